@@ -1,0 +1,46 @@
+# What the project does, one word each; every target installs what it needs into .venv.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint ui clean
+
+help:  ## show this list
+	@echo "make <target>; PYTHON=python3.12 chooses another interpreter (3.11 or newer)"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+train: .venv/run.stamp  ## run the main job on the bundled CDNOW log; ARGS="model=bg_nbd window=6m" for another
+	$(BIN)/python train.py model=xgboost window=3m $(ARGS)
+
+test: .venv/test.stamp  ## run all tests; ARGS="-m 'not slow'" for fewer
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/dev.stamp  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: .venv/run.stamp  ## open the MLflow UI on the runs made here
+	@echo "Choose 'Model training' in the page that opens at http://127.0.0.1:5000 (it takes half a minute to start)"
+	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --workers 1
+
+clean:  ## remove the environment and caches; runs in mlruns/ stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, $(PYTHON) is older: type make PYTHON=python3.12 <target>" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
