@@ -1,0 +1,80 @@
+"""The tables behind the scores and pictures: deciles, value capture, reliability; none depends on the row order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from clv_experiments.evaluation.checks import Floats, paired, paired_probability
+
+
+def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:
+    """Compare predicted with actual spend in ten groups of equal count, highest predictions first.
+
+    Sizes differ by one where the customers do not divide by ten; fewer than ten customers make fewer groups. Customers
+    with the same prediction share their mean actual spend, so a tie across a border counts alike on both sides.
+
+    Returns
+    -------
+    DataFrame with decile (1 = highest predicted), customers, mean_predicted, mean_actual, sum_predicted, sum_actual;
+    spend in the unit of the input.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    groups = np.array_split(np.argsort(-predicted), min(10, len(predicted)))
+    shared = _mean_within_ties(actual, predicted)
+    table = pd.DataFrame(
+        {
+            "decile": np.arange(1, len(groups) + 1),
+            "customers": [len(group) for group in groups],
+            "sum_predicted": [predicted[group].sum() for group in groups],
+            "sum_actual": [shared[group].sum() for group in groups],
+        }
+    )
+    table.insert(2, "mean_predicted", table["sum_predicted"] / table["customers"])
+    table.insert(3, "mean_actual", table["sum_actual"] / table["customers"])
+    return table
+
+
+def capture_curve(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Floats, Floats]:
+    """Trace the share of actual spend captured when customers are taken from the highest prediction down.
+
+    Returns the share of customers and the share of spend, both from 0 to 1 and of one length, with a point where each
+    tie ends: straight lines between them average the ties. The share of spend is nan where actual spend does not sum
+    to more than 0.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    _, group, count = np.unique(-predicted, return_inverse=True, return_counts=True)
+    customers = np.concatenate([[0.0], np.cumsum(count) / len(actual)])
+    spend = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=actual))])
+    total = spend[-1]
+    return customers, spend / total if total > 0 else np.full_like(spend, np.nan)
+
+
+def reliability_table(bought: ArrayLike, probability: ArrayLike, bins: int = 10) -> pd.DataFrame:
+    """Compare predicted probabilities with the observed share of buyers in bins of equal width.
+
+    Returns
+    -------
+    DataFrame with bin_start, bin_end, customers, mean_probability, observed_share; empty bins are left out. A
+    probability on a border belongs to the bin it opens, except 1, which stays in the last.
+    """
+    outcome, chance = paired_probability(bought, probability)
+    edges = np.arange(bins + 1) / bins
+    place = np.minimum(np.searchsorted(edges, chance, side="right") - 1, bins - 1)
+    customers = np.bincount(place, minlength=bins)
+    held = customers > 0
+    return pd.DataFrame(
+        {
+            "bin_start": edges[:-1][held],
+            "bin_end": edges[1:][held],
+            "customers": customers[held],
+            "mean_probability": np.bincount(place, chance, bins)[held] / customers[held],
+            "observed_share": np.bincount(place, outcome, bins)[held] / customers[held],
+        }
+    )
+
+
+def _mean_within_ties(values: Floats, key: Floats) -> Floats:
+    _, group, count = np.unique(key, return_inverse=True, return_counts=True)
+    return (np.bincount(group, weights=values) / count)[group]

@@ -1,0 +1,198 @@
+"""What a fitted model learned, as one tidy frame: parameters, coefficients or importances, with their uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.sandwich import cluster_bootstrap, clustered_covariance, variance_inflation
+
+PERMUTED_ROWS = 2000
+PERMUTATIONS = 5
+NORMAL_97_5 = 1.959963984540054
+
+
+def coefficients(
+    estimator: Any,
+    X_train: pd.DataFrame,
+    y_train: pd.Series | None,
+    X_eval: pd.DataFrame,
+    y_eval: pd.Series,
+    *,
+    scorer: Callable[[Any, Any], float],
+    rng: np.random.Generator,
+    replicates: int = 200,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Describe what `estimator` learned, in the columns its kind has; always `name` and `estimate`.
+
+    Parameters
+    ----------
+    estimator : fitted; recognised by `parameters_` (BTYD, baselines), or by `regressor_` (a regressor or Pipeline),
+        which goes with `feature_names_in_`.
+    X_train, y_train : what it was fitted on, indexed by customer_id, which may repeat: one row a customer and origin;
+        ``y_train`` is None where the model needs no labels.
+        Spend below 0 counts as 0, as it does in training.
+    X_eval, y_eval : rows it has not seen, on which features are permuted.
+    scorer : (y_true, y_pred) -> float, higher is better.
+    rng : draws the bootstrap customers, the permuted rows and the permutations.
+    replicates : bootstrap refits of a linear model.
+    on_progress : called with (done, replicates) after each refit.
+
+    Returns
+    -------
+    DataFrame. BTYD: estimate, standard_error, lower_95, upper_95, part. Linear: an intercept row, then one a feature,
+    with standard_error, boot_lower_95, boot_upper_95, sign_stable, vif, standardised_estimate. Other regressors:
+    estimate (gain that sums to 1, or the permutation importance where there is none), permutation_importance,
+    permutation_sd. Empty for a model that learned nothing it can name.
+    """
+    if replicates < 1:
+        raise ClvError(f"replicates must be at least 1, got {replicates}")
+    if hasattr(estimator, "parameters_"):
+        return _parameter_table(estimator.parameters_)
+    if not hasattr(estimator, "regressor_"):
+        return pd.DataFrame({"name": pd.Series(dtype="str"), "estimate": pd.Series(dtype="float64")})
+    features = list(estimator.feature_names_in_)
+    if y_train is not None and hasattr(_final_step(estimator.regressor_), "coef_"):
+        return _linear_table(estimator.regressor_, X_train[features], y_train, replicates, rng, on_progress)
+    return _importance_table(estimator, X_eval[features], y_eval, scorer, rng)
+
+
+def fit_statistics(estimator: Any) -> dict[str, float]:
+    """Return log_likelihood, aic and bic of a model fitted by maximum likelihood, an empty dict for any other."""
+    names = ("log_likelihood", "aic", "bic")
+    return {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
+
+
+def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
+    """Add lognormal 95 % intervals: parameters are positive, so the error is taken to be normal on the log scale."""
+    table = parameters.rename(columns={"parameter": "name"}).reset_index(drop=True)
+    if "standard_error" not in table:
+        return table
+    estimate = table["estimate"].where(table["estimate"] > 0).to_numpy(dtype=float, na_value=np.nan)
+    spread = NORMAL_97_5 * table["standard_error"].to_numpy(dtype=float, na_value=np.nan) / estimate
+    with np.errstate(over="ignore"):  # a flat likelihood has an interval without an upper end
+        table = table.assign(lower_95=estimate * np.exp(-spread), upper_95=estimate * np.exp(spread))
+    first = ["name", "estimate", "standard_error", "lower_95", "upper_95"]
+    return table[first + [column for column in table if column not in first]]
+
+
+def _linear_table(
+    regressor: Any,
+    X: pd.DataFrame,
+    y: pd.Series,
+    replicates: int,
+    rng: np.random.Generator,
+    on_progress: Callable[[int, int], None] | None,
+) -> pd.DataFrame:
+    """Describe a linear fit in the features' own units; all algebra runs on standardised columns."""
+    names, values, slopes, intercept, penalty = _on_original_scale(regressor, X)
+    target = np.maximum(np.asarray(y, dtype=float), 0.0)
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
+    standardised = (values - mean) / deviation
+    own = np.concatenate([[intercept + mean @ slopes], slopes * deviation])
+    design = np.column_stack([np.ones(len(values)), standardised])
+    ridge = np.concatenate([[0.0], penalty / deviation**2])
+    back = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
+    back[0, 1:] = -mean / deviation
+    cluster, _ = pd.factorize(_customers(X.index))
+    residuals = target - design @ own
+
+    estimate = np.concatenate([[intercept], slopes])
+    if _solves_normal_equations(design, residuals, ridge * own, target):
+        variance = np.diag(back @ clustered_covariance(design, residuals, cluster, ridge) @ back.T)
+        refits = cluster_bootstrap(
+            design, target, cluster, ridge, replicates=replicates, rng=rng, on_progress=on_progress
+        )
+        refits = refits @ back.T
+    else:
+        variance, refits = np.full(len(estimate), np.nan), np.full((1, len(estimate)), np.nan)
+    lower, upper = np.quantile(refits, [0.025, 0.975], axis=0)
+    stable = np.where(np.isnan(lower), np.nan, (np.sign(refits) == np.sign(estimate)).mean(axis=0))
+    return pd.DataFrame(
+        {
+            "name": ["intercept", *names],
+            "estimate": estimate,
+            "standard_error": np.sqrt(np.maximum(variance, 0.0)),
+            "boot_lower_95": lower,
+            "boot_upper_95": upper,
+            "sign_stable": stable,
+            "vif": np.concatenate([[np.nan], variance_inflation(standardised)]),
+            "standardised_estimate": np.concatenate([[np.nan], own[1:]]),
+        }
+    )
+
+
+def _on_original_scale(regressor: Any, X: pd.DataFrame) -> tuple[list[str], Floats, Floats, float, Floats]:
+    """Return feature names, their values, slopes and intercept in those units, and the ridge penalty of each slope.
+
+    A last StandardScaler is undone; what an earlier step makes of the features is left as it is.
+    """
+    final = _final_step(regressor)
+    before = [step for _, step in getattr(regressor, "steps", [])[:-1]]
+    scaler = before.pop() if before and hasattr(before[-1], "with_mean") else None
+    frame: Any = X
+    names = [str(name) for name in X.columns]
+    for step in before:
+        frame = step.transform(frame)
+        names = [str(name) for name in step.get_feature_names_out(names)]
+    values = np.asarray(frame, dtype=float)
+    width = values.shape[1]
+    centre = np.zeros(width) if scaler is None or not scaler.with_mean else scaler.mean_
+    scale = np.ones(width) if scaler is None or not scaler.with_std else scaler.scale_
+    slopes = np.ravel(final.coef_) / scale
+    intercept = float(np.ravel(final.intercept_)[0]) - float(centre @ slopes)
+    alpha = float(getattr(final, "alpha_", getattr(final, "alpha", 0.0)))
+    return names, values, slopes, intercept, alpha * scale**2
+
+
+def _solves_normal_equations(design: Floats, residuals: Floats, pull: Floats, target: Floats) -> bool:
+    """Say whether the fit is (ridge) least squares of this target on these columns.
+
+    A lasso, a log link, another target or weights fail it, and the sandwich would not describe them.
+    """
+    gradient = np.abs(design.T @ residuals - pull)
+    return bool((gradient <= 1e-6 * np.linalg.norm(design, axis=0) * np.linalg.norm(target)).all())
+
+
+def _importance_table(
+    estimator: Any, X: pd.DataFrame, y: pd.Series, scorer: Callable[[Any, Any], float], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Describe a regressor without coefficients by gain and by what a shuffled feature costs on unseen rows."""
+    from sklearn.inspection import permutation_importance
+
+    rows = np.sort(rng.permutation(len(X))[:PERMUTED_ROWS])
+    permuted = permutation_importance(
+        estimator,
+        X.iloc[rows],
+        np.asarray(y, dtype=float)[rows],
+        scoring=lambda model, features, actual: scorer(actual, model.predict(features)),
+        n_repeats=PERMUTATIONS,
+        random_state=int(rng.integers(2**31)),
+    )
+    gain = permuted.importances_mean
+    if hasattr(_final_step(estimator.regressor_), "feature_importances_"):
+        gain = np.asarray(_final_step(estimator.regressor_).feature_importances_, dtype=float)
+        gain = np.nan_to_num(gain / max(gain.sum(), np.finfo(float).tiny))  # trees without a split have no gain
+    return pd.DataFrame(
+        {
+            "name": [str(name) for name in X.columns],
+            "estimate": gain,
+            "permutation_importance": permuted.importances_mean,
+            "permutation_sd": permuted.importances_std,
+        }
+    )
+
+
+def _final_step(regressor: Any) -> Any:
+    return regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
+
+
+def _customers(index: pd.Index) -> pd.Index:
+    return index.get_level_values("customer_id") if "customer_id" in index.names else index

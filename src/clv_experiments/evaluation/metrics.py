@@ -1,0 +1,206 @@
+"""Scores of a forecast: pure functions of actual and predicted spend, each saying which way is better.
+
+All take two columns of one length, one number a customer, and raise ClvError where a value is missing, infinite or not
+a number, where lengths differ, and where there is no customer. A score without a value for the data at hand (no actual
+spend, one class only) is nan.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.calibration import capture_curve, decile_table
+from clv_experiments.evaluation.checks import Floats, paired, paired_probability
+
+
+def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return predicted total / actual total - 1: positive = over-forecast, 0 is best, -1 is all-zeros.
+
+    nan where the actual total is not above 0: the ratio would lose its sign.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    return _ratio(predicted.sum(), actual.sum()) - 1.0
+
+
+def decile_calibration_mape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the mean of |predicted / actual - 1| over deciles of the prediction: 0 is best, lower is better.
+
+    Each decile with actual spend above 0 weighs the same, however little it spends; the others are left out.
+    """
+    table = decile_table(y_true, y_pred)
+    rounding = 1e-12 * float(np.abs(np.asarray(y_true, dtype=np.float64)).sum())  # purchases less returns may leave it
+    table = table[table["sum_actual"] > rounding]
+    return float((table["sum_predicted"] / table["sum_actual"] - 1.0).abs().mean())
+
+
+def normalised_gini(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the Gini coefficient of the ranking by prediction over that of the perfect ranking: 1 is best.
+
+    Customers with the same prediction share their mean spend, so a constant scores exactly 0 in any row order; the
+    reversed ranking scores -1. nan where all customers spent the same. The area between capture curve and diagonal is
+    the sum of spend times centred average rank (Lerman and Yitzhaki 1984), up to a factor that cancels.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    return _ratio(float(actual @ _centred_ranks(predicted)), float(actual @ _centred_ranks(actual)))
+
+
+def spearman(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the rank correlation, ties at their average rank: 1 is best, a constant prediction scores 0.
+
+    nan where all customers spent the same.
+    """
+    actual, predicted = (_centred_ranks(column) for column in paired(y_true, y_pred))
+    if not actual.any():
+        return float("nan")
+    if not predicted.any():
+        return 0.0
+    return float(actual @ predicted / np.sqrt((actual @ actual) * (predicted @ predicted)))
+
+
+def top_share(y_true: ArrayLike, y_pred: ArrayLike, share: float) -> float:
+    """Return the share of actual spend held by the top `share` of customers by prediction: higher is better.
+
+    `share` lies above 0 and up to 1. Ties at the border count with their mean and a part of a customer with that part
+    of the spend, so a constant scores `share`. nan where actual spend does not sum to more than 0.
+    """
+    if not 0 < share <= 1:
+        raise ClvError(f"share must lie above 0 and up to 1, got {share}: type 0.1 for the top 10 %")
+    customers, spend = capture_curve(y_true, y_pred)
+    return float(np.interp(share, customers, spend))
+
+
+def top_10_share(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the share of actual spend held by the top 10 % of customers by prediction: higher is better."""
+    return top_share(y_true, y_pred, 0.1)
+
+
+def top_20_share(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the share of actual spend held by the top 20 % of customers by prediction: higher is better."""
+    return top_share(y_true, y_pred, 0.2)
+
+
+def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: float = 1.5) -> float:
+    """Return 1 - Tweedie deviance of the model / that of the mean of y_true: 1 is best, below 0 loses to the mean.
+
+    Predictions are raised to `floor` (spend, above 0; by convention 1 % of the training mean), since a prediction of 0
+    for a buyer deviates without bound; spend that returns made negative counts as 0. nan where all customers spent the
+    same. `power` lies between 1 and 2 (Jorgensen 1987; Hastie, Tibshirani and Wainwright 2015, equation 3.11).
+    """
+    actual, predicted = paired(y_true, y_pred)
+    if not floor > 0:
+        raise ClvError(f"floor must be above 0, got {floor}: is there any spend to learn from before the cutoff?")
+    if not 1 < power < 2:
+        raise ClvError(f"power must lie between 1 and 2, got {power}")
+    actual = np.maximum(actual, 0.0)
+    if np.ptp(actual) == 0:
+        return float("nan")
+    deviance = _tweedie_deviance(actual, np.maximum(predicted, floor), power)
+    return 1.0 - deviance / _tweedie_deviance(actual, np.full_like(actual, actual.mean()), power)
+
+
+def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the root of the mean squared error, in the unit of spend: 0 is best, lower is better."""
+    actual, predicted = paired(y_true, y_pred)
+    return float(np.sqrt(np.mean((predicted - actual) ** 2)))
+
+
+def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return 1 - squared error / squared error of the mean of y_true: 1 is best, below 0 loses to the mean.
+
+    nan where all customers spent the same.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    if np.ptp(actual) == 0:
+        return float("nan")
+    return float(1.0 - np.sum((predicted - actual) ** 2) / np.sum((actual - actual.mean()) ** 2))
+
+
+def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the mean absolute error, in the unit of spend: lower is better, but all-zeros often wins."""
+    actual, predicted = paired(y_true, y_pred)
+    return float(np.mean(np.abs(predicted - actual)))
+
+
+def median_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the median absolute error, in the unit of spend: lower is better, but all-zeros often wins."""
+    actual, predicted = paired(y_true, y_pred)
+    return float(np.median(np.abs(predicted - actual)))
+
+
+def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return summed absolute error / summed absolute spend: lower is better, all-zeros scores 1.
+
+    nan where nobody spent anything.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    return _ratio(np.abs(predicted - actual).sum(), np.abs(actual).sum())
+
+
+def roc_auc(bought: ArrayLike, probability: ArrayLike) -> float:
+    """Return the chance that a buyer is ranked above a non-buyer, ties counting half: 1 is best, 0.5 is chance.
+
+    nan where all bought or none did (Mann and Whitney 1947).
+    """
+    outcome, chance = paired_probability(bought, probability)
+    buyers, others = outcome.sum(), (1.0 - outcome).sum()
+    return 0.5 + _ratio(float(outcome @ _centred_ranks(chance)), buyers * others)
+
+
+def brier(bought: ArrayLike, probability: ArrayLike) -> float:
+    """Return the mean squared error of a probability: 0 is best, lower is better (Brier 1950)."""
+    outcome, chance = paired_probability(bought, probability)
+    return float(np.mean((chance - outcome) ** 2))
+
+
+def score(y_true: ArrayLike, y_pred: ArrayLike, floor: float, probability: ArrayLike | None = None) -> dict[str, float]:
+    """Return every score of one forecast under its final name.
+
+    `floor` is the least prediction `d2_tweedie` sees; `probability`, where a model gives it, that of a holdout spend
+    above 0, which is also what counts as a buyer.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    scores = {
+        "customers": float(len(actual)),
+        "buyers": float((actual > 0).sum()),
+        "actual_total": float(actual.sum()),
+        "predicted_total": float(predicted.sum()),
+        "aggregate_bias": aggregate_bias(actual, predicted),
+        "decile_mape": decile_calibration_mape(actual, predicted),
+        "normalised_gini": normalised_gini(actual, predicted),
+        "spearman": spearman(actual, predicted),
+        "top_10_share": top_10_share(actual, predicted),
+        "top_20_share": top_20_share(actual, predicted),
+        "d2_tweedie": d2_tweedie(actual, predicted, floor=floor),
+        "rmse": rmse(actual, predicted),
+        "r2": r2(actual, predicted),
+        "mae": mae(actual, predicted),
+        "median_ae": median_absolute_error(actual, predicted),
+        "wape": wape(actual, predicted),
+    }
+    if probability is not None:
+        scores["buys_roc_auc"] = roc_auc(actual > 0, probability)
+        scores["buys_brier"] = brier(actual > 0, probability)
+    return scores
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else float("nan")
+
+
+def _centred_ranks(values: Floats) -> Floats:
+    """Return average ranks less their mean, exact in floating point: a constant gives zeros."""
+    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2.0 - (len(values) + 1) / 2.0)[group]
+
+
+def _tweedie_deviance(actual: Floats, mean: Floats, power: float) -> float:
+    return float(
+        2.0
+        * np.mean(
+            actual ** (2 - power) / ((1 - power) * (2 - power))
+            - actual * mean ** (1 - power) / (1 - power)
+            + mean ** (2 - power) / (2 - power)
+        )
+    )

@@ -1,0 +1,144 @@
+"""Pictures of a fitted model: what it learned, and how a BTYD story tracks repeat spend over time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.plot_style import (
+    ACTUAL,
+    PREDICTED,
+    REFERENCE,
+    TEXT_SIZE,
+    Labels,
+    amount,
+    canvas,
+    clipped,
+    legend,
+    name_axes,
+    note,
+)
+
+SHOWN = 20
+
+
+def coefficients_plot(table: pd.DataFrame, labels: Labels) -> Figure:
+    """Draw a table of `coefficients`: parameters on a log axis, slopes by one standard deviation, or importances.
+
+    Shows the 20 largest with their 95 % intervals (importances: one standard deviation), where the table has them.
+    Raises ClvError where the table lacks `name` or `estimate`.
+    """
+    missing = {"name", "estimate"} - set(table.columns)
+    if missing:
+        raise ClvError(f"the table of coefficients has no column {sorted(missing)}; expected that of coefficients()")
+    if "standardised_estimate" in table:
+        return _slopes(table[table["name"] != "intercept"], labels)
+    if "permutation_importance" in table:
+        value, spread = table["permutation_importance"], table["permutation_sd"]
+        figure, panel = _points(
+            "What the forecast relies on", labels, table["name"], value, value - spread, value + spread
+        )
+        panel.set_xlabel("score lost when shuffled (± 1 sd)", fontsize=TEXT_SIZE, loc="right")
+        return figure
+    name = table["name"].astype(str) + (" (" + table["part"].astype(str) + ")" if "part" in table else "")
+    none = pd.Series(np.nan, index=table.index)
+    low, high = table.get("lower_95", none), table.get("upper_95", none)
+    figure, panel = _points("Fitted parameters", labels, name, table["estimate"], low, high, by_size=False)
+    known = table["estimate"].dropna()
+    if len(known) and (known > 0).all():
+        _log_axis(panel, known, low, high)
+    text = "estimate and 95% interval" if low.notna().any() else "estimate"
+    panel.set_xlabel(text, fontsize=TEXT_SIZE, loc="right")
+    return figure
+
+
+def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figure:
+    """Draw actual and expected repeat spend by week, cumulated above and as it came below.
+
+    `weekly` has one row a week in order: week_end (date), actual and expected (spend of that week). Raises ClvError
+    where a column is missing or there is no week.
+    """
+    missing = {"week_end", "actual", "expected"} - set(weekly.columns)
+    if missing or weekly.empty:
+        raise ClvError(
+            f"the weekly table has columns {list(weekly.columns)} and {len(weekly)} rows; "
+            "expected week_end, actual and expected, one row a week"
+        )
+    figure, panels = canvas("Repeat spend over time", labels, heights=(1, 1))
+    week, border = date2num(weekly["week_end"]), float(date2num(cutoff))
+    for panel, cumulated, text in zip(panels, (True, False), ("cumulative", "weekly"), strict=True):
+        for column, colour, style in (("actual", ACTUAL, "-"), ("expected", PREDICTED, "--")):
+            spend = weekly[column].to_numpy(dtype=float)
+            spend = spend.cumsum() if cumulated else spend
+            panel.plot(week, spend, color=colour, linewidth=2.5, linestyle=style, label=column)
+        panel.axvline(border, color=REFERENCE, linewidth=2)
+        panel.yaxis.set_major_locator(MaxNLocator(4))
+        panel.yaxis.set_major_formatter(FuncFormatter(amount))
+        panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
+        name_axes(panel, "", text + (f" ({labels.unit})" if labels.unit else ""))
+    dates = AutoDateLocator(minticks=3, maxticks=6)
+    panels[1].xaxis.set_major_locator(dates)
+    panels[1].xaxis.set_major_formatter(ConciseDateFormatter(dates))
+    panels[1].annotate(
+        "cutoff", (border, 0.9), xycoords=("data", "axes fraction"), xytext=(5, 0),
+        textcoords="offset points", fontsize=TEXT_SIZE, color=REFERENCE, va="center",
+    )  # fmt: skip
+    legend(panels[0], loc="upper left")
+    return figure
+
+
+def _slopes(table: pd.DataFrame, labels: Labels) -> Figure:
+    """Draw slopes for one standard deviation of each feature, so that features of any unit compare."""
+    value = table["standardised_estimate"]
+    deviation = (value / table["estimate"].where(table["estimate"] != 0)).fillna(0.0)
+    low, high = table["boot_lower_95"] * deviation, table["boot_upper_95"] * deviation
+    figure, panel = _points("What moves the forecast", labels, table["name"], value, low, high)
+    unit = f" ({labels.unit})" if labels.unit else ""
+    interval = ", 95% interval" if low.notna().any() else ""
+    panel.set_xlabel(f"spend per standard deviation{interval}{unit}", fontsize=TEXT_SIZE, loc="right")
+    return figure
+
+
+def _points(
+    title: str,
+    labels: Labels,
+    name: pd.Series,
+    value: pd.Series,
+    low: pd.Series,
+    high: pd.Series,
+    by_size: bool = True,
+) -> tuple[Figure, Axes]:
+    """Draw one row a name: the largest, the first on top, or the first as the table has them."""
+    order = value.astype(float).abs().sort_values(ascending=False, kind="stable").index if by_size else value.index
+    shown = order[:SHOWN][::-1]
+    some = f" ({SHOWN} of {len(name)})" if len(name) > SHOWN else ""
+    figure, (panel,) = canvas(title + some, labels)
+    if not len(shown):
+        note(panel, "this model has no coefficients")
+        panel.set_axis_off()
+        return figure, panel
+    rows = np.arange(len(shown))
+    panel.axvline(0, color=REFERENCE, linewidth=2, linestyle="--")
+    panel.hlines(rows, low[shown], high[shown], color=PREDICTED, linewidth=3.5, alpha=0.45)
+    panel.plot(value[shown], rows, "o", color=PREDICTED, markersize=8)
+    panel.set_yticks(rows, [clipped(str(text), 30) for text in name[shown]])
+    panel.tick_params(axis="y", labelsize=TEXT_SIZE if len(rows) <= 14 else 11)
+    panel.set_ylim(-0.6, len(rows) - 0.4)
+    panel.xaxis.set_major_locator(MaxNLocator(5))
+    panel.xaxis.set_major_formatter(FuncFormatter(amount))
+    return figure, panel
+
+
+def _log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) -> None:
+    """Turn a panel of positive parameters to a log axis, cut where an interval runs a hundred times too far."""
+    start, end = value.min(), value.max()
+    panel.set_xscale("log")
+    panel.set_xlim(max(start / 100, min(start, low.min()) / 1.5), min(end * 100, max(end, high.max()) * 1.5))
+    panel.xaxis.set_major_locator(LogLocator(numticks=6))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(FuncFormatter(amount))

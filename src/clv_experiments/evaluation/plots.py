@@ -1,0 +1,193 @@
+"""Pictures of one forecast: where it is right, where it is not, and what its ranking is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from numpy.typing import ArrayLike
+
+from clv_experiments.evaluation.calibration import capture_curve, decile_table, reliability_table
+from clv_experiments.evaluation.checks import Floats, paired, paired_probability
+from clv_experiments.evaluation.metrics import (
+    aggregate_bias,
+    brier,
+    decile_calibration_mape,
+    normalised_gini,
+    roc_auc,
+    top_20_share,
+)
+from clv_experiments.evaluation.plot_style import (
+    ACTUAL,
+    DENSITY,
+    PERFECT,
+    PREDICTED,
+    REFERENCE,
+    TEXT_SIZE,
+    Labels,
+    LogScale,
+    amount,
+    canvas,
+    legend,
+    name_axes,
+    note,
+    written,
+)
+
+
+def predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+    """Draw actual against predicted spend, a log scale with zeros; a calibrated forecast has its means on the diagonal.
+
+    Raises ClvError as the metrics do.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    figure, (panel,) = canvas("Predicted against actual spend", labels)
+    scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
+    low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
+    scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
+    scale.label(panel, "y", low, high)
+    _density(figure, panel, scale(predicted), scale(actual))
+    ends = scale([low, high])
+    panel.plot(ends, ends, color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
+    where, mean = _binned_mean(predicted, actual)
+    panel.plot(scale(where), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean actual")
+    name_axes(panel, labels.spend("predicted"), labels.spend("actual"))
+    legend(panel, loc="upper left")
+    return figure
+
+
+def decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+    """Draw mean predicted and mean actual spend of each decile of the prediction, on a log scale with zeros.
+
+    Raises ClvError as the metrics do.
+    """
+    table = decile_table(y_true, y_pred)
+    figure, (panel,) = canvas("Calibration by decile of predicted spend", labels)
+    means = table[["mean_predicted", "mean_actual"]].to_numpy()
+    scale = LogScale.around(means)
+    place = table["decile"].to_numpy()
+    panel.vlines(place, scale(means[:, 0]), scale(means[:, 1]), color="#B9BDC2", linewidth=4)
+    panel.plot(place, scale(means[:, 0]), "D", color=PREDICTED, markersize=9, label="predicted")
+    panel.plot(place, scale(means[:, 1]), "o", color=ACTUAL, markersize=9, label="actual")
+    scale.label(panel, "y", min(means.min(), 0.0), max(means.max(), scale.unit))
+    bottom, top = panel.get_ylim()
+    panel.set_ylim(bottom, top + 0.24 * (top - bottom))  # room for the words above the highest point
+    panel.set_xticks(place)
+    panel.set_xlim(0.5, len(place) + 0.5)
+    name_axes(panel, "decile (1 = highest predicted)", labels.spend("mean"))
+    bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
+    note(panel, f"bias of the total {written(bias, '+,.1%')}\nmean miss of a decile {written(error, ',.0%')}")
+    legend(panel, loc="upper right")
+    return figure
+
+
+def value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+    """Draw the share of actual spend reached by targeting the best customers first, beside the perfect ranking.
+
+    Raises ClvError as the metrics do.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    figure, (panel,) = canvas("Spend captured by targeting top customers", labels)
+    panel.plot(*capture_curve(actual, actual), color=PERFECT, linewidth=2.5, label="perfect")
+    panel.plot(*capture_curve(actual, predicted), color=PREDICTED, linewidth=3, label="this model")
+    panel.plot([0, 1], [0, 1], color=REFERENCE, linewidth=2, linestyle="--", label="random")
+    top = top_20_share(actual, predicted)
+    if np.isnan(top):
+        note(panel, "no actual spend to capture")
+    else:
+        panel.plot([0.2, 0.2, 0], [0, top, top], color=PREDICTED, linewidth=1.2, linestyle=":")
+        panel.plot(0.2, top, "o", color=PREDICTED, markersize=9)
+        text = f"top 20% hold {top:.0%} of spend\nnormalised Gini {written(normalised_gini(actual, predicted), '.2f')}"
+        note(panel, text, 0.97, 0.36)
+    _share_axis(panel)
+    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    name_axes(panel, "customers targeted, highest predicted first", f"share of actual spend, {labels.horizon}")
+    legend(panel, loc="lower right")
+    return figure
+
+
+def residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+    """Draw actual - predicted spend against predicted, a log scale with zeros; above 0 is under-forecast.
+
+    Raises ClvError as the metrics do.
+    """
+    actual, predicted = paired(y_true, y_pred)
+    figure, (panel,) = canvas("Residuals by predicted spend", labels)
+    error = actual - predicted
+    scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
+    scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
+    scale.label(panel, "y", min(error.min(), -scale.unit), max(error.max(), scale.unit))
+    _density(figure, panel, scale(predicted), scale(error))
+    panel.axhline(0, color=REFERENCE, linewidth=2, linestyle="--")
+    where, mean = _binned_mean(predicted, error)
+    panel.plot(scale(where), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean residual")
+    name_axes(panel, labels.spend("predicted"), "actual − predicted" + (f" ({labels.unit})" if labels.unit else ""))
+    legend(panel, loc="upper left")
+    return figure
+
+
+def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Figure:
+    """Draw the observed share of buyers against the predicted probability, with 95 % intervals and customers a bin.
+
+    Intervals are Wilson's (1927). Raises ClvError as `reliability_table` does.
+    """
+    outcome, chance = paired_probability(bought, probability)
+    table = reliability_table(outcome, chance)
+    figure, (panel, counts) = canvas("Does a predicted chance to buy come true?", labels, heights=(3, 1))
+    predicted, observed = table["mean_probability"].to_numpy(), table["observed_share"].to_numpy()
+    size = table["customers"].to_numpy(dtype=float)
+    low, high = _wilson(observed, size)
+    panel.plot([0, 1], [0, 1], color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
+    panel.vlines(predicted, low, high, color=PREDICTED, linewidth=3, alpha=0.45)
+    panel.plot(predicted, observed, "o-", color=PREDICTED, linewidth=2.5, markersize=8, label="this model")
+    counts.bar(
+        table["bin_start"], size, width=table["bin_end"] - table["bin_start"], align="edge", color="#8DB8D6", ec="white"
+    )
+    note(panel, f"ROC AUC {written(roc_auc(outcome, chance), '.3f')}\nBrier {brier(outcome, chance):.3f}", 0.97, 0.05)
+    _share_axis(panel)
+    counts.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    counts.yaxis.set_major_formatter(FuncFormatter(amount))
+    name_axes(panel, "", "bought")
+    name_axes(counts, f"predicted chance to buy, {labels.horizon}", "customers")
+    legend(panel, loc="upper left")
+    return figure
+
+
+def _density(figure: Figure, panel: Axes, x: Floats, y: Floats) -> None:
+    """Colour the plane by customers, on a log scale: most of them share the line of zero spend."""
+    extent = (*panel.get_xlim(), *panel.get_ylim())
+    hexes = panel.hexbin(x, y, gridsize=(38, 26), extent=extent, mincnt=1, cmap=DENSITY, linewidths=0.2)
+    top = max(float(np.max(hexes.get_array())), 10.0)  # type: ignore[arg-type]
+    hexes.set_norm(LogNorm(vmin=0.25, vmax=top))  # begins below one customer, so that one is not white
+    bar = figure.colorbar(hexes, ax=panel, pad=0.02, aspect=28, format=FuncFormatter(amount))
+    bar.ax.set_ylim(1, top)
+    bar.ax.tick_params(labelsize=TEXT_SIZE, length=0, which="both")
+    bar.ax.minorticks_off()
+    bar.set_label("customers", fontsize=TEXT_SIZE)
+    bar.outline.set_visible(False)
+
+
+def _binned_mean(key: Floats, values: Floats, bins: int = 20) -> tuple[Floats, Floats]:
+    """Return the mean key and value in bins of like count; customers of one key are never parted."""
+    edges = np.unique(np.quantile(key, np.arange(1, bins) / bins))
+    group = np.searchsorted(edges, key, side="right")
+    count = np.bincount(group)
+    held = count > 0
+    return np.bincount(group, key)[held] / count[held], np.bincount(group, values)[held] / count[held]
+
+
+def _share_axis(panel: Axes) -> None:
+    panel.set_xlim(-0.02, 1.02)
+    panel.set_ylim(bottom=-0.02, top=max(1.04, panel.get_ylim()[1]))
+    panel.yaxis.set_major_locator(MaxNLocator(5))
+    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def _wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
+    z = 1.96
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    return middle - half, middle + half

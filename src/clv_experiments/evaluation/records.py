@@ -1,0 +1,91 @@
+"""What an evaluation hands to tracking: small typed records, so that what is logged can be tested without a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from clv_experiments.errors import ClvError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Param:
+    """One setting a run was started with."""
+
+    name: str
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One word to find a run by."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number a run is judged by; `step` is the origin."""
+
+    name: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One frame, stored under the file name `name`, whose ending is its format."""
+
+    name: str
+    frame: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        if self.format not in ("csv", "parquet"):
+            raise ClvError(f"table {self.name!r} has no known format; expected a name that ends in .csv or .parquet")
+
+    @property
+    def format(self) -> str:
+        """Return the file format, `csv` or `parquet`."""
+        return PurePath(self.name).suffix.removeprefix(".")
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One figure, stored under the file name `name`."""
+
+    name: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text, stored under the file name `name`."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """The fitted estimator, with a few feature rows that show what it takes."""
+
+    estimator: Any
+    example: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class LogIdentity:
+    """The transaction log a run read: its name and the fingerprint of its content."""
+
+    name: str
+    fingerprint: str
+
+
+Record = Param | Tag | Metric | Table | Picture | Text | FittedModel | LogIdentity

@@ -1,0 +1,119 @@
+"""From scored predictions to records: what every run leaves behind, whatever predicted it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from clv_experiments.evaluation import plots
+from clv_experiments.evaluation.calibration import decile_table
+from clv_experiments.evaluation.metrics import score
+from clv_experiments.evaluation.plot_fits import coefficients_plot
+from clv_experiments.evaluation.plot_style import Labels
+from clv_experiments.evaluation.records import Metric, Picture, Record, Table, Tag
+
+# Scores on which a baseline that does better is worth a warning; MAE is not among them, since all-zeros often wins it.
+PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
+
+
+def scored(table: pd.DataFrame, floor: float) -> dict[str, float]:
+    """Score a table of predictions (``y_true``, ``y_pred`` and perhaps ``p_purchase``) by every metric that applies."""
+    return score(table["y_true"], table["y_pred"], floor, table.get("p_purchase"))
+
+
+def score_metrics(period: str, scores: Sequence[Mapping[str, float]], steps: Sequence[int]) -> list[Metric]:
+    """Name the scores of each origin ``<period>_<metric>``; over several origins add their mean and range.
+
+    Examples
+    --------
+    >>> [m.name for m in score_metrics("holdout", [{"mae": 2.0}, {"mae": 4.0}], [0, 1])]
+    ['holdout_mae', 'holdout_mae', 'holdout_mae_mean', 'holdout_mae_spread']
+    """
+    metrics = [
+        Metric(f"{period}_{name}", value, step)
+        for found, step in zip(scores, steps, strict=True)
+        for name, value in found.items()
+    ]
+    if len(scores) > 1:
+        frame = pd.DataFrame(scores)
+        metrics += [Metric(f"{period}_{name}_mean", float(frame[name].mean())) for name in frame]
+        metrics += [Metric(f"{period}_{name}_spread", float(frame[name].max() - frame[name].min())) for name in frame]
+    return metrics
+
+
+def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
+    """Draw the pictures of one holdout forecast and tabulate its calibration."""
+    y_true, y_pred = table["y_true"], table["y_pred"]
+    records: list[Record] = [
+        Picture("predicted_against_actual.png", plots.predicted_against_actual(y_true, y_pred, labels)),
+        Picture("decile_calibration.png", plots.decile_calibration(y_true, y_pred, labels)),
+        Table("decile_calibration.csv", decile_table(y_true, y_pred)),
+        Picture("value_capture.png", plots.value_capture(y_true, y_pred, labels)),
+        Picture("residuals.png", plots.residuals(y_true, y_pred, labels)),
+    ]
+    if "p_purchase" in table:
+        records.append(Picture("reliability.png", plots.reliability(y_true > 0, table["p_purchase"], labels)))
+    return records
+
+
+def coefficient_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
+    """Store what the model learned, and draw it where there is something to draw."""
+    records: list[Record] = [Table("coefficients.csv", table)]
+    if len(table):
+        records.append(Picture("coefficients.png", coefficients_plot(table, labels)))
+    return records
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A model beside the baselines, all scored on the same customers and periods.
+
+    Attributes
+    ----------
+    scores : mapping of model name to its scores (means over origins)
+    model : str
+        The model under test.
+    baselines : sequence of str
+        Which names are baselines; those without scores are passed over.
+    objective : str
+        The metric, higher is better, by which the best baseline is chosen.
+    """
+
+    scores: Mapping[str, Mapping[str, float]]
+    model: str
+    baselines: Sequence[str]
+    objective: str
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a model, best first by the objective: column ``model`` and one column a metric."""
+        frame = pd.DataFrame.from_dict(dict(self.scores), orient="index").rename_axis("model").reset_index()
+        return frame.sort_values(self.objective, ascending=False, kind="stable", ignore_index=True)
+
+    @property
+    def best_baseline(self) -> str | None:
+        """The best baseline other than the model itself."""
+        others = [name for name in self.baselines if name in self.scores and name != self.model]
+        return max(others, key=lambda name: self.scores[name][self.objective], default=None)
+
+    @property
+    def beaten_by(self) -> list[str]:
+        """Which baselines do better, and on which primary metrics, in words."""
+        own = self.scores[self.model]
+        return [
+            f"{name} does better on {metric} ({self.scores[name][metric]:.3f} against {own[metric]:.3f})"
+            for metric in PRIMARY
+            for name in self.baselines
+            if name in self.scores and self.scores[name][metric] > own[metric]
+        ]
+
+
+def ladder_records(ladder: Ladder) -> list[Record]:
+    """Store the ladder, the best baseline, and whether the model is beaten."""
+    return [
+        Table("baselines.csv", ladder.table),
+        Tag("best_baseline", ladder.best_baseline or "none"),
+        Tag("beaten_by_baseline", "; ".join(ladder.beaten_by) or "no"),
+    ]
