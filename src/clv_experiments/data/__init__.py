@@ -1,0 +1,1 @@
+"""The transaction log, its sources, cleaning and calendar."""

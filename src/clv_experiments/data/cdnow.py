@@ -1,0 +1,55 @@
+"""CDNOW: the field's standard log (Fader and Hardie), which the lifetimes package ships."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from clv_experiments.errors import ClvError
+
+
+def cdnow(connection: ibis.BaseBackend, *, sample: bool = False) -> ibis.Table:
+    """Read all purchases of the 23,570 customers who first bought at CDNOW in the first quarter of 1997.
+
+    Parameters
+    ----------
+    connection : ibis.BaseBackend
+        Where the table is made.
+    sample : bool
+        Read the systematic 1/10 sample of 2,357 customers that the papers fit.
+
+    Returns
+    -------
+    ibis.Table
+        ``customer_id`` (string), ``date`` (day), ``amount`` (dollars): a row a purchase, 1997-01-01 to 1998-06-30.
+
+    Raises
+    ------
+    ClvError
+        If the lifetimes package, or the file inside it, is not there.
+    """
+    # Importing lifetimes.datasets needs pkg_resources, which new environments lack: find its folder instead.
+    package = find_spec("lifetimes")
+    if package is None or package.origin is None:
+        raise ClvError("CDNOW comes with the package 'lifetimes', which is not installed: type pip install lifetimes")
+    file = Path(package.origin).parent / "datasets" / ("CDNOW_sample.txt" if sample else "CDNOW_master.txt")
+    if not file.is_file():
+        raise ClvError(f"CDNOW is not at {file}; reinstall it: type pip install --force-reinstall lifetimes==0.11.3")
+    ids = ["master_id", "customer_id"] if sample else ["customer_id"]
+    rows = pd.read_csv(
+        file,
+        sep=r"\s+",
+        header=None,
+        skiprows=0 if sample else 1,
+        names=[*ids, "date", "cds", "amount"],
+        dtype=dict.fromkeys(ids, str),
+        parse_dates=["date"],
+        date_format="%Y%m%d",
+    )
+    kept = pa.Table.from_pandas(rows[["customer_id", "date", "amount"]], preserve_index=False)
+    table: ibis.Table = connection.create_table("cdnow", kept, temp=True)
+    return table

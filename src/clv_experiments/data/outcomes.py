@@ -1,0 +1,51 @@
+"""What customers did after a cutoff: holdout spend, and the daily repeat spend that tracking plots show."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Period
+
+
+def holdout(log: TransactionLog, period: Period) -> pd.DataFrame:
+    """Sum what each customer known at the cutoff spent in the period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``customer_id`` (sorted; all whose first purchase day is on or before the cutoff), columns ``spend``
+        (currency, 0 if none) and ``purchase_days`` (count).
+    """
+    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(period.end))
+    later = t.date > ibis.literal(period.cutoff)
+    table = t.group_by("customer_id").agg(
+        first_day=t.date.min(),
+        spend=t.amount.sum(where=later).fill_null(0).cast("float64"),
+        purchase_days=later.sum().cast("int64"),
+    )
+    known = table.filter(table.first_day <= ibis.literal(period.cutoff)).drop("first_day").order_by("customer_id")
+    return known.to_pyarrow().to_pandas().set_index("customer_id")
+
+
+def repeat_spend_by_day(log: TransactionLog, period: Period) -> pd.DataFrame:
+    """Count new customers and sum repeat spend for each day up to the period's end, for customers of the cutoff.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``date`` (every day from the log's start to the period's end), columns ``new_customers`` and
+        ``repeat_spend`` (currency; first purchase days left out).
+    """
+    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(period.end))
+    t = t.mutate(first_day=t.date.min().over(group_by=t.customer_id))
+    t = t.filter(t.first_day <= ibis.literal(period.cutoff))
+    first = t.date == t.first_day
+    daily = t.group_by("date").agg(
+        new_customers=first.sum().cast("int64"),
+        repeat_spend=t.amount.sum(where=~first).fill_null(0).cast("float64"),
+    )
+    frame = daily.to_pyarrow().to_pandas().set_index("date")
+    frame.index = pd.DatetimeIndex(frame.index)
+    return frame.reindex(pd.date_range(log.start, period.end, name="date"), fill_value=0)

@@ -1,0 +1,216 @@
+"""Time: horizons, cutoffs and the periods that a forecast may and may not see. Nothing else does date arithmetic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from clv_experiments.errors import ClvError
+
+DAY = timedelta(days=1)
+UNITS = ("days", "weeks", "months")
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """Length of what is predicted, in calendar units: ``Horizon.parse("3 months")``.
+
+    Examples
+    --------
+    >>> Horizon.parse("3 months").shift(date(1998, 7, 1), -1)
+    datetime.date(1998, 4, 1)
+    >>> Horizon.parse("39 weeks").label
+    '39w'
+    """
+
+    count: int
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str) -> Horizon:
+        """Read ``"3 months"``, ``"39 weeks"``, ``"45 days"`` or the short ``"3m"``, ``"39w"``, ``"45d"``.
+
+        Raises
+        ------
+        ClvError
+            If the text is no such length, or not positive.
+        """
+        match = re.fullmatch(r"\s*(-?\d+)\s*([a-z]+)\s*", str(text).lower())
+        unit = next((u for u in UNITS if match and match[2] in (u, u[:-1], u[0])), None)
+        if match is None or unit is None:
+            raise ClvError(f"horizon must read like '3 months', '39 weeks' or '45 days', got '{text}' (window.horizon)")
+        if int(match[1]) <= 0:
+            raise ClvError(f"horizon must be positive, got {match[1]} {unit} (window.horizon)")
+        return cls(int(match[1]), unit)
+
+    def shift(self, day: date, times: int) -> date:
+        """Move a day by whole horizons; months keep the day of the month, or its last day where it is shorter.
+
+        Raises
+        ------
+        ClvError
+            If that leaves the calendar, which starts in the year 1.
+        """
+        try:
+            return day + relativedelta(**{self.unit: self.count * times})
+        except (ValueError, OverflowError):
+            raise ClvError(
+                f"a horizon of {self}, taken {abs(times)} time(s) from {day}, leaves the calendar; type a shorter "
+                "window.horizon or fewer window.origins"
+            ) from None
+
+    @property
+    def label(self) -> str:
+        """The short form that names windows and experiments: ``3m``, ``39w``, ``45d``."""
+        return f"{self.count}{self.unit[0]}"
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit if self.count > 1 else self.unit[:-1]}"
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole days (cutoff, end]: all up to ``cutoff`` is known, what comes until ``end`` is predicted."""
+
+    cutoff: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        """Length in days."""
+        return (self.end - self.cutoff).days
+
+    def __str__(self) -> str:
+        return f"{self.cutoff + DAY} to {self.end}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One cutoff of a backtest: the holdout period after it and, where the log reaches, the validation period."""
+
+    step: int
+    holdout: Period
+    validation: Period | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """The periods of a log, counted back from the latest: 0 is the latest holdout, 1 the one before, and so on.
+
+    Parameters
+    ----------
+    start, end : date
+        First and last complete day of the log.
+    horizon : Horizon
+    cutoff : date, optional
+        Cutoff of the latest origin; by default the latest that leaves one whole horizon before ``end``.
+    origins : int
+        How many rolling cutoffs, one horizon apart.
+    training_origins : int, optional
+        At most so many origins in a training panel; by default as many as the log reaches.
+    """
+
+    start: date
+    end: date
+    horizon: Horizon
+    cutoff: date | None = None
+    origins: int = 1
+    training_origins: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.origins < 1:
+            raise ClvError(f"at least one origin is needed, got {self.origins} (window.origins)")
+        if self.training_origins is not None and self.training_origins < 1:
+            raise ClvError(
+                f"at least one training origin is needed, got {self.training_origins}; type null for all "
+                "(window.training_origins)"
+            )
+        if self.cutoff is not None and self.cutoff < self.start:
+            raise ClvError(f"cutoff {self.cutoff} lies before the log, which starts on {self.start} (window.cutoff)")
+        if self.cutoff is not None and self.period(0).end > self.end:
+            latest = self.horizon.shift(self.end + DAY, -1) - DAY
+            raise ClvError(
+                f"cutoff {self.cutoff} leaves no whole {self.horizon} before the log ends on {self.end}; "
+                f"the latest cutoff is {latest} (window.cutoff)"
+            )
+
+    def edge(self, k: int) -> date:
+        """First day after period ``k``, which is also the first day of period ``k - 1``."""
+        first = self.cutoff + DAY if self.cutoff else self.horizon.shift(self.end + DAY, -1)
+        return self.horizon.shift(first, 1 - k)
+
+    def period(self, k: int) -> Period:
+        """Period ``k`` back from the latest holdout."""
+        return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
+
+    def has_history(self, k: int) -> bool:
+        """Whether the log holds at least one whole horizon before period ``k``."""
+        return self.edge(k + 2) >= self.start
+
+    def training(self, target: Period) -> Iterator[Period]:
+        """Yield the training panel for a forecast of ``target``, latest first; no label ends after its cutoff."""
+        k = next(k for k in range(self.origins + 2) if self.period(k) == target) + 1
+        stop = k + self.training_origins if self.training_origins else None
+        while self.has_history(k) and k != stop:
+            yield self.period(k)
+            k += 1
+
+    def has_training(self, target: Period) -> bool:
+        """Whether there is any period to learn labels from before the target."""
+        return next(self.training(target), None) is not None
+
+    def backtest(self, *, supervised: bool, source: str) -> list[Origin]:
+        """List the origins, oldest first.
+
+        Models that learn from labels need an earlier period to learn from, those that do not need one day of history;
+        a validation period needs one horizon more.
+
+        Raises
+        ------
+        ClvError
+            If the log is too short: says the days needed, the days there are, and the longest horizon that works.
+        """
+        labels = 1 if supervised else 0
+        oldest = self.origins - 1
+        if not self._reaches(supervised):
+            raise ClvError(self._too_short(supervised, source))
+        return [
+            Origin(
+                step=oldest - k,
+                holdout=self.period(k),
+                validation=self.period(k + 1) if self.has_history(k + 1 + labels) else None,
+            )
+            for k in range(oldest, -1, -1)
+        ]
+
+    def _reaches(self, supervised: bool) -> bool:
+        oldest = self.origins - 1
+        return self.has_history(oldest + 1) if supervised else self.edge(oldest + 1) > self.start
+
+    def _works(self, horizon: Horizon, supervised: bool) -> bool:
+        try:
+            return replace(self, horizon=horizon)._reaches(supervised)
+        except ClvError:  # a given cutoff does not leave so many days
+            return False
+
+    def _too_short(self, supervised: bool, source: str) -> str:
+        oldest = self.origins - 1
+        first = self.edge(oldest + 3) if supervised else self.edge(oldest + 1) - DAY
+        end = self.edge(0) - DAY
+        parts = "history, training labels and holdout" if supervised else "history and holdout"
+        shorter = [Horizon(count, self.horizon.unit) for count in range(self.horizon.count - 1, 0, -1)]
+        shorter += [Horizon(days, "days") for days in range(30, 0, -1)]
+        fits = next((str(h) for h in shorter if self._works(h, supervised)), None)
+        advice = [f"the longest horizon that works is {fits}: type window.horizon='{fits}'" if fits else None]
+        advice += ["take a later window.cutoff" if self.cutoff else None]
+        advice += ["take fewer window.origins" if self.origins > 1 else None]
+        advice += ["choose a model that needs no labels, such as model=bg_nbd" if supervised else None]
+        return (
+            f"the log is too short for a horizon of {self.horizon} and {self.origins} origin(s): "
+            f"{(end - first).days + 1} days are needed ({parts}), '{source}' has {(end - self.start).days + 1} "
+            f"({self.start} to {end}); " + ", or ".join(filter(None, advice))
+        )

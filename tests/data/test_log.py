@@ -1,0 +1,255 @@
+"""The transaction log: published facts of CDNOW, cleaning that adds up, exact sums, clear refusals."""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clv_experiments.data.cdnow import cdnow
+from clv_experiments.data.log import load_log
+from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.errors import ClvError
+
+# A DuckDB log costs up to 100 ms.
+few = settings(max_examples=20, deadline=None)
+START = date(1997, 1, 1)
+TWO = [("a", date(2020, 1, 1), 1.0), ("b", date(2020, 1, 2), 2.0)]
+
+cents = st.integers(-5_000, 100_000).map(lambda amount: Decimal(amount) / 100)
+some_day = st.integers(0, 1_500).map(lambda day: date(2015, 1, 1) + timedelta(days=day))
+
+
+def content(log):
+    """Rows of the cleaned log as plain values, sorted."""
+    rows = log.purchase_days.to_pyarrow().to_pylist()
+    return sorted((row["customer_id"], row["date"], row["amount"]) for row in rows)
+
+
+# --- CDNOW ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fixture", "customers", "rows", "amount", "free"),
+    [
+        ("cdnow_master", 23_570, 69_659, "2500315.63", 80),
+        ("cdnow_sample", 2_357, 6_919, "244091.94", None),
+    ],
+)
+def test_cdnow_is_the_published_log(request, fixture, customers, rows, amount, free):
+    log = request.getfixturevalue(fixture)
+    assert (log.customers, log.report.rows_read, log.report.rows_kept) == (customers, rows, rows)
+    assert (log.start, log.end) == (START, date(1998, 6, 30))
+    assert log.purchase_days.amount.sum().to_pyarrow().as_py() == Decimal(amount)
+    assert set(log.report.table["amount"].iloc[[0, -1]]) == {Decimal(amount)}
+    assert str(log.report) == f"{rows:,} rows read, {rows:,} kept; removed: nothing"
+    if free is not None:
+        raw = cdnow(ibis.duckdb.connect())
+        assert raw.filter(raw.amount == 0).count().to_pyarrow().as_py() == free
+
+
+@pytest.mark.parametrize(
+    ("fixture", "purchases", "spend"),
+    [("cdnow_sample", 1_882, 70_976.39), ("cdnow_master", 19_684, 776_961.13)],
+)
+def test_cdnow_holdout_of_39_weeks_is_the_published_one(request, fixture, purchases, spend):
+    log = request.getfixturevalue(fixture)
+    bought = holdout(log, Window(log.start, log.end, Horizon.parse("39 weeks")).period(0))
+    assert len(bought) == log.customers  # all first bought in the first quarter of 1997
+    assert bought["purchase_days"].sum() == purchases
+    # Cents, added as floats over 23,570 customers: rounding stays far below a cent.
+    assert bought["spend"].sum() == pytest.approx(spend, abs=1e-4)
+    if fixture == "cdnow_sample":
+        assert round(100 * (bought["spend"] == 0).mean(), 1) == 71.0
+
+
+# --- cleaning ---------------------------------------------------------------------------------------------------
+
+DIRTY = pd.DataFrame(
+    {
+        "customer_id": ["a", None, "  ", "b", "b", "c", "c", "d", None],
+        "date": pd.to_datetime(
+            [
+                "2020-01-01",
+                "2020-01-01",
+                "2020-01-02",
+                None,
+                "2020-01-03",
+                "2020-01-04",
+                "2020-02-01",
+                "2020-01-31",
+                None,
+            ]
+        ),
+        "amount": [1.0, 2.0, 4.0, 8.0, np.nan, 16.0, 32.0, 64.0, 128.0],
+    }
+)
+
+
+def test_cleaning_report_counts_every_row_that_leaves(log_of):
+    log = log_of(DIRTY, log_end=date(2020, 1, 31))
+    rows = [tuple(row) for row in log.report.table.itertuples(index=False)]
+    assert rows == [
+        ("raw log", 9, 5, Decimal(255)),  # customers: a, blank, b, c, d
+        ("missing customer", 3, 1, Decimal(134)),
+        ("missing date", 1, 0, Decimal(8)),
+        ("missing amount", 1, 1, Decimal(0)),  # b's only usable row
+        ("after log end 2020-01-31", 1, 0, Decimal(32)),
+        ("clean log", 3, 3, Decimal(81)),
+    ]
+    assert str(log.report) == (
+        "9 rows read, 3 kept; removed: missing customer 3, missing date 1, missing amount 1, after log end 2020-01-31 1"
+    )
+    assert (log.start, log.end, log.customers) == (date(2020, 1, 1), date(2020, 1, 31), 3)
+
+
+@few
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["a", "b", "", None]), st.none() | some_day, st.none() | cents.map(float)),
+        max_size=15,
+    )
+)
+def test_cleaning_report_adds_up_exactly(log_of, rows):
+    rows = [*rows, ("x", date(2015, 1, 1), 0.1), ("y", date(2015, 1, 2), 0.2)]
+    log = log_of(rows, log_end=date(2017, 1, 1))
+    table = log.report.table
+    for column in ("rows", "customers", "amount"):
+        assert table[column].iloc[0] - sum(table[column].iloc[1:-1]) == table[column].iloc[-1]
+    kept = [row for row in rows if row[0] and row[1] and row[2] is not None and row[1] <= date(2017, 1, 1)]
+    assert log.report.rows_kept == len(kept)
+    assert table["amount"].iloc[-1] == sum(Decimal(str(amount)) for *_, amount in kept)
+    assert table["amount"].iloc[0] == sum(Decimal(str(amount)) for *_, amount in rows if amount is not None)
+
+
+def test_gaps_that_no_rule_removes_are_refused(log_of):
+    for column in DIRTY.columns:
+        gappy = DIRTY.dropna(subset=DIRTY.columns.drop(column))
+        missing = int(gappy[column].isna().sum())
+        with pytest.raises(
+            ClvError, match=rf"{missing} row\(s\) without {column} after cleaning; add the rule missing_"
+        ):
+            log_of(gappy, rules=())
+
+
+# --- days and amounts -------------------------------------------------------------------------------------------
+
+
+def test_clock_times_are_cut_to_whole_days(log_of):
+    log = log_of(
+        [
+            ("a", datetime(2020, 1, 1, 23, 59, 59), 1.0),
+            ("a", datetime(2020, 1, 31, 15, 0), 10.0),
+            ("a", datetime(2020, 1, 31, 9, 30), 100.0),
+            ("a", datetime(2020, 2, 1, 0, 0), 1000.0),
+            ("b", datetime(2020, 1, 31, 15, 0), 5.0),
+        ]
+    )
+    # A purchase at 15:00 on the cutoff day is calibration: b is known, a's 110 are not in the holdout.
+    after = holdout(log, Period(date(2020, 1, 31), date(2020, 2, 1)))
+    assert after.to_dict("index") == {
+        "a": {"spend": 1000.0, "purchase_days": 1},
+        "b": {"spend": 0.0, "purchase_days": 0},
+    }
+    assert content(log)[1] == ("a", date(2020, 1, 31), Decimal(110))
+
+
+@few
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(1, 3), st.sampled_from([0.1, 0.2, 0.7, 1e9, -1e9, 1e-4])),
+        min_size=1,
+        max_size=30,
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_amounts_add_up_exactly_in_any_order(log_of, rows, order):
+    rows = [("a", 1, 0.1), ("a", 1, 0.2), ("b", 1, 0.3), *rows]
+    exact = defaultdict(Decimal)
+    for customer, day, amount in rows:
+        exact[customer, date(2020, 1, day)] += Decimal(str(amount))
+    log = log_of([(customer, date(2020, 1, day), amount) for customer, day, amount in order.sample(rows, len(rows))])
+    assert content(log) == sorted((*key, amount) for key, amount in exact.items())
+
+
+def test_three_dimes_are_thirty_cents(log_of):
+    dimes = log_of([("a", date(2020, 1, 1), 0.1), ("a", date(2020, 1, 1), 0.2), ("b", date(2020, 1, 1), 0.3)])
+    whole = log_of([("a", date(2020, 1, 1), 0.3), ("b", date(2020, 1, 1), 0.2), ("b", date(2020, 1, 1), 0.1)])
+    assert 0.1 + 0.2 != 0.3
+    assert dimes.fingerprint == whole.fingerprint
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", ["customer_id", "date", "amount"])
+def test_a_missing_column_is_named_beside_those_there(log_of, lost):
+    frame = pd.DataFrame(TWO, columns=["customer_id", "date", "amount"]).rename(columns={lost: "Other"})
+    with pytest.raises(ClvError, match=rf"^log 'toy' lacks the column\(s\) {lost}; it has .*Other"):
+        log_of(frame)
+
+
+def test_further_columns_are_allowed(log_of):
+    frame = pd.DataFrame(TWO, columns=["customer_id", "date", "amount"])
+    assert log_of(frame.assign(shop="x")).fingerprint == log_of(frame).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("amount", ["12.50", "abc"], r"'amount' .* 1 row\(s\) .* a number below .* such as 'abc'; correct them"),
+        ("amount", [np.inf, 1.0], r"'amount' .* 1 row\(s\) .* such as inf; correct them"),
+        ("amount", [1e15, 1.0], r"'amount' .* below 100,000,000,000,000, such as 1000000000000000\.0"),
+        ("date", ["2020-01-01", "31/12/2020"], r"'date' .* a date like 1997-12-31, such as '31/12/2020'"),
+        ("date", [20200101, 20200102], r"'date' .* 2 row\(s\) .* such as 20200101, 20200102"),
+    ],
+)
+def test_values_that_cannot_be_read_are_shown(log_of, column, values, message):
+    frame = pd.DataFrame(TWO, columns=["customer_id", "date", "amount"]).assign(**{column: values})
+    with pytest.raises(ClvError, match=message):
+        log_of(frame)
+
+
+def test_dates_with_a_time_zone_are_refused():
+    instants = pa.array([day for _, day, _ in TWO]).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    zoned = pa.table({"customer_id": ["a", "b"], "date": instants, "amount": [1.0, 2.0]})
+    with pytest.raises(ClvError, match=r"^column 'date' of log 'toy' carries a time zone; give the shop's local date"):
+        load_log("toy", lambda connection: connection.create_table("rows", zoned, temp=True))
+
+
+def test_text_that_can_be_read_is(log_of):
+    text = pd.DataFrame({"customer_id": ["a", "b"], "date": ["2020-01-01", "2020-01-02 15:00"], "amount": ["1", "2.0"]})
+    assert log_of(text).fingerprint == log_of(TWO).fingerprint
+
+
+def test_an_empty_log_is_refused(log_of):
+    with pytest.raises(ClvError, match=r"^log 'toy' has no usable row: 0 read, none left after cleaning$"):
+        log_of(DIRTY.iloc[:0])
+
+
+def test_a_log_that_cleaning_empties_is_refused(log_of):
+    with pytest.raises(ClvError, match=r"^log 'toy' has no usable row: 2 read, none left after cleaning$"):
+        log_of(TWO, log_end=date(2019, 12, 31))
+
+
+def test_one_customer_only_is_refused(log_of):
+    with pytest.raises(ClvError, match=r"^log 'toy' has one customer only; at least two are needed"):
+        log_of([TWO[0], ("a", date(2020, 5, 1), 3.0)])
+
+
+def test_the_log_ends_where_the_config_says_or_with_its_last_day(log_of):
+    assert log_of(TWO).end == date(2020, 1, 2)
+    assert log_of(TWO, log_end=date(2020, 3, 31)).end == date(2020, 3, 31)
+
+
+def test_cdnow_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("clv_experiments.data.cdnow.find_spec", lambda name: None)
+    with pytest.raises(ClvError, match="type pip install lifetimes"):
+        load_log("cdnow", cdnow)
