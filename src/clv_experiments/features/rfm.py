@@ -1,0 +1,31 @@
+"""Recency, frequency, monetary value and T: what a BTYD model needs to know of a customer."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+
+from clv_experiments.data.window import Horizon
+from clv_experiments.features.history import days_between, ratio
+
+
+def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
+    """Summarise each customer as Fader, Hardie and Lee (2005) do, in days.
+
+    ``frequency`` purchase days after the first; ``recency`` first to last purchase day; ``T`` first purchase day to
+    cutoff; ``monetary_value`` mean spend of a repeat purchase day (0 where there is none).
+    """
+    frequency = history.count() - 1
+    repeat = history.date > history.first_day
+    return {
+        "frequency": frequency,
+        "recency": days_between(history.date.min(), history.date.max()),
+        "T": days_between(history.date.min(), ibis.literal(cutoff)),
+        "monetary_value": ratio(history.amount.sum(where=repeat), frequency),
+    }
+
+
+def total_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
+    """Sum each customer's spend up to the cutoff (currency)."""
+    return {"total_spend": history.amount.sum()}
