@@ -1,0 +1,1 @@
+"""Estimators of expected holdout spend, one a file."""

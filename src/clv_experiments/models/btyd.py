@@ -1,0 +1,176 @@
+"""The base of the BTYD estimators: days in, weeks inside, a fit that always answers, forecasts always finite."""
+
+import logging
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from clv_experiments.errors import ClvError
+from clv_experiments.models.btyd_fitting import check_customers, lifetimes_start, maximise, parameter_table
+from clv_experiments.models.gamma_gamma import GammaGamma
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("frequency", "recency", "T", "monetary_value")
+DAYS_A_WEEK = 7.0
+LEAST_DROPOUT = 1e-4  # below this share of dropouts the fit is called a boundary
+
+
+class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
+    """Expected holdout spend from a purchase-and-dropout story, times a Gamma-Gamma spend a purchase day.
+
+    A subclass names its parameters, its lifetimes fitter and its formulas; all times in those are weeks.
+
+    Parameters
+    ----------
+    horizon_days : days that ``predict`` looks ahead from the cutoff
+
+    Attributes
+    ----------
+    spend_ : the fitted GammaGamma
+    log_likelihood_, aic_, bic_ : of the purchases part, weeks, summed over customers
+    parameters_ : frame of parameter, estimate, standard_error, part
+    boundary_ : why the optimum is no interior one, "" if it is
+    notes_ : sentences about the fit for people
+    """
+
+    _names: ClassVar[tuple[str, ...]]
+    _lifetimes_fitter: ClassVar[str]
+    _lifetimes_options: ClassVar[dict[str, Any]] = {}
+    _starts: ClassVar[tuple[tuple[float, ...], ...]]  # times in multiples of the mean T
+    _times: ClassVar[tuple[str, ...]]  # the parameters that are times
+
+    def __init__(self, horizon_days: float = 91.0) -> None:
+        self.horizon_days = horizon_days
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Fit purchases, dropout and spend; y is ignored.
+
+        Parameters
+        ----------
+        X : frame indexed by customer_id with frequency, recency, T (days) and monetary_value
+
+        Raises
+        ------
+        ClvError
+            If X has no customer, lacks a column or holds impossible values.
+        """
+        customers = check_customers(X, COLUMNS)
+        if customers.empty:
+            raise ClvError(f"no customer to fit {type(self).__name__} on: X has 0 rows, expected at least 1")
+        self.n_features_in_ = len(COLUMNS)
+        self.feature_names_in_ = np.array(COLUMNS, dtype=object)
+        self.notes_: list[str] = []
+        purchases = self._fit_purchases(customers)
+        self.spend_ = GammaGamma().fit(customers)
+        self.notes_ += self.spend_.notes_
+        self.parameters_ = pd.concat([purchases, self.spend_.parameters_], ignore_index=True)
+        return self
+
+    def _fit_purchases(self, customers: pd.DataFrame) -> pd.DataFrame:
+        counts = customers.groupby(["frequency", "recency", "T"]).size()
+        distinct = counts.index.to_frame().to_numpy()
+        x, weights = distinct[:, 0], counts.to_numpy(dtype=float)
+        tx, T = distinct[:, 1] / DAYS_A_WEEK, distinct[:, 2] / DAYS_A_WEEK
+        n = len(customers)
+
+        def log_likelihood(logs: np.ndarray) -> float:
+            return float(weights @ self._log_likelihood(np.exp(logs), x, tx, T))
+
+        optimum = maximise(log_likelihood, self._find_starts(x, tx, T, weights), self._names, n)
+        estimates = np.exp(optimum.logs)
+        for name, estimate in zip(self._names, estimates, strict=True):
+            setattr(self, f"{name}_", float(estimate))
+        self.log_likelihood_ = optimum.log_likelihood
+        self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
+        self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
+        no_dropout = self._dropout_share(T.max()) < LEAST_DROPOUT
+        self.boundary_ = self._no_dropout_sentence if no_dropout else optimum.boundary
+        if not x.any():
+            self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
+        if self.boundary_:
+            logger.warning("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
+        return parameter_table(self._names, estimates, estimates * optimum.standard_errors, "purchases")
+
+    def _find_starts(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
+        if x.any():  # without a repeat purchase lifetimes has nothing to climb on
+            found = lifetimes_start(
+                self._lifetimes_fitter, self._names, x, tx, T, weights=weights, **self._lifetimes_options
+            )
+            if found is not None:
+                return [found]
+        self.notes_.append("lifetimes found no optimum: fitted from fixed starts instead")
+        scale = max(float(weights @ T / weights.sum()), 1.0 / DAYS_A_WEEK)
+        units = [scale if name in self._times else 1.0 for name in self._names]
+        return [np.log(np.multiply(start, units)) for start in self._starts]
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return expected holdout spend over ``horizon_days``, shape (n,), in the log's currency."""
+        return self.expected_purchases(X) * self.expected_spend_per_purchase(X)
+
+    def expected_purchases(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
+        """Return E[purchase days in the horizon | x, t_x, T], alive or not, shape (n,)."""
+        x, tx, T, t = self._read(X, horizon_days)
+        return self._alive(x, tx, T) * self._purchases_if_alive(x, T, t)
+
+    def probability_alive(self, X: pd.DataFrame) -> np.ndarray:
+        """Return P(not yet dropped out at the cutoff | x, t_x, T), shape (n,)."""
+        x, tx, T, _ = self._read(X, None)
+        return self._alive(x, tx, T)
+
+    def probability_purchase(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
+        """Return P(at least one purchase day in the horizon | x, t_x, T), shape (n,)."""
+        x, tx, T, t = self._read(X, horizon_days)
+        return self._alive(x, tx, T) * self._any_if_alive(x, T, t)
+
+    def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""
+        check_is_fitted(self, "spend_")
+        return self.spend_.expected_spend_per_purchase(X)
+
+    def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
+        """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""
+        check_is_fitted(self, f"{self._names[0]}_")
+        days = np.atleast_1d(np.asarray(days, dtype=float))
+        if not (np.isfinite(days) & (days >= 0)).all():
+            raise ClvError("days since the first purchase must be 0 or more")
+        new = np.zeros(len(days))
+        return self._alive(new, new, new) * self._purchases_if_alive(new, new, days / DAYS_A_WEEK)
+
+    def _read(
+        self, X: pd.DataFrame, horizon_days: float | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        check_is_fitted(self, f"{self._names[0]}_")
+        days = self.horizon_days if horizon_days is None else horizon_days
+        if not 0 < days < np.inf:
+            raise ClvError(f"horizon must be positive, got {days} days (horizon_days)")
+        x, tx, T = check_customers(X, COLUMNS[:3]).to_numpy().T.copy()
+        return x, tx / DAYS_A_WEEK, T / DAYS_A_WEEK, np.full(len(x), days / DAYS_A_WEEK)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        return tags
+
+    @abstractmethod
+    def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _alive(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _any_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _dropout_share(self, T: float) -> float: ...
+
+    @property
+    @abstractmethod
+    def _no_dropout_sentence(self) -> str: ...

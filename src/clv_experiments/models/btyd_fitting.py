@@ -1,0 +1,152 @@
+"""What every BTYD fit shares: checked columns, maximum likelihood in bounded log-parameters, standard errors."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+
+from clv_experiments.errors import ClvError
+
+BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
+FLATTEST = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
+
+LogLikelihood = Callable[[np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best log-parameters found, their standard errors (NaN at a boundary) and the boundary in words."""
+
+    logs: np.ndarray
+    log_likelihood: float
+    standard_errors: np.ndarray
+    boundary: str
+
+
+def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the named columns of X as floats, or say which customers cannot be read.
+
+    Raises
+    ------
+    ClvError
+        If X is no frame, a column is missing or repeated, or a value is missing, infinite, negative (monetary_value
+        may be: refunds), a broken count, or a recency later than T.
+    """
+    if not isinstance(X, pd.DataFrame):
+        raise ClvError(f"a BTYD model reads a pandas frame with {', '.join(columns)}, got {type(X).__name__}")
+    missing = [column for column in columns if column not in X.columns]
+    if missing:
+        present = ", ".join(map(str, X.columns[:12])) + (", ..." if X.shape[1] > 12 else "")
+        raise ClvError(
+            f"X lacks {', '.join(missing)} (it has {present}): a BTYD model reads {', '.join(columns)}; "
+            "type features=rfm"
+        )
+    selected = X.loc[:, list(columns)]
+    if selected.shape[1] != len(columns):
+        raise ClvError(f"X has one of the columns {', '.join(columns)} twice: expected each once")
+    try:
+        numbers = selected.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ClvError(f"X has something other than numbers in {', '.join(columns)}: {error}") from error
+    for column in columns:
+        values = numbers[column].to_numpy()
+        _refuse(numbers, column, ~np.isfinite(values), "that is missing or infinite")
+        if column != "monetary_value":
+            _refuse(numbers, column, values < 0, "below 0")
+    frequency = numbers["frequency"].to_numpy()
+    _refuse(numbers, "frequency", frequency != np.floor(frequency), "that is not a whole number of purchase days")
+    if {"recency", "T"} <= set(columns):
+        late = (numbers["recency"] > numbers["T"]).to_numpy()
+        _refuse(numbers, "recency", late, "later than T (recency is first to last purchase day, T first to cutoff)")
+    return numbers
+
+
+def _refuse(numbers: pd.DataFrame, column: str, wrong: np.ndarray, what: str) -> None:
+    if wrong.any():
+        first = ", ".join(f"{customer} ({value:g})" for customer, value in numbers.loc[wrong, column].head(3).items())
+        raise ClvError(f"column {column} has {wrong.sum()} value(s) {what}, first for customer_id {first}")
+
+
+def lifetimes_start(fitter: str, names: Sequence[str], *arrays: np.ndarray, **options: object) -> np.ndarray | None:
+    """Return the logs of the parameters that a fitter of the lifetimes package finds, None where it finds none."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        # lifetimes warns of every overflow it steps through and prints the result it gives up on
+        warnings.simplefilter("ignore")
+        import lifetimes
+
+        model = getattr(lifetimes, fitter)()
+        try:
+            model.fit(*arrays, **options)
+        except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError):
+            return None
+    found = model.params_[list(names)].to_numpy(dtype=float)
+    return np.log(found) if np.all(np.isfinite(found) & (found > 0)) else None
+
+
+def maximise(log_likelihood: LogLikelihood, starts: Sequence[np.ndarray], names: Sequence[str], n: int) -> Optimum:
+    """Climb from each start inside the bounds and return the highest point, boundary or not.
+
+    Parameters
+    ----------
+    log_likelihood : of one vector of log-parameters, summed over customers
+    starts : log-parameters to climb from
+    names : what the parameters are called in the boundary's sentence
+    n : customers; the climb works on the mean, whose size does not depend on n
+    """
+
+    def cost(logs: np.ndarray) -> float:
+        value = log_likelihood(logs) / n
+        return -value if np.isfinite(value) else 1e10
+
+    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 200, "maxls": 40}
+    bounds = [(-BOUND, BOUND)] * len(names)
+    with np.errstate(all="ignore"):  # a step too far overflows, costs 1e10 and is taken back
+        climbs = [
+            minimize(
+                cost, np.clip(start, -BOUND, BOUND), method="L-BFGS-B", jac="3-point", bounds=bounds, options=options
+            )
+            for start in starts
+        ]
+        best = min(climbs, key=lambda climb: climb.fun)
+        curvature = -_hessian(log_likelihood, best.x)
+    boundary = _boundary(best.x, curvature, names)
+    errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(curvature)))
+    return Optimum(best.x, float(-best.fun * n), errors, boundary)
+
+
+def _boundary(logs: np.ndarray, curvature: np.ndarray, names: Sequence[str]) -> str:
+    ends = [
+        f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
+        for name, log in zip(names, logs, strict=True)
+        if abs(log) > BOUND - 0.01
+    ]
+    if ends:
+        return "; ".join(ends)
+    if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < FLATTEST:
+        return "the log-likelihood is flat around its maximum: the log does not identify every parameter"
+    return ""
+
+
+def _hessian(function: LogLikelihood, point: np.ndarray, step: float = 1e-3) -> np.ndarray:
+    moves = step * np.eye(len(point))
+    centre = function(point)
+    hessian = np.diag([function(point + move) - 2 * centre + function(point - move) for move in moves])
+    for i, j in combinations(range(len(point)), 2):
+        both, apart = moves[i] + moves[j], moves[i] - moves[j]
+        corners = function(point + both) + function(point - both) - function(point + apart) - function(point - apart)
+        hessian[i, j] = hessian[j, i] = corners / 4
+    return hessian / step**2
+
+
+def parameter_table(names: Sequence[str], estimates: ArrayLike, errors: ArrayLike, part: str) -> pd.DataFrame:
+    """Return one row a parameter: parameter, estimate, standard_error, part (purchases or spend)."""
+    return pd.DataFrame(
+        {"parameter": names, "estimate": np.asarray(estimates), "standard_error": np.asarray(errors), "part": part}
+    )

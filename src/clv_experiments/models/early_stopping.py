@@ -1,0 +1,71 @@
+"""XGBoost that finds its number of trees on customers it was not fitted on, inside the training panel."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from clv_experiments.errors import ClvError
+from clv_experiments.models.spend_regressor import SpendRegressor
+
+
+class EarlyStoppingRegressor(SpendRegressor):
+    """Stop boosting where the loss on held-out customers of the panel stops falling, then refit on all of them.
+
+    The panel's labels end at or before the cutoff, so neither the forecast's own period nor anything after it is
+    looked at. Customers, not rows, are held out: a customer's origins stay together.
+
+    Parameters
+    ----------
+    regressor : xgboost.XGBRegressor
+        Its ``n_estimators`` is the upper limit.
+    patience : int
+        Rounds without improvement before it stops.
+    fraction : float
+        Share of customers held out, between 0 and 1.
+    random_state : int
+        Seed of that split.
+
+    Attributes
+    ----------
+    rounds_ : int
+        Trees of the final fit.
+    regressor_ : xgboost.XGBRegressor
+        Fitted on the whole panel.
+    """
+
+    def __init__(self, regressor: Any, patience: int = 50, fraction: float = 0.2, random_state: int = 0) -> None:
+        super().__init__(regressor)
+        self.patience = patience
+        self.fraction = fraction
+        self.random_state = random_state
+
+    def _fitted(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+        _refuse_misspelt(self.regressor, X[:1])
+        customers = np.unique(X.index.to_numpy())
+        shuffled = np.random.default_rng(self.random_state).permutation(customers)
+        watch = X.index.isin(shuffled[: int(len(customers) * self.fraction)])
+        final = clone(self.regressor)
+        if y[watch].any() and y[~watch].any():
+            search = clone(self.regressor).set_params(early_stopping_rounds=self.patience)
+            search.fit(X[~watch], y[~watch], eval_set=[(X[watch], y[watch])], verbose=False)
+            final.set_params(n_estimators=search.best_iteration + 1)
+        self.rounds_ = final.n_estimators
+        return final.fit(X, y)
+
+
+def _refuse_misspelt(regressor: Any, row: pd.DataFrame) -> None:
+    # XGBoost only warns of a misspelt parameter, and trains without it. It warns from a C callback, which swallows
+    # exceptions, so that turning the warning into an error stops nothing: grow one tree and read what it said.
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        clone(regressor).set_params(n_estimators=1).fit(row, [1.0])
+    unused = [str(warning.message) for warning in said if "are not used" in str(warning.message)]
+    if unused:
+        names = ", ".join(re.findall(r'"(\w+)"', unused[0]))
+        raise ClvError(f"XGBoost knows no parameter {names}; correct its spelling (model.estimator.regressor)")

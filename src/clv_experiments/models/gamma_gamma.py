@@ -1,0 +1,122 @@
+"""Gamma-Gamma: the expected spend of a customer's coming purchase day, from the mean of those seen."""
+
+import logging
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaln
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from clv_experiments.models.btyd_fitting import check_customers, lifetimes_start, maximise, parameter_table
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("frequency", "monetary_value")
+STARTS = ((2.0, 2.0, 1.0), (6.0, 3.0, 0.5), (50.0, 1.0, 0.02))  # p, q - 1, v with a mean spend of p v / (q - 1) = 1
+LEAST_EXCESS = 0.01  # with q - 1 below this the population mean p v / (q - 1) has no meaning
+
+
+class GammaGamma(BaseEstimator):
+    """Gamma-Gamma model of Fader and Hardie (2013), "The Gamma-Gamma Model of Monetary Value".
+
+    Parameters
+    ----------
+    min_repeaters : with fewer customers to fit on, everyone gets the plain mean of the spends seen
+
+    Attributes
+    ----------
+    p_, q_, v_ : shape of a purchase day's spend; shape and scale (currency) of its heterogeneity; NaN if not fitted
+    mean_spend_ : what a customer without a repeat purchase is expected to spend on a purchase day
+    log_likelihood_ : summed over the repeaters, in the log's currency; NaN if not fitted
+    parameters_ : frame of parameter, estimate, standard_error, part
+    boundary_ : why the optimum is no interior one, "" if it is
+    notes_ : sentences about the fit for people
+    """
+
+    def __init__(self, min_repeaters: int = 10) -> None:
+        self.min_repeaters = min_repeaters
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Fit on the customers with frequency > 0 and monetary_value > 0; y is ignored.
+
+        Raises
+        ------
+        ClvError
+            If X lacks frequency or monetary_value, or holds impossible values.
+        """
+        customers = check_customers(X, COLUMNS)
+        x, m = customers[(customers > 0).all(axis=1)].sort_values(list(COLUMNS)).to_numpy().T
+        self.n_features_in_ = len(COLUMNS)
+        self.feature_names_in_ = np.array(COLUMNS, dtype=object)
+        self.notes_: list[str] = []
+        self.boundary_ = ""
+        self.p_ = self.q_ = self.v_ = self.log_likelihood_ = np.nan
+        self.mean_spend_ = float(m.mean()) if len(m) else 0.0
+        errors = np.full(3, np.nan)
+        if len(m) >= max(self.min_repeaters, 1):
+            errors = self._fit_repeaters(x, m)
+        else:
+            self._note(
+                f"{len(m)} customers repeated, fewer than {self.min_repeaters}: everyone is expected to spend "
+                f"{self.mean_spend_:.2f} a purchase day, the mean of the repeat spends seen"
+            )
+        self.parameters_ = parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), errors, "spend")
+        return self
+
+    def _fit_repeaters(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Fit p, q, v to mean spends m of x purchase days and return their standard errors."""
+        unit = self.mean_spend_
+        counts, positions = np.unique(x, return_inverse=True)
+
+        def log_likelihood(logs: np.ndarray) -> float:
+            return float(_log_likelihood(np.exp(logs), counts, positions, m / unit).sum())
+
+        found = lifetimes_start("GammaGammaFitter", ("p", "q", "v"), x, m / unit)
+        starts = [np.log(start) for start in STARTS]
+        if found is not None and found[1] > 0:  # log q > 0: lifetimes does not hold q above 1
+            starts = [np.append(found[0], [np.log(np.expm1(found[1])), found[2]])]
+        optimum = maximise(log_likelihood, starts, ("p", "q - 1", "v"), len(m))
+        p, excess, v = np.exp(optimum.logs)
+        self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
+        self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit)
+        self.boundary_ = optimum.boundary
+        if optimum.boundary:
+            self._note(f"Gamma-Gamma spend: {optimum.boundary}")
+        if excess >= LEAST_EXCESS:
+            self.mean_spend_ = float(p * v * unit / excess)
+        else:
+            self._note(
+                f"Gamma-Gamma spend: q = {self.q_:.4f} gives no population mean, "
+                "the mean of the repeat spends seen is used"
+            )
+        return optimum.standard_errors * [p, excess, v * unit]
+
+    def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
+        """Return E[M | m, x] = p (v + x m) / (p x + q - 1), shape (n,), in the log's currency.
+
+        Customers with frequency 0 or monetary_value <= 0 get ``mean_spend_``.
+        """
+        check_is_fitted(self, "mean_spend_")
+        x, m = check_customers(X, COLUMNS).to_numpy().T
+        if np.isnan(self.p_):
+            return np.full(len(x), self.mean_spend_)
+        seen = (x > 0) & (m > 0)
+        x, m = np.where(seen, x, 1.0), np.where(seen, m, 1.0)
+        return np.where(seen, self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1), self.mean_spend_)
+
+    def _note(self, sentence: str) -> None:
+        self.notes_.append(sentence)
+        logger.warning(sentence)
+
+
+def _log_likelihood(parameters: np.ndarray, counts: np.ndarray, positions: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """Return each customer's log-likelihood (Fader and Hardie 2013, eq. 1a) at x = counts[positions] and p, q - 1, v.
+
+    Written with log1p and one Beta function a distinct x: no cancellation when p is huge, little work when n is.
+    """
+    p, excess, v = parameters
+    x = counts[positions]
+    beta = betaln(p * counts, 1 + excess)[positions]
+    return -beta - (1 + excess) * np.log1p(x * m / v) - p * x * np.log1p(v / (x * m)) - np.log(m)

@@ -1,0 +1,67 @@
+"""Baseline: the mean spend that followed in the customer's RFM decile."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from clv_experiments.models.rule import columns
+
+
+class RfmDecile(RegressorMixin, BaseEstimator):
+    """Rank customers by the mean of their recency, frequency and monetary ranks, and predict their group's mean.
+
+    A customer's rank in each of the three is its place among the training panel's values (ties share the mean place),
+    so that one customer's score does not depend on who else is asked about.
+
+    Parameters
+    ----------
+    groups : int
+        Number of groups; fewer result where many customers share a score.
+
+    Attributes
+    ----------
+    edges_ : numpy.ndarray
+        Scores that separate the groups, ascending.
+    parameters_ : pandas.DataFrame
+        ``parameter`` (group), ``estimate`` (mean spend that followed, currency), ``customers``.
+    """
+
+    def __init__(self, groups: int = 10) -> None:
+        self.groups = groups
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Learn the ranks, the groups and their means from the training panel."""
+        self.n_features_in_ = X.shape[1]
+        self.values_ = [np.sort(values) for values in self._rfm(X)]
+        scores = self._scores(X)
+        self.edges_ = np.unique(np.quantile(scores, np.linspace(0, 1, self.groups + 1)[1:-1]))
+        group, spend = np.searchsorted(self.edges_, scores), np.maximum(np.asarray(y, dtype=float), 0.0)
+        customers = np.bincount(group, minlength=len(self.edges_) + 1)
+        total = np.bincount(group, weights=spend, minlength=len(self.edges_) + 1)
+        # The top edge can equal the top score and leave the last group empty: it gets the overall mean.
+        self.means_ = np.where(customers > 0, total / np.maximum(customers, 1), spend.mean())
+        names = [f"rfm_group_{number + 1}" for number in range(len(self.means_))]
+        self.parameters_ = pd.DataFrame({"parameter": names, "estimate": self.means_, "customers": customers})
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the group means, shape (n,), currency, >= 0."""
+        check_is_fitted(self)
+        return self.means_[np.searchsorted(self.edges_, self._scores(X))]
+
+    @staticmethod
+    def _rfm(X: pd.DataFrame) -> list[np.ndarray]:
+        T, recency, frequency, money = columns(X, ("T", "recency", "frequency", "monetary_value"), "RfmDecile")
+        return [recency - T, frequency, money]
+
+    def _scores(self, X: pd.DataFrame) -> np.ndarray:
+        ranks = [
+            (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / (2 * len(known))
+            for known, values in zip(self.values_, self._rfm(X), strict=True)
+        ]
+        return np.mean(ranks, axis=0)

@@ -1,0 +1,48 @@
+"""What rule-of-thumb baselines share: named columns in, nothing learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from clv_experiments.errors import ClvError
+
+
+def columns(X: pd.DataFrame, names: tuple[str, ...], model: str) -> list[np.ndarray]:
+    """Take the named columns as float arrays of shape (n,).
+
+    Raises
+    ------
+    ClvError
+        If one is missing: says which, and what the frame has.
+    """
+    missing = [name for name in names if name not in X.columns]
+    if missing:
+        raise ClvError(
+            f"{model} needs the feature(s) {', '.join(missing)}; the feature set has {', '.join(map(str, X.columns))}"
+        )
+    return [X[name].to_numpy(dtype=float) for name in names]
+
+
+class RuleBaseline(RegressorMixin, BaseEstimator):
+    """A forecast by a fixed rule from the columns in ``needs``; fitting learns nothing and ignores ``y``."""
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    _spend: Callable[..., Any]  # takes the columns in ``needs``, in order
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+        """Check that the columns are there."""
+        self._columns(X)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict holdout spend, shape (n,), currency, finite and >= 0, in the order of ``X``."""
+        return np.maximum(self._spend(*self._columns(X)), 0.0) * np.ones(len(X))
+
+    def _columns(self, X: pd.DataFrame) -> list[np.ndarray]:
+        return columns(X, self.needs, type(self).__name__)

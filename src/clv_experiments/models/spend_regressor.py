@@ -1,0 +1,104 @@
+"""Any regressor of a library as an honest CLV model: named columns in, one finite spend >= 0 a customer out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from clv_experiments.errors import ClvError
+
+
+class SpendRegressor(RegressorMixin, BaseEstimator):
+    """Fit a regressor to the spend that followed earlier cutoffs.
+
+    Spend below zero (returns beyond purchases) counts as zero in training, and predictions below zero become zero:
+    expected spend is not negative, and objectives such as Tweedie refuse negative labels.
+
+    Parameters
+    ----------
+    regressor : scikit-learn regressor
+        Cloned and fitted; may be a pipeline.
+
+    Attributes
+    ----------
+    regressor_ : regressor
+        The fitted clone.
+    feature_names_in_ : numpy.ndarray of str
+        Columns of the training panel, in order.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = pd.DataFrame({"frequency": [0.0, 1.0, 2.0]}, index=["a", "b", "c"])
+    >>> SpendRegressor(LinearRegression()).fit(X, [0.0, 10.0, 20.0]).predict(X).round(6).tolist()
+    [0.0, 10.0, 20.0]
+    """
+
+    def __init__(self, regressor: Any) -> None:
+        self.regressor = regressor
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Fit to a panel of ``n`` rows.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame of shape (n, p)
+            Features, indexed by customer_id; a customer may stand in it once per origin.
+        y : array-like of shape (n,)
+            Spend in the horizon that followed (currency).
+
+        Raises
+        ------
+        ClvError
+            If there is no row, a feature is not finite, or ``y`` has another length or is not finite.
+        """
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        spend = np.asarray(y, dtype=float)
+        if not len(X) or len(X) != len(spend):
+            raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
+        if not np.isfinite(spend).all():
+            raise ClvError("the training panel has labels that are not finite")
+        self.regressor_ = self._fitted(self._checked(X), np.maximum(spend, 0.0))
+        # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
+        threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
+        self.regressor_.set_params(**dict.fromkeys(threads, 1))
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict the holdout spend of each customer.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n,)
+            Currency, finite and >= 0, in the order of ``X``.
+
+        Raises
+        ------
+        ClvError
+            If a feature of the training panel is missing from ``X`` or is not finite.
+        """
+        check_is_fitted(self)
+        missing = [name for name in self.feature_names_in_ if name not in X.columns]
+        if missing:
+            raise ClvError(
+                f"the model was fitted on {self.n_features_in_} features and {', '.join(missing[:5])} is not among the "
+                "columns given; give the feature set it was trained on"
+            )
+        predicted = self.regressor_.predict(self._checked(X[list(self.feature_names_in_)]))
+        return np.maximum(np.asarray(predicted, dtype=float).ravel(), 0.0)
+
+    def _fitted(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+        return clone(self.regressor).fit(X, y)
+
+    @staticmethod
+    def _checked(X: pd.DataFrame) -> pd.DataFrame:
+        bad = X.columns[~np.isfinite(X.to_numpy(dtype=float)).all(axis=0)]
+        if len(bad):
+            raise ClvError(f"feature(s) {', '.join(bad[:5])} hold values that are not finite")
+        return X
