@@ -108,7 +108,7 @@ def naive_behaviour(spend, cutoff, horizon):
         "first_spend": spend[days[0]],
         "last_spend": spend[days[-1]],
         "largest_spend": max(spend.values()),
-        "spend_per_day": total / (T + 1),
+        "spend_per_day": total / max(T, 1),
         "spend_trend": (late - (total - late)) / total if total else 0,
     }
     for length in RECENT:
@@ -164,7 +164,7 @@ def test_a_worked_customer(log_of):
     assert (a["sales_count_M_3"], a["sales_avg_M_3"]) == (1, 30)
     assert (a["gap_mean"], a["gap_std"], a["gap_max"], a["hiatus_ratio"]) == (30, round(2**0.5, 6), 31, 1)
     assert (a["first_spend"], a["last_spend"], a["largest_spend"]) == (10, 60, 60)
-    assert a["spend_per_day"] == round(100 / 91, 6)
+    assert a["spend_per_day"] == round(100 / 90, 6)
     assert a["spend_trend"] == 0.2  # 60 in the later 45 days, 40 before: 20 of 100
     assert (a["purchase_days_30d"], a["purchase_days_60d"], a["spend_60d"]) == (0, 2, 90)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.metrics import score
@@ -23,21 +24,19 @@ def scored(table: pd.DataFrame, floor: float) -> dict[str, float]:
     return score(table["y_true"], table["y_pred"], floor, table.get("p_purchase"))
 
 
-def score_metrics(period: str, scores: Sequence[Mapping[str, float]], steps: Sequence[int]) -> list[Metric]:
+def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> list[Metric]:
     """Name the scores of each origin ``<period>_<metric>``; over several origins add their mean and range.
 
     Examples
     --------
-    >>> [m.name for m in score_metrics("holdout", [{"mae": 2.0}, {"mae": 4.0}], [0, 1])]
+    >>> [m.name for m in score_metrics("holdout", {0: {"mae": 2.0}, 1: {"mae": 4.0}})]
     ['holdout_mae', 'holdout_mae', 'holdout_mae_mean', 'holdout_mae_spread']
     """
     metrics = [
-        Metric(f"{period}_{name}", value, step)
-        for found, step in zip(scores, steps, strict=True)
-        for name, value in found.items()
+        Metric(f"{period}_{name}", value, step) for step, found in scores.items() for name, value in found.items()
     ]
     if len(scores) > 1:
-        frame = pd.DataFrame(scores)
+        frame = pd.DataFrame(list(scores.values()))
         metrics += [Metric(f"{period}_{name}_mean", float(frame[name].mean())) for name in frame]
         metrics += [Metric(f"{period}_{name}_spread", float(frame[name].max() - frame[name].min())) for name in frame]
     return metrics
@@ -86,6 +85,13 @@ class Ladder:
     baselines: Sequence[str]
     objective: str
 
+    def __post_init__(self) -> None:
+        known = self.scores[self.model]
+        if self.objective not in known:
+            raise ClvError(
+                f"no metric is called '{self.objective}' (evaluation.objective); there are {', '.join(known)}"
+            )
+
     @property
     def table(self) -> pd.DataFrame:
         """One row a model, best first by the objective: column ``model`` and one column a metric."""
@@ -100,14 +106,19 @@ class Ladder:
 
     @property
     def beaten_by(self) -> list[str]:
-        """Which baselines do better, and on which primary metrics, in words."""
-        own = self.scores[self.model]
-        return [
-            f"{name} does better on {metric} ({self.scores[name][metric]:.3f} against {own[metric]:.3f})"
-            for metric in PRIMARY
-            for name in self.baselines
-            if name in self.scores and self.scores[name][metric] > own[metric]
-        ]
+        """A sentence for each primary metric on which baselines do better."""
+        sentences = []
+        for metric in PRIMARY:
+            own = self.scores[self.model][metric]
+            better = {
+                name: self.scores[name][metric]
+                for name in self.baselines
+                if name in self.scores and self.scores[name][metric] > own
+            }
+            if better:
+                names = ", ".join(f"{name} ({value:.3f})" for name, value in better.items())
+                sentences.append(f"on {metric}, {self.model} ({own:.3f}) is beaten by the baseline {names}")
+        return sentences
 
 
 def ladder_records(ladder: Ladder) -> list[Record]:

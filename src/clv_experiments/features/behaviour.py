@@ -24,7 +24,7 @@ def behaviour(
     dict of aggregates
         ``gap_mean``, ``gap_std`` (sample standard deviation; 0 below two gaps), ``gap_max`` (days);
         ``hiatus_ratio``: days since the last purchase day over the usual gap; ``first_spend``, ``last_spend``,
-        ``largest_spend`` (currency a purchase day); ``spend_per_day``: total spend over days known, ``T + 1``;
+        ``largest_spend`` (currency a purchase day); ``spend_per_day``: total spend over T, at least one day;
         ``spend_trend``: spend of the later half of T less the earlier half, over both (from -1 to 1 without returns);
         ``purchase_days_7d``, ``spend_7d`` and so on for each of ``recent_days``, the cutoff day included.
     """
@@ -44,7 +44,7 @@ def behaviour(
         "first_spend": h.amount.sum(where=h.date == h.first_day),
         "last_spend": h.amount.sum(where=h.date == h.last_day),
         "largest_spend": h.amount.max(),
-        "spend_per_day": ratio(total, T + 1),
+        "spend_per_day": ratio(total, ibis.greatest(T, 1.0)),
         "spend_trend": ratio(late_spend * 2 - total, total),
     }
     for days in recent_days:

@@ -1,0 +1,193 @@
+"""The protocol: what each family may see before a cutoff. The only place where features meet models."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.window import DAY, Period, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.rfm import total_spend
+
+
+@dataclass(frozen=True)
+class Model:
+    """One option of ``conf/model``: an estimator, its family, and what it is told of each customer."""
+
+    name: str
+    family: str
+    supervised: bool
+    features: FeatureSet
+    estimator: Any
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Feature rows and, where a model learns from them, the spend that followed; one row a customer and origin."""
+
+    X: pd.DataFrame
+    y: pd.Series | None
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One period predicted by one model, beside what happened.
+
+    Attributes
+    ----------
+    period : Period
+        ``(cutoff, end]``.
+    estimator : fitted estimator
+    training : Panel
+        What it was fitted on; for models without labels the customers of the cutoff.
+    X : pandas.DataFrame
+        Features of the customers of the cutoff, indexed by customer_id.
+    table : pandas.DataFrame
+        Index ``customer_id``; ``y_true``, ``y_pred`` (currency), ``purchase_days`` (actual count) and, where the
+        model knows them, ``expected_purchases``, ``p_alive``, ``p_purchase``.
+    seconds : dict
+        Wall time of ``features``, ``fit`` and ``predict``.
+    """
+
+    period: Period
+    estimator: Any
+    training: Panel
+    X: pd.DataFrame
+    table: pd.DataFrame
+    seconds: dict[str, float]
+
+
+# What a model may know besides spend: column of the predictions, method of the estimator.
+OPTIONAL_OUTPUTS = {
+    "expected_purchases": "expected_purchases",
+    "p_alive": "probability_alive",
+    "p_purchase": "probability_purchase",
+}
+
+
+class Forecaster:
+    """Forecasts of one log under one window; features and labels are computed once and shared by all models.
+
+    Parameters
+    ----------
+    log : TransactionLog
+    window : Window
+    """
+
+    def __init__(self, log: TransactionLog, window: Window) -> None:
+        self.log = log
+        self.window = window
+        self._features: dict[tuple, pd.DataFrame] = {}
+        self._outcomes: dict[Period, pd.DataFrame] = {}
+
+    def forecast(self, target: Period, model: Model) -> Forecast:
+        """Fit on what was known at the target's cutoff and predict the spend of every customer known then.
+
+        Models that learn from labels are fitted on the panel of earlier origins, the others on the calibration period.
+        Validation and holdout forecasts both come from here.
+
+        Parameters
+        ----------
+        target : Period
+            One of the window's periods.
+        model : Model
+            Its estimator is cloned, never changed.
+
+        Raises
+        ------
+        ClvError
+            If there is no training panel, or the model answers with anything but one finite number >= 0 a customer.
+        """
+        started = perf_counter()
+        X = self.features(target.cutoff, model.features)
+        training = self.training_panel(target, model.features) if model.supervised else Panel(X, None, ())
+        featured = perf_counter()
+        estimator = clone(model.estimator)
+        if "horizon_days" in estimator.get_params():
+            estimator.set_params(horizon_days=float(target.days))
+        estimator.fit(training.X, training.y)
+        fitted = perf_counter()
+        predicted = _checked(estimator.predict(X), X, model.name)
+        finished = perf_counter()
+        seconds = {"features": featured - started, "fit": fitted - featured, "predict": finished - fitted}
+        table = self.outcome(target).rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
+        for column, method in OPTIONAL_OUTPUTS.items():
+            if hasattr(estimator, method):
+                table[column] = getattr(estimator, method)(X)
+        return Forecast(target, estimator, training, X, table, seconds)
+
+    def training_panel(self, target: Period, features: FeatureSet) -> Panel:
+        """Stack features at earlier cutoffs with the spend that followed; no label ends after the target's cutoff.
+
+        Raises
+        ------
+        ClvError
+            If the log holds no earlier period with a whole horizon of history before it.
+        """
+        periods = tuple(self.window.training(target))
+        if not periods:
+            raise ClvError(f"no training period lies before {target.cutoff} in log '{self.log.name}'")
+        X = pd.concat([self.features(period.cutoff, features) for period in periods])
+        y = pd.concat([self.outcome(period)["spend"] for period in periods])
+        return Panel(X, y, periods)
+
+    def features(self, cutoff: date, features: FeatureSet) -> pd.DataFrame:
+        """Features of the customers known at the cutoff, sorted by customer_id."""
+        key = (cutoff, features.identity)
+        if key not in self._features:
+            self._features[key] = features.at(self.log, cutoff, self.window.horizon)
+        return self._features[key]
+
+    def outcome(self, period: Period) -> pd.DataFrame:
+        """Spend and purchase days in the period, of the customers known at its cutoff, sorted by customer_id."""
+        if period not in self._outcomes:
+            self._outcomes[period] = holdout(self.log, period)
+        return self._outcomes[period]
+
+    def typical_spend(self, cutoff: date) -> float:
+        """Mean spend a customer in the latest known period: the scale of a sensible prediction at the cutoff.
+
+        Counted over customers known before that period; where the log is younger than one horizon, over all customers
+        since it began. The same for every model of a cell; nothing after the cutoff counts.
+        """
+        recent = self.outcome(Period(self.window.horizon.shift(cutoff + DAY, -1) - DAY, cutoff))["spend"]
+        if recent.sum() > 0:
+            return float(recent.mean())
+        return float(self.features(cutoff, FeatureSet("total", [total_spend]))["total_spend"].mean())
+
+
+def cell_fingerprint(forecaster: Forecaster, period: Period) -> str:
+    """Name the cell of a forecast: equal only for the same log, window, cutoff and customers.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}".encode())
+    digest.update("\x1f".join(forecaster.outcome(period).index).encode())
+    return digest.hexdigest()[:16]
+
+
+def _checked(predicted: np.ndarray, X: pd.DataFrame, name: str) -> np.ndarray:
+    spend = np.asarray(predicted, dtype=float)
+    if spend.shape != (len(X),):
+        raise ClvError(f"model '{name}' gave predictions of shape {spend.shape} for {len(X)} customers")
+    wrong = ~(np.isfinite(spend) & (spend >= 0))
+    if wrong.any():
+        raise ClvError(
+            f"model '{name}' must predict one finite spend >= 0 a customer; {wrong.sum()} of {len(X)} are not, "
+            f"first {spend[wrong][0]} for customer {X.index[wrong][0]}"
+        )
+    return spend

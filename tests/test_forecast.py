@@ -1,0 +1,203 @@
+"""The protocol on CDNOW: what is fitted on what, what is shared between models, and which answers are refused."""
+
+from datetime import date
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import LinearRegression
+
+from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.features.behaviour import behaviour
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.periods import periods
+from clv_experiments.features.rfm import rfm
+from clv_experiments.forecast import Forecaster, Model, cell_fingerprint
+from clv_experiments.models.spend_rate import SpendRate
+from clv_experiments.models.spend_regressor import SpendRegressor
+
+RFM = FeatureSet("rfm", (rfm,))
+LINEAR = Model("linear", "ml", True, RFM, SpendRegressor(LinearRegression()))
+
+
+class Answers(RegressorMixin, BaseEstimator):
+    """Predict whatever a function of the features gives."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def fit(self, X, y=None):
+        self.fitted_on_ = (X, y)
+        return self
+
+    def predict(self, X):
+        return self.answer(X)
+
+
+class Knows(Answers):
+    """Predict purchases and being alive besides."""
+
+    def expected_purchases(self, X):
+        return np.full(len(X), 2.0)
+
+    def probability_alive(self, X):
+        return np.full(len(X), 0.5)
+
+
+def ones(X):
+    return np.ones(len(X))
+
+
+def answering(answer, supervised=False, estimator=Answers):
+    return Model("answers", "baseline", supervised, RFM, estimator(answer))
+
+
+def window(log, horizon="3 months", **choices):
+    return Window(log.start, log.end, Horizon.parse(horizon), **choices)
+
+
+@pytest.fixture(scope="module")
+def forecaster(cdnow_sample):
+    return Forecaster(cdnow_sample, window(cdnow_sample))
+
+
+@pytest.fixture(scope="module")
+def target(forecaster):
+    return forecaster.window.period(0)
+
+
+def test_table_holds_every_customer_of_the_cutoff_beside_what_happened(forecaster, target, cdnow_sample):
+    made = forecaster.forecast(target, LINEAR)
+    happened = holdout(cdnow_sample, target)
+    assert list(made.table.columns) == ["y_true", "purchase_days", "y_pred"]
+    assert made.table.index.equals(happened.index)
+    assert made.table.index.equals(made.X.index)
+    assert len(made.table) == 2_357
+    assert made.table["y_true"].tolist() == happened["spend"].tolist()
+    assert made.table["purchase_days"].tolist() == happened["purchase_days"].tolist()
+    assert made.table["y_pred"].tolist() == made.estimator.predict(made.X).tolist()
+    assert made.period == target
+    assert set(made.seconds) == {"features", "fit", "predict"}
+    assert min(made.seconds.values()) >= 0
+
+
+def test_what_a_model_knows_besides_spend_joins_the_table(forecaster, target):
+    table = forecaster.forecast(target, answering(ones, estimator=Knows)).table
+    assert list(table.columns) == ["y_true", "purchase_days", "y_pred", "expected_purchases", "p_alive"]
+    assert (table["expected_purchases"] == 2.0).all()
+    assert (table["p_alive"] == 0.5).all()
+
+
+def test_models_that_learn_are_fitted_on_earlier_origins_only(forecaster, target, cdnow_sample):
+    made = forecaster.forecast(target, answering(ones, supervised=True))
+    X, y = made.estimator.fitted_on_
+    panel = made.training
+    assert len(panel.periods) == 4
+    assert max(period.end for period in panel.periods) == target.cutoff
+    parts = [
+        (RFM.at(cdnow_sample, p.cutoff, Horizon.parse("3 months")), holdout(cdnow_sample, p)) for p in panel.periods
+    ]
+    pd.testing.assert_frame_equal(X, pd.concat([features for features, _ in parts]), check_exact=True)
+    pd.testing.assert_series_equal(y, pd.concat([spend["spend"] for _, spend in parts]), check_exact=True)
+    assert X.index.equals(y.index)
+    # The spend to predict took place after the last label: it is in no row of the panel.
+    assert y.sum() != pytest.approx(made.table["y_true"].sum(), rel=1e-6)
+
+
+def test_models_without_labels_are_fitted_on_the_customers_of_the_cutoff(forecaster, target):
+    made = forecaster.forecast(target, answering(ones))
+    X, y = made.estimator.fitted_on_
+    assert X is made.X
+    assert y is None
+    assert made.training.periods == ()
+
+
+def test_validation_has_a_shorter_panel(forecaster):
+    validation = forecaster.window.period(1)
+    made = forecaster.forecast(validation, LINEAR)
+    assert len(made.training.periods) == 3
+    assert max(period.end for period in made.training.periods) == validation.cutoff == date(1997, 12, 31)
+
+
+def test_without_a_training_period_the_forecast_is_refused(cdnow_sample):
+    short = Forecaster(cdnow_sample, window(cdnow_sample, "6 months"))
+    with pytest.raises(ClvError, match="no training period lies before 1997-06-30 in log 'cdnow_sample'"):
+        short.forecast(short.window.period(1), LINEAR)
+
+
+def test_features_and_outcomes_are_computed_once_and_shared(forecaster, target):
+    again = FeatureSet("another name", (rfm,))
+    assert forecaster.features(target.cutoff, RFM) is forecaster.features(target.cutoff, again)
+    assert forecaster.outcome(target) is forecaster.outcome(Period(target.cutoff, target.end))
+    two, three = (FeatureSet("periods", (partial(periods, count=count),)) for count in (2, 3))
+    assert forecaster.features(target.cutoff, two).shape[1] == 6
+    assert forecaster.features(target.cutoff, three).shape[1] == 9
+    assert forecaster.features(target.cutoff, RFM) is not forecaster.features(date(1997, 12, 31), RFM)
+
+
+def test_a_forecast_leaves_what_is_shared_as_it_was(forecaster, target):
+    before = forecaster.features(target.cutoff, RFM).copy(), forecaster.outcome(target).copy()
+    forecaster.forecast(target, LINEAR)
+    forecaster.forecast(target, answering(ones, estimator=Knows))
+    pd.testing.assert_frame_equal(forecaster.features(target.cutoff, RFM), before[0])
+    pd.testing.assert_frame_equal(forecaster.outcome(target), before[1])
+
+
+def test_the_models_own_estimator_stays_unfitted(forecaster, target):
+    made = forecaster.forecast(target, LINEAR)
+    assert made.estimator is not LINEAR.estimator
+    assert vars(LINEAR.estimator).keys() == {"regressor"}
+    assert not hasattr(LINEAR.estimator.regressor, "coef_")
+
+
+def test_horizon_days_are_those_of_the_period(forecaster):
+    rate = Model("spend_rate", "baseline", False, FeatureSet("behaviour", (behaviour,)), SpendRate(horizon_days=1.0))
+    holdout_days, validation_days = (
+        forecaster.forecast(forecaster.window.period(k), rate).estimator.horizon_days for k in (0, 1)
+    )
+    assert (holdout_days, validation_days) == (91.0, 90.0)  # April to June, January to March 1998
+    assert rate.estimator.horizon_days == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda X: np.full(len(X), np.nan), "2357 of 2357 are not, first nan for customer 0001"),
+        (lambda X: np.where(np.arange(len(X)) == 7, np.inf, 1.0), "1 of 2357 are not, first inf for customer 0008"),
+        (lambda X: np.where(np.arange(len(X)) == 7, -1e-9, 1.0), "1 of 2357 are not, first -1e-09 for customer 0008"),
+        (lambda X: np.ones(len(X) - 1), r"shape \(2356,\) for 2357 customers"),
+        (lambda X: np.ones((len(X), 1)), r"shape \(2357, 1\) for 2357 customers"),
+        (lambda X: 1.0, r"shape \(\) for 2357 customers"),
+    ],
+    ids=["nan", "one infinite", "one negative", "one short", "two-dimensional", "a scalar"],
+)
+def test_answers_that_are_no_spend_are_refused(forecaster, target, answer, said):
+    message = f"^model 'answers' .*{said}"
+    with pytest.raises(ClvError, match=message):
+        forecaster.forecast(target, answering(answer))
+
+
+def test_typical_spend_is_the_mean_of_the_latest_known_period(forecaster, target, cdnow_sample):
+    latest = holdout(cdnow_sample, Period(date(1997, 12, 31), date(1998, 3, 31)))["spend"]
+    assert forecaster.typical_spend(target.cutoff) == latest.mean()
+
+
+def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cdnow_sample, log_of):
+    cell = cell_fingerprint(forecaster, target)
+    assert len(cell) == 16
+    assert cell == cell_fingerprint(Forecaster(cdnow_sample, window(cdnow_sample)), target)
+    others = [
+        cell_fingerprint(forecaster, forecaster.window.period(1)),
+        cell_fingerprint(forecaster, Period(target.cutoff, date(1998, 5, 31))),
+    ]
+    rows = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
+    same = log_of(rows, log_end=cdnow_sample.end)
+    rows.loc[0, "amount"] += 1
+    changed = log_of(rows, log_end=cdnow_sample.end)
+    assert cell_fingerprint(Forecaster(same, window(same)), target) == cell
+    others.append(cell_fingerprint(Forecaster(changed, window(changed)), target))
+    assert len({cell, *others}) == 4
