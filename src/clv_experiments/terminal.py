@@ -1,0 +1,81 @@
+"""What a person sees while an experiment runs and when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
+
+from rich.console import Console
+from rich.table import Table
+
+from clv_experiments.evaluation.report import Ladder
+
+COLUMNS = {
+    "aggregate_bias": ("bias", "{:+.1%}"),
+    "normalised_gini": ("Gini", "{:.3f}"),
+    "spearman": ("Spearman", "{:.3f}"),
+    "d2_tweedie": ("D2", "{:.3f}"),
+    "mae": ("MAE", "{:.2f}"),
+}
+
+
+class Terminal:
+    """Shows the step under way, and remembers how long each took.
+
+    Attributes
+    ----------
+    seconds : dict
+        Wall time by step, in the order the steps were first entered.
+    """
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self.seconds: dict[str, float] = {}
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, what: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
+        """Show ``what`` while the block runs; add its time to ``part``, unless its parts are timed elsewhere.
+
+        Yields
+        ------
+        callable
+            Takes (done, total) and shows how far a long loop is.
+        """
+        started = perf_counter()
+        if not self.console.is_terminal:
+            self.say(what)
+        with self.console.status(what) as status:
+            yield lambda done, total: status.update(f"{what}: {done} of {total}")
+        if part is not None:
+            self.took({part: perf_counter() - started})
+
+    def took(self, seconds: Mapping[str, float]) -> None:
+        """Add the times of parts that were measured elsewhere."""
+        for name, value in seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value
+
+    def summary(self, ladder: Ladder, title: str, origins: int) -> None:
+        """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
+        title += f", mean of {origins} origins" if origins > 1 else ""
+        table = Table(title=title, title_justify="left", title_style="bold")
+        table.add_column("model")
+        for heading, _ in COLUMNS.values():
+            table.add_column(heading, justify="right")
+        for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
+            if name is not None and name in ladder.scores:
+                role = " (best baseline)" if name == ladder.best_baseline else ""
+                scores = ladder.scores[name]
+                table.add_row(name + role, *(form.format(scores[metric]) for metric, (_, form) in COLUMNS.items()))
+        self.console.print(table)
+        for sentence in ladder.beaten_by:
+            self.say(f"note: {sentence}")
+
+    def timing(self) -> None:
+        """Print how long each step took."""
+        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
+        self.say(f"time: {parts}")

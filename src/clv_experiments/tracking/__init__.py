@@ -1,0 +1,1 @@
+"""Where records go: MLflow, or memory in tests."""

@@ -1,0 +1,174 @@
+"""What a run leaves in MLflow, read back from the database and the disk."""
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from mlflow.exceptions import MlflowException
+from sklearn.linear_model import LinearRegression
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import FittedModel, LogIdentity, Metric, Param, Picture, Table, Tag, Text
+from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.tracking import mlflow_tracker
+from clv_experiments.tracking.memory_tracker import MemoryTracker
+
+
+def last_run(tracker, experiment):
+    client = mlflow.MlflowClient(tracker.uri)
+    found = client.get_experiment_by_name(experiment)
+    return client.search_runs([found.experiment_id], max_results=1)[0]
+
+
+def artifact(run, name):
+    return Path(run.info.artifact_uri.removeprefix("file://"), name)
+
+
+def test_records_are_written_and_read_back(tracker):
+    frame = pd.DataFrame({"customer_id": ["a", "=1+1"], "y_pred": [0.1 + 0.2, 1e-300]})
+    with tracker.run("log/3m", "model") as run:
+        run.log(
+            [
+                Param("seed", 42),
+                Param("long", "x" * 7000),
+                *[Param(f"many.{number}", number) for number in range(150)],
+                Tag("family", "ml"),
+                Metric("holdout_mae", 1.0, 0),
+                Metric("holdout_mae", 2.0, 1),
+                Metric("undefined", float("nan")),
+                Table("table.csv", frame),
+                Table("deep/predictions.parquet", frame),
+                Picture("empty.png", Figure()),
+                Text("note.txt", "ü"),
+                LogIdentity("log", "0123456789abcdef"),
+            ]
+        )
+    found = last_run(tracker, "log/3m")
+    assert found.info.status == "FINISHED"
+    assert found.info.run_name == "model"
+    assert found.data.params["seed"] == "42"
+    assert len(found.data.params["long"]) == 6000
+    assert found.data.params["many.149"] == "149"
+    assert found.data.tags["family"] == "ml"
+    history = mlflow.MlflowClient(tracker.uri).get_metric_history(found.info.run_id, "holdout_mae")
+    assert [(point.step, point.value) for point in history] == [(0, 1.0), (1, 2.0)]
+    pd.testing.assert_frame_equal(pd.read_parquet(artifact(found, "deep/predictions.parquet")), frame)
+    pd.testing.assert_frame_equal(pd.read_csv(artifact(found, "table.csv")), frame)
+    assert artifact(found, "note.txt").read_text(encoding="utf-8") == "ü"
+    assert artifact(found, "empty.png").stat().st_size > 100
+    assert [entry.dataset.name for entry in found.inputs.dataset_inputs] == ["log"]
+    assert found.inputs.dataset_inputs[0].dataset.digest == "0123456789abcdef"
+
+
+@pytest.mark.parametrize("error", [ClvError("no column 'date'"), RuntimeError("boom"), KeyboardInterrupt()])
+def test_a_failing_run_is_marked_with_its_reason_and_keeps_what_it_had(tracker, error):
+    with pytest.raises(type(error)), tracker.run("log/3m", "model") as run:
+        run.log([Metric("before", 1.0)])
+        raise error
+    found = last_run(tracker, "log/3m")
+    assert found.info.status == "FAILED"
+    assert str(error) in found.data.tags["failure"]
+    assert found.data.metrics == {"before": 1.0}
+    with tracker.run("log/3m", "next"):
+        pass
+    assert last_run(tracker, "log/3m").info.status == "FINISHED", "the next run of a multirun is a run of its own"
+
+
+def test_the_memory_twin_behaves_alike():
+    tracker = MemoryTracker()
+    with pytest.raises(RuntimeError), tracker.run("log/3m", "model") as run:
+        run.log([Metric("before", 1.0)])
+        raise RuntimeError("boom")
+    assert (tracker.runs[0].status, tracker.runs[0].failure) == ("FAILED", "RuntimeError: boom")
+    assert tracker.runs[0].records == [Metric("before", 1.0)]
+
+
+def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"]).rename_axis("customer_id")
+    estimator = SpendRegressor(LinearRegression()).fit(X, X["a"] * 3 + 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mlflow's own
+        with tracker.run("log/3m", "model") as run:
+            run.log([FittedModel(estimator, X.head())])
+    found = last_run(tracker, "log/3m")
+    program = (
+        "import sys, json, mlflow\n"
+        "mlflow.set_tracking_uri(sys.argv[1])\n"
+        "model = mlflow.pyfunc.load_model(f'runs:/{sys.argv[2]}/model')\n"
+        "print(json.dumps(model.predict(model.input_example).tolist()))\n"
+        "print(json.dumps([column.name for column in model.metadata.signature.inputs]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, tracker.uri, found.info.run_id],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    predicted, inputs = done.stdout.splitlines()[-2:]
+    assert json.loads(predicted) == estimator.predict(X.head()).tolist()
+    assert json.loads(inputs) == ["a", "b"]
+
+
+def test_a_locked_database_is_tried_again(monkeypatch):
+    monkeypatch.setattr(mlflow_tracker, "PAUSES", (0.0, 0.0, 0.0))
+    answers = iter([MlflowException("(sqlite3.OperationalError) database is locked")] * 2 + ["written"])
+
+    def write():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert mlflow_tracker.patiently(write) == "written"
+
+
+def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(mlflow_tracker, "PAUSES", (0.0, 0.0))
+
+    def write():
+        raise MlflowException("database is locked")
+
+    with pytest.raises(ClvError, match="locked by another process"):
+        mlflow_tracker.patiently(write)
+
+
+def test_other_errors_are_not_hidden():
+    def write():
+        raise MlflowException("no such experiment")
+
+    with pytest.raises(MlflowException, match="no such experiment"):
+        mlflow_tracker.patiently(write)
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    tracker = mlflow_tracker.MlflowTracker(tmp_path / "file" / "mlruns")
+    with pytest.raises(ClvError, match=r"tracking\.folder="), tracker.run("log/3m", "model"):
+        pass
+
+
+def test_processes_that_start_together_on_a_fresh_store_lose_nothing(tmp_path):
+    program = (
+        "import sys\n"
+        "from clv_experiments.evaluation.records import Metric\n"
+        "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
+        "with MlflowTracker('mlruns').run('log/3m', sys.argv[1]) as run:\n"
+        "    for step in range(20):\n"
+        "        run.log([Metric('m', float(step), step)])\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    running = [subprocess.Popen([*command, str(number)], cwd=tmp_path, stderr=subprocess.PIPE) for number in range(3)]
+    errors = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], errors
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("log/3m").experiment_id])
+    assert sorted(run.info.run_name for run in runs) == ["0", "1", "2"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert [len(client.get_metric_history(run.info.run_id, "m")) for run in runs] == [20, 20, 20]
