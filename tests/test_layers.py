@@ -1,0 +1,110 @@
+"""Imports point one way, config and tracking libraries stay behind their doors, and --help stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "clv_experiments"
+LAYERS = ["data", "features", "models", "forecast", "evaluation", "decisions", "tracking", "experiment"]
+FOUNDATION = {"errors", "cost", "__init__"}  # import nothing of ours
+INDEPENDENT = {"models": {"data", "features"}, "evaluation": {"data", "features", "models", "forecast"}}
+DOORS = {
+    "mlflow": {"tracking"},
+    "hydra": {"experiment"},
+    "omegaconf": {"experiment"},
+    "matplotlib": {"evaluation"},
+    "ibis": {"data", "features"},
+    "rich": {"terminal"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(source: str) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide which layer they reach for"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module or ""}
+    return names
+
+
+def offences(layer: str, source: str) -> list[str]:
+    """What a module of the layer must not import."""
+    found = []
+    for name in sorted(imported(source)):
+        top, *below = name.split(".")
+        if top == "clv_experiments" and below:
+            target = below[0]
+            if target in LAYERS and layer in LAYERS and LAYERS.index(target) > LAYERS.index(layer):
+                found.append(f"{layer} imports {target}, which stands above it")
+            if target in INDEPENDENT.get(layer, set()):
+                found.append(f"{layer} imports {target}")
+            if layer in FOUNDATION and target not in FOUNDATION | {"__version__"}:
+                found.append(f"{layer} imports {target}")
+        if top in DOORS and layer not in DOORS[top]:
+            found.append(f"{layer} imports {top}")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    assert offences(layer_of(path), path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "source"),
+    [
+        ("data", "from clv_experiments.features.rfm import rfm"),
+        ("models", "from clv_experiments.data.log import TransactionLog"),
+        ("evaluation", "import clv_experiments.forecast"),
+        ("forecast", "from clv_experiments.tracking import mlflow_tracker"),
+        ("forecast", "import hydra"),
+        ("models", "def f():\n    import mlflow"),
+        ("features", "from matplotlib import pyplot"),
+    ],
+)
+def test_guard_sees_a_planted_import(layer, source):
+    assert offences(layer, source)
+
+
+def test_every_layer_is_known():
+    known = {*LAYERS, *FOUNDATION, "terminal"}
+    assert {layer_of(path) for path in modules()} <= known
+
+
+def test_names_that_say_nothing_are_not_used():
+    nothing = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "misc.py"}
+    assert [path for path in modules() if path.name in nothing] == []
+
+
+def test_no_list_of_model_names_in_python():
+    models = {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")}
+    for path in [*modules(), ROOT / "train.py", *(ROOT / "scripts").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+                entries = node.keys if isinstance(node, ast.Dict) else node.elts
+                words = {entry.value for entry in entries if isinstance(entry, ast.Constant)}
+                assert len(words & models) < 2, f"{path}:{node.lineno} lists models {words & models}"
+
+
+def test_help_does_not_pay_for_heavy_imports():
+    program = (
+        "import sys; sys.argv = ['train.py']; import runpy; runpy.run_path('train.py', run_name='imported');"
+        "heavy = {'pandas', 'sklearn', 'mlflow', 'xgboost', 'ibis', 'duckdb', 'matplotlib', 'lifetimes', 'scipy'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

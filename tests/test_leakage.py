@@ -1,0 +1,122 @@
+"""Nothing looks ahead: predictions do not move by a digit when everything after the cutoff is tampered with."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.cdnow import cdnow
+from clv_experiments.data.log import load_log
+from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.experiment import build_model, run_experiment
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecast import Forecaster
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+FEATURES = sorted(path.stem for path in (CONF / "features").glob("*.yaml"))
+LOG_END = date(1998, 6, 30)
+CUTOFF = date(1998, 3, 31)
+
+
+def table(connection, name, rows):
+    return connection.create_table(name, pa.Table.from_pandas(rows, preserve_index=False), temp=True)
+
+
+def honest(connection):
+    """600 customers of the CDNOW sample."""
+    rows = cdnow(connection, sample=True).to_pyarrow().to_pandas()
+    kept = sorted(rows["customer_id"].unique())[::4]
+    return table(connection, "honest", rows[rows["customer_id"].isin(kept)])
+
+
+def tampered(connection):
+    """The same up to the cutoff; afterwards other amounts and days, purchases missing, purchases and customers new."""
+    rows = honest(connection).to_pyarrow().to_pandas()
+    known, later = rows[rows["date"] <= pd.Timestamp(CUTOFF)], rows[rows["date"] > pd.Timestamp(CUTOFF)]
+    later = later.iloc[::2].assign(amount=lambda t: t["amount"] * 7 + 3)
+    later["date"] = pd.Timestamp(LOG_END) - (later["date"] - pd.Timestamp(CUTOFF + timedelta(days=1)))
+    invented = known.drop_duplicates("customer_id").iloc[::3].assign(date=pd.Timestamp("1998-05-05"), amount=500.0)
+    strangers = invented.assign(customer_id="stranger " + invented["customer_id"])
+    return table(connection, "tampered", pd.concat([known, later, invented, strangers]))
+
+
+@pytest.fixture(scope="module")
+def forecasters():
+    made = []
+    for source in (honest, tampered):
+        log = load_log(source.__name__, source, (), LOG_END)
+        made.append(Forecaster(log, Window(log.start, log.end, Horizon.parse("3 months"))))
+    return made
+
+
+def assert_looks_at_nothing_later(forecasters, model):
+    before, after = (made.forecast(made.window.period(0), model).table for made in forecasters)
+    assert before.index.equals(after.index)
+    assert (before["y_true"] != after["y_true"]).mean() > 0.2, "the tampering itself must be felt"
+    for column in before.columns.difference(["y_true", "purchase_days"]):
+        np.testing.assert_array_equal(before[column], after[column], err_msg=column)
+
+
+def cases():
+    for model in MODELS:
+        learns_from_features = "${features}" in (CONF / "model" / f"{model}.yaml").read_text()
+        for features in FEATURES if learns_from_features else FEATURES[:1]:
+            yield model, features
+
+
+@pytest.mark.parametrize(("model", "features"), list(cases()))
+def test_predictions_do_not_move(model, features, compose, forecasters):
+    cfg = compose(f"model={model}", f"features={features}")
+    assert_looks_at_nothing_later(forecasters, build_model(cfg.model))
+
+
+@pytest.mark.parametrize(
+    ("model", "column"), [("linear", "gap_mean"), ("bg_nbd", "monetary_value"), ("last_period", "sales_sum_M_2")]
+)
+def test_guard_sees_a_feature_that_looks_ahead(model, column, compose, forecasters, monkeypatch):
+    real = FeatureSet.at
+
+    def looks_ahead(features, log, cutoff, horizon):
+        X = real(features, log, cutoff, horizon)
+        return X.assign(**{column: X[column] + holdout(log, Period(cutoff, cutoff + timedelta(days=45)))["spend"]})
+
+    monkeypatch.setattr(FeatureSet, "at", looks_ahead)
+    fresh = [Forecaster(made.log, made.window) for made in forecasters]
+    with pytest.raises(AssertionError, match="y_pred"):
+        assert_looks_at_nothing_later(fresh, build_model(compose(f"model={model}").model))
+
+
+@pytest.mark.parametrize("model", ["linear", "xgboost", "mean"])
+def test_guard_sees_a_fit_on_holdout_labels(model, compose, forecasters, monkeypatch):
+    real = Window.training
+    monkeypatch.setattr(Window, "training", lambda window, target: [target, *real(window, target)])
+    with pytest.raises(AssertionError, match="y_pred"):
+        assert_looks_at_nothing_later(forecasters, build_model(compose(f"model={model}").model))
+
+
+def run(compose, model, source):
+    """Run the whole experiment on one of the sources above."""
+    target = f"data.source={{_target_: test_leakage.{source}, _partial_: true}}"
+    cfg = compose(
+        f"model={model}", "data=cdnow_sample", "~data.source", f"+{target}", "evaluation.bootstrap_replicates=2"
+    )
+    return run_experiment(cfg)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_objective_does_not_move_when_the_holdout_does(model, compose):
+    before, after = run(compose, model, "honest"), run(compose, model, "tampered")
+    assert before.objective == after.objective
+    assert before.holdout[0].scores["actual_total"] != after.holdout[0].scores["actual_total"]
+
+
+def test_guard_sees_an_objective_from_the_holdout(compose, monkeypatch):
+    real = Window.period
+    monkeypatch.setattr(Window, "period", lambda window, k: real(window, 0 if k == 1 else k))
+    before, after = run(compose, "bg_nbd", "honest"), run(compose, "bg_nbd", "tampered")
+    assert before.objective != after.objective

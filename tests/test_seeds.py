@@ -1,0 +1,50 @@
+"""Same seed, same numbers to the last digit in two processes; another seed, other numbers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = """
+import hashlib, json, sys
+from datetime import date
+from functools import partial
+from pathlib import Path
+from hydra import compose, initialize_config_dir
+from clv_experiments.data.cdnow import cdnow
+from clv_experiments.data.log import load_log
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.experiment import build_model
+from clv_experiments.forecast import Forecaster
+
+conf = Path(sys.argv[1]) / "conf"
+log = load_log("sample", partial(cdnow, sample=True), (), date(1998, 6, 30))
+forecaster = Forecaster(log, Window(log.start, log.end, Horizon.parse("3 months")))
+digests = {}
+with initialize_config_dir(str(conf), version_base="1.3"):
+    for path in sorted((conf / "model").glob("*.yaml")):
+        cfg = compose("config", overrides=[f"model={path.stem}", f"seed={sys.argv[2]}"])
+        table = forecaster.forecast(forecaster.window.period(0), build_model(cfg.model)).table
+        digests[path.stem] = hashlib.sha256(table["y_pred"].to_numpy().tobytes()).hexdigest()
+print(json.dumps(digests))
+"""
+
+
+def digests(seed):
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(ROOT), str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_numbers_depend_on_the_seed_and_on_nothing_else():
+    first, again, other = digests(1), digests(1), digests(2)
+    assert first == again
+    texts = {model: (ROOT / "conf" / "model" / f"{model}.yaml").read_text() for model in first}
+    drawing = {model for model, text in texts.items() if "subsample:" in text or "max_samples:" in text}
+    moved = {model for model in first if first[model] != other[model]}
+    assert drawing, "at least one model draws samples"
+    assert drawing <= moved
+    seedless = {model for model, text in texts.items() if "${seed}" not in text}
+    assert not moved & seedless

@@ -1,0 +1,195 @@
+"""The command line as a person meets it: help, a run, its traces, and bad input."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TRAIN = [sys.executable, str(ROOT / "train.py")]
+SMALL = ["data=cdnow_sample", "evaluation.bootstrap_replicates=5"]
+
+
+def train(folder, *overrides):
+    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+    return subprocess.run([*TRAIN, *overrides], cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def runs(folder, experiment):
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    return client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+
+
+def artifacts(run):
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    return folder, {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_help_is_written_for_a_person(tmp_path):
+    done = train(tmp_path, "--help")
+    assert done.returncode == 0
+    for group in ("data", "window", "features", "model", "evaluation", "tracking", "experiment"):
+        options = sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
+        assert f"{group}: {', '.join(options)}" in done.stdout
+    assert "python train.py model=xgboost window=3m" in done.stdout
+    assert "hydra/" not in done.stdout
+    assert list(tmp_path.iterdir()) == [], "help leaves nothing behind"
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    """A multirun of an ML and a BTYD model."""
+    folder = tmp_path_factory.mktemp("runs")
+    return folder, train(folder, "-m", "model=xgboost,bg_nbd", *SMALL)
+
+
+def test_multirun_exits_0_and_tracks_every_run(two_runs):
+    folder, done = two_runs
+    assert done.returncode == 0, done.stderr
+    found = runs(folder, "cdnow_sample/3m")
+    assert {run.info.run_name: run.info.status for run in found} == {"xgboost": "FINISHED", "bg_nbd": "FINISHED"}
+
+
+def test_terminal_shows_the_model_the_best_baseline_and_zeros(two_runs):
+    lines = two_runs[1].stdout.splitlines()
+    assert any("bias" in line and "Gini" in line and "Spearman" in line and "MAE" in line for line in lines)
+    rows = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
+    assert rows[0] == "xgboost"
+    assert "(best baseline)" in rows[1]
+    assert rows[2] == "zeros"
+    assert any(line.startswith("time: ") and "fit" in line and "features" in line for line in lines)
+    assert any("mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db" in line for line in lines)
+
+
+def test_run_leaves_what_the_design_lists(two_runs):
+    by_name = {run.info.run_name: run for run in runs(two_runs[0], "cdnow_sample/3m")}
+    always = {
+        "coefficients.csv", "coefficients.png", "predicted_against_actual.png", "decile_calibration.png",
+        "decile_calibration.csv", "value_capture.png", "residuals.png", "predictions.parquet",
+        "validation_predictions.parquet", "cleaning_report.csv", "config.yaml", "baselines.csv",
+    }  # fmt: skip
+    for name, run in by_name.items():
+        folder, found = artifacts(run)
+        assert always <= found
+        predictions = pd.read_parquet(folder / "predictions.parquet")
+        assert {"customer_id", "cutoff", "y_true", "y_pred"} <= set(predictions.columns)
+        assert len(predictions) == 2357
+        assert run.data.params["model.name"] == name
+        assert run.data.params["seed"] == "42"
+        tags = {"family", "model", "features", "window", "protocol", "cutoff", "cell", "code_version", "best_baseline"}
+        assert tags <= set(run.data.tags)
+        for period in ("holdout", "validation"):
+            for metric in ("normalised_gini", "spearman", "aggregate_bias", "d2_tweedie", "mae", "top_20_share"):
+                assert f"{period}_{metric}" in run.data.metrics
+        assert {"seconds_features", "seconds_fit", "seconds_predict", "peak_memory_mb"} <= set(run.data.metrics)
+        assert run.data.metrics["holdout_predicted_total"] == pytest.approx(predictions["y_pred"].sum())
+        assert run.inputs.dataset_inputs[0].dataset.name == "cdnow_sample"
+    assert by_name["xgboost"].data.tags["cell"] == by_name["bg_nbd"].data.tags["cell"]
+    assert {"tracking.png", "tracking.csv", "reliability.png"} <= artifacts(by_name["bg_nbd"])[1]
+    assert {"p_alive", "expected_purchases"} <= set(
+        pd.read_parquet(artifacts(by_name["bg_nbd"])[0] / "predictions.parquet").columns
+    )
+    assert {"log_likelihood", "aic", "bic", "holdout_buys_roc_auc"} <= set(by_name["bg_nbd"].data.metrics)
+
+
+def test_backtest_logs_every_origin_as_a_step(tmp_path):
+    done = train(tmp_path, "model=bg_nbd", "window.origins=2", *SMALL)
+    assert done.returncode == 0, done.stderr
+    run = runs(tmp_path, "cdnow_sample/3m")[0]
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    history = client.get_metric_history(run.info.run_id, "holdout_mae")
+    assert [point.step for point in history] == [0, 1]
+    mean = sum(point.value for point in history) / 2
+    assert run.data.metrics["holdout_mae_mean"] == pytest.approx(mean)
+    predictions = pd.read_parquet(artifacts(run)[0] / "predictions.parquet")
+    assert predictions["cutoff"].dt.date.astype(str).unique().tolist() == ["1997-12-31", "1998-03-31"]
+
+
+def test_btyd_runs_without_a_validation_period_and_says_so(tmp_path):
+    done = train(tmp_path, "model=bg_nbd", "window=12m", "tracking=memory", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "there is no validation period" in done.stdout
+    assert "│ bg_nbd" in done.stdout
+
+
+BAD_INPUT = {
+    "short log": (["model=xgboost", "window=12m"], ["1096 days are needed", "has 546", "6 months"]),
+    "horizon": (["window.horizon='-3 months'"], ["horizon must be positive, got -3 months"]),
+    "horizon unit": (["window.horizon='3 moons'"], ["'3 moons'", "39 weeks"]),
+    "cutoff": (["window.cutoff=1998-13-01"], ["'1998-13-01' is not a date", "window.cutoff"]),
+    "late cutoff": (["window.cutoff=1998-06-01"], ["the latest cutoff is 1998-03-31"]),
+    "origins": (["window.origins=0"], ["at least one origin", "window.origins"]),
+    "misspelt model": (["model=xgbost"], ["xgbost", "xgboost"]),
+    "misspelt key": (["windw.origins=2"], ["windw"]),
+    "misspelt parameter": (["model=xgboost", "model.estimator.regressor.max_dept=3"], ["max_dept"]),
+    "parameter forced in": (["model=xgboost", "+model.estimator.regressor.max_dept=3"], ["max_dept"]),
+    "objective": (["model=zeros", "evaluation.objective=accuracy"], ["accuracy", "d2_tweedie"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_gets_one_sentence(case, tmp_path):
+    overrides, said = BAD_INPUT[case]
+    done = train(tmp_path, "tracking=memory", "data=cdnow_sample", *overrides)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for words in said:
+        assert words in done.stderr
+
+
+def test_a_run_that_fails_is_marked_with_its_reason(tmp_path):
+    done = train(tmp_path, "model=linear", "window=12m", *SMALL)
+    assert done.returncode == 1
+    run = runs(tmp_path, "cdnow_sample/12m")[0]
+    assert run.info.status == "FAILED"
+    assert "the log is too short" in run.data.tags["failure"]
+    assert run.data.params["model.name"] == "linear"
+
+
+def test_ctrl_c_leaves_a_failed_run(tmp_path):
+    process = subprocess.Popen(
+        [*TRAIN, "model=random_forest", "model.estimator.regressor.n_estimators=100000", *SMALL],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("forecasting"):
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "interrupted" in stderr
+    assert "Traceback" not in stderr
+    assert runs(tmp_path, "cdnow_sample/3m")[0].info.status == "FAILED"
+
+
+def test_multirun_over_every_window_exits_0(tmp_path):
+    done = train(tmp_path, "-m", "model=bg_nbd", "window=glob(*)", *SMALL)
+    assert done.returncode == 0, done.stderr
+    windows = {path.stem for path in (ROOT / "conf" / "window").glob("*.yaml")}
+    for window in windows:
+        assert [run.info.status for run in runs(tmp_path, f"cdnow_sample/{window}")] == ["FINISHED"]
+
+
+def test_multirun_over_every_model_exits_0(tmp_path):
+    done = train(tmp_path, "-m", "model=glob(*)", *SMALL)
+    assert done.returncode == 0, done.stderr
+    models = {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")}
+    found = runs(tmp_path, "cdnow_sample/3m")
+    assert {run.info.run_name for run in found} == models
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert len({run.data.tags["cell"] for run in found}) == 1, "all runs of a multirun are comparable"
+
+
+def test_a_failing_job_of_a_multirun_does_not_stop_the_others(tmp_path):
+    done = train(tmp_path, "-m", "model=linear,bg_nbd", "window=12m", *SMALL)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    found = {run.info.run_name: run.info.status for run in runs(tmp_path, "cdnow_sample/12m")}
+    assert found == {"linear": "FAILED", "bg_nbd": "FINISHED"}
