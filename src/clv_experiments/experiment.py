@@ -116,7 +116,7 @@ def run_experiment(cfg: DictConfig) -> Result:
                 *costs(holdout),
                 *predictions("predictions.parquet", holdout),
                 *predictions("validation_predictions.parquet", validation),
-                *report.ladder_records(ladder),
+                *report.ladder_records(ladder, str(latest.period)),
                 *explain(cfg, forecaster, model, latest, progress),
             ]
         with terminal.step("writing the run", "tracking"):

@@ -9,15 +9,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
-from clv_experiments.evaluation.report import Ladder
-
-COLUMNS = {
-    "aggregate_bias": ("bias", "{:+.1%}"),
-    "normalised_gini": ("Gini", "{:.3f}"),
-    "spearman": ("Spearman", "{:.3f}"),
-    "d2_tweedie": ("D2", "{:.3f}"),
-    "mae": ("MAE", "{:.2f}"),
-}
+from clv_experiments.evaluation.report import HEADLINE, Ladder, summary_rows
 
 
 class Terminal:
@@ -64,13 +56,10 @@ class Terminal:
         title += f", mean of {origins} origins" if origins > 1 else ""
         table = Table(title=title, title_justify="left", title_style="bold")
         table.add_column("model")
-        for heading, _ in COLUMNS.values():
+        for heading, _ in HEADLINE.values():
             table.add_column(heading, justify="right")
-        for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
-            if name is not None and name in ladder.scores:
-                role = " (best baseline)" if name == ladder.best_baseline else ""
-                scores = ladder.scores[name]
-                table.add_row(name + role, *(form.format(scores[metric]) for metric, (_, form) in COLUMNS.items()))
+        for name, cells in summary_rows(ladder).items():
+            table.add_row(name, *cells)
         self.console.print(table)
         for sentence in ladder.beaten_by:
             self.say(f"note: {sentence}")

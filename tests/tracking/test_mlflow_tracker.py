@@ -15,7 +15,17 @@ from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import FittedModel, LogIdentity, Metric, Param, Picture, Table, Tag, Text
+from clv_experiments.evaluation.records import (
+    Description,
+    FittedModel,
+    LogIdentity,
+    Metric,
+    Param,
+    Picture,
+    Table,
+    Tag,
+    Text,
+)
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.tracking import mlflow_tracker
 from clv_experiments.tracking.memory_tracker import MemoryTracker
@@ -40,6 +50,7 @@ def test_records_are_written_and_read_back(tracker):
                 Param("long", "x" * 7000),
                 *[Param(f"many.{number}", number) for number in range(150)],
                 Tag("family", "ml"),
+                Description("# read me"),
                 Metric("holdout_mae", 1.0, 0),
                 Metric("holdout_mae", 2.0, 1),
                 Metric("undefined", float("nan")),
@@ -57,6 +68,7 @@ def test_records_are_written_and_read_back(tracker):
     assert len(found.data.params["long"]) == 6000
     assert found.data.params["many.149"] == "149"
     assert found.data.tags["family"] == "ml"
+    assert found.data.tags["mlflow.note.content"] == "# read me"
     history = mlflow.MlflowClient(tracker.uri).get_metric_history(found.info.run_id, "holdout_mae")
     assert [(point.step, point.value) for point in history] == [(0, 1.0), (1, 2.0)]
     pd.testing.assert_frame_equal(pd.read_parquet(artifact(found, "deep/predictions.parquet")), frame)

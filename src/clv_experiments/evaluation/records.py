@@ -72,6 +72,13 @@ class Text:
     text: str
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a person reads first when opening the run, in Markdown."""
+
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class FittedModel:
     """The fitted estimator, with a few feature rows that show what it takes."""
@@ -88,4 +95,4 @@ class LogIdentity:
     fingerprint: str
 
 
-Record = Param | Tag | Metric | Table | Picture | Text | FittedModel | LogIdentity
+Record = Param | Tag | Metric | Table | Picture | Text | Description | FittedModel | LogIdentity

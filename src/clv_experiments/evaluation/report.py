@@ -13,8 +13,15 @@ from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.metrics import score
 from clv_experiments.evaluation.plot_fits import coefficients_plot
 from clv_experiments.evaluation.plot_style import Labels
-from clv_experiments.evaluation.records import Metric, Picture, Record, Table, Tag
+from clv_experiments.evaluation.records import Description, Metric, Picture, Record, Table, Tag
 
+HEADLINE = {
+    "aggregate_bias": ("bias", "{:+.1%}"),
+    "normalised_gini": ("Gini", "{:.3f}"),
+    "spearman": ("Spearman", "{:.3f}"),
+    "d2_tweedie": ("D2", "{:.3f}"),
+    "mae": ("MAE", "{:.2f}"),
+}
 # Scores on which a baseline that does better is worth a warning; MAE is not among them, since all-zeros often wins it.
 PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
 
@@ -121,9 +128,23 @@ class Ladder:
         return sentences
 
 
-def ladder_records(ladder: Ladder) -> list[Record]:
-    """Store the ladder, the best baseline, and whether the model is beaten."""
+def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
+    """Format the headline scores of this model, the best baseline and all-zeros: a row of cells by its name."""
+    rows = {}
+    for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
+        if name is not None and name in ladder.scores:
+            role = f"{name} (best baseline)" if name == ladder.best_baseline else name
+            rows[role] = [form.format(ladder.scores[name][metric]) for metric, (_, form) in HEADLINE.items()]
+    return rows
+
+
+def ladder_records(ladder: Ladder, period: str) -> list[Record]:
+    """Store the ladder, the best baseline, whether the model is beaten, and a summary to read."""
+    headings = [heading for heading, _ in HEADLINE.values()]
+    lines = [f"holdout {period}", "", *(f"| {' | '.join(row)} |" for row in (["model", *headings], ["---"] * 6))]
+    lines += [f"| {' | '.join([name, *cells])} |" for name, cells in summary_rows(ladder).items()]
     return [
+        Description("\n".join([*lines, "", *(f"- {sentence}" for sentence in ladder.beaten_by)])),
         Table("baselines.csv", ladder.table),
         Tag("best_baseline", ladder.best_baseline or "none"),
         Tag("beaten_by_baseline", "; ".join(ladder.beaten_by) or "no"),

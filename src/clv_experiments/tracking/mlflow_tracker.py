@@ -26,6 +26,7 @@ from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.records import (
+    Description,
     FittedModel,
     LogIdentity,
     Metric,
@@ -70,6 +71,7 @@ class MlflowRun:
         metrics = [MlflowMetric(r.name, r.value, now, r.step) for r in records if isinstance(r, Metric)]
         params = [MlflowParam(r.name, str(r.value)[:LONGEST_PARAM]) for r in records if isinstance(r, Param)]
         tags = [RunTag(r.name, r.value) for r in records if isinstance(r, Tag)]
+        tags += [RunTag("mlflow.note.content", r.text) for r in records if isinstance(r, Description)]
         # MLflow takes at most 100 parameters and 1,000 metrics at a time.
         for start in range(0, len(params), 100):
             patiently(self.client.log_batch, self.run_id, params=params[start : start + 100])
