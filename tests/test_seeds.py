@@ -5,12 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = """
 import hashlib, json, sys
 from datetime import date
 from functools import partial
 from pathlib import Path
+
+import pytest
 from hydra import compose, initialize_config_dir
 from clv_experiments.data.cdnow import cdnow
 from clv_experiments.data.log import load_log
@@ -38,6 +42,7 @@ def digests(seed):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_numbers_depend_on_the_seed_and_on_nothing_else():
     first, again, other = digests(1), digests(1), digests(2)
     assert first == again

@@ -169,6 +169,7 @@ def test_ctrl_c_leaves_a_failed_run(tmp_path):
     assert runs(tmp_path, "cdnow_sample/3m")[0].info.status == "FAILED"
 
 
+@pytest.mark.slow
 def test_multirun_over_every_window_exits_0(tmp_path):
     done = train(tmp_path, "-m", "model=bg_nbd", "window=glob(*)", *SMALL)
     assert done.returncode == 0, done.stderr
@@ -177,6 +178,7 @@ def test_multirun_over_every_window_exits_0(tmp_path):
         assert [run.info.status for run in runs(tmp_path, f"cdnow_sample/{window}")] == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_multirun_over_every_model_exits_0(tmp_path):
     done = train(tmp_path, "-m", "model=glob(*)", *SMALL)
     assert done.returncode == 0, done.stderr
