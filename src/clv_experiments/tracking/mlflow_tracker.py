@@ -159,8 +159,8 @@ class MlflowTracker:
         active = patiently(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
         location = (
-            f"run {run_id} in experiment {experiment}; to browse it: "
-            f"mlflow ui --backend-store-uri sqlite:///{self.folder}/mlflow.db, then choose Model training"
+            f"run {run_id} in experiment {experiment}; to browse it: make ui, or "
+            f"mlflow ui --backend-store-uri sqlite:///{self.folder}/mlflow.db (choose Model training)"
         )
         try:
             yield MlflowRun(client, run_id, location)
