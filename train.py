@@ -1,5 +1,6 @@
 """Run one experiment: ``python train.py model=xgboost window=3m``; ``python train.py --help`` lists the choices."""
 
+import signal
 import sys
 
 import hydra
@@ -20,7 +21,9 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends a run as Ctrl-C does
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("interrupted: the run is marked FAILED, what it had logged stays")
+        sys.stderr.write("interrupted; a run that had begun stays in MLflow, marked FAILED\n")
+        sys.exit(130)

@@ -1,7 +1,9 @@
 """The protocol on CDNOW: what is fitted on what, what is shared between models, and which answers are refused."""
 
+from dataclasses import replace
 from datetime import date
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -181,9 +183,21 @@ def test_answers_that_are_no_spend_are_refused(forecaster, target, answer, said)
         forecaster.forecast(target, answering(answer))
 
 
-def test_typical_spend_is_the_mean_of_the_latest_known_period(forecaster, target, cdnow_sample):
-    latest = holdout(cdnow_sample, Period(date(1997, 12, 31), date(1998, 3, 31)))["spend"]
-    assert forecaster.typical_spend(target.cutoff) == latest.mean()
+def test_training_mean_is_that_of_the_whole_panel_whatever_a_run_learns_from(forecaster, target, cdnow_sample):
+    edges = [date(1997, 3, 31), date(1997, 6, 30), date(1997, 9, 30), date(1997, 12, 31), date(1998, 3, 31)]
+    labels = pd.concat([holdout(cdnow_sample, Period(*pair))["spend"] for pair in pairwise(edges)])
+    assert forecaster.training_mean(target) == pytest.approx(labels.mean())
+    fewer = replace(window(cdnow_sample), training_origins=1)
+    assert Forecaster(cdnow_sample, fewer).training_mean(target) == forecaster.training_mean(target)
+
+
+def test_training_mean_of_a_short_log_is_the_spend_rate_over_the_target(cdnow_sample):
+    long = Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("39 weeks"))
+    known = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
+    known = known[known["date"] <= date(1997, 9, 30)]
+    days = known.groupby("customer_id")["date"].min().map(lambda first: (date(1997, 9, 30) - first).days)
+    rate = float(known["amount"].sum()) / days.clip(lower=1).sum()
+    assert Forecaster(cdnow_sample, long).training_mean(long.period(0)) == pytest.approx(rate * 273)
 
 
 def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cdnow_sample, log_of):

@@ -105,6 +105,8 @@ def test_backtest_logs_every_origin_as_a_step(tmp_path):
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     history = client.get_metric_history(run.info.run_id, "holdout_mae")
     assert [point.step for point in history] == [0, 1]
+    validation = client.get_metric_history(run.info.run_id, "validation_mae")
+    assert validation[1].value == history[0].value, "the older holdout period is the newer origin's validation period"
     mean = sum(point.value for point in history) / 2
     assert run.data.metrics["holdout_mae_mean"] == pytest.approx(mean)
     predictions = pd.read_parquet(artifacts(run)[0] / "predictions.parquet")
@@ -124,12 +126,32 @@ BAD_INPUT = {
     "horizon unit": (["window.horizon='3 moons'"], ["'3 moons'", "39 weeks"]),
     "cutoff": (["window.cutoff=1998-13-01"], ["'1998-13-01' is not a date", "window.cutoff"]),
     "late cutoff": (["window.cutoff=1998-06-01"], ["the latest cutoff is 1998-03-31"]),
-    "origins": (["window.origins=0"], ["at least one origin", "window.origins"]),
+    "origins": (["window.origins=0"], ["window.origins must be a whole number of at least 1, got '0'"]),
     "misspelt model": (["model=xgbost"], ["xgbost", "xgboost"]),
     "misspelt key": (["windw.origins=2"], ["windw"]),
     "misspelt parameter": (["model=xgboost", "model.estimator.regressor.max_dept=3"], ["max_dept"]),
     "parameter forced in": (["model=xgboost", "+model.estimator.regressor.max_dept=3"], ["max_dept"]),
-    "objective": (["model=zeros", "evaluation.objective=accuracy"], ["accuracy", "d2_tweedie"]),
+    "objective": (["model=zeros", "evaluation.objective=accuracy"], ["'accuracy'", "d2_tweedie"]),
+    "objective where less is better": (["model=zeros", "evaluation.objective=mae"], ["evaluation.objective", "'mae'"]),
+    "protocol": (["evaluation.protocol=split"], ["evaluation.protocol must be one of forecast, got 'split'"]),
+    "seed": (["seed=abc"], ["seed must be a whole number of at least 0, got 'abc'"]),
+    "no seed": (["seed=null"], ["seed must be a whole number of at least 0, got 'None'"]),
+    "broken origins": (["window.origins=1.5"], ["window.origins must be a whole number", "'1.5'"]),
+    "training origins": (["window.training_origins=x"], ["window.training_origins", "or null for all", "'x'"]),
+    "replicates": (["evaluation.bootstrap_replicates=-5"], ["evaluation.bootstrap_replicates must be", "'-5'"]),
+    "patience": (["model.estimator.patience=-1"], ["patience must be at least 1 round, got -1"]),
+    "patience in words": (["model.estimator.patience=abc"], ["model 'xgboost' could not be fitted", "TypeError"]),
+    "fraction": (["model.estimator.fraction=2"], ["fraction must lie between 0 and 1, got 2"]),
+    "depth": (["model=decision_tree", "model.estimator.regressor.max_depth=-1"], ["could not be fitted", "max_depth"]),
+    "unused parameter": (
+        ["model.estimator.regressor.objective=reg:squarederror"],
+        ["does not use tweedie_variance_power with objective reg:squarederror", "~model.estimator.regressor."],
+    ),
+    "log end after the log": (
+        ["data.log_end=1998-07-31"],
+        ["31 days after the last purchase", "data.log_end=1998-06-30"],
+    ),
+    "log end": (["data.log_end=garbage"], ["'garbage' is not a date", "data.log_end"]),
 }
 
 
@@ -152,7 +174,8 @@ def test_a_run_that_fails_is_marked_with_its_reason(tmp_path):
     assert run.data.params["model.name"] == "linear"
 
 
-def test_ctrl_c_leaves_a_failed_run(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_is_marked_failed(stop, tmp_path):
     process = subprocess.Popen(
         [*TRAIN, "model=random_forest", "model.estimator.regressor.n_estimators=100000", *SMALL],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -161,12 +184,13 @@ def test_ctrl_c_leaves_a_failed_run(tmp_path):
         if line.startswith("forecasting"):
             break
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode != 0
+    assert process.returncode == 130
     assert "interrupted" in stderr
     assert "Traceback" not in stderr
-    assert runs(tmp_path, "cdnow_sample/3m")[0].info.status == "FAILED"
+    run = runs(tmp_path, "cdnow_sample/3m")[0]
+    assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
 
 
 @pytest.mark.slow

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
-from clv_experiments.evaluation.metrics import d2_tweedie
+from clv_experiments.evaluation.metrics import OBJECTIVES, d2_tweedie
 from clv_experiments.evaluation.plot_fits import tracking
 from clv_experiments.evaluation.plot_style import Labels
 from clv_experiments.evaluation.records import (
@@ -42,8 +44,9 @@ from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
+PROTOCOLS = ("forecast",)
 NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"
-LEAST_PREDICTION = 0.01  # of the typical spend: what D2 takes a smaller prediction for
+LEAST_PREDICTION = 0.01  # of the training mean: what D2 takes a smaller prediction for
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Result:
     Attributes
     ----------
     objective : float or None
-        The validation period's score (mean over origins); None where the log leaves no validation period.
+        The score of the oldest origin's validation period, which is no origin's holdout; None where there is none.
     holdout, validation : dict of int to Scored
         By the step of the origin, oldest first.
     """
@@ -84,31 +87,37 @@ def run_experiment(cfg: DictConfig) -> Result:
     ClvError
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
-    horizon, terminal = Horizon.parse(cfg.window.horizon), Terminal()
-    terminal.say(f"{cfg.model.name} on {cfg.data.name}, next {horizon}")
-    with terminal.step("opening the tracking store", "tracking"):
-        tracker = instantiate(cfg.tracking)
-    with tracker.run(f"{cfg.data.name}/{horizon.label}", cfg.model.name) as run:
+    check_settings(cfg)
+    horizon, cutoff = Horizon.parse(cfg.window.horizon), _day(cfg.window.cutoff, "window.cutoff")
+    terminal = Terminal()
+    terminal.say(f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}")
+    with ExitStack() as stack:
+        with terminal.step("opening the tracking store", "tracking"):
+            opened = instantiate(cfg.tracking).run(f"{cfg.data.name}/{horizon.label}", cfg.model.name)
+            run = stack.enter_context(opened)
         run.log(list(parameters(cfg)))
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             log = read_log(cfg.data)
         terminal.say(f"{log.report}; {log.customers:,} customers, {log.start} to {log.end}")
         model = build_model(cfg.model)
-        forecaster = Forecaster(log, read_window(cfg.window, log, horizon))
-        origins = forecaster.window.backtest(supervised=model.supervised, source=log.name)
+        window = Window(log.start, log.end, horizon, cutoff, cfg.window.origins, cfg.window.training_origins)
+        origins = window.backtest(supervised=model.supervised, source=log.name)
+        forecaster = Forecaster(log, window)
         run.log(list(identity(cfg, forecaster, model, origins[-1].holdout)))
 
         holdout, validation = {}, {}
+        scored = cache(lambda period: judge(forecaster, period, model))  # one origin's validation is another's holdout
         for origin in origins:
             with terminal.step(f"forecasting the holdout period {origin.holdout}"):
-                holdout[origin.step] = judge(forecaster, origin.holdout, model)
+                holdout[origin.step] = scored(origin.holdout)
             if origin.validation:
                 with terminal.step(f"forecasting the validation period {origin.validation}"):
-                    validation[origin.step] = judge(forecaster, origin.validation, model)
+                    validation[origin.step] = scored(origin.validation)
         latest = holdout[origins[-1].step].forecast
         with terminal.step("forecasting with the baselines", "baselines"):
             ladder = rank_against_baselines(cfg, forecaster, model, holdout)
 
+        title = f"holdout {latest.period}" + (f" and earlier, mean of {len(origins)} origins" if origins[1:] else "")
         with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
             records = [
                 *report.score_metrics("holdout", {step: s.scores for step, s in holdout.items()}),
@@ -116,31 +125,50 @@ def run_experiment(cfg: DictConfig) -> Result:
                 *costs(holdout),
                 *predictions("predictions.parquet", holdout),
                 *predictions("validation_predictions.parquet", validation),
-                *report.ladder_records(ladder, str(latest.period)),
+                *report.ladder_records(ladder, title),
                 *explain(cfg, forecaster, model, latest, progress),
             ]
         with terminal.step("writing the run", "tracking"):
             run.log(records)
 
-        for scored in (*holdout.values(), *validation.values()):
-            terminal.took(scored.forecast.seconds)
-        terminal.summary(ladder, f"holdout {latest.period}", len(origins))
-        for remark in [*remarks(latest.estimator), *([] if validation else [NO_VALIDATION])]:
+        for made in {id(s): s.forecast for s in (*holdout.values(), *validation.values())}.values():
+            terminal.took(made.seconds)
+        terminal.summary(ladder, title)
+        for remark in [*remarks(latest.estimator), *([] if 0 in validation else [NO_VALIDATION])]:
             terminal.say(f"note: {remark}")
         terminal.timing()
         terminal.say(run.location)
-    return Result(mean_score(validation, cfg.evaluation.objective), holdout, validation)
+    # Later origins validate on what is holdout to earlier ones: only the oldest's validation is nobody's holdout.
+    objective = validation[0].scores[cfg.evaluation.objective] if 0 in validation else None
+    return Result(objective, holdout, validation)
+
+
+def check_settings(cfg: DictConfig) -> None:
+    """Refuse settings that could only fail, or mislead, later.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, what it must be and what it is.
+    """
+    least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "evaluation.bootstrap_replicates": 2}
+    for name, bound in least.items():
+        value = OmegaConf.select(cfg, name)
+        optional = name == "window.training_origins"
+        if not (type(value) is int and value >= bound) and not (optional and value is None):
+            either = ", or null for all" if optional else ""
+            raise ClvError(f"{name} must be a whole number of at least {bound}{either}, got '{value}'")
+    choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
+    for name, known in choices.items():
+        value = OmegaConf.select(cfg, name)
+        if value not in known:
+            raise ClvError(f"{name} must be one of {', '.join(known)}, got '{value}'")
 
 
 def judge(forecaster: Forecaster, period: Period, model: Model) -> Scored:
     """Forecast a period and score it."""
     made = forecaster.forecast(period, model)
-    return Scored(made, report.scored(made.table, LEAST_PREDICTION * forecaster.typical_spend(period.cutoff)))
-
-
-def mean_score(scored: dict[int, Scored], metric: str) -> float | None:
-    """Return the mean of one metric over origins; None without any."""
-    return float(np.mean([s.scores[metric] for s in scored.values()])) if scored else None
+    return Scored(made, report.scored(made.table, LEAST_PREDICTION * forecaster.training_mean(period)))
 
 
 def rank_against_baselines(
@@ -150,8 +178,10 @@ def rank_against_baselines(
     periods = [scored.forecast.period for scored in holdout.values()]
     labelled = all(forecaster.window.has_training(period) for period in periods)
     ladder = {option.name: option for option in baselines(cfg) if labelled or not option.supervised}
-    scores = {name: [judge(forecaster, period, option).scores for period in periods] for name, option in ladder.items()}
-    scores[model.name] = [scored.scores for scored in holdout.values()]
+    scores = {model.name: [scored.scores for scored in holdout.values()]}
+    for name, option in ladder.items():
+        if name not in scores:
+            scores[name] = [judge(forecaster, period, option).scores for period in periods]
     means = {name: dict(pd.DataFrame(found).mean()) for name, found in scores.items()}
     return report.Ladder(means, model.name, list(ladder), cfg.evaluation.objective)
 
@@ -167,7 +197,7 @@ def explain(cfg: DictConfig, forecaster: Forecaster, model: Model, made: Forecas
         made.training.y,
         made.X,
         made.table["y_true"],
-        scorer=lambda y, p: d2_tweedie(y, p, floor=LEAST_PREDICTION * forecaster.typical_spend(made.period.cutoff)),
+        scorer=lambda y, p: d2_tweedie(y, p, floor=LEAST_PREDICTION * forecaster.training_mean(made.period)),
         rng=np.random.default_rng(cfg.seed),
         replicates=cfg.evaluation.bootstrap_replicates,
         on_progress=progress,
@@ -177,7 +207,8 @@ def explain(cfg: DictConfig, forecaster: Forecaster, model: Model, made: Forecas
     if hasattr(estimator, "expected_cumulative_purchases"):
         weekly = weekly_repeat_spend(repeat_spend_by_day(log, made.period), estimator)
         yield Table("tracking.csv", weekly)
-        yield Picture("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
+        if len(weekly):  # a log of days has no whole week to show
+            yield Picture("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
         yield Tag("btyd_boundary", estimator.boundary_ or "interior")
         yield Metric("btyd_at_boundary", float(bool(estimator.boundary_)))
     yield Text("remarks.txt", "\n".join(remarks(estimator)))
@@ -243,12 +274,6 @@ def read_log(cfg: DictConfig) -> TransactionLog:
     return load_log(cfg.name, instantiate(cfg.source), rules, _day(cfg.log_end, "data.log_end"), cfg.currency)
 
 
-def read_window(cfg: DictConfig, log: TransactionLog, horizon: Horizon) -> Window:
-    """Lay the configured window over the log."""
-    cutoff = _day(cfg.cutoff, "window.cutoff")
-    return Window(log.start, log.end, horizon, cutoff, cfg.origins, cfg.training_origins)
-
-
 def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
     features = FeatureSet(cfg.features.name, [instantiate(block) for block in cfg.features.blocks])
@@ -257,13 +282,22 @@ def build_model(cfg: DictConfig) -> Model:
 
 
 def baselines(cfg: DictConfig) -> list[Model]:
-    """Instantiate every option of ``conf/model`` whose family is baseline."""
+    """Instantiate every option of ``conf/model`` whose family is baseline.
+
+    Raises
+    ------
+    ClvError
+        If there is none, as where the package was installed without its ``conf`` folder beside it.
+    """
     options = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
     rest = OmegaConf.to_container(cfg)
     assert isinstance(rest, dict)
     # The option stands where the run's model stood, so that its interpolations, such as ${seed}, resolve.
     found = [OmegaConf.create({**rest, "model": option}).model for option in options]
-    return [build_model(option) for option in found if option.family == "baseline"]
+    models = [build_model(option) for option in found if option.family == "baseline"]
+    if not models:
+        raise ClvError(f"there are no baselines in {MODELS}; install the project from its checkout: pip install -e .")
+    return models
 
 
 def _day(text: str | None, where: str) -> date | None:

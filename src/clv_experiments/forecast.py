@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from time import perf_counter
 from typing import Any
@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.outcomes import holdout
-from clv_experiments.data.window import DAY, Period, Window
+from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
@@ -116,7 +116,7 @@ class Forecaster:
         estimator = clone(model.estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
-        estimator.fit(training.X, training.y)
+        _fit(estimator, training, model.name)
         fitted = perf_counter()
         predicted = _checked(estimator.predict(X), X, model.name)
         finished = perf_counter()
@@ -155,16 +155,17 @@ class Forecaster:
             self._outcomes[period] = holdout(self.log, period)
         return self._outcomes[period]
 
-    def typical_spend(self, cutoff: date) -> float:
-        """Mean spend a customer in the latest known period: the scale of a sensible prediction at the cutoff.
+    def training_mean(self, target: Period) -> float:
+        """Mean spend a customer in the training panel of a forecast: the scale of a sensible prediction.
 
-        Counted over customers known before that period; where the log is younger than one horizon, over all customers
-        since it began. The same for every model of a cell; nothing after the cutoff counts.
+        Counted over all earlier origins that the log reaches; where it reaches none, what all customers spent per day
+        up to the cutoff, over the days of the target. The same for every model of a cell; nothing later counts.
         """
-        recent = self.outcome(Period(self.window.horizon.shift(cutoff + DAY, -1) - DAY, cutoff))["spend"]
-        if recent.sum() > 0:
-            return float(recent.mean())
-        return float(self.features(cutoff, FeatureSet("total", [total_spend]))["total_spend"].mean())
+        periods = list(replace(self.window, training_origins=None).training(target))
+        if periods:
+            return float(pd.concat([self.outcome(period)["spend"] for period in periods]).mean())
+        known = self.features(target.cutoff, FeatureSet("total", [total_spend]))
+        return float(known["total_spend"].sum() / known["T"].clip(lower=1).sum() * target.days)
 
 
 def cell_fingerprint(forecaster: Forecaster, period: Period) -> str:
@@ -178,6 +179,16 @@ def cell_fingerprint(forecaster: Forecaster, period: Period) -> str:
     digest = hashlib.sha256(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}".encode())
     digest.update("\x1f".join(forecaster.outcome(period).index).encode())
     return digest.hexdigest()[:16]
+
+
+def _fit(estimator: Any, training: Panel, name: str) -> None:
+    try:
+        estimator.fit(training.X, training.y)
+    except ClvError:
+        raise
+    except Exception as error:  # whatever a library says of its parameters, in one sentence
+        said = " ".join(str(error).split())[:300]
+        raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {said}") from error
 
 
 def _checked(predicted: np.ndarray, X: pd.DataFrame, name: str) -> np.ndarray:

@@ -24,6 +24,7 @@ class Terminal:
     def __init__(self) -> None:
         self.console = Console(highlight=False)
         self.seconds: dict[str, float] = {}
+        self.started = perf_counter()
 
     def say(self, line: str) -> None:
         """Print one line."""
@@ -51,10 +52,10 @@ class Terminal:
         for name, value in seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + value
 
-    def summary(self, ladder: Ladder, title: str, origins: int) -> None:
+    def summary(self, ladder: Ladder, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
-        title += f", mean of {origins} origins" if origins > 1 else ""
-        table = Table(title=title, title_justify="left", title_style="bold")
+        table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left")
+        table.caption = f"best baseline by {ladder.objective}" if ladder.best_baseline else None
         table.add_column("model")
         for heading, _ in HEADLINE.values():
             table.add_column(heading, justify="right")
@@ -67,4 +68,4 @@ class Terminal:
     def timing(self) -> None:
         """Print how long each step took."""
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
-        self.say(f"time: {parts}")
+        self.say(f"time: {parts}; total {perf_counter() - self.started:.1f} s")

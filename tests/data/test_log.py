@@ -118,7 +118,7 @@ def test_cleaning_report_counts_every_row_that_leaves(log_of):
     )
 )
 def test_cleaning_report_adds_up_exactly(log_of, rows):
-    rows = [*rows, ("x", date(2015, 1, 1), 0.1), ("y", date(2015, 1, 2), 0.2)]
+    rows = [*rows, ("x", date(2015, 1, 1), 0.1), ("y", date(2016, 12, 31), 0.2)]
     log = log_of(rows, log_end=date(2017, 1, 1))
     table = log.report.table
     for column in ("rows", "customers", "amount"):
@@ -246,7 +246,9 @@ def test_one_customer_only_is_refused(log_of):
 
 def test_the_log_ends_where_the_config_says_or_with_its_last_day(log_of):
     assert log_of(TWO).end == date(2020, 1, 2)
-    assert log_of(TWO, log_end=date(2020, 3, 31)).end == date(2020, 3, 31)
+    assert log_of(TWO, log_end=date(2020, 1, 9)).end == date(2020, 1, 9)
+    with pytest.raises(ClvError, match=r"8 days after the last purchase .* 2020-01-02: .* data\.log_end=2020-01-02"):
+        log_of(TWO, log_end=date(2020, 1, 10))
 
 
 def test_cdnow_without_its_package_says_what_to_install(monkeypatch):

@@ -196,7 +196,15 @@ def test_collinear_and_constant_columns_are_flagged_and_do_not_break_the_rest(re
     table = describe(estimator, doubled, y).set_index("name")
     assert np.isinf(table["vif"][["spend", "spend_in_cents", "country"]]).all()
     assert table["vif"]["days"] == pytest.approx(alone["vif"]["days"], rel=1e-6)
-    assert np.isfinite(table["standard_error"]).all()
+    inference = table[["standard_error", "boot_lower_95", "boot_upper_95", "sign_stable"]]
+    assert np.isfinite(inference.loc[["intercept", "days"]]).all(axis=None)
+    collinear = inference.loc[["spend", "spend_in_cents"]]
+    if isinstance(regressor, LinearRegression):  # it chose another of the many solutions: no interval describes it
+        assert collinear.isna().all(axis=None)
+    else:  # a ridge has one solution, and on one scale the least-norm solution is what the refits find too
+        assert np.isfinite(collinear).all(axis=None)
+        assert (table["boot_lower_95"] <= table["estimate"]).all()
+        assert (table["estimate"] <= table["boot_upper_95"]).all()
     by_hand = table["estimate"]["intercept"] + doubled.to_numpy() @ table["estimate"][doubled.columns].to_numpy()
     np.testing.assert_allclose(by_hand, estimator.regressor_.predict(doubled), rtol=1e-7)
     # Within 1 %, since two copies of a feature share a ridge penalty and so shift the others a little.

@@ -279,8 +279,8 @@ def test_no_score_depends_on_the_row_order(rows, shuffler):
     order = list(range(len(y)))
     shuffler.shuffle(order)
     chance = p / 8
-    plain = metrics.score(y, p, 0.01, chance)
-    shuffled = metrics.score(y[order], p[order], 0.01, chance[order])
+    plain = metrics.score(y, p, 0.01, y > 0, chance)
+    shuffled = metrics.score(y[order], p[order], 0.01, y[order] > 0, chance[order])
     assert plain.keys() == shuffled.keys()
     for name, value in plain.items():
         assert shuffled[name] == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), name
@@ -291,9 +291,10 @@ def test_no_score_depends_on_the_row_order(rows, shuffler):
 
 def test_score_names_every_metric_and_adds_the_probability_only_where_given():
     y, p = np.array([0.0, 0.0, 30.0, 10.0]), np.array([1.0, 2.0, 20.0, 30.0])
-    scores = metrics.score(y, p, 0.1)
+    bought = np.asarray(y) > 0
+    scores = metrics.score(y, p, 0.1, bought)
     assert "buys_roc_auc" not in scores
-    full = metrics.score(y, p, 0.1, [0.1, 0.2, 0.9, 0.8])
+    full = metrics.score(y, p, 0.1, bought, [0.1, 0.2, 0.9, 0.8])
     assert set(full) - set(scores) == {"buys_roc_auc", "buys_brier"}
     assert full["buys_roc_auc"] == 1.0
     assert (full["customers"], full["buyers"]) == (4.0, 2.0)
@@ -307,8 +308,8 @@ def test_all_zeros_wins_the_median_error_and_loses_the_rest():
     # Why no error that is optimal at the median may rank models (DESIGN, section 7).
     rng = np.random.default_rng(3)
     y = np.where(rng.random(5000) < 0.25, rng.lognormal(3, 1, 5000), 0)
-    truth = metrics.score(y, np.full(5000, y.mean()), 0.01 * y.mean())
-    zeros = metrics.score(y, np.zeros(5000), 0.01 * y.mean())
+    truth = metrics.score(y, np.full(5000, y.mean()), 0.01 * y.mean(), y > 0)
+    zeros = metrics.score(y, np.zeros(5000), 0.01 * y.mean(), y > 0)
     assert zeros["mae"] < truth["mae"]
     assert zeros["median_ae"] == 0 < truth["median_ae"]
     assert zeros["d2_tweedie"] < truth["d2_tweedie"]
@@ -333,7 +334,7 @@ TWO_COLUMN_SCORES = [
     capture_curve,
     reliability_table,
     lambda y, p: metrics.d2_tweedie(y, p, floor=0.1),
-    lambda y, p: metrics.score(y, p, 0.1),
+    lambda y, p: metrics.score(y, p, 0.1, [True]),
 ]
 
 

@@ -206,7 +206,7 @@ def test_a_log_without_visible_dropout_is_accepted_and_said(model, caplog):
     [
         (
             lambda X: X.drop(columns=["recency", "T"]),
-            r"X lacks recency, T .*it has frequency, monetary_value.*features=rfm",
+            r"X lacks recency, T .*it has frequency, monetary_value.*feature set rfm",
         ),
         (lambda X: X.assign(T=X["T"].mask(X.index == 2)), r"column T has 1 value.*missing.*customer_id 2"),
         (lambda X: X.assign(frequency=-1.0), r"column frequency has 3 value.*below 0.*customer_id 0 \(-1\), 1"),

@@ -1,6 +1,8 @@
 """What a run leaves in MLflow, read back from the database and the disk."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -29,6 +31,7 @@ from clv_experiments.evaluation.records import (
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.tracking import mlflow_tracker
 from clv_experiments.tracking.memory_tracker import MemoryTracker
+from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 
 def last_run(tracker, experiment):
@@ -86,7 +89,8 @@ def test_a_failing_run_is_marked_with_its_reason_and_keeps_what_it_had(tracker, 
         raise error
     found = last_run(tracker, "log/3m")
     assert found.info.status == "FAILED"
-    assert str(error) in found.data.tags["failure"]
+    said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    assert said in found.data.tags["failure"]
     assert found.data.metrics == {"before": 1.0}
     with tracker.run("log/3m", "next"):
         pass
@@ -151,12 +155,64 @@ def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
         mlflow_tracker.patiently(write)
 
 
-def test_other_errors_are_not_hidden():
+def test_other_refusals_are_said_in_one_sentence():
     def write():
-        raise MlflowException("no such experiment")
+        raise MlflowException("no such experiment\nand a long story")
 
-    with pytest.raises(MlflowException, match="no such experiment"):
+    with pytest.raises(ClvError, match=r"^MLflow refuses to write the run: no such experiment$"):
         mlflow_tracker.patiently(write)
+
+
+@pytest.mark.parametrize("content", [b"rubbish", bytes(5000)])
+def test_a_file_that_is_no_database_is_left_alone_and_said(tmp_path, content):
+    (tmp_path / "mlflow.db").write_bytes(content)
+    with (
+        pytest.raises(ClvError, match="is not an SQLite database; move it away"),
+        MlflowTracker(tmp_path).run("e", "r"),
+    ):
+        pass
+    assert (tmp_path / "mlflow.db").read_bytes() == content
+
+
+def test_a_half_made_database_is_said(tmp_path, template):
+    shutil.copy(template, tmp_path / "mlflow.db")
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        database.execute("update alembic_version set version_num = '90e64c465722'")
+    with pytest.raises(ClvError, match=r"cannot be used .* move it away"), MlflowTracker(tmp_path).run("e", "r"):
+        pass
+
+
+def test_an_interrupt_while_the_database_is_made_leaves_none(tmp_path, monkeypatch):
+    def interrupted(client, **_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow.MlflowClient, "search_experiments", interrupted)
+        with pytest.raises(KeyboardInterrupt), MlflowTracker(tmp_path).run("e", "r"):
+            pass
+    assert not (tmp_path / "mlflow.db").exists()
+    with MlflowTracker(tmp_path).run("e", "r"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b"])
+def test_a_path_that_would_be_read_as_an_address_is_refused(tmp_path, name):
+    with (
+        pytest.raises(ClvError, match=r"must not lie on a path with \? or %"),
+        MlflowTracker(tmp_path / name).run("e", "r"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deleted_experiment_comes_back(tracker):
+    with tracker.run("log/3m", "first"):
+        pass
+    client = mlflow.MlflowClient(tracker.uri)
+    client.delete_experiment(client.get_experiment_by_name("log/3m").experiment_id)
+    with tracker.run("log/3m", "second"):
+        pass
+    assert last_run(tracker, "log/3m").info.run_name == "second"
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):

@@ -22,6 +22,7 @@ READABLE = {
 }
 
 PRIME = 2**31 - 1
+LONGEST_SILENCE = 7  # days without any purchase that a log may end with
 
 Source = Callable[[ibis.BaseBackend], ibis.Table]
 
@@ -92,6 +93,11 @@ def load_log(
     table = customer_table(purchase_days)
     if len(table) < 2:
         raise ClvError(f"log '{name}' has one customer only; at least two are needed to compare customers")
+    if log_end and (log_end - last).days > LONGEST_SILENCE:
+        raise ClvError(
+            f"the log end {log_end} lies {(log_end - last).days} days after the last purchase of log '{name}', {last}: "
+            f"those days would count as days without spend; type data.log_end={last}, or null for the last day"
+        )
     end = log_end or last
     return TransactionLog(
         name=name,

@@ -206,9 +206,11 @@ class Window:
         shorter += [Horizon(days, "days") for days in range(30, 0, -1)]
         fits = next((str(h) for h in shorter if self._works(h, supervised)), None)
         advice = [f"the longest horizon that works is {fits}: type window.horizon='{fits}'" if fits else None]
-        advice += ["take a later window.cutoff" if self.cutoff else None]
+        later = replace(self, cutoff=None) if self.cutoff else None
+        advice += ["take a later window.cutoff" if later and later._reaches(supervised) else None]
         advice += ["take fewer window.origins" if self.origins > 1 else None]
-        advice += ["choose a model that needs no labels, such as model=bg_nbd" if supervised else None]
+        unlabelled = supervised and self._reaches(supervised=False)
+        advice += ["choose a model that needs no labels, such as model=bg_nbd" if unlabelled else None]
         return (
             f"the log is too short for a horizon of {self.horizon} and {self.origins} origin(s): "
             f"{(end - first).days + 1} days are needed ({parts}), '{source}' has {(end - self.start).days + 1} "

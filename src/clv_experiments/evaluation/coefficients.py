@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.sandwich import cluster_bootstrap, clustered_covariance, variance_inflation
+from clv_experiments.evaluation.sandwich import cluster_bootstrap, clustered_covariance, least_norm, variance_inflation
 
 PERMUTED_ROWS = 2000
 PERMUTATIONS = 5
@@ -64,9 +64,15 @@ def coefficients(
 
 
 def fit_statistics(estimator: Any) -> dict[str, float]:
-    """Return log_likelihood, aic and bic of a model fitted by maximum likelihood, an empty dict for any other."""
+    """Return log_likelihood, aic and bic of a model fitted by maximum likelihood, an empty dict for any other.
+
+    Those of a spend model that it carries (``spend_``) begin with ``spend_``.
+    """
     names = ("log_likelihood", "aic", "bic")
-    return {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
+    own = {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
+    if hasattr(estimator, "spend_"):
+        own |= {f"spend_{name}": value for name, value in fit_statistics(estimator.spend_).items()}
+    return own
 
 
 def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
@@ -106,13 +112,17 @@ def _linear_table(
 
     estimate = np.concatenate([[intercept], slopes])
     if _solves_normal_equations(design, residuals, ridge * own, target):
-        variance = np.diag(back @ clustered_covariance(design, residuals, cluster, ridge) @ back.T)
+        variance = np.diag(back @ clustered_covariance(design, residuals, cluster, ridge) @ back.T).copy()
         refits = cluster_bootstrap(
             design, target, cluster, ridge, replicates=replicates, rng=rng, on_progress=on_progress
         )
         refits = refits @ back.T
     else:
         variance, refits = np.full(len(estimate), np.nan), np.full((1, len(estimate)), np.nan)
+    inflation = np.concatenate([[np.nan], variance_inflation(standardised)])
+    if np.isinf(inflation).any() and not np.allclose(least_norm(design, target, ridge), own, rtol=1e-3, atol=1e-6):
+        # Collinear columns have many solutions, and this estimator chose another one than the intervals would describe.
+        variance[np.isinf(inflation)] = refits[:, np.isinf(inflation)] = np.nan
     lower, upper = np.quantile(refits, [0.025, 0.975], axis=0)
     stable = np.where(np.isnan(lower), np.nan, (np.sign(refits) == np.sign(estimate)).mean(axis=0))
     return pd.DataFrame(
@@ -123,7 +133,7 @@ def _linear_table(
             "boot_lower_95": lower,
             "boot_upper_95": upper,
             "sign_stable": stable,
-            "vif": np.concatenate([[np.nan], variance_inflation(standardised)]),
+            "vif": inflation,
             "standardised_estimate": np.concatenate([[np.nan], own[1:]]),
         }
     )

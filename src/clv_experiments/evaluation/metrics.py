@@ -154,16 +154,23 @@ def brier(bought: ArrayLike, probability: ArrayLike) -> float:
     return float(np.mean((chance - outcome) ** 2))
 
 
-def score(y_true: ArrayLike, y_pred: ArrayLike, floor: float, probability: ArrayLike | None = None) -> dict[str, float]:
+# Scores for which higher is better and that every model has: what a run may be optimised by.
+OBJECTIVES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_20_share", "r2")
+
+
+def score(
+    y_true: ArrayLike, y_pred: ArrayLike, floor: float, bought: ArrayLike, probability: ArrayLike | None = None
+) -> dict[str, float]:
     """Return every score of one forecast under its final name.
 
-    `floor` is the least prediction `d2_tweedie` sees; `probability`, where a model gives it, that of a holdout spend
-    above 0, which is also what counts as a buyer.
+    `floor` is the least prediction `d2_tweedie` sees; `bought` says who had a purchase day in the period;
+    `probability`, where a model gives it, is that of one.
     """
     actual, predicted = paired(y_true, y_pred)
+    buyer = np.asarray(bought, dtype=bool)
     scores = {
         "customers": float(len(actual)),
-        "buyers": float((actual > 0).sum()),
+        "buyers": float(buyer.sum()),
         "actual_total": float(actual.sum()),
         "predicted_total": float(predicted.sum()),
         "aggregate_bias": aggregate_bias(actual, predicted),
@@ -180,8 +187,8 @@ def score(y_true: ArrayLike, y_pred: ArrayLike, floor: float, probability: Array
         "wape": wape(actual, predicted),
     }
     if probability is not None:
-        scores["buys_roc_auc"] = roc_auc(actual > 0, probability)
-        scores["buys_brier"] = brier(actual > 0, probability)
+        scores["buys_roc_auc"] = roc_auc(buyer, probability)
+        scores["buys_brier"] = brier(buyer, probability)
     return scores
 
 

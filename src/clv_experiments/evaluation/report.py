@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.metrics import score
@@ -27,8 +26,8 @@ PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
 
 
 def scored(table: pd.DataFrame, floor: float) -> dict[str, float]:
-    """Score a table of predictions (``y_true``, ``y_pred`` and perhaps ``p_purchase``) by every metric that applies."""
-    return score(table["y_true"], table["y_pred"], floor, table.get("p_purchase"))
+    """Score predictions (``y_true``, ``y_pred``, ``purchase_days``, perhaps ``p_purchase``) by what applies."""
+    return score(table["y_true"], table["y_pred"], floor, table["purchase_days"] > 0, table.get("p_purchase"))
 
 
 def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> list[Metric]:
@@ -60,7 +59,9 @@ def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
         Picture("residuals.png", plots.residuals(y_true, y_pred, labels)),
     ]
     if "p_purchase" in table:
-        records.append(Picture("reliability.png", plots.reliability(y_true > 0, table["p_purchase"], labels)))
+        records.append(
+            Picture("reliability.png", plots.reliability(table["purchase_days"] > 0, table["p_purchase"], labels))
+        )
     return records
 
 
@@ -82,7 +83,7 @@ class Ladder:
     model : str
         The model under test.
     baselines : sequence of str
-        Which names are baselines; those without scores are passed over.
+        Which of them are baselines.
     objective : str
         The metric, higher is better, by which the best baseline is chosen.
     """
@@ -91,13 +92,6 @@ class Ladder:
     model: str
     baselines: Sequence[str]
     objective: str
-
-    def __post_init__(self) -> None:
-        known = self.scores[self.model]
-        if self.objective not in known:
-            raise ClvError(
-                f"no metric is called '{self.objective}' (evaluation.objective); there are {', '.join(known)}"
-            )
 
     @property
     def table(self) -> pd.DataFrame:
@@ -108,7 +102,7 @@ class Ladder:
     @property
     def best_baseline(self) -> str | None:
         """The best baseline other than the model itself."""
-        others = [name for name in self.baselines if name in self.scores and name != self.model]
+        others = [name for name in self.baselines if name != self.model]
         return max(others, key=lambda name: self.scores[name][self.objective], default=None)
 
     @property
@@ -116,15 +110,11 @@ class Ladder:
         """A sentence for each primary metric on which baselines do better."""
         sentences = []
         for metric in PRIMARY:
-            own = self.scores[self.model][metric]
-            better = {
-                name: self.scores[name][metric]
-                for name in self.baselines
-                if name in self.scores and self.scores[name][metric] > own
-            }
+            heading, own = HEADLINE[metric][0], self.scores[self.model][metric]
+            better = [name for name in self.baselines if self.scores[name][metric] > own]
             if better:
-                names = ", ".join(f"{name} ({value:.3f})" for name, value in better.items())
-                sentences.append(f"on {metric}, {self.model} ({own:.3f}) is beaten by the baseline {names}")
+                named = ", ".join(f"{name} {self.scores[name][metric]:.3f}" for name in better)
+                sentences.append(f"{self.model} is beaten on {heading} ({own:.3f}) by {named}")
         return sentences
 
 
@@ -138,13 +128,14 @@ def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
     return rows
 
 
-def ladder_records(ladder: Ladder, period: str) -> list[Record]:
+def ladder_records(ladder: Ladder, title: str) -> list[Record]:
     """Store the ladder, the best baseline, whether the model is beaten, and a summary to read."""
     headings = [heading for heading, _ in HEADLINE.values()]
-    lines = [f"holdout {period}", "", *(f"| {' | '.join(row)} |" for row in (["model", *headings], ["---"] * 6))]
+    lines = [title, "", *(f"| {' | '.join(row)} |" for row in (["model", *headings], ["---"] * 6))]
     lines += [f"| {' | '.join([name, *cells])} |" for name, cells in summary_rows(ladder).items()]
+    lines += ["", f"best baseline by {ladder.objective}", "", *(f"- {sentence}" for sentence in ladder.beaten_by)]
     return [
-        Description("\n".join([*lines, "", *(f"- {sentence}" for sentence in ladder.beaten_by)])),
+        Description("\n".join(lines)),
         Table("baselines.csv", ladder.table),
         Tag("best_baseline", ladder.best_baseline or "none"),
         Tag("beaten_by_baseline", "; ".join(ladder.beaten_by) or "no"),

@@ -62,12 +62,16 @@ def cluster_bootstrap(
     for replicate in range(replicates):
         drawn = np.bincount(rng.integers(customers, size=customers), minlength=customers)
         root = np.sqrt(drawn)[cluster]
-        weighted = design * root[:, None]
-        bread = np.linalg.pinv(weighted.T @ weighted + np.diag(penalty), rtol=RANK_TOLERANCE, hermitian=True)
-        refits[replicate] = bread @ (weighted.T @ (root * y))
+        refits[replicate] = least_norm(design * root[:, None], root * y, penalty)
         if on_progress is not None:
             on_progress(replicate + 1, replicates)
     return refits
+
+
+def least_norm(design: Floats, y: Floats, penalty: Floats) -> Floats:
+    """Return the (ridge) least-squares coefficients (k,), those of least norm where columns are collinear."""
+    bread = np.linalg.pinv(design.T @ design + np.diag(penalty), rtol=RANK_TOLERANCE, hermitian=True)
+    return bread @ (design.T @ y)
 
 
 def variance_inflation(standardised: Floats) -> Floats:

@@ -27,5 +27,5 @@ def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.V
 
 
 def total_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
-    """Sum each customer's spend up to the cutoff (currency)."""
-    return {"total_spend": history.amount.sum()}
+    """Sum each customer's spend up to the cutoff (currency), beside the days it took, ``T``."""
+    return {"total_spend": history.amount.sum(), "T": days_between(history.date.min(), ibis.literal(cutoff))}

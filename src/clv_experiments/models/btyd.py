@@ -81,7 +81,13 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         def log_likelihood(logs: np.ndarray) -> float:
             return float(weights @ self._log_likelihood(np.exp(logs), x, tx, T))
 
-        optimum = maximise(log_likelihood, self._find_starts(x, tx, T, weights), self._names, n)
+        scale = max(float(weights @ T / n), 1.0 / DAYS_A_WEEK)
+        fixed = [np.log(start * np.where(np.isin(self._names, self._times), scale, 1.0)) for start in self._starts]
+        found = self._lifetimes_start(x, tx, T, weights)
+        optimum = maximise(log_likelihood, fixed if found is None else [found], self._names, n)
+        if found is not None and optimum.boundary:  # lifetimes may have come up the wrong slope
+            again = maximise(log_likelihood, fixed, self._names, n)
+            optimum = max(optimum, again, key=lambda climbed: climbed.log_likelihood)
         estimates = np.exp(optimum.logs)
         for name, estimate in zip(self._names, estimates, strict=True):
             setattr(self, f"{name}_", float(estimate))
@@ -96,17 +102,15 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             logger.warning("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
         return parameter_table(self._names, estimates, estimates * optimum.standard_errors, "purchases")
 
-    def _find_starts(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
+    def _lifetimes_start(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
+        found = None
         if x.any():  # without a repeat purchase lifetimes has nothing to climb on
             found = lifetimes_start(
                 self._lifetimes_fitter, self._names, x, tx, T, weights=weights, **self._lifetimes_options
             )
-            if found is not None:
-                return [found]
-        self.notes_.append("lifetimes found no optimum: fitted from fixed starts instead")
-        scale = max(float(weights @ T / weights.sum()), 1.0 / DAYS_A_WEEK)
-        units = [scale if name in self._times else 1.0 for name in self._names]
-        return [np.log(np.multiply(start, units)) for start in self._starts]
+        if found is None:
+            self.notes_.append("lifetimes found no optimum: fitted from fixed starts instead")
+        return found
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return expected holdout spend over ``horizon_days``, shape (n,), in the log's currency."""

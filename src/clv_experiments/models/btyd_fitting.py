@@ -45,8 +45,8 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     if missing:
         present = ", ".join(map(str, X.columns[:12])) + (", ..." if X.shape[1] > 12 else "")
         raise ClvError(
-            f"X lacks {', '.join(missing)} (it has {present}): a BTYD model reads {', '.join(columns)}; "
-            "type features=rfm"
+            f"X lacks {', '.join(missing)} (it has {present}): a BTYD model reads {', '.join(columns)}, "
+            "which the feature set rfm has"
         )
     selected = X.loc[:, list(columns)]
     if selected.shape[1] != len(columns):

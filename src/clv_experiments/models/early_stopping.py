@@ -33,6 +33,8 @@ class EarlyStoppingRegressor(SpendRegressor):
 
     Attributes
     ----------
+    notes_ : list of str
+        What a person should know of the fit.
     rounds_ : int
         Trees of the final fit.
     regressor_ : xgboost.XGBRegressor
@@ -46,7 +48,12 @@ class EarlyStoppingRegressor(SpendRegressor):
         self.random_state = random_state
 
     def _fitted(self, X: pd.DataFrame, y: np.ndarray) -> Any:
-        _refuse_misspelt(self.regressor, X[:1])
+        if not 0 < self.fraction < 1:
+            raise ClvError(f"fraction must lie between 0 and 1, got {self.fraction} (model.estimator.fraction)")
+        if self.patience < 1:
+            raise ClvError(f"patience must be at least 1 round, got {self.patience} (model.estimator.patience)")
+        _refuse_unused(self.regressor, X[:1])
+        self.notes_: list[str] = []
         customers = np.unique(X.index.to_numpy())
         shuffled = np.random.default_rng(self.random_state).permutation(customers)
         watch = X.index.isin(shuffled[: int(len(customers) * self.fraction)])
@@ -55,11 +62,13 @@ class EarlyStoppingRegressor(SpendRegressor):
             search = clone(self.regressor).set_params(early_stopping_rounds=self.patience)
             search.fit(X[~watch], y[~watch], eval_set=[(X[watch], y[watch])], verbose=False)
             final.set_params(n_estimators=search.best_iteration + 1)
+        else:
+            self.notes_.append(f"too few buyers to stop early on: all {final.n_estimators} trees were grown")
         self.rounds_ = final.n_estimators
         return final.fit(X, y)
 
 
-def _refuse_misspelt(regressor: Any, row: pd.DataFrame) -> None:
+def _refuse_unused(regressor: Any, row: pd.DataFrame) -> None:
     # XGBoost only warns of a misspelt parameter, and trains without it. It warns from a C callback, which swallows
     # exceptions, so that turning the warning into an error stops nothing: grow one tree and read what it said.
     with warnings.catch_warnings(record=True) as said:
@@ -68,4 +77,7 @@ def _refuse_misspelt(regressor: Any, row: pd.DataFrame) -> None:
     unused = [str(warning.message) for warning in said if "are not used" in str(warning.message)]
     if unused:
         names = ", ".join(re.findall(r'"(\w+)"', unused[0]))
-        raise ClvError(f"XGBoost knows no parameter {names}; correct its spelling (model.estimator.regressor)")
+        raise ClvError(
+            f"XGBoost does not use {names} with objective {regressor.objective}: correct its spelling, or remove it by "
+            f"typing ~model.estimator.regressor.{names.split(', ')[0]}"
+        )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # without git MLflow would print fifty lines
 import joblib
 import mlflow
 from filelock import FileLock
@@ -23,6 +25,7 @@ from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param as MlflowParam
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.records import (
@@ -158,37 +161,59 @@ class MlflowTracker:
         experiment_id = patiently(self._experiment, client, experiment)
         active = patiently(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
-        location = (
-            f"run {run_id} in experiment {experiment}; to browse it: make ui, or "
-            f"mlflow ui --backend-store-uri sqlite:///{self.folder}/mlflow.db (choose Model training)"
-        )
+        browse = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
+        location = f"run {run_id} in experiment {experiment}; browse (choose Model training):\n{browse}"
         try:
             yield MlflowRun(client, run_id, location)
         except BaseException as error:
-            reason = str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
-            patiently(client.set_tag, run_id, "failure", reason[:LONGEST_PARAM])
-            patiently(mlflow.end_run, "FAILED")
+            with suppress(ClvError):  # the error under way says more than a store that fails on top of it
+                patiently(client.set_tag, run_id, "failure", _reason(error)[:LONGEST_PARAM])
+                patiently(mlflow.end_run, "FAILED")
             raise
         patiently(mlflow.end_run, "FINISHED")
 
     def _client(self) -> mlflow.MlflowClient:
+        database = self.folder / "mlflow.db"
+        if {"?", "%"} & set(str(self.folder.resolve())):
+            raise ClvError(f"tracking.folder must not lie on a path with ? or %, got '{self.folder.resolve()}'")
         try:
             (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
-            # A fresh SQLite store breaks when several processes create its tables at once.
             with FileLock(self.folder / ".mlflow.lock"):
+                if not database.exists() or not database.stat().st_size:
+                    self._make(database)
+                with database.open("r+b") as file:
+                    if file.read(15) != b"SQLite format 3":
+                        raise ClvError(
+                            f"{database} is not an SQLite database; move it away and run again, or type "
+                            "tracking.folder=<another folder>"
+                        )
                 mlflow.set_tracking_uri(self.uri)
                 client = mlflow.MlflowClient()
                 client.search_experiments(max_results=1)
-        except (OSError, MlflowException) as error:
+        except OSError as error:
             raise ClvError(
-                f"the run cannot be tracked in '{self.folder}': {error}; make it writable, or type "
-                "tracking.folder=<another folder>"
+                f"runs cannot be kept in '{self.folder}': {error}; type tracking.folder=<a folder you can write to>"
+            ) from error
+        except (MlflowException, SQLAlchemyError) as error:
+            raise ClvError(
+                f"the run database {database} cannot be used ({_first_line(error)}); move it away and run again, "
+                "or type tracking.folder=<another folder>"
             ) from error
         return client
+
+    @staticmethod
+    def _make(database: Path) -> None:
+        # Under a name of its own until it is whole: an interrupt in the middle leaves no half-made database, and
+        # processes that start together do not create its tables at once.
+        part = database.with_name(f"mlflow.{os.getpid()}.part")
+        mlflow.MlflowClient(f"sqlite:///{part.resolve()}").search_experiments(max_results=1)
+        part.replace(database)
 
     def _experiment(self, client: mlflow.MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
         if found is not None:
+            if found.lifecycle_stage == "deleted":
+                client.restore_experiment(found.experiment_id)
             return found.experiment_id
         try:
             return client.create_experiment(name, artifact_location=(self.folder / "artifacts").resolve().as_uri())
@@ -205,18 +230,28 @@ def patiently(write: Callable[..., Result], *args: Any, **named: Any) -> Result:
     Raises
     ------
     ClvError
-        If the store is still locked after about half a minute, or the disk refuses.
+        If the store is still locked after about half a minute, or the store or the disk refuses.
     """
     for pause in PAUSES:
         try:
             return write(*args, **named)
         except MlflowException as error:
             if "database is locked" not in str(error):
-                raise
+                raise ClvError(f"MLflow refuses to write the run: {_first_line(error)}") from error
             time.sleep(pause)
         except OSError as error:
             raise ClvError(f"the run could not be written to MLflow: {error}") from error
     raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def requirements() -> list[str]:
