@@ -95,7 +95,9 @@ def test_run_leaves_what_the_design_lists(two_runs):
     assert {"p_alive", "expected_purchases"} <= set(
         pd.read_parquet(artifacts(by_name["bg_nbd"])[0] / "predictions.parquet").columns
     )
-    assert {"log_likelihood", "aic", "bic", "holdout_buys_roc_auc"} <= set(by_name["bg_nbd"].data.metrics)
+    assert {"log_likelihood", "aic", "bic", "spend_log_likelihood", "spend_bic", "holdout_buys_roc_auc"} <= set(
+        by_name["bg_nbd"].data.metrics
+    )
 
 
 def test_backtest_logs_every_origin_as_a_step(tmp_path):

@@ -209,8 +209,9 @@ def explain(cfg: DictConfig, forecaster: Forecaster, model: Model, made: Forecas
         yield Table("tracking.csv", weekly)
         if len(weekly):  # a log of days has no whole week to show
             yield Picture("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
-        yield Tag("btyd_boundary", estimator.boundary_ or "interior")
-        yield Metric("btyd_at_boundary", float(bool(estimator.boundary_)))
+        boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
+        yield Tag("btyd_boundary", boundary or "interior")
+        yield Metric("btyd_at_boundary", float(bool(boundary)))
     yield Text("remarks.txt", "\n".join(remarks(estimator)))
     yield FittedModel(estimator, made.X.head())
 

@@ -139,6 +139,6 @@ def _log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) ->
     start, end = value.min(), value.max()
     panel.set_xscale("log")
     panel.set_xlim(max(start / 100, min(start, low.min()) / 1.5), min(end * 100, max(end, high.max()) * 1.5))
-    panel.xaxis.set_major_locator(LogLocator(numticks=6))
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if end < 1000 * start else (1.0,), numticks=6))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(amount))

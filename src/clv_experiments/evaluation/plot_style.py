@@ -104,6 +104,9 @@ class LogScale:
         reach = int(np.ceil(np.log10(top / self.unit)))
         first = 0 if len(amount(self.unit)) <= 2 or reach < 2 else 1  # a long label would run into that of zero
         powers = self.unit * 10.0 ** np.arange(first, reach + 1, max(1, (reach + 3) // 4))
+        roomy = which == "y" and low >= 0
+        if reach <= 2 + roomy:  # a power of ten here and there would leave most of the axis without a number
+            powers = np.sort(np.concatenate([powers, 3.0 * powers]))
         marks = np.concatenate([-powers[::-1], [0.0], powers])
         marks = marks[(marks >= 1.3 * min(low, 0)) & (marks <= 1.3 * max(high, 0))]
         ends = self([low, high])

@@ -29,7 +29,7 @@ class GammaGamma(BaseEstimator):
     ----------
     p_, q_, v_ : shape of a purchase day's spend; shape and scale (currency) of its heterogeneity; NaN if not fitted
     mean_spend_ : what a customer without a repeat purchase is expected to spend on a purchase day
-    log_likelihood_ : summed over the repeaters, in the log's currency; NaN if not fitted
+    log_likelihood_, aic_, bic_ : of the repeaters, in the log's currency; NaN if not fitted
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
     notes_ : sentences about the fit for people
@@ -52,7 +52,8 @@ class GammaGamma(BaseEstimator):
         self.feature_names_in_ = np.array(COLUMNS, dtype=object)
         self.notes_: list[str] = []
         self.boundary_ = ""
-        self.p_ = self.q_ = self.v_ = self.log_likelihood_ = np.nan
+        self.p_ = self.q_ = self.v_ = np.nan
+        self.log_likelihood_ = self.aic_ = self.bic_ = np.nan
         self.mean_spend_ = float(m.mean()) if len(m) else 0.0
         errors = np.full(3, np.nan)
         if len(m) >= max(self.min_repeaters, 1):
@@ -81,6 +82,8 @@ class GammaGamma(BaseEstimator):
         p, excess, v = np.exp(optimum.logs)
         self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
         self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit)
+        self.aic_ = 2 * 3 - 2 * self.log_likelihood_
+        self.bic_ = np.log(len(m)) * 3 - 2 * self.log_likelihood_
         self.boundary_ = optimum.boundary
         if optimum.boundary:
             self._note(f"Gamma-Gamma spend: {optimum.boundary}")
