@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "clv_experiments"
-LAYERS = ["data", "features", "models", "forecast", "evaluation", "decisions", "tracking", "experiment"]
-FOUNDATION = {"errors", "cost", "__init__"}  # import nothing of ours
+LAYERS = ["data", "features", "models", "forecast", "evaluation", "decisions", "run_records", "tracking", "experiment"]
+FOUNDATION = {"errors", "cost", "code_version", "__init__"}  # import nothing of ours
 INDEPENDENT = {"models": {"data", "features"}, "evaluation": {"data", "features", "models", "forecast"}}
 DOORS = {
     "mlflow": {"tracking"},

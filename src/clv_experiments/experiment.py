@@ -11,50 +11,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.cost import peak_memory_mb
 from clv_experiments.data.log import TransactionLog, load_log
-from clv_experiments.data.outcomes import repeat_spend_by_day
-from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
-from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
-from clv_experiments.evaluation.metrics import OBJECTIVES, d2_tweedie
-from clv_experiments.evaluation.plot_fits import tracking
-from clv_experiments.evaluation.plot_style import Labels
-from clv_experiments.evaluation.records import (
-    FittedModel,
-    LogIdentity,
-    Metric,
-    Param,
-    Picture,
-    Record,
-    Table,
-    Tag,
-    Text,
-)
-from clv_experiments.evaluation.weekly import weekly_repeat_spend
+from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.evaluation.records import Param, Tag, Text
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Forecast, Forecaster, Model, cell_fingerprint
+from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.run_records import Scored, costs, explain, identity, judge, predictions, remarks
 from clv_experiments.terminal import Terminal
-from clv_experiments.tracking.code_version import code_version
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
 PROTOCOLS = ("forecast",)
 NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"
-LEAST_PREDICTION = 0.01  # of the training mean: what D2 takes a smaller prediction for
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A forecast and its scores."""
-
-    forecast: Forecast
-    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -95,7 +69,7 @@ def run_experiment(cfg: DictConfig) -> Result:
         with terminal.step("opening the tracking store", "tracking"):
             opened = instantiate(cfg.tracking).run(f"{cfg.data.name}/{horizon.label}", cfg.model.name)
             run = stack.enter_context(opened)
-        run.log(list(parameters(cfg)))
+        run.log([*parameters(cfg), Text("config.yaml", OmegaConf.to_yaml(cfg, resolve=True))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             log = read_log(cfg.data)
         terminal.say(f"{log.report}; {log.customers:,} customers, {log.start} to {log.end}")
@@ -103,7 +77,7 @@ def run_experiment(cfg: DictConfig) -> Result:
         window = Window(log.start, log.end, horizon, cutoff, cfg.window.origins, cfg.window.training_origins)
         origins = window.backtest(supervised=model.supervised, source=log.name)
         forecaster = Forecaster(log, window)
-        run.log(list(identity(cfg, forecaster, model, origins[-1].holdout)))
+        run.log([*identity(forecaster, model, origins[-1].holdout), Tag("protocol", cfg.evaluation.protocol)])
 
         holdout, validation = {}, {}
         scored = cache(lambda period: judge(forecaster, period, model))  # one origin's validation is another's holdout
@@ -126,7 +100,7 @@ def run_experiment(cfg: DictConfig) -> Result:
                 *predictions("predictions.parquet", holdout),
                 *predictions("validation_predictions.parquet", validation),
                 *report.ladder_records(ladder, title),
-                *explain(cfg, forecaster, model, latest, progress),
+                *explain(forecaster, model, latest, cfg.seed, cfg.evaluation.bootstrap_replicates, progress),
             ]
         with terminal.step("writing the run", "tracking"):
             run.log(records)
@@ -165,12 +139,6 @@ def check_settings(cfg: DictConfig) -> None:
             raise ClvError(f"{name} must be one of {', '.join(known)}, got '{value}'")
 
 
-def judge(forecaster: Forecaster, period: Period, model: Model) -> Scored:
-    """Forecast a period and score it."""
-    made = forecaster.forecast(period, model)
-    return Scored(made, report.scored(made.table, LEAST_PREDICTION * forecaster.training_mean(period)))
-
-
 def rank_against_baselines(
     cfg: DictConfig, forecaster: Forecaster, model: Model, holdout: dict[int, Scored]
 ) -> report.Ladder:
@@ -184,73 +152,6 @@ def rank_against_baselines(
             scores[name] = [judge(forecaster, period, option).scores for period in periods]
     means = {name: dict(pd.DataFrame(found).mean()) for name, found in scores.items()}
     return report.Ladder(means, model.name, list(ladder), cfg.evaluation.objective)
-
-
-def explain(cfg: DictConfig, forecaster: Forecaster, model: Model, made: Forecast, progress: Any) -> Iterator[Record]:
-    """Tables, pictures and the fitted model of the latest holdout forecast."""
-    log, estimator = forecaster.log, made.estimator
-    labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
-    yield from report.holdout_records(made.table, labels)
-    learned = coefficients(
-        estimator,
-        made.training.X,
-        made.training.y,
-        made.X,
-        made.table["y_true"],
-        scorer=lambda y, p: d2_tweedie(y, p, floor=LEAST_PREDICTION * forecaster.training_mean(made.period)),
-        rng=np.random.default_rng(cfg.seed),
-        replicates=cfg.evaluation.bootstrap_replicates,
-        on_progress=progress,
-    )
-    yield from report.coefficient_records(learned, labels)
-    yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
-    if hasattr(estimator, "expected_cumulative_purchases"):
-        weekly = weekly_repeat_spend(repeat_spend_by_day(log, made.period), estimator)
-        yield Table("tracking.csv", weekly)
-        if len(weekly):  # a log of days has no whole week to show
-            yield Picture("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
-        boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
-        yield Tag("btyd_boundary", boundary or "interior")
-        yield Metric("btyd_at_boundary", float(bool(boundary)))
-    yield Text("remarks.txt", "\n".join(remarks(estimator)))
-    yield FittedModel(estimator, made.X.head())
-
-
-def remarks(estimator: Any) -> list[str]:
-    """Collect what the fitted estimator says of itself: an optimum at the boundary, a fallback."""
-    return [*filter(None, [getattr(estimator, "boundary_", "")]), *getattr(estimator, "notes_", [])]
-
-
-def predictions(name: str, scored: dict[int, Scored]) -> Iterator[Table]:
-    """One row a customer and cutoff, where there is any forecast."""
-    made = [s.forecast for s in scored.values()]
-    if made:
-        frames = [forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)) for forecast in made]
-        yield Table(name, pd.concat(frames).reset_index())
-
-
-def costs(holdout: dict[int, Scored]) -> Iterator[Metric]:
-    """Seconds of each part of the holdout forecasts, and the process's peak memory."""
-    for step, scored in holdout.items():
-        yield from (Metric(f"seconds_{part}", value, step) for part, value in scored.forecast.seconds.items())
-    yield Metric("peak_memory_mb", peak_memory_mb())
-
-
-def identity(cfg: DictConfig, forecaster: Forecaster, model: Model, latest: Period) -> Iterator[Record]:
-    """Say what the run is comparable with, and what log and code it came from."""
-    log = forecaster.log
-    yield Tag("family", model.family)
-    yield Tag("model", model.name)
-    yield Tag("features", model.features.name)
-    yield Tag("window", forecaster.window.horizon.label)
-    yield Tag("protocol", cfg.evaluation.protocol)
-    yield Tag("cutoff", str(latest.cutoff))
-    yield Tag("log_fingerprint", log.fingerprint)
-    yield Tag("cell", cell_fingerprint(forecaster, latest))
-    yield Tag("code_version", code_version())
-    yield LogIdentity(log.name, log.fingerprint)
-    yield Table("cleaning_report.csv", log.report.table)
-    yield Text("config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
 
 
 def parameters(cfg: DictConfig) -> Iterator[Param]:

@@ -29,7 +29,7 @@ from clv_experiments.evaluation.records import (
     Text,
 )
 from clv_experiments.models.spend_regressor import SpendRegressor
-from clv_experiments.tracking import mlflow_tracker
+from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -133,7 +133,7 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, tmp_path):
 
 
 def test_a_locked_database_is_tried_again(monkeypatch):
-    monkeypatch.setattr(mlflow_tracker, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(store, "PAUSES", (0.0, 0.0, 0.0))
     answers = iter([MlflowException("(sqlite3.OperationalError) database is locked")] * 2 + ["written"])
 
     def write():
@@ -142,17 +142,17 @@ def test_a_locked_database_is_tried_again(monkeypatch):
             raise answer
         return answer
 
-    assert mlflow_tracker.patiently(write) == "written"
+    assert store.patiently(write) == "written"
 
 
 def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(mlflow_tracker, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(store, "PAUSES", (0.0, 0.0))
 
     def write():
         raise MlflowException("database is locked")
 
     with pytest.raises(ClvError, match="locked by another process"):
-        mlflow_tracker.patiently(write)
+        store.patiently(write)
 
 
 def test_other_refusals_are_said_in_one_sentence():
@@ -160,7 +160,7 @@ def test_other_refusals_are_said_in_one_sentence():
         raise MlflowException("no such experiment\nand a long story")
 
     with pytest.raises(ClvError, match=r"^MLflow refuses to write the run: no such experiment$"):
-        mlflow_tracker.patiently(write)
+        store.patiently(write)
 
 
 @pytest.mark.parametrize("content", [b"rubbish", bytes(5000)])
@@ -217,7 +217,7 @@ def test_a_deleted_experiment_comes_back(tracker):
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    tracker = mlflow_tracker.MlflowTracker(tmp_path / "file" / "mlruns")
+    tracker = MlflowTracker(tmp_path / "file" / "mlruns")
     with pytest.raises(ClvError, match=r"tracking\.folder="), tracker.run("log/3m", "model"):
         pass
 

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # without git MLflow would print fifty lines
 import joblib
 import mlflow
-from filelock import FileLock
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param as MlflowParam
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.records import (
@@ -40,18 +34,12 @@ from clv_experiments.evaluation.records import (
     Tag,
     Text,
 )
-
-# The database is made in silence: its log lines mean nothing to whoever runs an experiment.
-for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
-    logging.getLogger(noisy).setLevel(logging.WARNING)
+from clv_experiments.tracking.store import open_store, patiently, store_uri
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LONGEST_PARAM = 6000
-PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
 # What a logged model needs in order to predict in another environment.
 PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "sklearn", "xgboost")
-
-Result = TypeVar("Result")
 
 
 class MlflowRun:
@@ -145,8 +133,8 @@ class MlflowTracker:
 
     @property
     def uri(self) -> str:
-        """Tracking URI; absolute, since MLflow keeps one connection a URI, wherever the process goes."""
-        return f"sqlite:///{self.folder.resolve()}/mlflow.db"
+        """Tracking URI, as MLflow's own functions take it."""
+        return store_uri(self.folder)
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MlflowRun]:
@@ -157,7 +145,7 @@ class MlflowTracker:
         ClvError
             If the folder or the database cannot be written.
         """
-        client = self._client()
+        client = open_store(self.folder)
         experiment_id = patiently(self._experiment, client, experiment)
         active = patiently(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
@@ -171,43 +159,6 @@ class MlflowTracker:
                 patiently(mlflow.end_run, "FAILED")
             raise
         patiently(mlflow.end_run, "FINISHED")
-
-    def _client(self) -> mlflow.MlflowClient:
-        database = self.folder / "mlflow.db"
-        if {"?", "%"} & set(str(self.folder.resolve())):
-            raise ClvError(f"tracking.folder must not lie on a path with ? or %, got '{self.folder.resolve()}'")
-        try:
-            (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / ".mlflow.lock"):
-                if not database.exists() or not database.stat().st_size:
-                    self._make(database)
-                with database.open("r+b") as file:
-                    if file.read(15) != b"SQLite format 3":
-                        raise ClvError(
-                            f"{database} is not an SQLite database; move it away and run again, or type "
-                            "tracking.folder=<another folder>"
-                        )
-                mlflow.set_tracking_uri(self.uri)
-                client = mlflow.MlflowClient()
-                client.search_experiments(max_results=1)
-        except OSError as error:
-            raise ClvError(
-                f"runs cannot be kept in '{self.folder}': {error}; type tracking.folder=<a folder you can write to>"
-            ) from error
-        except (MlflowException, SQLAlchemyError) as error:
-            raise ClvError(
-                f"the run database {database} cannot be used ({_first_line(error)}); move it away and run again, "
-                "or type tracking.folder=<another folder>"
-            ) from error
-        return client
-
-    @staticmethod
-    def _make(database: Path) -> None:
-        # Under a name of its own until it is whole: an interrupt in the middle leaves no half-made database, and
-        # processes that start together do not create its tables at once.
-        part = database.with_name(f"mlflow.{os.getpid()}.part")
-        mlflow.MlflowClient(f"sqlite:///{part.resolve()}").search_experiments(max_results=1)
-        part.replace(database)
 
     def _experiment(self, client: mlflow.MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
@@ -224,34 +175,10 @@ class MlflowTracker:
             return found.experiment_id
 
 
-def patiently(write: Callable[..., Result], *args: Any, **named: Any) -> Result:
-    """Call a write, again and again while another process holds the SQLite store.
-
-    Raises
-    ------
-    ClvError
-        If the store is still locked after about half a minute, or the store or the disk refuses.
-    """
-    for pause in PAUSES:
-        try:
-            return write(*args, **named)
-        except MlflowException as error:
-            if "database is locked" not in str(error):
-                raise ClvError(f"MLflow refuses to write the run: {_first_line(error)}") from error
-            time.sleep(pause)
-        except OSError as error:
-            raise ClvError(f"the run could not be written to MLflow: {error}") from error
-    raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
-
-
 def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def requirements() -> list[str]:

@@ -1,0 +1,114 @@
+"""What a run leaves behind: a scored forecast turned into records, whatever predicted it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.code_version import code_version
+from clv_experiments.cost import peak_memory_mb
+from clv_experiments.data.outcomes import repeat_spend_by_day
+from clv_experiments.data.window import Period
+from clv_experiments.evaluation import report
+from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
+from clv_experiments.evaluation.metrics import d2_tweedie
+from clv_experiments.evaluation.plot_fits import tracking
+from clv_experiments.evaluation.plot_style import Labels
+from clv_experiments.evaluation.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
+from clv_experiments.evaluation.weekly import weekly_repeat_spend
+from clv_experiments.forecast import Forecast, Forecaster, Model, cell_fingerprint
+
+LEAST_PREDICTION = 0.01  # of the training mean: what D2 takes a smaller prediction for
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A forecast and its scores."""
+
+    forecast: Forecast
+    scores: dict[str, float]
+
+
+def judge(forecaster: Forecaster, period: Period, model: Model) -> Scored:
+    """Forecast a period and score it."""
+    made = forecaster.forecast(period, model)
+    return Scored(made, report.scored(made.table, LEAST_PREDICTION * forecaster.training_mean(period)))
+
+
+def explain(
+    forecaster: Forecaster,
+    model: Model,
+    made: Forecast,
+    seed: int,
+    replicates: int,
+    progress: Callable[[int, int], None],
+) -> Iterator[Record]:
+    """Tables, pictures and the fitted model of one holdout forecast.
+
+    ``seed`` draws the ``replicates`` of the bootstrap and the permutations; ``progress`` is told (done, replicates).
+    """
+    log, estimator = forecaster.log, made.estimator
+    labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
+    yield from report.holdout_records(made.table, labels)
+    learned = coefficients(
+        estimator,
+        made.training.X,
+        made.training.y,
+        made.X,
+        made.table["y_true"],
+        scorer=lambda y, p: d2_tweedie(y, p, floor=LEAST_PREDICTION * forecaster.training_mean(made.period)),
+        rng=np.random.default_rng(seed),
+        replicates=replicates,
+        on_progress=progress,
+    )
+    yield from report.coefficient_records(learned, labels)
+    yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
+    if hasattr(estimator, "expected_cumulative_purchases"):
+        weekly = weekly_repeat_spend(repeat_spend_by_day(log, made.period), estimator)
+        yield Table("tracking.csv", weekly)
+        if len(weekly):  # a log of days has no whole week to show
+            yield Picture("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
+        boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
+        yield Tag("btyd_boundary", boundary or "interior")
+        yield Metric("btyd_at_boundary", float(bool(boundary)))
+    yield Text("remarks.txt", "\n".join(remarks(estimator)))
+    yield FittedModel(estimator, made.X.head())
+
+
+def remarks(estimator: Any) -> list[str]:
+    """Collect what the fitted estimator says of itself: an optimum at the boundary, a fallback."""
+    return [*filter(None, [getattr(estimator, "boundary_", "")]), *getattr(estimator, "notes_", [])]
+
+
+def predictions(name: str, scored: dict[int, Scored]) -> Iterator[Table]:
+    """One row a customer and cutoff, where there is any forecast."""
+    made = [s.forecast for s in scored.values()]
+    if made:
+        frames = [forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)) for forecast in made]
+        yield Table(name, pd.concat(frames).reset_index())
+
+
+def costs(holdout: dict[int, Scored]) -> Iterator[Metric]:
+    """Seconds of each part of the holdout forecasts, and the process's peak memory."""
+    for step, scored in holdout.items():
+        yield from (Metric(f"seconds_{part}", value, step) for part, value in scored.forecast.seconds.items())
+    yield Metric("peak_memory_mb", peak_memory_mb())
+
+
+def identity(forecaster: Forecaster, model: Model, latest: Period) -> Iterator[Record]:
+    """Say what the run is comparable with, and what log and code it came from."""
+    log = forecaster.log
+    yield Tag("family", model.family)
+    yield Tag("model", model.name)
+    yield Tag("features", model.features.name)
+    yield Tag("window", forecaster.window.horizon.label)
+    yield Tag("cutoff", str(latest.cutoff))
+    yield Tag("log_fingerprint", log.fingerprint)
+    yield Tag("cell", cell_fingerprint(forecaster, latest))
+    yield Tag("code_version", code_version())
+    yield LogIdentity(log.name, log.fingerprint)
+    yield Table("cleaning_report.csv", log.report.table)

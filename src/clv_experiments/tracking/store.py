@@ -1,0 +1,107 @@
+"""The MLflow store of a folder: made whole or not at all, opened by many processes at once, written with patience."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # without git MLflow would print fifty lines
+
+import mlflow
+from filelock import FileLock
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from clv_experiments.errors import ClvError
+
+# The database is made in silence: its log lines mean nothing to whoever runs an experiment.
+for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
+    logging.getLogger(noisy).setLevel(logging.WARNING)
+
+PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
+
+Result = TypeVar("Result")
+
+
+def store_uri(folder: Path) -> str:
+    """Return the tracking URI; absolute, since MLflow keeps one connection a URI, wherever the process goes."""
+    return f"sqlite:///{folder.resolve()}/mlflow.db"
+
+
+def open_store(folder: Path) -> mlflow.MlflowClient:
+    """Open the folder's database, or make it, and let MLflow's own functions write there.
+
+    Raises
+    ------
+    ClvError
+        If the folder or the database cannot be used, and what to do about it.
+    """
+    database = folder / "mlflow.db"
+    if {"?", "%"} & set(str(folder.resolve())):
+        raise ClvError(f"tracking.folder must not lie on a path with ? or %, got '{folder.resolve()}'")
+    try:
+        (folder / "artifacts").mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".mlflow.lock"):
+            if not database.exists() or not database.stat().st_size:
+                _make(database)
+            with database.open("r+b") as file:
+                if file.read(15) != b"SQLite format 3":
+                    raise ClvError(
+                        f"{database} is not an SQLite database; move it away and run again, or type "
+                        "tracking.folder=<another folder>"
+                    )
+            mlflow.set_tracking_uri(store_uri(folder))
+            client = mlflow.MlflowClient()
+            client.search_experiments(max_results=1)
+    except OSError as error:
+        raise ClvError(
+            f"runs cannot be kept in '{folder}': {error}; type tracking.folder=<a folder you can write to>"
+        ) from error
+    except (MlflowException, SQLAlchemyError) as error:
+        raise ClvError(
+            f"the run database {database} cannot be used ({first_line(error)}); move it away and run again, "
+            "or type tracking.folder=<another folder>"
+        ) from error
+    return client
+
+
+def _make(database: Path) -> None:
+    # Under a name of its own until it is whole: an interrupt in the middle leaves no half-made database, and
+    # processes that start together do not create its tables at once.
+    part = database.with_name(f"mlflow.{uuid4().hex[:8]}.part")
+    try:
+        mlflow.MlflowClient(f"sqlite:///{part.resolve()}").search_experiments(max_results=1)
+        part.replace(database)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def patiently(write: Callable[..., Result], *args: Any, **named: Any) -> Result:
+    """Call a write, again and again while another process holds the SQLite store.
+
+    Raises
+    ------
+    ClvError
+        If the store is still locked after about half a minute, or the store or the disk refuses.
+    """
+    for pause in PAUSES:
+        try:
+            return write(*args, **named)
+        except MlflowException as error:
+            if "database is locked" not in str(error):
+                raise ClvError(f"MLflow refuses to write the run: {first_line(error)}") from error
+            time.sleep(pause)
+        except OSError as error:
+            raise ClvError(f"the run could not be written to MLflow: {error}") from error
+    raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says first, shortened."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
