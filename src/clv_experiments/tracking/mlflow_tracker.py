@@ -150,7 +150,8 @@ class MlflowTracker:
         active = patiently(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
         browse = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
-        location = f"run {run_id} in experiment {experiment}; browse (choose Model training):\n{browse}"
+        short = "make ui, or " if self.folder == Path("mlruns") else ""
+        location = f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{short}{browse}"
         try:
             yield MlflowRun(client, run_id, location)
         except BaseException as error:
