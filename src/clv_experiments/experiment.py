@@ -105,8 +105,9 @@ def run_experiment(cfg: DictConfig) -> Result:
         with terminal.step("writing the run", "tracking"):
             run.log(records)
 
-        for made in {id(s): s.forecast for s in (*holdout.values(), *validation.values())}.values():
-            terminal.took(made.seconds)
+        made = {s.forecast.period: s.forecast for s in (*holdout.values(), *validation.values())}
+        for forecast in made.values():
+            terminal.took(forecast.seconds)
         terminal.summary(ladder, title)
         for remark in [*remarks(latest.estimator), *([] if 0 in validation else [NO_VALIDATION])]:
             terminal.say(f"note: {remark}")

@@ -36,7 +36,12 @@ class Scored:
 def judge(forecaster: Forecaster, period: Period, model: Model) -> Scored:
     """Forecast a period and score it."""
     made = forecaster.forecast(period, model)
-    return Scored(made, report.scored(made.table, LEAST_PREDICTION * forecaster.training_mean(period)))
+    return Scored(made, report.scored(made.table, floor(forecaster, period)))
+
+
+def floor(forecaster: Forecaster, period: Period) -> float:
+    """Return the least prediction that D2 sees, in the log's currency."""
+    return LEAST_PREDICTION * forecaster.training_mean(period)
 
 
 def explain(
@@ -51,7 +56,7 @@ def explain(
 
     ``seed`` draws the ``replicates`` of the bootstrap and the permutations; ``progress`` is told (done, replicates).
     """
-    log, estimator = forecaster.log, made.estimator
+    log, estimator, least = forecaster.log, made.estimator, floor(forecaster, made.period)
     labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
     yield from report.holdout_records(made.table, labels)
     learned = coefficients(
@@ -60,7 +65,7 @@ def explain(
         made.training.y,
         made.X,
         made.table["y_true"],
-        scorer=lambda y, p: d2_tweedie(y, p, floor=LEAST_PREDICTION * forecaster.training_mean(made.period)),
+        scorer=lambda y, p: d2_tweedie(y, p, floor=least),
         rng=np.random.default_rng(seed),
         replicates=replicates,
         on_progress=progress,

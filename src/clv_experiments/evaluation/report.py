@@ -1,4 +1,4 @@
-"""From scored predictions to records: what every run leaves behind, whatever predicted it."""
+"""Tables of predictions and scores as records: metrics by origin, pictures, and the ladder of baselines."""
 
 from __future__ import annotations
 
@@ -130,9 +130,9 @@ def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
 
 def ladder_records(ladder: Ladder, title: str) -> list[Record]:
     """Store the ladder, the best baseline, whether the model is beaten, and a summary to read."""
-    headings = [heading for heading, _ in HEADLINE.values()]
-    lines = [title, "", *(f"| {' | '.join(row)} |" for row in (["model", *headings], ["---"] * 6))]
-    lines += [f"| {' | '.join([name, *cells])} |" for name, cells in summary_rows(ladder).items()]
+    headings = ["model", *(heading for heading, _ in HEADLINE.values())]
+    rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(ladder).items())]
+    lines = [title, "", *(f"| {' | '.join(row)} |" for row in rows)]
     lines += ["", f"best baseline by {ladder.objective}", "", *(f"- {sentence}" for sentence in ladder.beaten_by)]
     return [
         Description("\n".join(lines)),

@@ -70,7 +70,7 @@ class MlflowRun:
             patiently(self.client.log_batch, self.run_id, metrics=metrics[start : start + 1000])
         if tags:
             patiently(self.client.log_batch, self.run_id, tags=tags)
-        self._files([r for r in records if isinstance(r, Table | Picture | Text)])
+        patiently(self._files, [r for r in records if isinstance(r, Table | Picture | Text)])
         for record in records:
             if isinstance(record, FittedModel):
                 patiently(self._model, record)
