@@ -99,7 +99,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         if not x.any():
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:
-            logger.warning("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
+            logger.info("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
         return parameter_table(self._names, estimates, estimates * optimum.standard_errors, "purchases")
 
     def _lifetimes_start(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> np.ndarray | None:

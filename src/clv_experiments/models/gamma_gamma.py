@@ -111,7 +111,7 @@ class GammaGamma(BaseEstimator):
 
     def _note(self, sentence: str) -> None:
         self.notes_.append(sentence)
-        logger.warning(sentence)
+        logger.info(sentence)
 
 
 def _log_likelihood(parameters: np.ndarray, counts: np.ndarray, positions: np.ndarray, m: np.ndarray) -> np.ndarray:

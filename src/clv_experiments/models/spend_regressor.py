@@ -8,9 +8,14 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+
+
+def _knows_who_buys(model: SpendRegressor) -> bool:
+    return hasattr(model.regressor, "probability_purchase")
 
 
 class SpendRegressor(RegressorMixin, BaseEstimator):
@@ -84,14 +89,27 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             If a feature of the training panel is missing from ``X`` or is not finite.
         """
         check_is_fitted(self)
+        return np.maximum(np.asarray(self.regressor_.predict(self._known(X)), dtype=float).ravel(), 0.0)
+
+    @available_if(_knows_who_buys)
+    def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
+        """Probability that each customer buys in the horizon, shape (n,), where the regressor knows it.
+
+        Raises
+        ------
+        ClvError
+            As ``predict`` does.
+        """
+        return self.regressor_.probability_purchase(self._known(X))
+
+    def _known(self, X: pd.DataFrame) -> pd.DataFrame:
         missing = [name for name in self.feature_names_in_ if name not in X.columns]
         if missing:
             raise ClvError(
                 f"the model was fitted on {self.n_features_in_} features and {', '.join(missing[:5])} is not among the "
                 "columns given; give the feature set it was trained on"
             )
-        predicted = self.regressor_.predict(self._checked(X[list(self.feature_names_in_)]))
-        return np.maximum(np.asarray(predicted, dtype=float).ravel(), 0.0)
+        return self._checked(X[list(self.feature_names_in_)])
 
     def _fitted(self, X: pd.DataFrame, y: np.ndarray) -> Any:
         return clone(self.regressor).fit(X, y)

@@ -1,0 +1,64 @@
+"""Who buys, then how much: a classifier for whether there is spend, a regressor for its size (a hurdle model)."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+
+from clv_experiments.errors import ClvError
+
+
+class TwoPart(RegressorMixin, BaseEstimator):
+    """Expected spend as P(spend > 0) times the spend expected of those who have any (Cragg 1971).
+
+    Parameters
+    ----------
+    classifier : scikit-learn classifier with ``predict_proba``
+        Learns from every row whether there was spend.
+    regressor : scikit-learn regressor
+        Learns from the rows with spend how much it was.
+
+    Attributes
+    ----------
+    classifier_, regressor_ : the fitted clones
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier, DummyRegressor
+    >>> X = pd.DataFrame({"frequency": [0.0, 1.0, 2.0, 3.0]})
+    >>> TwoPart(DummyClassifier(), DummyRegressor()).fit(X, [0.0, 0.0, 0.0, 8.0]).predict(X).tolist()
+    [2.0, 2.0, 2.0, 2.0]
+    """
+
+    def __init__(self, classifier: Any, regressor: Any) -> None:
+        self.classifier = classifier
+        self.regressor = regressor
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Fit both parts to ``n`` rows of features and spend (currency, >= 0).
+
+        Raises
+        ------
+        ClvError
+            If nobody or everybody has spend, so that there is nothing to tell apart.
+        """
+        spend = np.asarray(y, dtype=float)
+        bought = spend > 0
+        if bought.all() or not bought.any():
+            who = "everybody" if bought.all() else "nobody"
+            raise ClvError(f"{who} in the training panel bought anything: a two-part model has nothing to tell apart")
+        self.n_features_in_ = X.shape[1]
+        self.classifier_ = clone(self.classifier).fit(X, bought.astype(int))
+        self.regressor_ = clone(self.regressor).fit(X[bought], spend[bought])
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict expected spend (currency), shape (n,)."""
+        return self.probability_purchase(X) * np.maximum(np.ravel(self.regressor_.predict(X)), 0.0)
+
+    def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict the probability of any spend, shape (n,)."""
+        return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)
