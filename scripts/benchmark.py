@@ -70,7 +70,7 @@ def compression() -> None:
     from functools import partial
     from datetime import date
 
-    from clv_experiments.data.cdnow import cdnow
+    from clv_experiments.data.sources.cdnow import cdnow
     from clv_experiments.data.log import load_log
     from clv_experiments.data.window import Horizon
     from clv_experiments.features.feature_set import FeatureSet

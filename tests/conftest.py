@@ -13,11 +13,12 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
-from clv_experiments.data.cdnow import cdnow
 from clv_experiments.data.cleaning import missing_amount, missing_customer, missing_date
 from clv_experiments.data.log import load_log
+from clv_experiments.data.raw import Raw
+from clv_experiments.data.sources.cdnow import cdnow
 
-# The rules and the log end of conf/data/cdnow.yaml and cdnow_sample.yaml.
+# The steps and the log end of conf/data/cdnow.yaml and cdnow_sample.yaml.
 RULES = (missing_customer(), missing_date(), missing_amount())
 COLUMNS = ["customer_id", "date", "amount"]
 CDNOW_END = date(1998, 6, 30)
@@ -52,6 +53,6 @@ def log_of():
     def build(rows, rules=RULES, log_end=None, name="toy"):
         frame = pd.DataFrame(rows, columns=None if isinstance(rows, pd.DataFrame) else COLUMNS)
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        return load_log(name, lambda connection: connection.create_table("rows", table, temp=True), rules, log_end)
+        return load_log(name, lambda engine: Raw(engine.lay("rows", table)), rules, log_end)
 
     return build

@@ -1,10 +1,15 @@
 """Every YAML option composes, instantiates and runs; none is named in this file."""
 
+import os
 from pathlib import Path
 
+import ibis
 import pytest
 from omegaconf import OmegaConf
+from pyarrow.csv import write_csv
 
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.errors import ClvError
 from clv_experiments.experiment import build_model, run_experiment
 
@@ -47,20 +52,45 @@ def test_model_runs(option, compose):
     assert len(result.holdout[0].forecast.table) == 2357
 
 
+@pytest.fixture(scope="session")
+def orders():
+    """A small log as a user would bring it."""
+    return cdnow(DuckDb(), sample=True).table.to_pyarrow()
+
+
+def given_to(cfg, orders, folder):
+    """What the source of a data option needs before it can run, and how to make it small."""
+    source = cfg.data.source._target_.rpartition(".")[2]
+    if source == "files":
+        write_csv(orders, folder / "orders.csv")
+        return [f"data.path={folder / 'orders.csv'}"]
+    if source == "database":
+        ibis.duckdb.connect(folder / "shop.duckdb").create_table("orders", orders).get_backend().disconnect()
+        return [f"data.connection=duckdb://{folder / 'shop.duckdb'}", "data.table=orders"]
+    if source == "uci":
+        copy = Path(os.environ.get("CLV_DATA_DIR", folder)) / f"{cfg.data.name}.parquet"
+        if not copy.is_file():
+            pytest.skip(f"CLV_DATA_DIR does not name the folder of {copy.name}")
+        return [f"data.path={copy}"]
+    return ["data.source.customers=2500"] if source == "simulated" else []
+
+
 @pytest.mark.parametrize(("group", "option"), [pair for pair in OPTIONS if pair[0] not in ("model", "tracking")])
-def test_option_runs(group, option, compose):
+def test_option_runs(group, option, compose, orders, tmp_path):
     """With the least model of each kind; a window may be too short for labels, and must then say so."""
     small = [] if group in ("data", "experiment") else ["data=cdnow_sample"]
     model = [] if group == "experiment" else ["model=linear"]
     overrides = [f"{group}={option}", *small, *model, "evaluation.bootstrap_replicates=5"]
+    overrides += given_to(compose(*overrides), orders, tmp_path)
+    overrides += ["evaluation.splits=2"] if "splits" in compose(*overrides).evaluation else []
     try:
-        result = run_experiment(compose(*overrides))
+        verdict = run_experiment(compose(*overrides))
     except ClvError as error:
         if group != "window" or "the log is too short" not in str(error):
             raise
-        result = run_experiment(compose(*overrides, "model=bg_nbd"))
-        assert result.objective is None
-    assert result.holdout[0].scores["customers"] > 2000
+        verdict = run_experiment(compose(*overrides, "model=bg_nbd"))
+        assert verdict.objective is None
+    assert len(verdict.shown.table) > 500
 
 
 def test_preset_says_its_own_command():
@@ -72,10 +102,16 @@ def test_preset_says_its_own_command():
 
 def test_preset_values_win_over_the_defaults(compose):
     for path in sorted((CONF / "experiment").glob("*.yaml")):
-        defaults, preset = compose(), compose(f"experiment={path.stem}")
-        choices = [key for entry in OmegaConf.load(path).defaults for key in entry]
-        changed = [group for group in GROUPS if group in preset and preset[group] != defaults[group]]
-        assert {choice.removeprefix("override /") for choice in choices} <= set(changed)
+        preset, own = compose(f"experiment={path.stem}"), OmegaConf.load(path)
+        choices = {
+            key.removeprefix("override /"): option for entry in own.pop("defaults") for key, option in entry.items()
+        }
+        own.pop("hydra", None)  # which compose leaves out
+        assert OmegaConf.merge(preset, own) == preset
+        for group, option in choices.items():
+            named = OmegaConf.select(own, f"{group}.name") or option
+            assert preset[group].get("name", named) == named
+        assert preset != compose()
 
 
 @pytest.mark.parametrize("option", MODELS)

@@ -3,14 +3,18 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from clv_experiments.data.cdnow import cdnow
+from clv_experiments.data.cleaning import outliers
+from clv_experiments.data.cleaning_report import Step
 from clv_experiments.data.log import load_log
 from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.raw import Raw
+from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.experiment import build_model, run_experiment
 from clv_experiments.features.feature_set import FeatureSet
@@ -23,26 +27,49 @@ LOG_END = date(1998, 6, 30)
 CUTOFF = date(1998, 3, 31)
 
 
-def table(connection, name, rows):
-    return connection.create_table(name, pa.Table.from_pandas(rows, preserve_index=False), temp=True)
+def raw(engine, rows):
+    return Raw(engine.lay("rows", pa.Table.from_pandas(rows, preserve_index=False)))
 
 
-def honest(connection):
+def sample(engine):
     """600 customers of the CDNOW sample."""
-    rows = cdnow(connection, sample=True).to_pyarrow().to_pandas()
-    kept = sorted(rows["customer_id"].unique())[::4]
-    return table(connection, "honest", rows[rows["customer_id"].isin(kept)])
+    rows = cdnow(engine, sample=True).table.to_pyarrow().to_pandas()
+    return rows[rows["customer_id"].isin(sorted(rows["customer_id"].unique())[::4])]
 
 
-def tampered(connection):
+def tamper(rows):
     """The same up to the cutoff; afterwards other amounts and days, purchases missing, purchases and customers new."""
-    rows = honest(connection).to_pyarrow().to_pandas()
     known, later = rows[rows["date"] <= pd.Timestamp(CUTOFF)], rows[rows["date"] > pd.Timestamp(CUTOFF)]
     later = later.iloc[::2].assign(amount=lambda t: t["amount"] * 7 + 3)
     later["date"] = pd.Timestamp(LOG_END) - (later["date"] - pd.Timestamp(CUTOFF + timedelta(days=1)))
     invented = known.drop_duplicates("customer_id").iloc[::3].assign(date=pd.Timestamp("1998-05-05"), amount=500.0)
     strangers = invented.assign(customer_id="stranger " + invented["customer_id"])
-    return table(connection, "tampered", pd.concat([known, later, invented, strangers]))
+    return pd.concat([known, later, invented, strangers])
+
+
+def honest(engine):
+    return raw(engine, sample(engine))
+
+
+def tampered(engine):
+    return raw(engine, tamper(sample(engine)))
+
+
+def with_returns(rows, share):
+    """Every fifth purchase is returned two weeks later, in part."""
+    back = rows.iloc[::5].assign(date=lambda t: t["date"] + timedelta(days=14), amount=lambda t: -share * t["amount"])
+    return pd.concat([rows, back[back["date"] <= pd.Timestamp(LOG_END)]])
+
+
+def honest_returns(engine):
+    return raw(engine, with_returns(sample(engine), 0.4))
+
+
+def tampered_returns(engine):
+    """Afterwards every customer returns half of the first purchase besides."""
+    rows = tamper(with_returns(sample(engine), 0.4))
+    refunds = rows.drop_duplicates("customer_id").assign(date=pd.Timestamp("1998-04-01"))
+    return raw(engine, pd.concat([rows, refunds.assign(amount=-0.5 * refunds["amount"])]))
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +126,11 @@ def test_guard_sees_a_fit_on_holdout_labels(model, compose, forecasters, monkeyp
         assert_looks_at_nothing_later(forecasters, build_model(compose(f"model={model}").model))
 
 
-def run(compose, model, source):
+def run(compose, model, source, *overrides):
     """Run the whole experiment on one of the sources above."""
-    target = f"data.source={{_target_: test_leakage.{source}, _partial_: true}}"
-    cfg = compose(
-        f"model={model}", "data=cdnow_sample", "~data.source", f"+{target}", "evaluation.bootstrap_replicates=2"
-    )
-    return run_experiment(cfg)
+    target = f"+data.source={{_target_: test_leakage.{source}, _partial_: true}}"
+    small = ("data=cdnow_sample", "evaluation.bootstrap_replicates=2")
+    return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -120,3 +145,47 @@ def test_guard_sees_an_objective_from_the_holdout(compose, monkeypatch):
     monkeypatch.setattr(Window, "period", lambda window, k: real(window, 0 if k == 1 else k))
     before, after = run(compose, "bg_nbd", "honest"), run(compose, "bg_nbd", "tampered")
     assert before.objective != after.objective
+
+
+# --- cleaning ---------------------------------------------------------------------------------------------------
+
+NET = "+data.cleaning.returns={_target_: clv_experiments.data.cleaning.returns, policy: net}"
+WINSORISE = ("data.cleaning.outliers.policy=winsorise", "data.cleaning.outliers.quantile=0.9")
+
+
+def reaching_back():
+    """A planted fault: each customer's returns are spread over all purchases, earlier ones too."""
+
+    def apply(t):
+        bought, left = (t.amount.sum(where=where).over(group_by=t.customer_id) for where in (t.amount > 0, None))
+        t = t.mutate(share=ibis.ifelse(bought > 0, ibis.greatest(left / bought, 0), 0)).cache()
+        return t.filter(t.amount >= 0).mutate(amount=(t.amount * t.share).cast(t.amount.type())).drop("share")
+
+    return Step("planted", apply)
+
+
+def learning_from_all():
+    """A planted fault: the quantile of all rows, the holdout's too."""
+    return Step("planted", lambda t: outliers("winsorise", 0.9).apply(t, LOG_END))
+
+
+def felt_by(compose, model, *cleaning):
+    """Say what of a run moves when the holdout is tampered with, returns included."""
+    before, after = (run(compose, model, source, *cleaning) for source in ("honest_returns", "tampered_returns"))
+    assert before.holdout[0].scores["actual_total"] != after.holdout[0].scores["actual_total"]
+    moved = {"objective"} if before.objective != after.objective else set()
+    predicted = [result.holdout[0].forecast.table["y_pred"] for result in (before, after)]
+    return moved | ({"predictions"} if not predicted[0].equals(predicted[1]) else set())
+
+
+@pytest.mark.parametrize("model", ["linear", "bg_nbd"])
+def test_cleaning_tells_neither_objective_nor_predictions_of_the_holdout(model, compose):
+    assert felt_by(compose, model, NET, *WINSORISE) == set()
+
+
+@pytest.mark.parametrize(("step", "plant"), [("returns", "reaching_back"), ("outliers", "learning_from_all")])
+def test_guard_sees_cleaning_that_looks_ahead(step, plant, compose):
+    drop = "~data.cleaning.outliers"
+    planted = f"+data.cleaning.{step}={{_target_: test_leakage.{plant}}}"
+    kept = [NET] if step == "outliers" else []
+    assert felt_by(compose, "linear", drop, *kept, planted) == {"objective", "predictions"}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from clv_experiments.data.cdnow import cdnow
+from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.log import load_log
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.experiment import build_model

@@ -135,7 +135,7 @@ BAD_INPUT = {
     "parameter forced in": (["model=xgboost", "+model.estimator.regressor.max_dept=3"], ["max_dept"]),
     "objective": (["model=zeros", "evaluation.objective=accuracy"], ["'accuracy'", "d2_tweedie"]),
     "objective where less is better": (["model=zeros", "evaluation.objective=mae"], ["evaluation.objective", "'mae'"]),
-    "protocol": (["evaluation.protocol=split"], ["evaluation.protocol must be one of forecast, got 'split'"]),
+    "protocol": (["evaluation.protocol=split"], ["evaluation.protocol must be one of forecast, customer_split, got"]),
     "seed": (["seed=abc"], ["seed must be a whole number of at least 0, got 'abc'"]),
     "no seed": (["seed=null"], ["seed must be a whole number of at least 0, got 'None'"]),
     "broken origins": (["window.origins=1.5"], ["window.origins must be a whole number", "'1.5'"]),

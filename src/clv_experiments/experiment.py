@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import TransactionLog, load_log
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.reading import Reading
+from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.metrics import OBJECTIVES
-from clv_experiments.evaluation.records import Param, Tag, Text
+from clv_experiments.evaluation.records import Param, Text
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
-from clv_experiments.run_records import Scored, costs, explain, identity, judge, predictions, remarks
+from clv_experiments.passwords import without_password
+from clv_experiments.protocols import Verdict, customer_split, out_of_time
+from clv_experiments.run_records import explain, identity, remarks
 from clv_experiments.terminal import Terminal
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
-PROTOCOLS = ("forecast",)
-NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"
+PROTOCOLS = ("forecast", "customer_split")
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run answers with.
-
-    Attributes
-    ----------
-    objective : float or None
-        The score of the oldest origin's validation period, which is no origin's holdout; None where there is none.
-    holdout, validation : dict of int to Scored
-        By the step of the origin, oldest first.
-    """
-
-    objective: float | None
-    holdout: dict[int, Scored]
-    validation: dict[int, Scored]
-
-
-def run_experiment(cfg: DictConfig) -> Result:
+def run_experiment(cfg: DictConfig) -> Verdict:
     """Run one experiment and leave one tracked run behind.
 
     Parameters
@@ -62,60 +45,46 @@ def run_experiment(cfg: DictConfig) -> Result:
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
     check_settings(cfg)
-    horizon, cutoff = Horizon.parse(cfg.window.horizon), _day(cfg.window.cutoff, "window.cutoff")
+    horizon = Horizon.parse(cfg.window.horizon)
+    _day(cfg.window.cutoff, "window.cutoff")
     terminal = Terminal()
     terminal.say(f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}")
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             opened = instantiate(cfg.tracking).run(f"{cfg.data.name}/{horizon.label}", cfg.model.name)
             run = stack.enter_context(opened)
-        run.log([*parameters(cfg), Text("config.yaml", OmegaConf.to_yaml(cfg, resolve=True))])
+        settings = shareable(OmegaConf.to_container(cfg, resolve=True))
+        run.log([*parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data)
+            log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
+        for note in log.notes:
+            terminal.say(f"note: {note}")
         terminal.say(f"{log.report}; {log.customers:,} customers, {log.start} to {log.end}")
         model = build_model(cfg.model)
-        window = Window(log.start, log.end, horizon, cutoff, cfg.window.origins, cfg.window.training_origins)
-        origins = window.backtest(supervised=model.supervised, source=log.name)
+        window = window_of(cfg.window, log.start, log.end)
+        splitting = cfg.evaluation.protocol == "customer_split"
+        origins = window.backtest(supervised=model.supervised and not splitting, source=log.name)
         forecaster = Forecaster(log, window)
-        run.log([*identity(forecaster, model, origins[-1].holdout), Tag("protocol", cfg.evaluation.protocol)])
-
-        holdout, validation = {}, {}
-        scored = cache(lambda period: judge(forecaster, period, model))  # one origin's validation is another's holdout
+        run.log([*identity(forecaster, model, origins[-1].holdout, protocol_identity(cfg))])
         for origin in origins:
-            with terminal.step(f"forecasting the holdout period {origin.holdout}"):
-                holdout[origin.step] = scored(origin.holdout)
-            if origin.validation:
-                with terminal.step(f"forecasting the validation period {origin.validation}"):
-                    validation[origin.step] = scored(origin.validation)
-        latest = holdout[origins[-1].step].forecast
-        with terminal.step("forecasting with the baselines", "baselines"):
-            ladder = rank_against_baselines(cfg, forecaster, model, holdout)
-
-        title = f"holdout {latest.period}" + (f" and earlier, mean of {len(origins)} origins" if origins[1:] else "")
+            somebody_spent(forecaster, origin.holdout)
+        judged_by = (forecaster, model, baselines(cfg), origins, cfg.evaluation.objective, terminal)
+        verdict = customer_split(*judged_by, **split_settings(cfg)) if splitting else out_of_time(*judged_by)
         with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
             records = [
-                *report.score_metrics("holdout", {step: s.scores for step, s in holdout.items()}),
-                *report.score_metrics("validation", {step: s.scores for step, s in validation.items()}),
-                *costs(holdout),
-                *predictions("predictions.parquet", holdout),
-                *predictions("validation_predictions.parquet", validation),
-                *report.ladder_records(ladder, title),
-                *explain(forecaster, model, latest, cfg.seed, cfg.evaluation.bootstrap_replicates, progress),
+                *verdict.records,
+                *report.ladder_records(verdict.ladder, verdict.title),
+                *explain(forecaster, model, verdict.shown, cfg.seed, cfg.evaluation.bootstrap_replicates, progress),
             ]
         with terminal.step("writing the run", "tracking"):
             run.log(records)
 
-        made = {s.forecast.period: s.forecast for s in (*holdout.values(), *validation.values())}
-        for forecast in made.values():
-            terminal.took(forecast.seconds)
-        terminal.summary(ladder, title)
-        for remark in [*remarks(latest.estimator), *([] if 0 in validation else [NO_VALIDATION])]:
+        terminal.summary(verdict.ladder, verdict.title)
+        for remark in [*remarks(verdict.shown.estimator), *verdict.notes]:
             terminal.say(f"note: {remark}")
         terminal.timing()
         terminal.say(run.location)
-    # Later origins validate on what is holdout to earlier ones: only the oldest's validation is nobody's holdout.
-    objective = validation[0].scores[cfg.evaluation.objective] if 0 in validation else None
-    return Result(objective, holdout, validation)
+    return verdict
 
 
 def check_settings(cfg: DictConfig) -> None:
@@ -133,6 +102,8 @@ def check_settings(cfg: DictConfig) -> None:
         if not (type(value) is int and value >= bound) and not (optional and value is None):
             either = ", or null for all" if optional else ""
             raise ClvError(f"{name} must be a whole number of at least {bound}{either}, got '{value}'")
+    if cfg.evaluation.protocol == "customer_split":
+        _check_split(cfg)
     choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
     for name, known in choices.items():
         value = OmegaConf.select(cfg, name)
@@ -140,27 +111,65 @@ def check_settings(cfg: DictConfig) -> None:
             raise ClvError(f"{name} must be one of {', '.join(known)}, got '{value}'")
 
 
-def rank_against_baselines(
-    cfg: DictConfig, forecaster: Forecaster, model: Model, holdout: dict[int, Scored]
-) -> report.Ladder:
-    """Score every baseline that the log has history for on the same holdout periods; means over origins."""
-    periods = [scored.forecast.period for scored in holdout.values()]
-    labelled = all(forecaster.window.has_training(period) for period in periods)
-    ladder = {option.name: option for option in baselines(cfg) if labelled or not option.supervised}
-    scores = {model.name: [scored.scores for scored in holdout.values()]}
-    for name, option in ladder.items():
-        if name not in scores:
-            scores[name] = [judge(forecaster, period, option).scores for period in periods]
-    means = {name: dict(pd.DataFrame(found).mean()) for name, found in scores.items()}
-    return report.Ladder(means, model.name, list(ladder), cfg.evaluation.objective)
+def _check_split(cfg: DictConfig) -> None:
+    splits, share = cfg.evaluation.splits, cfg.evaluation.test_share
+    if not (type(splits) is int and splits >= 1):
+        raise ClvError(f"evaluation.splits must be a whole number of at least 1, got '{splits}'")
+    if not (isinstance(share, int | float) and 0 < share < 1):
+        raise ClvError(f"evaluation.test_share must lie between 0 and 1, got '{share}'")
+    if cfg.window.origins != 1:
+        raise ClvError(
+            "evaluation=customer_split splits the customers of one cutoff; type window.origins=1, or "
+            f"evaluation=forecast for a backtest over {cfg.window.origins}"
+        )
 
 
-def parameters(cfg: DictConfig) -> Iterator[Param]:
-    """Flatten the composed config; the features are those of the model."""
-    values = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(values, dict)
-    values.pop("features")
-    yield from (Param(name, value) for name, value in _flat(values, ""))
+def somebody_spent(forecaster: Forecaster, period: Period) -> None:
+    """Refuse a holdout period without spend: no score means anything there.
+
+    Raises
+    ------
+    ClvError
+        Names the period and what to choose instead.
+    """
+    if forecaster.outcome(period)["spend"].sum() <= 0:
+        raise ClvError(
+            f"nobody spent anything in the holdout period {period} of log '{forecaster.log.name}' among the "
+            f"{len(forecaster.outcome(period)):,} customers known before it; choose another window.cutoff or horizon"
+        )
+
+
+def split_settings(cfg: DictConfig) -> dict[str, Any]:
+    """Collect what ``evaluation=customer_split`` is told besides."""
+    settings = cfg.evaluation
+    return {
+        "splits": settings.splits,
+        "test_share": settings.test_share,
+        "seed": cfg.seed,
+        "published": dict(settings.published),
+    }
+
+
+def protocol_identity(cfg: DictConfig) -> str:
+    """Name the protocol; where customers are split, with what decides who is compared with whom."""
+    settings = cfg.evaluation
+    drawn = f" {settings.splits} x {settings.test_share} seed {cfg.seed}" if settings.protocol != "forecast" else ""
+    return f"{settings.protocol}{drawn}"
+
+
+def shareable(settings: Any) -> Any:
+    """Copy composed settings without the passwords that connections hold."""
+    if isinstance(settings, dict):
+        return {name: shareable(value) for name, value in settings.items()}
+    if isinstance(settings, list):
+        return [shareable(value) for value in settings]
+    return without_password(settings) if isinstance(settings, str) else settings
+
+
+def parameters(settings: dict[str, Any]) -> Iterator[Param]:
+    """Flatten the composed settings; the features are those of the model."""
+    own = {name: value for name, value in settings.items() if name != "features"}
+    yield from (Param(name, value) for name, value in _flat(own, ""))
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -171,10 +180,26 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, json.dumps(value) if isinstance(value, list) else value
 
 
-def read_log(cfg: DictConfig) -> TransactionLog:
-    """Read the log that the data config describes."""
-    rules = [instantiate(rule) for rule in cfg.rules]
-    return load_log(cfg.name, instantiate(cfg.source), rules, _day(cfg.log_end, "data.log_end"), cfg.currency)
+def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
+    """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives."""
+    return load_log(
+        cfg.name,
+        instantiate(cfg.source),
+        [instantiate(step) for step in cfg.cleaning.values() if step is not None],
+        _day(cfg.log_end, "data.log_end"),
+        cfg.currency,
+        columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
+        reading=Reading(cfg.date_order, cfg.decimal, cfg.time_zones),
+        engine=open_engine(cfg.engine, cfg.spark_master),
+        learn_until=learn_until,
+        today=date.today(),
+    )
+
+
+def window_of(cfg: DictConfig, start: date, end: date) -> Window:
+    """Lay the window config over a log's first and last day."""
+    horizon, cutoff = Horizon.parse(cfg.horizon), _day(cfg.cutoff, "window.cutoff")
+    return Window(start, end, horizon, cutoff, cfg.origins, cfg.training_origins)
 
 
 def build_model(cfg: DictConfig) -> Model:

@@ -55,7 +55,8 @@ class Forecast:
         Features of the customers of the cutoff, indexed by customer_id.
     table : pandas.DataFrame
         Index ``customer_id``; ``y_true``, ``y_pred`` (currency), ``purchase_days`` (actual count) and, where the
-        model knows them, ``expected_purchases``, ``p_alive``, ``p_purchase``.
+        model knows them, ``expected_purchases``, ``p_alive``, ``p_purchase``; of a simulated log also
+        ``true_expected_spend``.
     seconds : dict
         Wall time of ``features``, ``fit`` and ``predict``.
     """
@@ -112,6 +113,28 @@ class Forecaster:
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         training = self.training_panel(target, model.features) if model.supervised else Panel(X, None, ())
+        return self._fitted(target, model, training, X, started)
+
+    def split(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
+        """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.
+
+        What it measures is how well spend is *explained* where its future is already known for other customers.
+
+        Parameters
+        ----------
+        target : Period
+        model : Model
+            Its estimator is cloned, never changed.
+        held_out : array of bool, shape (customers of the cutoff,)
+            The customers to predict, in the order of ``outcome(target)``.
+        """
+        started = perf_counter()
+        X = self.features(target.cutoff, model.features)
+        y = self.outcome(target)["spend"][~held_out] if model.supervised else None
+        training = Panel(X[~held_out], y, (target,) if model.supervised else ())
+        return self._fitted(target, model, training, X[held_out], started)
+
+    def _fitted(self, target: Period, model: Model, training: Panel, X: pd.DataFrame, started: float) -> Forecast:
         featured = perf_counter()
         estimator = clone(model.estimator)
         if "horizon_days" in estimator.get_params():
@@ -121,7 +144,10 @@ class Forecaster:
         predicted = _checked(estimator.predict(X), X, model.name)
         finished = perf_counter()
         seconds = {"features": featured - started, "fit": fitted - featured, "predict": finished - fitted}
-        table = self.outcome(target).rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
+        actual = self.outcome(target).loc[X.index]
+        table = actual.rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
+        if self.log.truth:
+            table["true_expected_spend"] = self.log.truth.expected_spend(target).reindex(table.index)
         for column, method in OPTIONAL_OUTPUTS.items():
             if hasattr(estimator, method):
                 table[column] = getattr(estimator, method)(X)
@@ -168,15 +194,15 @@ class Forecaster:
         return float(known["total_spend"].sum() / known["T"].clip(lower=1).sum() * target.days)
 
 
-def cell_fingerprint(forecaster: Forecaster, period: Period) -> str:
-    """Name the cell of a forecast: equal only for the same log, window, cutoff and customers.
+def cell_fingerprint(forecaster: Forecaster, period: Period, protocol: str = "forecast") -> str:
+    """Name the cell of a forecast: equal only for the same log, window, cutoff, customers and protocol.
 
     Returns
     -------
     str
         16 hexadecimal digits.
     """
-    digest = hashlib.sha256(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}".encode())
+    digest = hashlib.sha256(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}|{protocol}".encode())
     digest.update("\x1f".join(forecaster.outcome(period).index).encode())
     return digest.hexdigest()[:16]
 

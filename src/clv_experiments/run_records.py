@@ -19,6 +19,7 @@ from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.plot_fits import tracking
 from clv_experiments.evaluation.plot_style import Labels
 from clv_experiments.evaluation.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
+from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.weekly import weekly_repeat_spend
 from clv_experiments.forecast import Forecast, Forecaster, Model, cell_fingerprint
 
@@ -59,6 +60,9 @@ def explain(
     log, estimator, least = forecaster.log, made.estimator, floor(forecaster, made.period)
     labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
     yield from report.holdout_records(made.table, labels)
+    if log.truth:
+        truth = (made.table["true_expected_spend"], log.truth.parameters)
+        yield from recovery_records(made.table, *truth, getattr(estimator, "parameters_", None), least, labels)
     learned = coefficients(
         estimator,
         made.training.X,
@@ -104,8 +108,11 @@ def costs(holdout: dict[int, Scored]) -> Iterator[Metric]:
     yield Metric("peak_memory_mb", peak_memory_mb())
 
 
-def identity(forecaster: Forecaster, model: Model, latest: Period) -> Iterator[Record]:
-    """Say what the run is comparable with, and what log and code it came from."""
+def identity(forecaster: Forecaster, model: Model, latest: Period, protocol: str) -> Iterator[Record]:
+    """Say what the run is comparable with, and what log and code it came from.
+
+    ``protocol`` begins with its name; whatever else it says sets its cells apart too.
+    """
     log = forecaster.log
     yield Tag("family", model.family)
     yield Tag("model", model.name)
@@ -113,7 +120,8 @@ def identity(forecaster: Forecaster, model: Model, latest: Period) -> Iterator[R
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(latest.cutoff))
     yield Tag("log_fingerprint", log.fingerprint)
-    yield Tag("cell", cell_fingerprint(forecaster, latest))
+    yield Tag("protocol", protocol.split()[0])
+    yield Tag("cell", cell_fingerprint(forecaster, latest, protocol))
     yield Tag("code_version", code_version())
     yield LogIdentity(log.name, log.fingerprint)
     yield Table("cleaning_report.csv", log.report.table)

@@ -8,8 +8,9 @@ from time import perf_counter
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from clv_experiments.evaluation.report import HEADLINE, Ladder, summary_rows
+from clv_experiments.evaluation.report import Ladder, summary_rows
 
 
 class Terminal:
@@ -22,13 +23,13 @@ class Terminal:
     """
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, markup=False, emoji=False)
         self.seconds: dict[str, float] = {}
         self.started = perf_counter()
 
     def say(self, line: str) -> None:
         """Print one line."""
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.console.print(line, soft_wrap=True)
 
     @contextmanager
     def step(self, what: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
@@ -42,8 +43,8 @@ class Terminal:
         started = perf_counter()
         if not self.console.is_terminal:
             self.say(what)
-        with self.console.status(what) as status:
-            yield lambda done, total: status.update(f"{what}: {done} of {total}")
+        with self.console.status(Text(what)) as status:
+            yield lambda done, total: status.update(Text(f"{what}: {done} of {total}"))
         if part is not None:
             self.took({part: perf_counter() - started})
 
@@ -54,13 +55,13 @@ class Terminal:
 
     def summary(self, ladder: Ladder, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
-        table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left")
+        table = Table(title=Text(title, style="bold"), title_justify="left", caption_justify="left")
         table.caption = f"best baseline by {ladder.objective}" if ladder.best_baseline else None
         table.add_column("model")
-        for heading, _ in HEADLINE.values():
+        for heading, _ in ladder.headline.values():
             table.add_column(heading, justify="right")
         for name, cells in summary_rows(ladder).items():
-            table.add_row(name, *cells)
+            table.add_row(Text(name), *cells)
         self.console.print(table)
         for sentence in ladder.beaten_by:
             self.say(f"note: {sentence}")

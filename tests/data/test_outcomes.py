@@ -18,7 +18,7 @@ FIRST = datetime(2020, 1, 1)
 def logs(draw):
     """Rows over 40 days with ties and clock times; quarters of a unit add up without rounding, in any order."""
     row = st.tuples(st.sampled_from("abcdef"), st.integers(0, 40 * 24 - 1), st.integers(-20, 80))
-    rows = [*draw(st.lists(row, min_size=1, max_size=40)), ("y", 0, 4), ("z", 5, 2)]
+    rows = [*draw(st.lists(row, min_size=1, max_size=40)), ("y", 0, 4), ("y", 40, 1), ("z", 5, 2)]
     return [(customer, FIRST + timedelta(hours=hour), quarters / 4) for customer, hour, quarters in rows]
 
 

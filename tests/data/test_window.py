@@ -283,3 +283,29 @@ def test_the_days_needed_are_enough_and_one_fewer_is_not(whole, supervised):
 
 def test_a_period_counts_its_days_without_the_cutoff():
     assert Period(date(2024, 2, 28), date(2024, 3, 1)).days == 2
+
+
+@pytest.mark.parametrize(
+    ("choices", "earliest"),
+    [
+        ({}, date(1997, 12, 31)),  # of the validation period
+        ({"origins": 2}, date(1997, 9, 30)),
+        ({"cutoff": date(1997, 12, 31)}, date(1997, 9, 30)),
+        ({"start": date(1997, 12, 31)}, date(1997, 12, 31)),
+        ({"start": date(1998, 1, 1)}, date(1998, 3, 31)),  # no validation period: no day comes before it
+        ({"start": date(1998, 1, 1), "origins": 2}, date(1997, 12, 31)),  # too short, as the backtest will say
+    ],
+)
+def test_the_earliest_cutoff_is_that_of_the_oldest_forecast(choices, earliest):
+    assert window("3 months", **choices).earliest_cutoff == earliest
+
+
+@modest
+@given(whole=windows(), supervised=st.booleans())
+def test_no_forecast_is_made_from_before_the_earliest_cutoff(whole, supervised):
+    try:
+        oldest = whole.backtest(supervised=supervised, source="toy")[0]
+    except ClvError:
+        assume(False)
+    cutoffs = [period.cutoff for period in (oldest.holdout, oldest.validation) if period]
+    assert whole.start <= whole.earliest_cutoff <= min(cutoffs)

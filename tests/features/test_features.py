@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.cdnow import cdnow
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
@@ -34,10 +35,10 @@ horizons = st.sampled_from(["1 month", "3 months", "2 weeks", "10 days"]).map(Ho
 
 @st.composite
 def logs(draw):
-    """Rows of few customers with ties in a day, clock times, returns and free items; some logs last one day only."""
+    """Rows of few customers with ties in a day, clock times, returns and free items; some logs last two days only."""
     length = draw(st.sampled_from([1, 10, 150]))
     row = st.tuples(st.sampled_from("abcde"), st.integers(0, length * 24 - 1), st.integers(-12, 60))
-    rows = [*draw(st.lists(row, min_size=1, max_size=40)), ("y", 0, 0), ("z", 5, 2)]
+    rows = [*draw(st.lists(row, min_size=1, max_size=40)), ("y", 0, 0), ("z", 5, 2), ("z", 30, 1)]
     # Quarters of a unit are exact as floats, so that their sums are too.
     return [(customer, FIRST + timedelta(hours=hour), quarters / 4) for customer, hour, quarters in rows]
 
@@ -182,7 +183,7 @@ def test_rfm_is_what_lifetimes_computes(cdnow_sample):
         warnings.simplefilter("ignore")
         from lifetimes.utils import summary_data_from_transaction_data
 
-        rows = cdnow(ibis.duckdb.connect(), sample=True).to_pyarrow().to_pandas()
+        rows = cdnow(DuckDb(), sample=True).table.to_pyarrow().to_pandas()
         summary = summary_data_from_transaction_data(
             rows, "customer_id", "date", "amount", observation_period_end="1997-09-30", freq="D"
         )
@@ -194,7 +195,7 @@ def test_rfm_is_what_lifetimes_computes(cdnow_sample):
 
 
 def test_no_customer_is_known_before_the_first_purchase(log_of):
-    log = log_of([("a", date(2020, 1, 2), 1.0), ("b", date(2020, 1, 3), 1.0)])
+    log = log_of([("a", date(2020, 1, 2), 1.0), ("b", date(2020, 1, 3), 1.0), ("b", date(2020, 1, 4), 1.0)])
     assert FULL.at(log, date(2020, 1, 1), Horizon.parse("1 month")).empty
 
 
@@ -206,8 +207,10 @@ def assert_blind_after(features, log_of, rows, cutoff, horizon):
     past = [row for row in rows if row[1].date() <= cutoff]
     later = datetime.combine(cutoff, datetime.min.time()) + timedelta(days=1)
     tampered = [(customer, later + timedelta(days=3), 1e6) for customer, *_ in rows] + [("new", later, 5.0)]
+    # A log needs somebody who came back.
+    stranger = [("stranger", later + timedelta(days=apart), 1.0) for apart in (1, 2)]
     honest = features(log_of(rows), cutoff, horizon)
-    for other in (past, [*past, *tampered]):
+    for other in ([*past, *stranger], [*past, *tampered]):
         pd.testing.assert_frame_equal(features(log_of(other), cutoff, horizon), honest, check_exact=True)
 
 

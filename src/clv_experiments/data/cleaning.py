@@ -1,104 +1,253 @@
-"""Cleaning rules and the receipt for them: no row leaves the log uncounted."""
+"""The cleaning steps that ``data.cleaning`` names. None of them tells a day what comes after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 import ibis
-import pandas as pd
+from ibis.expr.types import BooleanValue, Table
+
+from clv_experiments.data.cleaning_report import Step, raw_columns
+from clv_experiments.data.cleaning_settings import beginning, day, one_of, positive
+from clv_experiments.data.netting import net
+from clv_experiments.data.reading import AMOUNT
+from clv_experiments.errors import ClvError
+
+RATE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One named reason to remove rows: ``removes`` takes the log and gives a condition on its rows."""
-
-    name: str
-    removes: Callable[[ibis.Table], ibis.expr.types.BooleanValue]
+def missing_customer() -> Step:
+    """Remove rows without a customer."""
+    return _removing("missing customer", lambda t: t.customer_id.isnull())
 
 
-@dataclass(frozen=True)
-class CleaningReport:
-    """Rows, customers and money before cleaning, removed by each rule, and left.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Columns ``rule, rows, customers, amount``: the first row is the log as read, the last what is left, those
-        between what each rule removed, so that they add up exactly. ``amount`` holds decimals.
-    """
-
-    table: pd.DataFrame
-
-    @property
-    def rows_read(self) -> int:
-        """Rows of the log as read."""
-        return int(self.table["rows"].iloc[0])
-
-    @property
-    def rows_kept(self) -> int:
-        """Rows left after all rules."""
-        return int(self.table["rows"].iloc[-1])
-
-    def __str__(self) -> str:
-        removed = self.table.iloc[1:-1].query("rows > 0")
-        why = ", ".join(f"{row.rule} {row.rows:,}" for row in removed.itertuples()) or "nothing"
-        return f"{self.rows_read:,} rows read, {self.rows_kept:,} kept; removed: {why}"
-
-
-def missing_customer() -> Rule:
-    """Remove rows without a customer: null or blank ids."""
-    return Rule("missing customer", lambda t: t.customer_id.isnull() | (t.customer_id.strip() == ""))
-
-
-def missing_date() -> Rule:
+def missing_date() -> Step:
     """Remove rows without a date."""
-    return Rule("missing date", lambda t: t.date.isnull())
+    return _removing("missing date", lambda t: t.date.isnull())
 
 
-def missing_amount() -> Rule:
+def missing_amount() -> Step:
     """Remove rows without an amount."""
-    return Rule("missing amount", lambda t: t.amount.isnull())
+    return _removing("missing amount", lambda t: t.amount.isnull())
 
 
-def after_log_end(log_end: date) -> Rule:
-    """Remove days after the last complete one."""
-    return Rule(f"after log end {log_end}", lambda t: t.date > ibis.literal(log_end))
-
-
-def clean(log: ibis.Table, rules: Sequence[Rule], log_end: date | None) -> tuple[ibis.Table, CleaningReport]:
-    """Apply the rules in order and count what each removes.
+def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
+    """Remove what is no product, bought or returned: postage, fees, vouchers, tests.
 
     Parameters
     ----------
-    log : ibis.Table
-        Columns ``customer_id, date, amount``.
-    rules : sequence of Rule
-    log_end : date, optional
-        Last complete day; later ones are removed.
+    codes : sequence of str
+        Product codes, in either case.
+    pattern : str, optional
+        Regular expression that begins such a code.
 
-    Returns
-    -------
-    ibis.Table
-        The rows left.
-    CleaningReport
+    Raises
+    ------
+    ClvError
+        If the pattern is no regular expression.
     """
-    steps = [*rules, after_log_end(log_end)] if log_end else list(rules)
-    sizes = [_size(log)]
-    for rule in steps:
-        log = log.filter(~rule.removes(log).fill_null(False))
-        sizes.append(_size(log))
-    table = pd.DataFrame(sizes)
-    removed = (table.shift() - table).iloc[1:]
-    table = pd.concat([table.iloc[:1], removed, table.iloc[-1:]], ignore_index=True)
-    table = table.astype({"rows": "int64", "customers": "int64"})
-    table.insert(0, "rule", ["raw log", *(rule.name for rule in steps), "clean log"])
-    return log, CleaningReport(table)
+    known = [str(code).upper() for code in codes]
+    begins = beginning(pattern, "not_goods.pattern")
+
+    def removes(t: Table) -> BooleanValue:
+        if "product" not in t.columns:
+            return ibis.literal(False)
+        listed = t.product.upper().isin(known)
+        return listed | t.product.re_search(begins) if begins else listed
+
+    return _removing("not goods", removes)
 
 
-def _size(log: ibis.Table) -> dict[str, int | Decimal]:
-    size = log.aggregate(rows=log.count(), customers=log.customer_id.nunique(), amount=log.amount.sum())
-    found = size.to_pyarrow().to_pylist()[0]
-    return found | {"amount": found["amount"] or Decimal(0)}
+def price_not_positive() -> Step:
+    """Remove rows whose unit price is zero or below; where there is no price, those whose amount is zero.
+
+    A negative amount is a return whatever its price, and left to that step. This one goes before it: a purchase that
+    credit from a return has paid for is no free item.
+    """
+
+    def removes(t: Table) -> BooleanValue:
+        return (t.unit_price <= 0) & (t.amount >= 0) if "unit_price" in t.columns else t.amount == 0
+
+    return _removing("price not positive", removes)
+
+
+def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
+    """Deal with cancellations and returns: rows with a negative quantity or amount, or on a cancelled order.
+
+    Parameters
+    ----------
+    policy : {"drop", "net"}
+        ``drop`` removes them. ``net`` removes them too, and sets each against the same customer's purchases, from that
+        day on (see ``data/netting.py``).
+    cancelled : str, optional
+        Regular expression that begins the order id of a cancellation.
+
+    Raises
+    ------
+    ClvError
+        If the policy is another, or ``cancelled`` no regular expression.
+    """
+    one_of(policy, ("drop", "net"), "returns.policy")
+    begins = beginning(cancelled, "returns.cancelled")
+
+    def is_return(t: Table) -> BooleanValue:
+        found = (t.amount < 0).fill_null(False)
+        if "quantity" in t.columns:
+            found |= (t.quantity < 0).fill_null(False)
+        if begins and "order_id" in t.columns:
+            found |= t.order_id.re_search(begins).fill_null(False)
+        return found
+
+    if policy == "net":
+        return Step("netted returns", lambda t: net(t, is_return(t)))
+    return _removing("cancellations and returns", is_return)
+
+
+def duplicates(policy: str = "keep") -> Step:
+    """Deal with rows that repeat another in every column of the source.
+
+    Parameters
+    ----------
+    policy : {"keep", "drop"}
+        Line items of one order may well repeat, so ``keep`` is the default. ``drop`` keeps one of each.
+
+    Raises
+    ------
+    ClvError
+        If the policy is another.
+    """
+    one_of(policy, ("keep", "drop"), "duplicates.policy")
+
+    def drop(t: Table) -> Table:
+        t = t.mutate(copy=ibis.row_number().over(group_by=raw_columns(t), order_by=t.amount))
+        return t.filter(t.copy == 0).drop("copy").cache()
+
+    return Step("duplicates", drop if policy == "drop" else _unchanged, compares_rows=policy == "drop")
+
+
+def in_two_sheets(first: str, last: str) -> Step:
+    """Keep one copy of days that stand in two sheets of a workbook, row for row.
+
+    A row that repeats within each sheet keeps half of its copies, and one of an odd number that half rounded up: which
+    sheet a row came from need not be known.
+
+    Parameters
+    ----------
+    first, last : str
+        First and last day that both sheets hold.
+
+    Raises
+    ------
+    ClvError
+        If they are no days, or in the wrong order.
+    """
+    start, end = day(first, "in_two_sheets.first"), day(last, "in_two_sheets.last")
+    if start > end:
+        raise ClvError(f"data.cleaning.in_two_sheets must begin before it ends, got first={start} and last={end}")
+
+    def halve(t: Table) -> Table:
+        inside = t.date.between(ibis.literal(start), ibis.literal(end)).fill_null(False)
+        twice = t.filter(inside)
+        same = ibis.window(group_by=raw_columns(t))
+        twice = twice.mutate(copy=ibis.row_number().over(same, order_by=twice.amount), copies=twice.count().over(same))
+        kept = twice.filter(twice.copy * 2 < twice.copies).drop("copy", "copies")
+        return t.filter(~inside).union(kept).cache()
+
+    return Step("in two sheets", halve, compares_rows=True)
+
+
+def currency(rates: Mapping[str, float] | None = None) -> Step:
+    """Turn amounts into one currency; without rates, make sure that there is one only.
+
+    Parameters
+    ----------
+    rates : mapping of currency code to number, optional
+        What one unit of each currency is worth in that of the log, such as ``{EUR: 1, GBP: 1.17}``.
+
+    Raises
+    ------
+    ClvError
+        If a rate is no positive number. When applied: if there are rates but no currency column, or several currencies
+        of which one has no rate.
+    """
+    worth = {str(code).upper(): positive(rate, f"currency.rates.{code}") for code, rate in (rates or {}).items()}
+
+    def convert(t: Table) -> Table:
+        if "currency" not in t.columns:
+            if worth:
+                raise ClvError("data.cleaning.currency has rates, but no column: name data.columns.currency")
+            return t
+        code = t.currency.upper()
+        found = set(t.select(code=code).distinct().limit(100).to_pyarrow()["code"].to_pylist())
+        if not worth and len(found - {None}) < 2:
+            return t
+        missing = sorted(found - {None} - set(worth))
+        if missing:
+            raise ClvError(
+                f"no rate for the currency {', '.join(missing[:5])}; type 'data.cleaning.currency.rates={{"
+                f"{missing[0]}: <what one unit is worth>, ...}}', or data.columns.currency=false if all are the same"
+            )
+        if None in found:
+            raise ClvError("data.cleaning.currency has rates, but there are rows without a currency: fill them in")
+        exact = {name: ibis.literal(round(rate, 10), RATE) for name, rate in worth.items()}
+        amounts = ((code == name, (t.amount * rate).round(4)) for name, rate in exact.items())
+        return t.mutate(amount=ibis.cases(*amounts).cast(AMOUNT))
+
+    return Step("currency", convert)
+
+
+def rounding(decimals: int | None = None) -> Step:
+    """Round amounts, half away from zero, to so many decimals (0 to 4); None leaves them.
+
+    Raises
+    ------
+    ClvError
+        If there are more or fewer.
+    """
+    one_of(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
+    if decimals is None:
+        return Step("rounding", _unchanged)
+    return Step("rounding", lambda t: t.mutate(amount=t.amount.round(decimals).cast(AMOUNT)))
+
+
+def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
+    """Deal with extreme amounts.
+
+    Parameters
+    ----------
+    policy : {"keep", "winsorise"}
+        ``winsorise`` lowers every amount above the quantile to it, in the holdout period too. The quantile is that of
+        the rows up to the earliest cutoff that is forecast from, so that no forecast learns of a later amount.
+    quantile : float
+        Between 0 and 1, exclusive; between two rows it is interpolated.
+
+    Raises
+    ------
+    ClvError
+        If the policy is another, or the quantile out of range.
+    """
+    one_of(policy, ("keep", "winsorise"), "outliers.policy")
+    if not isinstance(quantile, float) or not 0 < quantile < 1:
+        raise ClvError(f"data.cleaning.outliers.quantile must lie between 0 and 1, got '{quantile}'")
+
+    def winsorise(t: Table, until: date) -> Table:
+        known = t.filter(t.date <= ibis.literal(until))
+        cap = known.amount.cast("float64").quantile(quantile).to_pyarrow().as_py()
+        if cap is None:
+            return t
+        most = ibis.literal(Decimal(f"{cap:.4f}"), AMOUNT)
+        return t.mutate(amount=ibis.ifelse(t.amount > most, most, t.amount).cast(AMOUNT))
+
+    if policy == "keep":
+        return Step("outliers", _unchanged)
+    return Step(f"outliers above the {quantile:g} quantile", winsorise, learns=True)
+
+
+def _removing(name: str, removes: Callable[[Table], BooleanValue]) -> Step:
+    return Step(name, lambda t: t.filter(~removes(t).fill_null(False)))
+
+
+def _unchanged(t: Table) -> Table:
+    return t

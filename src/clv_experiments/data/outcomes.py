@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
+from clv_experiments.data.customers import by_customer
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Period
 
@@ -25,8 +26,7 @@ def holdout(log: TransactionLog, period: Period) -> pd.DataFrame:
         spend=t.amount.sum(where=later).fill_null(0).cast("float64"),
         purchase_days=later.sum().cast("int64"),
     )
-    known = table.filter(table.first_day <= ibis.literal(period.cutoff)).drop("first_day").order_by("customer_id")
-    return known.to_pyarrow().to_pandas().set_index("customer_id")
+    return by_customer(table.filter(table.first_day <= ibis.literal(period.cutoff)).drop("first_day"))
 
 
 def repeat_spend_by_day(log: TransactionLog, period: Period) -> pd.DataFrame:

@@ -147,6 +147,12 @@ class Window:
         """Period ``k`` back from the latest holdout."""
         return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
 
+    @property
+    def earliest_cutoff(self) -> date:
+        """The first cutoff that is forecast from: nothing after it may shape the log's cleaning."""
+        oldest = self.origins if self.period(self.origins).cutoff >= self.start else self.origins - 1
+        return self.period(oldest).cutoff
+
     def has_history(self, k: int) -> bool:
         """Whether the log holds at least one whole horizon before period ``k``."""
         return self.edge(k + 2) >= self.start

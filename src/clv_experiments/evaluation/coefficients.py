@@ -63,6 +63,15 @@ def coefficients(
     return _importance_table(estimator, X_eval[features], y_eval, scorer, rng)
 
 
+def linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
+    """Return the slopes of a linear model in the features' own units, by feature; None for any other model."""
+    regressor = getattr(estimator, "regressor_", None)
+    if regressor is None or not hasattr(_final_step(regressor), "coef_"):
+        return None
+    names, _, slopes, _, _ = _on_original_scale(regressor, X[list(estimator.feature_names_in_)])
+    return pd.Series(slopes, index=names)
+
+
 def fit_statistics(estimator: Any) -> dict[str, float]:
     """Return log_likelihood, aic and bic of a model fitted by maximum likelihood, an empty dict for any other.
 

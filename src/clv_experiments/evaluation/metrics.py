@@ -106,6 +106,11 @@ def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return float(np.sqrt(np.mean((predicted - actual) ** 2)))
 
 
+def mse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the mean squared error, in squared currency; 0 is best, lower is better."""
+    return rmse(y_true, y_pred) ** 2
+
+
 def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return 1 - squared error / squared error of the mean of y_true: 1 is best, below 0 loses to the mean.
 
@@ -181,6 +186,7 @@ def score(
         "top_20_share": top_20_share(actual, predicted),
         "d2_tweedie": d2_tweedie(actual, predicted, floor=floor),
         "rmse": rmse(actual, predicted),
+        "mse": mse(actual, predicted),
         "r2": r2(actual, predicted),
         "mae": mae(actual, predicted),
         "median_ae": median_absolute_error(actual, predicted),

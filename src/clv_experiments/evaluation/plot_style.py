@@ -38,11 +38,13 @@ class Labels:
         return f"{which} spend, {self.horizon}" + (f" ({self.unit})" if self.unit else "")
 
 
-def canvas(title: str, labels: Labels, heights: Sequence[float] = (1,)) -> tuple[Figure, list[Axes]]:
+def canvas(
+    title: str, labels: Labels, heights: Sequence[float] = (1,), *, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
     """Return a figure with one panel above another for each height, outside pyplot's global state."""
     figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained", facecolor="white")
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 0.875))  # type: ignore[union-attr, call-arg]
-    panels = list(figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))[:, 0])
+    panels = list(figure.subplots(len(heights), 1, sharex=share_x, squeeze=False, height_ratios=list(heights))[:, 0])
     figure.text(0.015, 0.985, title, va="top", fontsize=15, fontweight="bold")
     heading = clipped(f"{labels.model} · {labels.subtitle}".strip(" ·"), 66)
     figure.text(0.015, 0.918, heading, va="top", fontsize=TEXT_SIZE, color=REFERENCE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -86,12 +86,15 @@ class Ladder:
         Which of them are baselines.
     objective : str
         The metric, higher is better, by which the best baseline is chosen.
+    headline : mapping of metric to its heading and format
+        What a reader sees first.
     """
 
     scores: Mapping[str, Mapping[str, float]]
     model: str
     baselines: Sequence[str]
     objective: str
+    headline: Mapping[str, tuple[str, str]] = field(default_factory=lambda: HEADLINE)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -124,13 +127,13 @@ def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
     for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
         if name is not None and name in ladder.scores:
             role = f"{name} (best baseline)" if name == ladder.best_baseline else name
-            rows[role] = [form.format(ladder.scores[name][metric]) for metric, (_, form) in HEADLINE.items()]
+            rows[role] = [form.format(ladder.scores[name][metric]) for metric, (_, form) in ladder.headline.items()]
     return rows
 
 
 def ladder_records(ladder: Ladder, title: str) -> list[Record]:
     """Store the ladder, the best baseline, whether the model is beaten, and a summary to read."""
-    headings = ["model", *(heading for heading, _ in HEADLINE.values())]
+    headings = ["model", *(heading for heading, _ in ladder.headline.values())]
     rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(ladder).items())]
     lines = [title, "", *(f"| {' | '.join(row)} |" for row in rows)]
     lines += ["", f"best baseline by {ladder.objective}", "", *(f"- {sentence}" for sentence in ladder.beaten_by)]

@@ -9,6 +9,7 @@ from datetime import date
 import ibis
 import pandas as pd
 
+from clv_experiments.data.customers import by_customer
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.history import history
@@ -51,5 +52,4 @@ class FeatureSet:
         for block in self.blocks:
             columns |= block(known, cutoff, horizon)
         floats = {name: value.cast("float64") for name, value in columns.items()}
-        table = known.group_by("customer_id").agg(**floats).order_by("customer_id")
-        return table.to_pyarrow().to_pandas().set_index("customer_id")
+        return by_customer(known.group_by("customer_id").agg(**floats))

@@ -15,8 +15,9 @@ def history(log: TransactionLog, cutoff: date) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        One row a customer and purchase day: ``customer_id``, ``date``, ``amount`` (decimal), ``first_day`` and
-        ``last_day`` of the customer, ``gap`` (whole days since the purchase day before; null for the first).
+        One row a customer and purchase day: ``customer_id``, ``date``, ``amount`` (decimal), ``orders`` (count),
+        ``first_day`` and ``last_day`` of the customer, ``gap`` (whole days since the purchase day before; null for the
+        first).
     """
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
     before = t.date.lag().over(group_by=t.customer_id, order_by=t.date)

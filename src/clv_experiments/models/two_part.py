@@ -24,6 +24,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     classifier_, regressor_ : the fitted clones
+        No classifier where everybody had spend: then everybody is expected to have some.
 
     Examples
     --------
@@ -43,15 +44,14 @@ class TwoPart(RegressorMixin, BaseEstimator):
         Raises
         ------
         ClvError
-            If nobody or everybody has spend, so that there is nothing to tell apart.
+            If nobody has spend, so that there is nothing to learn its size from.
         """
         spend = np.asarray(y, dtype=float)
         bought = spend > 0
-        if bought.all() or not bought.any():
-            who = "everybody" if bought.all() else "nobody"
-            raise ClvError(f"{who} in the training panel bought anything: a two-part model has nothing to tell apart")
+        if not bought.any():
+            raise ClvError("nobody in the training panel bought anything: a two-part model has no spend to learn from")
         self.n_features_in_ = X.shape[1]
-        self.classifier_ = clone(self.classifier).fit(X, bought.astype(int))
+        self.classifier_ = None if bought.all() else clone(self.classifier).fit(X, bought.astype(int))
         self.regressor_ = clone(self.regressor).fit(X[bought], spend[bought])
         return self
 
@@ -61,4 +61,6 @@ class TwoPart(RegressorMixin, BaseEstimator):
 
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Predict the probability of any spend, shape (n,)."""
+        if self.classifier_ is None:
+            return np.ones(len(X))
         return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)

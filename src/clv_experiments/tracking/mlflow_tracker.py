@@ -34,6 +34,7 @@ from clv_experiments.evaluation.records import (
     Tag,
     Text,
 )
+from clv_experiments.exports import write_csv
 from clv_experiments.tracking.store import open_store, patiently, store_uri
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -91,7 +92,7 @@ class MlflowRun:
                 elif record.format == "parquet":
                     record.frame.to_parquet(path, index=False)
                 else:
-                    record.frame.to_csv(path, index=False)
+                    write_csv(record.frame, path)
             self.client.log_artifacts(self.run_id, folder)
 
     def _model(self, record: FittedModel) -> None:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-import ibis
 import pandas as pd
 import pyarrow as pa
 
+from clv_experiments.data.engine import Engine
+from clv_experiments.data.raw import Raw
 from clv_experiments.errors import ClvError
 
 
-def cdnow(connection: ibis.BaseBackend, *, sample: bool = False) -> ibis.Table:
+def cdnow(engine: Engine, *, sample: bool = False) -> Raw:
     """Read all purchases of the 23,570 customers who first bought at CDNOW in the first quarter of 1997.
 
     Parameters
     ----------
-    connection : ibis.BaseBackend
-        Where the table is made.
+    engine : Engine
+        What takes the rows in.
     sample : bool
         Read the systematic 1/10 sample of 2,357 customers that the papers fit.
 
     Returns
     -------
-    ibis.Table
+    Raw
         ``customer_id`` (string), ``date`` (day), ``amount`` (dollars): a row a purchase, 1997-01-01 to 1998-06-30.
 
     Raises
@@ -51,5 +52,4 @@ def cdnow(connection: ibis.BaseBackend, *, sample: bool = False) -> ibis.Table:
         date_format="%Y%m%d",
     )
     kept = pa.Table.from_pandas(rows[["customer_id", "date", "amount"]], preserve_index=False)
-    table: ibis.Table = connection.create_table("cdnow", kept, temp=True)
-    return table
+    return Raw(engine.lay("cdnow", kept))

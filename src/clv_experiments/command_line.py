@@ -1,0 +1,95 @@
+"""Errors as a person wants them: one sentence on the terminal, a non-zero exit, no traceback unless asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from clv_experiments.errors import ClvError
+from clv_experiments.passwords import without_password
+
+TRACEBACK = "HYDRA_FULL_ERROR"
+INTERRUPTED = 130
+
+
+class CommandLine:
+    """What a script's jobs say when they fail, and the exit status that follows.
+
+    Attributes
+    ----------
+    failures : list of str
+        The sentence of each error so far.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+        self.traceback_wanted = os.environ.get(TRACEBACK) == "1"
+
+    def run(self, main: Callable[[], Any]) -> int:
+        """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends a run as Ctrl-C does
+        os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
+        try:
+            with self.job():
+                main()
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted; a run that had begun stays in MLflow, marked FAILED\n")
+            return INTERRUPTED
+        return 1 if self.failures else 0
+
+    @contextmanager
+    def job(self) -> Iterator[None]:
+        """Say in one sentence what goes wrong inside and go on after it: one job of a multirun can fail alone."""
+        try:
+            yield
+        except Exception as error:
+            if self.traceback_wanted:
+                raise
+            self.failures.append(sentence(error))
+            sys.stderr.write(f"error: {self.failures[-1]}\n")
+
+
+def sentence(error: Exception) -> str:
+    """Put an error in one sentence, without any password it may quote."""
+    return without_password(" ".join(_said(error).split()))
+
+
+def _said(error: BaseException) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, ClvError):
+            return str(cause)
+    key, parent = getattr(error.__cause__, "full_key", None), getattr(error.__cause__, "parent_node", None)
+    if key and isinstance(parent, DictConfig):
+        last = str(key).rpartition(".")[2]
+        known = [str(name) for name in parent if name != "hydra"]
+        library = f" (+{key}=... passes it on to the library)" if "estimator" in str(key) else ""
+        return f"there is no setting {key}; {_nearest(last, known)}{library}"
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        return f"there is no {group}={option}; {_nearest(option, list(error.options))}"
+    if isinstance(error, OverrideParseException):
+        key, _, value = str(error.override).partition("=")
+        return f"cannot read '{error.override}' ({str(error).splitlines()[0]}); it must read \"{key}='{value}'\""
+    if isinstance(error, OmegaConfBaseException) or type(error).__module__.startswith("hydra"):
+        return str(error)
+    return f"{type(error).__name__}: {error} (unexpected: set {TRACEBACK}=1 for the traceback, and report it)"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = get_close_matches(word, known, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"

@@ -1,0 +1,133 @@
+"""Cleaning with a receipt: no row, no customer and no money leaves the log uncounted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+SOURCE = "source: "  # begins the names of the raw columns, for steps that compare whole rows
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named change of the log.
+
+    Attributes
+    ----------
+    name : str
+        As the cleaning report calls it.
+    apply : callable
+        Takes the lines and gives what is left of them. Lines have ``customer_id``, ``date`` and ``amount`` and, where
+        the log has them, ``order_id, product, quantity, unit_price, country, channel, currency``.
+    compares_rows : bool
+        Whether it needs the raw columns too.
+    learns : bool
+        Whether ``apply`` also takes the last day that it may learn from. Such a step removes no rows.
+    """
+
+    name: str
+    apply: Callable[..., Table]
+    compares_rows: bool = False
+    learns: bool = False
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """Rows, customers and money before cleaning, removed by each step, and left.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Columns ``rule, rows, customers, amount``: the first row is the log as read, the last what is left, those
+        between what each step removed, so that they add up exactly. ``amount`` holds decimals.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the log as read."""
+        return int(self.table["rows"].iloc[0])
+
+    @property
+    def rows_kept(self) -> int:
+        """Rows left after all steps."""
+        return int(self.table["rows"].iloc[-1])
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """The steps that removed rows or moved money."""
+        return self.table.iloc[1:-1].query("rows != 0 or amount != 0")
+
+    def __str__(self) -> str:
+        removed = [
+            f"{rule} {rows:,}" if rows else f"{rule} {amount:,.2f} of the amount"
+            for rule, rows, amount in zip(*(self.changes[column] for column in ("rule", "rows", "amount")), strict=True)
+        ]
+        return f"{self.rows_read:,} rows read, {self.rows_kept:,} kept; removed: {', '.join(removed) or 'nothing'}"
+
+
+def clean(
+    lines: Table, steps: Sequence[Step], log_end: date | None, learn_until: Callable[[date, date], date]
+) -> tuple[Table, CleaningReport]:
+    """Apply the steps in order and count what each removes.
+
+    Steps that learn come last, after days past the log end have left: then no later step can move the log's first or
+    last day, and with them the cutoffs that ``learn_until`` finds.
+
+    Parameters
+    ----------
+    lines : ibis.Table
+    steps : sequence of Step
+    log_end : date, optional
+        Last complete day; later ones are removed.
+    learn_until : callable
+        Takes the first and last day of the log and gives the last day that a step may learn from.
+
+    Returns
+    -------
+    ibis.Table
+        What is left: columns ``customer_id, date, amount`` and those of the other roles.
+    CleaningReport
+    """
+    plain, learning = ([step for step in steps if step.learns is learns] for learns in (False, True))
+    steps = [*plain, *([_after(log_end)] if log_end else []), *learning]
+    sizes = [_size(lines)]
+    for step in steps:
+        left = _learned(step, lines, log_end, learn_until) if step.learns else step.apply(lines)
+        sizes.append(sizes[-1] if left is lines else _size(left))
+        lines = left
+    table = pd.DataFrame(sizes)
+    removed = (table.shift() - table).iloc[1:]
+    table = pd.concat([table.iloc[:1], removed, table.iloc[-1:]], ignore_index=True)
+    table = table.astype({"rows": "int64", "customers": "int64"})
+    table.insert(0, "rule", ["raw log", *(step.name for step in steps), "clean log"])
+    return lines.drop(*raw_columns(lines)), CleaningReport(table)
+
+
+def raw_columns(lines: Table) -> list[str]:
+    """Name the columns that hold the source's own cells."""
+    return [column for column in lines.columns if column.startswith(SOURCE)]
+
+
+def _after(log_end: date) -> Step:
+    return Step(f"after log end {log_end}", lambda t: t.filter((t.date <= ibis.literal(log_end)).fill_null(True)))
+
+
+def _learned(step: Step, lines: Table, log_end: date | None, learn_until: Callable[[date, date], date]) -> Table:
+    span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
+    if span["first"] is None:
+        return lines
+    return step.apply(lines, learn_until(span["first"], log_end or span["last"]))
+
+
+def _size(lines: Table) -> dict[str, int | Decimal]:
+    size = lines.aggregate(rows=lines.count(), customers=lines.customer_id.nunique(), amount=lines.amount.sum())
+    found = size.to_pyarrow().to_pylist()[0]
+    return found | {"amount": found["amount"] or Decimal(0)}

@@ -1,0 +1,45 @@
+"""The identity of a log: the same for any row order and engine, another for any other content or cleaning."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+import ibis
+import pandas as pd
+
+from clv_experiments.data.cleaning_report import CleaningReport
+from clv_experiments.data.customers import by_customer
+
+PRIME = 2**31 - 1
+
+
+def customer_table(purchase_days: ibis.Table) -> pd.DataFrame:
+    """Aggregate to one row a customer, all integers, from which the fingerprint is made.
+
+    The sum of cubes of a mix of day, amount and orders moves when these trade days or customers.
+    """
+    t = purchase_days.mutate(
+        day=purchase_days.date.delta(ibis.date("1970-01-01"), unit="day").cast("int64"),
+        units=(purchase_days.amount.cast("decimal(28, 4)") * 10_000).cast("int64"),  # wide enough for the product
+    )
+    # Remainders of a prime below 2**31 keep every product within 64 bits.
+    mix = (t.units % PRIME * 48_271 + t.day * 69_621 + t.orders * 16_807) % PRIME
+    table = t.group_by("customer_id").agg(
+        days=t.count().cast("int64"),
+        orders=t.orders.sum().cast("int64"),
+        day=t.day.sum().cast("int64"),
+        units=t.units.sum().cast("int64"),
+        cubes=(mix * mix % PRIME * mix % PRIME).sum().cast("int64"),
+    )
+    return by_customer(table)
+
+
+def fingerprint(customers: pd.DataFrame, end: date, report: CleaningReport) -> str:
+    """Hash a customer table, the log end and what cleaning did to 16 hexadecimal digits."""
+    digest = hashlib.sha256(str(end).encode())
+    for row in report.changes.itertuples(index=False):
+        digest.update(f"\x1e{row.rule}\x1f{row.rows}\x1f{row.customers}\x1f{row.amount:.4f}".encode())
+    digest.update("\x1f".join(customers.index).encode())
+    digest.update(customers.to_numpy("<i8").tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,138 @@
+"""How far a result hangs on which customers happened to be drawn: scores and coefficients over random splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from clv_experiments.evaluation.plot_style import (
+    ACTUAL,
+    PREDICTED,
+    REFERENCE,
+    TEXT_SIZE,
+    Labels,
+    LogScale,
+    amount,
+    canvas,
+    clipped,
+    legend,
+    name_axes,
+)
+from clv_experiments.evaluation.records import Metric, Picture, Record, Table
+
+SHOWN = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
+# What the notebooks report, between bias and ranking.
+SPLIT_HEADLINE = {
+    "aggregate_bias": ("bias", "{:+.1%}"),
+    "r2": ("R2", "{:.3f}"),
+    "mae": ("MAE", "{:,.2f}"),
+    "mse": ("MSE", "{:,.0f}"),
+    "median_ae": ("median AE", "{:,.2f}"),
+    "normalised_gini": ("Gini", "{:.3f}"),
+}
+INTERVAL = (0.025, 0.975)
+
+
+def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
+    """Summarise each score over the splits: its median as ``holdout_<score>``, and its 95 % interval and range.
+
+    Examples
+    --------
+    >>> [(m.name, m.value) for m in split_metrics([{"mae": 1.0}, {"mae": 3.0}])][:1]
+    [('holdout_mae', 2.0)]
+    """
+    frame = pd.DataFrame([dict(found) for found in scores])
+    summary = {"": frame.median(), "_lower": frame.quantile(INTERVAL[0]), "_upper": frame.quantile(INTERVAL[1])}
+    summary |= {"_least": frame.min(), "_most": frame.max()}
+    return [Metric(f"holdout_{name}{end}", float(v)) for end, found in summary.items() for name, v in found.items()]
+
+
+def coefficient_intervals(slopes: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
+    """Set each coefficient's spread over the splits beside a published value.
+
+    Parameters
+    ----------
+    slopes : pandas.DataFrame
+        One row a split, one column a feature.
+    published : mapping of feature name to coefficient
+        May be empty, or name some of the features.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name, median, lower_95, upper_95, least, most``, ``negative`` (share of splits below zero) and, where any is
+        published, ``published`` and ``inside`` (whether it lies between least and most;
+        False where none is published).
+    """
+    table = pd.DataFrame(
+        {
+            "median": slopes.median(),
+            "lower_95": slopes.quantile(INTERVAL[0]),
+            "upper_95": slopes.quantile(INTERVAL[1]),
+            "least": slopes.min(),
+            "most": slopes.max(),
+            "negative": (slopes < 0).mean(),
+        }
+    )
+    if published:
+        table["published"] = pd.Series(dict(published), dtype=float).reindex(table.index)
+        table["inside"] = table["published"].between(table["least"], table["most"])
+    return table.rename_axis("name").reset_index()
+
+
+def split_records(
+    scores: Sequence[Mapping[str, float]], slopes: pd.DataFrame, published: Mapping[str, float], labels: Labels
+) -> list[Record]:
+    """Store the score of every split, and draw how scores and coefficients spread over them."""
+    table = pd.DataFrame(list(scores)).rename_axis("split").reset_index()
+    records: list[Record] = [*split_metrics(scores), Table("splits.csv", table)]
+    records.append(Picture("splits.png", splits_plot(table, labels)))
+    if len(slopes.columns):
+        found = coefficient_intervals(slopes, published)
+        records.append(Table("split_coefficients.csv", found))
+        records.append(Picture("split_coefficients.png", split_coefficients_plot(found, len(slopes), labels)))
+    return records
+
+
+def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
+    """Draw the distribution of each score over the splits; a line marks the first, which a notebook would show."""
+    title = f"{len(table):,} random splits; a line marks the first"
+    figure, panels = canvas(title, labels, [1] * len(SHOWN), share_x=False)
+    for panel, (name, heading) in zip(panels, SHOWN.items(), strict=True):
+        values = table[name].dropna().to_numpy(dtype=float)
+        low, high = np.quantile(values, [0.01, 0.99])
+        inside = values[(values >= low) & (values <= high)]
+        panel.hist(inside, bins=min(40, max(5, len(inside) // 5)), color=PREDICTED, alpha=0.75)
+        panel.axvline(values[0], color=ACTUAL, linewidth=2.5)
+        panel.set_yticks([])
+        panel.grid(visible=False)
+        panel.xaxis.set_major_locator(MaxNLocator(6))
+        panel.xaxis.set_major_formatter(FuncFormatter(amount))
+        middle, least, most = (amount(float(of(values))) for of in (np.median, np.min, np.max))
+        panel.set_title(f"{heading}: median {middle}, from {least} to {most}", fontsize=TEXT_SIZE, loc="left")
+    return figure
+
+
+def split_coefficients_plot(table: pd.DataFrame, splits: int, labels: Labels) -> Figure:
+    """Draw each coefficient's interval over the splits and, where known, the published value, on a signed log axis."""
+    figure, (panel,) = canvas(f"Coefficients over {splits:,} splits", labels)
+    ends = table[["least", "most"]].to_numpy()
+    scale = LogScale.around(table[["median", "lower_95", "upper_95"]].to_numpy())
+    rows = np.arange(len(table))[::-1]
+    panel.axvline(0, color=REFERENCE, linewidth=2, linestyle="--")
+    for low, high, width, label in (("least", "most", 1.5, "range"), ("lower_95", "upper_95", 5, "95 % of splits")):
+        panel.hlines(rows, scale(table[low]), scale(table[high]), color=PREDICTED, lw=width, alpha=0.5, label=label)
+    panel.plot(scale(table["median"]), rows, "o", color=PREDICTED, markersize=7, label="median")
+    if "published" in table:
+        panel.plot(scale(table["published"]), rows, "D", color=ACTUAL, markersize=7, label="published")
+    panel.set_yticks(rows, [clipped(name, 24) for name in table["name"]])
+    panel.tick_params(axis="y", labelsize=11)
+    scale.label(panel, "x", float(ends.min()), float(ends.max()))
+    name_axes(panel, "spend per unit of the feature" + (f" ({labels.unit})" if labels.unit else ""))
+    panel.set_ylim(-3.2, len(rows) - 0.4)
+    legend(panel, loc="lower center", ncols=2)
+    return figure

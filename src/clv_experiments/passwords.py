@@ -1,0 +1,33 @@
+"""Passwords stay where they were typed: out of messages, parameters and logged files."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+# scheme://user:secret@host; the secret may itself hold an @, a / or a blank that nobody encoded, so it reaches up to
+# the last @ of the line, or the last before another address.
+IN_ADDRESS = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*:)((?:(?!://).)*)(?=@)")
+IN_QUERY = re.compile(
+    r"(?i)(\w*(?:password|passwd|passphrase|pwd|token|secret|api_?key)\s*=\s*)('[^']*'|\"[^\"]*\"|[^&\s'\";,]+)"
+)
+
+
+def without_password(text: str) -> str:
+    """Put ``***`` where an address or a connection string holds a password.
+
+    Examples
+    --------
+    >>> without_password("postgresql://ann:sesame@db.example/shop")
+    'postgresql://ann:***@db.example/shop'
+    >>> without_password("mssql://db/shop?user=ann&password=sesame")
+    'mssql://db/shop?user=ann&password=***'
+    """
+    return IN_QUERY.sub(r"\1***", IN_ADDRESS.sub(r"\1***", text))
+
+
+def passwords_in(connection: str) -> set[str]:
+    """Find what ``without_password`` masks, as written and decoded, since a driver may repeat it by itself."""
+    found = [match[2] for match in IN_ADDRESS.finditer(connection)]
+    found += [match[2].strip("'\"") for match in IN_QUERY.finditer(IN_ADDRESS.sub(r"\1***", connection))]
+    return {form for password in found for form in (password, unquote(password)) if form}

@@ -1,0 +1,94 @@
+"""The engines that a test can have: Spark where Java is, PostgreSQL where CLV_TEST_POSTGRES says one runs."""
+
+import os
+import shutil
+import socket
+import warnings
+from importlib.util import find_spec
+from io import BytesIO
+
+import ibis
+import pyarrow.csv
+import pytest
+
+from clv_experiments.data.engine import Spark
+
+SERVER = os.environ.get("CLV_TEST_POSTGRES")
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """One session for all tests, since it takes seconds to start."""
+    if find_spec("pyspark") is None:
+        pytest.skip("PySpark is not installed: pip install -c constraints.txt -e '.[spark]'")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java 17, which is not there")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)  # PySpark leaves them to Python
+        engine = Spark("local[2]")
+        yield engine
+        gateway = engine.session.sparkContext._gateway
+        engine.session.stop()
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """URI of a database of our own, made for these tests and removed after them."""
+    if SERVER is None:
+        pytest.skip(
+            "CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host:port/postgres"
+        )
+    psycopg = pytest.importorskip(
+        "psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'"
+    )
+    name = f"clv_test_{os.getpid()}"
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+    yield f"{SERVER.rpartition('/')[0]}/{name}"
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def copy_into_postgres(postgres):
+    """Copy an Arrow table into PostgreSQL, in one go."""
+
+    def copy(name, rows):
+        backend = ibis.connect(postgres)
+        backend.create_table(name, schema=ibis.Schema.from_pyarrow(rows.schema), overwrite=True)
+        text = BytesIO()
+        pyarrow.csv.write_csv(rows, text, pyarrow.csv.WriteOptions(include_header=False))
+        columns = ", ".join(f'"{column}"' for column in rows.column_names)
+        with (
+            backend.con.cursor() as cursor,
+            cursor.copy(f'COPY "{name}" ({columns}) FROM STDIN (FORMAT csv)') as copying,
+        ):
+            copying.write(text.getvalue())
+        backend.disconnect()
+
+    return copy
+
+
+@pytest.fixture
+def pushed_down():
+    """Close the connections of raw logs that stay in their database: ``pushed_down(raw)`` remembers one."""
+    opened = []
+
+    def remember(raw):
+        opened.append(raw.table.get_backend())
+        return raw
+
+    yield remember
+    for backend in opened:
+        backend.disconnect()
+
+
+@pytest.fixture
+def unused_port():
+    """A port of this machine where nothing answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]

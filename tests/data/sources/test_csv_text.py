@@ -1,0 +1,188 @@
+"""CSV text: encodings and separators are found, every copy means what the original did, faults are named by line."""
+
+import csv
+import gzip
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.sources.csv_text import look_at
+from clv_experiments.errors import ClvError
+
+HEADER = "customer,date,amount\n"
+ROWS = HEADER + "Zoë,2020-01-01,3\nb,2020-01-02,4.50\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(content, name="log.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return written
+
+
+def cells(path, **said):
+    """Header and rows as the engine reads them, by way of a copy where one is needed."""
+    text = look_at(path, **said)
+    if text.plain:
+        text.check()
+    else:
+        text.write(path.with_name("copy"), text.separator)
+    readable = path if text.plain else path.with_name("copy")
+    table = DuckDb().read_csv([readable], text.separator, text.columns)
+    return [text.columns, *(tuple(row.values()) for row in table.to_pyarrow().to_pylist())]
+
+
+EXPECTED = [("customer", "date", "amount"), ("Zoë", "2020-01-01", "3"), ("b", "2020-01-02", "4.50")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252", "latin-1"])
+@pytest.mark.parametrize("said", [False, True])
+def test_every_usual_encoding_is_found_or_taken_as_said(file, encoding, said):
+    path = file(ROWS, encoding=encoding)
+    assert cells(path, **({"encoding": encoding} if said else {})) == EXPECTED
+
+
+def test_the_encoding_is_that_of_the_whole_file(file):
+    path = file((HEADER + "a,2020-01-01,1\n" * 200_000).encode() + "é,2020-01-01,1\n".encode("cp1252"))
+    assert look_at(path).encoding == "cp1252"
+    assert look_at(file("a,b\n1,\u20ac\n", encoding="cp1252")).encoding == "cp1252"
+    assert look_at(file(b"a,b\n1,\x81\n")).encoding == "latin-1"  # not defined in cp1252
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found_outside_quotes(file, separator):
+    others = "".join({",", ";", "\t", "|"} - {separator})
+    records = [
+        ["id", f"when{others}", "amount"],
+        [f"a{separator}{others}", "2020-01-01", "1,5"],
+        ["b", others * 3, "2"],
+    ]
+    text = StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows(records)
+    path = file(text.getvalue())
+    assert cells(path) == [tuple(record) for record in records]
+    assert cells(path, separator=separator) == cells(path)
+
+
+def test_decimal_commas_do_not_pass_for_separators(file):
+    assert cells(file("id;day;amount, EUR\n1;2020-01-01;3,50\n2;2020-01-01;4,50\n"))[0] == ("id", "day", "amount, EUR")
+
+
+def test_the_separator_that_fits_the_rows_wins_over_one_that_splits_the_header_finer(file):
+    path = file("id;day;net, gross, or both, in EUR\n1;2020-01-01;3\n2;2020-01-01;4\n")
+    assert look_at(path).columns == ("id", "day", "net, gross, or both, in EUR")
+
+
+@pytest.mark.parametrize("said", ["tab", "\\t", "\t"])
+def test_a_separator_can_be_said_by_name(file, said):
+    assert cells(file(ROWS.replace(",", "\t")), separator=said) == EXPECTED
+
+
+def test_an_unusual_separator_can_be_said(file):
+    assert cells(file(ROWS.replace(",", "^")), separator="^") == EXPECTED
+
+
+def test_gzip_is_unpacked(file):
+    for encoding in ("utf-8", "cp1252"):
+        assert cells(file(gzip.compress(ROWS.encode(encoding)), "log.csv.gz")) == EXPECTED
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_and_blank_lines_make_no_difference(file, end):
+    lines = ["", "", *ROWS.splitlines()[:2], "", *ROWS.splitlines()[2:], "", ""]
+    assert cells(file(end.join(lines))) == EXPECTED
+    assert cells(file("\n\n" + ROWS.replace("\n", "\r\n", 1))) == EXPECTED  # mixed
+
+
+def test_only_a_file_that_no_engine_misreads_is_read_without_a_copy(file):
+    assert look_at(file(ROWS)).plain
+    for content in (ROWS.replace("b", '"b"'), ROWS.replace("\n", "\r\n"), "\n" + ROWS, "\ufeff" + ROWS):
+        assert not look_at(file(content)).plain
+    assert not look_at(file(ROWS, encoding="cp1252")).plain
+
+
+anything = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
+
+
+@given(rows=st.lists(st.tuples(anything, anything, anything), min_size=1, max_size=5))
+def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("any") / "log.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
+    text = look_at(path, separator=",")
+    assert text.write(path.with_name("copy"), ";") == len(rows)
+    with path.with_name("copy").open(encoding="utf-8", newline="") as stream:
+        assert [tuple(row) for row in csv.reader(stream, delimiter=";")] == [("a", "b", "c"), *rows]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"is empty$"),
+        ("\n\n \n", r"is empty$"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", r"is not text: it holds the character 0x00"),
+        (bytes(range(1, 256)), r"is not text: it holds the character 0x01"),
+        (ROWS.encode("utf-16-le"), r"is not text: .* type data\.source\.encoding=utf-16-le$"),
+        ("customer\n1\n", r"has one column only, 'customer'; .* type data\.source\.separator="),
+        ("a,,c\n1,2,3\n", r"^column 2 of '.*log\.csv' has no name"),
+        ("a,b,a\n1,2,3\n", r"has two columns named 'a'"),
+        ("Day,b,day\n1,2,3\n", r"has two columns 'Day' and 'day', which differ in case only"),
+    ],
+)
+def test_what_is_no_table_is_refused(file, content, message):
+    with pytest.raises(ClvError, match=message):
+        look_at(file(content))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1,2,3\n1,2,3,4\n", r"^line 3 of '.*log\.csv' has 4 cell\(s\) where the header has 3"),
+        ("1,2,3\n\n1,2\n", r"^line 4 of '.*log\.csv' has 2 cell\(s\)"),
+        ('"1\n2",2,3\n1,2\n', r"^line 4 of "),
+        ('1,2,3\n1,"2,3\n1,2,3\n', r"^line 3 of '.*log\.csv' has a quote that is never closed"),
+        ('1,"2"x,3\n', r"^line 2 of '.*log\.csv' has .* text behind a closing one"),
+        ('1,"' + "x" * 200_000 + "\n", r"^line 2 of '.*log\.csv' has a quote that is never closed"),
+    ],
+)
+@pytest.mark.parametrize("check", [lambda text, copy: text.check(), lambda text, copy: text.write(copy, ",")])
+def test_a_line_that_does_not_fit_is_named(file, tmp_path, rows, message, check):
+    text = look_at(file(HEADER + rows))
+    with pytest.raises(ClvError, match=message):
+        check(text, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"separator": ";"}, r"one column only with the separator semicolon, and 3 with comma: .*separator=comma"),
+        ({"separator": "ab"}, r"one character or comma, semicolon, tab, pipe, got 'ab' \(data\.source\.separator\)"),
+        ({"separator": '"'}, r"one character or comma"),
+        ({"encoding": "utf-99"}, r"no text encoding 'utf-99' \(data\.source\.encoding\)"),
+        ({"encoding": "base64"}, r"no text encoding 'base64'"),
+        ({"encoding": "ascii"}, None),  # a part of UTF-8
+        ({"encoding": "utf-16"}, r"is not written in utf-16: .* type data\.source\.encoding="),
+        ({"encoding": "cp932"}, r"is not written in cp932: "),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(file, said, message):
+    path = file(ROWS.encode() + b"\x85,\xfd\xff,1\n" if said.get("encoding") == "cp932" else ROWS)
+    if message is None:
+        assert cells(path, **said) == EXPECTED
+    else:
+        with pytest.raises(ClvError, match=message):
+            look_at(path, **said)
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(ROWS.encode() * 99)[:40], b"hello", gzip.compress(b"x" * 99)[:-9] + b"?" * 9]
+)
+def test_a_damaged_gzip_is_refused(file, content):
+    with pytest.raises(ClvError, match=r"log\.csv\.gz' is damaged, cut short or not compressed by gzip"):
+        look_at(file(content, "log.csv.gz"))

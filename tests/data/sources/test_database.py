@@ -1,0 +1,338 @@
+"""A log in a database: where the work is done, what is refused, and that nobody sees the password."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import traceback
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import ibis
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.log import load_log
+from clv_experiments.data.sources.connection import open_connection
+from clv_experiments.data.sources.database import database
+from clv_experiments.errors import ClvError
+
+ROOT = Path(__file__).resolve().parents[3]
+ROWS = [("a", date(2020, 1, 1), 1.5), ("b", date(2020, 1, 2), 2.0), ("a", date(2020, 2, 3), 3.25)]
+TABLE = pa.Table.from_pylist([dict(zip(("customer_id", "date", "amount"), row, strict=True)) for row in ROWS])
+
+
+@pytest.fixture
+def duckdb_file(tmp_path):
+    file = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(file)) as made:
+        made.execute("CREATE SCHEMA sales")
+        made.register("rows", TABLE)
+        made.execute("CREATE TABLE orders AS SELECT * FROM rows")
+        made.execute("CREATE TABLE sales.returned AS SELECT * FROM rows WHERE amount > 3")
+        made.execute("CREATE TABLE \"2020.orders\" AS SELECT * FROM rows WHERE customer_id = 'b'")
+    return file
+
+
+@pytest.fixture
+def sqlite_file(tmp_path):
+    file = tmp_path / "shop.db"
+    made = sqlite3.connect(file)
+    made.execute("CREATE TABLE orders (customer_id, date DATE, amount DECIMAL(10, 2), clerk INTEGER)")
+    made.executemany("INSERT INTO orders VALUES (?, ?, ?, 7)", [(who, str(day), paid) for who, day, paid in ROWS])
+    made.execute("CREATE TABLE nobody (customer_id TEXT, date DATE, amount REAL)")
+    made.commit()
+    made.close()
+    return file
+
+
+@pytest.fixture
+def read(pushed_down):
+    """Read rows as plain values, sorted, with the notes; connections are closed after the test."""
+
+    def reading(**settings):
+        raw = pushed_down(database(DuckDb(), **settings))
+        rows = raw.table.to_pyarrow().to_pylist()
+        return sorted(tuple(row.values()) for row in rows), raw.notes
+
+    return reading
+
+
+def refusal(**settings):
+    """What is said; nothing that Python could print of it may hold the password."""
+    with pytest.raises(ClvError) as caught:
+        database(DuckDb(), **settings)
+    printed = "".join(traceback.format_exception(caught.value))
+    assert "sesame" not in printed
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["duckdb://", ""])
+def test_a_duckdb_file_is_read_where_it_is(duckdb_file, read, prefix):
+    before = duckdb_file.read_bytes()
+    assert read(connection=f"{prefix}{duckdb_file}", table="orders") == (sorted(ROWS), ())
+    assert (duckdb_file.read_bytes(), sorted(file.name for file in duckdb_file.parent.iterdir())) == (
+        before,
+        ["shop.duckdb"],
+    )
+
+
+def test_a_table_may_carry_its_schema_or_a_point(duckdb_file, read):
+    uri = f"duckdb://{duckdb_file}"
+    assert read(connection=uri, table="sales.returned")[0] == [ROWS[2]]
+    assert read(connection=uri, table="2020.orders")[0] == [ROWS[1]]
+
+
+@pytest.mark.parametrize("end", ["", ";", " ;\n"])
+def test_a_query_is_read(duckdb_file, read, end):
+    query = f"WITH few AS (SELECT * FROM orders WHERE amount > 2) SELECT date, customer_id FROM few{end}"
+    assert read(connection=f"duckdb://{duckdb_file}", query=query)[0] == [(date(2020, 2, 3), "a")]
+
+
+def test_rows_are_copied_on_request(duckdb_file, read):
+    engine = DuckDb()
+    raw = database(engine, connection=f"duckdb://{duckdb_file}", table="orders", push_down=False)
+    assert raw.table.get_backend() is engine.connection
+    assert raw.notes == ("rows were copied out of the database, since data.push_down=false",)
+    assert sorted(tuple(row.values()) for row in raw.table.to_pyarrow().to_pylist()) == sorted(ROWS)
+
+
+@pytest.mark.parametrize("prefix", ["sqlite://", ""])
+def test_an_sqlite_file_hands_its_rows_over_as_they_were_stored(sqlite_file, read, prefix):
+    before = sqlite_file.read_bytes()
+    found, notes = read(connection=f"{prefix}{sqlite_file}", table="orders")
+    assert found == sorted((who, str(day), paid, 7) for who, day, paid in ROWS)
+    assert notes == ("rows were copied out of the database, since sqlite cannot run the pipeline itself",)
+    assert sqlite_file.read_bytes() == before
+    assert read(connection=f"sqlite://{sqlite_file}", query="SELECT amount FROM orders WHERE clerk = 7;")[0] == [
+        (1.5,),
+        (2.0,),
+        (3.25,),
+    ]
+    assert read(connection=f"sqlite://{sqlite_file}", table="nobody")[0] == []
+
+
+def test_cells_of_an_sqlite_column_that_are_not_alike_are_read_as_text(tmp_path, read):
+    made = sqlite3.connect(tmp_path / "odd.sqlite")
+    made.execute("CREATE TABLE odd (a DATE, b REAL, c INTEGER, d)")
+    made.executemany("INSERT INTO odd VALUES (?, ?, ?, ?)", [("1/2/2020", "1,5", 1, None), ("garbage", 2.5, 2.5, None)])
+    made.commit()
+    made.close()
+    found, _ = read(connection=f"sqlite://{tmp_path / 'odd.sqlite'}", table="odd")
+    assert found == [("1/2/2020", "1,5", 1.0, None), ("garbage", "2.5", 2.5, None)]
+
+
+def test_postgresql_does_the_work_and_keeps_nothing_of_it(postgres, copy_into_postgres, pushed_down):
+    copy_into_postgres("orders", TABLE)
+    kept = []
+
+    def source(engine):
+        kept.append(pushed_down(database(engine, connection=postgres, table="public.orders")))
+        return kept[0]
+
+    log = load_log("shop", source)
+    assert log.notes == ()
+    assert log.purchase_days.get_backend() is kept[0].table.get_backend()
+    backend = ibis.connect(postgres)
+    assert "orders" in backend.list_tables(database="public")
+    assert not [name for name in backend.list_tables(database="public") if name.startswith(("cached", "trial", "ibis"))]
+    backend.disconnect()
+
+
+def test_where_temporary_tables_are_forbidden_rows_are_copied(postgres, copy_into_postgres, read):
+    copy_into_postgres("orders", TABLE)
+    name = postgres.rpartition("/")[2]
+    backend = ibis.connect(postgres)
+    backend.raw_sql(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC").close()
+    backend.raw_sql(f"CREATE ROLE reader_{os.getpid()} LOGIN PASSWORD 'sesame'").close()
+    backend.raw_sql(f"GRANT SELECT ON orders TO reader_{os.getpid()}").close()
+    try:
+        reader = f"postgresql://reader_{os.getpid()}:sesame@{postgres.rpartition('@')[2]}"
+        found, notes = read(connection=reader, table="orders")
+        assert found == sorted(ROWS)
+        assert notes == ("rows were copied out of the database, since postgres cannot run the pipeline itself",)
+    finally:
+        backend.raw_sql(f"DROP OWNED BY reader_{os.getpid()}").close()
+        backend.raw_sql(f"DROP ROLE reader_{os.getpid()}").close()
+        backend.raw_sql(f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC").close()
+        backend.disconnect()
+
+
+# --- refusals ----------------------------------------------------------------------------------------------------
+
+
+def test_what_to_read_must_be_said():
+    assert refusal(connection=None).startswith("data=sql needs a connection: type data.connection=postgresql://")
+    assert "CLV_DATABASE" in refusal(connection="", table="orders")
+    uri = "postgresql://ann:sesame@host/shop"
+    assert "neither is given: type data.table=orders" in refusal(connection=uri)
+    assert "both are given" in refusal(connection=uri, table="orders", query="SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        (
+            "oracl://ann:sesame@host/shop",
+            "oracl://ann:***@host/shop begins with no kind of database that is known; type",
+        ),
+        ("literal://ann:sesame@host/shop", "begins with no kind of database that is known"),
+        ("mysql://ann:sesame@host/shop", "driver for mysql databases is not installed: type pip install 'ibis-framew"),
+        ("postgresql://ann:se/same@host/shop", "postgresql://ann:***@host/shop cannot be taken apart; write special"),
+        ("postgresql://ann:sesame@host:port/shop", "cannot be taken apart"),
+        ("postgresql://ann:[sesame@host/shop", "cannot be taken apart"),
+        ("duckdb:///nowhere/shop.duckdb", "there is no database file /nowhere/shop.duckdb; type data.connection=post"),
+        ("sqlite:///nowhere/shop.db", "there is no database file /nowhere/shop.db"),
+        ("/nowhere/shop.db", "there is no database file /nowhere/shop.db"),
+        ("duckdb://", "there is no database file"),
+    ],
+)
+def test_a_connection_that_cannot_be(uri, message):
+    said = refusal(connection=uri, table="orders")
+    assert message in said
+    assert "se/same" not in said
+
+
+def test_a_driver_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setitem(sys.modules, "ibis.backends.postgres", None)
+    said = refusal(connection="postgresql://ann:sesame@127.0.0.1:1/shop", table="orders")
+    assert said == (
+        "the driver for postgres databases is not installed: type pip install -c constraints.txt -e '.[postgres]'"
+    )
+
+
+def test_no_file_is_made_and_no_other_file_is_taken_for_a_database(tmp_path):
+    refusal(connection=f"duckdb://{tmp_path / 'new.duckdb'}", table="orders")
+    refusal(connection=f"sqlite://{tmp_path / 'new.db'}", table="orders")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "orders.csv").write_text("customer_id,date,amount\n")
+    said = refusal(connection=f"{tmp_path / 'orders.csv'}", table="orders")
+    assert said.endswith(
+        f"neither a DuckDB nor an SQLite database; for other files type data=file data.path={tmp_path}/orders.csv"
+    )
+
+
+def test_a_broken_database_file_is_said(tmp_path):
+    (tmp_path / "cut.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\1" * 50)
+    assert "cannot open the database" in refusal(connection=f"duckdb://{tmp_path / 'cut.duckdb'}", table="orders")
+    (tmp_path / "cut.db").write_bytes(b"SQLite format 3\0" + b"\1" * 50)
+    said = refusal(connection=f"sqlite://{tmp_path / 'cut.db'}", table="orders")
+    assert "file is not a database" in said
+
+
+def test_a_table_that_is_not_there_is_answered_by_those_that_are(duckdb_file):
+    uri = f"duckdb://{duckdb_file}"
+    assert refusal(connection=uri, table="Order").endswith(
+        "has no table 'Order' (data.table); did you mean orders or 2020.orders?"
+    )
+    assert refusal(connection=uri, table="sales.retuned").endswith("did you mean sales.returned?")
+    assert refusal(connection=uri, table="xyz").endswith(
+        "has no table 'xyz' (data.table); it has 2020.orders, orders, sales.returned"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT FROM WHERE", "the query 'SELECT FROM WHERE' does not run: "),
+        ("SELECT nothing FROM orders", "does not run: "),
+        (
+            "SELECT 1 AS one; DROP TABLE orders",
+            "data.query must be one SELECT, got 'SELECT 1 AS one; DROP TABLE orders'",
+        ),
+        ("DELETE FROM orders", "data.query must be one SELECT, got 'DELETE FROM orders'"),
+    ],
+)
+def test_a_query_that_does_not_run(duckdb_file, sqlite_file, query, message):
+    for uri in (f"duckdb://{duckdb_file}", f"sqlite://{sqlite_file}"):
+        assert message in refusal(connection=uri, query=query)
+
+
+def test_a_server_that_is_down(unused_port):
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+    said = refusal(connection=f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop", table="orders")
+    assert said.startswith(f"cannot open the database postgresql://ann:***@127.0.0.1:{unused_port}/shop: ")
+    assert "refused" in said
+    assert said.endswith("check host and port (data.connection)")
+
+
+def test_what_postgresql_refuses(postgres, copy_into_postgres):
+    copy_into_postgres("orders", TABLE)
+    user, _, rest = postgres.removeprefix("postgresql://").partition("@")
+    wrong = f"postgresql://{user.partition(':')[0]}:open%20sesame@{rest}"
+    said = refusal(connection=wrong, table="orders")
+    assert "password authentication failed" in said
+    assert "; check user and password; the address may also stand in the environment variable CLV_DATABASE" in said
+    assert "open" not in said.replace("cannot open", "")
+    absent = postgres.rpartition("/")[0] + "/absent"
+    assert 'database "absent" does not exist; check the name after the last /' in refusal(
+        connection=absent, table="orders"
+    )
+    assert refusal(connection=postgres, table="order").endswith("did you mean orders?")
+    backend = ibis.connect(postgres)
+    backend.raw_sql("CREATE SCHEMA IF NOT EXISTS sales").close()
+    backend.raw_sql("CREATE TABLE IF NOT EXISTS sales.returned (x int)").close()
+    backend.disconnect()
+    assert refusal(connection=postgres, table="returned").endswith("did you mean sales.returned?")
+    assert "does not exist (data.query)" in refusal(connection=postgres, query="SELECT nothing FROM orders")
+    hidden = "WITH gone AS (DELETE FROM orders RETURNING *) SELECT * FROM gone"
+    assert "must not contain data-modifying statements" in refusal(connection=postgres, query=hidden)
+
+
+def test_a_connection_that_drops_is_one_sentence_and_ends_quietly(postgres, copy_into_postgres):
+    copy_into_postgres("orders", TABLE)
+    program = f"""
+from functools import partial
+import ibis
+from clv_experiments.data.log import load_log
+from clv_experiments.data.sources.database import database
+log = load_log("shop", partial(database, connection={postgres!r}, table="orders"))
+killer = ibis.connect({postgres!r})
+killer.raw_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+               " AND datname = current_database()").close()
+try:
+    log.purchase_days.count().to_pyarrow()
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    said = done.stdout.strip()
+    password = postgres.partition("@")[0].rpartition(":")[2]
+    assert said.startswith("ClvError the database postgresql://")
+    assert " broke off: " in said
+    assert said.endswith("run again when it answers, or type data.push_down=false to work outside it")
+    assert f":{password}@" not in done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+def test_a_run_leaves_no_password_behind(tmp_path, unused_port):
+    """Exit status, console and MLflow store of a run that cannot reach its database."""
+    environment = os.environ | {"CLV_DATABASE": f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop"}
+    command = [sys.executable, "train.py", "data=sql", "data.table=orders", "model=zeros"]
+    for full, tracking in (("0", f"tracking.folder={tmp_path}"), ("1", "tracking=memory")):
+        environment["HYDRA_FULL_ERROR"] = full
+        done = subprocess.run(
+            [*command, tracking], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120
+        )
+        assert done.returncode == 1
+        assert "postgresql://ann:***@127.0.0.1" in done.stderr
+        assert "sesame" not in done.stdout + done.stderr
+    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert kept
+    assert [file for file in kept if b"sesame" in file.read_bytes()] == []
+
+
+def test_open_connection_speaks_plainly_of_what_breaks_later(duckdb_file):
+    backend = open_connection(str(duckdb_file))
+    orders = backend.table("orders")
+    backend.disconnect()
+    with pytest.raises(ClvError, match=r"^the database .*shop\.duckdb broke off: .*run again when it answers"):
+        orders.to_pyarrow()

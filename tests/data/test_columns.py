@@ -1,0 +1,147 @@
+"""The column of each role: guesses for the headers people have, and refusals that say what to type."""
+
+import pytest
+
+from clv_experiments.data.columns import USUAL_NAMES, choose_columns
+from clv_experiments.errors import ClvError
+
+HEADERS = {
+    "own words": (
+        ["customer_id", "date", "amount"], {"customer_id": "customer_id", "date": "date", "amount": "amount"},
+    ),
+    "Online Retail": (
+        ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"],
+        {"customer_id": "CustomerID", "date": "InvoiceDate", "quantity": "Quantity", "unit_price": "UnitPrice",
+         "order_id": "InvoiceNo", "product": "StockCode", "country": "Country"},
+    ),
+    "Online Retail II": (
+        ["Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country"],
+        {"customer_id": "Customer ID", "date": "InvoiceDate", "quantity": "Quantity", "unit_price": "Price",
+         "order_id": "Invoice", "product": "StockCode", "country": "Country"},
+    ),
+    "Olist, joined": (
+        ["order_id", "customer_id", "order_status", "order_purchase_timestamp", "payment_type", "payment_value"],
+        {"customer_id": "customer_id", "date": "order_purchase_timestamp", "amount": "payment_value",
+         "order_id": "order_id"},
+    ),
+    "Shopify": (
+        ["Name", "Email", "Financial Status", "Paid at", "Currency", "Subtotal", "Total", "Created at",
+         "Lineitem quantity", "Lineitem price", "Source"],
+        {"customer_id": "Email", "date": "Created at", "amount": "Total", "channel": "Source", "currency": "Currency"},
+    ),
+    "Superstore": (
+        ["Row ID", "Order ID", "Order Date", "Ship Date", "Customer ID", "Customer Name", "Country", "Product ID",
+         "Sales", "Quantity", "Discount", "Profit"],
+        {"customer_id": "Customer ID", "date": "Order Date", "amount": "Sales", "quantity": "Quantity",
+         "order_id": "Order ID", "product": "Product ID", "country": "Country"},
+    ),
+    "Ta-Feng, dunnhumby": (
+        ["household_key", "BASKET_ID", "DAY", "PRODUCT_ID", "QUANTITY", "SALES_VALUE"],
+        {"customer_id": "household_key", "date": "DAY", "amount": "SALES_VALUE", "quantity": "QUANTITY",
+         "order_id": "BASKET_ID", "product": "PRODUCT_ID"},
+    ),
+    "German": (
+        ["Kunden-Nr.", "Bestelldatum", "Artikelnummer", "Menge", "Einzelpreis", "Land", "Währung", "Kanal"],
+        {"customer_id": "Kunden-Nr.", "date": "Bestelldatum", "quantity": "Menge", "unit_price": "Einzelpreis",
+         "product": "Artikelnummer", "country": "Land", "channel": "Kanal", "currency": "Währung"},
+    ),
+    "a price of nothing in particular": (
+        ["user", "timestamp", "price"], {"customer_id": "user", "date": "timestamp", "amount": "price"},
+    ),
+}  # fmt: skip
+
+
+def refusal(available, named=None):
+    with pytest.raises(ClvError) as refused:
+        choose_columns(available, named or {}, "shop")
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_usual_headers_are_guessed(header):
+    available, expected = HEADERS[header]
+    for order in (available, available[::-1]):
+        chosen = choose_columns(order, dict.fromkeys(USUAL_NAMES), "shop")
+        assert chosen.by_role == expected
+        assert set(chosen.guessed) == set(expected)
+
+
+def test_what_was_guessed_is_said_unless_it_was_obvious():
+    chosen = choose_columns(["Kunde", "date", "Betrag"], {"amount": "Betrag"}, "shop")
+    assert str(chosen) == "columns guessed: customer_id=Kunde (data.columns says otherwise)"
+    assert str(choose_columns(["customer_id", "date", "amount"], {}, "shop")) == ""
+
+
+def test_every_usual_name_is_written_as_names_are_compared_and_stands_for_one_role():
+    names = [name for usual in USUAL_NAMES.values() for name in usual]
+    assert all(name == name.lower() and name.isalnum() for name in names)
+    assert len(names) == len(set(names))
+
+
+def test_a_named_column_wins_over_any_guess():
+    available = ["customer_id", "client", "date", "amount", "Net"]
+    chosen = choose_columns(available, {"customer_id": "client", "amount": "Net"}, "shop")
+    assert chosen.by_role == {"customer_id": "client", "amount": "Net", "date": "date"}
+    assert chosen.guessed == ("date",)
+
+
+def test_a_named_quantity_and_price_win_over_a_guessed_amount():
+    available = ["customer", "date", "Sales", "n", "each"]
+    chosen = choose_columns(available, {"quantity": "n", "unit_price": "each"}, "shop")
+    assert "amount" not in chosen.by_role
+
+
+def test_false_says_that_there_is_none_and_a_column_called_0_is_one():
+    available = ["customer_id", "date", "amount", "country", "0"]
+    assert "country" not in choose_columns(available, {"country": False}, "shop").by_role
+    assert choose_columns(available, {"country": None}, "shop").by_role["country"] == "country"
+    assert choose_columns(available, {"country": 0}, "shop").by_role["country"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("available", "role", "found"),
+    [
+        (["customer", "date", "Sales", "Total"], "amount", "Sales, Total"),
+        (["Total", "customer", "date", "Sales"], "amount", "Sales, Total"),  # the most usual is suggested
+        (["customer", "client_id", "date", "amount"], "customer_id", "customer, client_id"),
+        (["customer", "Created At", "Order Date", "amount"], "date", "Order Date, Created At"),
+    ],
+)
+def test_what_could_be_several_is_refused(available, role, found):
+    said = refusal(available)
+    first = found.split(", ")[0]
+    typed = first if " " not in first else f"\"'{first}'\""
+    assert said == f"the {role} of log 'shop' could be any of {found}: type data.columns.{role}={typed}"
+
+
+def test_near_names_are_suggested():
+    available = ["CustomerID", "InvoiceDate", "Sales"]
+    assert refusal(available, {"customer_id": "customerid"}) == (
+        "log 'shop' has no column 'customerid' (data.columns.customer_id); did you mean CustomerID?"
+    )
+    assert "did you mean InvoiceDate?" in refusal(available, {"date": "Invoice_Dat"})
+    assert refusal(available, {"amount": "xyz"}).endswith("; it has CustomerID, InvoiceDate, Sales")
+
+
+def test_a_misspelt_role_is_refused():
+    said = "data.columns.amonut is no role of a column; did you mean data.columns.amount?"
+    assert refusal(["customer", "date", "Sales"], {"amonut": "Sales"}) == said
+    assert "the roles are customer_id, date, amount" in refusal(["customer", "date", "Sales"], {"xyz": "Sales"})
+    assert "must be the name of a column, false or null" in refusal(["customer", "date", "Sales"], {"amount": True})
+
+
+@pytest.mark.parametrize(
+    ("available", "said"),
+    [
+        (["a", "date", "amount"], "looks like its customer_id: type data.columns.customer_id=<one of a, date, amount>"),
+        (["customer", "b", "amount"], "looks like its date: type data.columns.date=<one of customer, b, amount>"),
+        (["customer", "date", "c"], "looks like its amount: type data.columns.amount=<one of customer, date, c>, or"),
+        (["customer", "date", "qty"], "has a quantity but neither amount nor unit_price: type data.columns.amount"),
+    ],
+)
+def test_what_cannot_be_guessed_is_asked_for(available, said):
+    assert said in refusal(available)
+
+
+def test_a_wide_log_is_not_listed_whole():
+    assert "c19 and 80 more" in refusal([f"c{k}" for k in range(100)])

@@ -1,0 +1,279 @@
+"""One pipeline on DuckDB, Spark and PostgreSQL: the same report, fingerprint, features and holdout spend."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from clv_experiments.data import cleaning
+from clv_experiments.data.engine import DuckDb, Spark, open_engine
+from clv_experiments.data.log import load_log
+from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.raw import Raw
+from clv_experiments.data.reading import Reading
+from clv_experiments.data.sources.database import database
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.experiment import read_log
+from clv_experiments.features.feature_set import FeatureSet
+
+FOLDER = os.environ.get("CLV_DATA_DIR")
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # PySpark leaves them to Python
+
+
+def outcome(log, compose, horizon="3 months"):
+    """What must not depend on the engine."""
+    window = Window(log.start, log.end, Horizon.parse(horizon))
+    period = window.period(0)
+    features = FeatureSet("full", [instantiate(block) for block in compose("features=full").features.blocks])
+    return {
+        "fingerprint": log.fingerprint,
+        "report": log.report.table,
+        "span": (log.start, log.end, log.customers),
+        "features": features.at(log, period.cutoff, window.horizon),
+        "spend": holdout(log, period),
+    }
+
+
+def assert_same(found, expected):
+    pd.testing.assert_frame_equal(found["report"], expected["report"])
+    assert found["span"] == expected["span"]
+    assert found["fingerprint"] == expected["fingerprint"]
+    for frame in ("features", "spend"):
+        pd.testing.assert_frame_equal(found[frame], expected[frame], rtol=1e-9, atol=1e-9)
+
+
+# --- a small log that has everything wrong with it ---------------------------------------------------------------
+
+IDS = ["17850", "17850.0", " 17850 ", "\t12346", "Zoë", "zoë", "ß", "SS", "=1+1", "'; drop table log; --", "客户"]
+NO_IDS = ["", "  ", "NaN", None]
+DAYS = (
+    "{:%d/%m/%Y}",
+    "{:%d.%m.%Y} 8:26",
+    "{:%Y-%m-%d}",
+    "{:%Y-%m-%d} 23:59:59",
+    "{:%Y%m%d}",
+    "{:%d %B %Y}",
+    "{:%d-%b-%Y}",
+)
+AMOUNTS = ("{:.2f}", "£{:,.2f}", " {:.4f}", "{:.3e}", "+{:.2f}", "GBP {:,.2f}")
+STEPS = (
+    cleaning.missing_customer(),
+    cleaning.missing_date(),
+    cleaning.missing_amount(),
+    cleaning.duplicates("drop"),
+    cleaning.returns("net", cancelled="C"),
+    cleaning.currency({"GBP": 1, "EUR": 0.8571, "jpy": 0.0052}),
+    cleaning.rounding(2),
+    cleaning.outliers("winsorise", 0.95),
+)
+
+
+def nasty(typed):
+    """Write 400 rows of 11 spellings of 9 customers, as text or in the types that databases keep."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for k in range(400):
+        day = datetime(2019, 12, 1) + timedelta(days=int(rng.integers(0, 500)))
+        paid = float(np.round(rng.gamma(1.2, 400) + 0.01, 2)) * (-1 if k % 9 == 0 else 1)
+        sign = f"-{-paid:.2f}" if k % 2 else f"({-paid:,.2f})"
+        text = sign if paid < 0 else AMOUNTS[k % len(AMOUNTS)].format(paid)
+        customer = NO_IDS[k // 40 % 4] if k % 40 == 0 else IDS[int(rng.integers(0, len(IDS)))]
+        whole = None if k % 40 == 0 else float(17_850 + rng.integers(0, 12))
+        order = f"{'C' if paid < 0 and k % 3 else ''}{k // 2}"
+        rows.append(
+            {
+                "Customer ID": whole if typed else customer,
+                "when": (day if k % 50 else None) if typed else (DAYS[k % len(DAYS)].format(day) if k % 50 else "NaT"),
+                "paid": (paid if k % 60 else float("nan")) if typed else (text if k % 60 else "n/a"),
+                "order": order,
+                "currency": ("GBP", "eur", "JPY")[k % 3],
+                "note %s": '=HYPERLINK("x")' if k % 5 else None,
+            }
+        )
+    rows += rows[100:120]
+    kinds = [pa.float64(), pa.timestamp("us"), pa.float64()] if typed else [pa.string()] * 3
+    schema = pa.schema(list(zip(rows[0], [*kinds, *[pa.string()] * 3], strict=True)))
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["text", "typed"])
+def rows(request):
+    return nasty(request.param)
+
+
+def read_nasty(source, compose, engine=None):
+    log = load_log(
+        "nasty",
+        source,
+        STEPS,
+        date(2021, 3, 31),
+        "£",
+        columns={"date": "when", "amount": "paid", "order_id": "order", "currency": "currency"},
+        reading=Reading("dmy", "."),
+        engine=engine,
+        learn_until=lambda first, last: date(2020, 12, 31),
+    )
+    return outcome(log, compose), log.notes
+
+
+@pytest.fixture(scope="module")
+def expected(rows, compose):
+    return read_nasty(lambda engine: Raw(engine.lay("nasty", rows)), compose)[0]
+
+
+def test_the_nasty_log_exercises_every_step(expected):
+    report = expected["report"].set_index("rule")
+    assert (report[["rows", "amount"]] != 0).any(axis=1).drop("currency").all()
+    assert report["amount"].iloc[1:].sum() == report["amount"].iloc[0]
+    assert expected["span"][2] == len(expected["features"])
+    assert "17850" in expected["features"].index
+    assert "17850.0" not in expected["features"].index
+
+
+def test_the_nasty_log_on_spark(rows, expected, compose, spark):
+    assert_same(read_nasty(lambda engine: Raw(engine.lay("nasty", rows)), compose, spark)[0], expected)
+
+
+@pytest.mark.parametrize("push_down", [True, False])
+def test_the_nasty_log_in_postgresql(rows, expected, compose, postgres, copy_into_postgres, pushed_down, push_down):
+    copy_into_postgres("nasty", rows)
+    source = partial(database, connection=postgres, table="nasty", push_down=push_down)
+    found, notes = read_nasty(lambda engine: pushed_down(source(engine)), compose)
+    assert_same(found, expected)
+    assert any("copied" in note for note in notes) is not push_down
+
+
+def test_the_nasty_log_in_a_duckdb_file(rows, expected, compose, tmp_path, pushed_down):
+    file = tmp_path / "nasty.duckdb"
+    with duckdb.connect(str(file)) as made:
+        made.register("rows", rows)
+        made.execute("CREATE TABLE nasty AS SELECT * FROM rows")
+    source = partial(database, connection=f"duckdb://{file}", table="nasty")
+    before = file.read_bytes()
+    found, notes = read_nasty(lambda engine: pushed_down(source(engine)), compose)
+    assert_same(found, expected)
+    assert not any("copied" in note for note in notes)
+    assert file.read_bytes() == before
+
+
+def test_the_nasty_log_in_an_sqlite_file(rows, expected, compose, tmp_path):
+    file = tmp_path / "nasty.sqlite"
+    kinds = {pa.string(): "TEXT", pa.float64(): "REAL", pa.timestamp("us"): "TIMESTAMP"}
+    columns = ", ".join(f'"{field.name}" {kinds[field.type]}' for field in rows.schema)
+    values = [[str(cell) if isinstance(cell, datetime) else cell for cell in row.values()] for row in rows.to_pylist()]
+    made = sqlite3.connect(file)
+    made.execute(f"CREATE TABLE nasty ({columns})")
+    made.executemany(f"INSERT INTO nasty VALUES ({', '.join('?' * rows.num_columns)})", values)
+    made.commit()
+    made.close()
+    found, notes = read_nasty(partial(database, connection=f"sqlite://{file}", table="nasty"), compose)
+    assert_same(found, expected)
+    assert "rows were copied out of the database, since sqlite cannot run the pipeline itself" in notes
+
+
+# --- Online Retail II --------------------------------------------------------------------------------------------
+
+RETAIL = [
+    "data=online_retail_ii",
+    f"data.path={FOLDER}/online_retail_ii.parquet",
+    "data.cleaning.outliers.policy=winsorise",
+]
+real = pytest.mark.skipif(FOLDER is None, reason="CLV_DATA_DIR does not say where the Parquet files of UCI are")
+
+
+def learn_until(first, last):
+    return date(2011, 8, 31)
+
+
+@pytest.fixture(scope="module")
+def retail(compose):
+    return outcome(read_log(compose(*RETAIL).data, learn_until), compose)
+
+
+@real
+def test_online_retail_ii_on_spark(retail, compose, spark):
+    data = compose(*RETAIL, "data.engine=spark").data  # takes the session that is there
+    assert_same(outcome(read_log(data, learn_until), compose), retail)
+
+
+@real
+def test_online_retail_ii_in_postgresql(retail, compose, postgres, copy_into_postgres, pushed_down):
+    copy_into_postgres("online_retail_ii", pq.read_table(Path(FOLDER) / "online_retail_ii.parquet"))
+    data = compose(*RETAIL).data
+    source = partial(database, connection=postgres, table="public.online_retail_ii")
+    log = load_log(
+        data.name,
+        lambda engine: pushed_down(source(engine)),
+        [instantiate(step) for step in data.cleaning.values() if step is not None],
+        date.fromisoformat(data.log_end),
+        data.currency,
+        columns=OmegaConf.to_container(data.columns),
+        learn_until=learn_until,
+    )
+    assert_same(outcome(log, compose), retail)
+    other = ibis.connect(postgres)
+    assert [name for name in other.list_tables(database="public") if "cached" in name] == []  # all else was temporary
+    other.disconnect()
+
+
+# --- Spark ------------------------------------------------------------------------------------------------------
+
+
+def test_large_integers_beside_nulls_stay_exact_on_spark(spark):
+    numbers = [2**53 + 1, None, -(2**62) - 1]
+    table = spark.lay("numbers", pa.table({"n": pa.array(numbers, pa.int64()), "d": [Decimal("0.1001"), None, None]}))
+    assert table.to_pyarrow().to_pydict() == {"n": numbers, "d": [Decimal("0.1001"), None, None]}
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(unused_port):
+    pytest.importorskip("pyspark", reason="PySpark is not installed")
+    master = f"spark://127.0.0.1:{unused_port}"
+    program = f"from clv_experiments.data.engine import Spark; Spark({master!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stderr.splitlines()[-1].startswith(
+        f"clv_experiments.errors.ClvError: no Spark master answers at '{master}' (data.spark_master); type spark://"
+    )
+
+
+@pytest.mark.parametrize(("setting", "message"), [("java", "have Java 17 or 21"), ("master", "'nonsense'")])
+def test_why_spark_does_not_start_is_one_sentence(setting, message):
+    pytest.importorskip("pyspark", reason="PySpark is not installed")
+    environment = os.environ | ({"JAVA_HOME": "/nowhere"} if setting == "java" else {})
+    master = "nonsense" if setting == "master" else "local"
+    command = [sys.executable, "train.py", "data=cdnow_sample", "data.engine=spark", f"data.spark_master={master}"]
+    command += ["model=zeros", "tracking=memory"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if line]
+    assert len(said) == 1
+    assert said[0].startswith(f"error: Spark does not start on '{master}' (data.spark_master): ")
+    assert message in said[0]
+
+
+def test_without_pyspark_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    monkeypatch.setitem(sys.modules, "py4j.protocol", None)
+    with pytest.raises(ClvError, match=r"PySpark, which is not installed: type pip install .*\[spark\]"):
+        Spark("local")
+
+
+def test_an_unknown_engine_is_named():
+    assert isinstance(open_engine("duckdb"), DuckDb)
+    with pytest.raises(ClvError, match=r"data\.engine must be one of duckdb, spark, got 'dask'"):
+        open_engine("dask")

@@ -1,0 +1,141 @@
+"""From a raw table to typed lines, and the refusal of what cannot be read."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.cleaning_report import SOURCE
+from clv_experiments.data.columns import choose_columns
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.lines import read_lines
+from clv_experiments.data.reading import Reading
+from clv_experiments.errors import ClvError
+
+ENGINE = DuckDb()
+GOOD = {"customer_id": ["a", "b"], "date": ["2020-01-01", "2020-01-02"], "amount": ["1.50", "2"]}
+
+
+def lines_of(columns, reading=None, whole_rows=False, named=None):
+    raw = ENGINE.lay("rows", columns if isinstance(columns, pa.Table) else pa.table(columns))
+    chosen = choose_columns(raw.columns, named or {}, "shop")
+    return read_lines(raw, chosen, reading or Reading(), "shop", whole_rows)
+
+
+def rows_of(columns, **settings):
+    return lines_of(columns, **settings)[0].to_pyarrow().to_pylist()
+
+
+def refusal(columns, **settings):
+    with pytest.raises(ClvError) as refused:
+        lines_of(columns, **settings)
+    return str(refused.value)
+
+
+def test_each_role_has_one_type_and_empty_cells_are_null():
+    found = rows_of(
+        {
+            "Customer ID": [17850.0, None, float("nan")],
+            "Invoice": ["C1", " ", "3"],
+            "InvoiceDate": [datetime(2020, 1, 1, 23, 59), None, datetime(2020, 1, 3)],
+            "Quantity": pa.array([-2, 3, None], pa.int32()),
+            "Price": ["$1,234.50", "0.3333", "1"],
+            "Country": ["France", "NULL", "=1+1"],
+        }
+    )
+    assert found == [
+        {"customer_id": "17850", "date": date(2020, 1, 1), "order_id": "C1", "country": "France",
+         "quantity": -2, "unit_price": Decimal("1234.5"), "amount": -2469},
+        {"customer_id": None, "date": None, "order_id": None, "country": None,
+         "quantity": 3, "unit_price": Decimal("0.3333"), "amount": Decimal("0.9999")},
+        {"customer_id": None, "date": date(2020, 1, 3), "order_id": "3", "country": "=1+1",
+         "quantity": None, "unit_price": 1, "amount": None},
+    ]  # fmt: skip
+
+
+def test_text_is_read_like_the_typed_columns_that_it_shows():
+    typed = pd.DataFrame(
+        {"customer_id": [1, 2, 3], "date": pd.to_datetime(["2020-01-31"] * 3), "amount": [0.1, -2.5, 1e6]}
+    )
+    for order, layout in (("dmy", "%d/%m/%Y"), ("mdy", "%m/%d/%Y")):
+        text = pd.DataFrame(
+            {
+                "customer_id": ["1.0", "2", " 3"],
+                "date": typed["date"].dt.strftime(layout),
+                "amount": ["$0.10", "(2.50)", "1,000,000"],
+            }
+        )
+        for reading in (Reading(), Reading(order, ".")):
+            found = rows_of(pa.Table.from_pandas(text), reading=reading)
+            assert found == rows_of(pa.Table.from_pandas(typed, preserve_index=False))
+
+
+def test_whole_rows_are_kept_where_they_are_asked_for():
+    kept = rows_of(GOOD | {"shelf": ["x", None]}, whole_rows=True)
+    assert kept[0] == {
+        "customer_id": "a", "date": date(2020, 1, 1), "amount": Decimal("1.5"), SOURCE + "customer_id": "a",
+        SOURCE + "date": "2020-01-01", SOURCE + "amount": "1.50", SOURCE + "shelf": "x",
+    }  # fmt: skip
+    assert list(rows_of(GOOD | {"shelf": ["x", None]})[0]) == ["customer_id", "date", "amount"]
+
+
+def test_roles_may_stand_in_columns_of_each_others_names():
+    swapped = {"amount": ["a", "b"], "customer_id": ["1", "2"], "date": ["2020-01-01", "2020-01-02"]}
+    found = rows_of(swapped, named={"customer_id": "amount", "amount": "customer_id"})
+    assert found[0] == {"customer_id": "a", "amount": 1, "date": date(2020, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("date", ["soon", "2020-02-30"],
+         "column 'date' of log 'shop' has 2 row(s) that cannot be read as a date like 1997-12-31 or 31/12/1997, such "
+         "as 'soon', '2020-02-30'; correct them or leave them empty"),
+        ("amount", ["12.50", "abc"],
+         "column 'amount' of log 'shop' has 1 row(s) that cannot be read as a number below 100,000,000,000,000, such "
+         "as 'abc'; correct them or leave them empty"),
+        ("amount", [1.0, float("inf")], "such as 'inf'; correct them"),
+        ("amount", ["1", "x" * 10_000], f"such as '{'x' * 60}…'; correct"),
+        ("customer_id", [1e20, 1.0],
+         "1 row(s) that cannot be read as a whole number of at most 15 digits (all that a float keeps: store "
+         "longer ones as text), such as '1e+20'; correct them"),
+        ("amount", [[1], [2]], "column 'amount' of log 'shop' holds array<int64> values; text, a number or a date is"),
+        ("customer_id", [b"a", b"b"], "column 'customer_id' of log 'shop' holds binary values"),
+        ("amount", ["-1", "-2.5"], "all amounts of log 'shop' are negative, from -2.5000 to -1.0000; purchases must"),
+        ("amount", [None, None], ""),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_shown(column, values, said):
+    if said:
+        assert said in refusal(GOOD | {column: values})
+    else:
+        assert rows_of(GOOD | {column: pa.array(values, pa.string())})[0]["amount"] is None
+
+
+def test_the_order_that_was_settled_is_the_one_that_is_expected():
+    dates = ["12/31/2020", "31/12/2020"]
+    assert "a date like 1997-12-31 or 12/31/1997, such as '31/12/2020'" in refusal(
+        GOOD | {"date": dates}, reading=Reading(date_order="mdy")
+    )
+
+
+def test_a_product_that_is_too_large_is_refused():
+    columns = {"customer": ["a", "b"], "date": ["2020-01-01"] * 2, "quantity": [10**9, 1], "price": [1e9, 1.0]}
+    assert refusal(columns) == (
+        "log 'shop' has 1 row(s) whose quantity times unit_price is 100,000,000,000,000 or more"
+    )
+
+
+def test_an_instant_is_refused():
+    instants = pa.array([datetime(2020, 1, 1), datetime(2020, 1, 2)], pa.timestamp("us", "UTC"))
+    said = refusal(GOOD | {"date": instants})
+    assert said.startswith(
+        "column 'date' of log 'shop' carries a time zone; give the shop's local date or time without"
+    )
+    assert "AT TIME ZONE" in said
+
+
+def test_no_row_is_refused():
+    assert refusal({name: pa.array([], pa.string()) for name in GOOD}) == "log 'shop' has a header but no row"

@@ -1,0 +1,373 @@
+"""Text as days, amounts and identifiers, beside what plain Python makes of it."""
+
+import itertools
+import re
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.reading import Reading, add_amount, add_currency, add_day, add_identifier, add_text
+from clv_experiments.data.settling import settle
+from clv_experiments.errors import ClvError
+
+few = settings(max_examples=12, deadline=None)  # each reads a whole column
+ENGINE = DuckDb()
+CENT = Decimal("0.0001")
+
+
+def column(values, kind=None):
+    kind = kind or (pa.string() if all(value is None or isinstance(value, str) for value in values) else None)
+    return ENGINE.lay("rows", pa.table({"place": range(len(values)), "x": pa.array(values, kind)}))
+
+
+def read(add, values, *settings, kind=None):
+    """What becomes of each value, in order."""
+    table = add(column(values, kind), "x", *settings, "found")
+    return table.order_by("place").to_pyarrow()["found"].to_pylist()
+
+
+def settled(dates=("2020-01-01",), numbers=("1",), reading=None, has_currency=False):
+    rows = itertools.zip_longest(dates, numbers)
+    table = pa.table({"x": range(max(len(dates), len(numbers)))})
+    d, n = (pa.array(part, pa.string()) for part in zip(*rows, strict=True))
+    table = ENGINE.lay("rows", table.append_column("d", d).append_column("n", n))
+    return settle(table, "d", ["n"], reading or Reading(), has_currency, "shop")
+
+
+def refusal(**log):
+    with pytest.raises(ClvError) as refused:
+        settled(**log)
+    return str(refused.value)
+
+
+# --- days -------------------------------------------------------------------------------------------------------
+
+LAYOUTS = {
+    "iso": lambda d: f"{d:%Y-%m-%d}",
+    "slashes": lambda d: f"{d.year}/{d.month}/{d.day}",
+    "compact": lambda d: f"{d:%Y%m%d}",
+    "to the second": lambda d: f"{d:%Y%m%d}235959",
+    "clock": lambda d: f"{d:%Y-%m-%d} 23:59",
+    "T": lambda d: f"{d:%Y-%m-%d}T00:00:01.123456",
+    "word": lambda d: f"{d.day} {d:%B} {d.year}",
+    "short word": lambda d: f"{d:%d-%b-%Y} 7:05 AM",
+    "month word first": lambda d: f"{d:%B} {d.day}, {d.year}",
+    "blanks": lambda d: f"\t {d:%Y-%m-%d}\u00a0\n",
+}
+IN_ORDER = {
+    "dmy": [lambda d: f"{d:%d/%m/%Y}", lambda d: f"{d.day}.{d.month}.{d.year}", lambda d: f"{d:%d-%m-%Y} 9:30 pm"],
+    "mdy": [lambda d: f"{d:%m/%d/%Y}", lambda d: f"{d.month}/{d.day}/{d.year}", lambda d: f"{d:%m-%d-%Y}, 21:30:00"],
+}
+some_dates = st.lists(st.dates(date(1000, 1, 1), date(9999, 12, 31)), min_size=1, max_size=10)
+
+
+@few
+@given(dates=some_dates)
+def test_any_date_comes_back_from_any_layout(dates):
+    written = [write(day) for day in dates for write in LAYOUTS.values()]
+    for order in (None, "dmy", "mdy"):
+        assert read(add_day, written, order) == [day for day in dates for _ in LAYOUTS]
+
+
+@few
+@given(dates=some_dates, order=st.sampled_from(["dmy", "mdy"]))
+def test_any_date_comes_back_where_the_order_is_known(dates, order):
+    written = [write(day) for day in dates for write in IN_ORDER[order]]
+    assert read(add_day, written, order) == [day for day in dates for _ in IN_ORDER[order]]
+    assert read(add_day, written, None) == [None] * len(written)
+
+
+@few
+@given(dates=st.lists(st.dates(date(1969, 1, 1), date(2068, 12, 31)), min_size=1, max_size=10))
+def test_two_digits_are_a_year_of_1969_to_2068(dates):
+    dates = [date(1969, 1, 1), date(2068, 12, 31), *dates]
+    assert read(add_day, [f"{day:%d/%m/%y}" for day in dates], "dmy") == dates
+    assert read(add_day, [f"{day:%d-%b-%y}" for day in dates], None) == dates
+
+
+@few
+@given(parts=st.lists(st.tuples(st.integers(0, 2500), st.integers(0, 13), st.integers(0, 32)), min_size=1, max_size=40))
+def test_only_days_of_the_calendar_are_read(parts):
+    def naive(y, m, d):
+        try:
+            return date(y, m, d) if y >= 1000 else None
+        except ValueError:
+            return None
+
+    assert read(add_day, [f"{y:04}-{m:02}-{d:02}" for y, m, d in parts], None) == [naive(*part) for part in parts]
+
+
+def test_every_29th_of_february_is_that_of_the_calendar():
+    years = range(1000, 3000)
+    found = read(add_day, [f"{year}-02-29" for year in years], None)
+    assert [year for year, day in zip(years, found, strict=True) if day] == [
+        year for year in years if (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2020-02-30", "31/04/2020", "2020-13-01", "soon", "1 marble 2020", "2020-12-31 10:30 America/New_York", "44197",
+     "2020-12-3110:30", "2020-12-31\n2020-12-31", "12/2020", "1577836800000", "=2020-12-31", "x" * 10_000, "\\", "'"],
+)  # fmt: skip
+def test_what_is_no_date_is_not_read(text):
+    assert read(add_day, [text], "dmy") == [None]
+
+
+def test_numbers_are_read_as_compact_dates_and_clock_times_cut():
+    assert read(add_day, [20201231, 5, None], None) == [date(2020, 12, 31), None, None]
+    assert read(add_day, [20201231.0, None], None) == [date(2020, 12, 31), None]
+    instants = pa.array([1_577_836_799_000_000, None], pa.timestamp("us"))
+    assert read(add_day, instants, None, kind=pa.timestamp("us")) == [date(2019, 12, 31), None]
+    assert read(add_day, [date(2020, 1, 1)], None, kind=pa.date32()) == [date(2020, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("dates", "order", "note"),
+    [
+        (["01/02/2020", "31/12/2020", "13/1/2020"], "dmy", ["dates begin with the day, as 2 row(s) show"]),
+        (["01/02/2020", "12/31/2020"], "mdy", ["dates begin with the month, as 1 row(s) show"]),
+        (["2020-12-31", None, ""], "dmy", []),
+        (["05/05/2020", "06.06.2020"], "dmy", []),  # the same in either order
+    ],
+)
+def test_one_row_tells_the_order_of_all(dates, order, note):
+    reading, notes = settled(dates)
+    assert (reading.date_order, notes) == (order, note)
+
+
+def test_an_order_that_no_row_tells_is_asked_for():
+    said = refusal(dates=["2020-12-31", "01/02/2020", "03/04/2020", "05/06/2020", "07/08/2020"])
+    assert said == (
+        "dates of log 'shop' such as '01/02/2020', '03/04/2020', '05/06/2020' (column 'd') could begin with the day or "
+        "the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"
+    )
+    for order in ("dmy", "mdy"):
+        assert settled(["01/02/2020"], reading=Reading(date_order=order))[0].date_order == order
+
+
+def test_dates_that_contradict_each_other_are_refused():
+    said = refusal(dates=["31/12/2020", "12/31/2020"])
+    assert "dates that begin with the day and dates that begin with the month, such as '31/12/2020', '12/31" in said
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["2020-01-01 10:00+01:00", "2020-06-01 10:00+02:00"],
+        ["2020-01-01T10:00:00Z", "2020-01-01 10:00"],
+        ["2020-01-01T10:00:00Z", "2020-01-02"],
+        ["2020-01-01 10:00:00.5 UTC", "2020-01-01 10:00:00 -0500"],
+    ],
+)
+def test_mixed_time_zones_are_refused(dates):
+    said = refusal(dates=dates)
+    assert "column 'd' of log 'shop' mixes time zones" in said
+    for text in dates:
+        assert repr(text) in said
+
+
+def test_time_zones_that_are_the_shops_own_clock_can_be_taken_as_written():
+    dates = ["2020-01-01 23:30 +0100", "2020-06-01 23:30 +0200"]
+    assert settled(dates, reading=Reading(time_zones="written"))[1] == []
+    assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 6, 1)]
+
+
+def test_one_time_zone_is_left_out_and_said():
+    dates = ["2020-01-01T23:59:00+01:00", "2020-01-02 00:01 +0100"]
+    assert settled(dates)[1] == ["dates end in the offset +0100, which was left out: the day written is the day"]
+    assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 1, 2)]
+    assert "the offset UTC" in settled(["2020-01-01T10:00Z", "2020-01-01 10:00 GMT", "2020-01-01 10:00+00:00"])[1][0]
+
+
+# --- amounts ----------------------------------------------------------------------------------------------------
+
+
+def in_groups(whole, mark):
+    return re.sub(r"(?<=\d)(?=(\d{3})+$)", mark, str(whole))
+
+
+GROUPS = {".": ["", ",", " ", "\u00a0", "’", "'"], ",": ["", ".", " ", "\u2009", "\u202f", "'"]}
+SIGNS = ["{}", "-{}", "({})", "{}-", "${}", "-${}", "$-{}", "({} EUR)", "{} €", "USD {}", "+{}"]
+
+
+@few
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 99_999_999_999_999), st.integers(0, 9_999), st.sampled_from(SIGNS)),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_any_amount_comes_back_in_any_convention(rows):
+    rows = [(1_234_567, 5, sign) for sign in SIGNS] + rows
+    exact = [
+        (Decimal(whole) + Decimal(part) / 10_000) * (-1 if "-" in sign or "(" in sign else 1)
+        for whole, part, sign in rows
+    ]
+    for decimal, groups in GROUPS.items():
+        written = [
+            sign.format(f"{in_groups(whole, group)}{decimal}{part:04}")
+            for group in groups
+            for whole, part, sign in rows
+        ]
+        assert read(add_amount, written, decimal) == exact * len(groups)
+
+
+@few
+@given(
+    st.lists(st.floats(-1e13, 1e13).map(lambda x: x if abs(x) > 1e-90 else 0.0), min_size=1), st.sampled_from("eEgf")
+)
+def test_any_float_is_the_decimal_that_it_shows(floats, style):
+    shown = [f"{value:.10{style}}" for value in floats]
+    rounded = [Decimal(text).quantize(CENT, ROUND_HALF_UP) for text in shown]
+    assert read(add_amount, shown, ".") == rounded
+    assert read(add_amount, floats, ".") == [Decimal(repr(value)).quantize(CENT, ROUND_HALF_UP) for value in floats]
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "comma"),
+    [
+        ("1,234", 1234, "1.234"),
+        ("1.234", "1.234", 1234),
+        ("1,234,567", 1234567, None),
+        ("12,34,567.50", "1234567.5", None),  # lakhs
+        ("0,123", None, "0.123"),
+        (".5", "0.5", None),
+        ("−5", -5, -5),
+        ("1.5e3", 1500, 1500),
+        ("0.00005", "0.0001", None),
+        ("-0.00005", "-0.0001", None),
+    ],
+)
+def test_amounts_by_hand(text, point, comma):
+    for decimal, expected in ((".", point), (",", comma)):
+        assert read(add_amount, [text], decimal) == [None if expected is None else Decimal(expected)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["abc", "(5", "5)", "--5", "(-5)", "5-5", "1,23,4", "1 234,567.0", "12USD500", "1e400", "1e5000000000", "12.5.2020",
+     "=1+1", "@5", "5%", "inf", "1" * 400, "100000000000000", "0x10", "1_000", "$", "-", "'; DROP TABLE x; --"],
+)  # fmt: skip
+def test_what_is_no_amount_is_not_read(text):
+    assert read(add_amount, [text], ".") == [None]
+
+
+def test_numbers_that_are_too_large_or_infinite_are_not_read_and_nan_is_missing():
+    assert read(add_amount, [1e14, float("inf"), float("nan"), 0.1], ".") == [None, None, None, Decimal("0.1")]
+    assert read(add_amount, [-(2**63), 2**63 - 1, 5], ".") == [None, None, 5]
+    assert read(add_amount, [Decimal("1e20"), Decimal("1.00005")], ".") == [None, Decimal("1.0001")]
+    assert read(add_text, [float("inf"), float("nan"), 0.5]) == ["inf", None, "0.5"]  # so inf is shown, nan is not
+
+
+@pytest.mark.parametrize(
+    ("numbers", "decimal", "note"),
+    [
+        (["1,234", "1.50"], ".", []),
+        (["1.234", "1,50", "2,5"], ",", ["decimals begin with a comma, as 2 row(s) show"]),
+        (["1.234", "1.234.567"], ",", ["decimals begin with a comma, as 1 row(s) show"]),
+        (["1,234", "1,234,567"], ".", []),
+        (["1.234", "1 234,5"], ",", ["decimals begin with a comma, as 1 row(s) show"]),
+        (["1", "20", "$3", None], ".", []),
+        (["1.5e3", "1.234e5"], ".", []),
+    ],
+)
+def test_one_row_tells_the_decimal_mark_of_all(numbers, decimal, note):
+    reading, notes = settled(numbers=numbers)
+    assert (reading.decimal, notes) == (decimal, note)
+
+
+def test_a_decimal_mark_that_no_row_tells_is_asked_for():
+    assert refusal(numbers=["7", "1,234", "$5.678"]) == (
+        "amounts of log 'shop' such as '1,234', '$5.678' (column 'n') could be thousands or decimals, and no row "
+        "tells: type data.decimal=. or data.decimal=','"
+    )
+    assert settled(numbers=["1,234"], reading=Reading(decimal=","))[0].decimal == ","
+
+
+def test_amounts_that_contradict_each_other_are_refused():
+    said = refusal(numbers=["1.50", "2,50"])
+    assert "begin their decimals with . and with , such as '1.50', '2,50'; write them all like 1234.50" in said
+
+
+def test_two_currencies_need_a_column_that_says_which():
+    said = refusal(numbers=["$5", "5 €"])
+    assert "column 'n' of log 'shop' has amounts in $ and in €; give one currency, or a column that says which" in said
+    assert settled(numbers=["$5", "5 €"], has_currency=True)
+    assert settled(numbers=["$5", "-$3", "4"])
+    signs = ["$5", "5 €", "kr 5", "R$ 5", "5 PLN", "5", "CAREFUL"]
+    assert read(add_currency, signs) == ["$", "€", "kr", "R$", "PLN", None, None]
+
+
+@pytest.mark.parametrize(("setting", "value"), [("date_order", "ymd"), ("decimal", ";")])
+def test_a_reading_that_is_none_is_refused(setting, value):
+    with pytest.raises(ClvError, match=f"data.{setting} must be .* got '{value}'"):
+        Reading(**{setting: value})
+
+
+# --- identifiers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([17850], pa.int64()),
+        ([17850], pa.int16()),
+        ([17850.0], pa.float64()),
+        ([17850.0], pa.float32()),
+        ([Decimal("17850.00")], pa.decimal128(10, 2)),
+        (["17850"], None),
+        (["17850.0"], None),
+        (["17850.000"], None),
+        ([" 17850\t"], None),
+        (["\u00a017850"], None),
+    ],
+)
+def test_one_customer_however_the_number_is_stored(values, kind):
+    assert read(add_identifier, values, kind=kind) == ["17850"]
+
+
+@pytest.mark.parametrize(
+    "text", ["00123", "1e20", "a.0", "17850.5", "x\ny", "'; DROP TABLE x; --", "<b>", "\\n", "🙂", "NA"]
+)
+def test_other_text_is_kept_as_it_is(text):
+    assert read(add_identifier, [text]) == [text]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n", "NaN", "nan", "NULL", "None", "n/a", "#N/A", "<NA>", None])
+def test_what_exports_write_for_nothing_is_missing(text):
+    assert read(add_identifier, [text]) == [None]
+    assert read(add_text, [text]) == [None]
+
+
+@few
+@given(st.lists(st.integers(1 - 2**53, 2**53 - 1), min_size=1, max_size=20))
+def test_whole_floats_are_whole_numbers(numbers):
+    assert read(add_identifier, [float(number) for number in numbers]) == [str(number) for number in numbers]
+
+
+def test_floats_that_may_have_lost_digits_are_not_read():
+    assert read(add_identifier, [1e20, float(2**53), float("inf"), float("nan"), 1.5]) == [
+        None,
+        None,
+        None,
+        None,
+        "1.5",
+    ]
+
+
+@few
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=10))
+def test_any_text_reads_without_an_error(texts):
+    blanks = " \t\n\r\v\f\u00a0\u2007\u2009\u202f\ufeff"
+    nothing = {"", "nan", "null", "none", "n/a", "#n/a", "nat", "<na>"}
+    stripped = [text.strip(blanks) for text in texts]
+    assert read(add_text, texts) == [text if text.lower() not in nothing else None for text in stripped]
+    for add, *how in ((add_day, "dmy"), (add_amount, "."), (add_amount, ",")):
+        read(add, texts, *how)

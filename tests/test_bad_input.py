@@ -1,0 +1,440 @@
+"""Bad input and hostile text as a person meets them: one sentence, exit status 1, nothing half-written.
+
+Each case runs train.py as a script, but in this process, since a new one takes seconds to start; some run in their own.
+"""
+
+import os
+import re
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from datetime import date, timedelta
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+from clv_experiments.experiment import read_log
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = ROOT / "train.py"
+SERVER = os.environ.get("CLV_TEST_POSTGRES")
+QUICK = ["model=zeros", "window=1m", "evaluation.bootstrap_replicates=2"]
+HEADER = ["Client", "Day", "Sales"]
+NAMED = ["data.columns.customer_id=Client", "data.columns.date=Day", "data.columns.amount=Sales"]
+START = date(2023, 1, 1)
+
+
+def orders(customers=8, days=300, every=20):
+    """Rows of (customer, day, amount): each buys ``every`` so many days, from a day of their own on."""
+    return [
+        (str(17850 + k), str(START + timedelta(days=day)), f"{10 + k + day % 7}.50")
+        for k in range(customers)
+        for day in range(k, days, every)
+    ]
+
+
+def text(rows, header=HEADER, separator=","):
+    return "\n".join(separator.join(map(str, row)) for row in [header, *rows]) + "\n"
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A working folder, and the environment as it was once a run is over."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    stop = signal.getsignal(signal.SIGTERM)
+    yield tmp_path
+    signal.signal(signal.SIGTERM, stop)
+
+
+@pytest.fixture
+def train(work, monkeypatch, capfd):
+    """Run train.py with a log that is kept outside of the working folder; gives exit status, stdout and stderr."""
+
+    def run(*overrides, tracking="memory"):
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *QUICK, f"tracking={tracking}", *overrides])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        written = capfd.readouterr()
+        return ended.value.code, written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def file_of(tmp_path_factory):
+    """Write a log, from rows or as it is, into a folder of its own."""
+
+    def write(content, name="orders.csv"):
+        path = tmp_path_factory.mktemp("log") / name
+        if isinstance(content, pd.DataFrame):
+            content.to_parquet(path)
+        elif isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else text(content), encoding="utf-8")
+        return path
+
+    return write
+
+
+def assert_one_sentence(status, stderr, said):
+    assert status == 1
+    assert "Traceback" not in stderr
+    assert re.fullmatch(r"error: [^\n]+\n", stderr), "one line, and nothing else"
+    for words in said:
+        assert words in stderr
+
+
+def changed(rows, column, how):
+    """Change one column of every row; ``how`` takes the cell and the row's place."""
+    return [(*row[:column], how(row[column], place), *row[column + 1 :]) for place, row in enumerate(rows)]
+
+
+def truncated_parquet():
+    stream = BytesIO()
+    pd.DataFrame(orders(), columns=HEADER).to_parquet(stream)
+    return stream.getvalue()[:-200]
+
+
+GOOD = orders()
+TOMORROW = str(date.today() + timedelta(days=1))
+# Name: what the file holds, further overrides, what is said.
+CASES = {
+    "empty file": ("", [], ["orders.csv' is empty"]),
+    "blank lines only": ("\n\n  \n", [], ["orders.csv' is empty"]),
+    "header only": (text([]), [], ["orders.csv' has a header but no row"]),
+    "wrong separator": (
+        text(GOOD, separator=";"), ["data.source.separator=comma"],
+        ["has one column only with the separator comma, and 3 with semicolon: type data.source.separator=semicolon"],
+    ),
+    "unusual separator": (
+        text(GOOD, separator="~"), [], ["has one column only, 'Client~Day~Sales'", "type data.source.separator="],
+    ),
+    "uneven rows": (
+        text([*GOOD[:3], ("a", "2023-01-01", "1", "2")]), [],
+        ["line 5 of '", "orders.csv' has 4 cell(s) where the header has 3"],
+    ),
+    "binary rubbish": (bytes(range(256)) * 40, [], ["orders.csv' is not text: it holds the character 0x00"]),
+    "wrong column name": (
+        text(GOOD), ["data.columns.customer_id=Clinet"],
+        ["log 'file' has no column 'Clinet' (data.columns.customer_id); did you mean Client?"],
+    ),
+    "column that nothing is like": (text(GOOD), ["data.columns.amount=xyz"], ["it has Client, Day, Sales"]),
+    "no column that could be the customer": (
+        text(GOOD, ["Who", "Day", "Sales"]), ["data.columns.customer_id=null"],
+        ["no column of log 'file' looks like its customer_id: type data.columns.customer_id=<one of Who, Day, Sales>"],
+    ),
+    "two columns with one name": (
+        text([(*row, 1) for row in GOOD], [*HEADER, "Sales"]), [], ["orders.csv' has two columns named 'Sales'"],
+    ),
+    "two columns that could be the amount": (
+        text([(*row, 1) for row in GOOD], [*HEADER, "Total"]), ["data.columns.amount=null"],
+        ["the amount of log 'file' could be any of Sales, Total: type data.columns.amount=Sales"],
+    ),
+    "unreadable dates": (
+        changed(GOOD, 1, lambda day, place: f"soon {place}" if place > 2 else day), [],
+        ["column 'Day' of log 'file' has 117 row(s) that cannot be read as a date like 1997-12-31",
+         "such as 'soon 3', 'soon 4', 'soon 5'; correct them or leave them empty"],
+    ),
+    "days that do not exist": (changed(GOOD, 1, lambda *_: "2023-02-30"), [], ["such as '2023-02-30', '2023-02-30'"]),
+    "day or month first": (
+        changed(GOOD, 1, lambda _, place: f"0{1 + place % 9}/0{1 + place % 4}/2023"), [],
+        ["could begin with the day or the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"],
+    ),
+    "day and month first": (
+        [("a", "31/12/2023", 1), ("b", "12/31/2023", 2)], [],
+        ["dates that begin with the day and dates that begin with the month, such as '31/12/2023', '12/31/2023'"],
+    ),
+    "mixed time zones": (
+        changed(GOOD, 1, lambda day, place: f"{day} 10:00+0{place % 2}:00"), [],
+        ["column 'Day' of log 'file' mixes time zones, such as", "+00:00'", "+01:00'", "data.time_zones=written"],
+    ),
+    "future dates": (
+        [*GOOD, ("17850", "2999-12-31", "1")], [],
+        [f"log 'file' has purchases after today ({date.today()}), up to 2999-12-31", "data.log_end="],
+    ),
+    "dates all alike": (
+        changed(GOOD, 1, lambda *_: "2023-01-01"), [], ["all purchases of log 'file' fall on one day, 2023-01-01"],
+    ),
+    "currencies mixed": (
+        changed(GOOD, 2, lambda amount, place: f"{'$€'[place % 2]}{amount}"), [],
+        ["column 'Sales' of log 'file' has amounts in $ and in €; give one currency"],
+    ),
+    "thousands or decimals": (
+        text(changed(GOOD, 2, lambda _, place: f"{1 + place % 9}.{100 + place}"), separator=";"), [],
+        ["amounts of log 'file' such as '1.100', '2.101', '3.102' (column 'Sales') could be thousands or decimals",
+         "type data.decimal=. or data.decimal=','"],
+    ),
+    "point and comma before decimals": (
+        text([("a", "2023-01-01", "1.50"), ("b", "2023-01-02", "1,50")], separator=";"), [],
+        ["begin their decimals with . and with , such as '1.50', '1,50'"],
+    ),
+    "amounts in words": (
+        changed(GOOD, 2, lambda amount, place: "ten" if place == 7 else amount), [],
+        ["column 'Sales' of log 'file' has 1 row(s) that cannot be read as a number below", "such as 'ten'"],
+    ),
+    "infinite amounts": (
+        changed(GOOD, 2, lambda amount, place: "inf" if place == 7 else amount), [],
+        ["has 1 row(s) that cannot be read as a number below 100,000,000,000,000, such as 'inf'"],
+    ),
+    "infinite amounts in Parquet": (
+        pd.DataFrame({"Client": ["a", "b"], "Day": ["2023-01-01", "2023-01-02"], "Sales": [float("inf"), 1.0]}), [],
+        ["has 1 row(s) that cannot be read as a number below 100,000,000,000,000, such as 'inf'"],
+    ),
+    "NaN amounts only": (
+        changed(GOOD, 2, lambda *_: "NaN"), [],
+        ["log 'file' has no usable row: 120 rows read, 0 kept; removed: missing amount 120"],
+    ),
+    "all amounts negative": (
+        changed(GOOD, 2, lambda amount, _: f"-{amount}"), [],
+        ["all amounts of log 'file' are negative, from -", "turn the sign of the amounts"],
+    ),
+    "ids that a float has spoilt": (
+        pd.DataFrame({"Client": [1e20, 2e20], "Day": ["2023-01-01", "2023-01-02"], "Sales": [1.0, 2.0]}), [],
+        ["column 'Client' of log 'file' has 2 row(s) that cannot be read as a whole number of at most 15 digits"],
+    ),
+    "blank ids only": (
+        changed(GOOD, 0, lambda *_: " "), [],
+        ["log 'file' has no usable row: 120 rows read, 0 kept; removed: missing customer 120"],
+    ),
+    "one customer": (orders(customers=1), [], ["log 'file' has one customer only; at least two are needed"]),
+    "every customer one-time": (
+        changed(GOOD, 0, lambda _, place: place), [],
+        ["none of the 120 customers of log 'file' bought on two days", "is 'Client' really the customer"],
+    ),
+    "log shorter than the window": (GOOD, ["window=12m"], ["the log is too short", "type window"]),
+    "no spend in the holdout": (
+        [*orders(days=200), *[(f"new{k}", str(START + timedelta(days=200 + k)), "5") for k in range(100)]], [],
+        ["nobody spent anything in the holdout period", "window.cutoff"],
+    ),
+    "misspelt key": (
+        text(GOOD), ["data.columns.amonut=Sales"], ["there is no setting data.columns.amonut; did you mean amount"],
+    ),
+    "misspelt key forced in": (
+        text(GOOD), ["+data.columns.amonut=Sales"],
+        ["data.columns.amonut is no role of a column; did you mean data.columns.amount?"],
+    ),
+    "date order that is none": (
+        text(GOOD), ["data.date_order=ymd"], ["data.date_order must be dmy, mdy or null, got 'ymd'"],
+    ),
+    "log end that is none": (text(GOOD), ["data.log_end=soon"], ["'soon' is not a date", "data.log_end"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(case, train, file_of, work):
+    content, overrides, said = CASES[case]
+    path = file_of(content, "orders.parquet" if isinstance(content, pd.DataFrame) else "orders.csv")
+    status, _, stderr = train("data=file", f"data.path={path}", *NAMED, *overrides)
+    assert_one_sentence(status, stderr, said)
+    assert list(work.iterdir()) == []
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
+
+
+def test_a_truncated_parquet_file_is_said(train, file_of):
+    status, _, stderr = train("data=file", f"data.path={file_of(truncated_parquet(), 'orders.parquet')}")
+    assert_one_sentence(status, stderr, ["orders.parquet' is damaged, cut short or no Parquet file"])
+
+
+def test_a_file_that_is_not_there_is_said(train, file_of):
+    path = file_of(GOOD)
+    status, _, stderr = train("data=file", f"data.path={path.parent}/ordres.csv")
+    assert_one_sentence(status, stderr, [f"there is no file '{path.parent}/ordres.csv'", "did you mean orders.csv?"])
+    status, _, stderr = train("data=file")
+    assert_one_sentence(status, stderr, ["type data.path=orders.csv"])
+
+
+def test_a_failed_run_is_marked_with_its_reason_and_keeps_nothing_else(train, file_of, work):
+    path = file_of(CASES["unreadable dates"][0])
+    status, _, stderr = train("data=file", f"data.path={path}", *NAMED, tracking="mlflow")
+    assert_one_sentence(status, stderr, ["cannot be read as a date"])
+    assert [left.name for left in work.iterdir()] == ["mlruns"]
+    run = only_run(work, "file/1m")
+    assert run.info.status == "FAILED"
+    assert f"error: {run.data.tags['failure']}\n" == stderr
+    assert [left.name for left in artifacts(run).iterdir()] == ["config.yaml"]
+
+
+def only_run(folder, experiment):
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    return run
+
+
+def artifacts(run):
+    return Path(run.info.artifact_uri.removeprefix("file://"))
+
+
+# --- in a process of its own ----------------------------------------------------------------------------------------
+
+
+def in_a_process(folder, *overrides, before=()):
+    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+    command = [*before, sys.executable, str(SCRIPT), *QUICK, *overrides]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize("case", ["unreadable dates", "misspelt key", "binary rubbish"])
+def test_a_process_of_its_own_says_and_ends_the_same(case, file_of, tmp_path):
+    content, overrides, said = CASES[case]
+    done = in_a_process(tmp_path, "tracking=memory", "data=file", f"data.path={file_of(content)}", *NAMED, *overrides)
+    assert_one_sentence(done.returncode, done.stderr, said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_read_permission_is_said(file_of, tmp_path):
+    path = file_of(GOOD)
+    path.chmod(0o000)
+    before = []
+    if os.geteuid() == 0:  # root may read all, unless it gives up the right to
+        before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        if shutil.which("setpriv") is None or subprocess.run([*before, "true"], capture_output=True).returncode:
+            pytest.skip("root may read every file, and setpriv, which takes that right, is not there or not allowed")
+    done = in_a_process(tmp_path, "tracking=memory", "data=file", f"data.path={path}", before=before)
+    assert_one_sentence(done.returncode, done.stderr, [f"'{path}' may not be read"])
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- databases ------------------------------------------------------------------------------------------------------
+
+
+def traces(folder):
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("tracking", ["memory", "mlflow"])
+def test_a_database_that_is_down_is_said_without_its_password(tracking, train, work):
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    connection = f"data.connection=postgresql://u:sesame@127.0.0.1:{port}/x"
+    status, stdout, stderr = train("data=sql", connection, "data.table=orders", tracking=tracking)
+    assert_one_sentence(status, stderr, [f"postgresql://u:***@127.0.0.1:{port}/x", "check host and port"])
+    assert "sesame" not in stdout + stderr
+    assert b"sesame" not in traces(work)
+    if tracking == "mlflow":
+        assert "127.0.0.1" in only_run(work, "sql/1m").data.tags["failure"]
+
+
+def test_a_password_that_the_database_refuses_is_not_printed(train, work):
+    if SERVER is None:
+        pytest.skip(
+            "CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host:port/postgres"
+        )
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+    user, host = re.fullmatch(r"postgresql://([^:]+):[^@]+@(.+)", SERVER).groups()
+    status, stdout, stderr = train(
+        "data=sql", f"data.connection=postgresql://{user}:sesame@{host}", "data.table=orders", tracking="mlflow"
+    )
+    assert_one_sentence(status, stderr, ["password authentication failed", "check user and password"])
+    assert "sesame" not in stdout + stderr
+    assert b"sesame" not in traces(work)
+
+
+# --- what looks bad but can be read ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log_of(compose, file_of):
+    def load(content, *overrides):
+        cfg = compose("data=file", f"data.path={file_of(content)}", *NAMED, *overrides).data
+        return read_log(cfg, lambda first, last: last)
+
+    return load
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda amount: f"${amount:,.2f}",
+        lambda amount: f"{amount:,.2f}".translate(str.maketrans(",.", ".,")) + " €",
+        lambda amount: f"USD {amount:.2f}",
+        lambda amount: f"{amount:,.2f}".replace(",", " "),
+        lambda amount: f"{amount:e}",
+    ],
+)
+def test_currency_signs_and_thousands_are_read_where_they_are_unambiguous(written, log_of):
+    amounts = [Decimal(f"{1000 * k}.50") for k in range(1, 121)]
+    rows = text(changed(GOOD, 2, lambda _, place: written(amounts[place])), separator=";")
+    log = log_of(rows)
+    assert log.report.table["amount"].iloc[0] == sum(amounts) == log.purchase_days.amount.sum().to_pyarrow().as_py()
+
+
+def test_ids_of_mixed_type_are_one_customer(log_of, train, file_of):
+    rows = changed(GOOD, 0, lambda who, place: [who, f"{who}.0", f" {who} "][place % 3])
+    log = log_of(rows)
+    assert log.customers == 8
+    assert log.fingerprint == log_of(GOOD).fingerprint
+    status, stdout, stderr = train("data=file", f"data.path={file_of(rows)}", *NAMED)
+    assert (status, stderr) == (0, "")
+    assert "; 8 customers, " in stdout
+
+
+def test_blank_ids_and_missing_amounts_are_counted(train, file_of):
+    rows = changed(GOOD, 0, lambda who, place: ["", "NULL", "nan", "  "][place // 3] if place in (0, 3, 6, 9) else who)
+    rows = changed(rows, 2, lambda amount, place: "NaN" if place in (20, 21) else amount)
+    status, stdout, _ = train("data=file", f"data.path={file_of(rows)}", *NAMED)
+    assert status == 0
+    assert "120 rows read, 114 kept; removed: missing customer 4, missing amount 2" in stdout
+
+
+def test_what_was_guessed_is_said(train, file_of):
+    rows = text(changed(GOOD, 1, lambda day, _: f"{day[8:]}.{day[5:7]}.{day[:4]}"), ["Kunde", "Datum", "Betrag"], ";")
+    status, stdout, _ = train("data=file", f"data.path={file_of(rows)}")
+    assert status == 0
+    assert "note: columns guessed: customer_id=Kunde, date=Datum, amount=Betrag (data.columns says otherwise)" in stdout
+    assert re.search(r"note: dates begin with the day, as \d+ row\(s\) show", stdout)
+
+
+# --- hostile text ---------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "'; DROP TABLE orders; --", '" OR ""="', "\\'; --", "%s %(x)s {} {0} ${oc.env:HOME}", "<script>alert(1)</script>",
+    "<b>&amp;</b>", "=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "'quoted'", '"', '""', "a\nb", "a,b;c\td",
+    "🙂", "Ünïcödé", "\u202egnirts", "[red]bold[/red]", "[/]", "[link=http://x]y", "\x1b[31mred", "../../etc/passwd",
+    "/etc/passwd", "x" * 10_000, "null byte \\0", "$(touch hacked)", "`touch hacked`", "; touch hacked",
+]  # fmt: skip
+
+
+def test_hostile_text_passes_through_harmless(tmp_path, file_of):
+    rows = [
+        {"customer_id": who, "date": day, "amount": amount, "country": HOSTILE[k], "product": HOSTILE[-k - 1],
+         "order_id": who + day, "channel": HOSTILE[k]}
+        for k, who in enumerate(HOSTILE)
+        for _, day, amount in orders(customers=2)
+    ]  # fmt: skip
+    path = file_of("")
+    pd.DataFrame(rows).to_csv(path, index=False)
+    beside = set(tmp_path.parent.iterdir())
+    done = in_a_process(
+        tmp_path, "data=file", f"data.path={path}", "model=linear", "features=full",
+        "data.cleaning.duplicates.policy=drop",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"{len(rows)} rows read" in done.stdout.replace(",", "")
+    assert [left.name for left in tmp_path.iterdir()] == ["mlruns"]
+    assert set(tmp_path.parent.iterdir()) == beside
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    (run,) = client.search_runs([found.experiment_id for found in client.search_experiments()])
+    predictions = pd.read_parquet(artifacts(run) / "predictions.parquet")
+    assert set(predictions["customer_id"]) == set(HOSTILE)
+    for table in artifacts(run).rglob("*.csv"):
+        assert not re.search(r'(^|,)"?[=@\t]', table.read_text(encoding="utf-8"), re.MULTILINE), table.name
+
+
+def test_a_log_called_like_terminal_markup_is_shown_as_it_is_called(train, file_of):
+    status, stdout, stderr = train("data=file", f"data.path={file_of(GOOD)}", *NAMED, "data.name='[/red] [b]:boom:'")
+    assert (status, stderr) == (0, ""), stderr
+    assert "on [/red] [b]:boom:, next" in stdout
+    assert stdout.count("[/red] [b]:boom:") >= 2

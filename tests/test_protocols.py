@@ -1,0 +1,149 @@
+"""Customer splits draw the same customers for every model, learn from the others, and say what they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.metrics import r2
+from clv_experiments.evaluation.records import Metric, Table, Tag
+from clv_experiments.experiment import build_model, run_experiment
+from clv_experiments.forecast import Forecaster
+
+SPLIT = ["evaluation=customer_split", "data=cdnow_sample", "evaluation.bootstrap_replicates=2"]
+
+
+@pytest.fixture(scope="module")
+def forecaster(cdnow_sample):
+    return Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months")))
+
+
+def records(compose, *overrides):
+    """Run an experiment and give what it recorded: (verdict, metrics by name, tables by name, tags by name)."""
+    from clv_experiments.tracking import memory_tracker
+
+    kept = []
+    original = memory_tracker.MemoryRun.log
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory_tracker.MemoryRun, "log", lambda run, found: (kept.extend(found), original(run, found))[1])
+        verdict = run_experiment(compose(*SPLIT, *overrides))
+    metrics = {r.name: r.value for r in kept if isinstance(r, Metric)}
+    tables = {r.name: r.frame for r in kept if isinstance(r, Table)}
+    tags = {r.name: r.value for r in kept if isinstance(r, Tag)}
+    return verdict, metrics, tables, tags
+
+
+def test_a_split_learns_from_the_others_and_predicts_the_held_out(forecaster, compose):
+    model = build_model(compose("model=linear", "features=rfm").model)
+    period = forecaster.window.period(0)
+    customers = forecaster.outcome(period)
+    held_out = np.arange(len(customers)) % 4 == 0
+    made = forecaster.split(period, model, held_out)
+    assert list(made.table.index) == list(customers.index[held_out])
+    assert list(made.training.X.index) == list(customers.index[~held_out])
+    assert made.training.periods == (period,)
+    pd.testing.assert_series_equal(made.training.y, customers["spend"][~held_out])
+    # The oracle: ordinary least squares on the other customers, cut at zero.
+    X = forecaster.features(period.cutoff, model.features)
+    design = np.column_stack([np.ones(len(X)), X])
+    slopes, *_ = np.linalg.lstsq(design[~held_out], customers["spend"][~held_out], rcond=None)
+    np.testing.assert_allclose(made.table["y_pred"], np.maximum(design[held_out] @ slopes, 0), rtol=1e-6, atol=1e-6)
+
+
+def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster, compose):
+    model = build_model(compose("model=bg_nbd").model)
+    period = forecaster.window.period(0)
+    held_out = np.arange(len(forecaster.outcome(period))) % 2 == 0
+    made = forecaster.split(period, model, held_out)
+    assert made.training.y is None
+    assert set(made.training.X.index).isdisjoint(made.table.index)
+    whole = forecaster.forecast(period, model)
+    assert made.estimator.parameters_["estimate"][0] != whole.estimator.parameters_["estimate"][0]
+
+
+def test_splits_are_the_same_for_every_model_and_move_with_the_seed(compose):
+    one = records(compose, "model=linear", "evaluation.splits=2")[0]
+    other = records(compose, "model=zeros", "evaluation.splits=2")[0]
+    assert list(one.shown.table.index) == list(other.shown.table.index)
+    assert len(one.shown.table) == int(np.ceil(0.3 * 2357))
+    again = records(compose, "model=linear", "evaluation.splits=2", "seed=7")[0]
+    assert list(one.shown.table.index) != list(again.shown.table.index)
+
+
+def test_scores_are_medians_over_the_splits_and_there_is_no_objective(compose):
+    verdict, metrics, tables, tags = records(compose, "model=linear", "features=rfm", "evaluation.splits=7")
+    splits = tables["splits.csv"]
+    assert len(splits) == 7
+    assert splits["r2"].nunique() == 7
+    assert splits["r2"][0] == pytest.approx(r2(verdict.shown.table["y_true"], verdict.shown.table["y_pred"]))
+    assert metrics["holdout_r2"] == pytest.approx(splits["r2"].median())
+    assert metrics["holdout_r2_least"] == splits["r2"].min()
+    assert metrics["holdout_mse"] == pytest.approx(splits["mse"].median())
+    assert metrics["holdout_r2_lower"] <= metrics["holdout_r2"] <= metrics["holdout_r2_upper"]
+    assert not [name for name in metrics if name.startswith("validation")]
+    assert verdict.objective is None
+    assert any("say nothing about the future" in note for note in verdict.notes)
+    assert tags["protocol"] == "customer_split"
+    slopes = tables["split_coefficients.csv"]
+    assert list(slopes["name"]) == ["frequency", "recency", "T", "monetary_value"]
+    assert (slopes["least"] <= slopes["median"]).all()
+    assert "published" not in slopes
+
+
+def test_published_coefficients_stand_beside_those_found(compose):
+    tables = records(
+        compose, "model=linear", "features=rfm", "evaluation.splits=5",
+        "+evaluation.published={frequency: 0.0, T: 1e9}",
+    )[2]  # fmt: skip
+    table = tables["split_coefficients.csv"].set_index("name")
+    assert table["published"]["T"] == 1e9
+    assert np.isnan(table["published"]["recency"])
+    assert not table["inside"]["T"]
+
+
+def test_runs_of_a_protocol_or_a_split_of_their_own_have_a_cell_of_their_own(compose):
+    cells = {
+        overrides: records(compose, "model=zeros", *overrides)[3]["cell"]
+        for overrides in [
+            ("evaluation.splits=2",),
+            ("evaluation.splits=3",),
+            ("evaluation.splits=2", "evaluation.test_share=0.5"),
+            ("evaluation.splits=2", "seed=1"),
+            ("evaluation=forecast",),
+        ]
+    }
+    assert len(set(cells.values())) == len(cells)
+    assert records(compose, "model=mean", "evaluation.splits=2")[3]["cell"] == cells["evaluation.splits=2",]
+    assert records(compose, "model=zeros", "evaluation=forecast", "seed=3")[3]["cell"] == cells["evaluation=forecast",]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("evaluation.splits=0", "evaluation.splits must be a whole number of at least 1, got '0'"),
+        ("evaluation.test_share=1", "evaluation.test_share must lie between 0 and 1, got '1'"),
+        ("evaluation.test_share=some", "evaluation.test_share must lie between 0 and 1, got 'some'"),
+        ("window.origins=2", "type window.origins=1, or evaluation=forecast"),
+    ],
+)
+def test_settings_that_make_no_split_are_refused(compose, override, said):
+    with pytest.raises(ClvError, match=said):
+        run_experiment(compose(*SPLIT, "model=zeros", override))
+
+
+def test_a_holdout_without_spend_is_refused(log_of, compose, monkeypatch):
+    rows = [(customer, f"2020-0{month}-05", 10.0) for customer in "abc" for month in (1, 2, 3)]
+    rows += [("new", "2020-04-10", 5.0), ("new", "2020-06-28", 5.0)]
+    log = log_of(rows)
+    monkeypatch.setattr("clv_experiments.experiment.read_log", lambda *_: log)
+    with pytest.raises(ClvError, match=r"nobody spent anything in the holdout period 2020-03-29 to 2020-06-28"):
+        run_experiment(compose("model=zeros", "window.horizon=3 months"))
+
+
+def test_terminal_shows_the_split_headline(compose, capsys):
+    records(compose, "model=linear", "features=rfm", "evaluation.splits=2")
+    shown = capsys.readouterr().out
+    assert "R2" in shown
+    assert "median AE" in shown
+    assert "30% of 2,357 customers held out at random" in " ".join(shown.split())
