@@ -14,7 +14,7 @@ train: .venv/run.stamp  ## run the main job on the bundled CDNOW log; ARGS="mode
 	$(BIN)/python train.py model=xgboost window=3m $(ARGS)
 
 test: .venv/test.stamp  ## run all tests; ARGS="-m 'not slow'" for fewer
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/dev.stamp  ## check style and types
 	$(BIN)/ruff check .

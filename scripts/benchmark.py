@@ -1,7 +1,8 @@
 """Measure what a user waits for: start-up, a run, memory, and what the BTYD compression saves.
 
     python scripts/benchmark.py            all of it, a few minutes
-    python scripts/benchmark.py startup    one part: startup, run or compression
+    python scripts/benchmark.py startup    one part: startup, run, compression or read
+    python scripts/benchmark.py read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
 of two machines.
@@ -10,11 +11,13 @@ of two machines.
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -93,17 +96,35 @@ def compression() -> None:
     report("lifetimes BG/NBD alone, as it comes", plain)
 
 
-PARTS = {part.__name__: part for part in (startup, run, compression)}
+def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
+    """Time from raw files of one log to its cleaned log and all features, in a process of its own each."""
+    for file in files:
+        path = f"data.path={Path(file).resolve()}"
+        seconds = []
+        for _ in range(3):
+            done = subprocess.run(
+                [*TRAIN, f"data={data}", path, "model=linear", "tracking=memory", "evaluation.bootstrap_replicates=2"],
+                check=True, capture_output=True, text=True,
+            )  # fmt: skip
+            said = dict(re.findall(r"(\w+) ([0-9.]+) s", done.stdout.split("time: ")[1]))
+            seconds.append(float(said["data"]) + float(said["features"]))
+        report(f"{data} from {Path(file).name} to features", seconds)
+
+
+PARTS = {part.__name__: part for part in (startup, run, compression, read)}
 
 
 def main() -> None:
     """Run the parts named on the command line, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; default: all")
-    for name in parser.parse_args().parts or PARTS:
+    parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
+    parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
+    asked = parser.parse_args()
+    for name in asked.parts or PARTS:
         if name not in PARTS:
             parser.error(f"no part '{name}'; there are {', '.join(PARTS)}")
-        PARTS[name]()
+        PARTS[name](**({"data": asked.data, "files": asked.files} if name == "read" else {}))
 
 
 if __name__ == "__main__":

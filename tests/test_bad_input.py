@@ -152,7 +152,36 @@ CASES = {
     ),
     "day and month first": (
         [("a", "31/12/2023", 1), ("b", "12/31/2023", 2)], [],
-        ["dates that begin with the day and dates that begin with the month, such as '31/12/2023', '12/31/2023'"],
+        ["has dates that no one order of day, month and year fits, such as '31/12/2023', '12/31/2023'"],
+    ),
+    "day or year first": (
+        changed(GOOD, 1, lambda day, _: day[2:]), [],
+        ["such as '23-01-01', '23-01-21', '23-02-10' (column 'Day') could begin with the day or the year",
+         "type data.date_order=dmy or data.date_order=ymd"],
+    ),
+    "ids that a spreadsheet has spoilt": (
+        changed(GOOD, 0, lambda who, _: f"1.{who}E+12"), [],
+        ["column 'Client' of log 'file' has 120 row(s) that cannot be read as a whole number of at most 15 digits",
+         "store longer ones as text), such as '1.17850E+12'"],
+    ),
+    "price of how many": (
+        text([(*row, 2) for row in GOOD], ["Client", "Day", "Paid", "Pieces"]),
+        ["data.columns.amount=null", "data.columns.unit_price=Paid"],
+        ["log 'file' has a unit_price, Paid, but neither quantity nor amount: type data.columns.quantity="],
+    ),
+    "total of an order on each of its lines": (
+        text([(*row, k // 2) for k, row in enumerate(changed(GOOD, 2, lambda *_: 5))],
+             ["Client", "Day", "Order Total", "Order ID"]),
+        ["data.columns.amount=null"],
+        ["column 'Order Total' of log 'file' looks like the total of a whole order, and 60 order(s) have it on each"],
+    ),
+    "column without a name that holds something": (
+        text([(*row, 1) for row in GOOD], [*HEADER, ""]), [],
+        ["line 2 of '", "orders.csv' has '1' in column 4, which has no name; the first line must name every column"],
+    ),
+    "pattern that engines lack": (
+        text(GOOD), ["data.cleaning.returns.cancelled='(?=C)'"],
+        ["data.cleaning.returns.cancelled must do without look-around", "got '(?=C)'"],
     ),
     "mixed time zones": (
         changed(GOOD, 1, lambda day, place: f"{day} 10:00+0{place % 2}:00"), [],
@@ -224,7 +253,7 @@ CASES = {
         ["data.columns.amonut is no role of a column; did you mean data.columns.amount?"],
     ),
     "date order that is none": (
-        text(GOOD), ["data.date_order=ymd"], ["data.date_order must be dmy, mdy or null, got 'ymd'"],
+        text(GOOD), ["data.date_order=ydm"], ["data.date_order must be dmy, mdy, ymd or null, got 'ydm'"],
     ),
     "log end that is none": (text(GOOD), ["data.log_end=soon"], ["'soon' is not a date", "data.log_end"]),
 }  # fmt: skip
@@ -370,6 +399,16 @@ def test_currency_signs_and_thousands_are_read_where_they_are_unambiguous(writte
     assert log.report.table["amount"].iloc[0] == sum(amounts) == log.purchase_days.amount.sum().to_pyarrow().as_py()
 
 
+def test_a_file_that_excel_has_written_is_read(log_of):
+    rows = text([(*row, "") for row in GOOD], [*HEADER, ""], ";")
+    assert log_of(f"sep=;\n{rows}").fingerprint == log_of(GOOD).fingerprint
+
+
+def test_years_of_two_digits_are_read_where_their_place_is_said(log_of):
+    rows = changed(GOOD, 1, lambda day, _: day[2:])
+    assert log_of(rows, "data.date_order=ymd").fingerprint == log_of(GOOD).fingerprint
+
+
 def test_ids_of_mixed_type_are_one_customer(log_of, train, file_of):
     rows = changed(GOOD, 0, lambda who, place: [who, f"{who}.0", f" {who} "][place % 3])
     log = log_of(rows)
@@ -377,7 +416,7 @@ def test_ids_of_mixed_type_are_one_customer(log_of, train, file_of):
     assert log.fingerprint == log_of(GOOD).fingerprint
     status, stdout, stderr = train("data=file", f"data.path={file_of(rows)}", *NAMED)
     assert (status, stderr) == (0, "")
-    assert "; 8 customers, " in stdout
+    assert "\n8 customers, " in stdout
 
 
 def test_blank_ids_and_missing_amounts_are_counted(train, file_of):
@@ -385,7 +424,8 @@ def test_blank_ids_and_missing_amounts_are_counted(train, file_of):
     rows = changed(rows, 2, lambda amount, place: "NaN" if place in (20, 21) else amount)
     status, stdout, _ = train("data=file", f"data.path={file_of(rows)}", *NAMED)
     assert status == 0
-    assert "120 rows read, 114 kept; removed: missing customer 4, missing amount 2" in stdout
+    assert "120 rows read, 114 kept; removed:\n  missing customer: 4 rows, " in stdout
+    assert "\n  missing amount: 2 rows, " in stdout
 
 
 def test_what_was_guessed_is_said(train, file_of):

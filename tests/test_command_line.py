@@ -1,6 +1,7 @@
 """Errors in one sentence, an exit status that says so, and a traceback for those who ask."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from clv_experiments.command_line import CommandLine, sentence
+from clv_experiments.command_line import CommandLine, hidden, sentence
 from clv_experiments.errors import ClvError
+from clv_experiments.experiment import run_experiment
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -80,7 +82,7 @@ def test_one_job_fails_alone(monkeypatch, capsys):
     assert terminal.run(main) == 1
     assert done == [0, 2]
     assert capsys.readouterr().err == "error: number 1 is bad\n"
-    monkeypatch.delenv("HYDRA_FULL_ERROR")
+    assert "HYDRA_FULL_ERROR" not in os.environ
     assert CommandLine().run(lambda: None) == 0
 
 
@@ -107,3 +109,64 @@ def test_train_exits_1_with_a_traceback_only_on_demand(full, tmp_path):
     if full == "0":
         assert done.stderr == "error: there is no setting window.orignis; did you mean origins?\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_password_on_the_command_line_moves_to_the_environment(monkeypatch):
+    monkeypatch.delenv("CLV_DATA_CONNECTION", raising=False)
+    assert hidden("data.connection='postgresql://ann:sesame@db/shop'") == (
+        "data.connection=${oc.env:CLV_DATA_CONNECTION}"
+    )
+    assert os.environ.pop("CLV_DATA_CONNECTION") == "postgresql://ann:sesame@db/shop"
+    for plain in ("-m", "model=zeros", "data.connection=postgresql://ann@db/shop", "data.path=a=b"):
+        assert hidden(plain) == plain
+
+
+def test_a_multirun_leaves_no_password_behind(tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable, str(ROOT / "train.py"), "-m", "model=zeros,mean", "data=sql", "data.table=orders",
+            "data.connection='postgresql://ann:sesame@127.0.0.1:1/shop'",
+        ],
+        cwd=tmp_path, env=os.environ | {"HYDRA_FULL_ERROR": "0"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "postgresql://ann:***@127.0.0.1:1/shop" in done.stderr
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "multirun.yaml" for path in written)
+    assert "sesame" not in done.stdout + done.stderr
+    assert [path for path in written if b"sesame" in path.read_bytes()] == []
+
+
+def test_an_interrupt_that_a_library_reports_as_its_own_error_stays_an_interrupt(monkeypatch, capsys):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    terminal, later = CommandLine(), []
+
+    def main():
+        with terminal.job():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except KeyboardInterrupt:
+                raise RuntimeError("Query interrupted") from None
+        later.append("another job of the multirun")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert terminal.run(main) == 130
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert later == []
+    assert capsys.readouterr().err.startswith("interrupted")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.cleaning=null", "data.cleaning holds settings of its own"),
+        ("data.columns=x", "data.columns holds settings of its own"),
+        ("data.cleaning.returns=drop", "data.cleaning.returns must be null or have settings of its own"),
+    ],
+)
+def test_a_value_where_settings_belong_is_said(override, said, compose):
+    with pytest.raises(ClvError, match=said):
+        run_experiment(compose("data=file", "data.path=x.csv", "model=zeros", override))

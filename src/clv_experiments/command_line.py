@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from clv_experiments.errors import ClvError
-from clv_experiments.passwords import without_password
+from clv_experiments.passwords import passwords_in, without_password
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
@@ -28,15 +28,23 @@ class CommandLine:
     ----------
     failures : list of str
         The sentence of each error so far.
+    interrupted : bool
+        Whether somebody, or a scheduler, asked to stop.
     """
 
     def __init__(self) -> None:
         self.failures: list[str] = []
+        self.interrupted = False
         self.traceback_wanted = os.environ.get(TRACEBACK) == "1"
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop ends a run as Ctrl-C does
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl-C, a scheduler's stop, a terminal that closes
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
+        sys.argv[1:] = [hidden(argument) for argument in sys.argv[1:]]
+        before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
             with self.job():
@@ -44,6 +52,10 @@ class CommandLine:
         except KeyboardInterrupt:
             sys.stderr.write("interrupted; a run that had begun stays in MLflow, marked FAILED\n")
             return INTERRUPTED
+        finally:
+            del os.environ[TRACEBACK]
+            if before is not None:
+                os.environ[TRACEBACK] = before
         return 1 if self.failures else 0
 
     @contextmanager
@@ -52,10 +64,29 @@ class CommandLine:
         try:
             yield
         except Exception as error:
+            if self.interrupted:  # which a library may report as an error of its own, as DuckDB does
+                raise KeyboardInterrupt from error
             if self.traceback_wanted:
                 raise
             self.failures.append(sentence(error))
             sys.stderr.write(f"error: {self.failures[-1]}\n")
+
+    def _interrupt(self, *_: object) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+
+def hidden(argument: str) -> str:
+    """Move the value of ``key=value`` into the environment if it holds a password.
+
+    Hydra writes the overrides of a multirun to a file as they were typed; of this one it sees the variable's name.
+    """
+    key, _, value = argument.partition("=")
+    if not passwords_in(value):
+        return argument
+    variable = f"CLV_{key.lstrip('+').replace('.', '_').upper()}"
+    os.environ[variable] = value.strip("'\"")
+    return f"{key}=${{oc.env:{variable}}}"
 
 
 def sentence(error: Exception) -> str:
@@ -92,4 +123,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _nearest(word: str, known: list[str]) -> str:
     near = get_close_matches(word, known, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none here'}"

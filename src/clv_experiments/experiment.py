@@ -28,6 +28,7 @@ from clv_experiments.run_records import explain, identity, remarks
 from clv_experiments.terminal import Terminal
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
+KEYS = {"source": "data.source._target_", "columns": "data.columns.date", "cleaning": "data.cleaning.returns.policy"}
 PROTOCOLS = ("forecast", "customer_split")
 
 
@@ -59,7 +60,8 @@ def run_experiment(cfg: DictConfig) -> Verdict:
             log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
         for note in log.notes:
             terminal.say(f"note: {note}")
-        terminal.say(f"{log.report}; {log.customers:,} customers, {log.start} to {log.end}")
+        terminal.receipt(log.report)
+        terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
         model = build_model(cfg.model)
         window = window_of(cfg.window, log.start, log.end)
         splitting = cfg.evaluation.protocol == "customer_split"
@@ -182,12 +184,19 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
     """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives."""
+    for name in ("source", "columns", "cleaning"):
+        if not isinstance(cfg[name], DictConfig):
+            raise ClvError(f"data.{name} holds settings of its own, such as {KEYS[name]}; it cannot be '{cfg[name]}'")
+    for name, step in cfg.cleaning.items():
+        if not isinstance(step, DictConfig | None):
+            raise ClvError(f"data.cleaning.{name} must be null or have settings of its own, such as .policy={step}")
     return load_log(
         cfg.name,
         instantiate(cfg.source),
         [instantiate(step) for step in cfg.cleaning.values() if step is not None],
         _day(cfg.log_end, "data.log_end"),
         cfg.currency,
+        log_start=_day(cfg.log_start, "data.log_start"),
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
         reading=Reading(cfg.date_order, cfg.decimal, cfg.time_zones),
         engine=open_engine(cfg.engine, cfg.spark_master),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import Origin
+from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.plot_style import Labels
@@ -131,9 +132,19 @@ def customer_split(
         Draws the splits; the same for every model, so that they are compared on the same customers.
     published : mapping of feature name to coefficient
         To be shown beside the coefficients found.
+
+    Raises
+    ------
+    ClvError
+        If a part of the split would be empty.
     """
     period = origins[-1].holdout
     least, customers = floor(forecaster, period), len(forecaster.outcome(period))
+    if not 0 < np.ceil(test_share * customers) < customers:
+        raise ClvError(
+            f"{test_share:.0%} of {customers} customer(s) leaves one part of the split empty; type another "
+            "evaluation.test_share"
+        )
     others = [option for option in baselines if option.name != model.name]
     scores: dict[str, list[dict[str, float]]] = {option.name: [] for option in (model, *others)}
     slopes: list[pd.Series | None] = []

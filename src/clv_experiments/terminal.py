@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clv_experiments.data.cleaning_report import CleaningReport
 from clv_experiments.evaluation.report import Ladder, summary_rows
 
 
@@ -47,6 +48,14 @@ class Terminal:
             yield lambda done, total: status.update(Text(f"{what}: {done} of {total}"))
         if part is not None:
             self.took({part: perf_counter() - started})
+
+    def receipt(self, report: CleaningReport) -> None:
+        """Print what cleaning removed: rows, customers and money of each step that did anything."""
+        self.say(
+            f"{report.rows_read:,} rows read, {report.rows_kept:,} kept; removed:" + " nothing" * report.changes.empty
+        )
+        for rule, rows, customers, amount in report.changes.itertuples(index=False, name=None):
+            self.say(f"  {rule}: {rows:,} rows, {customers:,} customers, amount {amount:,.2f}")
 
     def took(self, seconds: Mapping[str, float]) -> None:
         """Add the times of parts that were measured elsewhere."""

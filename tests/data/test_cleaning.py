@@ -1,9 +1,11 @@
 """Every cleaning step by hand and against plain Python, a receipt that adds up, and no day that knows a later one."""
 
 import inspect
+import re
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from itertools import groupby
 
 import ibis
@@ -103,7 +105,14 @@ def test_codes_that_are_no_goods_leave_bought_or_returned():
     step = not_goods(["Post", 1], "gift_|TEST")
     assert cleaned(rows, step, columns=columns) == [("a", 1, 3, None), ("a", 1, 9, "85123A")]
     assert len(cleaned(rows, not_goods(), columns=columns)) == 5
-    assert len(cleaned([row[:3] for row in rows], step)) == 5, "without products nothing can be told"
+    assert cleaned(rows, not_goods("85123A"), columns=columns)[-1] != ("a", 1, 9, "85123A"), "one code, not its letters"
+    with pytest.raises(ClvError, match=r"not_goods has codes, but no column: name data\.columns\.product"):
+        cleaned([row[:3] for row in rows], step)
+
+
+def test_cancellations_are_known_by_their_order_ids():
+    with pytest.raises(ClvError, match=r"returns\.cancelled needs order ids, .* name data\.columns\.order_id"):
+        cleaned([("a", 1, 5)], returns(cancelled="C"))
 
 
 def test_rows_without_a_price_leave_and_returns_stay():
@@ -237,6 +246,23 @@ def test_amounts_are_rounded_half_away_from_zero(decimals, found):
         (lambda: returns("refund"), r"^data\.cleaning\.returns\.policy must be one of drop, net, got 'refund'$"),
         (lambda: returns("drop", "C("), r"returns\.cancelled must be a regular expression, got 'C\('"),
         (lambda: not_goods(pattern="["), r"not_goods\.pattern must be a regular expression"),
+        *(
+            (
+                partial(make, **{setting: pattern}),
+                rf"^data\.cleaning\.{step}\.{setting} must do without look-around, .* got '{re.escape(pattern)}'$",
+            )
+            for make, step, setting in ((not_goods, "not_goods", "pattern"), (returns, "returns", "cancelled"))
+            for pattern in (
+                "C(?=[0-9])",
+                "(?!C)",
+                "(?<=C)1",
+                "(?<!C)1",
+                r"(C)\1",
+                r"\\(C)\1",
+                "(?P<c>C)(?P=c)",
+                "(?i)c",
+            )
+        ),
         (lambda: duplicates("merge"), r"duplicates\.policy must be one of keep, drop, got 'merge'"),
         (lambda: outliers("drop"), r"outliers\.policy must be one of keep, winsorise, got 'drop'"),
         (lambda: outliers("keep", 99.9), r"outliers\.quantile must lie between 0 and 1, got '99\.9'"),
@@ -255,6 +281,11 @@ def test_amounts_are_rounded_half_away_from_zero(decimals, found):
 def test_a_setting_that_cannot_be_is_refused(make, message):
     with pytest.raises(ClvError, match=message):
         make()
+
+
+@pytest.mark.parametrize("pattern", ["(?:C|c)", r"\(?=", "[(?=]C", r"[\](?!]", r"\\1", "C?"])
+def test_what_only_looks_like_look_around_is_taken(pattern):
+    assert not_goods(pattern=pattern)
 
 
 # --- steps against plain Python ---------------------------------------------------------------------------------

@@ -72,6 +72,27 @@ def test_what_was_guessed_is_said_unless_it_was_obvious():
     assert str(choose_columns(["customer_id", "date", "amount"], {}, "shop")) == ""
 
 
+def test_a_price_that_is_taken_as_what_was_paid_is_said():
+    for column in ("Price", "unit_price"):
+        chosen = choose_columns(["customer_id", "date", column], {"quantity": False}, "shop")
+        assert str(chosen) == (
+            f"columns guessed: amount={column} (data.columns says otherwise); {column} is taken as what was paid"
+        )
+    named = choose_columns(["customer_id", "date", "Price"], {"amount": "Price"}, "shop")
+    assert str(named) == ""
+
+
+@pytest.mark.parametrize("quantity", [{}, {"quantity": None}, {"quantity": False}])
+def test_a_named_price_needs_a_quantity(quantity):
+    said = refusal(["customer", "date", "Price", "pieces"], {"unit_price": "Price"} | quantity)
+    assert said == (
+        "log 'shop' has a unit_price, Price, but neither quantity nor amount: type data.columns.quantity=<one of "
+        "customer, date, Price, pieces>, or data.columns.amount=Price if that is what was paid"
+    )
+    paid = choose_columns(["customer", "date", "Price", "Sales"], {"unit_price": "Price"} | quantity, "shop")
+    assert (paid.by_role["amount"], paid.by_role["unit_price"]) == ("Sales", "Price")
+
+
 def test_every_usual_name_is_written_as_names_are_compared_and_stands_for_one_role():
     names = [name for usual in USUAL_NAMES.values() for name in usual]
     assert all(name == name.lower() and name.isalnum() for name in names)

@@ -244,7 +244,7 @@ def test_large_integers_beside_nulls_stay_exact_on_spark(spark):
 def test_a_cluster_that_is_not_there_is_said_at_once(unused_port):
     pytest.importorskip("pyspark", reason="PySpark is not installed")
     master = f"spark://127.0.0.1:{unused_port}"
-    program = f"from clv_experiments.data.engine import Spark; Spark({master!r})"
+    program = f"from clv_experiments.data.engine import Spark; Spark({master!r}).connection"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stderr.splitlines()[-1].startswith(
         f"clv_experiments.errors.ClvError: no Spark master answers at '{master}' (data.spark_master); type spark://"
@@ -270,7 +270,7 @@ def test_without_pyspark_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     monkeypatch.setitem(sys.modules, "py4j.protocol", None)
     with pytest.raises(ClvError, match=r"PySpark, which is not installed: type pip install .*\[spark\]"):
-        Spark("local")
+        _ = Spark("local").connection
 
 
 def test_an_unknown_engine_is_named():

@@ -90,6 +90,11 @@ def test_roles_may_stand_in_columns_of_each_others_names():
 @pytest.mark.parametrize(
     ("column", "values", "said"),
     [
+        ("date", ["45-45-45", "20-13-01"],
+         "column 'date' of log 'shop' has 2 row(s) that cannot be read as a date like 1997-12-31 or 31/12/1997"),
+        ("customer_id", ["1.23457E+12", "1.23457E+12"],
+         "2 row(s) that cannot be read as a whole number of at most 15 digits (all that a float keeps: store "
+         "longer ones as text), such as '1.23457E+12'"),
         ("date", ["soon", "2020-02-30"],
          "column 'date' of log 'shop' has 2 row(s) that cannot be read as a date like 1997-12-31 or 31/12/1997, such "
          "as 'soon', '2020-02-30'; correct them or leave them empty"),
@@ -126,6 +131,43 @@ def test_a_product_that_is_too_large_is_refused():
     assert refusal(columns) == (
         "log 'shop' has 1 row(s) whose quantity times unit_price is 100,000,000,000,000 or more"
     )
+
+
+def test_a_date_column_may_be_named_like_an_order():
+    for column in ("dmy", "mdy", "ymd"):
+        log = {"customer_id": ["a", "b"], column: ["31/12/20", "01/12/20"], "amount": ["1", "2"]}
+        assert [row["date"].month for row in rows_of(log, named={"date": column})] == [12, 12]
+
+
+def test_years_of_two_digits_first_are_read_where_that_is_said():
+    dates = {"date": ["20-12-01", "soon"]}
+    assert "a date like 1997-12-31 or 97-12-31, such as 'soon'" in refusal(
+        GOOD | dates, reading=Reading(date_order="ymd")
+    )
+
+
+ORDER = {"customer_id": ["a", "a", "b"], "date": ["2020-01-01"] * 3, "order_id": ["1", "1", "2"]}
+
+
+@pytest.mark.parametrize("column", ["payment_value", "Order Total", "OrderValue", "order-amount"])
+def test_the_total_of_an_order_on_each_of_its_rows_is_not_added_up(column):
+    repeated = ORDER | {column: ["30.00", "30", "5"]}
+    typed = f"\"'{column}'\"" if " " in column else column
+    assert refusal(repeated) == (
+        f"column '{column}' of log 'shop' looks like the total of a whole order, and 1 order(s) have it on each of "
+        f"several rows, such as order '1'; keep one row of each, or type data.columns.amount={typed} if each row has "
+        "its own amount"
+    )
+    for log, settings in (
+        (repeated, {"named": {"amount": column}}),
+        (repeated, {"named": {"order_id": False}}),
+        (ORDER | {column: ["30", "29", "5"]}, {}),
+        (ORDER | {column: ["30", "", "5"]}, {}),
+        (ORDER | {column: ["0", "0", "5"]}, {}),
+        (repeated | {"order_id": ["", "", "2"]}, {}),
+        (ORDER | {"Sales": ["30", "30", "5"]}, {}),
+    ):
+        assert len(rows_of(log, **settings)) == 3
 
 
 def test_an_instant_is_refused():

@@ -292,3 +292,32 @@ def test_cdnow_without_its_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr("clv_experiments.data.sources.cdnow.find_spec", lambda name: None)
     with pytest.raises(ClvError, match="type pip install lifetimes"):
         load_log("cdnow", cdnow)
+
+
+def test_a_placeholder_date_is_refused_and_can_be_left_out():
+    rows = [(f"c{k % 20}", date(2020, 1, 1) + timedelta(days=k), 1.0) for k in range(300)]
+    table = pa.Table.from_pandas(
+        pd.DataFrame([*rows, ("c1", date(1900, 1, 1), 1.0)], columns=["customer_id", "date", "amount"])
+    )
+
+    def load(log_start=None):
+        return load_log("toy", lambda engine: Raw(engine.lay("rows", table)), (), log_start=log_start)
+
+    with pytest.raises(ClvError, match=r"1 of 301 row\(s\) dated 1900-01-01, .* data\.log_start=2020-01-01"):
+        load()
+    log = load(date(2020, 1, 1))
+    assert (log.start, log.report.rows_kept) == (date(2020, 1, 1), 300)
+    assert log.report.changes["rule"].tolist() == ["before log start 2020-01-01"]
+
+
+def test_a_shop_that_began_slowly_is_no_placeholder(log_of):
+    early = [("a", date(2016, 1, 1), 1.0)] * 3
+    later = [(customer, date(2020, 1, day), 1.0) for customer in "ab" for day in range(1, 20)]
+    assert log_of([*early, *later]).start == date(2016, 1, 1)
+
+
+def test_one_customer_who_holds_much_of_all_spend_gets_a_note(log_of):
+    rows = [(f"c{k}", date(2020, 1, day), 10.0) for k in range(60) for day in (1, 5)]
+    assert not any("stands in for many" in note for note in log_of(rows).notes)
+    log = log_of([*rows, *(("guest", date(2020, 1, day), 100.0) for day in range(1, 9))])
+    assert any(note.startswith("customer 'guest' holds 40% of all spend") for note in log.notes)

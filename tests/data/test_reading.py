@@ -87,6 +87,8 @@ def test_any_date_comes_back_where_the_order_is_known(dates, order):
 def test_two_digits_are_a_year_of_1969_to_2068(dates):
     dates = [date(1969, 1, 1), date(2068, 12, 31), *dates]
     assert read(add_day, [f"{day:%d/%m/%y}" for day in dates], "dmy") == dates
+    for mark in "-/.":
+        assert read(add_day, [f"{day:%y{mark}%m{mark}%d} 9:30" for day in dates], "ymd") == dates
     assert read(add_day, [f"{day:%d-%b-%y}" for day in dates], None) == dates
 
 
@@ -134,6 +136,15 @@ def test_numbers_are_read_as_compact_dates_and_clock_times_cut():
         (["01/02/2020", "12/31/2020"], "mdy", ["dates begin with the month, as 1 row(s) show"]),
         (["2020-12-31", None, ""], "dmy", []),
         (["05/05/2020", "06.06.2020"], "dmy", []),  # the same in either order
+        (["31/12/20", "30.11.20"], "dmy", ["dates begin with the day, as 2 row(s) show"]),
+        (["12/31/20", "11/10/20"], "mdy", ["dates begin with the month, as 1 row(s) show"]),
+        (["31-12-2020", "20-11-2015"], "dmy", ["dates begin with the day, as 2 row(s) show"]),
+        (["31-12-99", "20-11-15"], "dmy", ["dates begin with the day, as 2 row(s) show"]),  # no month has a 99th
+        (["10-12-45", "20-11-15"], "dmy", ["dates begin with the day, as 2 row(s) show"]),  # either leaves out another
+        (["12-31-20", "10-11-12"], "mdy", ["dates begin with the month, as 1 row(s) show"]),
+        (["99-12-01", "05-11-10"], "ymd", ["dates begin with the year, as 1 row(s) show"]),
+        (["20-1-5"], "ymd", ["dates begin with the year, as 1 row(s) show"]),
+        (["20-12-20", "soon", "45/45/20"], "dmy", []),
     ],
 )
 def test_one_row_tells_the_order_of_all(dates, order, note):
@@ -147,13 +158,33 @@ def test_an_order_that_no_row_tells_is_asked_for():
         "dates of log 'shop' such as '01/02/2020', '03/04/2020', '05/06/2020' (column 'd') could begin with the day or "
         "the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"
     )
-    for order in ("dmy", "mdy"):
+    for order in ("dmy", "mdy", "ymd"):
         assert settled(["01/02/2020"], reading=Reading(date_order=order))[0].date_order == order
 
 
-def test_dates_that_contradict_each_other_are_refused():
-    said = refusal(dates=["31/12/2020", "12/31/2020"])
-    assert "dates that begin with the day and dates that begin with the month, such as '31/12/2020', '12/31" in said
+@pytest.mark.parametrize(
+    ("dates", "asked"),
+    [
+        (["20-12-01", "20-11-15", "20-10-03"], ["dmy", "ymd"]),
+        (["10-12-45", "10-12-01"], ["dmy", "mdy"]),
+        (["10-12-01", "10-11-02 9:30"], ["dmy", "mdy", "ymd"]),
+    ],
+)
+def test_two_digits_that_could_be_the_year_or_the_day_are_asked_for(dates, asked):
+    words = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
+    said = refusal(dates=dates)
+    assert f"could begin with {' or '.join(words[order] for order in asked)}, and no row tells: type " in said
+    assert said.endswith(" or ".join(f"data.date_order={order}" for order in asked))
+    for order in asked:
+        assert settled(dates, reading=Reading(date_order=order)) == (Reading(order, "."), [])
+
+
+@pytest.mark.parametrize("dates", [["31/12/2020", "12/31/2020"], ["99-12-01", "12-31-20"], ["31/12/2020", "99-12-01"]])
+def test_dates_that_contradict_each_other_are_refused(dates):
+    said = refusal(dates=dates)
+    assert said.startswith("column 'd' of log 'shop' has dates that no one order of day, month and year fits, such as ")
+    for text in dates:
+        assert repr(text) in said
 
 
 @pytest.mark.parametrize(
@@ -183,6 +214,9 @@ def test_one_time_zone_is_left_out_and_said():
     assert settled(dates)[1] == ["dates end in the offset +0100, which was left out: the day written is the day"]
     assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 1, 2)]
     assert "the offset UTC" in settled(["2020-01-01T10:00Z", "2020-01-01 10:00 GMT", "2020-01-01 10:00+00:00"])[1][0]
+    hours = ["2020-01-01 10:00+01", "2020-01-01 10:00 +01:00", "2020-01-01T10:00:00+0100"]
+    assert "the offset +0100" in settled(hours)[1][0]
+    assert "the offset UTC" in settled(["2020-01-01 10:00-00", "2020-01-01 10:00-00:00"])[1][0]
 
 
 # --- amounts ----------------------------------------------------------------------------------------------------
@@ -305,7 +339,7 @@ def test_two_currencies_need_a_column_that_says_which():
     assert read(add_currency, signs) == ["$", "€", "kr", "R$", "PLN", None, None]
 
 
-@pytest.mark.parametrize(("setting", "value"), [("date_order", "ymd"), ("decimal", ";")])
+@pytest.mark.parametrize(("setting", "value"), [("date_order", "ydm"), ("decimal", ";")])
 def test_a_reading_that_is_none_is_refused(setting, value):
     with pytest.raises(ClvError, match=f"data.{setting} must be .* got '{value}'"):
         Reading(**{setting: value})
@@ -327,6 +361,7 @@ def test_a_reading_that_is_none_is_refused(setting, value):
         (["17850.000"], None),
         ([" 17850\t"], None),
         (["\u00a017850"], None),
+        (["\u200b17850\u2060"], None),
     ],
 )
 def test_one_customer_however_the_number_is_stored(values, kind):
@@ -334,13 +369,16 @@ def test_one_customer_however_the_number_is_stored(values, kind):
 
 
 @pytest.mark.parametrize(
-    "text", ["00123", "1e20", "a.0", "17850.5", "x\ny", "'; DROP TABLE x; --", "<b>", "\\n", "🙂", "NA"]
+    "text",
+    ["00123", "1e20", "12e5", "1E12", "a.0", "17850.5", "x\ny", "'; DROP TABLE x; --", "<b>", "\\nx", "🙂", "NA"],
 )
 def test_other_text_is_kept_as_it_is(text):
     assert read(add_identifier, [text]) == [text]
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\n", "NaN", "nan", "NULL", "None", "n/a", "#N/A", "<NA>", None])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\n", "NaN", "nan", "NULL", "None", "n/a", "#N/A", "<NA>", "(null)", "\\N", None]
+)
 def test_what_exports_write_for_nothing_is_missing(text):
     assert read(add_identifier, [text]) == [None]
     assert read(add_text, [text]) == [None]
@@ -362,11 +400,16 @@ def test_floats_that_may_have_lost_digits_are_not_read():
     ]
 
 
+@pytest.mark.parametrize("text", ["1.23457E+12", "1.23457e+12", "1,23457E+12", "1E+15", "-1.5e+20", " 1.23457E+12 "])
+def test_text_that_a_spreadsheet_has_cut_is_not_read_as_an_identifier(text):
+    assert read(add_identifier, [text, "17850"]) == [None, "17850"]
+
+
 @few
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=10))
 def test_any_text_reads_without_an_error(texts):
-    blanks = " \t\n\r\v\f\u00a0\u2007\u2009\u202f\ufeff"
-    nothing = {"", "nan", "null", "none", "n/a", "#n/a", "nat", "<na>"}
+    blanks = " \t\n\r\v\f\u00a0\u2007\u2009\u200b\u202f\u2060\ufeff"
+    nothing = {"", "nan", "null", "none", "n/a", "#n/a", "nat", "<na>", "(null)", "\\n"}
     stripped = [text.strip(blanks) for text in texts]
     assert read(add_text, texts) == [text if text.lower() not in nothing else None for text in stripped]
     for add, *how in ((add_day, "dmy"), (add_amount, "."), (add_amount, ",")):

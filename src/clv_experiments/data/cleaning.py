@@ -46,13 +46,15 @@ def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
     Raises
     ------
     ClvError
-        If the pattern is no regular expression.
+        If the pattern is no regular expression. When applied: if there are codes but no products.
     """
-    known = [str(code).upper() for code in codes]
+    known = [str(code).upper() for code in ([codes] if isinstance(codes, str) else codes)]
     begins = beginning(pattern, "not_goods.pattern")
 
     def removes(t: Table) -> BooleanValue:
         if "product" not in t.columns:
+            if known or begins:
+                raise ClvError("data.cleaning.not_goods has codes, but no column: name data.columns.product")
             return ibis.literal(False)
         listed = t.product.upper().isin(known)
         return listed | t.product.re_search(begins) if begins else listed
@@ -87,7 +89,7 @@ def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
     Raises
     ------
     ClvError
-        If the policy is another, or ``cancelled`` no regular expression.
+        If the policy is another, or ``cancelled`` no regular expression. When applied: if there are no order ids.
     """
     one_of(policy, ("drop", "net"), "returns.policy")
     begins = beginning(cancelled, "returns.cancelled")
@@ -96,7 +98,11 @@ def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
         found = (t.amount < 0).fill_null(False)
         if "quantity" in t.columns:
             found |= (t.quantity < 0).fill_null(False)
-        if begins and "order_id" in t.columns:
+        if begins:
+            if "order_id" not in t.columns:
+                raise ClvError(
+                    "data.cleaning.returns.cancelled needs order ids, but no column: name data.columns.order_id"
+                )
             found |= t.order_id.re_search(begins).fill_null(False)
         return found
 

@@ -74,11 +74,15 @@ class CleaningReport:
 
 
 def clean(
-    lines: Table, steps: Sequence[Step], log_end: date | None, learn_until: Callable[[date, date], date]
+    lines: Table,
+    steps: Sequence[Step],
+    log_end: date | None,
+    learn_until: Callable[[date, date], date],
+    log_start: date | None = None,
 ) -> tuple[Table, CleaningReport]:
     """Apply the steps in order and count what each removes.
 
-    Steps that learn come last, after days past the log end have left: then no later step can move the log's first or
+    Steps that learn come last, after days outside the log have left: then no later step can move the log's first or
     last day, and with them the cutoffs that ``learn_until`` finds.
 
     Parameters
@@ -89,6 +93,8 @@ def clean(
         Last complete day; later ones are removed.
     learn_until : callable
         Takes the first and last day of the log and gives the last day that a step may learn from.
+    log_start : date, optional
+        First day; earlier ones are removed.
 
     Returns
     -------
@@ -97,7 +103,8 @@ def clean(
     CleaningReport
     """
     plain, learning = ([step for step in steps if step.learns is learns] for learns in (False, True))
-    steps = [*plain, *([_after(log_end)] if log_end else []), *learning]
+    ends = [*([_before(log_start)] if log_start else []), *([_after(log_end)] if log_end else [])]
+    steps = [*plain, *ends, *learning]
     sizes = [_size(lines)]
     for step in steps:
         left = _learned(step, lines, log_end, learn_until) if step.learns else step.apply(lines)
@@ -114,6 +121,12 @@ def clean(
 def raw_columns(lines: Table) -> list[str]:
     """Name the columns that hold the source's own cells."""
     return [column for column in lines.columns if column.startswith(SOURCE)]
+
+
+def _before(log_start: date) -> Step:
+    return Step(
+        f"before log start {log_start}", lambda t: t.filter((t.date >= ibis.literal(log_start)).fill_null(True))
+    )
 
 
 def _after(log_end: date) -> Step:

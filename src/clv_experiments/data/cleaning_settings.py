@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 from clv_experiments.errors import ClvError
 
+HARMLESS = r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]"  # escaped characters and sets of characters
+
 
 def one_of(value: object, known: tuple[object, ...], setting: str) -> None:
     """Raise ClvError unless the value is one of those known."""
@@ -17,13 +19,18 @@ def one_of(value: object, known: tuple[object, ...], setting: str) -> None:
 
 
 def beginning(pattern: str | None, setting: str) -> str | None:
-    """Tie a regular expression, if there is any, to where a text begins, or raise ClvError if it is none."""
+    """Tie a regular expression, if there is any, to where a text begins, or raise ClvError if some engine lacks it."""
     if not pattern:
         return None
     try:
         re.compile(str(pattern))
     except re.error as error:
         raise ClvError(f"data.cleaning.{setting} must be a regular expression, got '{pattern}' ({error})") from error
+    if re.search(r"\(\?(?!:)|\\[1-9]", re.sub(HARMLESS, "", str(pattern))):
+        raise ClvError(
+            f"data.cleaning.{setting} must do without look-around, back-references and flags, which not every engine "
+            f"knows (of all that begins with (? only (?: is known), got '{pattern}'"
+        )
     return f"^({pattern})"
 
 

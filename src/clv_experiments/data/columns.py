@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -40,6 +40,7 @@ USUAL_NAMES = {
     "channel": ("channel", "saleschannel", "source", "kanal"),
     "currency": ("currency", "currencycode", "währung"),
 }  # fmt: skip
+OF_AN_ORDER = ("orderamount", "ordervalue", "ordertotal", "paymentvalue")  # usual names of what a whole order cost
 DECISIVE = ("customer_id", "date", "amount")  # of these the wrong column would make a wrong log
 MOST_LISTED = 20  # columns that a message lists
 
@@ -62,7 +63,13 @@ class Columns:
     def __str__(self) -> str:
         """Say what was guessed, where it was not obvious."""
         pairs = [f"{role}={self.by_role[role]}" for role in self.guessed if self.by_role[role] != role]
-        return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise)" if pairs else ""
+        paid = self.guessed_from("amount", USUAL_NAMES["unit_price"])
+        price = f"; {self.by_role['amount']} is taken as what was paid" if paid else ""
+        return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
+
+    def guessed_from(self, role: str, names: Container[str]) -> bool:
+        """Tell whether a role was guessed from one of these usual names."""
+        return role in self.guessed and _plain(self.by_role[role]) in names
 
 
 def choose_columns(available: Sequence[str], named: Mapping[str, str | bool | None], log: str) -> Columns:
@@ -93,9 +100,9 @@ def choose_columns(available: Sequence[str], named: Mapping[str, str | bool | No
             if column is not None:
                 guessed[role] = column
     by_role |= guessed
-    if "amount" not in by_role and "unit_price" in by_role and "quantity" not in by_role:
+    if "unit_price" in guessed and not {"amount", "quantity"} & set(by_role):
         by_role["amount"] = by_role.pop("unit_price")  # a price of nothing in particular is what was paid
-        guessed["amount"] = guessed.pop("unit_price", by_role["amount"])
+        guessed["amount"] = guessed.pop("unit_price")
     _nothing_lacks(by_role, available, log)
     return Columns(by_role, tuple(guessed))
 
@@ -126,8 +133,7 @@ def _guess(role: str, free: Sequence[str], log: str) -> str | None:
     )
     if len(found) > 1 and role in DECISIVE:
         raise ClvError(
-            f"the {role} of log '{log}' could be any of {', '.join(found)}: type "
-            f"data.columns.{role}={_quoted(found[0])}"
+            f"the {role} of log '{log}' could be any of {', '.join(found)}: type data.columns.{role}={quoted(found[0])}"
         )
     return found[0] if found else None
 
@@ -136,6 +142,12 @@ def _nothing_lacks(by_role: Mapping[str, str], available: Sequence[str], log: st
     for role in ("customer_id", "date"):
         if role not in by_role:
             raise ClvError(f"no column of log '{log}' looks like its {role}: {_type(role, available)}")
+    if "unit_price" in by_role and not {"amount", "quantity"} & set(by_role):
+        price = by_role["unit_price"]
+        raise ClvError(
+            f"log '{log}' has a unit_price, {price}, but neither quantity nor amount: {_type('quantity', available)}, "
+            f"or data.columns.amount={quoted(price)} if that is what was paid"
+        )
     if "amount" not in by_role and "quantity" not in by_role:
         raise ClvError(
             f"no column of log '{log}' looks like its amount: {_type('amount', available)}, or name a quantity and a "
@@ -143,6 +155,11 @@ def _nothing_lacks(by_role: Mapping[str, str], available: Sequence[str], log: st
         )
     if "amount" not in by_role and "unit_price" not in by_role:
         raise ClvError(f"log '{log}' has a quantity but neither amount nor unit_price: {_type('amount', available)}")
+
+
+def quoted(column: str) -> str:
+    """Write a column's name as it is typed on the command line."""
+    return column if re.fullmatch(r"[\w.-]+", column) else f"\"'{column}'\""
 
 
 def _plain(column: str) -> str:
@@ -162,7 +179,3 @@ def _type(role: str, available: Sequence[str]) -> str:
 def _listed(available: Sequence[str]) -> str:
     rest = len(available) - MOST_LISTED
     return ", ".join(available[:MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _quoted(column: str) -> str:
-    return column if re.fullmatch(r"[\w.-]+", column) else f"\"'{column}'\""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 class Engine(ABC):
     """Runs Ibis expressions, and takes in rows from files and from memory."""
 
-    connection: ibis.BaseBackend
+    @cached_property
+    @abstractmethod
+    def connection(self) -> ibis.BaseBackend:
+        """Where expressions run."""
 
     @abstractmethod
     def lay(self, name: str, rows: pa.Table) -> ibis.Table:
@@ -41,9 +45,11 @@ class Engine(ABC):
 class DuckDb(Engine):
     """In this process: nothing to install, nothing to start."""
 
-    def __init__(self) -> None:
+    @cached_property
+    def connection(self) -> ibis.BaseBackend:
+        """Open a database in memory, when it is first needed."""
         # What does not fit in memory goes to the machine's folder for that, not to where the user happens to be.
-        self.connection = ibis.duckdb.connect(temp_directory=str(Path(gettempdir(), f"clv_experiments-{os.getpid()}")))
+        return ibis.duckdb.connect(temp_directory=str(Path(gettempdir(), f"clv_experiments-{os.getpid()}")))
 
     def lay(self, name: str, rows: pa.Table) -> ibis.Table:
         """Copy the rows into a temporary table."""
@@ -80,8 +86,17 @@ class Spark(Engine):
     """
 
     def __init__(self, master: str) -> None:
-        self.session = start_spark(master)
-        self.connection = answering_in_arrow(self.session)
+        self.master = master
+
+    @cached_property
+    def session(self) -> Any:
+        """Start Spark, when it is first needed: a log in a database may never do so."""
+        return start_spark(self.master)
+
+    @cached_property
+    def connection(self) -> ibis.BaseBackend:
+        """Let Ibis speak to the session."""
+        return answering_in_arrow(self.session)
 
     def lay(self, name: str, rows: pa.Table) -> ibis.Table:
         """Hand the rows to the session as a temporary view."""

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning_report import SOURCE
-from clv_experiments.data.columns import Columns
+from clv_experiments.data.columns import OF_AN_ORDER, Columns, quoted
 from clv_experiments.data.reading import AMOUNT, LARGEST, Reading, add_amount, add_day, add_identifier, add_text
 from clv_experiments.data.settling import count_true, first_cells, settle
 from clv_experiments.errors import ClvError
 
 NUMBERS = ("amount", "quantity", "unit_price")
 TYPED, TEXT = "typed: ", "text"  # names of columns added on the way
-SURE_DATES = {None: "1997-12-31", "dmy": "1997-12-31 or 31/12/1997", "mdy": "1997-12-31 or 12/31/1997"}
+SURE_DATES = {
+    None: "1997-12-31",
+    "dmy": "1997-12-31 or 31/12/1997",
+    "mdy": "1997-12-31 or 12/31/1997",
+    "ymd": "1997-12-31 or 97-12-31",
+}
 
 
 def read_lines(raw: Table, columns: Columns, reading: Reading, log: str, whole_rows: bool) -> tuple[Table, list[str]]:
@@ -41,7 +46,8 @@ def read_lines(raw: Table, columns: Columns, reading: Reading, log: str, whole_r
     Raises
     ------
     ClvError
-        If there is no row, a cell holds something that cannot be read, or all amounts are negative.
+        If there is no row, a cell holds something that cannot be read, all amounts are negative, or a column that was
+        guessed to be the amount repeats the total of an order.
     """
     by_role = columns.by_role
     _types_fit(raw, by_role, log)
@@ -60,6 +66,8 @@ def read_lines(raw: Table, columns: Columns, reading: Reading, log: str, whole_r
         **{role: typed[TYPED + role] for role in by_role}, **{SOURCE + column: typed[column] for column in kept}
     ).cache()
     _all_readable(lines, by_role, reading, log)
+    if "order_id" in by_role and columns.guessed_from("amount", OF_AN_ORDER):
+        _once_an_order(lines, by_role["amount"], log)
     if "amount" not in by_role:
         lines = _add_product(lines, log)
     _purchases_there(lines, log)
@@ -101,6 +109,19 @@ def _all_readable(lines: Table, by_role: Mapping[str, str], reading: Reading, lo
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
                 f"as {', '.join(first_cells(unreadable, column))}; correct them or leave them empty"
             )
+
+
+def _once_an_order(lines: Table, column: str, log: str) -> None:
+    paid = lines.filter(lines.order_id.notnull() & (lines.amount != 0))
+    orders = paid.group_by("order_id").agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max())
+    repeated = orders.filter((orders.rows > 1) & (orders.least == orders.most))
+    found = repeated.aggregate(orders=repeated.count(), first=repeated.order_id.min()).to_pyarrow().to_pylist()[0]
+    if found["orders"]:
+        raise ClvError(
+            f"column '{column}' of log '{log}' looks like the total of a whole order, and {found['orders']:,} order(s) "
+            f"have it on each of several rows, such as order '{found['first']}'; keep one row of each, or type "
+            f"data.columns.amount={quoted(column)} if each row has its own amount"
+        )
 
 
 def _add_product(lines: Table, log: str) -> Table:

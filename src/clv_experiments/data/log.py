@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import ibis
+import numpy as np
+import pandas as pd
 
 from clv_experiments.data.cleaning_report import CleaningReport, Step, clean
 from clv_experiments.data.columns import choose_columns
@@ -17,6 +19,9 @@ from clv_experiments.data.raw import Source, Truth
 from clv_experiments.data.reading import Reading
 from clv_experiments.errors import ClvError
 
+LONGEST_GAP = 730  # days without any purchase after which the few rows before are taken for placeholders
+PLACEHOLDERS = 0.01  # of all rows, at most
+STAND_IN = 0.2  # of all spend, from which on one customer among many is worth a note
 LONGEST_SILENCE = 7  # days without any purchase that a log may end with
 
 
@@ -66,6 +71,7 @@ def load_log(
     log_end: date | None = None,
     currency: str = "$",
     *,
+    log_start: date | None = None,
     columns: Mapping[str, str | bool | None] | None = None,
     reading: Reading | None = None,
     engine: Engine | None = None,
@@ -86,6 +92,8 @@ def load_log(
         Last complete day; by default the last day that is there.
     currency : str
         Unit of the amounts.
+    log_start : date, optional
+        First day; earlier ones are removed. By default the first day that is there.
     columns : mapping of role to column, optional
         By default each is guessed.
     reading : Reading, optional
@@ -108,15 +116,16 @@ def load_log(
     lines, said = read_lines(
         raw.table, chosen, reading or Reading(), name, whole_rows=any(step.compares_rows for step in steps)
     )
-    cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last))
+    cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
     first, last = _span(cleaned, name)
-    if last > today:
+    if last > today and raw.truth is None:  # a simulation may well be of the future
         before = cleaned.filter(cleaned.date <= ibis.literal(today)).date.max().to_pyarrow().as_py()
         without = f", or type data.log_end={before} to leave them out" if before else ""
         raise ClvError(f"log '{name}' has purchases after today ({today}), up to {last}; correct the dates{without}")
     _dates_make_sense(name, first, last, log_end)
+    _no_placeholder(name, cleaned)
     orders = ibis.greatest(cleaned.order_id.nunique(), 1) if "order_id" in cleaned.columns else ibis.literal(1)
     days = cleaned.group_by("customer_id", "date").agg(amount=cleaned.amount.sum(), orders=orders.cast("int64"))
     purchase_days = days.mutate(amount=days.amount.cast(lines.amount.type())).cache()
@@ -138,7 +147,7 @@ def load_log(
         currency=currency,
         fingerprint=fingerprint(customers, end, report),
         report=report,
-        notes=(*raw.notes, *([str(chosen)] if str(chosen) else []), *said),
+        notes=(*raw.notes, *filter(None, [str(chosen), *said, _stand_in(customers)])),
         truth=raw.truth,
     )
 
@@ -154,6 +163,30 @@ def _span(cleaned: ibis.Table, name: str) -> tuple[date, date]:
                 f"add the step missing_{column.removesuffix('_id')} (data.cleaning)"
             )
     return found["first"], found["last"]
+
+
+def _stand_in(customers: pd.DataFrame) -> str:
+    share = customers["units"] / customers["units"].sum()
+    if len(customers) < 50 or not share.max() > STAND_IN:
+        return ""
+    return (
+        f"customer '{share.idxmax()}' holds {share.max():.0%} of all spend: if it stands in for many, such as guests, "
+        "leave these ids empty"
+    )
+
+
+def _no_placeholder(name: str, cleaned: ibis.Table) -> None:
+    """Refuse a few rows that lie years before all others: 1900-01-01 is nobody's first purchase."""
+    days = cleaned.group_by("date").agg(rows=cleaned.count()).to_pyarrow().to_pandas().sort_values("date")
+    gaps = pd.to_datetime(days["date"]).diff().dt.days.to_numpy()
+    for k in np.flatnonzero(gaps > LONGEST_GAP):
+        before, all_rows = int(days["rows"].iloc[:k].sum()), int(days["rows"].sum())
+        if before < all_rows * PLACEHOLDERS:
+            shown = ", ".join(str(day) for day in days["date"].iloc[: min(k, 3)])
+            raise ClvError(
+                f"log '{name}' has {before:,} of {all_rows:,} row(s) dated {shown}, and then nothing for "
+                f"{gaps[k]:,.0f} days: if that is no real date, leave them out: data.log_start={days['date'].iloc[k]}"
+            )
 
 
 def _dates_make_sense(name: str, first: date, last: date, log_end: date | None) -> None:

@@ -19,8 +19,8 @@ from clv_experiments.errors import ClvError
 AMOUNT = "decimal(18, 4)"
 LARGEST = 1e14  # what a decimal(18, 4) holds
 LARGEST_FLOAT_ID = 2**53  # above it, neighbouring whole numbers are one and the same float
-NOTHING = ("", "nan", "null", "none", "n/a", "#n/a", "nat", "<na>")  # how exports write an empty cell
-BLANKS = "[ \t\n\r\v\f\u00a0\u2007\u2009\u202f\ufeff]"
+NOTHING = ("", "nan", "null", "none", "n/a", "#n/a", "nat", "<na>", "(null)", "\\n")  # how exports write an empty cell
+BLANKS = "[ \t\n\r\v\f\u00a0\u2007\u2009\u200b\u202f\u2060\ufeff]"
 
 ZONE = "(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
 CLOCK = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)? *(?:[AaPp][.]?[Mm][.]?)? *"
@@ -34,7 +34,8 @@ LAYOUTS = {
     "^([A-Za-z]+)[.]? +([0-9]{1,2}),? +" + YEAR + END: "mdy",  # Dec 1, 2010
 }
 EITHER_ORDER = "^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]" + YEAR + END
-ORDERS = ("dmy", "mdy")
+YEAR_FIRST = "^([0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + END
+ORDERS = {"dmy": EITHER_ORDER, "mdy": EITHER_ORDER, "ymd": YEAR_FIRST}  # layouts that only a known order reads
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
@@ -51,6 +52,7 @@ CURRENCY = (
     "CNY|HKD|TWD|SGD|KRW|INR|IDR|MYR|THB|PHP|VND|TRY|ILS|AED|SAR|ZAR)"
 )
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
+CUT_SHORT = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet has lost the other digits
 OTHER_MARK = {".": ",", ",": "."}
 
 
@@ -60,8 +62,8 @@ class Reading:
 
     Attributes
     ----------
-    date_order : {None, "dmy", "mdy"}
-        Which of 01/02/2020 is the day.
+    date_order : {None, "dmy", "mdy", "ymd"}
+        Which of 01/02/2020 is the day, or which of 20-12-01 the year.
     decimal : {None, ".", ","}
         Which mark of 1,234 begins the decimals.
     time_zones : {None, "written"}
@@ -74,7 +76,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         if self.date_order not in (None, *ORDERS):
-            raise ClvError(f"data.date_order must be dmy, mdy or null, got '{self.date_order}'")
+            raise ClvError(f"data.date_order must be dmy, mdy, ymd or null, got '{self.date_order}'")
         if self.decimal not in (None, *OTHER_MARK):
             raise ClvError(f"data.decimal must be '.', ',' or null, got '{self.decimal}'")
         if self.time_zones not in (None, "written"):
@@ -91,7 +93,7 @@ def add_text(table: Table, column: str, name: str) -> Table:
 def add_identifier(table: Table, column: str, name: str) -> Table:
     """Add text that names a customer, order or product: 17850, '17850' and 17850.0 are one and the same.
 
-    Null where a float is too large to tell one customer from the next.
+    Null where a float is too large to tell one customer from the next, or a spreadsheet has cut a number short.
     """
     number, kind = table[column], table[column].type()
     if kind.is_integer():
@@ -104,6 +106,8 @@ def add_identifier(table: Table, column: str, name: str) -> Table:
         whole = ibis.ifelse(small & (number == number.floor()), number, None).cast("int64").cast("string")
         return table.mutate(**{name: ibis.ifelse(small, ibis.coalesce(whole, text), None)})
     decimals = "^(-?[0-9]+)[.]0+$"
+    table = table.mutate(**{name: ibis.ifelse(text.re_search(CUT_SHORT), None, text)})
+    text = table[name]
     return table.mutate(**{name: ibis.ifelse(text.re_search(decimals), text.re_extract(decimals, 1), text)})
 
 
@@ -115,8 +119,8 @@ def add_day(table: Table, column: str, order: str | None, name: str) -> Table:
     table : ibis.Table
     column : str
         Where it is written.
-    order : {None, "dmy", "mdy"}
-        How text like 01/02/2020 is meant; None reads no such text.
+    order : {None, "dmy", "mdy", "ymd"}
+        How text like 01/02/2020 or 20-12-01 is meant; None reads no such text.
     name : str
         Of the added column.
     """
@@ -131,7 +135,7 @@ def add_day(table: Table, column: str, order: str | None, name: str) -> Table:
     table = table.mutate(
         **{name: ibis.ifelse(usual, table[name].left(10), None), rest: usual.ifelse(None, table[name])}
     )
-    layouts = LAYOUTS | ({EITHER_ORDER: order} if order else {})
+    layouts = LAYOUTS | ({ORDERS[order]: order} if order else {})
 
     def part(which: str) -> StringValue:
         parts = (table[rest].re_extract(layout, parts.index(which) + 1) for layout, parts in layouts.items())
@@ -181,7 +185,8 @@ def add_time_zone(table: Table, column: str, name: str) -> Table:
     ends = f":[0-9]{{2}}(?:[.,][0-9]+)? *(?:[AaPp][.]?[Mm][.]?)? *({ZONE})$"
     table = _add_extract(table, column, ends, name)
     table = table.mutate(**{name: table[name].replace(":", "")})
-    utc = table[name].isin(("Z", "GMT", "+00", "+0000", "-00", "-0000"))
+    table = table.mutate(**{name: ibis.ifelse(table[name].re_search("^[+-]..$"), table[name] + "00", table[name])})
+    utc = table[name].isin(("Z", "GMT", "+0000", "-0000"))
     return table.mutate(**{name: ibis.ifelse(utc, "UTC", table[name])})
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from itertools import combinations
+from operator import and_, or_
 from typing import Any
 
+import ibis
 from ibis.expr.types import BooleanValue, Table, Value
 
 from clv_experiments.data.reading import (
     EITHER_ORDER,
+    ORDERS,
+    YEAR_FIRST,
     Reading,
     add_amount,
     add_currency,
@@ -19,8 +25,10 @@ from clv_experiments.data.reading import (
 )
 from clv_experiments.errors import ClvError
 
-TEXT, ONE, OTHER = "read: text", "read: one way", "read: other way"  # columns added on the way
+READ = "read: "  # begins the names of columns added on the way
+TEXT, ONE, OTHER = f"{READ}text", f"{READ}one way", f"{READ}other way"
 WAYS = ("one", "other", "either")
+BEGINS = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 LONGEST_SHOWN = 60  # characters of a cell that a message quotes
 
 
@@ -112,28 +120,48 @@ def _one_time_zone(raw: Table, column: str, log: str) -> list[str]:
     return [f"dates end in the offset {found['least']}, which was left out: the day written is the day"]
 
 
-def _date_order(raw: Table, column: str, log: str) -> tuple[str | None, list[str]]:
+def _date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]]:
+    raw = _in_each_order(raw, column)
+    days = {order: raw[READ + order] for order in ORDERS}
+    reads = {order: day.notnull() for order, day in days.items()}
+    dated = reduce(or_, reads.values())
+    unread = {order: dated & ~reads[order] for order in ORDERS}
+    found = _aggregated(raw, years=count_true(reads["ymd"]), **{order: count_true(unread[order]) for order in ORDERS})
+    asked = [order for order in ORDERS if order != "ymd" or found["years"]]
+    possible = [order for order in asked if not found[order]]
+    if not possible:
+        misfits = dict.fromkeys(
+            cell for order in reversed(asked) for cell in first_cells(raw, column, unread[order], 1)
+        )
+        raise ClvError(
+            f"column '{column}' of log '{log}' has dates that no one order of day, month and year fits, such as "
+            f"{', '.join(misfits)}; write them all like 2020-12-31"
+        )
+    first = possible[0]
+    if len(possible) > 1:
+        differ = reduce(or_, (days[one] != days[other] for one, other in combinations(possible, 2)))
+        shown = first_cells(raw, column, differ)
+        if shown:
+            raise ClvError(
+                f"dates of log '{log}' such as {', '.join(shown)} (column '{column}') could begin with "
+                f"{' or '.join(BEGINS[order] for order in possible)}, and no row tells: type "
+                f"{' or '.join(f'data.date_order={order}' for order in possible)}"
+            )
+        return first, []  # any that are left, like 05/05/2020, are the same in either order
+    tells = dated & ~reduce(and_, (reads[order] for order in asked))
+    rows = _aggregated(raw, rows=count_true(tells))["rows"]
+    return first, [f"dates begin with {BEGINS[first]}, as {rows:,} row(s) show"]
+
+
+def _in_each_order(raw: Table, column: str) -> Table:
+    """Read the dates whose order is open in each one; slashes and points never stand behind a year of two digits."""
     raw = add_text(raw, column, TEXT)
-    raw = raw.filter(raw[TEXT].re_search(EITHER_ORDER))
-    raw = add_day(add_day(raw, column, "dmy", ONE), column, "mdy", OTHER)
-    ways = _ways(raw)
-    found = _aggregated(raw, **{way: count_true(where) for way, where in ways.items()})
-    if found["one"] and found["other"]:
-        shown = first_cells(raw, column, ways["one"], 1) + first_cells(raw, column, ways["other"], 1)
-        raise ClvError(
-            f"column '{column}' of log '{log}' has dates that begin with the day and dates that begin with the month, "
-            f"such as {', '.join(shown)}; write them all like 2020-12-31"
-        )
-    if found["one"]:
-        return "dmy", [f"dates begin with the day, as {found['one']:,} row(s) show"]
-    if found["other"]:
-        return "mdy", [f"dates begin with the month, as {found['other']:,} row(s) show"]
-    if found["either"]:
-        raise ClvError(
-            f"dates of log '{log}' such as {', '.join(first_cells(raw, column, ways['either']))} (column '{column}') "
-            "could begin with the day or the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"
-        )
-    return "dmy", []  # any that are left, like 05/05/2020, are the same in either order
+    raw = raw.filter(raw[TEXT].re_search(EITHER_ORDER) | raw[TEXT].re_search(YEAR_FIRST))
+    for order in ORDERS:
+        raw = add_day(raw, column, order, READ + order)
+    year_first = ibis.ifelse(raw[TEXT].re_search("^[0-9]{2}-"), raw[f"{READ}ymd"], None)
+    raw = raw.mutate(**{f"{READ}ymd": year_first})
+    return raw.select(column, *(READ + order for order in ORDERS)).cache()  # is asked several things
 
 
 def _decimal(raw: Table, columns: Sequence[str], log: str) -> tuple[str, list[str]]:

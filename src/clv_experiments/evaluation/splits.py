@@ -104,7 +104,7 @@ def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
     figure, panels = canvas(title, labels, [1] * len(SHOWN), share_x=False)
     for panel, (name, heading) in zip(panels, SHOWN.items(), strict=True):
         values = table[name].dropna().to_numpy(dtype=float)
-        low, high = np.quantile(values, [0.01, 0.99])
+        low, high = np.quantile(values, [0.01, 0.99] if len(values) >= 50 else [0, 1])
         inside = values[(values >= low) & (values <= high)]
         panel.hist(inside, bins=min(40, max(5, len(inside) // 5)), color=PREDICTED, alpha=0.75)
         panel.axvline(values[0], color=ACTUAL, linewidth=2.5)
@@ -114,6 +114,8 @@ def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
         panel.xaxis.set_major_formatter(FuncFormatter(amount))
         middle, least, most = (amount(float(of(values))) for of in (np.median, np.min, np.max))
         panel.set_title(f"{heading}: median {middle}, from {least} to {most}", fontsize=TEXT_SIZE, loc="left")
+    if len(table) >= 50:
+        name_axes(panels[-1], "drawn: the middle 98 % of splits")
     return figure
 
 

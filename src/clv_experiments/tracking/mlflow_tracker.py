@@ -178,7 +178,7 @@ class MlflowTracker:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":  # as DuckDB calls it
         return "interrupted"
     return str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
 

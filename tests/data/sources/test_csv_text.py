@@ -88,6 +88,40 @@ def test_an_unusual_separator_can_be_said(file):
     assert cells(file(ROWS.replace(",", "^")), separator="^") == EXPECTED
 
 
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_first_line_that_names_the_separator_is_understood(file, line, end, encoding):
+    path = file(end.join([line, *ROWS.replace(",", ";").splitlines(), ""]), encoding=encoding)
+    assert cells(path) == cells(path, separator=";") == EXPECTED
+
+
+def test_a_first_line_that_names_the_separator_is_neither_trusted_nor_counted_blindly(file):
+    assert cells(file("sep=^\n" + ROWS.replace(",", "^"))) == EXPECTED
+    assert cells(file("sep=;\n" + ROWS), separator=",") == EXPECTED
+    with pytest.raises(ClvError, match=r"with the separator semicolon, and 3 with comma"):
+        look_at(file("sep=;\n" + ROWS))
+    with pytest.raises(ClvError, match=r"is empty$"):
+        look_at(file("sep=;\n\n"))
+    with pytest.raises(ClvError, match=r"^line 4 of '.*log\.csv' has 2 cell\(s\)"):
+        look_at(file("sep=,\na,b,c\n1,2,3\n1,2\n")).check()
+    assert look_at(file("sep=;,b\n1,2\n")).columns == ("sep=;", "b")
+
+
+@pytest.mark.parametrize("end", [",", ",,", ", "])
+def test_a_separator_that_ends_every_line_makes_no_column(file, end):
+    assert cells(file("".join(f"{line}{end}\n" for line in ROWS.splitlines()))) == EXPECTED
+
+
+@pytest.mark.parametrize("check", [lambda text, copy: text.check(), lambda text, copy: text.write(copy, ",")])
+def test_a_last_column_without_a_name_must_be_empty_throughout(file, tmp_path, check):
+    text = look_at(file("a,b,\n1,2,\n1,2,x\n"))
+    with pytest.raises(ClvError, match=r"^line 3 of '.*log\.csv' has 'x' in column 3, which has no name"):
+        check(text, tmp_path / "copy")
+    with pytest.raises(ClvError, match=r"^line 2 of '.*log\.csv' has 2 cell\(s\) where the header has 3"):
+        check(look_at(file("a,b,\n1,2\n")), tmp_path / "copy")
+
+
 def test_gzip_is_unpacked(file):
     for encoding in ("utf-8", "cp1252"):
         assert cells(file(gzip.compress(ROWS.encode(encoding)), "log.csv.gz")) == EXPECTED
@@ -131,6 +165,7 @@ def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
         (ROWS.encode("utf-16-le"), r"is not text: .* type data\.source\.encoding=utf-16-le$"),
         ("customer\n1\n", r"has one column only, 'customer'; .* type data\.source\.separator="),
         ("a,,c\n1,2,3\n", r"^column 2 of '.*log\.csv' has no name"),
+        (",,\n1,2,3\n", r"^column 1 of '.*log\.csv' has no name"),
         ("a,b,a\n1,2,3\n", r"has two columns named 'a'"),
         ("Day,b,day\n1,2,3\n", r"has two columns 'Day' and 'day', which differ in case only"),
     ],

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import traceback
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -127,6 +128,45 @@ def test_cells_of_an_sqlite_column_that_are_not_alike_are_read_as_text(tmp_path,
     made.close()
     found, _ = read(connection=f"sqlite://{tmp_path / 'odd.sqlite'}", table="odd")
     assert found == [("1/2/2020", "1,5", 1.0, None), ("garbage", "2.5", 2.5, None)]
+
+
+@pytest.fixture
+def sqlite_of(tmp_path):
+    """The URI of an SQLite database whose table ``odd`` has these rows of five untyped cells."""
+
+    def made(rows):
+        file = sqlite3.connect(tmp_path / "odd.sqlite")
+        file.execute("CREATE TABLE odd (a, b, c, d, e)")
+        file.executemany("INSERT INTO odd VALUES (?, ?, ?, ?, ?)", rows)
+        file.commit()
+        file.close()
+        return f"sqlite://{tmp_path / 'odd.sqlite'}"
+
+    return made
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_what_an_sqlite_column_is_read_as_does_not_depend_on_batches(batch, monkeypatch, sqlite_of, read):
+    monkeypatch.setattr("clv_experiments.data.sources.database.BATCH", batch)
+    uri = sqlite_of(
+        [(1, 1, 1, 1.0, None), (2, 2.5, 20201231, 1e20, None), (3, None, "x", 0.1, None), (4, 4, 0.5, "x", None)]
+    )
+    assert read(connection=uri, table="odd")[0] == [
+        (1, 1.0, "1", "1.0", None), (2, 2.5, "20201231", "1e+20", None), (3, None, "x", "0.1", None),
+        (4, 4.0, "0.5", "x", None),
+    ]  # fmt: skip
+
+
+def test_rows_are_copied_batch_by_batch(monkeypatch, sqlite_of):
+    monkeypatch.setattr("clv_experiments.data.sources.database.BATCH", 500)
+    uri = sqlite_of([(f"customer {k}", k, k / 7, f"order {k}", f"product {k}") for k in range(20_000)])
+    raw = database(DuckDb(), connection=uri, table="odd")  # what is loaded once is loaded
+    tracemalloc.start()
+    raw = database(DuckDb(), connection=uri, table="odd")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert raw.table.count().to_pyarrow().as_py() == 20_000
+    assert peak < 2_000_000  # bytes of Python objects; all rows at once are 6 million
 
 
 def test_postgresql_does_the_work_and_keeps_nothing_of_it(postgres, copy_into_postgres, pushed_down):

@@ -25,7 +25,7 @@ from clv_experiments.errors import ClvError
 
 HOSTILE = [
     "Robert'); DROP TABLE rows;--", '<script>alert("x")</script>', "=1+1", "+1", "-1", "@SUM(A1)", 'say "hi"', '"', "'",
-    "two\nlines", "a,b;c|d\te", "back\\slash\\", "\\N", "Zoë", "naïve 😀", "{{x}}", "${x}", "%s", "# 1",
+    "two\nlines", "a,b;c|d\te", "back\\slash\\", "\\Nx", "Zoë", "naïve 😀", "{{x}}", "${x}", "%s", "# 1",
 ]  # fmt: skip
 HEADER = ["Customer", "Invoice Date", "Amount", "Country"]
 ROWS = [

@@ -83,7 +83,9 @@ def _parts(connection: str) -> SplitResult:
 
 def _open_file(file: Path, settings: dict[str, str]) -> Any:
     if not file.is_file():
-        raise ClvError(f"there is no database file {file}; type data.connection={TYPE}")
+        relative = Path(str(file).lstrip("/"))
+        near = f"sqlite://{relative}, with two slashes for a file in this folder" if relative.is_file() else TYPE
+        raise ClvError(f"there is no database file {file}; type data.connection={near}")
     with file.open("rb") as opened:
         head = opened.read(16)
     if head[8:12] == b"DUCK":

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -30,6 +30,7 @@ BYTE_ORDER_MARKS = {
 GZIP = ".gz"
 BLOCK = 1 << 20  # bytes
 SAMPLE = 1 << 16  # characters that show the separator
+NAMES_SEPARATOR = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)  # Excel's own first line
 NO_TEXT = re.compile("[\x00]")
 NO_OLD_TEXT = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")  # any bytes are latin-1; 1a ends files of old systems
 
@@ -45,7 +46,12 @@ class CsvText:
     columns : tuple of str
         Names of its header.
     plain : bool
-        Whether every engine reads the file as it is: UTF-8 without mark, not compressed, no quote, no carriage return.
+        Whether every engine reads the file as it is: UTF-8 without mark, not compressed, no quote, no carriage return,
+        none of what follows.
+    names_separator : bool
+        Whether a line before the header names the separator.
+    unnamed : int
+        Empty columns without a name, which a separator at the end of every line makes; they are left out.
     """
 
     path: Path
@@ -53,6 +59,8 @@ class CsvText:
     separator: str
     columns: tuple[str, ...]
     plain: bool
+    names_separator: bool
+    unnamed: int
 
     def check(self) -> int:
         """Go through all lines and count the rows.
@@ -60,7 +68,8 @@ class CsvText:
         Raises
         ------
         ClvError
-            If a line has more or fewer cells than the header, or a quote is not closed.
+            If a line has more or fewer cells than the header, or something in a column without a name, or a quote is
+            not closed.
         """
         return sum(1 for _ in self._rows())
 
@@ -78,7 +87,9 @@ class CsvText:
     def _rows(self) -> Iterator[list[str]]:
         with TextIOWrapper(_opened(self.path), self.encoding, newline="") as lines:
             records = csv.reader(lines, delimiter=self.separator, skipinitialspace=True, strict=True)
-            width, line, in_header = len(self.columns), 1, True
+            before = 1 if self.names_separator and lines.readline() else 0
+            named, line, in_header = len(self.columns), before + 1, True
+            width = named + self.unnamed
             try:
                 for row in records:
                     if row and len(row) != width:
@@ -86,10 +97,16 @@ class CsvText:
                             f"line {line} of '{self.path}' has {len(row)} cell(s) where the header has {width}; "
                             f"correct the line, or quote cells that hold the separator ({_named(self.separator)})"
                         )
+                    for place, cell in enumerate(row[named:], start=named + 1):
+                        if cell.strip():
+                            raise ClvError(
+                                f"line {line} of '{self.path}' has '{cell[:60]}' in column {place}, which has no name; "
+                                "the first line must name every column"
+                            )
                     if row and not in_header:
-                        yield row
+                        yield row[:named]
                     in_header = in_header and not row
-                    line = records.line_num + 1
+                    line = before + records.line_num + 1
             except csv.Error as error:
                 raise ClvError(
                     f"line {line} of '{self.path}' has a quote that is never closed, or text behind a closing one "
@@ -105,8 +122,8 @@ def look_at(path: Path, separator: str | None = None, encoding: str | None = Non
     path : Path
         A file, compressed by gzip if its name ends in .gz.
     separator : str, optional
-        One character, or one of the names in ``SEPARATORS``; by default the usual one that gives the header at least
-        two cells and fits the first rows best.
+        One character, or one of the names in ``SEPARATORS``; by default what a first line ``sep=;`` names, else the
+        usual one that gives the header at least two cells and fits the first rows best.
     encoding : str, optional
         As Python names it; by default that of the byte order mark, else UTF-8, else cp1252, else latin-1.
 
@@ -120,12 +137,19 @@ def look_at(path: Path, separator: str | None = None, encoding: str | None = Non
     encoding, plain = _find_encoding(path, _known_encoding(encoding))
     with TextIOWrapper(_opened(path), encoding, newline="") as text:
         sample = text.read(SAMPLE)
+        naming = NAMES_SEPARATOR.match(sample)
+        if naming:
+            sample = sample[naming.end() :] + text.read(naming.end())
+            separator = separator or _one_character(naming[1])
     if not sample.strip():
         raise ClvError(f"'{path}' is empty")
-    plain = plain and not sample.startswith("\n")  # engines differ in what a blank first line is
     columns, separator = _find_header(path, sample, separator)
+    unnamed = len(list(takewhile(lambda name: not name.strip(), reversed(columns[1:]))))
+    columns = columns[: len(columns) - unnamed]
     check_header(columns, f"'{path}'")
-    return CsvText(path, encoding, separator, tuple(columns), plain)
+    # Engines differ in what a blank first line is.
+    plain = plain and not sample.startswith("\n") and not naming and not unnamed
+    return CsvText(path, encoding, separator, tuple(columns), plain, bool(naming), unnamed)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -57,6 +57,8 @@ def database(
             f"data=sql needs a connection: type data.connection={TYPE}, or put it into the environment variable "
             "CLV_DATABASE, which keeps the password out of the command line"
         )
+    if not isinstance(push_down, bool):
+        raise ClvError(f"data.push_down must be true or false, got '{push_down}'")
     if bool(table) == bool(query):
         found = "both are given" if table else "neither is given"
         raise ClvError(
@@ -135,15 +137,26 @@ def _fetched(backend: Any, rows: ibis.Table) -> pa.Table:
     if backend.name != "sqlite":
         return rows.to_pyarrow(chunk_size=BATCH)
     # An SQLite column holds whatever was written, whatever its type says: numbers stay, all else is read as text.
-    columns = zip(*backend.con.execute(backend.compile(rows)), strict=True)
-    stored = dict(zip(rows.columns, columns, strict=False)) or dict.fromkeys(rows.columns, ())
-    return pa.table({name: _stored(cells) for name, cells in stored.items()})
+    kinds: dict[str, set[type]] = {name: set() for name in rows.columns}
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in rows.columns}
+    cursor = backend.con.execute(backend.compile(rows))
+    while batch := cursor.fetchmany(BATCH):
+        for name, cells in zip(rows.columns, zip(*batch, strict=True), strict=True):
+            found = {type(cell) for cell in cells} - {type(None)}
+            kinds[name] |= found
+            chunks[name].append(pa.array(cells) if found in ({int}, {float}) else _as_text(cells))
+    return pa.table({name: _of_one_type(chunks[name], kinds[name]) for name in rows.columns})
 
 
-def _stored(cells: Sequence[Any]) -> pa.Array:
-    kinds = {type(cell) for cell in cells} - {type(None)}
-    if kinds and kinds <= {int, float}:
-        return pa.array(cells, pa.float64() if float in kinds else pa.int64())
+def _of_one_type(chunks: Sequence[pa.Array], kinds: set[type]) -> pa.ChunkedArray:
+    if not kinds or kinds - {int, float}:
+        texts = [chunk if pa.types.is_string(chunk.type) else _as_text(chunk.to_pylist()) for chunk in chunks]
+        return pa.chunked_array(texts, pa.string())
+    kind = pa.float64() if float in kinds else pa.int64()
+    return pa.chunked_array([chunk.cast(kind, safe=False) for chunk in chunks], kind)
+
+
+def _as_text(cells: Sequence[Any]) -> pa.Array:
     return pa.array([cell if cell is None else str(cell) for cell in cells], pa.string())
 
 
