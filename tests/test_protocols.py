@@ -141,6 +141,18 @@ def test_a_holdout_without_spend_is_refused(log_of, compose, monkeypatch):
         run_experiment(compose("model=zeros", "window.horizon=3 months"))
 
 
+def test_a_simulated_log_leaves_its_truth_behind(compose):
+    small = ["data=simulated", "data.source.customers=400", "evaluation=forecast", "model=bg_nbd"]
+    verdict, metrics, tables, _ = records(compose, *small, "data.source.process=bg_nbd")
+    predictions = tables["predictions.parquet"]
+    assert np.isfinite(predictions["true_expected_spend"]).all()
+    assert (predictions["true_expected_spend"] == 0).any(), "some have dropped out"
+    assert metrics["holdout_truth_bias"] == pytest.approx(
+        verdict.shown.table["y_pred"].sum() / predictions["true_expected_spend"].sum() - 1
+    )
+    assert set(tables["recovery.csv"]["parameter"]) == {"r", "alpha", "a", "b", "p", "q", "v"}
+
+
 def test_terminal_shows_the_split_headline(compose, capsys):
     records(compose, "model=linear", "features=rfm", "evaluation.splits=2")
     shown = capsys.readouterr().out
