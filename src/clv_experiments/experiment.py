@@ -98,13 +98,14 @@ def check_settings(cfg: DictConfig) -> None:
         Names the setting, what it must be and what it is.
     """
     least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "evaluation.bootstrap_replicates": 2}
-    for name, bound in least.items():
+    splitting = cfg.evaluation.protocol == "customer_split"
+    for name, bound in (least | ({"evaluation.splits": 1} if splitting else {})).items():
         value = OmegaConf.select(cfg, name)
         optional = name == "window.training_origins"
         if not (type(value) is int and value >= bound) and not (optional and value is None):
             either = ", or null for all" if optional else ""
             raise ClvError(f"{name} must be a whole number of at least {bound}{either}, got '{value}'")
-    if cfg.evaluation.protocol == "customer_split":
+    if splitting:
         _check_split(cfg)
     choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
     for name, known in choices.items():
@@ -114,9 +115,7 @@ def check_settings(cfg: DictConfig) -> None:
 
 
 def _check_split(cfg: DictConfig) -> None:
-    splits, share = cfg.evaluation.splits, cfg.evaluation.test_share
-    if not (type(splits) is int and splits >= 1):
-        raise ClvError(f"evaluation.splits must be a whole number of at least 1, got '{splits}'")
+    share = cfg.evaluation.test_share
     if not (isinstance(share, int | float) and 0 < share < 1):
         raise ClvError(f"evaluation.test_share must lie between 0 and 1, got '{share}'")
     if cfg.window.origins != 1:

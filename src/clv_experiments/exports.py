@@ -11,13 +11,7 @@ FORMULA = r"^[=+\-@\t\r]"  # what OWASP lists as the beginnings that spreadsheet
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame without its index; text cells and headings that begin like a formula get an apostrophe in front.
-
-    Examples
-    --------
-    >>> defused(pd.Series(["=1+1", "-17", "a=b"], dtype="str")).tolist()
-    ["'=1+1", "'-17", 'a=b']
-    """
+    """Write a frame without its index; text cells and headings that begin like a formula get an apostrophe in front."""
     columns = {position: _as_text(frame.iloc[:, position]) for position in range(frame.shape[1])}
     safe = pd.DataFrame(columns)
     safe.columns = defused(pd.Series([str(name) for name in frame.columns], dtype="str"))
@@ -28,7 +22,13 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def defused(text: pd.Series) -> pd.Series:
-    """Put an apostrophe before what a spreadsheet would run."""
+    """Put an apostrophe before what a spreadsheet would run.
+
+    Examples
+    --------
+    >>> defused(pd.Series(["=1+1", "-17", "a=b"], dtype="str")).tolist()
+    ["'=1+1", "'-17", 'a=b']
+    """
     return text.mask(text.str.contains(FORMULA, regex=True, na=False), "'" + text)
 
 

@@ -146,8 +146,6 @@ class Forecaster:
         seconds = {"features": featured - started, "fit": fitted - featured, "predict": finished - fitted}
         actual = self.outcome(target).loc[X.index]
         table = actual.rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
-        if self.log.truth:
-            table["true_expected_spend"] = self.log.truth.expected_spend(target).reindex(table.index)
         for column, method in OPTIONAL_OUTPUTS.items():
             if hasattr(estimator, method):
                 table[column] = getattr(estimator, method)(X)
@@ -176,9 +174,15 @@ class Forecaster:
         return self._features[key]
 
     def outcome(self, period: Period) -> pd.DataFrame:
-        """Spend and purchase days in the period, of the customers known at its cutoff, sorted by customer_id."""
+        """Spend and purchase days in the period, of the customers known at its cutoff, sorted by customer_id.
+
+        Of a simulated log also the spend that was truly to be expected.
+        """
         if period not in self._outcomes:
-            self._outcomes[period] = holdout(self.log, period)
+            found = holdout(self.log, period)
+            if self.log.truth:
+                found["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(found.index)
+            self._outcomes[period] = found
         return self._outcomes[period]
 
     def training_mean(self, target: Period) -> float:

@@ -82,7 +82,7 @@ class Spark(Engine):
     Raises
     ------
     ClvError
-        If PySpark or Java is not there, or the cluster does not answer.
+        When first used: if PySpark or Java is not there, or the cluster does not answer.
     """
 
     def __init__(self, master: str) -> None:
@@ -141,12 +141,12 @@ ENGINES = ("duckdb", "spark")
 
 
 def open_engine(name: str = "duckdb", spark_master: str = "local[*]") -> Engine:
-    """Open the engine that ``data.engine`` names.
+    """Choose the engine that ``data.engine`` names; it starts when it is first used.
 
     Raises
     ------
     ClvError
-        If the name is not one of ``ENGINES``, or Spark does not start.
+        If the name is not one of ``ENGINES``.
     """
     if name == "duckdb":
         return DuckDb()

@@ -12,12 +12,12 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import ibis
-import pooch  # type: ignore[import-untyped]
+import pooch
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 from requests import RequestException
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.raw import Raw
