@@ -77,9 +77,10 @@ def test_records_name_what_they_hold():
     assert [r.name for r in records if isinstance(r, Picture | Table)] == ["recovery.png", "recovery.csv"]
 
 
-def test_a_model_without_parameters_has_no_table_of_them():
+@pytest.mark.parametrize("parameters", [None, pd.DataFrame({"parameter": ["decile 1"], "estimate": [3.0]})])
+def test_a_model_without_the_truths_parameters_has_no_table_of_them(parameters):
     table, expected = customers(50)
-    records = recovery_records(table, expected, TRUTH, None, 0.1, LABELS)
+    records = recovery_records(table, expected, TRUTH, parameters, 0.1, LABELS)
     assert not [r for r in records if isinstance(r, Table)]
     assert [r for r in records if isinstance(r, Picture)]
 

@@ -96,8 +96,8 @@ def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: flo
     actual = np.maximum(actual, 0.0)
     if np.ptp(actual) == 0:
         return float("nan")
-    deviance = _tweedie_deviance(actual, np.maximum(predicted, floor), power)
-    return 1.0 - deviance / _tweedie_deviance(actual, np.full_like(actual, actual.mean()), power)
+    deviance = tweedie_deviances(actual, np.maximum(predicted, floor), power).mean()
+    return float(1.0 - deviance / tweedie_deviances(actual, np.full_like(actual, actual.mean()), power).mean())
 
 
 def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -208,12 +208,10 @@ def _centred_ranks(values: Floats) -> Floats:
     return (np.cumsum(count) - (count - 1) / 2.0 - (len(values) + 1) / 2.0)[group]
 
 
-def _tweedie_deviance(actual: Floats, mean: Floats, power: float) -> float:
-    return float(
-        2.0
-        * np.mean(
-            actual ** (2 - power) / ((1 - power) * (2 - power))
-            - actual * mean ** (1 - power) / (1 - power)
-            + mean ** (2 - power) / (2 - power)
-        )
+def tweedie_deviances(actual: Floats, mean: Floats, power: float = 1.5) -> Floats:
+    """Return each customer's Tweedie deviance: 0 where `mean` (above 0) hits `actual` (not below 0), else above it."""
+    return 2.0 * (
+        actual ** (2 - power) / ((1 - power) * (2 - power))
+        - actual * mean ** (1 - power) / (1 - power)
+        + mean ** (2 - power) / (2 - power)
     )

@@ -45,7 +45,7 @@ def recovery_records(
         True expected spend in the holdout period (currency), indexed by customer_id; it may hold more customers.
     truth : mapping of parameter to its true value
     parameters : pandas.DataFrame, optional
-        What was fitted: columns ``parameter``, ``estimate`` and ``standard_error``; None where the model has no such.
+        What was fitted: ``parameter``, ``estimate`` and, of parameters that the truth has, ``standard_error``.
     floor : float
         The least prediction that D2 sees (currency).
     labels : Labels
@@ -60,7 +60,7 @@ def recovery_records(
     records: list[Record] = [Param(f"truth_{name}", value) for name, value in truth.items()]
     records += [Metric(f"holdout_{name}", value) for name, value in scores.items()]
     records.append(Picture("recovery.png", recovery_plot(of_cell, table["y_pred"], labels)))
-    if parameters is not None:
+    if parameters is not None and parameters["parameter"].isin(list(truth)).any():
         records.append(Table("recovery.csv", recovery_table(parameters, truth)))
     return records
 

@@ -1,0 +1,1 @@
+"""Who wins a cell, by how much, and whether it is luck."""

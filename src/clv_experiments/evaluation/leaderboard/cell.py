@@ -1,0 +1,157 @@
+"""What a leaderboard compares: the forecasts that several models made for the same customers and periods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.checks import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One run of one model in a cell.
+
+    Attributes
+    ----------
+    label : str
+        Unique in the cell: the model's name, and where several runs of it stand, what tells them apart.
+    model, family, features : str
+        As the run was tagged.
+    run_id : str
+    code_version : str
+    predictions : pandas.DataFrame
+        ``customer_id, cutoff, y_true, y_pred, purchase_days`` and what else the model knew, each customer and origin.
+    floors : sequence of float
+        Least prediction that D2 sees at each origin, oldest first (currency).
+    validation : mapping of origin to scores
+        Where the log reached back to a validation period.
+    label_margin_days : mapping of origin to days
+        From the last day of a training label to the cutoff; below 0 labels overlap the holdout. Empty where the model
+        learns from none.
+    seconds : mapping of part to seconds
+        ``features``, ``fit`` and ``predict`` of the holdout forecasts, summed over origins.
+    peak_memory_mb : float
+    at_edge : str
+        Which chosen settings lie at the edge of what was searched; empty where none does.
+    """
+
+    label: str
+    model: str
+    family: str
+    features: str
+    run_id: str
+    code_version: str
+    predictions: pd.DataFrame
+    floors: tuple[float, ...]
+    validation: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    label_margin_days: Mapping[int, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_mb: float = float("nan")
+    at_edge: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One origin of a cell: what happened and what each model said, a row a customer sorted by customer_id.
+
+    Attributes
+    ----------
+    customer_id : array of str, shape (n,)
+    y_true : array, shape (n,)
+        Holdout spend (currency).
+    bought : array of bool, shape (n,)
+        Whether there was a purchase day in the holdout.
+    y_pred : array, shape (n, models)
+        In the order of the cell's entries.
+    floor : float
+        Least prediction that D2 sees (currency).
+    """
+
+    customer_id: np.ndarray
+    y_true: Floats
+    bought: np.ndarray
+    y_pred: Floats
+    floor: float
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """The models that were judged on one log, window, cutoff and protocol.
+
+    Attributes
+    ----------
+    data, horizon, protocol : str
+        Name of the log, label of the horizon (``3m``), ``forecast`` or ``customer_split``.
+    identity : str
+        The cell's fingerprint: equal for runs that may be compared.
+    holdouts : tuple of str
+        The holdout period of each origin, oldest first (``1998-04-01 to 1998-06-30``).
+    currency : str
+    entries : tuple of Entry
+    left_out : tuple of str
+        A sentence for each run, or group of runs, that is not shown, and why.
+    """
+
+    data: str
+    horizon: str
+    protocol: str
+    identity: str
+    holdouts: tuple[str, ...]
+    currency: str
+    entries: tuple[Entry, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The log and the horizon, as runs are filed under: ``cdnow/3m``."""
+        return f"{self.data}/{self.horizon}"
+
+    @property
+    def labels(self) -> list[str]:
+        """The entries' labels, in order."""
+        return [entry.label for entry in self.entries]
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The model family of each label."""
+        return {entry.label: entry.family for entry in self.entries}
+
+    @cached_property
+    def panels(self) -> tuple[Panel, ...]:
+        """One panel an origin, oldest first.
+
+        Raises
+        ------
+        ClvError
+            If two entries do not speak of the same customers and the same spend.
+        """
+        ordered = [e.predictions.sort_values(["cutoff", "customer_id"], ignore_index=True) for e in self.entries]
+        first = ordered[0]
+        for entry, table in zip(self.entries, ordered, strict=True):
+            same = len(table) == len(first) and all(
+                np.array_equal(table[column], first[column]) for column in ("cutoff", "customer_id", "y_true")
+            )
+            if not same:
+                raise ClvError(
+                    f"runs {self.entries[0].run_id} ({self.entries[0].label}) and {entry.run_id} ({entry.label}) of "
+                    f"cell {self.title} hold different customers or another holdout spend; delete the one that is wrong"
+                )
+        panels = []
+        for step, cutoff in enumerate(sorted(first["cutoff"].unique())):
+            here = (first["cutoff"] == cutoff).to_numpy()
+            panels.append(
+                Panel(
+                    first["customer_id"].to_numpy()[here],
+                    first["y_true"].to_numpy(float)[here],
+                    first["purchase_days"].to_numpy()[here] > 0,
+                    np.column_stack([table["y_pred"].to_numpy(float)[here] for table in ordered]),
+                    self.entries[0].floors[step],
+                )
+            )
+        return tuple(panels)

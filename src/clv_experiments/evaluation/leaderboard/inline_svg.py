@@ -1,0 +1,95 @@
+"""A picture inside a page: text that stays text, colours that follow light and dark, names that never clash."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from xml.etree import ElementTree
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from clv_experiments.evaluation.leaderboard.picture_style import (
+    BAND,
+    FAMILIES,
+    GROUND,
+    INK,
+    QUIET,
+    RULE,
+    any_letters,
+)
+
+SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+FONT = "font-family: inherit"
+# Names of the page's colours; black is what a library draws unasked.
+VARIABLES = {
+    **{look.colour: f"--{family}" for family, look in FAMILIES.items()},
+    INK: "--ink",
+    "#000000": "--ink",
+    QUIET: "--quiet",
+    RULE: "--rule",
+    BAND: "--band",
+    GROUND: "--ground",
+}
+
+
+def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
+    """Return a figure as an SVG element to stand in an HTML page.
+
+    Parameters
+    ----------
+    figure : Figure
+    name, description : str
+        What a screen reader says.
+    prefix : str
+        Begins every id; unique in the page, letters, digits and hyphens.
+
+    Returns
+    -------
+    str
+        The same for the same figure. Nothing in it is fetched from elsewhere.
+    """
+    drawn = BytesIO()
+    nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}), any_letters():
+        figure.savefig(drawn, format="svg", transparent=True, metadata=nothing)
+    root = ElementTree.fromstring(drawn.getvalue())
+    for child in [child for child in root if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}title")]:
+        root.remove(child)
+    for element in root.iter():
+        _adapt(element, prefix)
+    for text, tag in ((description, "desc"), (name, "title")):
+        said = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{prefix}-{tag}"})
+        said.text = text
+        root.insert(0, said)
+    root.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-title {prefix}-desc"}
+    for size in ("width", "height"):
+        root.attrib.pop(size)
+    return _serialised(root)
+
+
+def _adapt(element: ElementTree.Element, prefix: str) -> None:
+    """Give an element's references the figure's prefix and its style the page's colours and font."""
+    for attribute, value in element.attrib.items():
+        if attribute == "id":
+            element.set(attribute, f"{prefix}-{value}")
+        elif attribute.endswith("href"):
+            element.set(attribute, value.replace("#", f"#{prefix}-", 1))
+        else:
+            value = value.replace("url(#", f"url(#{prefix}-")
+            element.set(attribute, _styled(value) if attribute == "style" else value)
+
+
+def _styled(style: str) -> str:
+    style = re.sub(r"#[0-9a-f]{6}", lambda found: f"var({VARIABLES.get(found[0], '--ink')}, {found[0]})", style)
+    style = re.sub(r"font: ([^;']*?px)[^;]*", r"font-size: \1; " + FONT, style)
+    return re.sub(r"font-family: [^;]*", FONT, style)
+
+
+def _serialised(root: ElementTree.Element) -> str:
+    """Write an element as HTML parsers read it: no prefixes, no declaration."""
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(f"{{{SVG}}}")
+        for attribute in [name for name in element.attrib if name.startswith(f"{{{XLINK}}}")]:
+            element.set("href", element.attrib.pop(attribute))
+    return ElementTree.tostring(root, encoding="unicode")

@@ -1,0 +1,137 @@
+"""The pictures of a leaderboard: the differences and whether they are luck, the bias, the cost of accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from clv_experiments.evaluation.leaderboard.across import Across
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.evaluation.leaderboard.picture_cost import accuracy_against_cost
+from clv_experiments.evaluation.leaderboard.picture_curves import decile_calibrations, value_captures
+from clv_experiments.evaluation.leaderboard.picture_ranks import mean_ranks
+from clv_experiments.evaluation.leaderboard.picture_style import (
+    BAND,
+    QUIET,
+    WORDS,
+    Illustration,
+    framed,
+    key,
+    look,
+    mark,
+    name_rows,
+    reach,
+    setting,
+    shown,
+)
+from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.evaluation.leaderboard.wording import signed
+
+TOLERATED_BIAS = 0.2
+
+
+def pictures(standings: Standings) -> Iterator[Illustration]:
+    """Draw everything that a cell's page shows, each picture with what to look for in it."""
+    heading = METRICS[standings.metric].heading
+    yield Illustration(
+        "differences_from_best", forest(standings), "Differences from the best",
+        f"Look for bars that reach the dashed line (shaded rows): such a model ties with the best on {heading}, since "
+        "its distance is within chance.",
+    )  # fmt: skip
+    yield Illustration(
+        "value_capture", value_captures(standings), "Spend reached by targeting top customers",
+        "Look for the line on top: it finds the most spend among the customers it ranks first.",
+    )  # fmt: skip
+    yield Illustration(
+        "decile_calibration", decile_calibrations(standings), "Predicted and actual spend by decile",
+        "Look for coloured markers that sit on the dark line: above it the model promises more than customers spend, "
+        "below it less.",
+    )  # fmt: skip
+    yield Illustration(
+        "bias_by_origin", bias_by_origin(standings), "Bias of the predicted total",
+        f"Look for models outside the shaded ±{TOLERATED_BIAS:.0%}: their total is not fit to plan with. Right of 0 is "
+        "too much, left too little.",
+    )  # fmt: skip
+    yield Illustration(
+        "accuracy_against_cost", accuracy_against_cost(standings), "Accuracy against cost",
+        "Look at the upper left corner: accurate and quick. A slower model should stand clearly higher.",
+    )  # fmt: skip
+
+
+def aggregate_pictures(across: Across) -> Iterator[Illustration]:
+    """Draw what several cells say together, with what to look for in it."""
+    yield Illustration(
+        "critical_difference", mean_ranks(across), "Mean ranks over all cells",
+        "Look for thick bars: models that a bar joins cannot be told apart by their ranks. Further left is better.",
+    )  # fmt: skip
+
+
+def forest(standings: Standings) -> Figure:
+    """Draw each model's difference from the best by the board's metric, with its simultaneous interval.
+
+    The axis ends where one model far behind would squash the others; an arrow stands for what lies beyond.
+    """
+    rows, score = standings.of(), METRICS[standings.metric]
+    points = rows["from_best"].to_numpy(float)
+    low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
+    far = reach(-np.fmin(points, low))
+    title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
+    figure, (panel,) = framed(title, setting(standings.cell), 1.75 + 0.29 * len(rows))
+    panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    right = max(0.06 * far, float(np.nanmax(np.append(high, 0.0))) * 1.1)
+    panel.set_xlim(-1.06 * far, right)
+    for place, (model, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
+        style, tied, behind = look(row["family"]), row["group"] == 1, row["from_best"]
+        if tied:
+            panel.axhspan(place - 0.5, place + 0.5, color=BAND, linewidth=0)
+        if model == row["best"]:
+            behind, text = 0.0, "best"
+        else:
+            ends = np.clip([row["from_best_lower"], row["from_best_upper"]], -1.06 * far, None)
+            panel.hlines(place, *ends, color=style.colour, linewidth=3, alpha=0.55)
+            text = signed(behind, score.form) + (" tied" if tied else "")
+        beyond = behind < -far
+        mark(panel, -1.03 * far if beyond else behind, place, style.colour, "<" if beyond else style.marker, tied)
+        _note_row(panel, place, text)
+    name_rows(panel, [f"{shown(model)} · {group}" for model, group in rows["group"].items()])
+    panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right", **WORDS)
+    panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value, score.form)))
+    key(panel, list(rows["family"]))
+    return figure
+
+
+def bias_by_origin(standings: Standings) -> Figure:
+    """Draw the bias of each model's total, a marker an origin, the latest filled, over a band of what is tolerated."""
+    found = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
+    biases = {model: found.loc[found["model"] == model, "score"].to_numpy(float) for model in standings.order}
+    families, steps = standings.cell.families, len(standings.cell.holdouts)
+    latest = "" if steps == 1 else ", filled = the latest"
+    figure, (panel,) = framed(
+        "Bias of the predicted total", setting(standings.cell) + latest, 1.75 + 0.29 * len(biases)
+    )
+    panel.axvspan(-TOLERATED_BIAS, TOLERATED_BIAS, color=BAND)
+    panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    for place, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
+        style = look(families[model])
+        inside = np.clip(bias, -1.0, 1.0)
+        panel.plot(inside, np.full(steps, place), color=style.colour, linewidth=1.5, alpha=0.55)
+        for step, value in enumerate(bias):
+            marker = style.marker if value <= 1 else ">"
+            mark(panel, min(value, 1.03), place, style.colour, marker, step == steps - 1)
+        _note_row(panel, place, signed(float(np.mean(bias)), "{:+.0%}"))
+    name_rows(panel, [shown(model) for model in biases])
+    panel.set_xlim(-1.08, 1.08)
+    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.set_xlabel("predicted total / actual total − 1", **WORDS)
+    key(panel, [families[model] for model in biases])
+    return figure
+
+
+def _note_row(panel: Axes, place: float, text: str) -> None:
+    """Write a number to the right of a row."""
+    panel.text(1.02, place, text, transform=panel.get_yaxis_transform(), va="center", **WORDS)

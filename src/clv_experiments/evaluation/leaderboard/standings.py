@@ -1,0 +1,200 @@
+"""Who stands where in a cell: scores with intervals, differences from the best and from the best baseline, ties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS, point_scores, resampled
+from clv_experiments.evaluation.leaderboard.cell import Cell
+from clv_experiments.evaluation.metrics import OBJECTIVES
+
+
+@dataclass(frozen=True, eq=False)
+class Standings:
+    """The result of one cell.
+
+    Attributes
+    ----------
+    cell : Cell
+    metric : str
+        The score that orders the board; one for which higher is better.
+    table : pandas.DataFrame
+        One row a metric and model (a RangeIndex), models of each metric best first. Columns: ``metric``, ``model``
+        (the entry's label), ``family``, ``score`` (mean over origins), ``lower``, ``upper`` (its interval), ``spread``
+        (largest less smallest origin; nan with one origin), ``rank`` (1 = best; equal scores share their mean rank),
+        ``group`` (1 = tied with the best, 2 = tied with the best of the rest, ...), ``best`` and ``baseline`` (the
+        labels that the differences are from), ``from_best``, ``from_best_lower``, ``from_best_upper``,
+        ``from_baseline``, ``from_baseline_lower``, ``from_baseline_upper``: differences in goodness, positive = better
+        than that model, with simultaneous intervals.
+    by_origin : pandas.DataFrame
+        ``metric, model, step, holdout, score``.
+    replicates : mapping of metric to array, shape (replicates, models)
+        Goodness (higher is better) of each bootstrap replicate, models in the order of ``cell.entries``.
+    goodness : mapping of metric to array, shape (models,)
+        The same of the customers as they are.
+    confidence : float
+        Of all intervals, such as 0.95.
+    critical : mapping of metric to float
+        How many standard errors a simultaneous interval reaches to each side.
+    """
+
+    cell: Cell
+    metric: str
+    table: pd.DataFrame
+    by_origin: pd.DataFrame
+    replicates: Mapping[str, Floats]
+    goodness: Mapping[str, Floats]
+    confidence: float
+    critical: Mapping[str, float]
+
+    def of(self, metric: str | None = None) -> pd.DataFrame:
+        """Return the rows of one metric, by default the one that orders the board, indexed by model, best first."""
+        return self.table[self.table["metric"] == (metric or self.metric)].set_index("model")
+
+    @property
+    def order(self) -> list[str]:
+        """The models' labels, best first by the metric that orders the board."""
+        return list(self.of().index)
+
+
+def standings(
+    cell: Cell,
+    metric: str,
+    *,
+    replicates: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 42,
+    progress: Callable[[int, int], None] | None = None,
+) -> Standings:
+    """Score the models of a cell, and say what of it may be luck.
+
+    Intervals of scores are bootstrap percentiles. Those of differences are simultaneous over all pairs of models: the
+    best model and the best baseline are chosen by looking at the scores, so every pair might have been the one that is
+    shown. Each reaches as many standard errors as the largest studentised deviation among all pairs does in a share
+    ``confidence`` of the replicates (max-t; Romano and Wolf 2005, section 4).
+
+    Parameters
+    ----------
+    cell : Cell
+    metric : str
+        One of ``metrics.OBJECTIVES``; it orders the board.
+    replicates, confidence, seed
+        Of the bootstrap.
+    progress : callable, optional
+        Is told (done, replicates).
+
+    Raises
+    ------
+    ClvError
+        If the metric does not order models, a setting is out of range, or the cell has no entry.
+    """
+    check_bootstrap(metric, replicates, confidence)
+    if not cell.entries:
+        raise ClvError(f"no model stands in {cell.title}")
+    found = [point_scores(panel) for panel in cell.panels]
+    drawn, replicated = resampled(cell.panels, replicates, seed, progress)
+    goodness = {name: np.mean([how.goodness(of[name]) for of in found], axis=0) for name, how in METRICS.items()}
+    frames, origins, critical = [], [], {}
+    for name in METRICS:
+        by_origin = pd.DataFrame([of[name] for of in found], columns=cell.labels).rename_axis(index="step")
+        error, critical[name] = _simultaneous(goodness[name], replicated[name], confidence)
+        frame = _differences(cell, goodness[name], critical[name] * error)
+        frame.insert(2, "score", by_origin.mean().to_numpy())
+        frame.insert(3, "lower", _quantile(drawn[name], (1 - confidence) / 2))
+        frame.insert(4, "upper", _quantile(drawn[name], (1 + confidence) / 2))
+        frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(found) > 1 else np.nan)
+        frames.append(frame.sort_values("rank", kind="stable"))
+        origins.append(by_origin.melt(var_name="model", value_name="score", ignore_index=False).reset_index())
+    steps = pd.concat(origins, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
+    steps.insert(3, "holdout", steps["step"].map(dict(enumerate(cell.holdouts))))
+    table = pd.concat(frames, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
+    return Standings(cell, metric, table, steps, replicated, goodness, confidence, critical)
+
+
+def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
+    """Refuse settings that order nothing, or make no interval.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, what it must be and what it is.
+    """
+    if metric not in OBJECTIVES:
+        raise ClvError(f"metric must be one of {', '.join(OBJECTIVES)}, got '{metric}'")
+    if type(replicates) is not int or replicates < 100:
+        raise ClvError(f"replicates must be a whole number of at least 100, got '{replicates}'")
+    if not (isinstance(confidence, float) and 0.5 <= confidence < 1):
+        raise ClvError(f"confidence must be a share from 0.5 to below 1, such as 0.95, got '{confidence}'")
+
+
+def _quantile(drawn: Floats, share: float) -> Floats:
+    """Return the quantile of each column over the replicates that have a value, shape (models,)."""
+    known = drawn[~np.isnan(drawn).any(axis=1)]
+    return np.quantile(known, share, axis=0) if len(known) else np.full(drawn.shape[1], np.nan)
+
+
+def _simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> tuple[Floats, float]:
+    """Give the standard error of each pair, shape (models, models), and how many of them an interval reaches."""
+    known = drawn[~np.isnan(drawn).any(axis=1)]
+    models = len(goodness)
+    error, largest = np.zeros((models, models)), np.zeros(len(known))
+    if len(known) < 2 or np.isnan(goodness).any():
+        return np.full((models, models), np.nan), float("nan")
+    for one in range(models):
+        difference = known[:, one, None] - known[:, one + 1 :]
+        spread = difference.std(axis=0, ddof=1)
+        # Models that score the same on every replicate, such as a copy, differ by nothing and need no interval.
+        spread[spread <= 1e-12 * np.abs(known).max()] = 0.0
+        error[one, one + 1 :] = error[one + 1 :, one] = spread
+        apart = spread > 0
+        if apart.any():
+            centred = difference[:, apart] - (goodness[one] - goodness[one + 1 :][apart])
+            largest = np.maximum(largest, np.abs(centred / spread[apart]).max(axis=1))
+    return error, float(np.quantile(largest, confidence))
+
+
+def _differences(cell: Cell, goodness: Floats, reach: Floats) -> pd.DataFrame:
+    """Rank, tie group, and differences from the best and from the best baseline; a row an entry, in their order."""
+    labels = np.array(cell.labels, dtype=object)
+    families = np.array([entry.family for entry in cell.entries], dtype=object)
+    frame = pd.DataFrame({"model": labels, "family": families})
+    frame["rank"] = pd.Series(-goodness).rank().to_numpy()
+    frame["group"] = groups(goodness, reach)
+    references = {"best": np.arange(len(labels)), "baseline": np.flatnonzero(families == "baseline")}
+    for name, among in references.items():
+        reference = among[np.argmax(goodness[among])] if len(among) else None
+        frame[name] = labels[reference] if reference is not None else None
+        difference = goodness - goodness[reference] if reference is not None else np.full(len(labels), np.nan)
+        margin = reach[reference] if reference is not None else np.full(len(labels), np.nan)
+        frame[f"from_{name}"] = difference
+        frame[f"from_{name}_lower"], frame[f"from_{name}_upper"] = difference - margin, difference + margin
+    return frame
+
+
+def groups(goodness: Floats, reach: Floats) -> np.ndarray:
+    """Form rank groups: 1 for those whose difference from the best covers zero, then the same among the rest.
+
+    Parameters
+    ----------
+    goodness : array, shape (models,)
+        Higher is better.
+    reach : array, shape (models, models)
+        Half the width of the interval of each pair's difference; nan where nothing can be said, which makes a tie.
+
+    Returns
+    -------
+    array of int, shape (models,)
+    """
+    group = np.zeros(len(goodness), dtype=int)
+    while not group.all():
+        rest = np.flatnonzero(group == 0)
+        leader = rest[np.nanargmax(np.where(np.isnan(goodness[rest]), -np.inf, goodness[rest]))]
+        beyond = goodness[leader] - goodness[rest] > reach[leader, rest]
+        group[rest[~beyond]] = group.max() + 1
+    return group

@@ -1,0 +1,111 @@
+"""A leaderboard's numbers in words: differences with their sign, lists of names, and who won."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.evaluation.leaderboard.standings import Standings
+
+NAMED = 6  # how many names a sentence bears
+
+
+def written(value: float, form: str) -> str:
+    """Write a score with a real minus, or a dash where it has no value.
+
+    Examples
+    --------
+    >>> written(-0.0713, "{:.3f}"), written(float("nan"), "{:.3f}")
+    ('−0.071', '–')
+    """
+    return "–" if np.isnan(value) else form.format(value).replace("-", "−")
+
+
+def signed(value: float, form: str) -> str:
+    """Write a difference with its sign, which it loses where it rounds to nothing.
+
+    Examples
+    --------
+    >>> signed(-0.0713, "{:.3f}"), signed(0.2, "{:+.1%}"), signed(-0.0001, "{:.3f}")
+    ('−0.071', '+20.0%', '0.000')
+    """
+    text = written(value, form.replace("{:+", "{:").replace("{:", "{:+"))
+    return text if any(digit in text for digit in "123456789") else text.lstrip("+−")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as people do; many are cut short and counted.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdefgh"))
+    ('a', 'a, b and c', 'a, b, c, d, e and 3 others')
+    """
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} others"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def verdict(standings: Standings) -> list[str]:
+    """Say who won by the board's metric, how certain that is, and whether it beats a rule of thumb."""
+    rows, how = standings.of(), METRICS[standings.metric]
+    leader = rows.iloc[0]
+    if np.isnan(leader["score"]):
+        return [f"Nobody wins: {how.heading} has no value here."]
+    sentences = [*_first(rows, how.heading, how.form), *_against_baselines(rows, how.form)]
+    if leader["score"] <= 0:
+        known_nothing = "the mean for everybody" if standings.metric in ("d2_tweedie", "r2") else "a ranking by chance"
+        sentences.append(f"Even the best of them is no better than {known_nothing}.")
+    return sentences
+
+
+def _first(rows: pd.DataFrame, heading: str, form: str) -> list[str]:
+    """Say who stands first."""
+    leader, tied = str(rows.index[0]), list(rows.index[rows["group"] == 1])
+    score = written(rows["score"].iloc[0], form)
+    if len(rows) == 1:
+        return [f"{leader} is alone on this board ({heading} {score}), so there is nothing to set it beside."]
+    if len(tied) == len(rows):
+        return [
+            f"Nobody wins: all {len(rows)} models tie on {heading}, since their distances from {leader}, which scores "
+            f"highest ({score}), are within chance."
+        ]
+    if len(tied) == 1:
+        gap = form.replace("+", "").format(abs(rows["from_best"].iloc[1]))
+        return [
+            f"{leader} wins on {heading} ({score}): all others are behind it beyond chance. The next, {rows.index[1]}, "
+            f"is {gap} behind."
+        ]
+    distance = f"the distance of {tied[1]} from it is" if len(tied) == 2 else "the others' distances from it are"
+    sentences = [
+        f"{listed(tied)} share first place on {heading}: {leader} scores highest ({score}), and {distance} within "
+        "chance."
+    ]
+    between = [str(m) for m in rows.index[: list(rows.index).index(tied[-1])] if m not in tied]
+    if between:
+        sentences.append(
+            f"Not so {listed(between)}: close to {leader} in score, but so alike in whom they get right that even a "
+            "small distance is beyond chance."
+        )
+    return sentences
+
+
+def _against_baselines(rows: pd.DataFrame, form: str) -> list[str]:
+    """Say what the best model is worth beside the best rule of thumb."""
+    best, baseline = rows.iloc[0], rows["baseline"].iloc[0]
+    ladder = rows["family"] == "baseline"
+    if pd.isna(baseline):
+        return ["No rule of thumb stands on this board, so it does not say what a model is worth."]
+    if ladder.all():
+        return ["Only rules of thumb stand on this board."] if len(rows) > 1 else []
+    if best["family"] == "baseline":
+        rivals = list(rows.index[(rows["group"] == 1) & ~ladder])
+        beaten = "No fitted model beats it" if rivals else "Every fitted model is behind it"
+        return [f"{baseline} is a rule of thumb. {beaten} beyond chance: nothing here pays for the fitting of a model."]
+    if rows["group"][baseline] == 1:
+        return [f"The best rule of thumb, {baseline}, is among them: no model is shown to be better than it."]
+    gap = form.replace("+", "").format(abs(rows["from_best"][baseline]))
+    return [f"The best rule of thumb, {baseline}, is {gap} behind the best, beyond chance."]

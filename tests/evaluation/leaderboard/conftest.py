@@ -1,0 +1,131 @@
+"""Cells and boards written down by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
+from clv_experiments.evaluation.leaderboard.standings import Standings
+
+COMMIT = "0.1.0+0123456789ab"
+
+
+def origins_of(values):
+    """One array an origin, from one array or from one an origin."""
+    nested = isinstance(values[0], (list, tuple, np.ndarray))
+    return [np.asarray(origin, dtype=float) for origin in (values if nested else [values])]
+
+
+@pytest.fixture(scope="session")
+def cell_of():
+    """Make a cell from what each label predicted and what happened.
+
+    ``predictions`` maps a label to one number a customer, or to one such array an origin; ``y_true`` is alike, and
+    origins may differ in customers. ``bought`` (alike) is by default whoever spent anything. ``families`` maps labels
+    to families, ``ml`` by default; ``entries`` maps labels to other fields of their Entry. Other keywords are the
+    cell's.
+    """
+
+    def build(predictions, y_true, *, bought=None, families=None, floor=0.01, entries=None, **cell):
+        actual = origins_of(y_true)
+        buyers = [a != 0 for a in actual] if bought is None else origins_of(bought)
+        cutoffs = pd.date_range("2001-03-31", periods=len(actual), freq="QE")
+        made = []
+        for label, values in predictions.items():
+            frames = [
+                pd.DataFrame(
+                    {
+                        "customer_id": [f"c{i:06d}" for i in range(len(a))],
+                        "cutoff": cutoff,
+                        "y_true": a,
+                        "y_pred": p,
+                        "purchase_days": np.asarray(b, dtype=int),
+                    }
+                )
+                for cutoff, a, p, b in zip(cutoffs, actual, origins_of(values), buyers, strict=True)
+            ]
+            entry = Entry(
+                label=label,
+                model=label,
+                family=(families or {}).get(label, "ml"),
+                features="rfm",
+                run_id=f"run_of_{label}",
+                code_version=COMMIT,
+                predictions=pd.concat(frames, ignore_index=True),
+                floors=(floor,) * len(actual),
+                seconds={"features": 0.1, "fit": 1.0, "predict": 0.01},
+                peak_memory_mb=100.0,
+            )
+            made.append(replace(entry, **(entries or {}).get(label, {})))
+        facts = {
+            "data": "shop",
+            "horizon": "3m",
+            "protocol": "forecast",
+            "identity": "0123456789abcdef",
+            "holdouts": tuple(
+                f"{c + pd.Timedelta(days=1):%Y-%m-%d} to {c + pd.offsets.QuarterEnd():%Y-%m-%d}" for c in cutoffs
+            ),
+            "currency": "GBP",
+        }
+        return Cell(entries=tuple(made), **(facts | cell))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def board_of():
+    """Make standings of a cell whose scores, and the errors of them, are written down and not computed.
+
+    ``scores`` maps a metric to {label: score}, or to {label: [score an origin]}; metrics and labels not named score 0.
+    Replicates lie on both sides of each score so that the standard error of each model is ``error``, the same way for
+    all models where ``together``; all intervals reach two standard errors.
+    """
+
+    def build(cell, scores, *, metric="d2_tweedie", error=0.01, together=False, replicates=200):
+        labels, steps = cell.labels, range(len(cell.holdouts))
+        rng = np.random.default_rng(0)
+        noise = rng.normal(size=(replicates, 1 if together else len(labels))) * np.ones((1, len(labels)))
+        noise = error * (noise - noise.mean(axis=0)) / noise.std(axis=0)
+        rows, by_origin, goodness, drawn = [], [], {}, {}
+        for name, how in METRICS.items():
+            found = np.array([np.broadcast_to(scores.get(name, {}).get(label, 0.0), len(steps)) for label in labels])
+            score, goodness[name] = found.mean(axis=1), how.goodness(found).mean(axis=1)
+            drawn[name] = goodness[name] + noise
+            by_origin += [(name, lb, s, cell.holdouts[s], found[i, s]) for i, lb in enumerate(labels) for s in steps]
+            rows += _rows(cell, name, score, np.ptp(found, axis=1), goodness[name], drawn[name], error)
+        return Standings(
+            cell=cell,
+            metric=metric,
+            table=pd.DataFrame(rows),
+            by_origin=pd.DataFrame(by_origin, columns=["metric", "model", "step", "holdout", "score"]),
+            replicates=drawn,
+            goodness=goodness,
+            confidence=0.95,
+            critical=dict.fromkeys(METRICS, 2.0),
+        )
+
+    return build
+
+
+def _rows(cell, name, score, spread, good, drawn, error):
+    labels, families = cell.labels, cell.families
+    order = sorted(range(len(labels)), key=lambda i: -good[i])
+    best, ranks = order[0], pd.Series(-good).rank()
+    ladder = [i for i in order if families[labels[i]] == "baseline"]
+    for i in order:
+        row = {"metric": name, "model": labels[i], "family": families[labels[i]], "score": score[i]}
+        row |= {"lower": score[i] - 2 * error, "upper": score[i] + 2 * error}
+        row |= {"spread": spread[i] if len(cell.holdouts) > 1 else np.nan}
+        row |= {"rank": ranks[i]}
+        row |= {"best": labels[best], "baseline": labels[ladder[0]] if ladder else None}
+        for column, other in (("from_best", best), ("from_baseline", ladder[0] if ladder else None)):
+            gap, reach = (np.nan, np.nan) if other is None else _gap(good, drawn, i, other)
+            row |= {column: gap, f"{column}_lower": gap - reach, f"{column}_upper": gap + reach}
+        yield row | {"group": 1 if row["from_best_upper"] >= 0 else 2}
+
+
+def _gap(good, drawn, i, other):
+    return good[i] - good[other], 2 * (drawn[:, i] - drawn[:, other]).std(ddof=1)

@@ -1,0 +1,231 @@
+"""Ranks over cells: a published example, cases worked by hand, and refusals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import friedmanchisquare
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.leaderboard.across import across, critical_difference, friedman
+
+# Demsar (2006), table 6: AUC of four variants of C4.5 on 14 data sets. Where it prints .975 twice and ranks them 2 and
+# 3, the first is written .9751 here.
+AUC = {
+    "c45": [0.763, 0.599, 0.954, 0.628, 0.882, 0.936, 0.661, 0.583, 0.775, 1.0, 0.940, 0.619, 0.972, 0.957],
+    "m": [0.768, 0.591, 0.971, 0.661, 0.888, 0.931, 0.668, 0.583, 0.838, 1.0, 0.962, 0.666, 0.981, 0.978],
+    "cf": [0.771, 0.590, 0.968, 0.654, 0.886, 0.916, 0.609, 0.563, 0.866, 1.0, 0.965, 0.614, 0.9751, 0.946],
+    "m_cf": [0.798, 0.569, 0.967, 0.657, 0.898, 0.931, 0.685, 0.625, 0.875, 1.0, 0.962, 0.669, 0.975, 0.970],
+}
+
+
+@pytest.fixture
+def boards(cell_of, board_of):
+    """One board a row of {model: [score a cell]}; nan means that the model does not stand there."""
+
+    def build(scores, *, baselines=("zeros",), metric="d2_tweedie", order=None, cells=None, **given):
+        made = []
+        for place in range(len(next(iter(scores.values())))):
+            here = {m: s[place] for m, s in scores.items() if not np.isnan(s[place])}
+            names = [m for m in order or here if m in here]
+            facts = {"data": f"log{place}", "identity": f"cell{place}"} | (cells or {}).get(place, {})
+            families = dict.fromkeys(baselines, "baseline")
+            cell = cell_of({key: [1.0, 2.0] for key in names}, [1.0, 2.0], families=families, **facts)
+            made.append(board_of(cell, {metric: here}, metric=metric, **given))
+        return made
+
+    return build
+
+
+SCORES = {"zeros": [0.0, 0.2], "a": [0.5, 0.6], "b": [0.5, 0.2], "c": [0.4, 0.7]}
+
+
+@pytest.mark.parametrize(
+    ("models", "q"),
+    [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (7, 2.949), (8, 3.031), (9, 3.102), (10, 3.164)],
+)
+def test_critical_difference_is_demsars_table_5(models, q):
+    cells = 7
+    assert critical_difference(models, cells) / np.sqrt(models * (models + 1) / (6 * cells)) == pytest.approx(
+        q, abs=1e-3
+    )
+
+
+def test_demsars_example(boards):
+    found = across(boards(AUC, baselines=("c45",)))
+    ranks = found.table["mean_rank"].round(3).to_dict()
+    assert ranks == {"m_cf": 1.964, "m": 2.0, "cf": 2.893, "c45": 3.143}
+    assert found.critical_difference == pytest.approx(1.25, abs=0.005)
+    assert found.p_value == pytest.approx(friedmanchisquare(*AUC.values()).pvalue)
+    assert found.cliques == (("m_cf", "m", "cf", "c45"),)
+    assert found.table["skill"].notna().all()  # one baseline is perfect
+
+
+def test_ranks_wins_leads_and_skill_by_hand(boards):
+    found = across(boards(SCORES))
+    # Log 0: a and b share ranks 1 and 2, c 3, zeros 4. Log 1: c 1, a 2, zeros and b share 3 and 4.
+    assert found.table["mean_rank"].to_dict() == {"a": 1.75, "c": 2.0, "b": 2.5, "zeros": 3.75}
+    # Of six pairs each: a beats c, zeros, b, zeros and ties with b; and so on.
+    assert found.table["win_rate"].to_dict() == pytest.approx({"a": 4.5 / 6, "c": 4 / 6, "b": 3 / 6, "zeros": 0.5 / 6})
+    assert found.table["leading"].to_dict() == {"a": 1, "c": 1, "b": 1, "zeros": 0}
+    # Log 0 leaves 1 to be gained, log 1 leaves 0.8.
+    assert found.table["skill"].to_dict() == pytest.approx({"a": 0.5, "c": 0.5125, "b": 0.25, "zeros": 0.0})
+    assert found.ranks.loc["log0/3m"].to_dict() == {"a": 1.5, "c": 3.0, "b": 1.5, "zeros": 4.0}
+    assert list(found.ranks.columns) == list(found.table.index)
+    assert found.cells == ("log0/3m", "log1/3m")
+
+
+def test_win_rate_equals_counting_every_pair(boards):
+    rng = np.random.default_rng(0)
+    scores = {name: list(rng.integers(0, 4, 6) / 5) for name in ("zeros", "a", "b", "c", "d")}
+    found = across(boards(scores))
+    for model, own in scores.items():
+        wins = [
+            (mine > other) + (mine == other) / 2
+            for opponent, others in scores.items()
+            if opponent != model
+            for mine, other in zip(own, others, strict=True)
+        ]
+        assert found.table.loc[model, "win_rate"] == pytest.approx(np.mean(wins))
+
+
+def test_the_best_baseline_of_each_cell_is_the_one_of_the_real_data(boards):
+    scores = {"zeros": [0.0, 0.5], "rate": [0.2, 0.1], "tree": [0.6, 0.6]}
+    made = boards(scores, baselines=("zeros", "rate"), error=0.2, replicates=400)
+    found = across(made)
+    assert found.table["skill"].to_dict() == pytest.approx({"tree": 0.35, "zeros": -0.125, "rate": -0.4})
+    # Noise is so large that the other baseline often leads a replicate, yet each is set against the same one.
+    zeros = found.table.loc["zeros"]
+    replicates = made[0].replicates["d2_tweedie"]
+    expected = (replicates[:, 0] - replicates[:, 1]) / (1 - replicates[:, 1]) / 2  # in log 1 it is the best: always 0
+    assert zeros["skill_lower"] == pytest.approx(np.quantile(expected, 0.025))
+    assert zeros["skill_upper"] == pytest.approx(np.quantile(expected, 0.975))
+
+
+def test_cells_are_resampled_independently_though_drawn_with_one_seed(boards):
+    scores = {"zeros": [0.0] * 4, "tree": [0.5] * 4}
+    one, four = (across(boards({m: s[:k] for m, s in scores.items()}, error=0.05, replicates=2000)) for k in (2, 4))
+    width = [found.table.loc["tree", "skill_upper"] - found.table.loc["tree", "skill_lower"] for found in (one, four)]
+    # The mean of four is 1 / sqrt(2) as wide as that of two; boards that moved together would be as wide.
+    assert width[1] / width[0] == pytest.approx(np.sqrt(0.5), abs=0.06)
+
+
+def test_boards_may_differ_in_replicates(boards):
+    made = [boards(SCORES, replicates=200)[0], boards(SCORES, replicates=150)[1]]
+    assert across(made).table["skill_lower"].notna().all()
+
+
+def test_order_of_cells_and_models_changes_nothing(boards):
+    found = across(boards(AUC | {"zeros": [0.0] * 14}))
+    turned = across(boards(AUC | {"zeros": [0.0] * 14}, order=["m", "zeros", "m_cf", "cf", "c45"])[::-1])
+    point = ["family", "mean_rank", "win_rate", "leading", "skill"]
+    pd.testing.assert_frame_equal(found.table[point], turned.table[point])
+    pd.testing.assert_frame_equal(found.ranks, turned.ranks.iloc[::-1])
+    assert (found.cliques, found.critical_difference) == (turned.cliques, turned.critical_difference)
+    assert found.p_value == pytest.approx(turned.p_value)
+    # Turning the cells alone keeps each replicate, so that intervals are the same too.
+    pd.testing.assert_frame_equal(found.table, across(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
+
+
+def test_cliques_are_maximal_and_overlap(boards):
+    # Mean ranks 1, 2, 3, 4, 5 over 12 cells; the critical difference is 1.76.
+    scores = {name: [score] * 12 for name, score in zip("abcde", (0.9, 0.7, 0.5, 0.3, 0.1), strict=True)}
+    found = across(boards(scores, baselines=("e",)))
+    assert found.critical_difference == pytest.approx(1.761, abs=1e-3)
+    assert found.cliques == (("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"))
+    alone = {name: [score] * 8 for name, score in zip("ab", (0.9, 0.1), strict=True)}
+    assert across(boards(alone, baselines=("b",))).cliques == ()
+
+
+def test_friedman_equals_scipys_and_knows_two_models_and_ties():
+    rng = np.random.default_rng(1)
+    for models in (3, 5):
+        values = rng.integers(0, 5, (9, models)).astype(float)
+        ranks = pd.DataFrame(values).rank(axis=1).to_numpy()
+        assert friedman(ranks) == pytest.approx(friedmanchisquare(*values.T).pvalue)
+    assert friedman(np.full((3, 4), 2.5)) == 1.0
+    assert friedman(np.array([[1.0, 2.0]] * 4)) == pytest.approx(0.0455, abs=1e-4)  # chi-square 4, one degree
+
+
+def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
+    scores = SCORES | {"new": [0.9, np.nan]}
+    found = across(boards(scores))
+    assert "new" not in found.table.index
+    assert found.left_out == ("new is not ranked: it is missing from log1/3m",)
+    without = across(boards(SCORES))
+    pd.testing.assert_frame_equal(found.ranks, without.ranks)
+    assert without.left_out == ()
+    assert found.table["leading"].to_dict() == {"a": 0, "c": 1, "b": 0, "zeros": 0}  # "new" leads log 0 all the same
+
+
+def test_incomplete_cells_are_left_out_while_two_others_remain(boards):
+    scores = {model: [*each, 0.1] for model, each in SCORES.items()} | {"new": [0.9, 0.8, np.nan]}
+    found = across(boards(scores), ["new", "zeros"])
+    assert found.cells == ("log0/3m", "log1/3m")
+    assert "new" in found.table.index
+    assert found.left_out == ("log2/3m is left out: it has no new",)
+    none_complete = across(boards(SCORES), ["new"])
+    assert none_complete.cells == ("log0/3m", "log1/3m")
+    assert none_complete.left_out == ()
+
+
+def test_scores_and_leads_are_those_of_the_cells(boards):
+    made = boards(SCORES)
+    found = across(made)
+    for title, board in zip(found.cells, made, strict=True):
+        assert found.scores.loc[title].to_dict() == board.of()["score"].to_dict()
+        assert found.leads.loc[title].to_dict() == board.of()["group"].eq(1).to_dict()
+
+
+def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
+    found = across(boards({"zeros": [0.0, 0.0], "rate": [0.2, np.nan], "a": [0.6, 0.5]}, baselines=("zeros", "rate")))
+    assert found.table.loc["a", "skill"] == pytest.approx((0.5 + 0.5) / 2)
+    assert "rate" not in found.table.index
+
+
+def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
+    apart = across(boards(SCORES)).notes
+    assert any("not independent" in note for note in apart)
+    assert not any("of one log" in note for note in apart[1:])
+    same = across(boards(SCORES, cells={1: {"data": "log0", "horizon": "6m"}})).notes
+    assert "of the 2 cells several are of one log: log0 2" in same
+    assert any("2 cells cannot tell 4 models apart" in note for note in same)
+    eight = across(boards({m: s * 4 for m, s in SCORES.items()})).notes
+    assert any("8 cells are few" in note for note in eight)
+    assert len(across(boards({m: s * 5 for m, s in SCORES.items()})).notes) == 1
+
+
+def test_cells_of_one_title_are_told_apart(boards):
+    twins = {1: {"data": "log0", "holdouts": ("2005-01-01 to 2005-03-31",)}}
+    assert across(boards(SCORES, cells=twins)).cells == (
+        "log0/3m (2001-04-01 to 2001-06-30)",
+        "log0/3m (2005-01-01 to 2005-03-31)",
+    )
+    same = across(boards(SCORES, cells={1: {"data": "log0"}})).cells
+    assert same[0].endswith("(cell0)")
+    assert same[1].endswith("(cell1)")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda made, other: made[:1], "two cells at the least, got 1"),
+        (lambda made, other: [made[0], other[1]], "different metric .*log0/3m by d2_tweedie, log1/3m by r2"),
+        (lambda made, other: [made[0], made[1], made[0]], r"cell log0/3m \(cell0\) stands 2 times"),
+    ],
+)
+def test_boards_that_cannot_stand_side_by_side_are_refused(boards, change, message):
+    with pytest.raises(ClvError, match=message):
+        across(change(boards(SCORES), boards(SCORES, metric="r2")))
+
+
+def test_cells_that_do_not_compare_are_refused(boards):
+    with pytest.raises(ClvError, match=r"different protocol .*log1/3m by customer_split"):
+        across(boards(SCORES, cells={1: {"protocol": "customer_split"}}))
+    with pytest.raises(ClvError, match="cell log0/3m holds no baseline"):
+        across(boards(SCORES, baselines=()))
+    with pytest.raises(ClvError, match=r"1 model\(s\) stand in all of log0/3m, log1/3m"):
+        across(boards({"zeros": [0.0, 0.0], "a": [0.5, np.nan], "b": [np.nan, 0.5]}))
+    made = boards(SCORES)
+    made[1].table.loc[(made[1].table["model"] == "b") & (made[1].table["metric"] == "d2_tweedie"), "score"] = np.nan
+    with pytest.raises(ClvError, match="b has no D2 in log1/3m"):
+        across(made)

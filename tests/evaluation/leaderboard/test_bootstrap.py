@@ -1,0 +1,130 @@
+"""Every resampled score is what scoring the drawn customers one by one would give, and customers are drawn in pairs."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clv_experiments.evaluation import metrics
+from clv_experiments.evaluation.leaderboard import bootstrap
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS, point_scores, resampled
+from clv_experiments.evaluation.leaderboard.cell import Panel
+
+FLOOR = 0.5
+
+
+def panel(y, *predicted, ids=None):
+    y = np.array(y, dtype=float)
+    ids = np.array([f"c{place:04}" for place in range(len(y))] if ids is None else ids, dtype=object)
+    return Panel(ids, y, y != 0, np.column_stack(predicted).astype(float), FLOOR)
+
+
+def shop(n=300, seed=0, prefix="c"):
+    rng = np.random.default_rng(seed)
+    rate = rng.gamma(0.5, 40.0, n)
+    y = np.where(rng.random(n) < 0.3, rate * rng.gamma(2.0, 0.5, n), 0.0)
+    blurred = [rate * rng.gamma(shape, 1 / shape, n) for shape in (9.0, 1.0)]
+    return panel(y, rate * 0.3, *blurred, np.zeros(n), ids=[f"{prefix}{place:05}" for place in range(n)])
+
+
+def under(drawn, *counts):
+    """Score a panel under given counts, a replicate each."""
+    return bootstrap._Scorer(drawn).scores(np.array(counts, dtype=np.float32).T)
+
+
+def test_hand_worked_replicate():
+    """Drawn: the first customer twice, the third not at all. y = 0, 0, 10, 30; predicted 2, 2, 1, 4."""
+    found = under(panel([0, 10, 0, 30], [2, 1, 3, 4]), [2, 1, 0, 1])
+    worked = {
+        "aggregate_bias": 9 / 40 - 1,
+        "normalised_gini": 30 / 50,  # centred ranks 0, 0, -1.5, 1.5 against -1, -1, 0.5, 1.5, times spend
+        "spearman": 1.5 / 4.5,
+        "top_10_share": 0.4 * 30 / 40,  # a tenth of four customers is 0.4 of the best
+        "top_20_share": 0.8 * 30 / 40,
+        "rmse": np.sqrt((4 + 4 + 81 + 676) / 4),
+        "r2": 1 - 765 / 600,
+        "mae": 39 / 4,
+        # d(0, m) = 4 sqrt(m); d(y, m) = 2 (2 y / sqrt(m) + 2 sqrt(m) - 4 sqrt(y)); null 8 (sqrt(mean) - mean sqrt)
+        "d2_tweedie": 1 - (2 * 5.656854 + 18.701779 + 24.182195) / 4 / (8 * (3.162278 - 8.639503 / 4)),
+    }
+    assert {name: values.item() for name, values in found.items()} == pytest.approx(worked, rel=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_equals_scoring_the_drawn_customers(data):
+    n = data.draw(st.integers(3, 25))
+    spend = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.5, 7.0, 100.0, -3.0])
+    y = data.draw(st.lists(spend, min_size=n, max_size=n))
+    predicted = [data.draw(st.lists(st.sampled_from([0.0, 0.1, 1.0, 3.0, 50.0]), min_size=n, max_size=n)) for _ in "ab"]
+    counts = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))
+    if counts.sum() == 0:
+        counts[0] = 1
+    drawn = panel(y, *predicted)
+    found = under(drawn, counts, np.ones(n))
+    for replicate, repeats in enumerate((counts, np.ones(n, dtype=int))):
+        rows = np.repeat(np.arange(n), repeats)
+        for model in range(2):
+            naive = metrics.score(drawn.y_true[rows], drawn.y_pred[rows, model], FLOOR, drawn.bought[rows])
+            for name in METRICS:
+                assert found[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
+                    name
+                )
+
+
+def test_points_are_the_scores_of_a_run():
+    drawn = shop()
+    naive = metrics.score(drawn.y_true, drawn.y_pred[:, 1], FLOOR, drawn.bought)
+    assert {name: values[1] for name, values in point_scores(drawn).items()} == {name: naive[name] for name in METRICS}
+
+
+def test_goodness_is_better_when_higher():
+    scores, goodness = resampled([shop()], 100, 1)
+    np.testing.assert_array_equal(goodness["d2_tweedie"], scores["d2_tweedie"])
+    np.testing.assert_array_equal(goodness["rmse"], -scores["rmse"])
+    np.testing.assert_array_equal(goodness["aggregate_bias"], -np.abs(scores["aggregate_bias"]))
+
+
+def test_all_models_meet_the_same_customers():
+    one = shop()
+    twice = panel(one.y_true, one.y_pred[:, 0], one.y_pred[:, 0])
+    scores, _ = resampled([twice], 100, 1)
+    for values in scores.values():
+        np.testing.assert_array_equal(values[:, 0], values[:, 1])
+
+
+def test_a_customer_counts_alike_in_all_origins():
+    """The same origin twice moves as one; origins of different customers average their luck out."""
+    once, _ = resampled([shop()], 400, 1)
+    same, _ = resampled([shop(), shop()], 400, 1)
+    np.testing.assert_array_equal(same["mae"], once["mae"])
+    others, _ = resampled([shop(), shop(prefix="d")], 400, 1)
+    assert others["mae"][:, 0].std() / once["mae"][:, 0].std() == pytest.approx(0.5**0.5, rel=0.15)
+
+
+def test_spread_is_that_of_a_mean():
+    drawn = shop(n=2000)
+    scores, _ = resampled([drawn], 1000, 1)
+    error = np.abs(drawn.y_pred[:, 0] - drawn.y_true)
+    assert scores["mae"][:, 0].std() == pytest.approx(error.std() / np.sqrt(len(error)), rel=0.1)
+    assert scores["mae"][:, 0].mean() == pytest.approx(error.mean(), rel=0.02)
+
+
+def test_draws_hang_on_the_seed_alone(monkeypatch):
+    whole, _ = resampled([shop()], 100, 7)
+    monkeypatch.setattr(bootstrap, "CHUNK", 2000)
+    done = []
+    parts, _ = resampled([shop()], 100, 7, lambda *state: done.append(state))
+    other, _ = resampled([shop()], 100, 8)
+    assert done[0] == (6, 100)
+    assert done[-1] == (100, 100)
+    for name in METRICS:
+        np.testing.assert_allclose(parts[name], whole[name], rtol=1e-9, atol=1e-12)
+    assert not np.array_equal(other["mae"], whole["mae"])
+
+
+def test_a_replicate_without_a_buyer_has_no_ranking():
+    found = under(panel([0, 0, 9], [1, 2, 3]), [2, 1, 0])
+    assert np.isnan(found["normalised_gini"]).all()
+    assert np.isnan(found["d2_tweedie"]).all()
+    assert found["mae"].item() == pytest.approx(4 / 3)

@@ -1,0 +1,338 @@
+"""Every numbered check fires on a planted fault, and is silent just short of its threshold."""
+
+import numpy as np
+import pytest
+
+from clv_experiments.evaluation.leaderboard.methodology import CHECKS, findings
+
+LADDER = {"zeros": "baseline", "rate": "baseline"}
+CHECK = {check.number: check for check in CHECKS}
+
+
+@pytest.fixture
+def board(cell_of, board_of):
+    """A board of models that predict alike for 1,000 customers, 400 of them buyers, with hand-written scores."""
+
+    def build(scores, models=("zeros", "rate", "tree"), *, origins=1, entries=None, **given):
+        n = 1000
+        y = [np.tile([10.0, 0.0, 0.0, 30.0, 0.0], n // 5)] * origins
+        predicted = [np.tile([9.0, 1.0, 2.0, 25.0, 3.0], n // 5)] * origins
+        cell = {key: given.pop(key) for key in ("protocol",) if key in given}
+        made = cell_of(dict.fromkeys(models, predicted), y, families=LADDER, entries=entries, **cell)
+        return board_of(made, scores, **given)
+
+    return build
+
+
+def sentences(number, board):
+    return [(found.model, found.sentence) for found in CHECK[number].find(board)]
+
+
+def test_checks_are_numbered_and_say_what_they_ask():
+    assert [check.number for check in CHECKS] == list(range(1, 9))
+    assert all(check.asks.endswith("?") and check.title for check in CHECKS)
+    asked = {number: CHECK[number].asks for number in (2, 3, 5, 7)}
+    assert "20%" in asked[2]
+    assert "25%" in asked[3]
+    assert "2 times" in asked[3]
+    assert "0.05" in asked[5]
+    assert "30" in asked[7]
+
+
+def test_a_board_without_faults_has_no_findings(board):
+    assert findings(board({})) == []
+
+
+def test_findings_come_in_order_and_carry_their_checks_number(board):
+    faults = {"tree": {"at_edge": "max_depth 8 is the highest searched", "code_version": "0.1.0+fedcba9876543.dirty"}}
+    found = findings(board({"d2_tweedie": {"tree": -1.0}, "aggregate_bias": {"tree": 0.5}}, entries=faults))
+    assert [one.number for one in found] == [1, 2, 4, 8, 8]
+    for check in CHECKS:
+        assert {one.number for one in check.find(board({}, entries=faults))} <= {check.number}
+
+
+def test_m1_names_the_baselines_that_beat_a_model_best_first_and_whether_by_more_than_chance(board):
+    scores = {"normalised_gini": {"tree": 0.5, "zeros": 0.51, "rate": 0.6}}
+    assert sentences(1, board(scores)) == [
+        ("tree", "tree is beaten on Gini (0.500) by rate (0.600) and zeros (0.510), beyond chance by rate")
+    ]
+
+
+def test_m1_holds_the_difference_against_the_interval_of_that_pair(board):
+    scores = {"d2_tweedie": {"tree": 0.5, "rate": 0.52}}  # the error of the difference is 0.014, twice that 0.028
+    assert sentences(1, board(scores, error=0.01))[0][1].endswith("rate (0.520), within chance")
+    # Where both scores move together the same difference is no accident.
+    assert sentences(1, board(scores, error=0.01, together=True))[0][1].endswith("rate (0.520), beyond chance")
+
+
+def test_m1_says_all_scores_of_a_model_in_one_sentence(board):
+    scores = {"normalised_gini": {"tree": -0.1}, "d2_tweedie": {"tree": -0.2}}
+    ((model, said),) = sentences(1, board(scores))
+    assert model == "tree"
+    assert said.count("beaten on") == 2
+
+
+def test_m1_says_once_what_is_so_of_all_models(board):
+    scores = {"spearman": {"tree": 0.3, "forest": 0.4, "zeros": 0.1, "rate": 0.5}}
+    models = ("zeros", "rate", "tree", "forest")
+    assert sentences(1, board(scores, models)) == [
+        (
+            None,
+            "no model is ahead of the baselines: forest, the best, is beaten on Spearman (0.400) by rate (0.500), "
+            "beyond chance",
+        )
+    ]
+    scores["spearman"]["forest"] = 0.6
+    assert [model for model, _ in sentences(1, board(scores, models))] == ["tree"]
+
+
+@pytest.mark.parametrize("metric", ["d2_tweedie", "normalised_gini", "spearman"])
+def test_m1_looks_at_each_primary_score(board, metric):
+    assert [model for model, _ in sentences(1, board({metric: {"tree": -0.1}}))] == ["tree"]
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"mae": {"tree": 9.0}},  # all-zeros often wins MAE
+        {"d2_tweedie": {"tree": 0.1, "rate": 0.1}},  # equal is not beaten
+        {"d2_tweedie": {"tree": 0.2, "rate": 0.1, "zeros": 0.0}},  # baselines beat each other
+        {"d2_tweedie": dict.fromkeys(["tree", "rate", "zeros"], np.nan)},
+    ],
+)
+def test_m1_is_silent(board, scores):
+    assert sentences(1, board(scores)) == []
+
+
+@pytest.mark.parametrize(("bias", "way"), [(0.201, "more"), (-0.201, "less")])
+def test_m2_names_totals_that_are_far_off(board, bias, way):
+    (found,) = sentences(2, board({"aggregate_bias": {"tree": bias}}))
+    assert found == ("tree", f"tree forecasts 20.1% {way} than customers spent in all")
+
+
+@pytest.mark.parametrize("bias", [0.2, -0.2, 1.2 - 1, 0.8 - 1, 0.1 + 0.1, np.nan])
+def test_m2_is_silent_up_to_a_fifth(board, bias):
+    assert sentences(2, board({"aggregate_bias": {"tree": bias}})) == []
+
+
+def test_m2_says_once_for_all_baselines(board):
+    scores = {"aggregate_bias": {"zeros": -1.0, "rate": 1.93, "tree": 0.1}}
+    assert sentences(2, board(scores)) == [
+        (None, "baselines whose totals are off by more than 20%: zeros -100.0%, rate +193.0%")
+    ]
+
+
+def test_m2_sees_origins_that_cancel(board):
+    (found,) = sentences(2, board({"aggregate_bias": {"tree": [0.3, -0.25]}}, origins=2))
+    assert found[1] == (
+        "tree is off by +2.5% on average, which hides +30.0% in 2001-04-01 to 2001-06-30 and "
+        "-25.0% in 2001-07-01 to 2001-09-30"
+    )
+    assert sentences(2, board({"aggregate_bias": {"tree": [0.2, -0.2]}}, origins=2)) == []
+    (found,) = sentences(2, board({"aggregate_bias": {"tree": [0.5, 0.0]}}, origins=2))
+    assert found[1] == "tree forecasts 25.0% more than customers spent in all, mean of 2 origins"
+
+
+def concentrated(cell_of, board_of, high, *, few=10, n=1000, top=1.0):
+    """``few`` of n customers are predicted ``high`` each of a total of 1, and as many spenders spend ``top``."""
+    predicted = np.full(n, (1 - few * high) / (n - few))
+    predicted[:few] = high
+    y = np.ones(n)
+    y[-few:] = top
+    return board_of(cell_of({"tree": predicted}, y), {})
+
+
+def test_m3_fires_where_a_handful_holds_more_than_a_quarter(cell_of, board_of):
+    (found,) = sentences(3, concentrated(cell_of, board_of, 0.026))
+    assert found == (
+        "tree",
+        "tree expects 26.0% of all spend in 2001-04-01 to 2001-06-30 from 10 customers; the biggest spenders, as many, "
+        "held 1.0%",
+    )
+    assert sentences(3, concentrated(cell_of, board_of, 0.025)) == []
+    # However many customers there are, ten are a handful and a thirtieth of them is not.
+    assert "from 10 customers" in sentences(3, concentrated(cell_of, board_of, 0.026, n=2000))[0][1]
+    assert sentences(3, concentrated(cell_of, board_of, 0.3 / 66, few=66, n=2000)) == []
+
+
+def test_m3_is_silent_where_spend_is_really_concentrated(cell_of, board_of):
+    # Ten spenders of 141.43 beside 990 of 1 hold 58.8 %; of 16.5 and of 14 they hold 1/7 and 0.1239.
+    assert sentences(3, concentrated(cell_of, board_of, 0.099, top=141.43)) == []
+    assert sentences(3, concentrated(cell_of, board_of, 2 / 70, top=16.5)) == []  # exactly twice
+    assert len(sentences(3, concentrated(cell_of, board_of, 2 / 70, top=14.0))) == 1
+
+
+def test_m3_counts_a_hundredth_of_the_customers_of_a_small_log(cell_of, board_of):
+    # Ten of 100 equal customers would hold a tenth by themselves; one of them holding 26 % is a handful.
+    (found,) = sentences(3, concentrated(cell_of, board_of, 0.26, few=1, n=100))
+    assert "from one customer" in found[1]
+    assert sentences(3, concentrated(cell_of, board_of, 0.03, few=10, n=100)) == []
+    assert "from 2 customers" in sentences(3, concentrated(cell_of, board_of, 0.14, few=2, n=299))[0][1]
+
+
+def test_m3_looks_at_every_origin_and_shows_the_worst(cell_of, board_of):
+    even, uneven, worse = np.ones(100), np.ones(100), np.ones(100)
+    uneven[0], worse[0] = 99.0, 297.0
+    board = board_of(cell_of({"tree": [even, worse, uneven]}, [np.ones(100)] * 3), {})
+    (found,) = sentences(3, board)
+    assert "75.0%" in found[1]
+    assert "2001-07-01" in found[1]
+
+
+def test_m3_has_nothing_to_say_of_zeros_or_of_no_spend(cell_of, board_of):
+    lone = np.zeros(100)
+    lone[0] = 1.0
+    assert sentences(3, board_of(cell_of({"zeros": np.zeros(100)}, np.ones(100)), {})) == []
+    assert sentences(3, board_of(cell_of({"tree": lone}, np.zeros(100)), {})) == []
+
+
+def test_m4_repeats_what_the_search_said(board):
+    said = "learning_rate 0.3 is the highest searched"
+    assert sentences(4, board({}, entries={"tree": {"at_edge": said}})) == [
+        ("tree", f"tree may do better with a wider search: {said}")
+    ]
+    assert sentences(4, board({})) == []
+
+
+def validated(board, now, before, *, models=("zeros", "rate", "tree"), error=0.01, **given):
+    """``before`` maps a model to its validation score an origin."""
+    entries = {
+        model: {"validation": {step: {"d2_tweedie": score} for step, score in enumerate(scores)}}
+        for model, scores in before.items()
+    }
+    return board({"d2_tweedie": now}, models, entries=entries, error=error, **given)
+
+
+def test_m5_says_which_way_a_score_moved(board):
+    assert sentences(5, validated(board, {"tree": 0.2}, {"tree": [0.3]})) == [
+        ("tree", "tree is worse on the holdout than on validation, beyond chance: D2 0.300 to 0.200")
+    ]
+    ((_, said),) = sentences(5, validated(board, {"tree": 0.4}, {"tree": [0.3]}))
+    assert "is better on the holdout" in said
+
+
+@pytest.mark.parametrize(
+    ("before", "error"),
+    [
+        (0.25, 0.001),  # beyond the interval, but by no more than 0.05
+        (0.15, 0.001),
+        (0.26, 0.03),  # more than 0.05, but exactly at the interval's end
+        (0.14, 0.03),
+        (np.nan, 0.001),
+    ],
+)
+def test_m5_is_silent_within_either_threshold(board, before, error):
+    assert sentences(5, validated(board, {"tree": 0.2}, {"tree": [before]}, error=error)) == []
+
+
+@pytest.mark.parametrize(("before", "error"), [(0.2501, 0.001), (0.1499, 0.001), (0.2601, 0.03), (0.1399, 0.03)])
+def test_m5_fires_just_beyond_both_thresholds(board, before, error):
+    assert len(sentences(5, validated(board, {"tree": 0.2}, {"tree": [before]}, error=error))) == 1
+
+
+def test_m5_takes_the_mean_over_the_origins_that_have_a_validation_period(board):
+    assert sentences(5, validated(board, {"tree": 0.2}, {"tree": [0.1, 0.3]}, origins=3)) == []
+    assert "D2 0.300 to 0.200" in sentences(5, validated(board, {"tree": 0.2}, {"tree": [0.2, 0.4]}, origins=3))[0][1]
+    assert sentences(5, validated(board, {"tree": 0.2}, {})) == []
+
+
+def test_m5_sets_the_same_origins_beside_each_other(board):
+    """The oldest origin has no validation period: its holdout score must not stand for a drift."""
+    made = validated(board, {"tree": [0.8, 0.3]}, {"tree": [np.nan, 0.3]}, origins=2)
+    del made.cell.entries[-1].validation[0]
+    assert sentences(5, made) == []
+
+
+def test_m5_blames_the_log_once_where_most_models_moved_one_way(board):
+    before = {"tree": [0.4], "rate": [0.4], "zeros": [0.0]}
+    assert sentences(5, validated(board, {"tree": 0.2, "rate": 0.1}, before)) == [
+        (
+            None,
+            "the log changed: from validation to holdout 2 of 3 models got worse on D2, beyond chance: "
+            "rate (0.400 to 0.100) and tree (0.400 to 0.200)",
+        )
+    ]
+    # Two of four are not most; and of two that moved apart each speaks for itself.
+    four = {**before, "more": [0.0]}
+    models = ("zeros", "rate", "tree", "more")
+    assert [m for m, _ in sentences(5, validated(board, {"tree": 0.2, "rate": 0.1}, four, models=models))] == [
+        "rate",
+        "tree",
+    ]
+    apart = validated(board, {"tree": 0.2, "rate": 0.6}, {"tree": [0.4], "rate": [0.4]})
+    assert {m for m, _ in sentences(5, apart)} == {"tree", "rate"}
+
+
+def test_m6_names_labels_that_end_after_the_cutoff(board):
+    margins = {"tree": {"label_margin_days": {0: 0.0, 1: -17.0}}, "rate": {"label_margin_days": {0: 0.0, 1: 0.0}}}
+    assert sentences(6, board({}, entries=margins)) == [
+        ("tree", "the last label that tree learned from ends 17 day(s) inside the holdout")
+    ]
+    assert sentences(6, board({}, entries={"tree": {"label_margin_days": {0: 0.0}}})) == []
+
+
+def test_m6_says_what_a_customer_split_means_once(board):
+    margins = {"tree": {"label_margin_days": {0: -91.0}}}
+    ((model, said),) = sentences(6, board({}, entries=margins, protocol="customer_split"))
+    assert model is None
+    assert "tree learned from the very period that is judged" in said
+    assert "models that need labels" in sentences(6, board({}, protocol="customer_split"))[0][1]
+
+
+def bought_by(buyers, n=1000):
+    return np.arange(n) < buyers
+
+
+def test_m7_fires_below_thirty_buyers_in_any_origin(cell_of, board_of):
+    y = [np.ones(1000)] * 2
+    for second, expected in ((30, 0), (29, 1)):
+        cell = cell_of({"mean": y}, y, bought=[bought_by(500), bought_by(second)])
+        found = sentences(7, board_of(cell, {}))
+        assert len(found) == expected
+    assert found == [(None, "every score of 2001-07-01 to 2001-09-30 rests on 29 buyer(s), fewer than 30")]
+
+
+def test_m7_counts_the_buyers_among_a_models_top_customers(cell_of, board_of):
+    n, first = 1000, np.arange(1000, 0, -1.0)
+    for inside, shares in ((30, []), (29, ["10%"])):
+        # Of the top 100 so many bought, of the next 100 all did, of the last 100 too.
+        bought = bought_by(inside) | ((np.arange(n) >= 100) & (np.arange(n) < 200)) | (np.arange(n) >= 900)
+        found = sentences(7, board_of(cell_of({"tree": first}, np.ones(n), bought=bought), {}))
+        assert [said.split("top ")[1].split(" ")[0] for _, said in found] == shares
+    assert found == [(None, "the spend captured by the top 10% rests on fewer than 30 buyers: tree 29")]
+
+
+def test_m7_shows_the_origin_with_the_fewest(cell_of, board_of):
+    n, first = 1000, np.arange(1000, 0, -1.0)
+    bought = [bought_by(inside) | (np.arange(n) >= 150) & (np.arange(n) < 400) for inside in (25, 12, 20)]
+    cell = cell_of({"tree": [first] * 3}, [np.ones(n)] * 3, bought=bought)
+    assert sentences(7, board_of(cell, {}))[0][1].endswith("fewer than 30 buyers: tree 12")
+
+
+def test_m7_lists_the_models_of_each_share_and_skips_constants(cell_of, board_of):
+    n = 1000
+    up, bought = np.arange(n, dtype=float), bought_by(100)
+    cell = cell_of({"up": up, "down": -up + n, "mean": np.ones(n)}, np.ones(n), bought=bought)
+    assert [said.split(": ")[1] for _, said in sentences(7, board_of(cell, {}))] == ["up 0", "up 0"]
+    both = cell_of({"a": up, "b": up[::-1]}, np.ones(n), bought=np.arange(n) % 40 == 0)
+    assert "fewer than 30" in sentences(7, board_of(both, {}))[0][1]  # 25 buyers in all: said once, of the cell
+    assert len(sentences(7, board_of(both, {}))) == 1
+
+
+def test_m8_names_versions_that_differ(board):
+    other = {"tree": {"code_version": "0.1.0+fedcba987654"}}
+    assert sentences(8, board({}, entries=other)) == [
+        (
+            None,
+            "the runs were made by 2 versions of the code (0.1.0+0123456789ab: zeros, rate; 0.1.0+fedcba987654: tree)",
+        )
+    ]
+    assert sentences(8, board({})) == []
+
+
+@pytest.mark.parametrize("version", ["0.1.0+0123456789ab.dirty", "0.1.0", "", "0.1.0+.dirty"])
+def test_m8_names_code_that_is_no_commit(board, version):
+    models = ("zeros", "rate", "tree")
+    ((model, said),) = sentences(8, board({}, entries={name: {"code_version": version} for name in models}))
+    assert model is None
+    assert said == f"runs whose code is no commit, so that nobody can make them again ({version or 'unknown'}: all)"

@@ -1,0 +1,334 @@
+"""The page holds the board's numbers and no one else's script, says who won in words, and sorts in a real browser."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from clv_experiments.evaluation.leaderboard.across import across
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Finding
+from clv_experiments.evaluation.leaderboard.page import page
+from clv_experiments.evaluation.leaderboard.page_table import board_table, shown_metrics
+from clv_experiments.evaluation.leaderboard.standings import standings
+from clv_experiments.evaluation.leaderboard.wording import verdict, written
+
+ATTACK = "<script>document.title='owned'</script>"
+BREAKOUT = "\"'></td></svg><img src=x onerror=\"document.title='owned'\">"
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Outline(HTMLParser):
+    """Collects elements with their attributes, texts of table rows, and checks that every tag is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.rows, self.said = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append(("", dict(attrs).get("data-sort")))
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.said.append(data)
+        if self.rows and self.rows[-1] and {"td", "th"} & set(self.open):
+            text, key = self.rows[-1][-1]
+            self.rows[-1][-1] = (text + data, key)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def boards(cell_of):
+    """Two cells of four models; the second has two origins and hostile names all over."""
+    rng = np.random.default_rng(0)
+    chance = rng.beta(1, 3, 400)
+    y = np.where(rng.random(400) < chance, rng.lognormal(3, 1, 400), 0.0)
+    guesses = {"zeros": np.zeros(400), "mean": np.full(400, y.mean()), "good": 40 * chance, "copy": 40.4 * chance}
+    families = {"zeros": "baseline", "mean": "baseline", "good": "btyd", "copy": ATTACK}
+    plain = cell_of(guesses, y, families=families)
+    entries = {BREAKOUT: {"at_edge": ATTACK}}
+    evil = cell_of(
+        {name: [values, values] for name, values in ({**guesses, ATTACK: y + 9, BREAKOUT: 60 * chance}).items()},
+        [y, y],
+        families=families,
+        entries=entries,
+        data=ATTACK,
+        horizon=BREAKOUT,
+        identity="other",
+        currency=BREAKOUT,
+        holdouts=(ATTACK, BREAKOUT),
+        left_out=(f"1 run failed: {ATTACK}{BREAKOUT}",),
+    )
+    return [standings(cell, "d2_tweedie", replicates=200) for cell in (plain, evil)]
+
+
+@pytest.fixture(scope="module")
+def plain(boards):
+    found = [Finding(2, None, "forecasts far too much"), Finding(2, None, "so does another")]
+    return page([(boards[0], found)], None, "on a Monday")
+
+
+@pytest.fixture(scope="module")
+def hostile(boards):
+    found = [Finding(number, ATTACK, f"{ATTACK} and {BREAKOUT}") for number in range(1, 9)]
+    return page([(board, found) for board in boards], across(boards), ATTACK)
+
+
+# --- content ----------------------------------------------------------------------------------------------------
+
+
+def test_board_holds_the_numbers_of_the_standings(boards, plain):
+    headings, *rows = Outline(plain).rows[:5]
+    own, (score,) = boards[0].of(), [i for i, (text, _) in enumerate(headings) if text == "D2"]
+    assert [row[0][1] for row in rows] == boards[0].order
+    for row, (model, wanted) in zip(rows, own.iterrows(), strict=True):
+        assert row[0][0] == model
+        assert float(row[score][1]) == wanted["score"]
+        low, high = (written(wanted[end], "{:.3f}") for end in ("lower", "upper"))
+        assert row[score][0].split(" ", 1) == [written(wanted["score"], "{:.3f}"), f"[{low}, {high}]"]
+
+
+def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
+    headings = [text for text, _ in Outline(plain).rows[0]]
+    shown = shown_metrics(boards[0])
+    assert shown[0] == "d2_tweedie"
+    assert "mae" in shown
+    for metric in shown:
+        assert METRICS[metric].heading.replace(" %", "\u00a0%") in headings
+    assert [f"Differences on {METRICS[metric].heading}" in plain for metric in shown[1:]] == [True] * len(shown[1:])
+    table = board_table(boards[0])
+    for column in table.columns:
+        assert len(column.values) == len(table.models)
+
+
+def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):
+    cell = cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0])
+    assert "mae" not in shown_metrics(board_of(cell, {}))
+
+
+def test_missing_values_sort_last(cell_of, board_of):
+    entries = {"a": {"seconds": {}}}
+    board = board_of(cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0], entries=entries), {})
+    (cost,) = [column for column in board_table(board).columns if column.heading == "fit + predict"]
+    assert {value.text: value.sort for value in cost.values} == {"–": "", "1.01 s": "1.01"}
+
+
+def test_ties_are_said_in_words(cell_of, board_of):
+    scores = {"a": 0.5, "b": 0.49, "c": 0.2}
+    board = board_of(cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0]), {"d2_tweedie": scores})
+    columns = {column.heading: column.values for column in board_table(board).columns}
+    assert [value.text for value in columns["group"]] == ["1=", "1=", "2"]
+    assert [value.note.split("] ")[-1] for value in columns["from the best"]] == ["", "tied", "worse"]
+
+
+def test_checks_that_fired_and_those_that_did_not(plain):
+    said = " ".join(Outline(plain).said)
+    assert "forecasts far too much" in said
+    assert said.count("✓ passed") == len(CHECKS) - 1
+    assert said.count("! 2 findings") == 1
+    assert all(check.title in said and check.asks in said for check in CHECKS)
+
+
+def test_page_says_what_was_judged_and_how_to_read_it(plain):
+    said = " ".join(Outline(plain).said)
+    facts = ["shop", "2001-04-01 to 2001-06-30", "400", "GBP", "on a Monday", "Gini", "Simultaneous intervals", "A tie"]
+    assert [word for word in facts if word not in said] == []
+
+
+def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
+    found = Outline(hostile)
+    links = [link["href"] for link in found.all("a")]
+    assert links == ["#content", "#all", "#cell-1", "#cell-2", "#reading"]
+    assert [section["id"] for section in found.all("section")] == ["all", "cell-1", "cell-2", "reading"]
+    assert len(found.all("svg")) == 1 + 2 * 5
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------
+
+BASE = {"mean": "baseline", "rate": "baseline"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ({"a": 0.5, "b": 0.3, "mean": 0.1}, ["a wins on D2 (0.500)", "b, is 0.200 behind", "mean, is 0.400 behind"]),
+        ({"a": 0.5, "b": 0.495, "mean": 0.1}, ["a and b share first place", "distance of b from it is", "is 0.400"]),
+        ({"a": 0.5, "b": 0.495, "c": 0.494, "mean": 0.1}, ["a, b and c share", "the others' distances from it are"]),
+        ({"a": 0.5, "mean": 0.495, "b": 0.2}, ["a and mean share", "mean, is among them: no model is shown"]),
+        ({"mean": 0.5, "a": 0.2}, ["mean wins on D2", "rule of thumb. Every fitted model is behind it beyond chance"]),
+        ({"mean": 0.5, "a": 0.495, "b": 0.1}, ["mean and a share", "rule of thumb. No fitted model beats it"]),
+        ({"a": 0.5, "b": 0.499, "mean": 0.498}, ["Nobody wins: all 3 models tie", "mean, is among them"]),
+        ({"a": 0.5, "b": 0.3}, ["a wins", "No rule of thumb stands on this board"]),
+        ({"mean": 0.5, "rate": 0.3}, ["mean wins", "Only rules of thumb"]),
+        ({"a": 0.5}, ["a is alone on this board", "No rule of thumb"]),
+        ({"a": -0.5, "b": -0.7, "mean": -0.9}, ["a wins on D2 (−0.500)", "no better than the mean for everybody"]),
+        ({"a": float("nan"), "mean": float("nan")}, ["Nobody wins: D2 has no value here"]),
+    ],
+)
+def test_verdict_reads_right(cell_of, board_of, scores, expected):
+    cell = cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASE)
+    said = " ".join(verdict(board_of(cell, {"d2_tweedie": scores})))
+    assert [words for words in expected if words not in said] == []
+
+
+def test_verdict_explains_a_model_between_tied_ones_that_is_not_tied(cell_of, board_of):
+    scores = {"first": 0.5, "near": 0.49, "far": 0.48, "mean": 0.1}
+    board = board_of(cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASE), {"d2_tweedie": scores})
+    table = board.table.copy()
+    table.loc[(table["metric"] == "d2_tweedie") & (table["model"] == "near"), "group"] = 2
+    said = " ".join(verdict(replace(board, table=table)))
+    assert "first and far share first place" in said
+    assert "Not so near: close to first in score" in said
+
+
+# --- safety -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["plain", "hostile"])
+def test_page_is_sound_and_asks_for_nothing(which, request):
+    text = request.getfixturevalue(which)
+    found = Outline(text)
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert len(found.all("script")) == 1
+    assert not {"img", "link", "iframe", "object", "image", "base"} & {tag for tag, _ in found.elements}
+    for _, attributes in found.elements:
+        assert not [name for name in attributes if name.startswith("on") or name in ("src", "srcset", "action")]
+        assert attributes.get("href", "#").startswith("#")
+        assert attributes.get("href", "#")[1:] in {"", *ids}
+        for name in attributes.get("aria-labelledby", "").split():
+            assert name in ids
+        assert "url(" not in re.sub(r"url\(#", "", attributes.get("style", ""))
+    assert not re.search(r"https?:|@import|url\([^#]", re.sub(r"url\(#", "", text))
+
+
+def test_only_the_pages_own_script_may_run(hostile):
+    (policy,) = [m["content"] for m in Outline(hostile).all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    script = hostile.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+
+
+def test_hostile_names_are_shown_as_they_are(hostile):
+    said = " ".join(Outline(hostile).said)
+    assert said.count(ATTACK) > 10
+    assert said.count(BREAKOUT) > 10
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return np.dot(
+        [0.2126, 0.7152, 0.0722], [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    )
+
+
+def test_every_palette_can_be_read(plain):
+    palettes = [dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", block)) for block in re.findall(r"{[^{}]*}", plain)]
+    palettes = [palette for palette in palettes if palette]
+    assert len(palettes) == 4  # light, dark by preference, dark by choice, print
+    assert palettes[1] == palettes[2]
+    for palette in palettes:
+        for name, least in [*dict.fromkeys(("ink", "quiet", "accent", "good", "warn"), 4.5).items(),
+                            *dict.fromkeys(("baseline", "btyd", "ml", "hybrid"), 3.0).items()]:  # fmt: skip
+            pair = sorted([luminance(palette[name]), luminance(palette["ground"])])
+            assert (pair[1] + 0.05) / (pair[0] + 0.05) >= least, name
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------
+
+DRIVER = """
+const frame = document.createElement("iframe");
+frame.style.width = "390px";
+frame.srcdoc = PAGE;
+frame.onload = () => {
+  const page = frame.contentDocument, root = page.documentElement, found = {};
+  const table = page.querySelector("#cell-1 table"), head = table.tHead.rows[0];
+  const sortedBy = (name) => {
+    const header = [...head.cells].find((cell) => cell.textContent === name);
+    header.firstElementChild.click();
+    return [header.getAttribute("aria-sort"), ...table.querySelectorAll("tbody th")].map(
+      (cell) => cell.textContent ?? cell);
+  };
+  found.model = sortedBy("model");
+  found.again = sortedBy("model");
+  found.d2 = sortedBy("D2");
+  found.bias = sortedBy("bias");
+  found.cost = sortedBy("fit + predict");
+  found.costAgain = sortedBy("fit + predict");
+  found.marked = head.querySelectorAll("[aria-sort]").length;
+  const button = page.getElementById("theme");
+  const ground = () => frame.contentWindow.getComputedStyle(page.body).backgroundColor;
+  found.ground = [ground()];
+  button.click();
+  found.ground.push(ground());
+  found.width = [root.clientWidth, root.scrollWidth];
+  for (const part of page.querySelectorAll("details")) part.open = true;
+  found.opened = root.scrollWidth;
+  found.title = page.title;
+  found.elements = [page.scripts.length, page.images.length];
+  found.requests = frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name);
+  document.body.textContent = JSON.stringify(found);
+};
+document.body.append(frame);
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome on PATH")
+def test_page_works_in_a_browser(boards, tmp_path, cell_of):
+    entries = [replace(e, seconds={} if e.label == "good" else e.seconds) for e in boards[0].cell.entries]
+    odd = replace(boards[0], cell=replace(boards[0].cell, entries=tuple(entries)))
+    written_page = page([(odd, []), (boards[1], [Finding(1, None, ATTACK)])], across([odd, boards[1]]), ATTACK)
+    source = json.dumps(written_page).replace("</", "<\\/").replace("<!--", "<\\!--")
+    driver = tmp_path / "driver.html"
+    driver.write_text(f"<!DOCTYPE html><body><script>{DRIVER.replace('PAGE', source, 1)}</script>", encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--virtual-time-budget=5000", "--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driver.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr
+    found = json.loads(html.unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
+    assert found["model"] == ["ascending", "copy", "good", "mean", "zeros"]
+    assert found["again"] == ["descending", "zeros", "mean", "good", "copy"]
+    assert found["d2"] == ["descending", *odd.order]
+    nearest = odd.of("aggregate_bias")["score"].abs().sort_values().index
+    assert found["bias"] == ["ascending", *nearest]
+    assert found["cost"][0] == "ascending"
+    assert found["costAgain"][0] == "descending"
+    assert found["cost"][-1] == found["costAgain"][-1] == "good"  # its time is unknown
+    assert found["marked"] == 1
+    assert len(set(found["ground"])) == 2
+    assert found["width"][0] <= 390
+    assert found["width"][1] == found["width"][0] == found["opened"]
+    assert found["title"].startswith("Leaderboard: ")
+    assert found["elements"] == [1, 0]
+    assert found["requests"] == []

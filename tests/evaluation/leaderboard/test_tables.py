@@ -1,0 +1,203 @@
+"""Boards as text: every number where it belongs, and names that cannot break a table."""
+
+import re
+
+import numpy as np
+import pytest
+
+from clv_experiments.evaluation.leaderboard.across import across
+from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
+from clv_experiments.evaluation.leaderboard.standings import standings
+from clv_experiments.evaluation.leaderboard.tables import (
+    NARROW,
+    SHOWN,
+    aggregate,
+    board,
+    heading,
+    markdown,
+    markdown_across,
+)
+
+LADDER = {"zeros": "baseline", "rate": "baseline"}
+SCORES = {
+    "d2_tweedie": {"tree": 0.375, "forest": 0.37, "rate": 0.1, "zeros": -4.9},
+    "normalised_gini": {"tree": 0.6, "forest": 0.7, "rate": 0.5, "zeros": 0.0},
+    "aggregate_bias": {"tree": 0.12, "forest": -0.3, "rate": 1.93, "zeros": -1.0},
+    "mae": {"tree": 1030.5, "forest": 1030.6, "rate": 1050.0, "zeros": 1030.41},
+}
+
+
+@pytest.fixture
+def made(cell_of, board_of):
+    """A hand-written board of four models, or of others with the same scores."""
+
+    def build(names=("tree", "forest", "rate", "zeros"), *, origins=1, scores=SCORES, metric="d2_tweedie", **cell):
+        y = [np.array([5.0, 0.0, 3.0, 0.0])] * origins
+        predicted = {
+            name: [np.zeros(4) if name == "zeros" else np.array([4.0, 1.0, 2.0, 0.5])] * origins for name in names
+        }
+        return board_of(cell_of(predicted, y, families=LADDER, **cell), scores, metric=metric)
+
+    return build
+
+
+def columns(headings, rows):
+    return {heading: [row[place] for row in rows] for place, heading in enumerate(headings)}
+
+
+def test_board_by_hand(made):
+    shown = columns(*board(made()))
+    assert shown["#"] == ["1=", "1=", "2=", "2="]  # the toy board knows no third group
+    assert shown["model"] == ["tree", "forest", "rate", "zeros"]
+    assert shown["family"] == ["ml", "ml", "baseline", "baseline"]
+    assert shown["D2 [95 %]"][0] == "0.375 [0.355, 0.395]"
+    assert shown["behind the best"][0] == ""
+    assert re.fullmatch(r"-0\.005 ±0\.02\d", shown["behind the best"][1])
+    assert re.fullmatch(r"\+0\.275 ±0\.02\d", shown["over rate"][0])
+    assert shown["over rate"][2] == ""
+    assert shown["Gini"] == ["0.600", "0.700*", "0.500", "0.000"]
+    assert shown["bias"] == ["+12.0%*", "-30.0%", "+193.0%", "-100.0%"]
+    assert shown["MAE"] == ["1,030.50", "1,030.60", "1,050.00", "1,030.41*"]
+    assert "spread" not in shown
+
+
+def test_board_of_computed_standings_shows_their_numbers(cell_of):
+    rng = np.random.default_rng(3)
+    mu = rng.gamma(1.0, 20.0, 300)
+    y = [mu * rng.gamma(0.5, 2.0, 300) for _ in range(2)]
+    predicted = {"good": [mu, mu], "copy": [mu, mu], "zeros": [0 * mu, 0 * mu]}
+    found = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
+    own, shown = found.of(), columns(*board(found, SHOWN))
+    assert shown["#"] == ["1=", "1=", "2"]
+    first = own.iloc[0]
+    assert shown["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
+    assert shown["behind the best"][1] == "+0.000 ±0.000"
+    half = (own["from_best_upper"] - own["from_best_lower"]).iloc[2] / 2
+    assert shown["behind the best"][2] == f"{own['from_best'].iloc[2]:+.3f} ±{half:.3f}"
+    assert shown["spread"] == [f"{spread:.3f}" for spread in own["spread"]]
+    assert [float(text.strip("*")) for text in shown["D2"]] == pytest.approx(
+        found.of("d2_tweedie")["score"].loc[own.index], abs=6e-4
+    )
+
+
+def test_which_scores_are_shown_can_be_chosen(made):
+    assert board(made(), shown=("rmse",))[0][-1] == "RMSE"
+    headings = board(made(metric="normalised_gini"), NARROW)[0]
+    assert "Gini [95 %]" in headings
+    assert "Gini" not in headings
+    assert "D2" in headings
+
+
+def test_mae_is_never_shown_without_all_zeros(made):
+    assert "MAE" in board(made())[0]
+    assert "MAE" not in board(made(("tree", "forest", "rate")))[0]
+    assert "MAE" in board(made(origins=2))[0]
+
+
+def test_without_a_baseline_nothing_is_over_one(made):
+    found = made(("tree", "forest"))
+    assert not [heading for heading in board(found)[0] if heading.startswith("over")]
+    assert "baseline" not in markdown(found, []).split("Checks:")[0].replace("without that baseline", "")
+
+
+def test_undefined_scores_and_negative_zeros_are_not_shown_as_numbers(made):
+    scores = SCORES | {"normalised_gini": dict.fromkeys(SCORES["mae"], np.nan), "aggregate_bias": {"tree": -1e-6}}
+    shown = columns(*board(made(scores=scores)))
+    assert shown["Gini"] == ["–"] * 4
+    assert shown["bias"][0] == "+0.0%*"
+
+
+def test_usual_names_fit_the_terminal(made):
+    names = ["zeros", "rate", "random_forest", "decision_tree", "last_period", "pareto_nbd"]
+    scores = {metric: dict.fromkeys(names, value) for metric, value in (("d2_tweedie", 0.2), ("mae", 1234.5))}
+    scores["d2_tweedie"] |= {"zeros": -4.9, "random_forest": 0.3}
+    scores["aggregate_bias"] = {"rate": 1.93}
+    headings, rows = board(made(names, scores=scores, origins=2))
+    # A column is as wide as its widest cell, or its heading's longest word; two blanks or rules stand between columns.
+    widths = [max(map(len, [*heading.split(), *cells])) for heading, cells in columns(headings, rows).items()]
+    assert sum(widths) + 2 * len(widths) <= 120
+
+
+def cells_of(line):
+    return re.split(r"(?<!\\)\|", line)[1:-1]
+
+
+def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
+    found = made(origins=2, left_out=("1 run is not finished: abc",))
+    text = markdown(found, findings(found))
+    assert text.startswith("## shop/3m\n")
+    assert "- Holdout 2001-04-01 to 2001-06-30: 4 customers, of whom 2 bought." in text
+    assert "- Holdout 2001-07-01 to 2001-09-30:" in text
+    assert "all pairs of models at once" in text
+    assert "means over 2 origins" in text
+    assert "Differences are from tree, the best, and from rate, the best baseline" in text
+    assert "- M7 Few buyers\n  - every score of 2001-04-01 to 2001-06-30 rests on 2 buyer(s)" in text
+    assert "- nothing found by M1 Worse than a baseline, M3 Hangs on a handful of customers, M4" in text
+    assert "Not shown:\n\n- 1 run is not finished: abc" in text
+    table = [cells_of(line) for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 6
+    assert len({len(row) for row in table}) == 1
+    assert table[1][1].strip() == "---"
+    assert table[1][3].strip() == "---:"
+
+
+def test_heading_says_what_was_judged_in_one_line(made):
+    said = "shop/3m, holdout 2001-04-01 to 2001-06-30: 4 customers, of whom 2 bought"
+    assert heading(made()) == said
+    assert heading(made(origins=2)) == f"{said}; 2001-07-01 to 2001-09-30: 4 customers, of whom 2 bought"
+    assert heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), holdout")
+
+
+def test_markdown_without_findings_or_gaps_says_so(made):
+    text = markdown(made(), [])
+    assert text.endswith("M7 Few buyers, M8 Mixed code\n")
+    assert "- nothing found by M1 Worse than a baseline, M2" in text
+    assert "Not shown" not in text
+    assert "origins" not in text
+    assert "## shop/3m (customer_split)" in markdown(made(protocol="customer_split"), [])
+
+
+HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
+
+
+def test_hostile_names_stay_in_their_cell(made):
+    best = {"d2_tweedie": {HOSTILE: 0.9}}
+    found = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, left_out=(HOSTILE,))
+    text = markdown(found, [Finding(1, HOSTILE, f"{HOSTILE} is beaten")])
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 5
+    assert len({len(cells_of(row.replace("\\\\", ""))) for row in rows}) == 1
+    assert "<script" not in text
+    assert "- Differences are from a\\|b # x" in text
+    assert len([line for line in text.splitlines() if line.startswith("#")]) == 1
+
+
+def test_aggregate_and_its_markdown(made):
+    boards = [made(), made(data="other", identity="another")]
+    boards += [made(("tree", "rate", "zeros"), data="third", identity="third")]
+    found = across(boards)
+    shown = columns(*aggregate(found))
+    assert shown["#"] == ["1", "2", "3"]
+    assert shown["model"] == ["tree", "rate", "zeros"]
+    assert shown["mean rank"] == ["1.00", "2.00", "3.00"]
+    assert shown["win rate"] == ["100%", "50%", "0%"]
+    assert shown["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
+    assert shown["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
+    text = markdown_across(found)
+    assert text.startswith("## 3 cells by D2\n")
+    assert "| tree | 0.375* (1) | 0.375* (1) | 0.375* (1) |" in text
+    assert "| zeros | -4.900 (3) |" in text
+    assert f"{found.critical_difference:.2f} or more apart" in text
+    assert "probability 0.050 (Friedman)" in text
+    assert "- forest is not ranked: it is missing from third/3m." in text
+    assert all(f"- {note}." in text for note in found.notes)
+    assert "- tree, rate cannot be told apart by their ranks." in text
+    assert "- rate, zeros cannot be told apart by their ranks." in text
+
+
+def test_equal_mean_ranks_share_their_place(made):
+    scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
+    found = across([made(scores=scores), made(scores=scores, identity="another")])
+    assert columns(*aggregate(found))["#"] == ["1=", "1=", "3", "4"]
+    assert "probability 0.1" in markdown_across(found)
+    assert "- All 4 models cannot be told apart by their ranks." in markdown_across(found)
