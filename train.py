@@ -14,9 +14,9 @@ terminal = CommandLine()
 def main(cfg: DictConfig) -> float | None:
     """Return the validation objective; heavy imports wait until a run starts, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.experiment import run_experiment
+        from clv_experiments.resume import run_once
 
-        return run_experiment(cfg).objective
+        return run_once(cfg)
     return None  # the job failed and said so
 
 

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -14,6 +16,7 @@ from omegaconf import OmegaConf
 from clv_experiments.command_line import CommandLine, hidden, sentence
 from clv_experiments.errors import ClvError
 from clv_experiments.experiment import run_experiment
+from clv_experiments.workers import Noticeboard
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -157,6 +160,64 @@ def test_an_interrupt_that_a_library_reports_as_its_own_error_stays_an_interrupt
             signal.signal(number, handler)
     assert later == []
     assert capsys.readouterr().err.startswith("interrupted")
+
+
+@pytest.fixture
+def worker(tmp_path, monkeypatch):
+    """A command line as a worker process has it: started by another process, on a noticeboard they share."""
+    overrides = SimpleNamespace(task=["model=zeros"])
+    hydra = SimpleNamespace(get=lambda: SimpleNamespace(overrides=overrides))
+    monkeypatch.setattr("clv_experiments.command_line.HydraConfig", hydra)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    terminal = CommandLine()
+    terminal.process, terminal.board = os.getppid(), Noticeboard(tmp_path)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield terminal
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_worker_prints_a_job_in_one_piece_and_leaves_its_error_for_the_command(worker, capsys):
+    with worker.job():
+        sys.stdout.write("one\n")
+        assert capsys.readouterr().out == "started: model=zeros\n"
+        assert worker.board.jobs() == ["model=zeros"]
+        raise ClvError("bad")
+    written = capsys.readouterr()
+    assert written.out == "\nmodel=zeros\none\n"
+    assert written.err == "error: model=zeros: bad\n"
+    assert worker.board.failures == ["bad"]
+    assert worker.board.jobs() == []
+
+
+def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
+    ended = []
+    with pytest.raises(KeyboardInterrupt), worker.job():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGINT)
+            ended.append("marked FAILED")
+            raise
+    assert ended == ["marked FAILED"]
+
+
+def test_a_worker_begins_nothing_after_a_stop(worker):
+    worker.board.stop()
+    begun = []
+    with pytest.raises(KeyboardInterrupt), worker.job():
+        begun.append("a job")
+    assert begun == []
+
+
+def test_a_stop_does_not_wait_for_a_worker_that_was_killed(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    (tmp_path / f"{child.pid}.job").write_text("model=zeros")
+    started = time.monotonic()
+    Noticeboard(tmp_path).stop()
+    assert time.monotonic() - started < 5
+    assert Noticeboard(tmp_path).jobs() == ["model=zeros"]
 
 
 @pytest.mark.parametrize(

@@ -201,17 +201,18 @@ def test_training_mean_of_a_short_log_is_the_spend_rate_over_the_target(cdnow_sa
 
 
 def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cdnow_sample, log_of):
-    cell = cell_fingerprint(forecaster, target)
+    cell = cell_fingerprint(forecaster, [target])
     assert len(cell) == 16
-    assert cell == cell_fingerprint(Forecaster(cdnow_sample, window(cdnow_sample)), target)
+    assert cell == cell_fingerprint(Forecaster(cdnow_sample, window(cdnow_sample)), [target])
     others = [
-        cell_fingerprint(forecaster, forecaster.window.period(1)),
-        cell_fingerprint(forecaster, Period(target.cutoff, date(1998, 5, 31))),
+        cell_fingerprint(forecaster, [forecaster.window.period(1)]),
+        cell_fingerprint(forecaster, [forecaster.window.period(1), target]),
+        cell_fingerprint(forecaster, [Period(target.cutoff, date(1998, 5, 31))]),
     ]
     rows = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
     same = log_of(rows, log_end=cdnow_sample.end)
     rows.loc[0, "amount"] += 1
     changed = log_of(rows, log_end=cdnow_sample.end)
-    assert cell_fingerprint(Forecaster(same, window(same)), target) == cell
-    others.append(cell_fingerprint(Forecaster(changed, window(changed)), target))
-    assert len({cell, *others}) == 4
+    assert cell_fingerprint(Forecaster(same, window(same)), [target]) == cell
+    others.append(cell_fingerprint(Forecaster(changed, window(changed)), [target]))
+    assert len({cell, *others}) == 5

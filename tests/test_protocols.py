@@ -1,5 +1,7 @@
 """Customer splits draw the same customers for every model, learn from the others, and say what they are."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from clv_experiments.evaluation.metrics import r2
 from clv_experiments.evaluation.records import Metric, Table, Tag
 from clv_experiments.experiment import build_model, run_experiment
 from clv_experiments.forecast import Forecaster
+from clv_experiments.tracking.memory_tracker import MemoryRun
 
 SPLIT = ["evaluation=customer_split", "data=cdnow_sample", "evaluation.bootstrap_replicates=2"]
 
@@ -159,3 +162,43 @@ def test_terminal_shows_the_split_headline(compose, capsys):
     assert "R2" in shown
     assert "median AE" in shown
     assert "30% of 2,357 customers held out at random" in " ".join(shown.split())
+
+
+def test_a_run_says_what_its_scores_rest_on(compose):
+    backtest = ["model=linear", "features=rfm", "evaluation=forecast", "window.origins=2"]
+    kept = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryRun, "log", lambda run, found: kept.extend(found))
+        run_experiment(compose("data=cdnow_sample", "evaluation.bootstrap_replicates=2", *backtest))
+    tags = {r.name: r.value for r in kept if isinstance(r, Tag)}
+    assert tags["holdouts"] == "1998-01-01 to 1998-03-31; 1998-04-01 to 1998-06-30"
+    assert tags["currency"] == "$"
+    assert "at_edge" not in tags
+    measured = {(r.name, r.step): r.value for r in kept if isinstance(r, Metric)}
+    assert [measured["label_margin_days", step] for step in (0, 1)] == [0.0, 0.0]
+    assert measured["d2_floor", 0] != measured["d2_floor", 1]
+
+
+def test_labels_from_the_period_itself_have_a_margin_below_zero(compose):
+    _, metrics, _, tags = records(compose, "model=linear", "features=rfm", "evaluation.splits=1")
+    assert metrics["label_margin_days"] == -91.0
+    assert tags["holdouts"] == "1998-04-01 to 1998-06-30"
+    _, metrics, _, _ = records(compose, "model=zeros", "evaluation.splits=1")
+    assert "label_margin_days" not in metrics
+
+
+def test_the_floor_recorded_is_a_hundredth_of_the_training_mean(forecaster, compose):
+    _, metrics, _, tags = records(compose, "model=zeros", "evaluation=forecast")
+    period = forecaster.window.period(0)
+    assert metrics["d2_floor"] == pytest.approx(forecaster.training_mean(period) / 100)
+    known = f"{forecaster.log.fingerprint}|1998-03-31|1998-06-30|forecast" + "\x1f".join(
+        forecaster.outcome(period).index
+    )
+    assert tags["cell"] == hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+def test_what_lies_at_the_edge_is_tagged(compose):
+    _, _, _, tags = records(
+        compose, "model=xgboost", "features=rfm", "evaluation=forecast", "model.estimator.regressor.n_estimators=3"
+    )
+    assert tags["at_edge"].startswith("the best of 3 trees allowed was number 3")

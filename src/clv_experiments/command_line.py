@@ -6,49 +6,52 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from clv_experiments.errors import ClvError
 from clv_experiments.passwords import passwords_in, without_password
+from clv_experiments.workers import Noticeboard
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
 
 
 class CommandLine:
-    """What a script's jobs say when they fail, and the exit status that follows.
+    """What a script's jobs say when they fail, and the exit status that follows; jobs may run in worker processes.
 
     Attributes
     ----------
-    failures : list of str
-        The sentence of each error so far.
     interrupted : bool
         Whether somebody, or a scheduler, asked to stop.
     """
 
     def __init__(self) -> None:
-        self.failures: list[str] = []
         self.interrupted = False
         self.traceback_wanted = os.environ.get(TRACEBACK) == "1"
+        self.process = os.getpid()
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl-C, a scheduler's stop, a terminal that closes
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._interrupt)
         sys.argv[1:] = [hidden(argument) for argument in sys.argv[1:]]
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
-            with self.job():
-                main()
+            with TemporaryDirectory(prefix="clv_experiments-") as folder:
+                self.board = Noticeboard(Path(folder))
+                self._listen()
+                with self._one_sentence():
+                    main()
+                return 1 if self.failed else 0
         except KeyboardInterrupt:
             sys.stderr.write("interrupted; a run that had begun stays in MLflow, marked FAILED\n")
             return INTERRUPTED
@@ -56,11 +59,35 @@ class CommandLine:
             del os.environ[TRACEBACK]
             if before is not None:
                 os.environ[TRACEBACK] = before
-        return 1 if self.failures else 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether any job failed so far."""
+        return bool(self.board.failures)
 
     @contextmanager
     def job(self) -> Iterator[None]:
-        """Say in one sentence what goes wrong inside and go on after it: one job of a multirun can fail alone."""
+        """Say in one sentence what goes wrong inside and go on after it: one job of a multirun can fail alone.
+
+        In a worker, what the job prints comes as one block when it ends, so that the lines of two do not mix.
+        """
+        if os.getpid() == self.process:
+            with self._one_sentence():
+                yield
+            return
+        self._listen()
+        if self.board.stopped:
+            raise KeyboardInterrupt
+        name, said = " ".join(HydraConfig.get().overrides.task), StringIO()
+        _print(f"started: {name}\n")
+        try:
+            with self.board.under_way(name), redirect_stdout(said), self._one_sentence(f"{name}: "):
+                yield
+        finally:
+            _print(f"\n{name}\n{said.getvalue()}")
+
+    @contextmanager
+    def _one_sentence(self, whose: str = "") -> Iterator[None]:
         try:
             yield
         except Exception as error:
@@ -68,12 +95,29 @@ class CommandLine:
                 raise KeyboardInterrupt from error
             if self.traceback_wanted:
                 raise
-            self.failures.append(sentence(error))
-            sys.stderr.write(f"error: {self.failures[-1]}\n")
+            said = _killed(error, self.board.jobs()) or sentence(error)
+            self.board.add_failure(said)
+            sys.stderr.write(f"error: {whose}{said}\n")
+
+    def _listen(self) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl-C, a scheduler's stop, a terminal that closes
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
-        self.interrupted = True
+        again, self.interrupted = self.interrupted, True
+        if os.getpid() == self.process:
+            if not again:
+                self.board.stop()
+        elif again:
+            return  # Ctrl-C reaches a worker from the terminal and from the command that started it
         raise KeyboardInterrupt
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def hidden(argument: str) -> str:
@@ -92,6 +136,19 @@ def hidden(argument: str) -> str:
 def sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote."""
     return without_password(" ".join(_said(error).split()))
+
+
+def _killed(error: Exception, jobs: list[str]) -> str:
+    """Say what a worker was doing that was killed from outside; nothing where the error is another."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    if not isinstance(error, BrokenProcessPool):
+        return ""
+    return (
+        f"a worker process was killed, perhaps since memory ran out, and the others with it, in the middle of "
+        f"{' and '.join(jobs) or 'its start'}; runs that had ended are kept: add resume=true to run the rest, and "
+        "hydra.launcher.n_jobs=1 if memory is short"
+    )
 
 
 def _said(error: BaseException) -> str:

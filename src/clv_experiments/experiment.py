@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.data.engine import open_engine
+from clv_experiments.data.last_log import LastLog
 from clv_experiments.data.log import TransactionLog, load_log
 from clv_experiments.data.reading import Reading
 from clv_experiments.data.window import Horizon, Period, Window
@@ -28,6 +30,9 @@ from clv_experiments.run_records import explain, identity, remarks
 from clv_experiments.terminal import Terminal
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
+ALL = "all"  # window.origins: as many as the log allows
+WORDS = {"window.origins": ((ALL,), f", or {ALL}"), "window.training_origins": ((None,), ", or null for all")}
+LAST_LOG = LastLog()
 KEYS = {"source": "data.source._target_", "columns": "data.columns.date", "cleaning": "data.cleaning.returns.policy"}
 PROTOCOLS = ("forecast", "customer_split")
 
@@ -49,12 +54,12 @@ def run_experiment(cfg: DictConfig) -> Verdict:
     horizon = Horizon.parse(cfg.window.horizon)
     _day(cfg.window.cutoff, "window.cutoff")
     terminal = Terminal()
-    terminal.say(f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}")
+    terminal.say(title_of(cfg))
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             opened = instantiate(cfg.tracking).run(f"{cfg.data.name}/{horizon.label}", cfg.model.name)
             run = stack.enter_context(opened)
-        settings = shareable(OmegaConf.to_container(cfg, resolve=True))
+        settings = settings_of(cfg)
         run.log([*parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
@@ -67,7 +72,8 @@ def run_experiment(cfg: DictConfig) -> Verdict:
         splitting = cfg.evaluation.protocol == "customer_split"
         origins = window.backtest(supervised=model.supervised and not splitting, source=log.name)
         forecaster = Forecaster(log, window)
-        run.log([*identity(forecaster, model, origins[-1].holdout, protocol_identity(cfg))])
+        periods = [origin.holdout for origin in origins]
+        run.log([*identity(forecaster, model, periods, protocol_identity(cfg))])
         for origin in origins:
             somebody_spent(forecaster, origin.holdout)
         judged_by = (forecaster, model, baselines(cfg), origins, cfg.evaluation.objective, terminal)
@@ -101,9 +107,8 @@ def check_settings(cfg: DictConfig) -> None:
     splitting = cfg.evaluation.protocol == "customer_split"
     for name, bound in (least | ({"evaluation.splits": 1} if splitting else {})).items():
         value = OmegaConf.select(cfg, name)
-        optional = name == "window.training_origins"
-        if not (type(value) is int and value >= bound) and not (optional and value is None):
-            either = ", or null for all" if optional else ""
+        words, either = WORDS.get(name, ((), ""))
+        if not (type(value) is int and value >= bound) and value not in words:
             raise ClvError(f"{name} must be a whole number of at least {bound}{either}, got '{value}'")
     if splitting:
         _check_split(cfg)
@@ -112,6 +117,8 @@ def check_settings(cfg: DictConfig) -> None:
         value = OmegaConf.select(cfg, name)
         if value not in known:
             raise ClvError(f"{name} must be one of {', '.join(known)}, got '{value}'")
+    if not isinstance(cfg.resume, bool):
+        raise ClvError(f"resume must be true or false, got '{cfg.resume}'")
 
 
 def _check_split(cfg: DictConfig) -> None:
@@ -158,6 +165,17 @@ def protocol_identity(cfg: DictConfig) -> str:
     return f"{settings.protocol}{drawn}"
 
 
+def title_of(cfg: DictConfig) -> str:
+    """Say in one line what a run is about."""
+    horizon = Horizon.parse(cfg.window.horizon)
+    return f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}"
+
+
+def settings_of(cfg: DictConfig) -> dict[str, Any]:
+    """Resolve the composed settings, without passwords: what a run is known by."""
+    return shareable(OmegaConf.to_container(cfg, resolve=True))
+
+
 def shareable(settings: Any) -> Any:
     """Copy composed settings without the passwords that connections hold."""
     if isinstance(settings, dict):
@@ -189,7 +207,8 @@ def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> Tran
     for name, step in cfg.cleaning.items():
         if not isinstance(step, DictConfig | None):
             raise ClvError(f"data.cleaning.{name} must be null or have settings of its own, such as .policy={step}")
-    return load_log(
+    load = partial(
+        load_log,
         cfg.name,
         instantiate(cfg.source),
         [instantiate(step) for step in cfg.cleaning.values() if step is not None],
@@ -199,15 +218,16 @@ def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> Tran
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
         reading=Reading(cfg.date_order, cfg.decimal, cfg.time_zones),
         engine=open_engine(cfg.engine, cfg.spark_master),
-        learn_until=learn_until,
         today=date.today(),
     )
+    return LAST_LOG.read(OmegaConf.to_yaml(cfg, resolve=True), learn_until, lambda until: load(learn_until=until))
 
 
 def window_of(cfg: DictConfig, start: date, end: date) -> Window:
     """Lay the window config over a log's first and last day."""
     horizon, cutoff = Horizon.parse(cfg.horizon), _day(cfg.cutoff, "window.cutoff")
-    return Window(start, end, horizon, cutoff, cfg.origins, cfg.training_origins)
+    window = Window(start, end, horizon, cutoff, 1 if cfg.origins == ALL else cfg.origins, cfg.training_origins)
+    return window.with_all_origins() if cfg.origins == ALL else window
 
 
 def build_model(cfg: DictConfig) -> Model:

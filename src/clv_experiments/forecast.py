@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from time import perf_counter
@@ -198,16 +199,25 @@ class Forecaster:
         return float(known["total_spend"].sum() / known["T"].clip(lower=1).sum() * target.days)
 
 
-def cell_fingerprint(forecaster: Forecaster, period: Period, protocol: str = "forecast") -> str:
-    """Name the cell of a forecast: equal only for the same log, window, cutoff, customers and protocol.
+def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol: str = "forecast") -> str:
+    """Name the cell of a run: equal only for the same log, holdout periods, customers and protocol.
+
+    Parameters
+    ----------
+    periods : sequence of Period
+        The holdout period of every origin, oldest first.
+    protocol : str
+        Its name, and whatever else sets its cells apart.
 
     Returns
     -------
     str
         16 hexadecimal digits.
     """
-    digest = hashlib.sha256(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}|{protocol}".encode())
-    digest.update("\x1f".join(forecaster.outcome(period).index).encode())
+    digest = hashlib.sha256()
+    for period in periods:
+        digest.update(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}|{protocol}".encode())
+        digest.update("\x1f".join(forecaster.outcome(period).index).encode())
     return digest.hexdigest()[:16]
 
 

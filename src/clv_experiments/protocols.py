@@ -17,7 +17,7 @@ from clv_experiments.evaluation.plot_style import Labels
 from clv_experiments.evaluation.records import Record
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
 from clv_experiments.forecast import Forecast, Forecaster, Model
-from clv_experiments.run_records import Scored, costs, floor, judge, predictions
+from clv_experiments.run_records import Scored, costs, floor, footing, judge, predictions
 from clv_experiments.terminal import Terminal
 
 NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"
@@ -99,6 +99,7 @@ def out_of_time(
         records=[
             *report.score_metrics("holdout", {step: found.scores for step, found in holdout.items()}),
             *report.score_metrics("validation", {step: found.scores for step, found in validation.items()}),
+            *footing(forecaster, holdout),
             *costs(holdout),
             *predictions("predictions.parquet", holdout),
             *predictions("validation_predictions.parquet", validation),
@@ -173,6 +174,7 @@ def customer_split(
         title=f"{period}, {test_share:.0%} of {customers:,} customers held out at random, median of {splits} split(s)",
         records=[
             *split_records(scores[model.name], pd.DataFrame([s for s in slopes if s is not None]), published, labels),
+            *footing(forecaster, first),
             *costs(first),
             *predictions("predictions.parquet", first),
         ],

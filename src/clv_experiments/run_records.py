@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,8 @@ def explain(
         boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
         yield Tag("btyd_boundary", boundary or "interior")
         yield Metric("btyd_at_boundary", float(bool(boundary)))
+    if getattr(estimator, "at_edge_", []):
+        yield Tag("at_edge", "; ".join(estimator.at_edge_))
     yield Text("remarks.txt", "\n".join(remarks(estimator)))
     yield FittedModel(estimator, made.X.head())
 
@@ -108,20 +110,39 @@ def costs(holdout: dict[int, Scored]) -> Iterator[Metric]:
     yield Metric("peak_memory_mb", peak_memory_mb())
 
 
-def identity(forecaster: Forecaster, model: Model, latest: Period, protocol: str) -> Iterator[Record]:
+def footing(forecaster: Forecaster, holdout: dict[int, Scored]) -> Iterator[Metric]:
+    """Say what the scores of each origin rest on: the floor of D2, and how long before the cutoff the labels ended.
+
+    A margin below 0 means that a model learned from labels inside the period it is judged on.
+    """
+    for step, forecast in ((step, scored.forecast) for step, scored in holdout.items()):
+        yield Metric("d2_floor", floor(forecaster, forecast.period), step)
+        if forecast.training.periods:
+            latest = max(period.end for period in forecast.training.periods)
+            yield Metric("label_margin_days", float((forecast.period.cutoff - latest).days), step)
+
+
+def identity(forecaster: Forecaster, model: Model, periods: Sequence[Period], protocol: str) -> Iterator[Record]:
     """Say what the run is comparable with, and what log and code it came from.
 
-    ``protocol`` begins with its name; whatever else it says sets its cells apart too.
+    Parameters
+    ----------
+    periods : sequence of Period
+        The holdout period of every origin, oldest first.
+    protocol : str
+        Begins with its name; whatever else it says sets its cells apart too.
     """
     log = forecaster.log
     yield Tag("family", model.family)
     yield Tag("model", model.name)
     yield Tag("features", model.features.name)
     yield Tag("window", forecaster.window.horizon.label)
-    yield Tag("cutoff", str(latest.cutoff))
+    yield Tag("cutoff", str(periods[-1].cutoff))
+    yield Tag("holdouts", "; ".join(str(period) for period in periods))
+    yield Tag("currency", log.currency or "")
     yield Tag("log_fingerprint", log.fingerprint)
     yield Tag("protocol", protocol.split()[0])
-    yield Tag("cell", cell_fingerprint(forecaster, latest, protocol))
+    yield Tag("cell", cell_fingerprint(forecaster, periods, protocol))
     yield Tag("code_version", code_version())
     yield LogIdentity(log.name, log.fingerprint)
     yield Table("cleaning_report.csv", log.report.table)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from clv_experiments.data.cleaning_report import CleaningReport
 from clv_experiments.evaluation.report import Ladder, summary_rows
+
+FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
+WORDS = {"model", "family"}  # columns that are read from the left
 
 
 class Terminal:
@@ -25,6 +30,8 @@ class Terminal:
 
     def __init__(self) -> None:
         self.console = Console(highlight=False, markup=False, emoji=False)
+        if not self.console.is_terminal and "COLUMNS" not in os.environ:
+            self.console.width = FILE_WIDTH
         self.seconds: dict[str, float] = {}
         self.started = perf_counter()
 
@@ -64,18 +71,39 @@ class Terminal:
 
     def summary(self, ladder: Ladder, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
-        table = Table(title=Text(title, style="bold"), title_justify="left", caption_justify="left")
-        table.caption = f"best baseline by {ladder.objective}" if ladder.best_baseline else None
-        table.add_column("model")
-        for heading, _ in ladder.headline.values():
-            table.add_column(heading, justify="right")
-        for name, cells in summary_rows(ladder).items():
-            table.add_row(Text(name), *cells)
-        self.console.print(table)
+        headings = ["model", *(heading for heading, _ in ladder.headline.values())]
+        rows = [[name, *cells] for name, cells in summary_rows(ladder).items()]
+        self.table(title, headings, rows, f"best baseline by {ladder.objective}" if ladder.best_baseline else None)
         for sentence in ladder.beaten_by:
             self.say(f"note: {sentence}")
+
+    def table(
+        self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None
+    ) -> None:
+        """Print a table between a title and a caption; a narrow terminal loses its last columns, and says so."""
+        shown, unbounded = len(headings), self.console.options.update(max_width=10_000)
+        while (table := _laid_out(headings[:shown], rows)).columns[1:]:
+            if self.console.measure(table, options=unbounded).maximum <= self.console.width:
+                break
+            shown -= 1
+        self.console.print(Text(title, style="bold"))
+        self.console.print(table)
+        if shown < len(headings):
+            self.say(f"a wider terminal shows {', '.join(headings[shown:])} too")
+        if caption:
+            self.console.print(Text(caption, style="dim"))
 
     def timing(self) -> None:
         """Print how long each step took."""
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
         self.say(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
+
+
+def _laid_out(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Lay out a table without wrapping; columns of words are read from the left, numbers from the right."""
+    table = Table(box=box.SIMPLE_HEAVY, show_edge=False, pad_edge=False)
+    for heading in headings:
+        table.add_column(Text(heading), justify="left" if heading in WORDS else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row[: len(headings)]))
+    return table

@@ -2,6 +2,7 @@
 
 import re
 from calendar import monthrange
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogTooShort
 
 modest = settings(max_examples=60, deadline=None)
 DAY = timedelta(days=1)
@@ -279,6 +280,56 @@ def test_the_days_needed_are_enough_and_one_fewer_is_not(whole, supervised):
     assert backtest(last - (needed - 1) * DAY)
     with pytest.raises(ClvError, match="the log is too short"):
         backtest(last - (needed - 2) * DAY)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "choices", "origins"),
+    [
+        ("3 months", {}, 4),  # the oldest holds out July to September 1997 and learns from April to June
+        ("6 months", {}, 1),
+        ("12 months", {}, 1),  # for models without labels
+        ("39 weeks", {}, 1),
+        ("3 months", {"cutoff": date(1997, 12, 31)}, 3),
+        ("3 months", {"start": date(1997, 1, 2)}, 3),  # one day short of four
+        ("6 months", {"end": date(1997, 12, 31)}, 1),
+        ("1 month", {}, 16),
+        ("3 months", {"training_origins": 1}, 4),
+    ],
+)
+def test_all_origins_are_as_many_as_leave_labels_to_the_oldest(horizon, choices, origins):
+    assert window(horizon, **choices).with_all_origins().origins == origins
+
+
+def test_where_all_origins_are_one_models_without_labels_take_it_and_the_others_are_refused():
+    year = window("6 months", end=date(1997, 12, 31)).with_all_origins()
+    (origin,) = year.backtest(supervised=False, source="cdnow")
+    assert span(origin.holdout) == ("1997-07-01", "1997-12-31")
+    with pytest.raises(LogTooShort, match=r"6 months and 1 origin\(s\).* choose a model that needs no labels"):
+        year.backtest(supervised=True, source="cdnow")
+
+
+@modest
+@given(whole=windows())
+def test_all_origins_work_for_every_model_and_one_more_does_not(whole):
+    every = replace(whole, origins=1).with_all_origins()
+
+    def works(origins):
+        try:
+            return len(replace(every, origins=origins).backtest(supervised=True, source="toy")) == origins
+        except LogTooShort:
+            return False
+
+    assert works(every.origins) or every.origins == 1
+    assert not works(every.origins + 1)
+
+
+@modest
+@given(whole=windows(), later=st.integers(0, 200))
+def test_a_longer_log_never_allows_fewer_origins(whole, later):
+    one = replace(whole, origins=1)
+    longer = replace(one, start=one.start - later * DAY)
+    assert longer.with_all_origins().origins >= one.with_all_origins().origins
+    assert longer.with_all_origins().earliest_cutoff <= one.with_all_origins().earliest_cutoff
 
 
 def test_a_period_counts_its_days_without_the_cutoff():

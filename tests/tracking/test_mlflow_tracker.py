@@ -92,6 +92,7 @@ def test_a_failing_run_is_marked_with_its_reason_and_keeps_what_it_had(tracker, 
     assert found.info.status == "FAILED"
     said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
     assert said in found.data.tags["failure"]
+    assert found.data.tags["failure_kind"] == type(error).__name__
     assert found.data.metrics == {"before": 1.0}
     with tracker.run("log/3m", "next"):
         pass
@@ -103,7 +104,8 @@ def test_the_memory_twin_behaves_alike():
     with pytest.raises(RuntimeError), tracker.run("log/3m", "model") as run:
         run.log([Metric("before", 1.0)])
         raise RuntimeError("boom")
-    assert (tracker.runs[0].status, tracker.runs[0].failure) == ("FAILED", "RuntimeError: boom")
+    assert tracker.runs[0].status == "FAILED"
+    assert tracker.runs[0].failure == {"failure": "RuntimeError: boom", "failure_kind": "RuntimeError"}
     assert tracker.runs[0].records == [Metric("before", 1.0)]
 
 
@@ -160,7 +162,7 @@ def test_other_refusals_are_said_in_one_sentence():
     def write():
         raise MlflowException("no such experiment\nand a long story")
 
-    with pytest.raises(ClvError, match=r"^MLflow refuses to write the run: no such experiment$"):
+    with pytest.raises(ClvError, match=r"^MLflow refuses: no such experiment$"):
         store.patiently(write)
 
 
@@ -236,18 +238,25 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_processes_that_start_together_on_a_fresh_store_lose_nothing(tmp_path):
     program = (
         "import sys\n"
-        "from clv_experiments.evaluation.records import Metric\n"
+        "import pandas as pd\n"
+        "from clv_experiments.evaluation.records import Metric, Param, Table, Tag\n"
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
+        "number = int(sys.argv[1])\n"
         "with MlflowTracker('mlruns').run('log/3m', sys.argv[1]) as run:\n"
+        "    run.log([Param(f'many.{n}', n * number) for n in range(150)] + [Tag('cell', sys.argv[1])])\n"
         "    for step in range(20):\n"
-        "        run.log([Metric('m', float(step), step)])\n"
+        "        run.log([Metric('m', float(step * number), step)])\n"
+        "    run.log([Table('predictions.parquet', pd.DataFrame({'y_pred': [float(number)] * 1000}))])\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", program]
     running = [subprocess.Popen([*command, str(number)], cwd=tmp_path, stderr=subprocess.PIPE) for number in range(3)]
     errors = [process.communicate()[1] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], errors
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    runs = client.search_runs([client.get_experiment_by_name("log/3m").experiment_id])
-    assert sorted(run.info.run_name for run in runs) == ["0", "1", "2"]
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    assert [len(client.get_metric_history(run.info.run_id, "m")) for run in runs] == [20, 20, 20]
+    reader = MlflowTracker(tmp_path / "mlruns").reader()
+    runs = sorted(reader.runs("log/3m"), key=lambda run: run.name)
+    assert [(run.name, run.status) for run in runs] == [(str(number), "FINISHED") for number in range(3)]
+    for number, run in enumerate(runs):
+        assert run.params == {f"many.{n}": str(n * number) for n in range(150)}
+        assert run.tags["cell"] == str(number)
+        assert reader.by_origin(run.run_id, "m") == {step: float(step * number) for step in range(20)}
+        assert set(reader.table(run.run_id, "predictions.parquet")["y_pred"]) == {float(number)}

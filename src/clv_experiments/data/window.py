@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogTooShort
 
 DAY = timedelta(days=1)
 UNITS = ("days", "weeks", "months")
@@ -147,6 +147,17 @@ class Window:
         """Period ``k`` back from the latest holdout."""
         return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
 
+    def with_all_origins(self) -> Window:
+        """Return the window over as many origins as leave every model, also one that learns from labels, able.
+
+        One where the log allows not even that. The number hangs on the log and the horizon alone, so that all models
+        are judged over the same.
+        """
+        most = self
+        while (longer := replace(most, origins=most.origins + 1))._reaches(supervised=True):
+            most = longer
+        return most
+
     @property
     def earliest_cutoff(self) -> date:
         """The first cutoff that is forecast from: nothing after it may shape the log's cleaning."""
@@ -177,13 +188,13 @@ class Window:
 
         Raises
         ------
-        ClvError
-            If the log is too short: says the days needed, the days there are, and the longest horizon that works.
+        LogTooShort
+            Says the days needed, the days there are, and the longest horizon that works.
         """
         labels = 1 if supervised else 0
         oldest = self.origins - 1
         if not self._reaches(supervised):
-            raise ClvError(self._too_short(supervised, source))
+            raise LogTooShort(self._too_short(supervised, source))
         return [
             Origin(
                 step=oldest - k,

@@ -35,6 +35,8 @@ class EarlyStoppingRegressor(SpendRegressor):
     ----------
     notes_ : list of str
         What a person should know of the fit.
+    at_edge_ : list of str
+        Says so where all trees allowed were grown before the patience was over: more might have been better.
     rounds_ : int
         Trees of the final fit.
     regressor_ : xgboost.XGBRegressor
@@ -54,6 +56,7 @@ class EarlyStoppingRegressor(SpendRegressor):
             raise ClvError(f"patience must be at least 1 round, got {self.patience} (model.estimator.patience)")
         _refuse_unused(self.regressor, X[:1])
         self.notes_: list[str] = []
+        self.at_edge_: list[str] = []
         customers = np.unique(X.index.to_numpy())
         shuffled = np.random.default_rng(self.random_state).permutation(customers)
         watch = X.index.isin(shuffled[: int(len(customers) * self.fraction)])
@@ -62,6 +65,11 @@ class EarlyStoppingRegressor(SpendRegressor):
             search = clone(self.regressor).set_params(early_stopping_rounds=self.patience)
             search.fit(X[~watch], y[~watch], eval_set=[(X[watch], y[watch])], verbose=False)
             final.set_params(n_estimators=search.best_iteration + 1)
+            if search.best_iteration + self.patience >= search.n_estimators:
+                self.at_edge_.append(
+                    f"the best of {search.n_estimators} trees allowed was number {search.best_iteration + 1}, before "
+                    "patience had run out: allow more (model.estimator.regressor.n_estimators)"
+                )
         else:
             self.notes_.append(f"too few buyers to stop early on: all {final.n_estimators} trees were grown")
         self.rounds_ = final.n_estimators

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
 
-from clv_experiments.evaluation.records import Record
+import pandas as pd
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Metric, Param, Record, Table, Tag
+from clv_experiments.tracking.stored_run import LONGEST_PARAM, StoredRun, failure_tags
 
 
 @dataclass
@@ -17,12 +23,21 @@ class MemoryRun:
     name: str
     records: list[Record] = field(default_factory=list)
     status: str = "RUNNING"
-    failure: str = ""
+    failure: dict[str, str] = field(default_factory=dict)
     location: str = "kept in memory only (tracking=memory)"
+    run_id: str = field(default_factory=lambda: uuid4().hex)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def log(self, records: Sequence[Record]) -> None:
         """Keep the records."""
         self.records.extend(records)
+
+    def stored(self) -> StoredRun:
+        """Return the run as a store would give it back."""
+        params = {r.name: str(r.value)[:LONGEST_PARAM] for r in self.records if isinstance(r, Param)}
+        tags = {r.name: r.value for r in self.records if isinstance(r, Tag)} | self.failure
+        metrics = {r.name: r.value for r in self.records if isinstance(r, Metric)}
+        return StoredRun(self.run_id, self.name, self.status, self.started, params, tags, metrics)
 
 
 @dataclass
@@ -30,6 +45,10 @@ class MemoryTracker:
     """Keeps runs in a list."""
 
     runs: list[MemoryRun] = field(default_factory=list)
+
+    def reader(self) -> MemoryReader:
+        """Return what reads the runs back."""
+        return MemoryReader(self.runs)
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MemoryRun]:
@@ -39,6 +58,43 @@ class MemoryTracker:
         try:
             yield run
         except BaseException as error:
-            run.status, run.failure = "FAILED", f"{type(error).__name__}: {error}"
+            run.status, run.failure = "FAILED", failure_tags(error)
             raise
         run.status = "FINISHED"
+
+
+@dataclass(frozen=True)
+class MemoryReader:
+    """Reads the runs of a ``MemoryTracker`` back, as ``RunReader`` does those of MLflow."""
+
+    kept: list[MemoryRun]
+    exists: bool = True
+
+    def experiments(self) -> list[str]:
+        """List the names of the experiments, sorted."""
+        return sorted({run.experiment for run in self.kept})
+
+    def runs(self, experiment: str) -> list[StoredRun]:
+        """List the runs of an experiment, newest first."""
+        return [run.stored() for run in reversed(self.kept) if run.experiment == experiment]
+
+    def table(self, run_id: str, name: str) -> pd.DataFrame:
+        """Return a table that the run left.
+
+        Raises
+        ------
+        ClvError
+            If it left none of that name.
+        """
+        for record in self._records(run_id):
+            if isinstance(record, Table) and record.name == name:
+                return record.frame
+        raise ClvError(f"run {run_id} has no {name}; run its model again")
+
+    def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
+        """Return a metric at each origin, oldest first; empty where the run has no such metric."""
+        found = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
+        return dict(sorted(found.items()))
+
+    def _records(self, run_id: str) -> list[Record]:
+        return next(run.records for run in self.kept if run.run_id == run_id)

@@ -34,11 +34,12 @@ from clv_experiments.evaluation.records import (
     Tag,
     Text,
 )
-from clv_experiments.exports import write_csv
+from clv_experiments.record_files import write_record
+from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.store import open_store, patiently, store_uri
+from clv_experiments.tracking.stored_run import LONGEST_PARAM, failure_tags
 
 PACKAGE = Path(__file__).resolve().parents[1]
-LONGEST_PARAM = 6000
 # What a logged model needs in order to predict in another environment.
 PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "sklearn", "xgboost")
 
@@ -83,16 +84,7 @@ class MlflowRun:
             return
         with tempfile.TemporaryDirectory() as folder:
             for record in records:
-                path = Path(folder, record.name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if isinstance(record, Text):
-                    path.write_text(record.text, encoding="utf-8")
-                elif isinstance(record, Picture):
-                    record.figure.savefig(path)
-                elif record.format == "parquet":
-                    record.frame.to_parquet(path, index=False)
-                else:
-                    write_csv(record.frame, path)
+                write_record(record, Path(folder, record.name))
             self.client.log_artifacts(self.run_id, folder)
 
     def _model(self, record: FittedModel) -> None:
@@ -137,9 +129,13 @@ class MlflowTracker:
         """Tracking URI, as MLflow's own functions take it."""
         return store_uri(self.folder)
 
+    def reader(self) -> RunReader:
+        """Return what reads the folder's runs back."""
+        return RunReader(self.folder)
+
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MlflowRun]:
-        """Open a run; it ends FINISHED, or FAILED with the reason in the tag ``failure``.
+        """Open a run; it ends FINISHED, or FAILED with the tags ``failure`` (why) and ``failure_kind`` (the class).
 
         Raises
         ------
@@ -157,7 +153,8 @@ class MlflowTracker:
             yield MlflowRun(client, run_id, location)
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
-                patiently(client.set_tag, run_id, "failure", _reason(error)[:LONGEST_PARAM])
+                tags = [RunTag(*tag) for tag in failure_tags(error).items()]
+                patiently(client.log_batch, run_id, tags=tags)
                 patiently(mlflow.end_run, "FAILED")
             raise
         patiently(mlflow.end_run, "FINISHED")
@@ -175,12 +172,6 @@ class MlflowTracker:
             if found is None:
                 raise ClvError(f"MLflow refuses to make the experiment '{name}': {error}") from error
             return found.experiment_id
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":  # as DuckDB calls it
-        return "interrupted"
-    return str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
 
 
 def requirements() -> list[str]:

@@ -82,8 +82,8 @@ def _make(database: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def patiently(write: Callable[..., Result], *args: Any, **named: Any) -> Result:
-    """Call a write, again and again while another process holds the SQLite store.
+def patiently(call: Callable[..., Result], *args: Any, **named: Any) -> Result:
+    """Call what writes or reads, again and again while another process holds the SQLite store.
 
     Raises
     ------
@@ -92,13 +92,13 @@ def patiently(write: Callable[..., Result], *args: Any, **named: Any) -> Result:
     """
     for pause in PAUSES:
         try:
-            return write(*args, **named)
+            return call(*args, **named)
         except MlflowException as error:
             if "database is locked" not in str(error):
-                raise ClvError(f"MLflow refuses to write the run: {first_line(error)}") from error
+                raise ClvError(f"MLflow refuses: {first_line(error)}") from error
             time.sleep(pause)
         except OSError as error:
-            raise ClvError(f"the run could not be written to MLflow: {error}") from error
+            raise ClvError(f"MLflow could not reach the disk: {error}") from error
     raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
 
 

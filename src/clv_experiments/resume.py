@@ -1,0 +1,47 @@
+"""A run that is there already is not run again: what makes a study resumable."""
+
+from __future__ import annotations
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from clv_experiments.data.window import Horizon
+from clv_experiments.errors import LogTooShort
+from clv_experiments.experiment import check_settings, parameters, run_experiment, settings_of, title_of
+from clv_experiments.run_selection import settled
+from clv_experiments.terminal import Terminal
+
+
+def run_once(cfg: DictConfig) -> float | None:
+    """Run one experiment; with ``resume=true`` only if it is not there yet, and a log too short for it is no error.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/``.
+
+    Returns
+    -------
+    float or None
+        The validation objective, if there is one, of the run made now or then.
+
+    Raises
+    ------
+    ClvError
+        If the input is bad, in one sentence.
+    """
+    check_settings(cfg)
+    if not cfg.resume:
+        return run_experiment(cfg).objective
+    reader = instantiate(cfg.tracking).reader()
+    settings = {record.name: record.value for record in parameters(settings_of(cfg))}
+    found = settled(reader, f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}", settings)
+    if found is None:
+        try:
+            return run_experiment(cfg).objective
+        except LogTooShort as error:
+            Terminal().say(f"left out: {error}")
+            return None
+    why = f"left out: {found.tags['failure']}" if found.status == "FAILED" else "there already"
+    Terminal().say(f"{title_of(cfg)}: {why} (run {found.run_id} of {found.started.astimezone():%Y-%m-%d %H:%M})")
+    return reader.by_origin(found.run_id, f"validation_{cfg.evaluation.objective}").get(0)

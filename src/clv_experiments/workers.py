@@ -1,0 +1,76 @@
+"""What the processes of one multirun tell each other through a folder: what failed, what is under way, and to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FAILURES = "failures"
+STOP = "stop"
+UNDER_WAY = ".job"
+PATIENCE = 10.0  # seconds that a worker has to mark its run as interrupted
+
+
+class Noticeboard:
+    """A folder that a command shares with the workers it starts.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists, and belongs to this command alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add_failure(self, sentence: str) -> None:
+        """Note that a job failed."""
+        with (self.folder / FAILURES).open("a", encoding="utf-8") as file:
+            file.write(f"{sentence}\n")
+
+    @property
+    def failures(self) -> list[str]:
+        """The sentences noted so far, by whichever process."""
+        path = self.folder / FAILURES
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    @contextmanager
+    def under_way(self, job: str) -> Iterator[None]:
+        """Say what this process is busy with; what was killed in the middle is never taken back."""
+        path = self.folder / f"{os.getpid()}{UNDER_WAY}"
+        path.write_text(job, encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    def jobs(self) -> list[str]:
+        """List what is under way, or was killed."""
+        return sorted(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*{UNDER_WAY}"))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no job should begin any more."""
+        return (self.folder / STOP).exists()
+
+    def stop(self) -> None:
+        """Interrupt all workers once, and wait until they have ended their runs or patience runs out."""
+        (self.folder / STOP).touch()
+        told: set[int] = set()
+        gone: set[int] = set()
+        until = time.monotonic() + PATIENCE
+        while (busy := self._busy() - gone) and time.monotonic() < until:
+            for worker in busy - told:
+                try:
+                    os.kill(worker, signal.SIGINT)
+                except ProcessLookupError:  # it was killed
+                    gone.add(worker)
+            told |= busy
+            time.sleep(0.05)
+
+    def _busy(self) -> set[int]:
+        return {int(path.stem) for path in self.folder.glob(f"*{UNDER_WAY}")}

@@ -1,0 +1,71 @@
+"""The last log is remembered for the same question only: other settings or another day to learn until read anew."""
+
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+
+from clv_experiments.data.last_log import LastLog
+from clv_experiments.experiment import read_log
+
+START, END = date(2023, 1, 1), date(2023, 12, 31)
+MARCH, JUNE = date(2023, 3, 31), date(2023, 6, 30)
+
+
+class Loads:
+    """Counts what is loaded; ``learns`` says whether cleaning asks until which day."""
+
+    def __init__(self, learns=True):
+        self.last, self.learns, self.count = LastLog(), learns, 0
+
+    def read(self, settings, until):
+        def load(learn_until):
+            self.count += 1
+            return SimpleNamespace(settings=settings, until=learn_until(START, END) if self.learns else None)
+
+        return self.last.read(settings, lambda start, end: until, load)
+
+
+def test_the_same_question_is_answered_once():
+    loads = Loads()
+    assert loads.read("cdnow", MARCH) is loads.read("cdnow", MARCH)
+    assert loads.count == 1
+
+
+def test_another_day_to_learn_until_reads_anew_also_the_way_back():
+    loads = Loads()
+    assert [loads.read("cdnow", day).until for day in (MARCH, JUNE, MARCH)] == [MARCH, JUNE, MARCH]
+    assert loads.count == 3
+
+
+def test_where_cleaning_learns_nothing_the_day_does_not_matter():
+    loads = Loads(learns=False)
+    assert loads.read("cdnow", MARCH) is loads.read("cdnow", JUNE)
+
+
+def test_other_settings_read_anew_and_one_log_is_kept():
+    loads = Loads()
+    assert [loads.read(name, MARCH).settings for name in ("a", "b", "a")] == ["a", "b", "a"]
+    assert loads.count == 3
+
+
+def test_what_could_not_be_read_leaves_nothing_to_remember():
+    loads = Loads()
+    loads.read("a", MARCH)
+    with pytest.raises(ZeroDivisionError):
+        loads.last.read("b", lambda start, end: MARCH, lambda learn_until: 1 / 0)
+    loads.read("a", MARCH)
+    assert loads.count == 2
+
+
+def test_a_limit_learnt_until_later_is_not_taken_over(compose):
+    winsorised = ["data=cdnow_sample", "data.cleaning.outliers.policy=winsorise", "data.cleaning.outliers.quantile=0.9"]
+    cfg = compose(*winsorised).data
+    spent = {
+        day: read_log(cfg, lambda start, end, day=day: day).report.table["amount"].iloc[-1]
+        for day in (date(1997, 3, 31), date(1998, 6, 30))
+    }
+    assert len(set(spent.values())) == 2
+    again = read_log(cfg, lambda start, end: date(1997, 3, 31))
+    assert again.report.table["amount"].iloc[-1] == spent[date(1997, 3, 31)]
+    assert read_log(cfg, lambda start, end: date(1997, 3, 31)) is again
