@@ -4,14 +4,22 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint ui clean
+.PHONY: help train leaderboard study test lint ui clean
 
 help:  ## show this list
 	@echo "make <target>; PYTHON=python3.12 chooses another interpreter (3.11 or newer)"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: .venv/run.stamp  ## run the main job on the bundled CDNOW log; ARGS="model=bg_nbd window=6m" for another
 	$(BIN)/python train.py model=xgboost window=3m $(ARGS)
+
+leaderboard: .venv/run.stamp  ## compare all models on CDNOW, three months ahead; runs what is missing
+	$(BIN)/python scripts/leaderboard.py data=cdnow window=3m fill=true $(ARGS)
+
+study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then the README's results; takes up what was stopped
+	$(BIN)/python train.py experiment=study $(ARGS)
+	$(BIN)/python scripts/leaderboard.py -m data=cdnow,online_retail,online_retail_ii,simulated window=3m,6m \
+		window.origins=all readme=README.md $(ARGS)
 
 test: .venv/test.stamp  ## run all tests; ARGS="-m 'not slow'" for fewer
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

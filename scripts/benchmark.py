@@ -1,7 +1,7 @@
 """Measure what a user waits for: start-up, a run, memory, and what the BTYD compression saves.
 
     python scripts/benchmark.py            all of it, a few minutes
-    python scripts/benchmark.py startup    one part: startup, run, compression or read
+    python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store or read
     python scripts/benchmark.py read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
@@ -96,6 +96,63 @@ def compression() -> None:
     report("lifetimes BG/NBD alone, as it comes", plain)
 
 
+def bootstrap() -> None:
+    """Time the intervals of a leaderboard: 20 models, the customers of CDNOW, 2,000 replicates, nine scores."""
+    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
+    import numpy as np
+
+    from clv_experiments.evaluation.leaderboard.bootstrap import resampled
+    from clv_experiments.evaluation.leaderboard.cell import Panel
+
+    rng = np.random.default_rng(0)
+    customers = 23_570
+    expected = rng.gamma(0.5, 40.0, customers)
+    spent = np.where(rng.random(customers) < 0.15, expected * rng.gamma(2.0, 0.5, customers), 0.0)
+    predicted = np.column_stack([expected * rng.gamma(2.0, 0.5, customers) for _ in range(20)])
+    ids = np.array([f"{place:06}" for place in range(customers)])
+    panel = Panel(ids, spent, spent > 0, predicted, 0.1)
+    seconds = []
+    for _ in range(3):
+        started = perf_counter()
+        resampled([panel], 2000, 0)
+        seconds.append(perf_counter() - started)
+    report("bootstrap: 20 models, 23,570 customers, 2,000 replicates", seconds)
+
+
+def store(runs: int = 1000) -> None:
+    """Time what a leaderboard reads of an experiment with many runs: all of them light, those of one cell chosen."""
+    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
+    import pandas as pd
+
+    from clv_experiments.evaluation.records import Metric, Param, Table, Tag
+    from clv_experiments.run_selection import select
+    from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+
+    customers = pd.DataFrame({"customer_id": [f"{place:06}" for place in range(23_570)], "y_true": 1.0, "y_pred": 1.0})
+    predictions = customers.assign(cutoff=pd.Timestamp("1998-03-31"), purchase_days=1)
+    with tempfile.TemporaryDirectory() as folder:
+        tracker = MlflowTracker(folder)
+        for number in range(runs):
+            tags = {"cell": "1" if number >= runs - 15 else "2", "model": f"model_{number % 15}", "family": "ml"}
+            tags |= {"features": "rfm", "protocol": "forecast", "code_version": "0.1.0"}
+            tags |= {"holdouts": "1998-04-01 to 1998-06-30", "currency": "$"}
+            records = [Tag(name, value) for name, value in tags.items()] + [Metric("d2_floor", 0.1)]
+            records += [Param("model.name", tags["model"])] + [Param(f"setting_{place}", place) for place in range(40)]
+            with tracker.run("shop/3m", str(tags["model"])) as tracked:
+                tracked.log([*records, *([Table("predictions.parquet", predictions)] * (number >= runs - 15))])
+        seconds = []
+        for _ in range(3):
+            started = perf_counter()
+            chosen = select(
+                tracker.reader(), "shop/3m", {}, [f"model_{place}" for place in range(15)], every=False,
+                metric="d2_tweedie",
+            )  # fmt: skip
+            seconds.append(perf_counter() - started)
+        assert chosen.cell is not None
+        assert len(chosen.cell.entries) == 15
+    report(f"reading {runs:,} runs, and the predictions of 15", seconds)
+
+
 def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
     """Time from raw files of one log to its cleaned log and all features, in a process of its own each."""
     for file in files:
@@ -111,7 +168,7 @@ def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
         report(f"{data} from {Path(file).name} to features", seconds)
 
 
-PARTS = {part.__name__: part for part in (startup, run, compression, read)}
+PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, read)}
 
 
 def main() -> None:

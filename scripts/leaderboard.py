@@ -1,0 +1,44 @@
+"""Compare the tracked runs of all models: ``python scripts/leaderboard.py data=cdnow window=3m``; see ``--help``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from clv_experiments.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from clv_experiments.leaderboard import Board
+
+terminal = CommandLine()
+boards: list[Board] = []
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="leaderboard")
+def main(cfg: DictConfig) -> None:
+    """Show one cell; heavy imports wait until then, so that --help answers at once."""
+    with terminal.job():
+        from clv_experiments.leaderboard import show
+
+        job = HydraConfig.get()
+        boards.append(show(cfg, job.overrides.task, alone=job.mode is RunMode.RUN))
+
+
+def all_cells() -> None:
+    """Show every cell that was asked for and, where there are several, what they say together."""
+    main()
+    if terminal.failed or len(boards) < 2:
+        return
+    from clv_experiments.leaderboard import show_together
+
+    show_together(boards)
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = ["fill=true" if argument == "--fill" else argument for argument in sys.argv[1:]]
+    sys.exit(terminal.run(all_cells))

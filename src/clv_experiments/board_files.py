@@ -1,0 +1,68 @@
+"""A leaderboard's files for people: a folder beside the runs, and the part of a README that no hand writes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Picture, Record, Table, Text
+from clv_experiments.record_files import write_record
+
+BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "<!-- leaderboard: end -->"
+PICTURE = "docs/leaderboard.png"
+
+
+def write_board(folder: str, title: str, records: Sequence[Record]) -> Path:
+    """Write tables, words, page and pictures into a folder of the title's name; each file is whole or not there.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    ClvError
+        If the folder cannot be written.
+    """
+    place = Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))
+    try:
+        for record in records:
+            if isinstance(record, Table | Text | Picture):
+                part = place / f".{os.getpid()}.{record.name}"  # the ending tells the format of a picture
+                write_record(record, part)
+                part.replace(place / record.name)
+    except OSError as error:
+        raise ClvError(f"the leaderboard cannot be written to {place}: {error}; type output=<a folder>") from error
+    return place / "leaderboard.html"
+
+
+def write_readme(readme: str, records: Sequence[Record]) -> None:
+    """Put a leaderboard's words between the marks of a Markdown file, and its first picture beside it.
+
+    Raises
+    ------
+    ClvError
+        If the file is not there or has no marks; it is left as it was then.
+    """
+    path = Path(readme)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ClvError(f"there is no '{readme}' to write the leaderboard into (readme): {error.strerror}") from error
+    before, begun, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (begun and ended):
+        raise ClvError(
+            f"'{readme}' has no place for the leaderboard: write the two lines '{BEGIN}' and '{END}' into it"
+        )
+    words = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
+    words = re.sub(r"^#", "##", words, flags=re.MULTILINE)  # a part of a page that has headings of its own
+    picture = next(record for record in records if isinstance(record, Picture))
+    write_record(picture, path.parent / PICTURE)
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    part.write_text(f"{before}{BEGIN}\n{words}\n![{picture.name}]({PICTURE})\n\n{END}{after}", encoding="utf-8")
+    part.replace(path)

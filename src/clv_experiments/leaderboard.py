@@ -1,0 +1,239 @@
+"""A leaderboard on one screen: choose the runs of a cell, run what is missing, compare, show, keep."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hydra import compose
+from hydra.utils import instantiate
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from clv_experiments.board_files import write_board, write_readme
+from clv_experiments.data.window import Horizon
+from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.evaluation.leaderboard import tables
+from clv_experiments.evaluation.leaderboard.across import across
+from clv_experiments.evaluation.leaderboard.board_records import aggregate_records, board_records
+from clv_experiments.evaluation.leaderboard.cell import Cell
+from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
+from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
+from clv_experiments.evaluation.records import Param, Record
+from clv_experiments.experiment import MODELS, check_settings, parameters, run_experiment, settings_of
+from clv_experiments.run_selection import Selection, select
+from clv_experiments.terminal import Terminal
+
+OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme")  # not train.py's
+NAMED_BY = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
+SPLIT_BY = ("evaluation.splits", "evaluation.test_share", "seed")
+
+
+@dataclass(frozen=True)
+class Board:
+    """The result of one cell, and what it was asked for with."""
+
+    cfg: DictConfig
+    standings: Standings
+    findings: Sequence[Finding]
+
+
+def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
+    """Compare the models of one cell, print the board, write its files and leave a tracked run behind.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/leaderboard.yaml``.
+    typed : sequence of str
+        The overrides that the user typed; what is missing is run with them, or named with them.
+    alone : bool
+        Whether this is the only cell, which then goes into the README that was asked for.
+
+    Raises
+    ------
+    ClvError
+        If a setting is bad, or a model has no run in the cell: names the command that makes it.
+    """
+    check(cfg, typed)
+    terminal = Terminal()
+    with terminal.step(f"reading the runs of {_experiment(cfg)}", "runs"):
+        selection = _chosen(cfg)
+    if selection.missing and cfg.fill:
+        fill(terminal, list(selection.missing), _of_train(typed))
+        selection = _chosen(cfg)
+    cell = _complete(selection, cfg, typed)
+    with terminal.step(f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap") as progress:
+        result = standings(
+            cell,
+            cfg.metric,
+            replicates=cfg.replicates,
+            confidence=cfg.confidence,
+            seed=cfg.seed,
+            progress=progress,
+        )
+        board = Board(cfg, result, findings(result))
+    _print(terminal, board)
+    with terminal.step("drawing and writing", "writing"):
+        records = list(board_records(result, board.findings, _now()))
+        _keep(cfg, _experiment(cfg), cell.title, records, terminal)
+        if cfg.readme and alone:
+            write_readme(cfg.readme, records)
+    terminal.timing()
+    return board
+
+
+def show_together(boards: Sequence[Board]) -> None:
+    """Rank the models over several cells, print that, write its files and leave a tracked run behind.
+
+    Cells in which some model cannot be judged are left out, as long as two others remain.
+
+    Raises
+    ------
+    ClvError
+        If the cells cannot be set side by side.
+    """
+    cfg, terminal = boards[-1].cfg, Terminal()
+    together = across([board.standings for board in boards], _wanted(cfg))
+    headings, rows = tables.aggregate(together)
+    terminal.table(f"{len(together.cells)} cells together", headings, rows, tables.reading_across(together))
+    for note in (*together.notes, *together.left_out):
+        terminal.say(f"note: {note}")
+    with terminal.step("drawing and writing", "writing"):
+        pairs = [(board.standings, board.findings) for board in boards]
+        records = list(aggregate_records(together, pairs, _now()))
+        _keep(cfg, "leaderboard", f"{len(boards)} cells", records, terminal)
+        if cfg.readme:
+            write_readme(cfg.readme, records)
+    terminal.timing()
+
+
+def check(cfg: DictConfig, typed: Sequence[str]) -> None:
+    """Refuse settings that could only fail, or mislead, later.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, what it must be and what it is.
+    """
+    check_settings(cfg)
+    for key in map(_key, typed):
+        if key == "model" or key.startswith("model."):
+            raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
+    if cfg.runs not in ("latest", "all"):
+        raise ClvError(f"runs must be latest or all, got '{cfg.runs}'")
+    if type(cfg.fill) is not bool:
+        raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
+    check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
+    known = _families()
+    asked = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
+    for name in asked or []:
+        if name not in known:
+            raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(known))}")
+
+
+def fill(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
+    """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
+    for place, model in enumerate(missing, 1):
+        terminal.say(f"\nrunning what is missing, {place} of {len(missing)}: {model}")
+        try:
+            run_experiment(compose("config", overrides=[*typed, f"model={model}"]))
+        except LogTooShort as error:
+            terminal.say(f"left out: {error}")
+        except ClvError as error:
+            terminal.say(f"failed: {error}")
+
+
+def _families() -> dict[str, str]:
+    """Read the model family of every option."""
+    options = [OmegaConf.load(path) for path in sorted(MODELS.glob("*.yaml"))]
+    return {option.name: option.family for option in options}
+
+
+def _wanted(cfg: DictConfig) -> list[str]:
+    """Name the models that must be there: those asked for, and always the baselines."""
+    families = _families()
+    asked = families if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
+    baselines = [name for name, family in families.items() if family == "baseline"]
+    return list(dict.fromkeys([*asked, *baselines]))
+
+
+def _chosen(cfg: DictConfig) -> Selection:
+    reader, wanted = instantiate(cfg.tracking).reader(), _wanted(cfg)
+    if not reader.exists:
+        return Selection(None, dict.fromkeys(wanted, ""), {}, [])
+    every = cfg.runs == "all"
+    selection = select(reader, _experiment(cfg), _naming(cfg), wanted, every=every, metric=cfg.metric, cell=cfg.cell)
+    if cfg.models is None or selection.cell is None:
+        return selection
+    asked = tuple(entry for entry in selection.cell.entries if entry.model in wanted)
+    return replace(selection, cell=replace(selection.cell, entries=asked))
+
+
+def _naming(cfg: DictConfig) -> dict[str, object]:
+    """Flatten the settings that name a cell."""
+    named = NAMED_BY + (SPLIT_BY if cfg.evaluation.protocol == "customer_split" else ())
+    return {record.name: record.value for record in parameters(settings_of(cfg)) if record.name.startswith(named)}
+
+
+def _experiment(cfg: DictConfig) -> str:
+    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
+
+
+def _complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
+    """Return the cell.
+
+    Raises
+    ------
+    ClvError
+        If a model is missing.
+    """
+    if selection.missing or selection.cell is None:
+        raise ClvError(_gaps(selection, cfg, typed))
+    return selection.cell
+
+
+def _gaps(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
+    missing = selection.missing or selection.impossible
+    names = "glob(*)" if len(missing) == len(_families()) else ",".join(missing)
+    many = ["-m"] if len(missing) > 1 else []
+    command = shlex.join(["python", "train.py", *many, f"model={names}", *_of_train(typed)])
+    reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
+    others = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
+    lacking = "any model" if selection.cell is None else ", ".join(missing)
+    return (
+        f"{_experiment(cfg)} has no finished run of {lacking} with these settings; type {command}, or add --fill here"
+        f"{reasons}{others}"
+    )
+
+
+def _of_train(typed: Sequence[str]) -> list[str]:
+    """Keep the overrides that train.py takes."""
+    return [override for override in typed if _key(override) not in OWN]
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _print(terminal: Terminal, board: Board) -> None:
+    headings, rows = tables.board(board.standings)
+    terminal.table(tables.heading(board.standings), headings, rows, tables.reading(board.standings))
+    for finding in board.findings:
+        terminal.say(f"M{finding.number}: {finding.sentence}")
+    for sentence in board.standings.cell.left_out:
+        terminal.say(f"not shown: {sentence}")
+
+
+def _keep(cfg: DictConfig, experiment: str, title: str, records: Sequence[Record], terminal: Terminal) -> None:
+    """Write the files beside the runs, and the same into a tracked run."""
+    settings = [Param(name, cfg[name]) for name in ("metric", "replicates", "confidence", "seed", "runs")]
+    with instantiate(cfg.tracking).run(experiment, "leaderboard") as run:
+        run.log([*settings, *records])
+    terminal.say(f"\n{run.location}")
+    terminal.say(f"to read, sort and share: {write_board(cfg.output, title, records)}")
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")

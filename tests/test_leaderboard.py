@@ -1,0 +1,217 @@
+"""The leaderboard as a user meets it: gaps named, gaps filled, a board printed, written and tracked."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from clv_experiments.board_files import BEGIN, END
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard import Board, show, show_together
+from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+
+ROOT = Path(__file__).resolve().parents[1]
+CELL = ["data=cdnow_sample", "models=[bg_nbd]", "replicates=200"]  # window=3m by default
+
+
+def shown(folder, *typed, alone=True):
+    """Show one cell as scripts/leaderboard.py does."""
+    typed = [*typed, f"tracking.folder={folder}"]
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return show(compose("leaderboard", overrides=typed), typed, alone=alone)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """One BTYD model and the baselines on the CDNOW sample, run by the script itself."""
+    folder = tmp_path_factory.mktemp("filled")
+    return folder, script(folder, *CELL, "--fill")
+
+
+def script(folder, *typed):
+    command = [sys.executable, ROOT / "scripts" / "leaderboard.py", *typed]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def store(filled):
+    return filled[0] / "mlruns"
+
+
+@pytest.fixture(scope="module")
+def board(store):
+    return shown(store, *CELL)
+
+
+@pytest.fixture(scope="module")
+def written(board, store):
+    return store / "leaderboards" / "cdnow_sample-3m"
+
+
+@pytest.fixture
+def copy(board, store, tmp_path):
+    """The filled store, to be changed."""
+    shutil.copytree(store, tmp_path / "mlruns")
+    return tmp_path / "mlruns"
+
+
+def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):
+    runs = MlflowTracker(store).reader().runs("cdnow_sample/3m")
+    trained = [run for run in runs if run.tags.get("kind") != "leaderboard"]
+    assert len(trained) == len(board.standings.cell.entries) == 7
+    assert {"bg_nbd", "zeros", "last_period"} <= {run.tags["model"] for run in trained}
+    assert {run.status for run in runs} == {"FINISHED"}
+
+
+def test_scores_are_those_that_the_runs_logged(board, store):
+    runs = {run.run_id: run for run in MlflowTracker(store).reader().runs("cdnow_sample/3m")}
+    for entry in board.standings.cell.entries:
+        for metric in METRICS:
+            logged = runs[entry.run_id].metrics[f"holdout_{metric}"]
+            assert board.standings.of(metric)["score"][entry.label] == pytest.approx(logged, rel=1e-9), metric
+
+
+def test_files_are_written_beside_the_runs(board, written):
+    table = pd.read_csv(written / "leaderboard.csv")
+    assert set(table["model"]) == set(board.standings.cell.labels)
+    own = board.standings.of()
+    assert table[table["metric"] == "d2_tweedie"]["score"].tolist() == pytest.approx(own["score"].tolist())
+    html = (written / "leaderboard.html").read_text(encoding="utf-8")
+    markdown = (written / "leaderboard.md").read_text(encoding="utf-8")
+    for label in board.standings.cell.labels:
+        assert label in html
+        assert label in markdown
+    assert len(list(written.glob("*.png"))) == 5
+    assert list(written.glob(".*")) == []
+
+
+def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
+    first, *_ = MlflowTracker(store).reader().runs("cdnow_sample/3m")
+    assert first.name == "leaderboard"
+    assert first.tags["cell"] == board.standings.cell.identity
+    assert first.tags["leader"] == board.standings.order[0]
+    artifacts = store / "artifacts" / first.run_id / "artifacts"
+    assert (artifacts / "leaderboard.html").read_bytes() == (written / "leaderboard.html").read_bytes()
+
+
+def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys):
+    again = shown(copy, *CELL)
+    pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
+    out = capsys.readouterr().out
+    assert "bg_nbd" in out
+    assert "BG/NBD" not in out  # no run was made
+    assert len([line for line in out.splitlines() if line.startswith("M")]) == len(board.findings)
+
+
+def test_a_gap_is_named_with_the_command_that_fills_it(copy):
+    typed = ["data=cdnow_sample", "models=[bg_nbd,pareto_nbd,linear]"]
+    with pytest.raises(ClvError, match="no finished run of pareto_nbd, linear") as error:
+        shown(copy, *typed)
+    command = re.search(r"type (python train.py .*?), or add --fill", str(error.value))[1]
+    assert command.startswith("python train.py -m model=pareto_nbd,linear data=cdnow_sample")
+    assert "models=" not in command
+
+
+def test_another_cell_is_not_mixed_in(copy):
+    with pytest.raises(ClvError, match="no finished run of any model") as error:
+        shown(copy, *CELL, "window.cutoff=1997-12-31")
+    assert "window.cutoff" in str(error.value).split("what is there")[1]
+
+
+def test_where_nothing_was_run_everything_is_missing(tmp_path):
+    with pytest.raises(ClvError, match=re.escape("'model=glob(*)' data=cdnow")):
+        shown(tmp_path / "mlruns", "data=cdnow")
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_lost_predictions_are_a_gap_and_the_rest_stays(board, copy):
+    lost = next(entry for entry in board.standings.cell.entries if entry.model == "bg_nbd")
+    # Where artifacts are is stored absolute: the copy's runs still point at the first store.
+    database = copy / "mlflow.db"
+    with sqlite3.connect(database) as store:
+        store.execute("update runs set artifact_uri = ? where run_uuid = ?", (str(copy / "gone"), lost.run_id))
+    with pytest.raises(ClvError, match=r"no finished run of bg_nbd .* bg_nbd: "):
+        shown(copy, *CELL)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["model=bg_nbd"], "type models="),
+        (["runs=some"], "runs must be latest or all"),
+        (["models=[bgnbd]"], "there is no model 'bgnbd'"),
+        (["fill=maybe"], "fill must be true or false"),
+        (["replicates=many"], "replicates must be a whole number"),
+        (["confidence=95"], "confidence must be a share"),
+        (["metric=mae"], "metric must be one of d2_tweedie"),
+        (["window.origins=0"], "window.origins must be"),
+    ],
+)
+def test_settings_that_mislead_are_refused(tmp_path, typed, words):
+    with pytest.raises(ClvError, match=words):
+        shown(tmp_path / "mlruns", *typed)
+
+
+def test_the_readme_part_is_replaced_and_the_rest_kept(copy, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks\n", encoding="utf-8")
+    with pytest.raises(ClvError, match="has no place for the leaderboard"):
+        shown(copy, *CELL, f"readme={readme}")
+    assert readme.read_text(encoding="utf-8") == "no marks\n"
+    readme.write_text(f"before\n{BEGIN}\nOUTDATED\n{END}\nafter\n", encoding="utf-8")
+    shown(copy, *CELL, f"readme={readme}")
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "OUTDATED" not in text
+    assert "\n### cdnow_sample/3m\n" in text
+    assert "| bg_nbd |" in text
+    assert (tmp_path / "docs" / "leaderboard.png").stat().st_size > 10_000
+
+
+def test_the_script_fills_and_shows(filled):
+    done = filled[1]
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "running what is missing, 7 of 7" in done.stdout
+    assert "\ncdnow_sample/3m, holdout 1998-04-01 to 1998-06-30: 2,357 customers" in done.stdout
+
+
+def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
+    here = Board(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.findings)
+    cell = replace(board.standings.cell, data="other", identity="another")
+    show_together([replace(here, standings=replace(board.standings, cell=cell)), here])
+    assert capsys.readouterr().out.startswith("2 cells together")
+    assert (copy / "leaderboards" / "2-cells" / "leaderboard.html").exists()
+    assert [run.name for run in MlflowTracker(copy).reader().runs("leaderboard")] == ["leaderboard"]
+
+
+def test_the_script_sets_several_cells_side_by_side(copy, tmp_path):
+    done = script(tmp_path, "-m", *CELL, "metric=d2_tweedie,r2", f"tracking.folder={copy}")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: boards of different metric cannot be ranked together")
+
+
+def test_a_missing_cell_refuses_the_aggregate(copy, tmp_path):
+    done = script(tmp_path, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cdnow_sample/39w has no finished run of any model")
+    assert "cells together" not in done.stdout
+    assert "\ncdnow_sample/3m" in done.stdout
+
+
+def test_the_script_ends_in_one_sentence(tmp_path):
+    done = script(tmp_path, "data=cdnow_sample")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cdnow_sample/3m has no finished run of any model")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
