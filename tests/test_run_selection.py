@@ -186,7 +186,7 @@ def test_a_run_that_is_not_finished_is_never_a_result(tracker):
     assert found.cell.labels == ["zeros"]
     assert found.missing == {"xgboost": "not finished: still running, or killed in the middle"}
     assert found.cell.left_out == (
-        f"2 runs left out, not finished: still running, or killed in the middle: {at_once[:8]}, {killed[:8]}",
+        f"2 runs left out, not finished: still running, or killed in the middle: {at_once[:8]} and {killed[:8]}",
     )
 
 
@@ -287,7 +287,7 @@ def test_long_lists_of_runs_are_cut(tracker):
         leave(tracker, finished("zeros"))
     (sentence,) = chosen(tracker).cell.left_out
     assert sentence.startswith("8 runs left out")
-    assert sentence.endswith(" and 2 more")
+    assert sentence.endswith(" and 3 others")
 
 
 # --- resuming ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
+from clv_experiments.evaluation.leaderboard.wording import listed
 from clv_experiments.run_entries import entry_of, is_complete, labels_of, model_of, predictions_of
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 # Settings under which the same log is read, the same forecasts are made and the same scores found.
 WITHOUT_EFFECT = ("data.engine", "data.spark_master", "tracking.", "resume")
 UNFINISHED = ("RUNNING", "SCHEDULED")
-LISTED = 6  # run ids, or settings, that a sentence names
 
 NOT_FINISHED = "not finished: still running, or killed in the middle"
 FOREIGN = "not made by train.py"
@@ -222,7 +222,7 @@ def _cannot(impossible: Mapping[str, str]) -> list[str]:
 
 def _left_out(reasons: Mapping[str, str]) -> list[str]:
     grouped = _by_value({run_id[:8]: why for run_id, why in reasons.items()})
-    return [f"{_counted(len(ids))} left out, {why}: {_listed(ids)}" for why, ids in grouped.items()]
+    return [f"{_counted(len(ids))} left out, {why}: {listed(ids)}" for why, ids in grouped.items()]
 
 
 def _by_value(of: Mapping[str, str]) -> dict[str, list[str]]:
@@ -240,15 +240,10 @@ def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], iden
     described = []
     for tag, found in cells.items():
         differing = [f"{name}={found[0].params[name]}" for name in _differing(found[0], settings)]
-        what = _listed(differing) or "the same settings, another log or period"
+        what = listed(differing) or "the same settings, another log or period"
         described.append(f"{what}: {_counted(len(found))}, cell {tag}")
     return described
 
 
 def _counted(runs: int) -> str:
     return f"{runs:,} run{'s' if runs > 1 else ''}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + rest

@@ -17,8 +17,9 @@ from clv_experiments.evaluation.leaderboard.across import across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Finding
 from clv_experiments.evaluation.leaderboard.page import page
-from clv_experiments.evaluation.leaderboard.page_table import board_table, shown_metrics
+from clv_experiments.evaluation.leaderboard.page_table import board_table
 from clv_experiments.evaluation.leaderboard.standings import standings
+from clv_experiments.evaluation.leaderboard.tables import SHOWN
 from clv_experiments.evaluation.leaderboard.wording import verdict, written
 
 ATTACK = "<script>document.title='owned'</script>"
@@ -116,7 +117,7 @@ def test_board_holds_the_numbers_of_the_standings(boards, plain):
 
 def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     headings = [text for text, _ in Outline(plain).rows[0]]
-    shown = shown_metrics(boards[0])
+    shown = boards[0].shown(SHOWN)
     assert shown[0] == "d2_tweedie"
     assert "mae" in shown
     for metric in shown:
@@ -129,7 +130,7 @@ def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
 
 def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):
     cell = cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0])
-    assert "mae" not in shown_metrics(board_of(cell, {}))
+    assert "mae" not in board_of(cell, {}).shown(SHOWN)
 
 
 def test_missing_values_sort_last(cell_of, board_of):

@@ -11,6 +11,7 @@ import numpy as np
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.evaluation.leaderboard.wording import listed
 from clv_experiments.evaluation.metrics import top_share
 from clv_experiments.evaluation.report import PRIMARY
 
@@ -20,7 +21,7 @@ HELD = 0.25  # share of the predicted total
 TIMES = 2.0  # what the biggest spenders really held
 DRIFT = 0.05
 BUYERS = 30
-EXAMPLES = 3  # that a sentence about most models gives
+ERRORS = ("rmse", "mae")  # in the currency of the log, lower is better
 ROUNDING = 1e-9  # a value on a threshold is not beyond it, however its sum was rounded
 CLEAN = re.compile(r"[^+]+\+[0-9a-f]{7,40}")
 
@@ -50,7 +51,7 @@ def findings(standings: Standings) -> list[Finding]:
 
 
 def worse_than_a_baseline(standings: Standings) -> list[Finding]:
-    """M1: models that a baseline beats on ranking or mean accuracy; what is so of all of them is said once."""
+    """M1: models that a baseline beats; what is so of all of them is said once."""
     fitted = [model for model in standings.order if standings.cell.families[model] != "baseline"]
     beaten: dict[str, list[str]] = {model: [] for model in fitted}
     found = []
@@ -62,7 +63,22 @@ def worse_than_a_baseline(standings: Standings) -> list[Finding]:
         else:
             for model, sentence in said.items():
                 beaten[model].append(sentence)
-    return found + [Finding(1, model, f"{model} is {'; '.join(said)}") for model, said in beaten.items() if said]
+    found += [Finding(1, model, f"{model} is {'; '.join(said)}") for model, said in beaten.items() if said]
+    return found + _smaller_errors(standings, fitted)
+
+
+def _smaller_errors(standings: Standings, fitted: list[str]) -> list[Finding]:
+    """Say once for each error which baseline has the smallest, and of whom: zeros often wins MAE, and is of no use."""
+    found = []
+    for metric in ERRORS:
+        score = standings.of(metric)["score"]
+        ladder = [name for name in score.index if standings.cell.families[name] == "baseline"]
+        behind = [model for model in fitted if ladder and score[model] > score[ladder[0]]]
+        if behind:
+            how = METRICS[metric]
+            best = f"{ladder[0]} ({how.form.format(score[ladder[0]])})"
+            found.append(Finding(1, None, f"on {how.heading} the baseline {best} is ahead of {listed(behind)}"))
+    return found
 
 
 def _beaten(standings: Standings, metric: str, model: str) -> str:
@@ -73,10 +89,10 @@ def _beaten(standings: Standings, metric: str, model: str) -> str:
     better = [name for name in ladder if good[labels.index(name)] > good[labels.index(model)]]
     if not better:
         return ""
-    named = _listed([f"{name} ({how.form.format(score[name])})" for name in better])
+    named = listed([f"{name} ({how.form.format(score[name])})" for name in better])
     beyond = [name for name in better if _beyond_chance(standings, metric, name, model)]
     chance = "beyond chance" if beyond else "within chance"
-    chance += f" by {_listed(beyond)}" if 0 < len(beyond) < len(better) else ""
+    chance += f" by {listed(beyond)}" if 0 < len(beyond) < len(better) else ""
     return f"beaten on {how.heading} ({how.form.format(score[model])}) by {named}, {chance}"
 
 
@@ -88,7 +104,7 @@ def biased(standings: Standings) -> list[Finding]:
     for model, family in standings.cell.families.items():
         bias = means[model]
         own = steps[(steps["model"] == model) & (steps["score"].abs() > BIAS + ROUNDING)]
-        single = _listed(
+        single = listed(
             [f"{score:+.1%} in {holdout}" for holdout, score in zip(own["holdout"], own["score"], strict=True)]
         )
         beyond = abs(bias) > BIAS + ROUNDING
@@ -160,8 +176,7 @@ def drifted(standings: Standings) -> list[Finding]:
     found = []
     for way, models in moved.items():
         if len(models) > max(1, judged / 2):
-            named = _listed([f"{model} ({scores})" for model, scores in list(models.items())[:EXAMPLES]])
-            named += f" and {len(models) - EXAMPLES} more" * (len(models) > EXAMPLES)
+            named = listed([f"{model} ({scores})" for model, scores in models.items()])
             said = f"the log changed: from validation to holdout {len(models)} of {judged} models got {way} on"
             found.append(Finding(5, None, f"{said} {how.heading}, beyond chance: {named}"))
         else:
@@ -174,7 +189,7 @@ def overlapping(standings: Standings) -> list[Finding]:
     """M6: models that learned from the period they are judged on."""
     overlaps = {e.label: -min(e.label_margin_days.values(), default=0.0) for e in standings.cell.entries}
     if standings.cell.protocol == "customer_split":
-        learned = _listed([model for model, days in overlaps.items() if days > 0]) or "models that need labels"
+        learned = listed([model for model, days in overlaps.items() if days > 0]) or "models that need labels"
         said = f"customers were split at random: {learned} learned from the very period that is judged"
         return [Finding(6, None, f"{said}, so that these scores say nothing about the future")]
     return [
@@ -225,7 +240,7 @@ CHECKS = (
     Check(
         1,
         "Worse than a baseline",
-        "Does any rule of thumb score higher than the model on D2, Gini or Spearman?",
+        "Does any rule of thumb beat the model on D2, Gini, Spearman, RMSE or MAE?",
         worse_than_a_baseline,
     ),
     Check(2, "Biased", f"Is the forecast total more than {BIAS:.0%} above or below what was spent?", biased),
@@ -272,7 +287,3 @@ def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -
 
 def _by_version(models: dict[str, str]) -> str:
     return "; ".join(f"{version or 'unknown'}: {named}" for version, named in models.items())
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

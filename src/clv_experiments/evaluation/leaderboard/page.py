@@ -20,11 +20,11 @@ from clv_experiments.evaluation.leaderboard.page_table import (
     aggregate_table,
     board_table,
     metric_table,
-    shown_metrics,
 )
 from clv_experiments.evaluation.leaderboard.picture_style import Illustration
 from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, pictures
 from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.evaluation.leaderboard.tables import SHOWN
 from clv_experiments.evaluation.leaderboard.wording import listed, verdict
 
 TEMPLATES = Path(__file__).parent / "template"
@@ -107,7 +107,7 @@ def _section(place: int, standings: Standings, findings: Sequence[Finding]) -> S
         facts=_facts(standings),
         verdict=verdict(standings),
         table=board_table(standings),
-        others=[(METRICS[m].heading, metric_table(standings, m)) for m in shown_metrics(standings)[1:]],
+        others=[(METRICS[m].heading, metric_table(standings, m)) for m in standings.shown(SHOWN)[1:]],
         checks=[(check, fired[check.number]) for check in CHECKS],
         pictures=_pictures(pictures(standings), anchor),
         left_out=standings.cell.left_out,

@@ -93,13 +93,6 @@ def aggregate_table(across: Across) -> PageTable:
     return PageTable(f"All {cells} cells together", list(table.index), list(table["family"]), columns)
 
 
-def shown_metrics(standings: Standings) -> list[str]:
-    """Return the scores that a page shows; MAE only where a model that predicts nothing stands beside it."""
-    zeros = np.all([(panel.y_pred == 0).all(axis=0) for panel in standings.cell.panels], axis=0).any()
-    every = dict.fromkeys([standings.metric, *SHOWN])
-    return [metric for metric in every if metric != "mae" or zeros]
-
-
 def _differences(standings: Standings, metric: str) -> Iterator[Column]:
     rows, how = standings.of(metric), METRICS[metric]
     shared = rows["group"].duplicated(keep=False)
@@ -139,7 +132,7 @@ def _distance(rows: pd.DataFrame, reference: str, heading: str, form: str) -> Co
 
 
 def _others(standings: Standings, models: pd.Index) -> Iterator[Column]:
-    for metric in shown_metrics(standings)[1:]:
+    for metric in standings.shown(SHOWN)[1:]:
         rows, how = standings.of(metric).loc[models], METRICS[metric]
         values = [
             Shown(written(score, how.form) + TIED_HERE * (group == 1), _key(_sorted_by(metric, score)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,14 @@ class Standings:
     def of(self, metric: str | None = None) -> pd.DataFrame:
         """Return the rows of one metric, by default the one that orders the board, indexed by model, best first."""
         return self.table[self.table["metric"] == (metric or self.metric)].set_index("model")
+
+    def shown(self, metrics: Iterable[str]) -> list[str]:
+        """Return the scores to show, that which orders the board first; MAE only beside a model that predicts nothing.
+
+        Predicting nothing for everybody often wins MAE, so that MAE alone would mislead.
+        """
+        nothing = np.all([(panel.y_pred == 0).all(axis=0) for panel in self.cell.panels], axis=0).any()
+        return [name for name in dict.fromkeys([self.metric, *metrics]) if name != "mae" or nothing]
 
     @property
     def order(self) -> list[str]:

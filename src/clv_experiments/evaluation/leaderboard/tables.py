@@ -48,13 +48,11 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
         columns[f"over {baseline}"] = _differences(own, "baseline", how.form)
     if len(standings.cell.holdouts) > 1:
         columns["spread"] = [_written(spread, how.form.replace("+", "")) for spread in own["spread"]]
-    for metric in shown:
-        if metric != standings.metric and (metric != "mae" or _shows_zeros(standings)):
-            of, form = standings.of(metric).loc[names], METRICS[metric].form
-            columns[METRICS[metric].heading] = [
-                _written(score, form) + "*" * (group == 1)
-                for score, group in zip(of["score"], of["group"], strict=True)
-            ]
+    for metric in standings.shown(shown)[1:]:
+        of, form = standings.of(metric).loc[names], METRICS[metric].form
+        columns[METRICS[metric].heading] = [
+            _written(score, form) + "*" * (group == 1) for score, group in zip(of["score"], of["group"], strict=True)
+        ]
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
@@ -131,7 +129,12 @@ def markdown_across(across: Across) -> str:
 
 def heading(standings: Standings) -> str:
     """Say in one line what was judged: log and horizon, holdouts, customers, buyers."""
-    return f"{_title(standings)}, holdout {'; '.join(_judged(standings))}"
+    holdouts, counts = standings.cell.holdouts, [len(panel.y_true) for panel in standings.cell.panels]
+    if len(holdouts) == 1:
+        return f"{_title(standings)}, holdout {_judged(standings)[0]}"
+    customers = " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)}))
+    first, last = holdouts[0].split(" to ")[0], holdouts[-1].split(" to ")[-1]
+    return f"{_title(standings)}, {len(holdouts)} origins, holdouts from {first} to {last}, {customers} customers each"
 
 
 def reading(standings: Standings) -> str:
@@ -193,11 +196,6 @@ def _found(findings: Sequence[Finding]) -> list[str]:
 
 def _clique(across: Across, models: Sequence[str]) -> str:
     return ", ".join(models) if len(models) < len(across.table) else f"All {len(models)} models"
-
-
-def _shows_zeros(standings: Standings) -> bool:
-    nothing = [(panel.y_pred == 0).all(axis=0) for panel in standings.cell.panels]
-    return any(all(origins) for origins in zip(*nothing, strict=True))
 
 
 def _group(numbers: pd.Series) -> list[str]:
