@@ -191,7 +191,7 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
     cell = replace(board.standings.cell, data="other", identity="another")
     show_together([replace(here, standings=replace(board.standings, cell=cell)), here])
     assert capsys.readouterr().out.startswith("2 cells together")
-    assert (copy / "leaderboards" / "2-cells" / "leaderboard.html").exists()
+    assert (copy / "leaderboards" / "together" / "leaderboard.html").exists()
     assert [run.name for run in MlflowTracker(copy).reader().runs("leaderboard")] == ["leaderboard"]
 
 

@@ -103,7 +103,7 @@ def show_together(boards: Sequence[Board]) -> None:
     with terminal.step("drawing and writing", "writing"):
         pairs = [(board.standings, board.findings) for board in boards]
         records = list(aggregate_records(together, pairs, _now()))
-        _keep(cfg, "leaderboard", f"{len(boards)} cells", records, terminal)
+        _keep(cfg, "leaderboard", "together", records, terminal)
         if cfg.readme:
             write_readme(cfg.readme, records)
     terminal.timing()
