@@ -228,7 +228,7 @@ def test_what_is_not_there_is_said(folder, path, message):
         ("a.csv", b"id,n\n", r"^'.*a\.csv' has a header but no row$"),
         ("a.csv", b"PAR1....", r"is a Parquet file, so rename it to end in \.parquet"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"is an old Excel workbook, so rename it to end in \.xls "),
-        ("a.csv", gzip.compress(b"id,n\na,1\n"), r"is compressed by gzip, so rename it to end in \.csv\.gz"),
+        ("a.csv", gzip.compress(b"id,n\na,1\n", mtime=0), r"is compressed by gzip, so rename it to end in \.csv\.gz"),
         ("a.csv", b"PK\x03\x04", r"is a damaged workbook or zip archive"),
         ("a.parquet", b"PAR1" + bytes(50), r"a\.parquet' is damaged, cut short or no Parquet file"),
         ("a.parquet", b"id,n\na,1\n", r"is no Parquet file, whatever its name; .* rename it to end in \.csv"),
