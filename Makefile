@@ -19,7 +19,7 @@ leaderboard: .venv/run.stamp  ## compare all models on CDNOW, three months ahead
 study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then the README's results; takes up what was stopped
 	$(BIN)/python train.py experiment=study $(ARGS)
 	$(BIN)/python scripts/leaderboard.py -m data=cdnow,online_retail,online_retail_ii,simulated window=3m,6m \
-		window.origins=all readme=README.md $(ARGS)
+		window.origins=all readme=README.md
 
 test: .venv/test.stamp  ## run all tests; ARGS="-m 'not slow'" for fewer
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

@@ -11,6 +11,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from clv_experiments.command_line import CommandLine
+from clv_experiments.errors import ClvError, LogTooShort
 
 if TYPE_CHECKING:
     from clv_experiments.leaderboard import Board
@@ -26,12 +27,23 @@ def main(cfg: DictConfig) -> None:
         from clv_experiments.leaderboard import show
 
         job = HydraConfig.get()
-        boards.append(show(cfg, job.overrides.task, alone=job.mode is RunMode.RUN))
+        alone = job.mode is RunMode.RUN
+        try:
+            boards.append(show(cfg, job.overrides.task, alone=alone))
+        except LogTooShort as error:
+            if alone:
+                raise
+            sys.stdout.write(f"left out: {error}\n")
 
 
 def all_cells() -> None:
     """Show every cell that was asked for and, where there are several, what they say together."""
+    for argument in sys.argv[1:]:
+        if argument.lstrip("+").startswith(("experiment=", "hydra/launcher=")):
+            raise ClvError(f"a leaderboard takes no {argument}; type data, window and evaluation, with -m for several")
     main()
+    if terminal.failed and boards:
+        sys.stdout.write("the cells are not set side by side, since one of them cannot be shown\n")
     if terminal.failed or len(boards) < 2:
         return
     from clv_experiments.leaderboard import show_together

@@ -54,7 +54,7 @@ def board(store):
 
 @pytest.fixture(scope="module")
 def written(board, store):
-    return store / "leaderboards" / "cdnow_sample-3m"
+    return store / "leaderboards" / f"cdnow_sample-3m-{board.standings.cell.identity[:8]}"
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys):
     out = capsys.readouterr().out
     assert "bg_nbd" in out
     assert "BG/NBD" not in out  # no run was made
-    assert len([line for line in out.splitlines() if line.startswith("M")]) == len(board.findings)
+    assert len(re.findall(r"^M\d: ", out, flags=re.MULTILINE)) == len(board.findings)
 
 
 def test_a_gap_is_named_with_the_command_that_fills_it(copy):
@@ -127,19 +127,27 @@ def test_another_cell_is_not_mixed_in(copy):
     assert "window.cutoff" in str(error.value).split("what is there")[1]
 
 
+def test_an_unknown_cell_says_what_there_is(copy, board):
+    with pytest.raises(ClvError, match=r"has no cell 'ffff'; what is there: .*7 runs, cell") as error:
+        shown(copy, *CELL, "cell=ffff")
+    assert board.standings.cell.identity in str(error.value)
+
+
 def test_where_nothing_was_run_everything_is_missing(tmp_path):
     with pytest.raises(ClvError, match=re.escape("'model=glob(*)' data=cdnow")):
         shown(tmp_path / "mlruns", "data=cdnow")
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_lost_predictions_are_a_gap_and_the_rest_stays(board, copy):
+def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy):
     lost = next(entry for entry in board.standings.cell.entries if entry.model == "bg_nbd")
     # Where artifacts are is stored absolute: the copy's runs still point at the first store.
     database = copy / "mlflow.db"
     with sqlite3.connect(database) as store:
         store.execute("update runs set artifact_uri = ? where run_uuid = ?", (str(copy / "gone"), lost.run_id))
-    with pytest.raises(ClvError, match=r"no finished run of bg_nbd .* bg_nbd: "):
+    assert "bg_nbd" in shown(copy, *CELL).standings.order  # as after moving the folder
+    shutil.rmtree(copy / "artifacts" / lost.run_id)
+    with pytest.raises(ClvError, match=r"no finished run of bg_nbd .* bg_nbd: without its predictions"):
         shown(copy, *CELL)
 
 
@@ -154,6 +162,8 @@ def test_lost_predictions_are_a_gap_and_the_rest_stays(board, copy):
         (["confidence=95"], "confidence must be a share"),
         (["metric=mae"], "metric must be one of d2_tweedie"),
         (["window.origins=0"], "window.origins must be"),
+        (["cell=123456"], "reads as a number"),
+        (["cell=abc", "fill=true"], "leave out cell, or fill"),
     ],
 )
 def test_settings_that_mislead_are_refused(tmp_path, typed, words):

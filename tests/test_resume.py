@@ -100,3 +100,11 @@ def test_all_origins_of_cdnow_are_four_and_cleaning_learns_up_to_the_oldest(once
     assert len(tags["holdouts"].split("; ")) == 4
     # The oldest validation period, of models without labels, begins after the first quarter.
     assert learnt[0](date(1997, 1, 1), date(1998, 6, 30)) == date(1997, 3, 31)
+
+
+def test_one_setting_more_is_another_run(once):
+    """Not only those that both have: what somebody added on the command line counts too."""
+    once("model=ridge", "+model.estimator.regressor.memory=null")
+    once("model=ridge")
+    once("model=ridge", "+model.estimator.regressor.memory=null")
+    assert len(KEPT.runs) == 2

@@ -83,6 +83,40 @@ def test_the_newest_finished_run_of_each_model_is_shown(tracker):
     assert found.cell.left_out == (f"1 run left out, older than the run of the same model that is shown: {old[:8]}",)
 
 
+def test_what_somebody_typed_is_in_the_label(tracker):
+    depth, usual = "model__estimator__max_depth", {"xgboost": {"model.estimator.max_depth": "4", "seed": "42"}}
+    leave(tracker, finished("xgboost", **{depth: 4}))
+    assert chosen(tracker, configured=usual).cell.labels == ["xgboost"]
+    leave(tracker, finished("xgboost", **{depth: 1}, model__estimator__gamma=500, model__features__name="rfm"))
+    assert chosen(tracker, configured=usual).cell.labels == ["xgboost (gamma=500, max_depth=1, features=rfm)"]
+    assert chosen(tracker, configured=usual, every=True).cell.labels[1:] == ["xgboost"]
+
+
+def test_a_log_setting_that_only_the_run_or_only_the_question_has_makes_another_cell(tracker):
+    leave(tracker, finished("zeros", data__cleaning__outliers__policy="winsorise"))
+    assert chosen(tracker).cell is None
+    plain = SETTINGS | {"data.cleaning.outliers": None}
+    assert chosen(tracker, plain).cell is None
+    leave(tracker, finished("zeros", cell="b" * 16, data__cleaning__outliers=None))
+    assert chosen(tracker, plain).cell.identity == "b" * 16
+
+
+def test_a_log_that_was_too_short_may_have_grown(tracker):
+    leave(tracker, [*started("xgboost"), Tag("log_fingerprint", "old")], LogTooShort("912 days are needed"))
+    leave(tracker, finished("zeros", tags={"log_fingerprint": "new"}))
+    assert chosen(tracker).missing == {"xgboost": "912 days are needed"}
+    leave(tracker, [*started("xgboost"), Tag("log_fingerprint", "new")], LogTooShort("912 days are needed"))
+    assert chosen(tracker).impossible == {"xgboost": "912 days are needed"}
+
+
+def test_an_ambiguous_beginning_of_a_cell_is_refused(tracker):
+    leave(tracker, finished("zeros", cell="ab" + "0" * 14))
+    leave(tracker, finished("zeros", cell="ac" + "0" * 14))
+    assert chosen(tracker, cell="ac").cell.identity.startswith("ac")
+    with pytest.raises(ClvError, match="2 cells begin with 'a'"):
+        chosen(tracker, cell="a")
+
+
 def test_an_entry_holds_what_its_run_recorded(tracker):
     leave(tracker, finished("xgboost", origins=2, window__origins=2, tags={"at_edge": "max_depth 9 of 1 to 9"}))
     cell = chosen(tracker, SETTINGS | {"window.origins": 2}).cell
@@ -93,7 +127,6 @@ def test_an_entry_holds_what_its_run_recorded(tracker):
     assert entry.validation == {0: {"d2_tweedie": 0.3}, 1: {"d2_tweedie": 1.3}}
     assert entry.seconds == {"fit": 5.0, "predict": 1.5}
     assert entry.label_margin_days == {}
-    assert entry.peak_memory_mb == 300.0
     assert entry.at_edge == "max_depth 9 of 1 to 9"
     assert len(cell.panels) == 2
 
@@ -229,11 +262,11 @@ def test_where_predictions_are_gone_an_older_run_stands_in(tracker, every):
     lost = leave(tracker, without(finished("zeros"), "predictions.parquet"))
     found = chosen(tracker, every=every)
     assert [entry.run_id for entry in found.cell.entries] == [older]
-    gone = "without its predictions, deleted or damaged since"
-    assert found.missing == {"zeros": f"of zeros {gone}; no other run of it can be shown"}
+    gone = "without its predictions, which were deleted or damaged; no other run of zeros can be shown"
+    assert found.missing == {"zeros": gone}
     assert set(found.cell.left_out) == {
-        f"1 run left out, of xgboost {gone}; another run of it is shown: {newest[:8]}",
-        f"1 run left out, of zeros {gone}; no other run of it can be shown: {lost[:8]}",
+        f"1 run left out, {gone.split(';')[0]}; another run of xgboost is shown: {newest[:8]}",
+        f"1 run left out, {gone}: {lost[:8]}",
     }
 
 
@@ -261,12 +294,12 @@ def test_every_run_is_labelled_by_what_tells_it_apart(tracker):
     leave(tracker, finished("xgboost", **{depth: 4}, model__estimator__random_state=42))
     leave(tracker, finished("xgboost", **{depth: 6}, model__estimator__random_state=42))
     other = {depth: 6, "seed": 7, "model__estimator__random_state": 7}
-    leave(tracker, finished("xgboost", **other, tags={"features": "rfm"}))
+    leave(tracker, finished("xgboost", **other))
     assert chosen(tracker, every=True).cell.labels == [
         "zeros",
-        "xgboost (features=rfm, seed=7, max_depth=6)",
-        "xgboost (features=full, seed=42, max_depth=6)",
-        "xgboost (features=full, seed=42, max_depth=4)",
+        "xgboost",  # the newest stands for the model where its settings are not known
+        "xgboost (seed=42)",
+        "xgboost (max_depth=4, seed=42)",
     ]
     assert chosen(tracker).cell.labels == ["zeros", "xgboost"]
 
@@ -276,9 +309,8 @@ def test_runs_that_nothing_tells_apart_are_labelled_by_their_ids(tracker):
     other = leave(tracker, finished("zeros", window__training_origins=2))
     more = leave(tracker, finished("zeros", window__training_origins=2))
     assert chosen(tracker, every=True).cell.labels == [
-        f"zeros (training_origins=2, {more[:6]})",
-        f"zeros (training_origins=2, {other[:6]})",
-        *(f"zeros ({run_id[:6]})" for run_id in reversed(same)),
+        *(f"zeros ({run_id[:6]})" for run_id in (more, other)),
+        *(f"zeros (training_origins=unset, {run_id[:6]})" for run_id in reversed(same)),
     ]
 
 

@@ -46,23 +46,35 @@ def write_readme(readme: str, records: Sequence[Record]) -> None:
     Raises
     ------
     ClvError
-        If the file is not there or has no marks; it is left as it was then.
+        If the file is not there, has no marks or cannot be written; it is left as it was then.
     """
-    path = Path(readme)
+    path, (before, after) = Path(readme), check_readme(readme)
+    words = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
+    words = re.sub(r"^#", "##", words, flags=re.MULTILINE)  # a part of a page that has headings of its own
+    picture = next(record for record in records if isinstance(record, Picture))
+    part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        text = path.read_text(encoding="utf-8")
+        write_record(picture, path.parent / PICTURE)
+        part.write_text(f"{before}{BEGIN}\n{words}\n![{picture.name}]({PICTURE})\n\n{END}{after}", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise ClvError(f"the leaderboard cannot be written into '{readme}' (readme): {error}") from error
+
+
+def check_readme(readme: str) -> tuple[str, str]:
+    """Return what stands before and after the place of the leaderboard in a Markdown file.
+
+    Raises
+    ------
+    ClvError
+        If the file is not there or has no marks.
+    """
+    try:
+        text = Path(readme).read_text(encoding="utf-8")
     except OSError as error:
         raise ClvError(f"there is no '{readme}' to write the leaderboard into (readme): {error.strerror}") from error
     before, begun, rest = text.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not (begun and ended):
-        raise ClvError(
-            f"'{readme}' has no place for the leaderboard: write the two lines '{BEGIN}' and '{END}' into it"
-        )
-    words = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
-    words = re.sub(r"^#", "##", words, flags=re.MULTILINE)  # a part of a page that has headings of its own
-    picture = next(record for record in records if isinstance(record, Picture))
-    write_record(picture, path.parent / PICTURE)
-    part = path.with_name(f".{os.getpid()}.{path.name}")
-    part.write_text(f"{before}{BEGIN}\n{words}\n![{picture.name}]({PICTURE})\n\n{END}{after}", encoding="utf-8")
-    part.replace(path)
+        raise ClvError(f"'{readme}' has no place for the leaderboard: write the lines '{BEGIN}' and '{END}' into it")
+    return before, after

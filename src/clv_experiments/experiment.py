@@ -26,7 +26,7 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
 from clv_experiments.passwords import without_password
 from clv_experiments.protocols import Verdict, customer_split, out_of_time
-from clv_experiments.run_records import explain, identity, remarks
+from clv_experiments.run_records import explain, identity, log_records, remarks
 from clv_experiments.terminal import Terminal
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
@@ -67,6 +67,7 @@ def run_experiment(cfg: DictConfig) -> Verdict:
             terminal.say(f"note: {note}")
         terminal.receipt(log.report)
         terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
+        run.log([*log_records(log)])
         model = build_model(cfg.model)
         window = window_of(cfg.window, log.start, log.end)
         splitting = cfg.evaluation.protocol == "customer_split"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.board_files import write_board, write_readme
+from clv_experiments.board_files import check_readme, write_board, write_readme
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard import tables
@@ -59,10 +61,10 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     check(cfg, typed)
     terminal = Terminal()
     with terminal.step(f"reading the runs of {_experiment(cfg)}", "runs"):
-        selection = _chosen(cfg)
+        selection = _chosen(cfg, typed)
     if selection.missing and cfg.fill:
         fill(terminal, list(selection.missing), _of_train(typed))
-        selection = _chosen(cfg)
+        selection = _chosen(cfg, typed)
     cell = _complete(selection, cfg, typed)
     with terminal.step(f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap") as progress:
         result = standings(
@@ -77,7 +79,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     _print(terminal, board)
     with terminal.step("drawing and writing", "writing"):
         records = list(board_records(result, board.findings, _now()))
-        _keep(cfg, _experiment(cfg), cell.title, records, terminal)
+        _keep(cfg, _experiment(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
     terminal.timing()
@@ -95,6 +97,8 @@ def show_together(boards: Sequence[Board]) -> None:
         If the cells cannot be set side by side.
     """
     cfg, terminal = boards[-1].cfg, Terminal()
+    if cfg.runs == "all":
+        raise ClvError("ranks over several cells take one run of each model; type runs=latest")
     together = across([board.standings for board in boards], _wanted(cfg))
     headings, rows = tables.aggregate(together)
     terminal.table(f"{len(together.cells)} cells together", headings, rows, tables.reading_across(together))
@@ -117,12 +121,19 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     ClvError
         Names the setting, what it must be and what it is.
     """
+    if "folder" not in cfg.tracking:
+        raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
+    _check_places(cfg)
     for key in map(_key, typed):
         if key == "model" or key.startswith("model."):
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
     if cfg.runs not in ("latest", "all"):
         raise ClvError(f"runs must be latest or all, got '{cfg.runs}'")
+    if not isinstance(cfg.cell, str | None):
+        raise ClvError(f"cell={cfg.cell} reads as a number; type \"cell='...'\" with the quotes")
+    if cfg.cell and cfg.fill:
+        raise ClvError("fill runs the cell of data, window and evaluation; leave out cell, or fill")
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
@@ -131,6 +142,17 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     for name in asked or []:
         if name not in known:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(known))}")
+
+
+def _check_places(cfg: DictConfig) -> None:
+    """Refuse early what could not be written late."""
+    if cfg.readme:
+        check_readme(cfg.readme)
+    place = Path(cfg.output)
+    while not place.exists():
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK)):
+        raise ClvError(f"nothing can be written to '{cfg.output}', since {place} is no folder of yours (output)")
 
 
 def fill(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
@@ -159,12 +181,27 @@ def _wanted(cfg: DictConfig) -> list[str]:
     return list(dict.fromkeys([*asked, *baselines]))
 
 
-def _chosen(cfg: DictConfig) -> Selection:
+def _configured(model: str, typed: Sequence[str]) -> dict[str, str]:
+    """Flatten what train.py would run a model with."""
+    cfg = compose("config", overrides=[*_of_train(typed), f"model={model}"])
+    return {record.name: str(record.value) for record in parameters(settings_of(cfg))}
+
+
+def _chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
     reader, wanted = instantiate(cfg.tracking).reader(), _wanted(cfg)
     if not reader.exists:
         return Selection(None, dict.fromkeys(wanted, ""), {}, [])
     every = cfg.runs == "all"
-    selection = select(reader, _experiment(cfg), _naming(cfg), wanted, every=every, metric=cfg.metric, cell=cfg.cell)
+    selection = select(
+        reader,
+        _experiment(cfg),
+        _naming(cfg),
+        wanted,
+        every=every,
+        metric=cfg.metric,
+        cell=cfg.cell,
+        configured={model: _configured(model, typed) for model in wanted},
+    )
     if cfg.models is None or selection.cell is None:
         return selection
     asked = tuple(entry for entry in selection.cell.entries if entry.model in wanted)
@@ -186,21 +223,27 @@ def _complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Ce
 
     Raises
     ------
+    LogTooShort
+        If no model can be judged.
     ClvError
         If a model is missing.
     """
+    if selection.impossible and selection.cell is None and not selection.missing:
+        raise LogTooShort(f"{_experiment(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
     if selection.missing or selection.cell is None:
         raise ClvError(_gaps(selection, cfg, typed))
     return selection.cell
 
 
 def _gaps(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
-    missing = selection.missing or selection.impossible
+    missing = selection.missing
     names = "glob(*)" if len(missing) == len(_families()) else ",".join(missing)
     many = ["-m"] if len(missing) > 1 else []
     command = shlex.join(["python", "train.py", *many, f"model={names}", *_of_train(typed)])
     reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
     others = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
+    if cfg.cell and selection.cell is None:
+        return f"{_experiment(cfg)} has no cell '{cfg.cell}'{others or '; it holds no finished run'}"
     lacking = "any model" if selection.cell is None else ", ".join(missing)
     return (
         f"{_experiment(cfg)} has no finished run of {lacking} with these settings; type {command}, or add --fill here"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from clv_experiments.code_version import code_version
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import LogTooShort
 from clv_experiments.experiment import check_settings, parameters, run_experiment, settings_of, title_of
@@ -43,5 +44,7 @@ def run_once(cfg: DictConfig) -> float | None:
             Terminal().say(f"left out: {error}")
             return None
     why = f"left out: {found.tags['failure']}" if found.status == "FAILED" else "there already"
-    Terminal().say(f"{title_of(cfg)}: {why} (run {found.run_id} of {found.started.astimezone():%Y-%m-%d %H:%M})")
+    made, now = found.tags.get("code_version", code_version()), code_version()
+    by = f", by code {made}, while this is {now}" if made != now else ""
+    Terminal().say(f"{title_of(cfg)}: {why} (run {found.run_id} of {found.started.astimezone():%Y-%m-%d %H:%M}{by})")
     return reader.by_origin(found.run_id, f"validation_{cfg.evaluation.objective}").get(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -39,20 +39,23 @@ def predictions_of(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     return table if whole and len(reader.by_origin(run.run_id, "d2_floor")) == origins else None
 
 
-def labels_of(runs: Sequence[StoredRun]) -> dict[str, str]:
-    """Name each run, by its id, after its model and whatever tells it from other runs of that model.
+def labels_of(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Name each run, by its id, after its model and what it has that the model as configured has not.
 
-    Where no setting does, the first 6 characters of its id do: ``xgboost (max_depth=6)``, ``xgboost (1a2b3c)``.
+    Parameters
+    ----------
+    runs : sequence of StoredRun
+        Newest first.
+    configured : mapping of model to flattened settings
+        Where a model is not there, its newest run stands for it.
+
+    Returns
+    -------
+    dict of run id to label
+        ``xgboost``, ``xgboost (max_depth=6)``; runs that nothing tells apart get 6 characters of their id.
     """
-    told = {run.run_id: _telling(run) for run in runs}
-    said: dict[tuple[str, str], set[str | None]] = {}
-    for model, name in {(model_of(run), name) for run in runs for name in told[run.run_id]}:
-        said[model, name] = {told[run.run_id].get(name) for run in runs if model_of(run) == model}
-    parts = {}
-    for run in runs:
-        differing = {name: value for name, value in told[run.run_id].items() if len(said[model_of(run), name]) > 1}
-        settings = [f"{name.split('.')[-1]}={value}" for name, value in differing.items()]
-        parts[run.run_id] = (model_of(run), *settings)
+    bases = {model_of(run): run.params for run in reversed(runs)} | dict(configured)
+    parts = {run.run_id: (model_of(run), *differences(run.params, bases[model_of(run)])) for run in runs}
     times = Counter(parts.values())
     labels = {}
     for run_id, (model, *settings) in parts.items():
@@ -61,13 +64,20 @@ def labels_of(runs: Sequence[StoredRun]) -> dict[str, str]:
     return labels
 
 
-def _telling(run: StoredRun) -> dict[str, str]:
+def differences(settings: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
+    """Say what one run of a model is set to that another is not: ``max_depth=6``, ``gamma=unset``."""
+    own, theirs = _telling(settings), _telling(others)
+    names = [name for name in sorted({*own, *theirs}) if own.get(name) != theirs.get(name)]
+    return [f"{name.removesuffix('.name').split('.')[-1]}={own.get(name, 'unset')}" for name in names]
+
+
+def _telling(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that may tell two runs of a model apart; seeds that follow the run's are left out."""
-    told = {"features": run.tags["features"]}
-    told |= {name: run.params[name] for name in ("seed", "window.training_origins") if name in run.params}
-    for name, value in sorted(run.params.items()):
-        follows = name.endswith(".random_state") and value == run.params.get("seed")
-        if name.startswith("model.") and not name.startswith("model.features.") and not follows:
+    told = {}
+    for name, value in settings.items():
+        follows = name.endswith(".random_state") and value == settings.get("seed")
+        of_model = name.startswith("model.") and not name.startswith(("model.features.", "model.name")) and not follows
+        if of_model or name in ("model.features.name", "seed", "window.training_origins"):
             told[name] = value
     return told
 
@@ -91,6 +101,5 @@ def entry_of(reader: Reader, run: StoredRun, label: str, predictions: pd.DataFra
         validation={step: {metric: value} for step, value in by_origin(f"validation_{metric}").items()},
         label_margin_days=by_origin("label_margin_days"),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in costs},
-        peak_memory_mb=run.metrics.get("peak_memory_mb", float("nan")),
         at_edge=run.tags.get("at_edge", ""),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from clv_experiments.code_version import code_version
 from clv_experiments.cost import peak_memory_mb
+from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.outcomes import repeat_spend_by_day
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation import report
@@ -123,7 +124,7 @@ def footing(forecaster: Forecaster, holdout: dict[int, Scored]) -> Iterator[Metr
 
 
 def identity(forecaster: Forecaster, model: Model, periods: Sequence[Period], protocol: str) -> Iterator[Record]:
-    """Say what the run is comparable with, and what log and code it came from.
+    """Say what the run is comparable with, and what code it came from.
 
     Parameters
     ----------
@@ -132,17 +133,20 @@ def identity(forecaster: Forecaster, model: Model, periods: Sequence[Period], pr
     protocol : str
         Begins with its name; whatever else it says sets its cells apart too.
     """
-    log = forecaster.log
     yield Tag("family", model.family)
     yield Tag("model", model.name)
     yield Tag("features", model.features.name)
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(periods[-1].cutoff))
     yield Tag("holdouts", "; ".join(str(period) for period in periods))
-    yield Tag("currency", log.currency or "")
-    yield Tag("log_fingerprint", log.fingerprint)
     yield Tag("protocol", protocol.split()[0])
     yield Tag("cell", cell_fingerprint(forecaster, periods, protocol))
     yield Tag("code_version", code_version())
+
+
+def log_records(log: TransactionLog) -> Iterator[Record]:
+    """Say what log the run read, and what cleaning did to it."""
+    yield Tag("log_fingerprint", log.fingerprint)
+    yield Tag("currency", log.currency or "")
     yield LogIdentity(log.name, log.fingerprint)
     yield Table("cleaning_report.csv", log.report.table)

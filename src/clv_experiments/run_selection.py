@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.wording import listed
 from clv_experiments.run_entries import entry_of, is_complete, labels_of, model_of, predictions_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 # Settings under which the same log is read, the same forecasts are made and the same scores found.
-WITHOUT_EFFECT = ("data.engine", "data.spark_master", "tracking.", "resume")
+WITHOUT_EFFECT = ("data.engine", "data.spark_master", "tracking.", "resume", "truth_")
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
 NOT_FINISHED = "not finished: still running, or killed in the middle"
@@ -58,6 +59,7 @@ def select(
     every: bool,
     metric: str,
     cell: str | None = None,
+    configured: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Selection:
     """Choose the runs of one cell.
 
@@ -70,32 +72,38 @@ def select(
     experiment : str
         ``<log>/<horizon>``.
     settings : mapping of flattened setting to value
-        What names the cell. A run agrees where it says the same of all that both hold; an older run may hold fewer.
+        What names the cell. A run agrees where it says the same of all of them, and has no other setting of the log.
     models : sequence of str
         Those that should be there. Others that are there are chosen too.
     every : bool
-        All runs of each model, labelled by what tells them apart; otherwise the newest that can be shown.
+        All runs of each model; otherwise the newest that can be shown.
     metric : str
         Its validation scores go along.
     cell : str, optional
         A fingerprint, or its beginning, that leads to the cell in place of the settings.
+    configured : mapping of model to flattened settings, optional
+        What each model is set to unless somebody typed otherwise; a run that differs says so in its label.
 
     Raises
     ------
     ClvError
-        If there is no store, or it cannot be read.
+        If there is no store, it cannot be read, or several cells begin with ``cell``.
     """
     runs = [run for run in reader.runs(experiment) if run.tags.get("kind") != "leaderboard"]
     asked = {run.run_id: run for run in runs if _asked(run, settings, cell)}
-    identity = next((run.tags["cell"] for run in asked.values() if run.status == "FINISHED" and is_complete(run)), None)
+    cells = dict.fromkeys(run.tags["cell"] for run in asked.values() if run.status == "FINISHED" and is_complete(run))
+    if cell and len(cells) > 1:
+        raise ClvError(f"{len(cells)} cells begin with '{cell}': {', '.join(cells)}; type more of it (cell)")
+    identity = next(iter(cells), None)
     reasons = {run.run_id: why for run in runs if (why := _why_not(run, run.run_id in asked, identity))}
     found = {run.run_id: run for run in runs if run.run_id not in reasons}
     tables = _read(reader, list(found.values()), every, reasons)
     chosen = sorted((found[run_id] for run_id in tables), key=lambda run: _position(model_of(run), models))
-    labels = labels_of(chosen)
+    labels = labels_of([found[run_id] for run_id in tables], configured or {})
     entries = [entry_of(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in chosen]
     absent = [model for model in models if all(model_of(run) != model for run in chosen)]
-    missing, impossible = _absent(absent, asked.values(), reasons)
+    log = chosen[0].tags.get("log_fingerprint") if chosen else None
+    missing, impossible = _absent(absent, asked.values(), reasons, log)
     told = {run.run_id for run in runs if _too_short(run) and model_of(run) in impossible}
     left_out = [*_cannot(impossible), *_left_out({run: why for run, why in reasons.items() if run not in told})]
     board = _cell(experiment, chosen[0], entries, left_out) if chosen else None
@@ -114,7 +122,7 @@ def settled(reader: Reader, experiment: str, settings: Mapping[str, object]) -> 
         All of them.
     """
     runs = reader.runs(experiment) if reader.exists else []
-    for run in (run for run in runs if _is_ours(run) and _agrees(run, settings)):
+    for run in (run for run in runs if _is_ours(run) and not _differing(run, settings, "")):
         whole = run.status == "FINISHED" and is_complete(run)
         if _too_short(run) or (whole and predictions_of(reader, run) is not None):
             return run
@@ -128,20 +136,23 @@ def _is_ours(run: StoredRun) -> bool:
 def _asked(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
     if cell and "cell" in run.tags:
         return run.tags["cell"].startswith(cell)
-    return _is_ours(run) and _agrees(run, settings)
+    return _is_ours(run) and not _differing(run, settings)
 
 
-def _agrees(run: StoredRun, settings: Mapping[str, object]) -> bool:
-    return not _differing(run, settings)
-
-
-def _differing(run: StoredRun, settings: Mapping[str, object]) -> list[str]:
-    said = {name: str(value)[:LONGEST_PARAM] for name, value in settings.items() if not name.startswith(WITHOUT_EFFECT)}
-    return [name for name, value in said.items() if run.params.get(name, value) != value]
+def _differing(run: StoredRun, settings: Mapping[str, object], whole: str = "data.") -> list[str]:
+    """Name what differs among the settings and all of the run's that begin with ``whole``, there or not there."""
+    said = {name: str(value)[:LONGEST_PARAM] for name, value in settings.items()}
+    names = [*said, *(name for name in run.params if name.startswith(whole) and name not in said)]
+    return [n for n in names if not n.startswith(WITHOUT_EFFECT) and run.params.get(n) != said.get(n)]
 
 
 def _too_short(run: StoredRun) -> bool:
     return run.status == "FAILED" and run.tags.get("failure_kind") == "LogTooShort"
+
+
+def _of_log(run: StoredRun, log: str | None) -> bool:
+    """Whether a run read the log of this fingerprint, as far as known: a log that was too short may have grown."""
+    return log is None or run.tags.get("log_fingerprint", log) == log
 
 
 def _why_not(run: StoredRun, asked: bool, identity: str | None) -> str | None:
@@ -167,7 +178,7 @@ def _read(
 ) -> dict[str, pd.DataFrame]:
     """Read what each model predicted, and add to ``reasons`` why a run is passed over."""
     tables: dict[str, pd.DataFrame] = {}
-    shown: set[str] = set()
+    shown: dict[str, StoredRun] = {}
     lost: list[StoredRun] = []
     for run in newest_first:
         if model_of(run) in shown and not every:
@@ -176,21 +187,23 @@ def _read(
             lost.append(run)
         else:
             tables[run.run_id] = table
-            shown.add(model_of(run))
+            shown.setdefault(model_of(run), run)
     for run in lost:
-        instead = "another run of it is shown" if model_of(run) in shown else "no other run of it can be shown"
-        reasons[run.run_id] = f"of {model_of(run)} without its predictions, deleted or damaged since; {instead}"
+        model = model_of(run)
+        rest = f"another run of {model} is shown" if model in shown else f"no other run of {model} can be shown"
+        reasons[run.run_id] = f"without its predictions, which were deleted or damaged; {rest}"
     return tables
 
 
 def _absent(
-    models: Iterable[str], asked: Collection[StoredRun], reasons: Mapping[str, str]
+    models: Iterable[str], asked: Collection[StoredRun], reasons: Mapping[str, str], log: str | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     missing, impossible = {}, {}
     for model in models:
         tried = [run for run in asked if model_of(run) == model]
         ended = [run for run in tried if run.status not in UNFINISHED]
-        if ended and _too_short(ended[0]) and all(run.status != "FINISHED" for run in ended):
+        never = all(run.status != "FINISHED" for run in ended)
+        if ended and never and _too_short(ended[0]) and _of_log(ended[0], log):
             impossible[model] = ended[0].tags["failure"]
         else:
             missing[model] = (tried[0].tags.get("failure") or reasons[tried[0].run_id]) if tried else ""
@@ -239,7 +252,7 @@ def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], iden
             cells.setdefault(run.tags["cell"], []).append(run)
     described = []
     for tag, found in cells.items():
-        differing = [f"{name}={found[0].params[name]}" for name in _differing(found[0], settings)]
+        differing = [f"{name}={found[0].params.get(name, 'unset')}" for name in _differing(found[0], settings)]
         what = listed(differing) or "the same settings, another log or period"
         described.append(f"{what}: {_counted(len(found))}, cell {tag}")
     return described

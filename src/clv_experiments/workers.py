@@ -60,16 +60,14 @@ class Noticeboard:
     def stop(self) -> None:
         """Interrupt all workers once, and wait until they have ended their runs or patience runs out."""
         (self.folder / STOP).touch()
-        told: set[int] = set()
         gone: set[int] = set()
         until = time.monotonic() + PATIENCE
         while (busy := self._busy() - gone) and time.monotonic() < until:
-            for worker in busy - told:
+            for worker in busy:  # which ignores it the second time
                 try:
                     os.kill(worker, signal.SIGINT)
                 except ProcessLookupError:  # it was killed
                     gone.add(worker)
-            told |= busy
             time.sleep(0.05)
 
     def _busy(self) -> set[int]:

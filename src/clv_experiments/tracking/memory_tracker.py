@@ -70,10 +70,6 @@ class MemoryReader:
     kept: list[MemoryRun]
     exists: bool = True
 
-    def experiments(self) -> list[str]:
-        """List the names of the experiments, sorted."""
-        return sorted({run.experiment for run in self.kept})
-
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first."""
         return [run.stored() for run in reversed(self.kept) if run.experiment == experiment]

@@ -48,16 +48,6 @@ class RunReader:
             )
         return open_store(self.folder)
 
-    def experiments(self) -> list[str]:
-        """List the names of the experiments, deleted ones left out, sorted.
-
-        Raises
-        ------
-        ClvError
-            If the folder holds no store, or one that cannot be read.
-        """
-        return sorted(found.name for found in patiently(self._client.search_experiments))
-
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first, deleted ones left out; none where there is no such experiment.
 
@@ -102,9 +92,11 @@ class RunReader:
         ClvError
             If it is gone or cannot be read.
         """
-        folder = urlsplit(patiently(self._client.get_run, run_id).info.artifact_uri).path
+        there = Path(url2pathname(urlsplit(patiently(self._client.get_run, run_id).info.artifact_uri).path))
+        # MLflow keeps absolute paths: in a folder that was moved, a run's files lie where the tracker puts new ones.
+        moved = self.folder / "artifacts" / run_id / "artifacts"
         try:
-            return pd.read_parquet(Path(url2pathname(folder), name))
+            return pd.read_parquet((there if there.exists() else moved) / name)
         except (ArrowException, OSError, ValueError) as error:
             raise ClvError(
                 f"run {run_id} has no readable {name} ({type(error).__name__}); run its model again, or delete the run"

@@ -64,6 +64,8 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
             f"runs cannot be kept in '{folder}': {error}; type tracking.folder=<a folder you can write to>"
         ) from error
     except (MlflowException, SQLAlchemyError) as error:
+        if "locked" in str(error):
+            raise ClvError(f"{database} is locked by another process; wait, or stop that one") from error
         raise ClvError(
             f"the run database {database} cannot be used ({first_line(error)}); move it away and run again, "
             "or type tracking.folder=<another folder>"

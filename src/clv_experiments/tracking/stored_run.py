@@ -46,9 +46,6 @@ class Reader(Protocol):
     def exists(self) -> bool:
         """Whether any run was ever kept there."""
 
-    def experiments(self) -> list[str]:
-        """List the names of the experiments."""
-
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first; none where there is no such experiment."""
 

@@ -216,7 +216,8 @@ def test_settings_that_do_not_fit_are_refused(file, said, message):
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(ROWS.encode() * 99, mtime=0)[:40], b"hello", gzip.compress(b"x" * 99, mtime=0)[:-9] + b"?" * 9]
+    "content",
+    [gzip.compress(ROWS.encode() * 99, mtime=0)[:40], b"hello", gzip.compress(b"x" * 99, mtime=0)[:-9] + b"?" * 9],
 )
 def test_a_damaged_gzip_is_refused(file, content):
     with pytest.raises(ClvError, match=r"log\.csv\.gz' is damaged, cut short or not compressed by gzip"):

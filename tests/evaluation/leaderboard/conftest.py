@@ -57,7 +57,6 @@ def cell_of():
                 predictions=pd.concat(frames, ignore_index=True),
                 floors=(floor,) * len(actual),
                 seconds={"features": 0.1, "fit": 1.0, "predict": 0.01},
-                peak_memory_mb=100.0,
             )
             made.append(replace(entry, **(entries or {}).get(label, {})))
         facts = {
@@ -104,7 +103,10 @@ def board_of():
             replicates=drawn,
             goodness=goodness,
             confidence=0.95,
-            critical=dict.fromkeys(METRICS, 2.0),
+            reach={
+                name: 2 * (values[:, :, None] - values[:, None, :]).std(axis=0, ddof=1)
+                for name, values in drawn.items()
+            },
         )
 
     return build

@@ -78,8 +78,8 @@ def test_m1_says_once_what_is_so_of_all_models(board):
     assert sentences(1, board(scores, models)) == [
         (
             None,
-            "no model is ahead of the baselines: forest, the best, is beaten on Spearman (0.400) by rate (0.500), "
-            "beyond chance",
+            "on Spearman no model is ahead of the baselines: forest, which ranks best by it, is beaten on Spearman "
+            "(0.400) by rate (0.500), beyond chance",
         )
     ]
     scores["spearman"]["forest"] = 0.6
@@ -201,6 +201,9 @@ def test_m4_repeats_what_the_search_said(board):
     assert sentences(4, board({})) == []
 
 
+BOTH = 2 * 0.03 * 2**0.5  # two standard errors of a difference of two scores with one of 0.03 each
+
+
 def validated(board, now, before, *, models=("zeros", "rate", "tree"), error=0.01, **given):
     """``before`` maps a model to its validation score an origin."""
     entries = {
@@ -223,8 +226,8 @@ def test_m5_says_which_way_a_score_moved(board):
     [
         (0.25, 0.001),  # beyond the interval, but by no more than 0.05
         (0.15, 0.001),
-        (0.26, 0.03),  # more than 0.05, but exactly at the interval's end
-        (0.14, 0.03),
+        (0.2 + BOTH, 0.03),  # more than 0.05, but exactly as far as chance in both scores may take it
+        (0.2 - BOTH, 0.03),
         (np.nan, 0.001),
     ],
 )
@@ -232,7 +235,9 @@ def test_m5_is_silent_within_either_threshold(board, before, error):
     assert sentences(5, validated(board, {"tree": 0.2}, {"tree": [before]}, error=error)) == []
 
 
-@pytest.mark.parametrize(("before", "error"), [(0.2501, 0.001), (0.1499, 0.001), (0.2601, 0.03), (0.1399, 0.03)])
+@pytest.mark.parametrize(
+    ("before", "error"), [(0.2501, 0.001), (0.1499, 0.001), (0.2001 + BOTH, 0.03), (0.1999 - BOTH, 0.03)]
+)
 def test_m5_fires_just_beyond_both_thresholds(board, before, error):
     assert len(sentences(5, validated(board, {"tree": 0.2}, {"tree": [before]}, error=error))) == 1
 

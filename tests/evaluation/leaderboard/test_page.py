@@ -205,7 +205,7 @@ def test_verdict_explains_a_model_between_tied_ones_that_is_not_tied(cell_of, bo
     table.loc[(table["metric"] == "d2_tweedie") & (table["model"] == "near"), "group"] = 2
     said = " ".join(verdict(replace(board, table=table)))
     assert "first and far share first place" in said
-    assert "Not so near: close to first in score" in said
+    assert "near scored higher than some of these and are behind first beyond chance" in said
 
 
 # --- safety -----------------------------------------------------------------------------------------------------

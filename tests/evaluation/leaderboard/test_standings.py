@@ -112,7 +112,9 @@ def test_many_models_of_equal_worth_share_the_first_place(cell_of, shop):
     equals = {f"model {seed}": blurred(expected, 0.6, seed) for seed in range(12)}
     found = standings(cell_of(equals, spent, floor=0.3), "d2_tweedie", replicates=500)
     assert set(found.of()["group"]) == {1}
-    assert found.critical["d2_tweedie"] > 2.5  # one pair alone would have 1.96
+    drawn = found.replicates["d2_tweedie"]
+    alone = 1.96 * (drawn[:, 0] - drawn[:, 1]).std()
+    assert found.reach["d2_tweedie"][0, 1] > 1.3 * alone
 
 
 def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
@@ -143,6 +145,26 @@ def test_a_score_without_a_value_tells_nothing_apart(cell_of):
     assert own["group"].tolist() == [1, 1]
 
 
+def test_the_interval_of_a_pair_is_centred_on_what_was_found_and_holds_in_its_share_of_replicates(cell_of, shop):
+    """Two models are one pair: the interval reaches as far as the deviations of 95 % of the replicates."""
+    two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], floor=0.3)
+    found = standings(two, "normalised_gini", replicates=400)
+    drawn, good = found.replicates["normalised_gini"], found.goodness["normalised_gini"]
+    deviations = np.abs((drawn[:, 0] - drawn[:, 1]) - (good[0] - good[1]))
+    assert found.reach["normalised_gini"][0, 1] == pytest.approx(np.quantile(deviations, 0.95))
+
+
+def test_too_few_buyers_to_draw_tell_nothing_apart(cell_of):
+    """With one buyer among many, a third of the replicates has none: neither an interval nor a difference."""
+    bought = np.zeros(300)
+    bought[7] = 50.0
+    lone = cell_of({"one": np.arange(300.0), "two": np.arange(300.0)[::-1]}, bought, floor=0.3)
+    own = standings(lone, "normalised_gini", replicates=200).of()
+    assert own["score"].notna().all()
+    assert own[["lower", "upper", "from_best_lower"]].isna().all(axis=None)
+    assert own["group"].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("goodness", "reach", "expected"),
     [
@@ -169,7 +191,7 @@ def test_groups_may_interleave():
     ("changed", "words"),
     [
         ({"metric": "mae"}, "must be one of d2_tweedie"),
-        ({"replicates": 99}, "at least 100"),
+        ({"replicates": 99}, "from 100 to 100000"),
         ({"confidence": 95}, "from 0.5 to below 1"),
     ],
 )

@@ -177,7 +177,7 @@ def test_aggregate_and_its_markdown(made):
     boards += [made(("tree", "rate", "zeros"), data="third", identity="third")]
     found = across(boards)
     shown = columns(*aggregate(found))
-    assert shown["#"] == ["1", "2", "3"]
+    assert shown["place"] == ["1", "2", "3"]
     assert shown["model"] == ["tree", "rate", "zeros"]
     assert shown["mean rank"] == ["1.00", "2.00", "3.00"]
     assert shown["win rate"] == ["100%", "50%", "0%"]
@@ -198,6 +198,6 @@ def test_aggregate_and_its_markdown(made):
 def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
     found = across([made(scores=scores), made(scores=scores, identity="another")])
-    assert columns(*aggregate(found))["#"] == ["1=", "1=", "3", "4"]
+    assert columns(*aggregate(found))["place"] == ["1=", "1=", "3", "4"]
     assert "probability 0.1" in markdown_across(found)
     assert "- All 4 models cannot be told apart by their ranks." in markdown_across(found)

@@ -220,8 +220,8 @@ def _skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
     places = [labels.index(model) for model in models]
     good, replicates = board.goodness[board.metric], board.replicates[board.metric]
     best = max((i for i, label in enumerate(labels) if families[label] == "baseline"), key=lambda i: good[i])
-    # Boards drawn with one seed would move together, so each cell's replicates are shuffled, by what names the cell.
-    order = np.random.default_rng(list(board.cell.identity.encode())).permutation(len(replicates))
+    # Boards of different logs, drawn with one seed, would move together without a reason, so they are shuffled apart.
+    order = np.random.default_rng(list(board.cell.data.encode())).permutation(len(replicates))
     drawn = replicates[order]
     now = (good[places] - good[best]) / max(1.0 - good[best], LEAST_ROOM)
     then = (drawn[:, places] - drawn[:, [best]]) / np.maximum(1.0 - drawn[:, [best]], LEAST_ROOM)

@@ -19,11 +19,15 @@ CHUNK = 1_000_000  # resampled customers that are counted at a time
 
 @dataclass(frozen=True)
 class Score:
-    """A score of the board: how it is headed and written, and what of it is better when higher."""
+    """A score of the board: how it is headed and written, what of it is better when higher, and whether it tells ties.
+
+    Squared errors of spend are so heavy-tailed that no interval from the customers at hand holds what it promises.
+    """
 
     heading: str
     form: str
     goodness: Callable[[Floats], Floats] = np.positive
+    tells_ties: bool = True
 
 
 def _closeness(bias: Floats) -> Floats:
@@ -38,8 +42,8 @@ METRICS = {
     "top_10_share": Score("top 10 %", "{:.1%}"),
     "top_20_share": Score("top 20 %", "{:.1%}"),
     "aggregate_bias": Score(*HEADLINE["aggregate_bias"], _closeness),
-    "rmse": Score("RMSE", "{:,.2f}", np.negative),
-    "r2": Score("R2", "{:.3f}"),
+    "rmse": Score("RMSE", "{:,.2f}", np.negative, tells_ties=False),
+    "r2": Score("R2", "{:.3f}", tells_ties=False),
     "mae": Score("MAE", "{:,.2f}", np.negative),
 }
 

@@ -36,7 +36,6 @@ class Entry:
         learns from none.
     seconds : mapping of part to seconds
         ``features``, ``fit`` and ``predict`` of the holdout forecasts, summed over origins.
-    peak_memory_mb : float
     at_edge : str
         Which chosen settings lie at the edge of what was searched; empty where none does.
     """
@@ -52,7 +51,6 @@ class Entry:
     validation: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     label_margin_days: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
-    peak_memory_mb: float = float("nan")
     at_edge: str = ""
 
 

@@ -58,8 +58,9 @@ def worse_than_a_baseline(standings: Standings) -> list[Finding]:
     for metric in PRIMARY:
         said = {model: sentence for model in fitted if (sentence := _beaten(standings, metric, model))}
         if len(said) == len(fitted) > 1:
-            best = max(fitted, key=lambda model: standings.of(metric)["score"][model])
-            found.append(Finding(1, None, f"no model is ahead of the baselines: {best}, the best, is {said[best]}"))
+            best, heading = max(fitted, key=lambda model: standings.of(metric)["score"][model]), METRICS[metric].heading
+            said_of_best = f"{best}, which ranks best by it, is {said[best]}"
+            found.append(Finding(1, None, f"on {heading} no model is ahead of the baselines: {said_of_best}"))
         else:
             for model, sentence in said.items():
                 beaten[model].append(sentence)
@@ -164,10 +165,10 @@ def drifted(standings: Standings) -> list[Finding]:
         if not earlier:
             continue
         judged += 1
-        # Only origins with a validation period are set beside it; the interval is as wide as that of all.
+        # Only origins with a validation period are set beside it. Both scores are as uncertain as the holdout's.
         before, now = float(np.mean(list(earlier.values()))), float(holdout[entry.label].loc[list(earlier)].mean())
         own = of.loc[entry.label]
-        below, above = own["score"] - own["lower"], own["upper"] - own["score"]
+        below, above = np.sqrt(2.0) * (own["score"] - own["lower"]), np.sqrt(2.0) * (own["upper"] - own["score"])
         outside = now - before > below + ROUNDING or before - now > above + ROUNDING
         if outside and abs(now - before) > DRIFT + ROUNDING:
             moved["worse" if now < before else "better"][entry.label] = (
@@ -191,7 +192,7 @@ def overlapping(standings: Standings) -> list[Finding]:
     if standings.cell.protocol == "customer_split":
         learned = listed([model for model, days in overlaps.items() if days > 0]) or "models that need labels"
         said = f"customers were split at random: {learned} learned from the very period that is judged"
-        return [Finding(6, None, f"{said}, so that these scores say nothing about the future")]
+        return [Finding(6, None, f"{said}, so that these scores, of the first split, say nothing about the future")]
     return [
         Finding(6, model, f"the last label that {model} learned from ends {days:.0f} day(s) inside the holdout")
         for model, days in overlaps.items()
@@ -251,11 +252,16 @@ CHECKS = (
         f"forecast and more than {TIMES:g} times what as many biggest spenders held?",
         concentrated,
     ),
-    Check(4, "At the edge of the search", "Does a chosen setting lie at the end of the range searched?", at_edge),
+    Check(
+        4,
+        "At the edge of the search",
+        "Where a range was searched, does the choice lie at its end?",
+        at_edge,
+    ),
     Check(
         5,
         "Drift since validation",
-        f"Does the validation score lie outside the holdout score's interval and more than {DRIFT:g} away from it?",
+        f"Do validation and holdout score differ by more than {DRIFT:g}, and by more than chance?",
         drifted,
     ),
     Check(6, "Labels from the holdout", "Did a model learn from spend in the period it is judged on?", overlapping),
@@ -281,8 +287,7 @@ def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -
     """Say whether a difference is beyond its simultaneous interval."""
     one, other = (standings.cell.labels.index(name) for name in (better, worse))
     gap = standings.goodness[metric][one] - standings.goodness[metric][other]
-    error = np.nanstd(standings.replicates[metric][:, one] - standings.replicates[metric][:, other], ddof=1)
-    return bool(gap > standings.critical[metric] * error)
+    return bool(gap > standings.reach[metric][one, other])
 
 
 def _by_version(models: dict[str, str]) -> str:

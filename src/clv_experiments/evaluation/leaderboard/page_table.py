@@ -135,7 +135,9 @@ def _others(standings: Standings, models: pd.Index) -> Iterator[Column]:
     for metric in standings.shown(SHOWN)[1:]:
         rows, how = standings.of(metric).loc[models], METRICS[metric]
         values = [
-            Shown(written(score, how.form) + TIED_HERE * (group == 1), _key(_sorted_by(metric, score)))
+            Shown(
+                written(score, how.form) + TIED_HERE * (group == 1 and how.tells_ties), _key(_sorted_by(metric, score))
+            )
             for score, group in zip(rows["score"], rows["group"], strict=True)
         ]
         meaning = "sorted by distance from 0" if metric == "aggregate_bias" else f"{TIED_HERE} best or tied with it"

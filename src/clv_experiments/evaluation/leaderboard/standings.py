@@ -14,6 +14,8 @@ from clv_experiments.evaluation.leaderboard.bootstrap import METRICS, point_scor
 from clv_experiments.evaluation.leaderboard.cell import Cell
 from clv_experiments.evaluation.metrics import OBJECTIVES
 
+KNOWN = 0.95  # share of the replicates that must have a value: with one buyer among many customers a third has none
+
 
 @dataclass(frozen=True, eq=False)
 class Standings:
@@ -40,8 +42,8 @@ class Standings:
         The same of the customers as they are.
     confidence : float
         Of all intervals, such as 0.95.
-    critical : mapping of metric to float
-        How many standard errors a simultaneous interval reaches to each side.
+    reach : mapping of metric to array, shape (models, models)
+        How far the simultaneous interval of each pair's difference reaches to each side; nan where nothing can be said.
     """
 
     cell: Cell
@@ -51,7 +53,7 @@ class Standings:
     replicates: Mapping[str, Floats]
     goodness: Mapping[str, Floats]
     confidence: float
-    critical: Mapping[str, float]
+    reach: Mapping[str, Floats]
 
     def of(self, metric: str | None = None) -> pd.DataFrame:
         """Return the rows of one metric, by default the one that orders the board, indexed by model, best first."""
@@ -108,12 +110,12 @@ def standings(
     found = [point_scores(panel) for panel in cell.panels]
     drawn, replicated = resampled(cell.panels, replicates, seed, progress)
     goodness = {name: np.mean([how.goodness(of[name]) for of in found], axis=0) for name, how in METRICS.items()}
-    frames, origins, critical = [], [], {}
+    frames, origins, reach = [], [], {}
     for name in METRICS:
         by_origin = pd.DataFrame([of[name] for of in found], columns=cell.labels).rename_axis(index="step")
-        error, critical[name] = _simultaneous(goodness[name], replicated[name], confidence)
-        frame = _differences(cell, goodness[name], critical[name] * error)
-        frame.insert(2, "score", by_origin.mean().to_numpy())
+        reach[name] = _simultaneous(goodness[name], replicated[name], confidence)
+        frame = _differences(cell, goodness[name], reach[name])
+        frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
         frame.insert(3, "lower", _quantile(drawn[name], (1 - confidence) / 2))
         frame.insert(4, "upper", _quantile(drawn[name], (1 + confidence) / 2))
         frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(found) > 1 else np.nan)
@@ -122,7 +124,7 @@ def standings(
     steps = pd.concat(origins, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
     steps.insert(3, "holdout", steps["step"].map(dict(enumerate(cell.holdouts))))
     table = pd.concat(frames, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
-    return Standings(cell, metric, table, steps, replicated, goodness, confidence, critical)
+    return Standings(cell, metric, table, steps, replicated, goodness, confidence, reach)
 
 
 def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
@@ -135,25 +137,30 @@ def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
     """
     if metric not in OBJECTIVES:
         raise ClvError(f"metric must be one of {', '.join(OBJECTIVES)}, got '{metric}'")
-    if type(replicates) is not int or replicates < 100:
-        raise ClvError(f"replicates must be a whole number of at least 100, got '{replicates}'")
+    if type(replicates) is not int or not 100 <= replicates <= 100_000:
+        raise ClvError(f"replicates must be a whole number from 100 to 100000, got '{replicates}'")
     if not (isinstance(confidence, float) and 0.5 <= confidence < 1):
         raise ClvError(f"confidence must be a share from 0.5 to below 1, such as 0.95, got '{confidence}'")
 
 
 def _quantile(drawn: Floats, share: float) -> Floats:
-    """Return the quantile of each column over the replicates that have a value, shape (models,)."""
-    known = drawn[~np.isnan(drawn).any(axis=1)]
-    return np.quantile(known, share, axis=0) if len(known) else np.full(drawn.shape[1], np.nan)
+    """Return the quantile of each column over the replicates, shape (models,); nan where too few have a value."""
+    known = _with_value(drawn)
+    return np.full(drawn.shape[1], np.nan) if known is None else np.quantile(known, share, axis=0)
 
 
-def _simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> tuple[Floats, float]:
-    """Give the standard error of each pair, shape (models, models), and how many of them an interval reaches."""
+def _with_value(drawn: Floats) -> Floats | None:
+    """Keep the replicates in which every model has a score; None where chance alone would leave out more than a few."""
     known = drawn[~np.isnan(drawn).any(axis=1)]
-    models = len(goodness)
+    return known if len(known) >= KNOWN * len(drawn) else None
+
+
+def _simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> Floats:
+    """Return how far the interval of each pair's difference reaches to each side, shape (models, models)."""
+    known, models = _with_value(drawn), len(goodness)
+    if known is None or np.isnan(goodness).any():
+        return np.full((models, models), np.nan)
     error, largest = np.zeros((models, models)), np.zeros(len(known))
-    if len(known) < 2 or np.isnan(goodness).any():
-        return np.full((models, models), np.nan), float("nan")
     for one in range(models):
         difference = known[:, one, None] - known[:, one + 1 :]
         spread = difference.std(axis=0, ddof=1)
@@ -164,7 +171,7 @@ def _simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> tuple[F
         if apart.any():
             centred = difference[:, apart] - (goodness[one] - goodness[one + 1 :][apart])
             largest = np.maximum(largest, np.abs(centred / spread[apart]).max(axis=1))
-    return error, float(np.quantile(largest, confidence))
+    return float(np.quantile(largest, confidence)) * error
 
 
 def _differences(cell: Cell, goodness: Floats, reach: Floats) -> pd.DataFrame:

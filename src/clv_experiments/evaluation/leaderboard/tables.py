@@ -12,7 +12,7 @@ from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
 
-SHOWN = ("d2_tweedie", "normalised_gini", "top_20_share", "aggregate_bias", "rmse", "mae")
+SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "mae")
 NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
 TEXT = {"model", "family"}  # columns that are read from the left
 
@@ -44,14 +44,15 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
         "behind the best": _differences(own, "best", how.form),
     }
     baseline = own["baseline"].iloc[0]
-    if baseline is not None:
+    if baseline is not None and baseline != own["best"].iloc[0]:
         columns[f"over {baseline}"] = _differences(own, "baseline", how.form)
     if len(standings.cell.holdouts) > 1:
         columns["spread"] = [_written(spread, how.form.replace("+", "")) for spread in own["spread"]]
     for metric in standings.shown(shown)[1:]:
-        of, form = standings.of(metric).loc[names], METRICS[metric].form
-        columns[METRICS[metric].heading] = [
-            _written(score, form) + "*" * (group == 1) for score, group in zip(of["score"], of["group"], strict=True)
+        of, score = standings.of(metric).loc[names], METRICS[metric]
+        columns[score.heading] = [
+            _written(value, score.form) + "*" * (group == 1 and score.tells_ties)
+            for value, group in zip(of["score"], of["group"], strict=True)
         ]
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
@@ -59,7 +60,7 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
 def aggregate(across: Across) -> tuple[list[str], list[list[str]]]:
     """Write the ranks over several cells as headings and rows, best mean rank first."""
     columns = {
-        "#": _group(across.table["mean_rank"].rank(method="min").astype(int)),
+        "place": _group(across.table["mean_rank"].rank(method="min").astype(int)),
         "model": list(across.table.index),
         "family": list(across.table["family"]),
         "mean rank": [f"{rank:.2f}" for rank in across.table["mean_rank"]],
@@ -142,7 +143,10 @@ def reading(standings: Standings) -> str:
     own, level = standings.of(), _percent(standings.confidence)
     best, baseline = own["best"].iloc[0], own["baseline"].iloc[0]
     against = f"{_one_line(best)}, the best"
-    against += f", and from {_one_line(baseline)}, the best baseline" if baseline else ""
+    if baseline == best:
+        against += ", which is a baseline"
+    elif baseline:
+        against += f", and from {_one_line(baseline)}, the best baseline"
     origins = len(standings.cell.holdouts)
     over = f" Scores are means over {origins} origins, the spread is the highest less the lowest." * (origins > 1)
     lines = [
@@ -151,8 +155,8 @@ def reading(standings: Standings) -> str:
         f"{over}",
         f"Differences are from {against}, positive is better; ± is their {level} interval, widened so that it "
         "holds for all pairs of models at once, since the best is chosen by looking.",
-        "* marks the best on a score and whoever ties with it. Bias is best at 0, RMSE and MAE when low; predicting "
-        "nothing for everybody often wins MAE, which is why it is never shown without that baseline.",
+        "* marks the best on a score and whoever ties with it; RMSE cannot tell. Bias is best at 0, RMSE and MAE when "
+        "low; predicting nothing for everybody often wins MAE, which is why it is never shown without that baseline.",
     ]
     return "\n".join(lines)
 
@@ -165,7 +169,7 @@ def reading_across(across: Across) -> str:
         f"spread them as far with probability {_probability(across.p_value)} (Friedman).",
         "The win rate counts every opponent in every cell; a model leads where it is the best or tied with the best.",
         "Skill is the share of what the cell's best baseline leaves to be gained: 1 is a perfect score, 0 is no better "
-        f"than that baseline; [ ] is its {_percent(across.confidence)} interval when customers are drawn anew.",
+        f"than that baseline; [ ] is its {_percent(across.confidence)} interval, customers drawn anew log by log.",
     ]
     return "\n".join(lines)
 

@@ -87,8 +87,8 @@ def _first(rows: pd.DataFrame, heading: str, form: str) -> list[str]:
     between = [str(m) for m in rows.index[: list(rows.index).index(tied[-1])] if m not in tied]
     if between:
         sentences.append(
-            f"Not so {listed(between)}: close to {leader} in score, but so alike in whom they get right that even a "
-            "small distance is beyond chance."
+            f"{listed(between)} scored higher than some of these and are behind {leader} beyond chance all the same: "
+            "they err on much the same customers, so that even a small distance counts."
         )
     return sentences
 
