@@ -10,23 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "clv_experiments"
 LAYERS = ["data", "features", "models", "forecast", "evaluation", "decisions", "run_records", "record_files"]
-LAYERS += [
-    "protocols",
-    "tracking",
-    "run_entries",
-    "run_selection",
-    "experiment",
-    "resume",
-    "board_files",
-    "leaderboard",
-]
-LAYERS += ["command_line"]
+LAYERS += ["protocols", "tracking", "run_entries", "run_selection", "experiment", "resume", "board_files"]
+LAYERS += ["cell_request", "leaderboard", "command_line"]
 FOUNDATION = {"errors", "cost", "code_version", "exports", "passwords", "workers", "__init__"}  # import nothing of ours
 INDEPENDENT = {"models": {"data", "features"}, "evaluation": {"data", "features", "models", "forecast"}}
 DOORS = {  # a layer, or one module of it
     "mlflow": {"tracking"},
-    "hydra": {"experiment", "resume", "leaderboard", "command_line"},
-    "omegaconf": {"experiment", "resume", "leaderboard", "command_line"},
+    "hydra": {"experiment", "resume", "cell_request", "leaderboard", "command_line"},
+    "omegaconf": {"experiment", "resume", "cell_request", "leaderboard", "command_line"},
     "matplotlib": {"evaluation"},
     "ibis": {"data", "features"},
     "rich": {"terminal"},

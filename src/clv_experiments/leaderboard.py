@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from hydra import compose
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.board_files import check_readme, write_board, write_readme
-from clv_experiments.data.window import Horizon
+from clv_experiments.cell_request import chosen, complete, experiment_of, families, key_of, of_train, wanted
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard import tables
 from clv_experiments.evaluation.leaderboard.across import across
 from clv_experiments.evaluation.leaderboard.board_records import aggregate_records, board_records
-from clv_experiments.evaluation.leaderboard.cell import Cell
 from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
 from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
 from clv_experiments.evaluation.records import Param, Record
-from clv_experiments.experiment import MODELS, check_settings, parameters, run_experiment, settings_of
-from clv_experiments.run_selection import Selection, select
+from clv_experiments.experiment import check_settings, run_experiment
 from clv_experiments.terminal import Terminal
-
-OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme")  # not train.py's
-NAMED_BY = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
-SPLIT_BY = ("evaluation.splits", "evaluation.test_share", "seed")
 
 
 @dataclass(frozen=True)
@@ -60,12 +53,12 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     """
     check(cfg, typed)
     terminal = Terminal()
-    with terminal.step(f"reading the runs of {_experiment(cfg)}", "runs"):
-        selection = _chosen(cfg, typed)
+    with terminal.step(f"reading the runs of {experiment_of(cfg)}", "runs"):
+        selection = chosen(cfg, typed)
     if selection.missing and cfg.fill:
-        fill(terminal, list(selection.missing), _of_train(typed))
-        selection = _chosen(cfg, typed)
-    cell = _complete(selection, cfg, typed)
+        fill(terminal, list(selection.missing), of_train(typed))
+        selection = chosen(cfg, typed)
+    cell = complete(selection, cfg, typed)
     with terminal.step(f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap") as progress:
         result = standings(
             cell,
@@ -79,7 +72,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     _print(terminal, board)
     with terminal.step("drawing and writing", "writing"):
         records = list(board_records(result, board.findings, _now()))
-        _keep(cfg, _experiment(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
+        _keep(cfg, experiment_of(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
     terminal.timing()
@@ -99,7 +92,7 @@ def show_together(boards: Sequence[Board]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    together = across([board.standings for board in boards], _wanted(cfg))
+    together = across([board.standings for board in boards], wanted(cfg))
     headings, rows = tables.aggregate(together)
     terminal.table(f"{len(together.cells)} cells together", headings, rows, tables.reading_across(together))
     for note in (*together.notes, *together.left_out):
@@ -125,7 +118,7 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
     _check_places(cfg)
-    for key in map(_key, typed):
+    for key in map(key_of, typed):
         if key == "model" or key.startswith("model."):
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
     if cfg.runs not in ("latest", "all"):
@@ -137,7 +130,7 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
-    known = _families()
+    known = families()
     asked = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
     for name in asked or []:
         if name not in known:
@@ -165,99 +158,6 @@ def fill(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> No
             terminal.say(f"left out: {error}")
         except ClvError as error:
             terminal.say(f"failed: {error}")
-
-
-def _families() -> dict[str, str]:
-    """Read the model family of every option."""
-    options = [OmegaConf.load(path) for path in sorted(MODELS.glob("*.yaml"))]
-    return {option.name: option.family for option in options}
-
-
-def _wanted(cfg: DictConfig) -> list[str]:
-    """Name the models that must be there: those asked for, and always the baselines."""
-    families = _families()
-    asked = families if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
-    baselines = [name for name, family in families.items() if family == "baseline"]
-    return list(dict.fromkeys([*asked, *baselines]))
-
-
-def _configured(model: str, typed: Sequence[str]) -> dict[str, str]:
-    """Flatten what train.py would run a model with."""
-    cfg = compose("config", overrides=[*_of_train(typed), f"model={model}"])
-    return {record.name: str(record.value) for record in parameters(settings_of(cfg))}
-
-
-def _chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
-    reader, wanted = instantiate(cfg.tracking).reader(), _wanted(cfg)
-    if not reader.exists:
-        return Selection(None, dict.fromkeys(wanted, ""), {}, [])
-    every = cfg.runs == "all"
-    selection = select(
-        reader,
-        _experiment(cfg),
-        _naming(cfg),
-        wanted,
-        every=every,
-        metric=cfg.metric,
-        cell=cfg.cell,
-        configured={model: _configured(model, typed) for model in wanted},
-    )
-    if cfg.models is None or selection.cell is None:
-        return selection
-    asked = tuple(entry for entry in selection.cell.entries if entry.model in wanted)
-    return replace(selection, cell=replace(selection.cell, entries=asked))
-
-
-def _naming(cfg: DictConfig) -> dict[str, object]:
-    """Flatten the settings that name a cell."""
-    named = NAMED_BY + (SPLIT_BY if cfg.evaluation.protocol == "customer_split" else ())
-    return {record.name: record.value for record in parameters(settings_of(cfg)) if record.name.startswith(named)}
-
-
-def _experiment(cfg: DictConfig) -> str:
-    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
-
-
-def _complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
-    """Return the cell.
-
-    Raises
-    ------
-    LogTooShort
-        If no model can be judged.
-    ClvError
-        If a model is missing.
-    """
-    if selection.impossible and selection.cell is None and not selection.missing:
-        raise LogTooShort(f"{_experiment(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
-    if selection.missing or selection.cell is None:
-        raise ClvError(_gaps(selection, cfg, typed))
-    return selection.cell
-
-
-def _gaps(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
-    missing = selection.missing
-    names = "glob(*)" if len(missing) == len(_families()) else ",".join(missing)
-    many = ["-m"] if len(missing) > 1 else []
-    command = shlex.join(["python", "train.py", *many, f"model={names}", *_of_train(typed)])
-    reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
-    others = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
-    if cfg.cell and selection.cell is None:
-        return f"{_experiment(cfg)} has no cell '{cfg.cell}'{others or '; it holds no finished run'}"
-    lacking = "any model" if selection.cell is None else ", ".join(missing)
-    return (
-        f"{_experiment(cfg)} has no finished run of {lacking} with these settings; type {command}, or add --fill here"
-        f"{reasons}{others}"
-    )
-
-
-def _of_train(typed: Sequence[str]) -> list[str]:
-    """Keep the overrides that train.py takes."""
-    return [override for override in typed if _key(override) not in OWN]
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")
 
 
 def _print(terminal: Terminal, board: Board) -> None:

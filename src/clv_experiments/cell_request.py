@@ -1,0 +1,117 @@
+"""Which cell was asked for: the runs that stand in it, the models that it lacks, the command that makes them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hydra import compose
+from hydra.utils import instantiate
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from clv_experiments.data.window import Horizon
+from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.evaluation.leaderboard.cell import Cell
+from clv_experiments.experiment import MODELS, parameters, settings_of
+from clv_experiments.run_selection import Selection, select
+
+OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme")  # not train.py's
+NAMED_BY = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
+SPLIT_BY = ("evaluation.splits", "evaluation.test_share", "seed")
+
+
+def families() -> dict[str, str]:
+    """Read the model family of every option."""
+    options = [OmegaConf.load(path) for path in sorted(MODELS.glob("*.yaml"))]
+    return {option.name: option.family for option in options}
+
+
+def wanted(cfg: DictConfig) -> list[str]:
+    """Name the models that must be there: those asked for, and always the baselines."""
+    known = families()
+    asked = known if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
+    baselines = [name for name, family in known.items() if family == "baseline"]
+    return list(dict.fromkeys([*asked, *baselines]))
+
+
+def _configured(model: str, typed: Sequence[str]) -> dict[str, str]:
+    """Flatten what train.py would run a model with."""
+    cfg = compose("config", overrides=[*of_train(typed), f"model={model}"])
+    return {record.name: str(record.value) for record in parameters(settings_of(cfg))}
+
+
+def chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
+    """Choose the runs of the cell that the settings name."""
+    reader, models = instantiate(cfg.tracking).reader(), wanted(cfg)
+    if not reader.exists:
+        return Selection(None, dict.fromkeys(models, ""), {}, [])
+    every = cfg.runs == "all"
+    selection = select(
+        reader,
+        experiment_of(cfg),
+        _naming(cfg),
+        models,
+        every=every,
+        metric=cfg.metric,
+        cell=cfg.cell,
+        configured={model: _configured(model, typed) for model in models},
+    )
+    if cfg.models is None or selection.cell is None:
+        return selection
+    asked = tuple(entry for entry in selection.cell.entries if entry.model in models)
+    return replace(selection, cell=replace(selection.cell, entries=asked))
+
+
+def _naming(cfg: DictConfig) -> dict[str, object]:
+    """Flatten the settings that name a cell."""
+    named = NAMED_BY + (SPLIT_BY if cfg.evaluation.protocol == "customer_split" else ())
+    return {record.name: record.value for record in parameters(settings_of(cfg)) if record.name.startswith(named)}
+
+
+def experiment_of(cfg: DictConfig) -> str:
+    """Name the MLflow experiment of a cell's runs."""
+    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
+
+
+def complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
+    """Return the cell that was chosen.
+
+    Raises
+    ------
+    LogTooShort
+        If no model can be judged.
+    ClvError
+        If a model is missing.
+    """
+    if selection.impossible and selection.cell is None and not selection.missing:
+        raise LogTooShort(f"{experiment_of(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
+    if selection.missing or selection.cell is None:
+        raise ClvError(_gaps(selection, cfg, typed))
+    return selection.cell
+
+
+def _gaps(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
+    missing = selection.missing
+    names = "glob(*)" if len(missing) == len(families()) else ",".join(missing)
+    many = ["-m"] if len(missing) > 1 else []
+    command = shlex.join(["python", "train.py", *many, f"model={names}", *of_train(typed)])
+    reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
+    others = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
+    if cfg.cell and selection.cell is None:
+        return f"{experiment_of(cfg)} has no cell '{cfg.cell}'{others or '; it holds no finished run'}"
+    lacking = "any model" if selection.cell is None else ", ".join(missing)
+    return (
+        f"{experiment_of(cfg)} has no finished run of {lacking} with these settings; type {command}, or add --fill here"
+        f"{reasons}{others}"
+    )
+
+
+def of_train(typed: Sequence[str]) -> list[str]:
+    """Keep the overrides that train.py takes."""
+    return [override for override in typed if key_of(override) not in OWN]
+
+
+def key_of(override: str) -> str:
+    """Return what an override sets."""
+    return override.partition("=")[0].lstrip("+~")
