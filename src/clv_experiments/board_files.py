@@ -52,10 +52,11 @@ def write_readme(readme: str, records: Sequence[Record]) -> None:
     words = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
     words = re.sub(r"^#", "##", words, flags=re.MULTILINE)  # a part of a page that has headings of its own
     picture = next(record for record in records if isinstance(record, Picture))
+    shows = Path(picture.name).stem.replace("_", " ")
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         write_record(picture, path.parent / PICTURE)
-        part.write_text(f"{before}{BEGIN}\n{words}\n![{picture.name}]({PICTURE})\n\n{END}{after}", encoding="utf-8")
+        part.write_text(f"{before}{BEGIN}\n{words}\n![{shows}]({PICTURE})\n\n{END}{after}", encoding="utf-8")
         part.replace(path)
     except OSError as error:
         raise ClvError(f"the leaderboard cannot be written into '{readme}' (readme): {error}") from error

@@ -25,7 +25,7 @@ from clv_experiments.evaluation.leaderboard.picture_style import Illustration
 from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, pictures
 from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.evaluation.leaderboard.tables import SHOWN
-from clv_experiments.evaluation.leaderboard.wording import listed, verdict
+from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
 
 TEMPLATES = Path(__file__).parent / "template"
 
@@ -83,7 +83,7 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Across |
         made=made,
         sections=sections,
         across=across and {
-            "verdict": _verdict_across(across),
+            "verdict": verdict_across(across),
             "table": aggregate_table(across),
             "pictures": _pictures(aggregate_pictures(across), "all"),
             "remarks": [*across.notes, *across.left_out],
@@ -137,20 +137,3 @@ def _pictures(drawn: Iterable[Illustration], anchor: str) -> list[PagePicture]:
         )
         for place, p in enumerate(drawn, start=1)
     ]  # fmt: skip
-
-
-def _verdict_across(across: Across) -> list[str]:
-    """Say who ranks best over all cells, and whom chance alone could have put there."""
-    table, best = across.table, str(across.table.index[0])
-    near = list(table.index[table["mean_rank"] - table["mean_rank"].iloc[0] < across.critical_difference])
-    heading = METRICS[across.metric].heading
-    sentences = [f"{best} has the best mean rank on {heading} over {len(across.cells)} cells."]
-    if len(near) > 1:
-        whom = "any of the models" if len(near) == len(table) else listed(near)
-        sentences.append(f"The ranks alone cannot tell apart {whom}.")
-    else:
-        sentences.append("All others rank behind it by more than the critical difference.")
-    leading = table["leading"].max()
-    winners = list(table.index[table["leading"] == leading])
-    sentences.append(f"First or tied for first in most cells ({leading} of {len(across.cells)}): {listed(winners)}.")
-    return sentences

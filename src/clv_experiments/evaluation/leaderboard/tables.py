@@ -11,6 +11,7 @@ from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
 
 SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "mae")
 NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
@@ -81,6 +82,8 @@ def markdown(standings: Standings, findings: Sequence[Finding]) -> str:
         [
             f"## {_safe(_title(standings))}",
             "",
+            _safe(" ".join(verdict(standings))),
+            "",
             *_lines([f"Holdout {line}." for line in _judged(standings)]),
             *_grid(*board(standings, SHOWN)),
             "",
@@ -110,6 +113,8 @@ def markdown_across(across: Across) -> str:
     return "\n".join(
         [
             f"## {len(across.cells)} cells by {how.heading}",
+            "",
+            _safe(" ".join(verdict_across(across))),
             "",
             *_grid(*aggregate(across)),
             "",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.standings import Standings
 
@@ -59,6 +60,23 @@ def verdict(standings: Standings) -> list[str]:
     if leader["score"] <= 0:
         known_nothing = "the mean for everybody" if standings.metric in ("d2_tweedie", "r2") else "a ranking by chance"
         sentences.append(f"Even the best of them is no better than {known_nothing}.")
+    return sentences
+
+
+def verdict_across(across: Across) -> list[str]:
+    """Say who ranks best over all cells, and whom chance alone could have put there."""
+    table, best = across.table, str(across.table.index[0])
+    near = list(table.index[table["mean_rank"] - table["mean_rank"].iloc[0] < across.critical_difference])
+    heading = METRICS[across.metric].heading
+    sentences = [f"{best} has the best mean rank on {heading} over {len(across.cells)} cells."]
+    if len(near) > 1:
+        whom = "any of the models" if len(near) == len(table) else listed(near)
+        sentences.append(f"The ranks alone cannot tell apart {whom}.")
+    else:
+        sentences.append("All others rank behind it by more than the critical difference.")
+    leading = table["leading"].max()
+    winners = list(table.index[table["leading"] == leading])
+    sentences.append(f"First or tied for first in most cells ({leading} of {len(across.cells)}): {listed(winners)}.")
     return sentences
 
 
