@@ -198,6 +198,17 @@ def test_verdict_reads_right(cell_of, board_of, scores, expected):
     assert [words for words in expected if words not in said] == []
 
 
+def test_verdict_of_several_periods_says_in_how_many_the_winner_is_ahead(cell_of, board_of):
+    predictions = {"a": [[1.0, 2.0]] * 3, "b": [[1.0, 2.0]] * 3, "mean": [[1.0, 1.0]] * 3}
+    cell = cell_of(predictions, [[0.0, 3.0]] * 3, families=BASE)
+    scores = {"a": [0.5, 0.5, 0.2], "b": [0.2, 0.3, 0.3], "mean": [0.0, 0.0, 0.0]}
+    said = " ".join(verdict(board_of(cell, {"d2_tweedie": scores})))
+    assert "a wins on D2 (0.400)" in said
+    assert "by period, a is ahead of b in 2 of 3." in said
+    tied = " ".join(verdict(board_of(cell, {"d2_tweedie": scores | {"b": [0.5, 0.5, 0.199]}})))
+    assert "by period" not in tied
+
+
 def test_verdict_explains_a_model_between_tied_ones_that_is_not_tied(cell_of, board_of):
     scores = {"first": 0.5, "near": 0.49, "far": 0.48, "mean": 0.1}
     board = board_of(cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASE), {"d2_tweedie": scores})

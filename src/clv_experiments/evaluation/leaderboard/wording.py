@@ -56,7 +56,11 @@ def verdict(standings: Standings) -> list[str]:
     leader = rows.iloc[0]
     if np.isnan(leader["score"]):
         return [f"Nobody wins: {how.heading} has no value here."]
-    sentences = [*_first(rows, how.heading, how.form), *_against_baselines(rows, how.form)]
+    sentences = [
+        *_first(rows, how.heading, how.form),
+        *_by_period(standings),
+        *_against_baselines(rows, how.form),
+    ]
     if leader["score"] <= 0:
         known_nothing = "the mean for everybody" if standings.metric in ("d2_tweedie", "r2") else "a ranking by chance"
         sentences.append(f"Even the best of them is no better than {known_nothing}.")
@@ -109,6 +113,20 @@ def _first(rows: pd.DataFrame, heading: str, form: str) -> list[str]:
             "they err on much the same customers, so that even a small distance counts."
         )
     return sentences
+
+
+def _by_period(standings: Standings) -> list[str]:
+    """Say in how many origins a sole winner is ahead of the next: intervals speak of customers, not of periods."""
+    rows, periods = standings.of(), len(standings.cell.holdouts)
+    if periods == 1 or len(rows) == 1 or (rows["group"] == 1).sum() > 1:
+        return []
+    steps = standings.by_origin[standings.by_origin["metric"] == standings.metric]
+    first, second = (steps[steps["model"] == model].set_index("step")["score"] for model in rows.index[:2])
+    ahead = int((first > second).sum())
+    return [
+        f"That speaks of other customers in the same periods; by period, {rows.index[0]} is ahead of {rows.index[1]} "
+        f"in {ahead} of {periods}."
+    ]
 
 
 def _against_baselines(rows: pd.DataFrame, form: str) -> list[str]:
