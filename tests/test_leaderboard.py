@@ -193,6 +193,7 @@ def test_the_script_fills_and_shows(filled):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "running what is missing, 7 of 7" in done.stdout
+    assert " on D2" in done.stdout.split("resampling the customers")[1].split("cdnow_sample/3m, holdout")[0]
     assert "\ncdnow_sample/3m, holdout 1998-04-01 to 1998-06-30: 2,357 customers" in done.stdout
 
 
@@ -200,7 +201,9 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
     here = Board(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.findings)
     cell = replace(board.standings.cell, data="other", identity="another")
     show_together([replace(here, standings=replace(board.standings, cell=cell)), here])
-    assert capsys.readouterr().out.startswith("2 cells together")
+    out = capsys.readouterr().out
+    assert out.startswith(f"{board.standings.order[0]} has the best mean rank on D2 over 2 cells.")
+    assert "\n2 cells together" in out
     assert (copy / "leaderboards" / "together" / "leaderboard.html").exists()
     assert [run.name for run in MlflowTracker(copy).reader().runs("leaderboard")] == ["leaderboard"]
 

@@ -20,6 +20,7 @@ from clv_experiments.evaluation.leaderboard.across import across
 from clv_experiments.evaluation.leaderboard.board_records import aggregate_records, board_records
 from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
 from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
+from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
 from clv_experiments.evaluation.records import Param, Record
 from clv_experiments.experiment import check_settings, run_experiment
 from clv_experiments.terminal import Terminal
@@ -93,6 +94,8 @@ def show_together(boards: Sequence[Board]) -> None:
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
     together = across([board.standings for board in boards], wanted(cfg))
+    for sentence in verdict_across(together):
+        terminal.say(sentence)
     headings, rows = tables.aggregate(together)
     terminal.table(f"{len(together.cells)} cells together", headings, rows, tables.reading_across(together))
     for note in (*together.notes, *together.left_out):
@@ -161,6 +164,8 @@ def fill(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> No
 
 
 def _print(terminal: Terminal, board: Board) -> None:
+    for sentence in verdict(board.standings):
+        terminal.say(sentence)
     headings, rows = tables.board(board.standings)
     terminal.table(tables.heading(board.standings), headings, rows, tables.reading(board.standings))
     for finding in board.findings:
