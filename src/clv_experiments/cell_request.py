@@ -10,10 +10,9 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard.cell import Cell
-from clv_experiments.experiment import MODELS, parameters, settings_of
+from clv_experiments.experiment import MODELS, experiment_of, flattened
 from clv_experiments.run_selection import Selection, select
 
 OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme")  # not train.py's
@@ -38,7 +37,7 @@ def wanted(cfg: DictConfig) -> list[str]:
 def _configured(model: str, typed: Sequence[str]) -> dict[str, str]:
     """Flatten what train.py would run a model with."""
     cfg = compose("config", overrides=[*of_train(typed), f"model={model}"])
-    return {record.name: str(record.value) for record in parameters(settings_of(cfg))}
+    return {name: str(value) for name, value in flattened(cfg).items()}
 
 
 def chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
@@ -66,12 +65,7 @@ def chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
 def _naming(cfg: DictConfig) -> dict[str, object]:
     """Flatten the settings that name a cell."""
     named = NAMED_BY + (SPLIT_BY if cfg.evaluation.protocol == "customer_split" else ())
-    return {record.name: record.value for record in parameters(settings_of(cfg)) if record.name.startswith(named)}
-
-
-def experiment_of(cfg: DictConfig) -> str:
-    """Name the MLflow experiment of a cell's runs."""
-    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
+    return {name: value for name, value in flattened(cfg).items() if name.startswith(named)}
 
 
 def complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:

@@ -51,13 +51,12 @@ def run_experiment(cfg: DictConfig) -> Verdict:
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
     check_settings(cfg)
-    horizon = Horizon.parse(cfg.window.horizon)
     _day(cfg.window.cutoff, "window.cutoff")
     terminal = Terminal()
     terminal.say(title_of(cfg))
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
-            opened = instantiate(cfg.tracking).run(f"{cfg.data.name}/{horizon.label}", cfg.model.name)
+            opened = instantiate(cfg.tracking).run(experiment_of(cfg), cfg.model.name)
             run = stack.enter_context(opened)
         settings = settings_of(cfg)
         run.log([*parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
@@ -172,9 +171,19 @@ def title_of(cfg: DictConfig) -> str:
     return f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}"
 
 
+def experiment_of(cfg: DictConfig) -> str:
+    """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow/3m``."""
+    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
+
+
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the composed settings, without passwords: what a run is known by."""
     return shareable(OmegaConf.to_container(cfg, resolve=True))
+
+
+def flattened(cfg: DictConfig) -> dict[str, Any]:
+    """Name every setting as a run's parameters do: ``window.horizon``."""
+    return {record.name: record.value for record in parameters(settings_of(cfg))}
 
 
 def shareable(settings: Any) -> Any:

@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.board_files import check_readme, write_board, write_readme
-from clv_experiments.cell_request import chosen, complete, experiment_of, families, key_of, of_train, wanted
+from clv_experiments.cell_request import chosen, complete, families, key_of, of_train, wanted
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard import tables
 from clv_experiments.evaluation.leaderboard.across import across
@@ -22,7 +22,7 @@ from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
 from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
 from clv_experiments.evaluation.records import Param, Record
-from clv_experiments.experiment import check_settings, run_experiment
+from clv_experiments.experiment import check_settings, experiment_of, run_experiment
 from clv_experiments.terminal import Terminal
 
 

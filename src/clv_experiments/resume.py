@@ -6,9 +6,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from clv_experiments.code_version import code_version
-from clv_experiments.data.window import Horizon
 from clv_experiments.errors import LogTooShort
-from clv_experiments.experiment import check_settings, parameters, run_experiment, settings_of, title_of
+from clv_experiments.experiment import check_settings, experiment_of, flattened, run_experiment, title_of
 from clv_experiments.run_selection import settled
 from clv_experiments.terminal import Terminal
 
@@ -35,8 +34,7 @@ def run_once(cfg: DictConfig) -> float | None:
     if not cfg.resume:
         return run_experiment(cfg).objective
     reader = instantiate(cfg.tracking).reader()
-    settings = {record.name: record.value for record in parameters(settings_of(cfg))}
-    found = settled(reader, f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}", settings)
+    found = settled(reader, experiment_of(cfg), flattened(cfg))
     if found is None:
         try:
             return run_experiment(cfg).objective

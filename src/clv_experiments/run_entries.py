@@ -55,7 +55,7 @@ def labels_of(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, s
         ``xgboost``, ``xgboost (max_depth=6)``; runs that nothing tells apart get 6 characters of their id.
     """
     bases = {model_of(run): run.params for run in reversed(runs)} | dict(configured)
-    parts = {run.run_id: (model_of(run), *differences(run.params, bases[model_of(run)])) for run in runs}
+    parts = {run.run_id: (model_of(run), *_differences(run.params, bases[model_of(run)])) for run in runs}
     times = Counter(parts.values())
     labels = {}
     for run_id, (model, *settings) in parts.items():
@@ -64,7 +64,7 @@ def labels_of(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, s
     return labels
 
 
-def differences(settings: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
+def _differences(settings: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
     """Say what one run of a model is set to that another is not: ``max_depth=6``, ``gamma=unset``."""
     own, theirs = _telling(settings), _telling(others)
     names = [name for name in sorted({*own, *theirs}) if own.get(name) != theirs.get(name)]

@@ -12,7 +12,7 @@ from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.picture_cost import seconds_of
 from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.leaderboard.tables import SHOWN
+from clv_experiments.evaluation.leaderboard.tables import SHOWN, with_ties
 from clv_experiments.evaluation.leaderboard.wording import signed, written
 
 LOWER_FIRST = ("rmse", "mae", "aggregate_bias")
@@ -95,8 +95,7 @@ def aggregate_table(across: Across) -> PageTable:
 
 def _differences(standings: Standings, metric: str) -> Iterator[Column]:
     rows, how = standings.of(metric), METRICS[metric]
-    shared = rows["group"].duplicated(keep=False)
-    groups = [Shown(f"{g}{'=' * s}", _key(g)) for g, s in zip(rows["group"], shared, strict=True)]
+    groups = [Shown(text, _key(g)) for text, g in zip(with_ties(rows["group"]), rows["group"], strict=True)]
     yield Column("group", "models that share a number tie with the first of them", groups, ascending=True)
     bars = _bars(rows)
     scores = [

@@ -36,7 +36,7 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
     how, own = METRICS[standings.metric], standings.of()
     names = pd.Index(own.index)
     columns = {
-        "#": _group(own["group"]),
+        "#": with_ties(own["group"]),
         "model": list(names),
         "family": list(own["family"]),
         f"{how.heading} [{_percent(standings.confidence)}]": [
@@ -61,7 +61,7 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
 def aggregate(across: Across) -> tuple[list[str], list[list[str]]]:
     """Write the ranks over several cells as headings and rows, best mean rank first."""
     columns = {
-        "place": _group(across.table["mean_rank"].rank(method="min").astype(int)),
+        "place": with_ties(across.table["mean_rank"].rank(method="min").astype(int)),
         "model": list(across.table.index),
         "family": list(across.table["family"]),
         "mean rank": [f"{rank:.2f}" for rank in across.table["mean_rank"]],
@@ -207,7 +207,8 @@ def _clique(across: Across, models: Sequence[str]) -> str:
     return ", ".join(models) if len(models) < len(across.table) else f"All {len(models)} models"
 
 
-def _group(numbers: pd.Series) -> list[str]:
+def with_ties(numbers: pd.Series) -> list[str]:
+    """Write places or groups, with = behind those that several models share."""
     shared = numbers.duplicated(keep=False)
     return [f"{number}{'=' * tied}" for number, tied in zip(numbers, shared, strict=True)]
 
