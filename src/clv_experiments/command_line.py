@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +17,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, nearest
 from clv_experiments.passwords import passwords_in, without_password
 from clv_experiments.workers import Noticeboard
 
@@ -160,10 +159,10 @@ def _said(error: BaseException) -> str:
         last = str(key).rpartition(".")[2]
         known = [str(name) for name in parent if name != "hydra"]
         library = f" (+{key}=... passes it on to the library)" if "estimator" in str(key) else ""
-        return f"there is no setting {key}; {_nearest(last, known)}{library}"
+        return f"there is no setting {key}; {nearest(last, known)}{library}"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
-        return f"there is no {group}={option}; {_nearest(option, list(error.options))}"
+        return f"there is no {group}={option}; {nearest(option, list(error.options))}"
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
         return f"cannot read '{error.override}' ({str(error).splitlines()[0]}); it must read \"{key}='{value}'\""
@@ -176,8 +175,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none here'}"

@@ -1,5 +1,8 @@
 """The errors a user can cause: one clear sentence each, shown without a traceback."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class ClvError(ValueError):
     """Bad input, said in the user's words: what was found, where, what was expected, what to type instead."""
@@ -7,3 +10,18 @@ class ClvError(ValueError):
 
 class LogTooShort(ClvError):  # noqa: N818 - it says what is so, not that something broke
     """A model cannot be judged under a window, since the log does not reach back far enough."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Ask whether one of the known words was meant, or name them all where none is near.
+
+    Examples
+    --------
+    >>> nearest("rigde", ["ridge", "linear"])
+    'did you mean ridge?'
+    >>> nearest("forest", ["ridge", "linear"])
+    'there are ridge, linear'
+    """
+    known = list(known)
+    near = get_close_matches(word, known, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none here'}"
