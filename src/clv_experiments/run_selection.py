@@ -89,7 +89,9 @@ def select(
     ClvError
         If there is no store, it cannot be read, or several cells begin with ``cell``.
     """
-    runs = [run for run in reader.runs(experiment) if run.tags.get("kind") != "leaderboard"]
+    runs = [
+        run for run in reader.runs(experiment) if "kind" not in run.tags
+    ]  # those have no forecast: a board, a trial
     asked = {run.run_id: run for run in runs if _asked(run, settings, cell)}
     cells = dict.fromkeys(run.tags["cell"] for run in asked.values() if run.status == "FINISHED" and is_complete(run))
     if cell and len(cells) > 1:
@@ -106,7 +108,7 @@ def select(
     missing, impossible = _absent(absent, asked.values(), reasons, log)
     told = {run.run_id for run in runs if _too_short(run) and model_of(run) in impossible}
     left_out = [*_cannot(impossible), *_left_out({run: why for run, why in reasons.items() if run not in told})]
-    board = _cell(experiment, chosen[0], entries, left_out) if chosen else None
+    board = cell_of(experiment, chosen[0], entries, left_out) if chosen else None
     return Selection(board, missing, impossible, _other_cells(runs, settings, identity))
 
 
@@ -130,7 +132,7 @@ def settled(reader: Reader, experiment: str, settings: Mapping[str, object]) -> 
 
 
 def _is_ours(run: StoredRun) -> bool:
-    return "cell" in run.tags or "model.name" in run.params
+    return ("cell" in run.tags or "model.name" in run.params) and "kind" not in run.tags
 
 
 def _asked(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
@@ -214,7 +216,8 @@ def _position(model: str, models: Sequence[str]) -> tuple[int, str]:
     return (models.index(model), "") if model in models else (len(models), model)
 
 
-def _cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_out: Iterable[str]) -> Cell:
+def cell_of(experiment: str, run: StoredRun, entries: Iterable[Entry], left_out: Iterable[str] = ()) -> Cell:
+    """Describe the cell that a complete run belongs to, with the entries to compare in it."""
     data, _, horizon = experiment.rpartition("/")
     return Cell(
         data=data,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.records import Metric, Param, Record, Table, Tag
-from clv_experiments.tracking.stored_run import LONGEST_PARAM, StoredRun, failure_tags
+from clv_experiments.tracking.stored_run import LONGEST_PARAM, STUDY, TRIAL, StoredRun, failure_tags
 
 
 @dataclass
@@ -41,6 +41,27 @@ class MemoryRun:
 
 
 @dataclass
+class MemoryStudy(MemoryRun):
+    """The run of a study and, by number, the runs of its trials."""
+
+    new: bool = True
+    kept: dict[int, MemoryRun] = field(default_factory=dict)
+
+    def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
+        """Keep the records of one trial; one that is kept already stays as it is."""
+        about = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
+        tags = [Tag(name, value) for name, value in about.items()]
+        status, failed = ("FAILED", {"failure": failure}) if failure else ("FINISHED", {})
+        run = MemoryRun(self.experiment, f"trial {number}", [*tags, *records], status, failed)
+        run.started = started.astimezone(UTC)
+        self.kept.setdefault(number, run)
+
+    def trials(self) -> set[int]:
+        """Return the numbers of the trials that have a run."""
+        return set(self.kept)
+
+
+@dataclass
 class MemoryTracker:
     """Keeps runs in a list."""
 
@@ -55,12 +76,29 @@ class MemoryTracker:
         """Open a run; an error marks it FAILED, with the reason, and goes on its way."""
         run = MemoryRun(experiment, name)
         self.runs.append(run)
-        try:
+        with _ending(run):
             yield run
-        except BaseException as error:
-            run.status, run.failure = "FAILED", failure_tags(error)
-            raise
-        run.status = "FINISHED"
+
+    @contextmanager
+    def study(self, experiment: str, name: str) -> Iterator[MemoryStudy]:
+        """Open the run of a study, or take it up."""
+        studies = [run for run in self.runs if isinstance(run, MemoryStudy)]
+        found = [study for study in studies if (study.experiment, study.name) == (experiment, name)]
+        study = found[0] if found else MemoryStudy(experiment, name, [Tag("kind", STUDY), Tag("study", name)])
+        study.new, study.status, study.failure = not found, "RUNNING", {}
+        self.runs += [] if found else [study]
+        with _ending(study):
+            yield study
+
+
+@contextmanager
+def _ending(run: MemoryRun) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        run.status, run.failure = "FAILED", failure_tags(error)
+        raise
+    run.status, run.failure = "FINISHED", {}
 
 
 @dataclass(frozen=True)
@@ -72,7 +110,7 @@ class MemoryReader:
 
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first."""
-        return [run.stored() for run in reversed(self.kept) if run.experiment == experiment]
+        return [run.stored() for run in reversed(self._all()) if run.experiment == experiment]
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Return a table that the run left.
@@ -93,4 +131,9 @@ class MemoryReader:
         return dict(sorted(found.items()))
 
     def _records(self, run_id: str) -> list[Record]:
-        return next(run.records for run in self.kept if run.run_id == run_id)
+        return next(run.records for run in self._all() if run.run_id == run_id)
+
+    def _all(self) -> list[MemoryRun]:
+        """List every run, the trials of a study after it."""
+        below = [(run, *run.kept.values()) if isinstance(run, MemoryStudy) else (run,) for run in self.kept]
+        return [run for runs in below for run in runs]

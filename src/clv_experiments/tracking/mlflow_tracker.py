@@ -3,113 +3,21 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any
 
-import joblib
 import mlflow
-from mlflow.data.code_dataset_source import CodeDatasetSource
-from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import Metric as MlflowMetric
-from mlflow.entities import Param as MlflowParam
+from filelock import FileLock
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import (
-    Description,
-    FittedModel,
-    LogIdentity,
-    Metric,
-    Param,
-    Picture,
-    Record,
-    Table,
-    Tag,
-    Text,
-)
-from clv_experiments.record_files import write_record
+from clv_experiments.tracking.mlflow_run import MlflowRun
+from clv_experiments.tracking.mlflow_study import MlflowStudy, find_study
 from clv_experiments.tracking.run_reader import RunReader
-from clv_experiments.tracking.store import open_store, patiently, store_uri
-from clv_experiments.tracking.stored_run import LONGEST_PARAM, failure_tags
-
-PACKAGE = Path(__file__).resolve().parents[1]
-# What a logged model needs in order to predict in another environment.
-PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "sklearn", "xgboost")
-
-
-class MlflowRun:
-    """One open run: write records to it."""
-
-    def __init__(self, client: mlflow.MlflowClient, run_id: str, location: str) -> None:
-        self.client = client
-        self.run_id = run_id
-        self.location = location
-
-    def log(self, records: Sequence[Record]) -> None:
-        """Write records: parameters, tags and metrics in batches, files in one upload.
-
-        Raises
-        ------
-        ClvError
-            If the store or the disk refuses.
-        """
-        now = int(time.time() * 1000)
-        metrics = [MlflowMetric(r.name, r.value, now, r.step) for r in records if isinstance(r, Metric)]
-        params = [MlflowParam(r.name, str(r.value)[:LONGEST_PARAM]) for r in records if isinstance(r, Param)]
-        tags = [RunTag(r.name, r.value) for r in records if isinstance(r, Tag)]
-        tags += [RunTag("mlflow.note.content", r.text) for r in records if isinstance(r, Description)]
-        # MLflow takes at most 100 parameters and 1,000 metrics at a time.
-        for start in range(0, len(params), 100):
-            patiently(self.client.log_batch, self.run_id, params=params[start : start + 100])
-        for start in range(0, len(metrics), 1000):
-            patiently(self.client.log_batch, self.run_id, metrics=metrics[start : start + 1000])
-        if tags:
-            patiently(self.client.log_batch, self.run_id, tags=tags)
-        patiently(self._files, [r for r in records if isinstance(r, Table | Picture | Text)])
-        for record in records:
-            if isinstance(record, FittedModel):
-                patiently(self._model, record)
-            elif isinstance(record, LogIdentity):
-                patiently(self._dataset, record)
-
-    def _files(self, records: Sequence[Table | Picture | Text]) -> None:
-        if not records:
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            for record in records:
-                write_record(record, Path(folder, record.name))
-            self.client.log_artifacts(self.run_id, folder)
-
-    def _model(self, record: FittedModel) -> None:
-        from mlflow.models import infer_signature
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "estimator.joblib")
-            joblib.dump(record.estimator, path)
-            # The package travels with the model, so that it loads where clv_experiments is not installed.
-            code = Path(folder, "code", PACKAGE.name)
-            shutil.copytree(PACKAGE, code, ignore=shutil.ignore_patterns("__pycache__"))
-            mlflow.pyfunc.log_model(
-                name="model",
-                loader_module="clv_experiments.tracking.loader",
-                data_path=str(path),
-                code_paths=[str(code)],
-                signature=infer_signature(record.example, record.estimator.predict(record.example)),
-                input_example=record.example,
-                pip_requirements=requirements(),
-            )
-
-    def _dataset(self, record: LogIdentity) -> None:
-        source = CodeDatasetSource(tags={"log": record.name})
-        dataset = MetaDataset(source, name=record.name, digest=record.fingerprint)  # type: ignore[abstract]
-        mlflow.log_input(dataset, context="transaction log")
+from clv_experiments.tracking.store import LOCK, open_store, patiently, store_uri
+from clv_experiments.tracking.stored_run import STUDY, failure_tags
 
 
 class MlflowTracker:
@@ -146,11 +54,8 @@ class MlflowTracker:
         experiment_id = patiently(self._experiment, client, experiment)
         active = patiently(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
-        browse = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
-        short = "make ui, or " if self.folder == Path("mlruns") else ""
-        location = f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{short}{browse}"
         try:
-            yield MlflowRun(client, run_id, location)
+            yield MlflowRun(client, run_id, self._location(run_id, experiment))
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
                 tags = [RunTag(*tag) for tag in failure_tags(error).items()]
@@ -158,6 +63,43 @@ class MlflowTracker:
                 patiently(mlflow.end_run, "FAILED")
             raise
         patiently(mlflow.end_run, "FINISHED")
+
+    @contextmanager
+    def study(self, experiment: str, name: str) -> Iterator[MlflowStudy]:
+        """Open the run of a study, or take it up; it ends FINISHED, or FAILED with its reason until it is taken up.
+
+        Several processes may hold it open at once.
+
+        Raises
+        ------
+        ClvError
+            If the folder or the database cannot be written.
+        """
+        client = open_store(self.folder)
+        experiment_id = patiently(self._experiment, client, experiment)
+        with FileLock(self.folder / LOCK):  # of processes that start together one makes it
+            found = find_study(client, experiment_id, name)
+            tags = {"kind": STUDY, "study": name}
+            run_id = found or patiently(client.create_run, experiment_id, None, tags, name).info.run_id
+        if found:
+            patiently(client.update_run, run_id, "RUNNING")
+            _forget_failure(client, run_id)
+        location = self._location(run_id, experiment)
+        try:
+            yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not found)
+        except BaseException as error:
+            with suppress(ClvError):  # the error under way says more than a store that fails on top of it
+                tags = failure_tags(error)
+                patiently(client.log_batch, run_id, tags=[RunTag(*tag) for tag in tags.items()])
+                patiently(client.set_terminated, run_id, "FAILED")
+            raise
+        _forget_failure(client, run_id)  # that of another process
+        patiently(client.set_terminated, run_id, "FINISHED")
+
+    def _location(self, run_id: str, experiment: str) -> str:
+        browse = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
+        short = "make ui, or " if self.folder == Path("mlruns") else ""
+        return f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{short}{browse}"
 
     def _experiment(self, client: mlflow.MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
@@ -174,8 +116,7 @@ class MlflowTracker:
             return found.experiment_id
 
 
-def requirements() -> list[str]:
-    """List the packages that a logged model predicts with, pinned to what is installed."""
-    providers: dict[str, Any] = dict(packages_distributions())
-    names = {providers[module][0] for module in PREDICTS_WITH if module in providers}
-    return sorted(f"{name}=={version(name)}" for name in names)
+def _forget_failure(client: mlflow.MlflowClient, run_id: str) -> None:
+    for tag in patiently(client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
+        with suppress(ClvError):  # another process was faster
+            patiently(client.delete_tag, run_id, tag)

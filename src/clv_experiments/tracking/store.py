@@ -24,6 +24,7 @@ from clv_experiments.errors import ClvError
 for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
 
+LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
 
 Result = TypeVar("Result")
@@ -47,7 +48,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
         raise ClvError(f"tracking.folder must not lie on a path with ? or %, got '{folder.resolve()}'")
     try:
         (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".mlflow.lock"):
+        with FileLock(folder / LOCK):
             if not database.exists() or not database.stat().st_size:
                 _make(database)
             with database.open("r+b") as file:

@@ -12,6 +12,7 @@ import pandas as pd
 from clv_experiments.errors import ClvError
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter
+STUDY, TRIAL = "study", "trial"  # tag `kind` of a search for settings and of its parts
 
 
 @dataclass(frozen=True)

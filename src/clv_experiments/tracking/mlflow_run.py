@@ -1,0 +1,111 @@
+"""One open MLflow run: records in, parameters, tags, metrics, files and the fitted model out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import mlflow
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric as MlflowMetric
+from mlflow.entities import Param as MlflowParam
+from mlflow.entities import RunTag
+
+from clv_experiments.evaluation.records import (
+    Description,
+    FittedModel,
+    LogIdentity,
+    Metric,
+    Param,
+    Picture,
+    Record,
+    Table,
+    Tag,
+    Text,
+)
+from clv_experiments.record_files import write_record
+from clv_experiments.tracking.store import patiently
+from clv_experiments.tracking.stored_run import LONGEST_PARAM
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# What a logged model needs in order to predict in another environment.
+PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "sklearn", "xgboost")
+
+
+class MlflowRun:
+    """One open run: write records to it."""
+
+    def __init__(self, client: mlflow.MlflowClient, run_id: str, location: str) -> None:
+        self.client = client
+        self.run_id = run_id
+        self.location = location
+
+    def log(self, records: Sequence[Record]) -> None:
+        """Write records: parameters, tags and metrics together in batches, files in one upload.
+
+        Raises
+        ------
+        ClvError
+            If the store or the disk refuses.
+        """
+        now = int(time.time() * 1000)
+        metrics = [MlflowMetric(r.name, r.value, now, r.step) for r in records if isinstance(r, Metric)]
+        params = [MlflowParam(r.name, str(r.value)[:LONGEST_PARAM]) for r in records if isinstance(r, Param)]
+        tags = [RunTag(r.name, r.value) for r in records if isinstance(r, Tag)]
+        tags += [RunTag("mlflow.note.content", r.text) for r in records if isinstance(r, Description)]
+        # At a time MLflow takes at most 100 parameters, 100 tags and 1,000 of all.
+        for start in range(0, max(len(params), len(tags), len(metrics)), 100):
+            part = slice(start, start + 100)
+            patiently(self.client.log_batch, self.run_id, params=params[part], tags=tags[part], metrics=metrics[part])
+        patiently(self._files, [r for r in records if isinstance(r, Table | Picture | Text)])
+        for record in records:
+            if isinstance(record, FittedModel):
+                patiently(self._model, record)
+            elif isinstance(record, LogIdentity):
+                patiently(self._dataset, record)
+
+    def _files(self, records: Sequence[Table | Picture | Text]) -> None:
+        if not records:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            for record in records:
+                write_record(record, Path(folder, record.name))
+            self.client.log_artifacts(self.run_id, folder)
+
+    def _model(self, record: FittedModel) -> None:
+        from mlflow.models import infer_signature
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "estimator.joblib")
+            joblib.dump(record.estimator, path)
+            # The package travels with the model, so that it loads where clv_experiments is not installed.
+            code = Path(folder, "code", PACKAGE.name)
+            shutil.copytree(PACKAGE, code, ignore=shutil.ignore_patterns("__pycache__"))
+            mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="clv_experiments.tracking.loader",
+                data_path=str(path),
+                code_paths=[str(code)],
+                signature=infer_signature(record.example, record.estimator.predict(record.example)),
+                input_example=record.example,
+                pip_requirements=requirements(),
+            )
+
+    def _dataset(self, record: LogIdentity) -> None:
+        source = CodeDatasetSource(tags={"log": record.name})
+        dataset = MetaDataset(source, name=record.name, digest=record.fingerprint)  # type: ignore[abstract]
+        mlflow.log_input(dataset, context="transaction log")
+
+
+def requirements() -> list[str]:
+    """List the packages that a logged model predicts with, pinned to what is installed."""
+    providers: dict[str, Any] = dict(packages_distributions())
+    names = {providers[module][0] for module in PREDICTS_WITH if module in providers}
+    return sorted(f"{name}=={version(name)}" for name in names)

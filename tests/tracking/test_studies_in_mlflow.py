@@ -1,0 +1,212 @@
+"""The run of a study and those of its trials: made once, taken up, whole, and no runs of a leaderboard."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Metric, Param, Table, Tag
+from clv_experiments.run_selection import select, settled
+from clv_experiments.tracking import mlflow_study
+from clv_experiments.tracking.memory_tracker import MemoryTracker
+from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+
+EXPERIMENT = "shop/3m"
+BEGUN = datetime(2026, 1, 2, 3, 4, 5)  # as Optuna tells it, in local time
+RECORDS = [Param("model.estimator.alpha", 0.5), Metric("validation_d2_tweedie", 0.25), Tag("state", "complete")]
+
+
+@pytest.fixture(params=["mlflow", "memory"])
+def kept(request):
+    """A tracker of each kind."""
+    return request.getfixturevalue("tracker") if request.param == "mlflow" else MemoryTracker()
+
+
+def runs(tracker, kind):
+    return [run for run in tracker.reader().runs(EXPERIMENT) if run.tags["kind"] == kind]
+
+
+def only_study(tracker):
+    [run] = runs(tracker, "study")
+    return run
+
+
+def trial_runs(tracker):
+    return {run.name: run for run in runs(tracker, "trial")}
+
+
+def test_a_study_is_made_once_and_taken_up(kept):
+    with kept.study(EXPERIMENT, "mine") as study:
+        assert study.new
+        study.log([Param("sweep.seed", 7), Metric("best", 0.5)])
+    assert only_study(kept).status == "FINISHED"
+    with kept.study(EXPERIMENT, "mine") as again:
+        assert not again.new
+        assert again.run_id == study.run_id
+        assert only_study(kept).status == "RUNNING"
+        again.log([Metric("best", 0.75)])
+    found = only_study(kept)
+    assert (found.name, found.status) == ("mine", "FINISHED")
+    assert found.params == {"sweep.seed": "7"}
+    assert found.metrics == {"best": 0.75}
+
+
+def test_studies_of_other_names_and_experiments_are_others(kept):
+    names = ["it's", 'a "b"', 'it\'s "both"', "back\\slash", "100 %", "`x`", "客户", "it''s"]
+    ids = set()
+    for name in names:
+        with kept.study(EXPERIMENT, name) as study:
+            ids.add(study.run_id)
+    with kept.study("shop/6m", names[0]) as other:
+        assert other.new
+    assert len(ids) == len(names)
+    for name in names:
+        with kept.study(EXPERIMENT, name) as study:
+            assert not study.new
+            ids.remove(study.run_id)
+    assert not ids
+
+
+@pytest.mark.parametrize("error", [ClvError("all trials failed"), RuntimeError("boom"), KeyboardInterrupt()])
+def test_a_failure_is_kept_until_the_study_is_taken_up(kept, error):
+    with pytest.raises(type(error)), kept.study(EXPERIMENT, "mine") as study:
+        study.trial(0, BEGUN, RECORDS)
+        raise error
+    found = only_study(kept)
+    assert found.status == "FAILED"
+    said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    assert said in found.tags["failure"]
+    assert found.tags["failure_kind"] == type(error).__name__
+    with kept.study(EXPERIMENT, "mine") as study:
+        assert study.trials() == {0}
+        assert "failure" not in only_study(kept).tags
+    assert {"failure", "failure_kind"}.isdisjoint(only_study(kept).tags)
+    assert only_study(kept).status == "FINISHED"
+
+
+def test_the_failure_of_one_process_does_not_outlive_the_other(kept):
+    with kept.study(EXPERIMENT, "mine"):
+        with pytest.raises(KeyboardInterrupt), kept.study(EXPERIMENT, "mine"):
+            raise KeyboardInterrupt
+        assert only_study(kept).status == "FAILED"
+    found = only_study(kept)
+    assert found.status == "FINISHED"
+    assert "failure" not in found.tags
+
+
+def test_trials_are_runs_below_their_study(kept):
+    with kept.study(EXPERIMENT, "mine") as study:
+        study.trial(0, BEGUN, RECORDS)
+        study.trial(3, BEGUN + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
+        with kept.study(EXPERIMENT, "other") as other:
+            other.trial(7, BEGUN, RECORDS)
+            assert other.trials() == {7}
+        assert study.trials() == {0, 3}
+    found = trial_runs(kept)
+    assert sorted(found) == ["trial 0", "trial 3", "trial 7"]
+    good, bad = found["trial 0"], found["trial 3"]
+    assert good.status == "FINISHED"
+    assert good.params == {"model.estimator.alpha": "0.5"}
+    assert good.metrics == {"validation_d2_tweedie": 0.25}
+    wanted = {"mlflow.parentRunId": study.run_id, "kind": "trial", "trial": "0", "state": "complete"}
+    assert wanted.items() <= good.tags.items()
+    assert "failure" not in good.tags
+    assert bad.status == "FAILED"
+    assert bad.tags["failure"] == "too few customers"
+    assert bad.tags["trial"] == "3"
+    assert good.started == BEGUN.astimezone(UTC)
+    assert bad.started - good.started == timedelta(seconds=90)
+
+
+def test_a_trial_has_one_run_whoever_writes_it(kept):
+    with kept.study(EXPERIMENT, "mine") as study, kept.study(EXPERIMENT, "mine") as same:
+        study.trial(4, BEGUN, RECORDS)
+        same.trial(4, BEGUN, [Metric("validation_d2_tweedie", 0.99)], "late")
+    found = trial_runs(kept)["trial 4"]
+    assert len(runs(kept, "trial")) == 1
+    assert found.status == "FINISHED"
+    assert found.metrics == {"validation_d2_tweedie": 0.25}
+
+
+def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypatch):
+    with tracker.study(EXPERIMENT, "mine") as study:
+
+        def killed(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(study.client, "set_terminated", killed)
+            study.trial(0, BEGUN, RECORDS)
+        assert study.trials() == set()
+        study.trial(0, BEGUN, RECORDS)
+        assert study.trials() == {0}
+    [found] = runs(tracker, "trial")
+    assert found.status == "FINISHED"
+
+
+def test_trials_are_found_on_every_page(tracker, monkeypatch):
+    monkeypatch.setattr(mlflow_study, "PAGE", 2)
+    with tracker.study(EXPERIMENT, "mine") as study:
+        for number in range(5):
+            study.trial(number, BEGUN, [])
+            assert study.trials() == set(range(number + 1))
+
+
+def test_processes_that_start_together_share_one_study(tracker, tmp_path):
+    program = (
+        "import sys\n"
+        "from datetime import datetime\n"
+        "from clv_experiments.evaluation.records import Metric\n"
+        "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "with MlflowTracker('mlruns').study('shop/3m', 'mine') as study:\n"
+        "    print(study.new)\n"
+        "    for number in [int(sys.argv[1]), int(sys.argv[1]) + 2, 9, 10, 11]:\n"
+        "        study.trial(number, datetime.now(), [Metric('m', float(number))])\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = [subprocess.Popen([*command, str(number)], cwd=tmp_path, **pipes) for number in range(2)]
+    assert [process.stdout.readline() for process in running] == ["ready\n"] * 2
+    for process in running:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    assert sorted(out for out, _ in said) == ["False\n", "True\n"]
+    assert only_study(tracker).status == "FINISHED"
+    found = sorted(int(run.tags["trial"]) for run in runs(tracker, "trial"))
+    assert found == [0, 1, 2, 3, 9, 10, 11]
+    assert all(run.status == "FINISHED" for run in runs(tracker, "trial"))
+    assert MlflowTracker(str(tmp_path / "mlruns")).reader().runs("shop/6m") == []
+
+
+def test_no_leaderboard_shows_a_study_or_a_trial(kept):
+    settings = {"data.name": "shop", "model.name": "ridge"}
+    frame = pd.DataFrame({"customer_id": ["a", "b"], "y_true": [0.0, 9.0], "y_pred": 5.0, "purchase_days": [0, 1]})
+    frame["cutoff"] = pd.Timestamp("1998-03-31")
+    whole = [Param(name, value) for name, value in settings.items()]
+    whole += [Tag(name, "x") for name in ("cell", "family", "features", "protocol", "code_version")]
+    whole += [
+        Metric("d2_floor", 0.5),
+        Tag("model", "ridge"),
+        Tag("holdouts", "1998-04-01 to 1998-06-30"),
+        Table("predictions.parquet", frame),
+    ]
+    with kept.study(EXPERIMENT, "mine") as study:
+        study.log(whole)
+        study.trial(0, BEGUN, whole)
+        study.trial(1, BEGUN, whole, "too few customers")
+    assert len(kept.reader().runs(EXPERIMENT)) == 3
+    found = select(kept.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
+    assert found.cell is None
+    assert found.missing == {"ridge": ""}
+    assert found.other_cells == []
+    assert settled(kept.reader(), EXPERIMENT, settings) is None
+    with kept.run(EXPERIMENT, "ridge") as run:
+        run.log(whole)
+    assert settled(kept.reader(), EXPERIMENT, settings).run_id == run.run_id
