@@ -1,7 +1,7 @@
 """Measure what a user waits for: start-up, a run, memory, and what the BTYD compression saves.
 
     python scripts/benchmark.py            all of it, a few minutes
-    python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store or read
+    python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store, sweep or read
     python scripts/benchmark.py read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
@@ -153,6 +153,22 @@ def store(runs: int = 1000) -> None:
     report(f"reading {runs:,} runs, and the predictions of 15", seconds)
 
 
+def sweep(trials: int = 50) -> None:
+    """Time what a study of XGBoost costs beyond fitting and predicting, on a fresh store."""
+    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
+
+    from clv_experiments.tracking.run_reader import RunReader
+
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(ROOT / "scripts/sweep.py"), "model=xgboost", "window=3m"]
+        subprocess.run([*command, f"sweep.n_trials={trials}"], cwd=folder, check=True, capture_output=True)
+        runs = RunReader(Path(folder, "mlruns")).runs("cdnow/3m")
+        found = next(run.metrics for run in runs if run.tags.get("kind") == "study")
+    report(f"sweep.py model=xgboost, {trials} trials", [found["seconds_search"]])
+    report("of it fitting and predicting", [found["seconds_fit_predict"]])
+    print(f"{'overhead beyond that':<58} {found['overhead']:7.1%}")  # noqa: T201
+
+
 def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
     """Time from raw files of one log to its cleaned log and all features, in a process of its own each."""
     for file in files:
@@ -168,7 +184,7 @@ def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
         report(f"{data} from {Path(file).name} to features", seconds)
 
 
-PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, read)}
+PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, read)}
 
 
 def main() -> None:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import ibis
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from pyarrow.csv import write_csv
 
@@ -16,14 +19,15 @@ from clv_experiments.experiment import build_model, run_experiment
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ["data", "window", "features", "model", "evaluation", "tracking", "experiment"]
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+SPACES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
 MODELS = [name for group, name in OPTIONS if group == "model"]
 FAMILIES = {"baseline", "btyd", "ml", "hybrid"}
 
 
 def test_no_yaml_is_overlooked():
-    primary = {("config",), ("leaderboard",)}
+    primary = {("config",), ("leaderboard",), ("sweep",)}
     found = {path.relative_to(CONF).with_suffix("").parts for path in CONF.rglob("*.yaml")} - primary
-    assert found == set(OPTIONS)
+    assert found == {*OPTIONS, *(("sweep", option) for option in SPACES)}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -35,6 +39,20 @@ def test_option_composes_and_says_what_it_is(group, option, compose):
     assert first.startswith("# "), "a YAML begins with a line that says what it is"
     if group in ("data", "features", "model"):
         assert cfg[group].name == option
+
+
+@pytest.mark.parametrize("option", SPACES)
+def test_space_composes_with_its_model_into_a_study_and_not_into_a_run(option, compose):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra_compose("sweep", overrides=["tracking=memory", f"model={option}"])
+    own = OmegaConf.load(CONF / "sweep" / f"{option}.yaml")
+    assert not OmegaConf.missing_keys(cfg)
+    assert cfg.model.name == option
+    assert set(own) == {"space"}
+    assert cfg.sweep.space == own.space
+    assert (CONF / "sweep" / f"{option}.yaml").read_text().startswith("# ")
+    with pytest.raises(HydraException, match="Could not override 'sweep'"):
+        compose(f"sweep={option}")
 
 
 @pytest.mark.parametrize("option", MODELS)

@@ -26,7 +26,7 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
 from clv_experiments.passwords import without_password
 from clv_experiments.protocols import Verdict, customer_split, out_of_time
-from clv_experiments.run_records import explain, identity, log_records, remarks
+from clv_experiments.run_records import Search, explain, identity, log_records, remarks
 from clv_experiments.terminal import Terminal
 
 MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
@@ -37,13 +37,15 @@ KEYS = {"source": "data.source._target_", "columns": "data.columns.date", "clean
 PROTOCOLS = ("forecast", "customer_split")
 
 
-def run_experiment(cfg: DictConfig) -> Verdict:
+def run_experiment(cfg: DictConfig, search: Search | None = None) -> Verdict:
     """Run one experiment and leave one tracked run behind.
 
     Parameters
     ----------
     cfg : DictConfig
         Composed from ``conf/``.
+    search : Search, optional
+        Where the model's settings were found.
 
     Raises
     ------
@@ -82,7 +84,9 @@ def run_experiment(cfg: DictConfig) -> Verdict:
             records = [
                 *verdict.records,
                 *report.ladder_records(verdict.ladder, verdict.title),
-                *explain(forecaster, model, verdict.shown, cfg.seed, cfg.evaluation.bootstrap_replicates, progress),
+                *explain(
+                    forecaster, model, verdict.shown, cfg.seed, cfg.evaluation.bootstrap_replicates, progress, search
+                ),
             ]
         with terminal.step("writing the run", "tracking"):
             run.log(records)

@@ -93,6 +93,12 @@ class Forecaster:
         self._features: dict[tuple, pd.DataFrame] = {}
         self._outcomes: dict[Period, pd.DataFrame] = {}
 
+    def over(self, window: Window) -> Forecaster:
+        """Forecast the same log under another window of the same horizon; what was computed is shared."""
+        other = Forecaster(self.log, window)
+        other._features, other._outcomes = self._features, self._outcomes
+        return other
+
     def forecast(self, target: Period, model: Model) -> Forecast:
         """Fit on what was known at the target's cutoff and predict the spend of every customer known then.
 

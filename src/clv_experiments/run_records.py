@@ -35,6 +35,25 @@ class Scored:
     scores: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Search:
+    """Where the settings of a run were found.
+
+    Attributes
+    ----------
+    study : str
+        Name of the study.
+    trial : int
+        Number of the trial that chose them.
+    at_edge : tuple of str
+        A sentence for each of them that lies at the edge of what was searched.
+    """
+
+    study: str
+    trial: int
+    at_edge: tuple[str, ...]
+
+
 def judge(forecaster: Forecaster, period: Period, model: Model) -> Scored:
     """Forecast a period and score it."""
     made = forecaster.forecast(period, model)
@@ -53,10 +72,12 @@ def explain(
     seed: int,
     replicates: int,
     progress: Callable[[int, int], None],
+    search: Search | None = None,
 ) -> Iterator[Record]:
     """Tables, pictures and the fitted model of one holdout forecast.
 
-    ``seed`` draws the ``replicates`` of the bootstrap and the permutations; ``progress`` is told (done, replicates).
+    ``seed`` draws the ``replicates`` of the bootstrap and the permutations; ``progress`` is told (done, replicates);
+    ``search`` says where the settings were found, if they were searched for.
     """
     log, estimator, least = forecaster.log, made.estimator, floor(forecaster, made.period)
     labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
@@ -85,8 +106,12 @@ def explain(
         boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
         yield Tag("btyd_boundary", boundary or "interior")
         yield Metric("btyd_at_boundary", float(bool(boundary)))
-    if getattr(estimator, "at_edge_", []):
-        yield Tag("at_edge", "; ".join(estimator.at_edge_))
+    edges = [*(search.at_edge if search else ()), *getattr(estimator, "at_edge_", [])]
+    if edges:
+        yield Tag("at_edge", "; ".join(edges))
+    if search:
+        yield Tag("study", search.study)
+        yield Tag("trial", str(search.trial))
     yield Text("remarks.txt", "\n".join(remarks(estimator)))
     yield FittedModel(estimator, made.X.head())
 

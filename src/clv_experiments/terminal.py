@@ -9,6 +9,7 @@ from time import perf_counter
 
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,10 @@ from clv_experiments.data.cleaning_report import CleaningReport
 from clv_experiments.evaluation.report import Ladder, summary_rows
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
-WORDS = {"model", "family"}  # columns that are read from the left
+WORDS = {"model", "family", "parameter"}  # columns that are read from the left
+NEWS = 20  # lines in a file that a bar leaves because its note changed, besides those for every tenth
+BESIDE_NOTE = 36  # columns of a bar that are neither its name, its count nor its note
+AN_HOUR = 3600.0  # seconds whose progress tells how long the rest will take
 
 
 class Terminal:
@@ -55,6 +59,38 @@ class Terminal:
             yield lambda done, total: status.update(Text(f"{what}: {done} of {total}"))
         if part is not None:
             self.took({part: perf_counter() - started})
+
+    @contextmanager
+    def bar(self, what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+        """Show how far a long search is while the block runs, and at the end leave a line that says so.
+
+        Where output is no terminal, a line for every tenth and for most new notes.
+
+        Yields
+        ------
+        callable
+            Takes (done, total or None where it is open, a note such as the best so far).
+        """
+        if not self.console.is_terminal:
+            yield from _lines(self.say, what)
+            return
+        bar, said = _progress(self.console), ""
+        task = bar.add_task(what, total=None, count="", left="", note="")
+
+        def update(done: int, total: int | None, note: str) -> None:
+            nonlocal said
+            said = _so_far(what, done, total, note)
+            count, left = _count(done, total), "" if total is None else "left"
+            room = max(0, self.console.width - len(what) - len(count) - BESIDE_NOTE)
+            cut = note if len(note) <= room else f"{note[: room - 1]}…" * bool(room)
+            bar.update(task, completed=done, total=total, count=count, left=left, note=cut)
+
+        try:
+            with bar:
+                yield update
+        finally:
+            if said:
+                self.say(said)
 
     def receipt(self, report: CleaningReport) -> None:
         """Print what cleaning removed: rows, customers and money of each step that did anything."""
@@ -97,6 +133,51 @@ class Terminal:
         """Print how long each step took."""
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
         self.say(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
+
+
+def _progress(console: Console) -> Progress:
+    """Make a bar with a name, a count, the time it took and will take, and a note."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=10),
+        TextColumn("{task.fields[count]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        transient=True,
+        refresh_per_second=4,
+        speed_estimate_period=AN_HOUR,
+    )
+
+
+def _lines(say: Callable[[str], None], what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    """Give what shows progress as lines: at every tenth, or where the total is open at each doubling, and news."""
+    said, line, last_note, news, mark = "", "", "", 0, 0
+
+    def update(done: int, total: int | None, note: str) -> None:
+        nonlocal said, line, last_note, news, mark
+        line = _so_far(what, done, total, note)
+        reached = 10 * done // total if total else done.bit_length()
+        new = note != last_note and news < NEWS
+        if reached > mark or new:
+            say(line)
+            said, last_note, news, mark = line, note, news + new, max(mark, reached)
+
+    try:
+        yield update
+    finally:
+        if line != said:
+            say(line)
+
+
+def _so_far(what: str, done: int, total: int | None, note: str) -> str:
+    return f"{what} {_count(done, total)}" + f", {note}" * bool(note)
+
+
+def _count(done: int, total: int | None) -> str:
+    return str(done) if total is None else f"{done} of {total}"
 
 
 def _laid_out(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

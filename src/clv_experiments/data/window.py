@@ -204,6 +204,33 @@ class Window:
             for k in range(oldest, -1, -1)
         ]
 
+    def validation(self, most: int | None, *, supervised: bool, source: str) -> list[Period]:
+        """List the periods that a search may look at: those before every origin's holdout, latest first.
+
+        Parameters
+        ----------
+        most : int or None
+            How many; None for all that the log reaches.
+
+        Raises
+        ------
+        LogTooShort
+            Says how many there are.
+        """
+        k, labels = self.origins, 1 if supervised else 0
+        periods: list[Period] = []
+        while self.has_history(k + labels) and len(periods) != most:
+            periods.append(self.period(k))
+            k += 1
+        if len(periods) < (most or 1):
+            advice = f"type sweep.validation_origins={len(periods)}" if periods else "type a shorter window.horizon"
+            fewer = ", or fewer window.origins" if self.origins > 1 else ""
+            raise LogTooShort(
+                f"log '{source}' holds {len(periods)} validation period(s) of {self.horizon} before the holdout of "
+                f"{self.origins} origin(s), {most or 1} asked for; {advice}{fewer}"
+            )
+        return periods
+
     def _reaches(self, supervised: bool) -> bool:
         oldest = self.origins - 1
         return self.has_history(oldest + 1) if supervised else self.edge(oldest + 1) > self.start

@@ -161,6 +161,8 @@ def brier(bought: ArrayLike, probability: ArrayLike) -> float:
 
 # Scores for which higher is better and that every model has: what a run may be optimised by.
 OBJECTIVES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_20_share", "r2")
+HIGHER_IS_BETTER = (*OBJECTIVES, "buys_roc_auc")
+LOWER_IS_BETTER = ("aggregate_bias", "decile_mape", "rmse", "mse", "mae", "median_ae", "wape", "buys_brier")
 
 
 def score(

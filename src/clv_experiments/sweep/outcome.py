@@ -1,0 +1,194 @@
+"""What a search came to: found against configured settings on the holdout, with intervals, and over several seeds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.data.window import Period
+from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
+from clv_experiments.evaluation.leaderboard.standings import standings
+from clv_experiments.evaluation.leaderboard.wording import listed, signed, written
+from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, OBJECTIVES
+from clv_experiments.evaluation.records import Metric, Table
+from clv_experiments.protocols import Verdict
+from clv_experiments.sweep.trials import Objective
+
+REPLICATES, CONFIDENCE = 2000, 0.95
+VALIDATION, HOLDOUT = "validation", "holdout"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A score of the tuned and of the configured model on the holdout; ``better`` is what tuning gained, above 0 good.
+
+    ``reach`` is half the width of its interval; nan where nothing can be said.
+    """
+
+    metric: str
+    tuned: float
+    configured: float
+    better: float
+    reach: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A score of the tuned and of the configured model, fitted with one seed, on validation or on the holdout."""
+
+    seed: int
+    period: str
+    tuned: float
+    configured: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the winner of a study is worth.
+
+    Attributes
+    ----------
+    trial : int
+        The one that won.
+    seeds : int
+        How many fits were asked for.
+    model, metric : str
+        What was tuned, and what by.
+    differences : list of Difference
+        One a score, on the same customers.
+    fits : list of Fit
+        One a seed and period; a single seed where nothing is left to chance.
+    """
+
+    trial: int
+    seeds: int
+    model: str
+    metric: str
+    differences: list[Difference]
+    fits: list[Fit]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a storage keeps."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Outcome:
+        """Read what a storage kept."""
+        differences = [Difference(**difference) for difference in kept["differences"]]
+        return cls(**kept | {"differences": differences, "fits": [Fit(**fit) for fit in kept["fits"]]})
+
+    @property
+    def sentences(self) -> list[str]:
+        """Say whether tuning helped on the holdout, by how much, and whether it is luck."""
+        return [self._on_the_holdout(), *self._over_seeds()]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a score: ``metric, tuned, configured, better, lower, upper``."""
+        frame = pd.DataFrame([asdict(difference) for difference in self.differences])
+        reach = frame.pop("reach")
+        return frame.assign(lower=frame["better"] - reach, upper=frame["better"] + reach)
+
+    @property
+    def seeds_frame(self) -> pd.DataFrame:
+        """One row a seed and period: ``seed, period, tuned, configured``."""
+        return pd.DataFrame([asdict(fit) for fit in self.fits])
+
+    def _on_the_holdout(self) -> str:
+        shown = self.metric if self.metric in METRICS else self.differences[0].metric
+        found, how = next(d for d in self.differences if d.metric == shown), METRICS[shown]
+        tuned, configured = (written(score, how.form) for score in (found.tuned, found.configured))
+        low, high = (signed(found.better + sign * found.reach, how.form) for sign in (-1, 1))
+        gain = f"{how.heading} {tuned} against {configured}, {signed(found.better, how.form)} [{low}, {high}]"
+        if found.better == 0 and found.reach == 0:
+            return f"on the holdout {self.model} (tuned) is {self.model} as configured: {how.heading} {tuned}"
+        if abs(found.better) <= found.reach or found.reach != found.reach:
+            return f"on the holdout {self.model} (tuned) is not better than as configured, beyond chance: {gain}"
+        way = "better" if found.better > 0 else "worse"
+        return f"on the holdout {self.model} (tuned) is {way} than as configured, beyond chance in customers: {gain}"
+
+    def _over_seeds(self) -> list[str]:
+        higher = self.metric in HIGHER_IS_BETTER
+        said = []
+        for period in (VALIDATION, HOLDOUT):
+            fits = [fit for fit in self.fits if fit.period == period]
+            ahead = sum((fit.tuned > fit.configured) == higher and fit.tuned != fit.configured for fit in fits)
+            tuned, configured = (_range([getattr(f, which) for f in fits]) for which in ("tuned", "configured"))
+            said.append(f"on {period} in {ahead} of {len(fits)} ({tuned} against {configured})")
+        if len(self.fits) == 2:
+            return [f"{self.model} leaves nothing to chance: another seed fits the same"] if self.seeds > 1 else []
+        return [f"by {self.metric}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {listed(said)}"]
+
+
+def differences(tuned: Verdict, configured: Verdict, metric: str, seed: int) -> list[Difference]:
+    """Set two runs side by side on the same customers, drawn 2,000 times with replacement (paired bootstrap)."""
+    entries = (_entry("tuned", tuned), _entry("configured", configured))
+    holdouts = tuple(str(scored.forecast.period) for scored in tuned.holdout.values())
+    cell = Cell("", "", "forecast", "", holdouts, "", entries)
+    ordering = metric if metric in OBJECTIVES else OBJECTIVES[0]
+    found = standings(cell, ordering, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
+    result = []
+    for name in dict.fromkeys([ordering, *METRICS]):
+        scores, (one, other) = found.of(name)["score"], found.goodness[name]
+        reach = float(found.reach[name][0, 1])
+        result.append(Difference(name, scores["tuned"], scores["configured"], float(one - other), reach))
+    return result
+
+
+def _entry(label: str, verdict: Verdict) -> Entry:
+    found = next(r.frame for r in verdict.records if isinstance(r, Table) and r.name == "predictions.parquet")
+    floors = tuple(r.value for r in verdict.records if isinstance(r, Metric) and r.name == "d2_floor")
+    return Entry(label, label, "", "", "", "", found, floors)
+
+
+def fits(
+    objective: Objective,
+    tuned: DictConfig,
+    configured: DictConfig,
+    holdouts: Sequence[Period],
+    seeds: int,
+    progress: Callable[[int, int], None],
+) -> list[Fit]:
+    """Fit both settings with several seeds and score them on the validation periods and on the holdouts.
+
+    Parameters
+    ----------
+    seeds : int
+        From the configured one upwards; one is enough where the model leaves nothing to chance.
+    progress : callable
+        Is told (done, seeds).
+    """
+    first = configured.seed
+    if _seeded(tuned, first) == _seeded(tuned, first + 1) and _seeded(configured, first) == _seeded(
+        configured, first + 1
+    ):
+        seeds = 1
+    found = []
+    for done, seed in enumerate(range(first, first + seeds), 1):
+        for period, among in {VALIDATION: objective.periods, HOLDOUT: holdouts}.items():
+            both = [objective.mean(_with_seed(cfg, seed), among) for cfg in (tuned, configured)]
+            found.append(Fit(seed, period, *both))
+        progress(done, seeds)
+    return found
+
+
+def _with_seed(cfg: DictConfig, seed: int) -> DictConfig:
+    other = copy.deepcopy(cfg)
+    other.seed = seed
+    return other
+
+
+def _seeded(cfg: DictConfig, seed: int) -> Any:
+    """Resolve a model's settings under a seed."""
+    return OmegaConf.to_container(_with_seed(cfg, seed).model, resolve=True)
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = (f"{bound:.4g}" for bound in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"

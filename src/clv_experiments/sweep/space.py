@@ -1,0 +1,132 @@
+"""What a study may choose: named parameters, each a config key with a range or choices, some only under conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import BaseTrial
+
+NEAR = 0.01  # share of a range, on the scale that is searched, that counts as its end
+
+Value = bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One thing to choose.
+
+    Attributes
+    ----------
+    name : str
+        Short, as tables and pictures show it.
+    key : str
+        The setting of the config that it sets.
+    distribution : optuna.distributions.BaseDistribution
+    when : mapping of another parameter's name to the values under which this one is chosen
+        Empty: always.
+    otherwise : mapping of ``key`` to value
+        What is set where it is not chosen; empty: what is configured stays.
+    limit : str
+        Which ends of the range nothing can lie beyond: "", ``low``, ``high`` or ``both``.
+    """
+
+    name: str
+    key: str
+    distribution: BaseDistribution
+    when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    otherwise: Mapping[str, Value] = field(default_factory=dict)
+    limit: str = ""
+
+    def is_active(self, chosen: Mapping[str, Value]) -> bool:
+        """Whether it is to be chosen, given what was chosen before it."""
+        return all(name in chosen and chosen[name] in values for name, values in self.when.items())
+
+    def end(self, value: Value) -> str:
+        """Say which end of the range a value lies at, ``lowest`` or ``highest``; empty where at none that matters."""
+        searched = self.distribution
+        if not isinstance(searched, IntDistribution | FloatDistribution):
+            return ""
+        points = np.array([searched.low, searched.high, value], dtype=float)
+        low, high, place = np.log(points) if searched.log else points
+        near = NEAR * (high - low)
+        if place <= low + near and self.limit not in ("low", "both"):
+            return "lowest"
+        return "highest" if place >= high - near and self.limit not in ("high", "both") else ""
+
+
+@dataclass(frozen=True)
+class Space:
+    """All that a study may choose, in the order in which it is chosen."""
+
+    parameters: tuple[Parameter, ...]
+
+    def chosen(self, trial: BaseTrial) -> dict[str, Value]:
+        """Let a trial choose; gives value by name, without the parameters whose condition is not met."""
+        chosen: dict[str, Value] = {}
+        for parameter in self.parameters:
+            if parameter.is_active(chosen):
+                chosen[parameter.name] = _suggested(trial, parameter.name, parameter.distribution)
+        return chosen
+
+    def settings(self, chosen: Mapping[str, Value]) -> dict[str, Value]:
+        """Return what a choice sets: value by config key."""
+        settings: dict[str, Value] = {}
+        for parameter in self.parameters:
+            settings |= {parameter.key: chosen[parameter.name]} if parameter.name in chosen else parameter.otherwise
+        return settings
+
+    def configured(self, setting: Callable[[str], Any]) -> dict[str, Value] | None:
+        """Return the choice that the configured settings are; None where the space does not hold it."""
+        chosen: dict[str, Value] = {}
+        for parameter in self.parameters:
+            value = setting(parameter.key)
+            if parameter.is_active(chosen):
+                if not holds(parameter.distribution, value):
+                    return None
+                chosen[parameter.name] = value
+            elif parameter.otherwise and value != parameter.otherwise[parameter.key]:
+                return None
+        return chosen
+
+    def at_edge(self, chosen: Mapping[str, Value]) -> list[str]:
+        """Name the chosen values that lie at an end of their range, beyond which better ones may lie."""
+        ends = [(p, p.end(chosen[p.name])) for p in self.parameters if p.name in chosen]
+        return [
+            f"{parameter.name}={shown(chosen[parameter.name])} is the {end} that was searched ({parameter.key})"
+            for parameter, end in ends
+            if end
+        ]
+
+
+def shown(value: Value) -> str:
+    """Write a value as tables do: four digits, and the words of YAML."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def holds(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a value can be drawn."""
+    if isinstance(distribution, CategoricalDistribution):
+        return any(type(value) is type(choice) and value == choice for choice in distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    kind = int if isinstance(distribution, IntDistribution) else int | float
+    if isinstance(value, bool) or not isinstance(value, kind) or not distribution.low <= value <= distribution.high:
+        return False
+    return distribution.step is None or is_whole((value - distribution.low) / distribution.step)
+
+
+def is_whole(number: float) -> bool:
+    """Whether a number is whole, but for rounding."""
+    return bool(np.isclose(number, round(number)))
+
+
+def _suggested(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Value:
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    suggest = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
+    return suggest(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)  # type: ignore

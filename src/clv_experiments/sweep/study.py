@@ -1,0 +1,209 @@
+"""A study on one screen: data once, trials on validation periods, the winner as a full run, what it is worth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+from time import perf_counter
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from optuna import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from clv_experiments.code_version import code_version
+from clv_experiments.data.window import Period, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Metric, Param, Record, Tag, Text
+from clv_experiments.evaluation.study_plots.values import named
+from clv_experiments.experiment import (
+    ALL,
+    experiment_of,
+    flattened,
+    parameters,
+    read_log,
+    settings_of,
+    title_of,
+    window_of,
+)
+from clv_experiments.forecast import Forecaster
+from clv_experiments.passwords import without_password
+from clv_experiments.run_selection import WITHOUT_EFFECT
+from clv_experiments.sweep.sampling import FAILURE, is_lost
+from clv_experiments.sweep.search import search
+from clv_experiments.sweep.settings import check, directions, metrics
+from clv_experiments.sweep.storage import open_study, storage_url
+from clv_experiments.sweep.summary import sum_up
+from clv_experiments.sweep.trials import SCORES, SECONDS, Objective, Settings, search_window
+from clv_experiments.terminal import Terminal
+
+# Settings that leave every trial as it is.
+VOLATILE = (*WITHOUT_EFFECT, "sweep.n_trials", "sweep.timeout", "sweep.name", "sweep.storage", "sweep.seeds")
+
+
+def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
+    """Search the settings of one model and say what the best are worth; leaves a tracked run, and one for each trial.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/sweep.yaml``.
+    typed : sequence of str
+        The overrides that the user typed.
+
+    Returns
+    -------
+    float
+        The best validation score, by the first metric.
+
+    Raises
+    ------
+    ClvError
+        If a setting is bad, before the first trial; if the first trials all fail, or none finishes.
+    """
+    check(cfg)
+    settings, by, terminal = Settings(cfg, typed), metrics(cfg), Terminal()
+    terminal.say(f"searching {len(settings.space.parameters)} settings of {title_of(cfg)}")
+    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = read_log(cfg.data, lambda start, end: _periods(cfg, start, end)[0].earliest_cutoff)
+    window, periods = _periods(cfg, log.start, log.end)
+    objective = Objective(settings, Forecaster(log, window), periods, by)
+    decisive = _decisive(cfg, log.fingerprint)
+    name = cfg.sweep.name or _name(cfg, decisive)
+    url = storage_url(cfg.sweep.storage, cfg.tracking.get("folder"))
+    study = open_study(url, name, directions(by), cfg.sweep, decisive)
+    terminal.say(f"study '{name}', by {' and '.join(by)} on {', '.join(map(str, periods))}")
+    with terminal.step("computing features and labels", "features"):
+        objective.prepare()
+    with instantiate(cfg.tracking).study(experiment_of(cfg), name) as run:
+        if run.new:
+            known = settings_of(cfg)
+            about = [Tag("code_version", code_version()), Tag("storage", without_password(url or "memory"))]
+            run.log([*parameters(known), Text("config.yaml", OmegaConf.to_yaml(known)), *about])
+        made = _search(study, objective, run, terminal)
+        there = run.trials()
+        for trial in study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and not is_lost(trial) and trial.number not in there:
+                _record(run, trial, objective)
+        winner = best_trial(study)
+        if winner is None:
+            raise ClvError(f"no trial of study '{name}' finished; {_last_reason(study)}")
+        if _is_ours_to_end(study, made):
+            sum_up(study, winner, objective, run, terminal)
+        else:
+            terminal.say(
+                "other processes have trials of this study under way: the one whose trial ends last sums it up; if "
+                "they were killed, type the same command again"
+            )
+        terminal.timing()
+        terminal.say(run.location)
+    return float(winner.values[0])
+
+
+def best_trial(study: Study) -> FrozenTrial | None:
+    """Return the winner: the first of the best by the first metric, of several from their Pareto front; or None."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    candidates = study.best_trials if len(study.directions) > 1 else complete
+    sign = 1.0 if study.directions[0].name == "MINIMIZE" else -1.0
+    return min(candidates, key=lambda trial: (sign * trial.values[0], trial.number), default=None)
+
+
+def _periods(cfg: DictConfig, start: date, end: date) -> tuple[Window, list[Period]]:
+    """Return the window that trials forecast under, and the periods they are judged on, latest first."""
+    window = window_of(cfg.window, start, end)
+    most = None if cfg.sweep.validation_origins == ALL else cfg.sweep.validation_origins
+    periods = window.validation(most, supervised=cfg.model.supervised, source=cfg.data.name)
+    return search_window(window, len(periods)), periods
+
+
+def _decisive(cfg: DictConfig, fingerprint: str) -> dict[str, Any]:
+    """Return all that decides what a trial finds."""
+    settings = {name: value for name, value in flattened(cfg).items() if not name.startswith(VOLATILE)}
+    return {**settings, "log fingerprint": fingerprint}
+
+
+def _name(cfg: DictConfig, decisive: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return f"{experiment_of(cfg)} {cfg.model.name} {digest[:8]}"
+
+
+def _search(study: Study, objective: Objective, run: Any, terminal: Terminal) -> set[int]:
+    """Make the trials that are missing; gives the numbers of those that this process made."""
+    sweep, space = objective.settings.cfg.sweep, objective.settings.space
+    configured = space.configured(objective.settings.configured)
+    if configured is None:
+        terminal.say("note: the configured settings lie outside the space, and are no trial of the study")
+    made: list[FrozenTrial] = []
+    with terminal.bar("trials") as update:
+
+        def after(study: Study, trial: FrozenTrial) -> None:
+            made.append(trial)
+            _record(run, trial, objective)
+            best = best_trial(study)
+            if best is not None and best.number == trial.number:
+                run.log([Metric(f"best_{objective.metrics[0]}", trial.values[0], len(made))])
+            update(_ended(study), sweep.n_trials, _so_far(best, objective.metrics[0]))
+
+        started = perf_counter()
+        search(
+            study,
+            objective,
+            n_trials=sweep.n_trials,
+            timeout=sweep.timeout,
+            configured=configured,
+            after=after,
+            waiting=lambda: terminal.say(
+                "waiting for the trials that other processes have under way; killed ones are given up in half a minute"
+            ),
+        )
+        seconds = perf_counter() - started
+    fitting = sum(trial.user_attrs.get(SECONDS, 0.0) for trial in made)
+    terminal.took({"trials": seconds})
+    if fitting:
+        share = seconds / fitting - 1.0
+        run.log([Metric("seconds_search", seconds), Metric("seconds_fit_predict", fitting), Metric("overhead", share)])
+        of_it = f"{fitting:.1f} s of it fitting and predicting ({share:.0%} overhead)"
+        terminal.say(f"{len(made)} trials in {seconds:.1f} s, {of_it}")
+    return {trial.number for trial in made}
+
+
+def _ended(study: Study) -> int:
+    return sum(t.state.is_finished() and not is_lost(t) for t in study.get_trials(deepcopy=False))
+
+
+def _so_far(best: FrozenTrial | None, metric: str) -> str:
+    heading, form = named(metric)
+    return f"best {heading} {form.format(best.values[0])} (trial {best.number})" if best else "none finished yet"
+
+
+def _record(run: Any, trial: FrozenTrial, objective: Objective) -> None:
+    """Leave the light run of one trial."""
+    assert trial.datetime_start is not None
+    run.trial(trial.number, trial.datetime_start, list(_trial_records(trial, objective)), trial.user_attrs.get(FAILURE))
+
+
+def _trial_records(trial: FrozenTrial, objective: Objective) -> Iterator[Record]:
+    space = objective.settings.space
+    yield from (Param(key, value) for key, value in space.settings(trial.params).items())
+    yield from (Metric(f"validation_{name}", value) for name, value in trial.user_attrs.get(SCORES, {}).items())
+    if SECONDS in trial.user_attrs:
+        yield Metric("seconds_fit_predict", trial.user_attrs[SECONDS])
+    yield Tag("state", trial.state.name.lower())
+
+
+def _last_reason(study: Study) -> str:
+    reasons = [t.user_attrs[FAILURE] for t in study.get_trials(deepcopy=False) if FAILURE in t.user_attrs]
+    return f"the last failed since: {reasons[-1]}" if reasons else "type more sweep.n_trials, or a longer sweep.timeout"
+
+
+def _is_ours_to_end(study: Study, made: set[int]) -> bool:
+    """Whether this process sums up: of several that of the trial that ended last, so that it is done once."""
+    trials = study.get_trials(deepcopy=False)
+    if any(trial.state is TrialState.RUNNING for trial in trials):
+        return False
+    ended = [trial for trial in trials if trial.datetime_complete is not None and not is_lost(trial)]
+    last = max(ended, key=lambda trial: (trial.datetime_complete, trial.number))
+    return not made or last.number in made

@@ -1,0 +1,140 @@
+"""The trials of a study as tables: all of them, the best, and how much of the score each parameter explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from optuna import Study
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, TrialState
+
+from clv_experiments.evaluation.study_plots.values import Values, named, value_of, values_of
+from clv_experiments.sweep.sampling import FAILURE, is_lost
+from clv_experiments.sweep.search import AS_CONFIGURED
+from clv_experiments.sweep.space import shown
+from clv_experiments.sweep.trials import SECONDS
+
+STATES = {
+    TrialState.COMPLETE: "finished",
+    TrialState.FAIL: "failed",
+    TrialState.PRUNED: "pruned",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+Rows = tuple[list[str], list[list[str]]]
+
+
+def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
+    """Tabulate all trials, one row each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trial, state``, the metrics (of finished trials: what a pruned one had is no mean over all origins), the
+        parameters (empty where not chosen, ``null`` where null was; one that is called like another column is followed
+        by `` (chosen)``), ``seconds`` for fits and forecasts, ``started``, ``failure``.
+    """
+    trials = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    fixed = {"trial", "state", *metrics, "seconds", "started", "failure"}
+    columns: dict[str, pd.Series] = {
+        "trial": pd.Series([trial.number for trial in trials], dtype="int64"),
+        "state": pd.Series([STATES[trial.state] for trial in trials], dtype=object),
+    }
+    for place, metric in enumerate(metrics):
+        columns[metric] = pd.Series([value_of(trial, place) for trial in trials], dtype="float64")
+    for name in names:
+        chosen = ["null" if trial.params.get(name, "") is None else trial.params.get(name, np.nan) for trial in trials]
+        columns[f"{name} (chosen)" if name in fixed else name] = pd.Series(chosen, dtype=object)
+    columns["seconds"] = pd.Series([trial.user_attrs.get(SECONDS) for trial in trials], dtype="float64")
+    columns["started"] = pd.Series([trial.datetime_start for trial in trials], dtype="datetime64[us]")
+    columns["failure"] = pd.Series([_failure(trial) for trial in trials], dtype=object)
+    return pd.DataFrame(columns)
+
+
+def best(study: Study, metrics: Sequence[str], most: int = 10) -> Rows:
+    """Return headings and rows of the best finished trials, best first, and of the one as configured.
+
+    Of several metrics the trials that no other beats in all of them, in the order of the first. Ties stand in the order
+    of the trials. A parameter that a trial did not choose is empty.
+    """
+    found = values_of(study, metrics)
+    if not found:
+        return [], []
+    trials = [found[0].trials[place] for place in found[0].order]
+    if metrics[1:]:
+        front = {trial.number for trial in study.best_trials}
+        trials = [trial for trial in trials if trial.number in front]
+    listed = trials[:most]
+    number = configured_trial(study)
+    listed += [trial for trial in study.get_trials(deepcopy=False) if trial.number == number and trial not in listed]
+    names = list(dict.fromkeys(name for trial in listed for name in trial.params))
+    rows = [
+        [
+            f"(as configured) {trial.number}" if trial.number == number else str(trial.number),
+            *(_written(trial, place, metric) for place, metric in enumerate(metrics)),
+            *(shown(trial.params[name]) if name in trial.params else "" for name in names),
+        ]
+        for trial in listed
+    ]
+    return ["trial", *(named(metric)[0] for metric in metrics), *names], rows
+
+
+def configured_trial(study: Study) -> int | None:
+    """Return the number of the trial that took the configured settings; of several the first that was not lost."""
+    marked = [t for t in study.get_trials(deepcopy=False) if AS_CONFIGURED in t.user_attrs and not is_lost(t)]
+    return min((trial.number for trial in marked), default=None)
+
+
+def importances(study: Study, metrics: Sequence[str], seed: int) -> dict[str, dict[str, float]]:
+    """Return by metric how much of it each parameter explains by itself: shares that sum to 1, largest first.
+
+    By functional analysis of variance over a random forest (Hutter, Hoos and Leyton-Brown 2014), which can only judge
+    parameters that every finished trial chose. Trials far behind nearly all others count as the worst of the others,
+    or the shares would say what to avoid, and nothing of what makes a good trial better. A metric that cannot be
+    explained is left out: fewer than two trials or parameters, or no variation.
+    """
+    found = {values.metric: _shares(study, values, seed) for values in values_of(study, metrics)}
+    return {metric: shares for metric, shares in found.items() if shares}
+
+
+def importance_rows(study: Study, importances: Mapping[str, Mapping[str, float]]) -> Rows:
+    """Return headings and rows of the importances, in the order of the first metric; empty where there are none.
+
+    Parameters that only some trials chose have no share; the rows say how many did.
+    """
+    if not importances:
+        return [], []
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    judged = list(dict.fromkeys(name for shares in importances.values() for name in shares))
+    others = [name for name in dict.fromkeys(n for t in finished for n in t.params) if name not in judged]
+    rows = [[name, *(f"{shares.get(name, 0.0):.0%}" for shares in importances.values())] for name in judged]
+    for name in others:
+        said = f"chosen in {sum(name in trial.params for trial in finished)} of {len(finished)}"
+        rows.append([name, *[said] * len(importances)])
+    return ["parameter", *(named(metric)[0] for metric in importances)], rows
+
+
+def _shares(study: Study, values: Values, seed: int) -> dict[str, float]:
+    always = set.intersection(*(set(trial.params) for trial in values.trials))
+    if len(values.trials) < 2 or len(always) < 2:
+        return {}
+    drawn = {trial.number: float(value) for trial, value in zip(values.trials, values.drawn, strict=True)}
+    evaluator = FanovaImportanceEvaluator(seed=seed)
+    try:
+        found = get_param_importances(study, evaluator=evaluator, target=lambda trial: drawn[trial.number])
+    except RuntimeError:  # no tree tells trials apart: all scored the same, or chose the same
+        return {}
+    return {name: float(share) for name, share in sorted(found.items(), key=lambda item: (-item[1], item[0]))}
+
+
+def _written(trial: FrozenTrial, place: int, metric: str) -> str:
+    value = value_of(trial, place)
+    return STATES[trial.state] if np.isnan(value) else named(metric)[1].format(value)
+
+
+def _failure(trial: FrozenTrial) -> str:
+    return "killed or interrupted" if is_lost(trial) else str(trial.user_attrs.get(FAILURE, ""))

@@ -1,0 +1,242 @@
+"""A study as a user meets it: refused early, blind to the holdout, seeded, kept, compared."""
+
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.sources.cdnow import cdnow
+from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.sweep.sampling import FAILURE
+from clv_experiments.sweep.study import run_study
+from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ["model=decision_tree", "data=cdnow_sample"]
+HOLDOUT = pd.Timestamp("1998-04-01")
+
+
+@pytest.fixture
+def searched(compose_sweep, monkeypatch):
+    """Search without the full runs at the end; gives the study, its winner and the objective."""
+
+    def run(*overrides):
+        found = []
+        monkeypatch.setattr("clv_experiments.sweep.study.sum_up", lambda *given: found.extend(given[:3]))
+        run_study(*compose_sweep(*overrides))
+        return tuple(found)
+
+    return run
+
+
+def trials_of(study):
+    return [(trial.params, trial.values, trial.user_attrs.get("scores")) for trial in study.trials]
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    """The CDNOW sample as files: as it is, and with everything in the holdout changed."""
+    folder = tmp_path_factory.mktemp("logs")
+    rows = cdnow(DuckDb(), sample=True).table.to_pyarrow().to_pandas()
+    later = rows["date"] >= HOLDOUT
+    changed = rows[~later | (np.arange(len(rows)) % 3 > 0)].copy()
+    changed.loc[later, "amount"] = changed.loc[later, "amount"] * 9 + 4
+    rows.to_csv(folder / "honest.csv", index=False)
+    changed.to_csv(folder / "tampered.csv", index=False)
+    return {
+        name: [f"data.path={folder / f'{name}.csv'}", "data=file", "data.log_end=1998-06-30"]
+        for name in ("honest", "tampered")
+    }
+
+
+@pytest.mark.parametrize("origins", [1, 2])
+def test_the_holdout_changes_nothing(searched, logs, origins):
+    typed = ["model=decision_tree", "sweep.n_trials=8", f"sweep.validation_origins={origins}"]
+    honest, winner, _ = searched(*typed, *logs["honest"])
+    tampered, other, _ = searched(*typed, *logs["tampered"])
+    assert honest.user_attrs["settings"] != tampered.user_attrs["settings"], "the logs differ"
+    assert trials_of(tampered) == trials_of(honest)
+    assert other.params == winner.params
+    assert len({tuple(values) for _, values, _ in trials_of(honest)}) > 4
+
+
+def test_the_same_seed_makes_the_same_study(searched):
+    typed = [*TREE, "sweep.n_trials=8"]
+    first, _, _ = searched(*typed)
+    assert trials_of(searched(*typed)[0]) == trials_of(first)
+    assert trials_of(searched(*typed, "sweep.seed=1")[0]) != trials_of(first)
+
+
+def test_the_first_trial_is_as_configured(searched, compose_sweep):
+    study, _, objective = searched(*TREE, "sweep.n_trials=1")
+    cfg, _ = compose_sweep(*TREE)
+    assert study.trials[0].values == [objective.mean(cfg, objective.periods)]
+    assert study.trials[0].user_attrs["as_configured"]
+
+
+def test_the_best_region_is_found(searched):
+    """Of a tree on a simulated shop all choices are scored one by one; the study must end among the best few."""
+    space = "sweep.space={depth: {key: model.estimator.regressor.max_depth, low: 1, high: 10}, leaf: {key: "
+    space += "model.estimator.regressor.min_samples_leaf, low: 1, high: 400, log: true}}"
+    typed = ["model=decision_tree", "data=simulated", "data.source.customers=1500"]
+    _, winner, objective = searched(*typed, "~sweep.space", f"+{space}", "sweep.n_trials=30")
+    grid = {
+        (depth, leaf): objective.mean(objective.settings.with_choice({"depth": depth, "leaf": leaf}), objective.periods)
+        for depth, leaf in product((1, 2, 3, 4, 6, 8, 10), (1, 5, 15, 40, 100, 150, 250, 400))
+    }
+    scores = np.array(list(grid.values()))
+    assert winner.value > np.quantile(scores, 0.95), "by chance one trial in twenty is so good"
+    assert winner.value > scores.max() - 0.1 * np.ptp(scores[scores > np.median(scores)])
+
+
+def test_a_failing_trial_is_recorded_and_the_study_goes_on(searched):
+    typed = [
+        *TREE,
+        "~sweep.space",
+        "+sweep.space.depth={key: model.estimator.regressor.max_depth, choices: [8, 3, -1]}",
+    ]
+    study, winner, _ = searched(*typed, "sweep.n_trials=8")
+    failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
+    assert failed
+    assert all(trial.params == {"depth": -1} and "max_depth" in trial.user_attrs[FAILURE] for trial in failed)
+    assert len(study.trials) == 8
+    assert winner.params["depth"] in (3, 8)
+
+
+def test_several_metrics_make_a_front(searched):
+    study, winner, _ = searched(*TREE, "sweep.n_trials=10", "sweep.metric=[normalised_gini,aggregate_bias]")
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    front = study.best_trials
+    assert winner.values[0] == max(trial.values[0] for trial in front)
+    assert all(trial.values[1] >= 0 for trial in study.trials), "bias counts by its size"
+
+
+def test_pruned_trials_stop_after_some_of_the_origins(searched):
+    typed = [*TREE, "sweep.validation_origins=all", "sweep.pruner=median", "sweep.sampler=random"]
+    study, winner, objective = searched(*typed, "sweep.n_trials=16")
+    assert len(objective.periods) == 3
+    pruned = [trial for trial in study.trials if trial.state.name == "PRUNED"]
+    assert pruned
+    assert all(len(trial.intermediate_values) < 3 for trial in pruned)
+    assert winner.value == pytest.approx(np.mean(list(winner.intermediate_values.values())))
+
+
+def test_feature_sets_and_training_origins_are_chosen_and_shared(searched, monkeypatch):
+    computed = []
+    at = FeatureSet.at
+
+    def counted(self, log, cutoff, horizon):
+        computed.append((self.name, cutoff))
+        return at(self, log, cutoff, horizon)
+
+    monkeypatch.setattr(FeatureSet, "at", counted)
+    typed = ["model=ridge", "data=cdnow_sample", "~sweep.space"]
+    typed += ["+sweep.space.features={key: features, choices: [rfm, full]}"]
+    typed += ["+sweep.space.origins={key: window.training_origins, choices: [1, null]}"]
+    study, _, _ = searched(*typed, "sweep.n_trials=10", "sweep.sampler=random")
+    values = {(trial.params["features"], trial.params["origins"]): trial.value for trial in study.trials}
+    assert len(set(values.values())) == len(values) == 4
+    assert len(computed) == len(set(computed)) == 8, "each feature set once at each of four cutoffs"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["sweep.n_trials=0"], "sweep.n_trials must be a whole number of at least 1, or null, got '0'"),
+        (["sweep.n_trials=null"], "a sweep must end"),
+        (["sweep.timeout=-1"], "sweep.timeout must be seconds above 0"),
+        (["sweep.metric=d2"], "sweep.metric must be one or several of d2_tweedie"),
+        (["sweep.metric=[]"], "sweep.metric must be one or several"),
+        (["sweep.metric=[mae,mae]"], "names something twice"),
+        (["sweep.sampler=best"], "sweep.sampler must be one of tpe"),
+        (["sweep.pruner=median"], "type sweep.validation_origins=all"),
+        (["sweep.validation_origins=many"], "sweep.validation_origins must be"),
+        (["sweep.name=7"], "sweep.name must be a text"),
+        (["evaluation=customer_split"], "has not; leave it out"),
+        (["model=zeros"], "nothing is to be chosen for zeros"),
+        (["sweep.space.max_depth.key=model.estimator.regressor.max_dept"], "did you mean max_depth"),
+        (["sweep.validation_origins=4"], "type sweep.validation_origins=3"),
+        (["window=6m"], "holds 0 validation period"),
+    ],
+)
+def test_settings_that_mislead_are_refused_before_the_first_trial(compose_sweep, typed, words):
+    with pytest.raises((ClvError, LogTooShort), match=re.escape(words)):
+        run_study(*compose_sweep(*TREE, *typed))
+
+
+def script(folder, *typed):
+    command = [sys.executable, ROOT / "scripts" / "sweep.py", *typed]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Two studies by the script: a model that leaves nothing to chance, and a tree."""
+    folder = tmp_path_factory.mktemp("kept")
+    typed = ["-m", "model=ridge,decision_tree", "data=cdnow_sample", "evaluation.bootstrap_replicates=2"]
+    return folder, script(folder, *typed, "sweep.n_trials=6", "sweep.seeds=2")
+
+
+def test_the_script_searches_compares_and_keeps(kept):
+    folder, done = kept
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.count("the winner, trial") == 2
+    assert "ridge leaves nothing to chance" in done.stdout
+    assert "by d2_tweedie, fitted with 2 seeds each" in done.stdout
+    assert "on the holdout decision_tree (tuned) is" in done.stdout
+    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
+    studies = {run.run_id: run for run in runs if run.tags.get("kind") == "study"}
+    assert {run.status for run in studies.values()} == {"FINISHED"}
+    trials = [run for run in runs if run.tags.get("kind") == "trial"]
+    assert len(trials) == 12
+    for trial in trials:
+        assert trial.tags["mlflow.parentRunId"] in studies
+        assert "validation_d2_tweedie" in trial.metrics
+        assert not any(name.startswith("holdout_") for name in trial.metrics)
+    full = {run.name: run for run in runs if "kind" not in run.tags}
+    assert set(full) == {"ridge", "ridge (tuned)", "decision_tree", "decision_tree (tuned)"}
+    tuned = full["decision_tree (tuned)"]
+    assert tuned.tags["model"] == "decision_tree (tuned)"
+    assert tuned.tags["study"] in {run.tags["study"] for run in studies.values()}
+    assert tuned.tags["cell"] == full["decision_tree"].tags["cell"]
+    assert {name for name in tuned.params if name.startswith("sweep")} == set()
+
+
+def test_the_command_it_prints_makes_the_same_run(kept, tmp_path):
+    folder, done = kept
+    command = re.findall(r"^to run the winner yourself: python (train.py .*)$", done.stdout, flags=re.MULTILINE)[-1]
+    again = subprocess.run(
+        f"{sys.executable} {ROOT}/{command}", shell=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    ran = MlflowTracker(tmp_path / "mlruns").reader().runs("cdnow_sample/3m")[0]
+    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
+    tuned = next(run for run in runs if run.name == "decision_tree (tuned)")
+    scores = [name for name in tuned.metrics if name.startswith(("holdout_", "validation_"))]
+    assert {name: ran.metrics[name] for name in scores} == {name: tuned.metrics[name] for name in scores}
+
+
+def test_the_same_command_takes_the_study_up(kept):
+    folder, _ = kept
+    typed = ["model=ridge", "data=cdnow_sample", "evaluation.bootstrap_replicates=2", "sweep.seeds=2"]
+    again = script(folder, *typed, "sweep.n_trials=8")
+    assert again.returncode == 0, again.stderr
+    assert "2 trials in" in again.stdout
+    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
+    assert sum(run.tags.get("kind") == "study" for run in runs) == 2
+    assert sum(run.tags.get("kind") == "trial" for run in runs) == 14
+
+
+def test_the_script_ends_in_one_sentence(tmp_path):
+    done = script(tmp_path, *TREE, "sweep.n_trails=5")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no setting sweep.n_trails; did you mean n_trials?")
+    assert list(tmp_path.iterdir()) == []

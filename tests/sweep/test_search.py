@@ -1,0 +1,416 @@
+"""Studies survive: counted, failing, interrupted, killed and shared among processes, with objectives of a few lines."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from time import monotonic, sleep
+from types import SimpleNamespace
+
+import optuna
+import pytest
+from optuna import TrialPruned
+from optuna.trial import TrialState
+
+from clv_experiments.errors import ClvError
+from clv_experiments.sweep import storage
+from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, is_lost
+from clv_experiments.sweep.search import AS_CONFIGURED, HOPELESS, search
+from clv_experiments.sweep.storage import open_study
+
+CONFIGURED = {"kind": "curved", "x": 0.5, "bend": 2}
+SERVER = os.environ.get("CLV_TEST_POSTGRES")
+
+
+def bowl(trial):
+    """Least at x = 0.3 of the straight kind; the bend is chosen of the curved kind alone."""
+    kind = trial.suggest_categorical("kind", ["straight", "curved"])
+    x = trial.suggest_float("x", 0.0, 1.0)
+    bend = trial.suggest_int("bend", 1, 9) if kind == "curved" else 0
+    return [(x - 0.3) ** 2 + 0.01 * bend]
+
+
+def opened(url=None, sampler="random", seed=7):
+    cfg = SimpleNamespace(sampler=sampler, pruner="none", seed=seed)
+    return open_study(url, "toy", ["minimize"], cfg, {})
+
+
+def go(study, n_trials, objective=bowl, *, timeout=None, configured=CONFIGURED, after=None, waiting=None):
+    """Search, and tell which trials this call made."""
+    made = []
+
+    def note(study, trial):
+        made.append(trial.number)
+        if after:
+            after(trial)
+
+    search(
+        study,
+        objective,
+        n_trials=n_trials,
+        timeout=timeout,
+        configured=configured,
+        after=note,
+        waiting=waiting or (lambda: pytest.fail("waits for another process, and there is none")),
+    )
+    return made
+
+
+def interrupt(study, n_trials, objective, times):
+    """Search as often as it is interrupted, which is so many times."""
+    for _ in range(times + 1):
+        try:
+            go(study, n_trials, objective)
+        except KeyboardInterrupt:
+            times -= 1
+    assert times == 0
+
+
+def found(study):
+    """Parameters and values of all trials that count."""
+    return [(trial.params, trial.values, trial.state) for trial in study.trials if not is_lost(trial)]
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    """Trials are given up soon after their process was killed."""
+    monkeypatch.setattr(storage, "HEARTBEAT", 1)
+    monkeypatch.setattr(storage, "GRACE", 1)
+
+
+# --- one process ------------------------------------------------------------------------------------------------
+
+
+def test_n_trials_counts_all_of_the_study(url):
+    assert go(opened(url), 3) == [0, 1, 2]
+    assert go(opened(url), 3) == []
+    assert go(opened(url), 2) == []
+    assert go(opened(url), 5) == [3, 4]
+
+
+def test_the_configured_settings_are_tried_first_and_once():
+    study = opened()
+    go(study, 4)
+    go(study, 6)
+    assert study.trials[0].params == CONFIGURED
+    assert [trial.number for trial in study.trials if AS_CONFIGURED in trial.user_attrs] == [0]
+    study = opened()
+    go(study, 2, configured=None)
+    assert not any(AS_CONFIGURED in trial.user_attrs for trial in study.trials)
+
+
+def test_a_timeout_ends_a_study_that_counts_no_trials():
+    def slow(trial):
+        sleep(0.05)
+        return bowl(trial)
+
+    began = monotonic()
+    made = go(opened(), None, slow, timeout=0.3)
+    assert 0.3 <= monotonic() - began < 2.0
+    assert 1 <= len(made) <= 6
+    assert go(opened(), 2, slow, timeout=60) == [0, 1]
+
+
+def test_a_failing_trial_is_recorded_with_its_reason_and_the_study_goes_on():
+    def failing(trial):
+        values = bowl(trial)
+        if trial.number in (1, 3):
+            raise ClvError("too few customers") if trial.number == 1 else ZeroDivisionError("by nought")
+        return values
+
+    study = opened()
+    told = []
+    assert go(study, 5, failing, after=lambda trial: told.append(trial.user_attrs.get(FAILURE))) == [0, 1, 2, 3, 4]
+    assert told == [None, "too few customers", None, "ZeroDivisionError: by nought", None]
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "COMPLETE"]
+    assert go(study, 5, failing) == []
+
+
+def test_a_study_whose_first_trials_all_fail_ends_in_one_sentence_and_can_be_mended():
+    def failing(trial):
+        raise ClvError(f"no purchase in trial {trial.number}")
+
+    study = opened()
+    with pytest.raises(ClvError, match=r"^all of 5 trials failed, the last since: no purchase in trial 4$"):
+        go(study, 50, failing)
+    with pytest.raises(ClvError, match=r"^all of 6 trials failed"):
+        go(study, 50, failing)
+    assert go(study, HOPELESS + 3) == [6, 7]
+
+
+def test_fewer_failures_or_one_success_are_no_reason_to_end():
+    def failing(trial):
+        if trial.number != 2:
+            raise ClvError("no")
+        return bowl(trial)
+
+    assert len(go(opened(), 4, failing)) == 4
+    assert len(go(opened(), 9, failing)) == 9
+
+
+def test_a_pruned_trial_counts_and_has_no_failure():
+    def pruned(trial):
+        trial.report(bowl(trial)[0], 0)
+        raise TrialPruned
+
+    study = opened()
+    assert go(study, HOPELESS + 1, pruned) == list(range(HOPELESS + 1))
+    assert {trial.state for trial in study.trials} == {TrialState.PRUNED}
+    assert not any(FAILURE in trial.user_attrs for trial in study.trials)
+
+
+def test_an_error_in_what_is_told_is_not_the_trial_s():
+    def full(trial):
+        raise ClvError("the disk is full")
+
+    study = opened()
+    with pytest.raises(ClvError, match="the disk is full"):
+        go(study, 3, after=full)
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE]
+
+
+# --- the same study again ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsgaii"])
+def test_the_same_seed_makes_the_same_study(sampler):
+    studies = [opened(sampler=sampler, seed=seed) for seed in (7, 7, 8)]
+    for study in studies:
+        go(study, 14)
+    same, again, other = map(found, studies)
+    assert same == again
+    assert same[0] == other[0], "as configured"
+    assert all(mine != its for mine, its in zip(same[1:], other[1:], strict=True))
+
+
+@pytest.mark.parametrize(("sampler", "at"), [("tpe", (12,)), ("random", (0,)), ("random", (1, 5)), ("nsgaii", (4,))])
+def test_an_interrupted_study_becomes_what_it_would_have_been(url, sampler, at):
+    whole = opened(sampler=sampler)
+    go(whole, 14)
+    waits = list(at)
+
+    def interrupted(trial):
+        values = bowl(trial)
+        if waits and trial.number == waits[0]:
+            waits.pop(0)
+            raise KeyboardInterrupt
+        return values
+
+    for _ in at:
+        with pytest.raises(KeyboardInterrupt):
+            go(opened(url, sampler), 14, interrupted)
+    taken_up = opened(url, sampler)
+    go(taken_up, 14, interrupted)
+    assert len(taken_up.trials) == 14 + len(at)
+    assert found(taken_up) == found(whole)
+
+
+def test_what_was_lost_twice_is_not_proposed_again():
+    def interrupted(trial):
+        values = bowl(trial)
+        if trial.number in (2, 3):
+            raise KeyboardInterrupt
+        return values
+
+    whole, study = opened(), opened()
+    go(whole, 6)
+    interrupt(study, 5, interrupted, times=2)
+    assert study.trials[2].params == study.trials[3].params == whole.trials[2].params
+    assert [found(study)[place] for place in range(5)] == [found(whole)[place] for place in (0, 1, 3, 4, 5)]
+
+
+def test_the_configured_settings_lost_twice_are_not_tried_again():
+    def interrupted(trial):
+        values = bowl(trial)
+        if trial.params == CONFIGURED:
+            raise KeyboardInterrupt
+        return values
+
+    study = opened()
+    interrupt(study, 3, interrupted, times=2)
+    assert [trial.params == CONFIGURED for trial in study.trials] == [True, True, False, False, False]
+
+
+# --- what other processes do, played by this one -----------------------------------------------------------------
+
+
+def test_the_last_trials_of_others_are_waited_for():
+    study = opened()
+    other = study.ask()
+    other.set_user_attr(PROPOSAL, 0)
+    told = []
+
+    def waiting():
+        told.append(len(study.trials))
+        study.tell(other, 0.5)
+
+    assert go(study, 2, configured=None, waiting=waiting) == [1]
+    assert told == [2]
+
+
+def test_a_trial_that_never_began_is_given_up_at_once():
+    study = opened()
+    study.ask()
+    assert go(study, 2) == [1, 2]
+    assert is_lost(study.trials[0])
+
+
+def test_a_choice_that_was_left_waiting_is_taken_and_holds_nothing_up():
+    study = opened()
+    go(study, 1)
+    study.enqueue_trial({"x": 0.25})
+    assert go(study, 1) == []
+    assert go(study, 2) == [1]
+    assert study.trials[1].params["x"] == 0.25
+
+
+def test_a_trial_given_up_while_its_process_slept_is_made_up_for():
+    study = opened()
+
+    def slept(trial):
+        values = bowl(trial)
+        if trial.number == 1:
+            study.tell(trial.number, state=TrialState.FAIL)  # as another process does, seeing no heartbeat
+        return values
+
+    assert go(study, 3, slept) == [0, 2, 3]
+    whole = opened()
+    go(whole, 3)
+    assert found(study) == found(whole)
+
+
+def test_a_storage_that_breaks_off_is_said_in_one_sentence(url, tmp_path):
+    def breaking(trial):
+        values = bowl(trial)
+        with sqlite3.connect(tmp_path / "studies.db") as database:
+            database.execute("DROP TABLE trial_values")
+        database.close()
+        return values
+
+    with pytest.raises(ClvError, match=r"^the study cannot be kept in sqlite:.*: no such table: trial_values"):
+        go(opened(url), 3, breaking)
+
+
+# --- real processes ----------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import os, signal, sys, time
+from types import SimpleNamespace
+from clv_experiments.sweep import storage
+from clv_experiments.sweep.sampling import SeededByProposal
+from clv_experiments.sweep.search import search
+
+storage.HEARTBEAT = storage.GRACE = 1
+url, n_trials, stop = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def objective(trial):
+    x = trial.suggest_float("x", 0.0, 1.0)
+    trial.set_user_attr("process", os.getpid())
+    time.sleep(0.05)
+    if stop == f"in trial {trial.number}":
+        print("sleeps", flush=True)
+        time.sleep(60)
+    if stop == f"after trial {trial.number}":
+        SeededByProposal.before_trial = die
+    return [x]
+
+print("ready", flush=True)
+sys.stdin.readline()
+cfg = SimpleNamespace(sampler="random", pruner="none", seed=7)
+study = storage.open_study(url, "toy", ["minimize"], cfg, {})
+search(study, objective, n_trials=n_trials, timeout=None, configured={"x": 0.5}, after=lambda *_: None,
+       waiting=lambda: None)
+"""
+
+
+@pytest.fixture
+def begin():
+    """Start processes that search, all at one moment; none outlives the test."""
+    running = []
+
+    def start(count, url, n_trials, stop="never"):
+        command = [sys.executable, "-W", "error", "-c", PROGRAM, url, str(n_trials), stop]
+        made = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(count)
+        ]
+        running.extend(made)
+        assert [process.stdout.readline() for process in made] == ["ready\n"] * count
+        for process in made:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return made
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def server():
+    """Address of a PostgreSQL database of our own."""
+    if SERVER is None:
+        pytest.skip("CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host/postgres")
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -e '.[postgres]'")
+    name = f"clv_studies_{os.getpid()}"
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield f"{SERVER.rpartition('/')[0]}/{name}"
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def ended(processes):
+    said = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), said
+
+
+def bare(url):
+    """The trials as Optuna itself reads them."""
+    kept = optuna.storages.RDBStorage(url.replace("postgresql:", "postgresql+psycopg:"))
+    trials = optuna.load_study(study_name="toy", storage=kept).trials
+    kept.engine.dispose()
+    return trials
+
+
+@pytest.mark.parametrize("kept_in", ["url", "server"])
+def test_processes_that_start_together_on_a_new_storage_lose_no_trial(kept_in, request, begin):
+    url = request.getfixturevalue(kept_in)
+    ended(begin(2, url, 12))
+    trials = bare(url)
+    assert [trial.number for trial in trials] == list(range(12))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert len({trial.user_attrs["process"] for trial in trials}) == 2
+    assert [trial.params["x"] for trial in trials].count(0.5) == 1
+    assert len({trial.params["x"] for trial in trials}) == 12
+
+
+def test_a_study_killed_in_the_middle_of_a_trial_goes_on(url, begin, dying):
+    [process] = begin(1, url, 6, "in trial 2")
+    assert process.stdout.readline() == "sleeps\n"
+    process.kill()
+    process.wait()
+    told = []
+    assert go(opened(url), 6, configured=None, waiting=lambda: told.append("waits")) == [3, 4, 5, 6]
+    assert [trial.number for trial in bare(url) if is_lost(trial)] == [2]
+    assert len(found(opened(url))) == 6
+
+
+def test_a_study_killed_between_a_trial_and_its_first_heartbeat_goes_on_at_once(url, begin):
+    [process] = begin(1, url, 6, "after trial 1")
+    assert process.wait(30) == -signal.SIGKILL
+    assert [trial.state for trial in bare(url)][2] is TrialState.RUNNING
+    began = monotonic()
+    assert go(opened(url), 6, configured=None) == [3, 4, 5, 6]
+    assert monotonic() - began < storage.GRACE / 3
+    assert len(found(opened(url))) == 6

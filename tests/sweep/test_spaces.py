@@ -1,0 +1,147 @@
+"""Every option of conf/sweep reads, holds what is configured, and whatever it lets a study choose can be fitted."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from omegaconf import OmegaConf
+from optuna.distributions import CategoricalDistribution, IntDistribution
+from optuna.trial import FixedTrial
+
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.experiment import build_model
+from clv_experiments.forecast import Forecaster
+from clv_experiments.sweep.trials import Objective, Settings
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+SPACES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
+TRIALS = 50  # of a study by default
+
+
+@pytest.fixture(scope="module")
+def settings_of(compose_sweep):
+    """What a study of a model starts from, composed once."""
+    composed = {}
+
+    def settings(*overrides):
+        if overrides not in composed:
+            composed[overrides] = Settings(*compose_sweep(*overrides))
+        return composed[overrides]
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def objective_of(cdnow_sample):
+    """Scores choices on the first validation period of the CDNOW sample at 3 months."""
+    window = Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months"))
+    forecaster = Forecaster(cdnow_sample, window)
+    return lambda settings: Objective(settings, forecaster, [window.period(1)], ["d2_tweedie"])
+
+
+def leaves(node, name=""):
+    """Every setting by its key, also below lists."""
+    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    found = {} if below else {name: node}
+    for key, value in below:
+        found |= leaves(value, f"{name}.{key}".lstrip("."))
+    return found
+
+
+def settings_in(cfg):
+    return leaves(OmegaConf.to_container(cfg, resolve=True))
+
+
+def middle_of(distribution):
+    low, high = distribution.low, distribution.high
+    middle = (low * high) ** 0.5 if distribution.log else (low + high) / 2
+    return round(middle) if isinstance(distribution, IntDistribution) else middle
+
+
+@pytest.mark.parametrize("option", SPACES)
+def test_configured_settings_are_the_choice_that_changes_nothing(option, settings_of):
+    settings = settings_of(f"model={option}")
+    chosen = settings.space.configured(settings.configured)
+    assert chosen, "what a study finds is compared with what is configured, which it must be able to find"
+    assert settings_in(settings.with_choice(chosen)) == settings_in(settings.cfg)
+
+
+@pytest.mark.parametrize("option", SPACES)
+def test_space_is_small_enough_for_a_study(option, settings_of):
+    assert 5 * len(settings_of(f"model={option}").space.parameters) <= TRIALS
+
+
+@pytest.mark.parametrize("option", SPACES)
+def test_whatever_is_chosen_sets_that_and_nothing_else_and_builds_a_model(option, settings_of):
+    settings = settings_of(f"model={option}")
+    before = settings_in(settings.cfg)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(10):
+        expected = settings.space.settings(settings.space.chosen(trial := study.ask()))
+        cfg = settings.with_choice(trial.params)
+        after = settings_in(cfg)
+        features = expected.pop("features", before["features.name"])
+        assert cfg.features.name == features
+        assert {key: after[key] for key in expected} == expected
+        changed = {key for key in {*before, *after} if before.get(key, ...) != after.get(key, ...)}
+        assert all(key in expected or re.match(r"(model\.)?features\.", key) for key in changed)
+        build_model(cfg.model)
+    assert len({str(trial.params) for trial in study.trials}) > 1
+
+
+@pytest.mark.parametrize("option", SPACES)
+def test_every_word_that_an_estimator_is_told_can_be_fitted(option, settings_of, objective_of):
+    """Ranges stay in their middle; warnings, such as of what a library no longer knows, are errors."""
+    settings = settings_of(f"model={option}", f"sweep={option}")
+    words = {p.name: p for p in settings.space.parameters if isinstance(p.distribution, CategoricalDistribution)}
+    middle = {p.name: middle_of(p.distribution) for p in settings.space.parameters if p.name not in words}
+    told = [len(p.distribution.choices) for p in words.values() if p.key.startswith("model.estimator.")]
+    objective = objective_of(settings)
+    for number in range(max(told, default=1)):
+        picked = {name: p.distribution.choices for name, p in words.items()}
+        chosen = middle | {name: choices[number % len(choices)] for name, choices in picked.items()}
+        (value,) = objective._values(FixedTrial(chosen))
+        assert np.isfinite(value)
+
+
+def test_model_without_a_space_has_nothing_to_choose(settings_of):
+    without = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - set(SPACES))
+    assert without
+    for option in without:
+        assert not settings_of(f"model={option}").cfg.sweep.space
+
+
+def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(settings_of, objective_of):
+    few = ("model=xgboost", "model.estimator.regressor.n_estimators=5")
+    tweedie = settings_of(*few)
+    unset = tweedie.with_choice({"objective": "reg:squarederror"})
+    assert unset.model.estimator.regressor.tweedie_variance_power is None
+    key = "model.estimator.regressor.tweedie_variance_power"
+    never = settings_of(*few, "model.estimator.regressor.objective=reg:squarederror", f"~{key}", "sweep.space={}")
+    both = {"objective": "reg:squarederror", "tweedie_variance_power": 1.5}
+    objective = objective_of(tweedie)
+    found, expected = (objective.score(cfg, objective.periods[0]) for cfg in (unset, never.cfg))
+    assert found.scores == expected.scores
+    with pytest.raises(ClvError, match="XGBoost does not use tweedie_variance_power with objective reg:squarederror"):
+        objective.score(tweedie.with_choice(both), *objective.periods)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("sweep.space.alpha.key=model.estimator.regressor.steps.1.1.alhpa", "did you mean alpha?"),
+        ("sweep.space.alpha.key=model.estimator.regressor.steps.2.1.alpha", "there is no setting"),
+        (
+            "sweep.space.training_origins.key=window.training_origin",
+            "only features, window.training_origins and",
+        ),
+        ("sweep.space.features.choices=[rfm,periods,bahaviour]", "did you mean behaviour?"),
+        ("sweep.space.features.key=window", "which no study may choose"),
+    ],
+)
+def test_misspelt_key_is_refused_with_the_near_one(override, said, settings_of):
+    with pytest.raises(ClvError, match=said.replace("?", r"\?")):
+        _ = settings_of("model=ridge", override).space

@@ -1,0 +1,183 @@
+"""Where studies are kept: taken up by their name, refused where they are others, and whatever a storage refuses."""
+
+import json
+import sqlite3
+from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+
+import optuna
+import pytest
+
+from clv_experiments.errors import ClvError
+from clv_experiments.sweep import storage
+from clv_experiments.sweep.storage import alone, open_study, storage_url
+
+CFG = SimpleNamespace(sampler="random", pruner="none", seed=0)
+
+
+def opened(url, name="toy", settings=None, directions=("minimize",)):
+    return open_study(url, name, directions, CFG, settings or {"window.horizon": "3 months"})
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+def test_the_storage_lies_where_it_is_said_or_beside_the_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert storage_url("sqlite:///mine.db", "mlruns") == "sqlite:///mine.db"
+    assert storage_url(None, "mlruns") == f"sqlite:///{tmp_path}/mlruns/optuna.db"
+    assert storage_url(None, None) is None
+
+
+def test_the_storage_of_any_folder_is_made_there(tmp_path):
+    folder = "with space, {x} a#b a?b=c 50%20 客户"
+    for _ in range(2):
+        study = opened(storage_url(None, str(tmp_path / folder)))
+        study.add_trial(optuna.trial.create_trial(value=1.0))
+    assert len(study.trials) == 2
+    assert (tmp_path / folder / "optuna.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [folder]
+    with alone(storage.url_of(study)):
+        assert {path.name for path in (tmp_path / folder).glob("*.lock")} == {"optuna.db.lock"}
+
+
+def test_a_file_with_braces_in_its_name_is_no_template(tmp_path):
+    opened(f"sqlite:///{tmp_path}/{{x}}.db")
+    assert (tmp_path / "{x}.db").is_file()
+
+
+def test_a_study_of_any_name_is_taken_up(url):
+    names = ['it\'s "mine" \\ `x` % {y}', "cdnow/3m xgboost", "客户 ü", "x" * 500, "--"]
+    for number, name in enumerate(names):
+        opened(url, name).add_trials([optuna.trial.create_trial(value=1.0)] * number)
+    assert [len(opened(url, name).trials) for name in names] == [0, 1, 2, 3, 4]
+
+
+def test_a_study_of_other_settings_is_refused_by_their_names(url):
+    opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).add_trial(
+        optuna.trial.create_trial(value=1.0)
+    )
+    assert len(opened(url, settings={"gone": 0, "c": "same", "b": (1.5, None), "a": 1}).trials) == 1
+    with pytest.raises(ClvError) as refused:
+        opened(url, settings={"a": 2, "b": [1.5, None], "c": "same", "new": True})
+    assert str(refused.value) == (
+        "study 'toy' was begun with other settings: a was 1 and is 2; gone was 0 and is unset; new was unset and is "
+        "True; type another sweep.name, or the settings it was begun with"
+    )
+    assert json.loads(opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).user_attrs["settings"])
+
+
+def test_a_study_that_another_program_made_is_refused(url):
+    opened(url, "ours")
+    foreign = optuna.create_study(storage=url, study_name="toy")
+    assert opened(url).trials == []  # one without trials may be ours, whose process was killed as it made it
+    foreign = optuna.create_study(storage=url, study_name="other")
+    foreign.add_trial(optuna.trial.create_trial(value=1.0))
+    with pytest.raises(ClvError, match=r"^study 'other' was made by another program; type another sweep\.name$"):
+        opened(url, "other")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("sqlite:///{folder}/text", "file is not a database"),
+        ("sqlite:///{folder}/text/deeper/studies.db", "text"),
+        ("sqlite:///{folder}", "unable to open database file"),
+        ("sqlite://", "names no file"),
+        ("studies.db", "is no address of a database"),
+        ("postgresql://ann:sesame@host:port/shop", "is no address of a database"),
+        ("oracle://ann:sesame@host/shop", "cannot be kept in oracle"),
+        ("redis://ann:sesame@host/shop", "cannot be kept in redis"),
+        ("journal:///studies.log", "cannot be kept in journal"),
+        ("postgresql+nonsense://ann:sesame@host/shop", "postgresql.nonsense"),
+        ("postgresql+pg8000://ann:sesame@host/shop", r"pg8000 is not installed: type pip install .*\[postgres\]"),
+        ("mysql+pymysql://ann:sesame@host/shop", r"pymysql is not installed: type pip install mysqlclient"),
+    ],
+)
+def test_what_no_study_can_be_kept_in_is_said_in_one_sentence(tmp_path, address, message):
+    (tmp_path / "text").write_text("no database" * 100)
+    with pytest.raises(ClvError, match=message) as refused:
+        opened(address.format(folder=tmp_path))
+    said = str(refused.value)
+    assert "(sweep.storage)" in said
+    assert "sesame" not in said
+    assert "\n" not in said
+    assert (tmp_path / "text").read_text() == "no database" * 100
+
+
+@pytest.mark.parametrize("password", ["sesame", "s%20e", "se@same"])
+def test_a_server_that_refuses_is_said_without_the_password(password):
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+    with pytest.raises(ClvError) as refused:
+        opened(f"postgresql://ann:{password}@127.0.0.1:1/shop")
+    said = str(refused.value)
+    wanted = "write special characters of the password as %40" if "@" in password else "Connection refused"
+    assert wanted in said
+    assert said.count("ann:***@127.0.0.1:1/shop") == 1
+    assert "se@" not in said
+    assert "same" not in said
+    assert "\n" not in said
+
+
+def test_the_database_of_mlflow_is_refused_and_left_as_it_is(tmp_path, url):
+    file = tmp_path / "studies.db"
+    made = sqlite3.connect(file)
+    made.executescript("CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE runs (run_uuid TEXT);")
+    made.close()
+    before = file.read_bytes()
+    with pytest.raises(ClvError, match=r"holds the tables of another program, such as MLflow's"):
+        opened(url)
+    assert file.read_bytes() == before
+
+
+def test_tables_of_another_version_are_said(tmp_path, url):
+    opened(url)
+    with sqlite3.connect(tmp_path / "studies.db") as made:
+        made.execute("UPDATE alembic_version SET version_num = 'v0.9.0.a'")
+    made.close()
+    with pytest.raises(ClvError, match="optuna storage upgrade"):
+        opened(url)
+
+
+def test_an_interrupt_while_a_study_is_opened_is_no_bad_storage(url, monkeypatch):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(optuna, "create_study", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        opened(url)
+
+
+def test_a_first_heartbeat_is_on_record_before_anything_else(tmp_path, url):
+    study = opened(url)
+    with pytest.warns(UserWarning, match="Heartbeat of storage"):
+        storage.beat(study.ask())
+    with sqlite3.connect(tmp_path / "studies.db") as database:
+        assert database.execute("SELECT COUNT(*) FROM trial_heartbeats").fetchone() == (1,)
+    database.close()
+
+
+def test_in_memory_every_study_is_new():
+    opened(None).add_trial(optuna.trial.create_trial(value=1.0))
+    study = opened(None)
+    assert study.trials == []
+    assert storage.url_of(study) is None
+
+
+def test_one_at_a_time_is_alone(url):
+    entered = Event()
+
+    def enter():
+        with alone(url):
+            entered.set()
+
+    other = Thread(target=enter)
+    with alone(url):
+        other.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(5)
+    other.join()
+    assert Path(url.removeprefix("sqlite:///")).with_suffix(".db.lock").exists()
