@@ -13,6 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard.cell import Cell
 from clv_experiments.experiment import MODELS, experiment_of, flattened
+from clv_experiments.run_entries import TUNED
 from clv_experiments.run_selection import Selection, select
 
 OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme")  # not train.py's
@@ -58,7 +59,7 @@ def chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
     )
     if cfg.models is None or selection.cell is None:
         return selection
-    asked = tuple(entry for entry in selection.cell.entries if entry.model in models)
+    asked = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
     return replace(selection, cell=replace(selection.cell, entries=asked))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 TAGS = {"cell", "holdouts", "protocol", "model", "family", "features", "code_version"}
+TUNED = " (tuned)"  # follows the name of a model whose settings were searched for
 COLUMNS = {"customer_id", "cutoff", "y_true", "y_pred", "purchase_days"}
 
 

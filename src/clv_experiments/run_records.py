@@ -42,7 +42,7 @@ class Search:
     Attributes
     ----------
     study : str
-        Name of the study.
+        Id of its run.
     trial : int
         Number of the trial that chose them.
     at_edge : tuple of str

@@ -89,12 +89,11 @@ def test_a_study_that_another_program_made_is_refused(url):
         ("sqlite://", "names no file"),
         ("studies.db", "is no address of a database"),
         ("postgresql://ann:sesame@host:port/shop", "is no address of a database"),
-        ("oracle://ann:sesame@host/shop", "cannot be kept in oracle"),
         ("redis://ann:sesame@host/shop", "cannot be kept in redis"),
         ("journal:///studies.log", "cannot be kept in journal"),
         ("postgresql+nonsense://ann:sesame@host/shop", "postgresql.nonsense"),
-        ("postgresql+pg8000://ann:sesame@host/shop", r"pg8000 is not installed: type pip install .*\[postgres\]"),
-        ("mysql+pymysql://ann:sesame@host/shop", r"pymysql is not installed: type pip install mysqlclient"),
+        ("postgresql+pg8000://ann:sesame@host/shop", r"pg8000 is not installed .*\[postgres\]"),
+        ("mysql+pymysql://ann:sesame@host/shop", r"pymysql is not installed"),
     ],
 )
 def test_what_no_study_can_be_kept_in_is_said_in_one_sentence(tmp_path, address, message):
@@ -114,9 +113,9 @@ def test_a_server_that_refuses_is_said_without_the_password(password):
     with pytest.raises(ClvError) as refused:
         opened(f"postgresql://ann:{password}@127.0.0.1:1/shop")
     said = str(refused.value)
-    wanted = "write special characters of the password as %40" if "@" in password else "Connection refused"
+    wanted = "write special characters of its password as %40" if "@" in password else "Connection refused"
     assert wanted in said
-    assert said.count("ann:***@127.0.0.1:1/shop") == 1
+    assert said.count("ann:***@127.0.0.1:1/shop") == ("@" not in password)
     assert "se@" not in said
     assert "same" not in said
     assert "\n" not in said

@@ -105,17 +105,17 @@ def test_the_best_stand_in_order_and_ties_in_the_order_of_trials():
     headings, rows = best(study, ["d2_tweedie"], most=3)
     assert headings == ["trial", "D2", "depth", "[red]$x_1$", "alpha"]
     assert rows == [
-        ["3", "0.400", "4", "null", ""],
-        ["1", "0.300", "2", "", "0.01235"],
-        ["4", "0.300", "5", "true", ""],
-        ["(as configured) 0", "0.100", "1", "", ""],
+        ["3", "0.4000", "4", "null", ""],
+        ["1", "0.3000", "2", "", "0.01235"],
+        ["4", "0.3000", "5", "true", ""],
+        ["(as configured) 0", "0.1000", "1", "", ""],
     ]
     assert [row[0] for row in best(study, ["d2_tweedie"])[1]] == ["3", "1", "4", "5", "(as configured) 0"]
 
 
 def test_the_best_of_what_is_better_lower():
     study = study_of((0.25, {}, CONFIGURED), (0.05, {}, {}), directions=["minimize"])
-    assert best(study, ["aggregate_bias"]) == (["trial", "|bias|"], [["1", "5.0%"], ["(as configured) 0", "25.0%"]])
+    assert best(study, ["aggregate_bias"]) == (["trial", "|bias|"], [["1", "5.00%"], ["(as configured) 0", "25.00%"]])
 
 
 def test_of_several_metrics_the_front_in_the_order_of_the_first():
@@ -124,10 +124,10 @@ def test_of_several_metrics_the_front_in_the_order_of_the_first():
     headings, rows = best(study_of(*trials, directions=("maximize", "minimize")), ["d2_tweedie", "mae"])
     assert headings == ["trial", "D2", "MAE"]
     assert rows == [
-        ["1", "0.300", "31.50"],
-        ["0", "0.200", "30.00"],
-        ["2", "0.100", "29.00"],
-        ["(as configured) 3", "0.150", "30.50"],
+        ["1", "0.3000", "31.50"],
+        ["0", "0.2000", "30.00"],
+        ["2", "0.1000", "29.00"],
+        ["(as configured) 3", "0.1500", "30.50"],
     ]
 
 
@@ -135,7 +135,7 @@ def test_the_configured_trial_is_shown_even_if_it_failed_but_not_if_it_was_lost(
     lost, failed = (TrialState.FAIL, {}, CONFIGURED), (TrialState.FAIL, {}, CONFIGURED | {FAILURE: "no"})
     study = study_of(lost, failed, (0.3, {}, {}))
     assert configured_trial(study) == 1
-    assert best(study, ["d2_tweedie"])[1] == [["2", "0.300"], ["(as configured) 1", "failed"]]
+    assert best(study, ["d2_tweedie"])[1] == [["2", "0.3000"], ["(as configured) 1", "failed"]]
     assert configured_trial(study_of(lost, (0.3, {}, {}))) is None
 
 

@@ -39,11 +39,11 @@ def trial_runs(tracker):
 
 
 def test_a_study_is_made_once_and_taken_up(kept):
-    with kept.study(EXPERIMENT, "mine") as study:
+    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         assert study.new
         study.log([Param("sweep.seed", 7), Metric("best", 0.5)])
     assert only_study(kept).status == "FINISHED"
-    with kept.study(EXPERIMENT, "mine") as again:
+    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as again:
         assert not again.new
         assert again.run_id == study.run_id
         assert only_study(kept).status == "RUNNING"
@@ -58,13 +58,13 @@ def test_studies_of_other_names_and_experiments_are_others(kept):
     names = ["it's", 'a "b"', 'it\'s "both"', "back\\slash", "100 %", "`x`", "客户", "it''s"]
     ids = set()
     for name in names:
-        with kept.study(EXPERIMENT, name) as study:
+        with kept.study(EXPERIMENT, name, name.encode().hex()) as study:
             ids.add(study.run_id)
-    with kept.study("shop/6m", names[0]) as other:
+    with kept.study("shop/6m", names[0], names[0].encode().hex()) as other:
         assert other.new
     assert len(ids) == len(names)
     for name in names:
-        with kept.study(EXPERIMENT, name) as study:
+        with kept.study(EXPERIMENT, name, name.encode().hex()) as study:
             assert not study.new
             ids.remove(study.run_id)
     assert not ids
@@ -72,7 +72,7 @@ def test_studies_of_other_names_and_experiments_are_others(kept):
 
 @pytest.mark.parametrize("error", [ClvError("all trials failed"), RuntimeError("boom"), KeyboardInterrupt()])
 def test_a_failure_is_kept_until_the_study_is_taken_up(kept, error):
-    with pytest.raises(type(error)), kept.study(EXPERIMENT, "mine") as study:
+    with pytest.raises(type(error)), kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         study.trial(0, BEGUN, RECORDS)
         raise error
     found = only_study(kept)
@@ -80,7 +80,7 @@ def test_a_failure_is_kept_until_the_study_is_taken_up(kept, error):
     said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
     assert said in found.tags["failure"]
     assert found.tags["failure_kind"] == type(error).__name__
-    with kept.study(EXPERIMENT, "mine") as study:
+    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         assert study.trials() == {0}
         assert "failure" not in only_study(kept).tags
     assert {"failure", "failure_kind"}.isdisjoint(only_study(kept).tags)
@@ -88,8 +88,8 @@ def test_a_failure_is_kept_until_the_study_is_taken_up(kept, error):
 
 
 def test_the_failure_of_one_process_does_not_outlive_the_other(kept):
-    with kept.study(EXPERIMENT, "mine"):
-        with pytest.raises(KeyboardInterrupt), kept.study(EXPERIMENT, "mine"):
+    with kept.study(EXPERIMENT, "mine", b"mine".hex()):
+        with pytest.raises(KeyboardInterrupt), kept.study(EXPERIMENT, "mine", b"mine".hex()):
             raise KeyboardInterrupt
         assert only_study(kept).status == "FAILED"
     found = only_study(kept)
@@ -98,10 +98,10 @@ def test_the_failure_of_one_process_does_not_outlive_the_other(kept):
 
 
 def test_trials_are_runs_below_their_study(kept):
-    with kept.study(EXPERIMENT, "mine") as study:
+    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         study.trial(0, BEGUN, RECORDS)
         study.trial(3, BEGUN + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
-        with kept.study(EXPERIMENT, "other") as other:
+        with kept.study(EXPERIMENT, "other", b"other".hex()) as other:
             other.trial(7, BEGUN, RECORDS)
             assert other.trials() == {7}
         assert study.trials() == {0, 3}
@@ -122,7 +122,10 @@ def test_trials_are_runs_below_their_study(kept):
 
 
 def test_a_trial_has_one_run_whoever_writes_it(kept):
-    with kept.study(EXPERIMENT, "mine") as study, kept.study(EXPERIMENT, "mine") as same:
+    with (
+        kept.study(EXPERIMENT, "mine", b"mine".hex()) as study,
+        kept.study(EXPERIMENT, "mine", b"mine".hex()) as same,
+    ):
         study.trial(4, BEGUN, RECORDS)
         same.trial(4, BEGUN, [Metric("validation_d2_tweedie", 0.99)], "late")
     found = trial_runs(kept)["trial 4"]
@@ -132,7 +135,7 @@ def test_a_trial_has_one_run_whoever_writes_it(kept):
 
 
 def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypatch):
-    with tracker.study(EXPERIMENT, "mine") as study:
+    with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
 
         def killed(*_):
             raise KeyboardInterrupt
@@ -149,7 +152,7 @@ def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypat
 
 def test_trials_are_found_on_every_page(tracker, monkeypatch):
     monkeypatch.setattr(mlflow_study, "PAGE", 2)
-    with tracker.study(EXPERIMENT, "mine") as study:
+    with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         for number in range(5):
             study.trial(number, BEGUN, [])
             assert study.trials() == set(range(number + 1))
@@ -163,7 +166,7 @@ def test_processes_that_start_together_share_one_study(tracker, tmp_path):
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
-        "with MlflowTracker('mlruns').study('shop/3m', 'mine') as study:\n"
+        "with MlflowTracker('mlruns').study('shop/3m', 'mine', 'mine'.encode().hex()) as study:\n"
         "    print(study.new)\n"
         "    for number in [int(sys.argv[1]), int(sys.argv[1]) + 2, 9, 10, 11]:\n"
         "        study.trial(number, datetime.now(), [Metric('m', float(number))])\n"
@@ -197,7 +200,7 @@ def test_no_leaderboard_shows_a_study_or_a_trial(kept):
         Tag("holdouts", "1998-04-01 to 1998-06-30"),
         Table("predictions.parquet", frame),
     ]
-    with kept.study(EXPERIMENT, "mine") as study:
+    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         study.log(whole)
         study.trial(0, BEGUN, whole)
         study.trial(1, BEGUN, whole, "too few customers")

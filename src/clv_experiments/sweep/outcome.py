@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.data.window import Period
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.evaluation.leaderboard.wording import listed, signed, written
-from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, OBJECTIVES
+from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES
 from clv_experiments.evaluation.records import Metric, Table
 from clv_experiments.protocols import Verdict
+from clv_experiments.sweep.pictures.values import named
+from clv_experiments.sweep.space_reading import LUCK
 from clv_experiments.sweep.trials import Objective
 
 REPLICATES, CONFIDENCE = 2000, 0.95
@@ -58,8 +59,10 @@ class Outcome:
         The one that won.
     seeds : int
         How many fits were asked for.
-    model, metric : str
-        What was tuned, and what by.
+    model : str
+        What was tuned.
+    metrics : list of str
+        What by, most important first.
     differences : list of Difference
         One a score, on the same customers.
     fits : list of Fit
@@ -69,7 +72,7 @@ class Outcome:
     trial: int
     seeds: int
     model: str
-    metric: str
+    metrics: list[str]
     differences: list[Difference]
     fits: list[Fit]
 
@@ -86,7 +89,9 @@ class Outcome:
     @property
     def sentences(self) -> list[str]:
         """Say whether tuning helped on the holdout, by how much, and whether it is luck."""
-        return [self._on_the_holdout(), *self._over_seeds()]
+        if all(difference.better == difference.reach == 0 for difference in self.differences):
+            return [f"the search found nothing better: {self.model} (tuned) is {self.model} as configured"]
+        return [*self._on_the_holdout(), *self._over_seeds()]
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -100,21 +105,17 @@ class Outcome:
         """One row a seed and period: ``seed, period, tuned, configured``."""
         return pd.DataFrame([asdict(fit) for fit in self.fits])
 
-    def _on_the_holdout(self) -> str:
-        shown = self.metric if self.metric in METRICS else self.differences[0].metric
-        found, how = next(d for d in self.differences if d.metric == shown), METRICS[shown]
-        tuned, configured = (written(score, how.form) for score in (found.tuned, found.configured))
-        low, high = (signed(found.better + sign * found.reach, how.form) for sign in (-1, 1))
-        gain = f"{how.heading} {tuned} against {configured}, {signed(found.better, how.form)} [{low}, {high}]"
-        if found.better == 0 and found.reach == 0:
-            return f"on the holdout {self.model} (tuned) is {self.model} as configured: {how.heading} {tuned}"
-        if abs(found.better) <= found.reach or found.reach != found.reach:
-            return f"on the holdout {self.model} (tuned) is not better than as configured, beyond chance: {gain}"
-        way = "better" if found.better > 0 else "worse"
-        return f"on the holdout {self.model} (tuned) is {way} than as configured, beyond chance in customers: {gain}"
+    def _on_the_holdout(self) -> Iterator[str]:
+        """Say it by each metric; where a metric has no interval that holds what it promises, by D2 besides."""
+        by = [metric for metric in self.metrics if metric in METRICS]
+        certain = any(METRICS[metric].tells_ties for metric in by)
+        for metric in [*by, *([] if certain else OBJECTIVES[:1])]:
+            found = next(difference for difference in self.differences if difference.metric == metric)
+            yield f"on the holdout {self.model} (tuned) {_compared(found)}"
 
     def _over_seeds(self) -> list[str]:
-        higher = self.metric in HIGHER_IS_BETTER
+        metric = self.metrics[0]
+        higher = metric in HIGHER_IS_BETTER
         said = []
         for period in (VALIDATION, HOLDOUT):
             fits = [fit for fit in self.fits if fit.period == period]
@@ -123,22 +124,37 @@ class Outcome:
             said.append(f"on {period} in {ahead} of {len(fits)} ({tuned} against {configured})")
         if len(self.fits) == 2:
             return [f"{self.model} leaves nothing to chance: another seed fits the same"] if self.seeds > 1 else []
-        return [f"by {self.metric}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {listed(said)}"]
+        return [f"by {named(metric)[0]}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {listed(said)}"]
 
 
-def differences(tuned: Verdict, configured: Verdict, metric: str, seed: int) -> list[Difference]:
-    """Set two runs side by side on the same customers, drawn 2,000 times with replacement (paired bootstrap)."""
+def differences(tuned: Verdict, configured: Verdict, seed: int) -> list[Difference]:
+    """Set two runs side by side on the same customers, drawn 2,000 times with replacement (paired bootstrap).
+
+    Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
+    """
     entries = (_entry("tuned", tuned), _entry("configured", configured))
     holdouts = tuple(str(scored.forecast.period) for scored in tuned.holdout.values())
     cell = Cell("", "", "forecast", "", holdouts, "", entries)
-    ordering = metric if metric in OBJECTIVES else OBJECTIVES[0]
-    found = standings(cell, ordering, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
+    found = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     result = []
-    for name in dict.fromkeys([ordering, *METRICS]):
-        scores, (one, other) = found.of(name)["score"], found.goodness[name]
-        reach = float(found.reach[name][0, 1])
-        result.append(Difference(name, scores["tuned"], scores["configured"], float(one - other), reach))
+    for name, goodness in found.goodness.items():
+        ours, theirs = (float(abs(value) if name in LOWER_IS_BETTER else value) for value in goodness)
+        better = float(goodness[0] - goodness[1])
+        result.append(Difference(name, ours, theirs, better, float(found.reach[name][0, 1])))
     return result
+
+
+def _compared(found: Difference) -> str:
+    """Say which of the two is ahead, by how much, and whether beyond chance."""
+    heading, form = named(found.metric)
+    tuned, configured = (written(score, form) for score in (found.tuned, found.configured))
+    low, high = (signed(found.better + sign * found.reach, form) for sign in (-1, 1))
+    if not METRICS[found.metric].tells_ties:
+        return f"has {heading} {tuned} against {configured}: its tail is too heavy to tell that from chance"
+    gain = f"{heading} {tuned} against {configured}, a gain of {signed(found.better, form)} [{low}, {high}]"
+    if not abs(found.better) > found.reach:
+        return f"is not better than as configured, beyond chance: {gain}"
+    return f"is {'better' if found.better > 0 else 'worse'} than as configured, beyond chance in customers: {gain}"
 
 
 def _entry(label: str, verdict: Verdict) -> Entry:
@@ -148,10 +164,10 @@ def _entry(label: str, verdict: Verdict) -> Entry:
 
 
 def fits(
-    objective: Objective,
+    validation: Objective,
+    holdout: Objective,
     tuned: DictConfig,
     configured: DictConfig,
-    holdouts: Sequence[Period],
     seeds: int,
     progress: Callable[[int, int], None],
 ) -> list[Fit]:
@@ -159,8 +175,12 @@ def fits(
 
     Parameters
     ----------
+    validation, holdout : Objective
+        What scores the periods of each.
+    tuned, configured : DictConfig
     seeds : int
-        From the configured one upwards; one is enough where the model leaves nothing to chance.
+        From the configured one upwards, also where another was typed; one is enough where a model leaves nothing to
+        chance.
     progress : callable
         Is told (done, seeds).
     """
@@ -171,8 +191,8 @@ def fits(
         seeds = 1
     found = []
     for done, seed in enumerate(range(first, first + seeds), 1):
-        for period, among in {VALIDATION: objective.periods, HOLDOUT: holdouts}.items():
-            both = [objective.mean(_with_seed(cfg, seed), among) for cfg in (tuned, configured)]
+        for period, objective in {VALIDATION: validation, HOLDOUT: holdout}.items():
+            both = [objective.mean(_with_seed(cfg, seed)) for cfg in (tuned, configured)]
             found.append(Fit(seed, period, *both))
         progress(done, seeds)
     return found
@@ -181,7 +201,18 @@ def fits(
 def _with_seed(cfg: DictConfig, seed: int) -> DictConfig:
     other = copy.deepcopy(cfg)
     other.seed = seed
+    _set_seeds(other.model.estimator, seed)
     return other
+
+
+def _set_seeds(settings: Any, seed: int) -> None:
+    below = (
+        settings.values() if isinstance(settings, DictConfig) else settings if isinstance(settings, ListConfig) else ()
+    )
+    for value in below:
+        _set_seeds(value, seed)
+    if isinstance(settings, DictConfig) and LUCK in settings:
+        settings[LUCK] = seed
 
 
 def _seeded(cfg: DictConfig, seed: int) -> Any:

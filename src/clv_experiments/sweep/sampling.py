@@ -20,7 +20,6 @@ SAMPLERS: dict[str, Callable[[int], samplers.BaseSampler]] = {
 PRUNERS: dict[str, Callable[[], pruners.BasePruner]] = {
     "none": pruners.NopPruner,
     "median": pruners.MedianPruner,
-    "wilcoxon": lambda: pruners.WilcoxonPruner(p_threshold=0.1),
 }
 FAILURE, PROPOSAL = "failure", "proposal"  # attributes of a trial: why it failed by itself, and which proposal it tries
 TRIES = 2  # times that a proposal is tried whose trial is killed or interrupted
@@ -55,13 +54,15 @@ class SeededByProposal(samplers.BaseSampler):
     def __init__(self, make: Callable[[int], samplers.BaseSampler], seed: int) -> None:
         self.make = make
         self.seed = seed
-        self.sampler = make(seed)
+        self.sampler = self._of(0)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Make the sampler of the proposal that this trial tries."""
-        entropy = [self.seed, next_proposal(study.get_trials(deepcopy=False))]
-        self.sampler = self.make(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        self.sampler = self._of(next_proposal(study.get_trials(deepcopy=False)))
         self.sampler.before_trial(study, trial)
+
+    def _of(self, proposal: int) -> samplers.BaseSampler:
+        return self.make(int(np.random.SeedSequence([self.seed, proposal]).generate_state(1)[0]))
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Ask the trial's sampler."""

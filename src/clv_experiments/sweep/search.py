@@ -31,7 +31,7 @@ def search(
     configured: Mapping[str, Value] | None,
     after: Callable[[Study, FrozenTrial], None],
     waiting: Callable[[], None],
-) -> None:
+) -> float:
     """Make trials until the study has ``n_trials``, those of other processes included, or ``timeout`` seconds passed.
 
     Trials that were killed or interrupted do not count. The last to end are waited for.
@@ -49,13 +49,18 @@ def search(
     waiting : callable
         Is told once that other processes have trials under way.
 
+    Returns
+    -------
+    float
+        Seconds spent waiting for other processes.
+
     Raises
     ------
     ClvError
         If the first trials all failed, or the storage breaks off.
     """
     until = None if timeout is None else monotonic() + timeout
-    told = False
+    waited = 0.0
     while until is None or monotonic() < until:
         with plainly(url_of(study)), alone(url_of(study)):  # so that no two processes begin the same trial
             _give_up_the_killed(study)
@@ -69,12 +74,13 @@ def search(
                 after(study, ended)
             _refuse_hopeless(study)
         elif all(trial.state is not TrialState.RUNNING for trial in trials):
-            return
+            break
         else:
-            if not told:
+            if not waited:
                 waiting()
-            told = True
+            waited += WAIT
             sleep(WAIT)
+    return waited
 
 
 def _counts(trial: FrozenTrial) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, nearest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
-from clv_experiments.experiment import ALL, check_settings
+from clv_experiments.experiment import ALL, MODELS, check_settings
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
+
+SPACES = MODELS.parent / "sweep"
+LONGEST = 250  # characters of a text, which databases hold
 
 
 def check(cfg: DictConfig) -> None:
@@ -20,6 +23,9 @@ def check(cfg: DictConfig) -> None:
     """
     check_settings(cfg)
     sweep = cfg.sweep
+    known = [str(name) for name in OmegaConf.load(SPACES.with_suffix(".yaml")).sweep]
+    for unknown in (str(name) for name in sweep if name not in known):  # which a + would let in
+        raise ClvError(f"there is no setting sweep.{unknown}; {nearest(unknown, known)}")
     if cfg.evaluation.protocol != "forecast":
         raise ClvError("a sweep needs a validation period, which evaluation=customer_split has not; leave it out")
     for name, least in {"n_trials": 1, "seed": 0, "seeds": 1, "validation_origins": 1}.items():
@@ -38,6 +44,8 @@ def check(cfg: DictConfig) -> None:
     for name in ("name", "storage"):
         if not isinstance(sweep[name], str | None):
             raise ClvError(f"sweep.{name} must be a text, got '{sweep[name]}'; type \"sweep.{name}='...'\"")
+        if len(sweep[name] or "") > LONGEST:
+            raise ClvError(f"sweep.{name} must have at most {LONGEST} characters, got {len(sweep[name])}")
     found = metrics(cfg)
     if sweep.pruner != "none" and (found[1:] or sweep.validation_origins == 1):
         raise ClvError(
@@ -47,9 +55,10 @@ def check(cfg: DictConfig) -> None:
     if not isinstance(sweep.space, DictConfig):
         raise ClvError(f"sweep.space holds a parameter a name, as in conf/sweep; it cannot be '{sweep.space}'")
     if not sweep.space:
+        spaces = sorted(path.stem for path in SPACES.glob("*.yaml"))
         raise ClvError(
-            f"nothing is to be chosen for {cfg.model.name}: there is no conf/sweep/{cfg.model.name}.yaml, and nothing "
-            "was typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
+            f"nothing is to be chosen for {cfg.model.name}; conf/sweep has spaces for {', '.join(spaces)}, and others "
+            "can be typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
         )
 
 

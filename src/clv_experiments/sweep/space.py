@@ -30,8 +30,8 @@ class Parameter:
         Empty: always.
     otherwise : mapping of ``key`` to value
         What is set where it is not chosen; empty: what is configured stays.
-    limit : str
-        Which ends of the range nothing can lie beyond: "", ``low``, ``high`` or ``both``.
+    limit : tuple of float
+        Numbers beyond which nothing lies: an end of the range that is one of them is no edge.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Parameter:
     distribution: BaseDistribution
     when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     otherwise: Mapping[str, Value] = field(default_factory=dict)
-    limit: str = ""
+    limit: tuple[float, ...] = ()
 
     def is_active(self, chosen: Mapping[str, Value]) -> bool:
         """Whether it is to be chosen, given what was chosen before it."""
@@ -53,9 +53,9 @@ class Parameter:
         points = np.array([searched.low, searched.high, value], dtype=float)
         low, high, place = np.log(points) if searched.log else points
         near = NEAR * (high - low)
-        if place <= low + near and self.limit not in ("low", "both"):
+        if place <= low + near and searched.low not in self.limit:
             return "lowest"
-        return "highest" if place >= high - near and self.limit not in ("high", "both") else ""
+        return "highest" if place >= high - near and searched.high not in self.limit else ""
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from clv_experiments.errors import ClvError, nearest
 from clv_experiments.sweep.space import Parameter, Space, Value, holds, is_whole, shown
 
 FIELDS = ("key", "low", "high", "log", "step", "choices", "when", "otherwise", "limit")
 RANGE = ("low", "high", "log", "step", "limit")  # fields that mean nothing beside choices
-LIMITS = ("low", "high", "both")
 # Every other key says what is predicted, how it is judged or where it is kept.
-OPEN = ("features", "window.training_origins", "model.features", "model.estimator")
+ORIGINS = "window.training_origins"
+OPEN = ("features", ORIGINS, "model.features", "model.estimator")
 LUCK = "random_state"
 
 
@@ -70,12 +70,16 @@ def _parameter(
             f"below model.estimator, other than a {LUCK}"
         )
     configured(key)
+    if options(key) and "choices" not in fields:
+        raise ClvError(f"{where} chooses among {', '.join(options(key))}; list them as choices")
     when = dict(_conditions(where, fields.get("when") or {}, above))
     if "otherwise" in fields and not when:
         raise ClvError(f"{where}.otherwise says what is set where it is not chosen; add when, or remove otherwise")
     distribution = _choices(where, key, fields, options) if "choices" in fields else _range(where, fields)
+    if key == ORIGINS:
+        _check_origins(where, distribution)
     otherwise = {key: fields["otherwise"]} if "otherwise" in fields else {}
-    return Parameter(name, key, distribution, when, otherwise, fields.get("limit") or "")
+    return Parameter(name, key, distribution, when, otherwise, _limit(where, fields.get("limit")))
 
 
 def _choices(
@@ -106,8 +110,6 @@ def _range(where: str, fields: Mapping[str, Any]) -> IntDistribution | FloatDist
             raise ClvError(f"{where} must have choices, or numbers for low and high; its {name} is '{shown(value)}'")
     if not isinstance(log, bool | None):
         raise ClvError(f"{where}.log must be true or false, got '{log}'")
-    if fields.get("limit") and fields["limit"] not in LIMITS:
-        raise ClvError(f"{where}.limit must be one of {', '.join(LIMITS)}, got '{fields['limit']}'")
     if not low < high:
         raise ClvError(f"{where}.low must lie below high, got {low} and {high}")
     if log and (low <= 0 or step is not None):
@@ -117,6 +119,19 @@ def _range(where: str, fields: Mapping[str, Any]) -> IntDistribution | FloatDist
     if all(isinstance(value, int) for value in numbers.values()):
         return IntDistribution(low, high, log=bool(log), step=step or 1)
     return FloatDistribution(low, high, log=bool(log), step=step)
+
+
+def _check_origins(where: str, distribution: BaseDistribution) -> None:
+    ends = [distribution.low] if isinstance(distribution, IntDistribution) else getattr(distribution, "choices", [0.5])
+    if not all(value is None or (type(value) is int and value >= 1) for value in ends):
+        raise ClvError(f"{where} must choose whole numbers of at least 1, or null for all ({ORIGINS})")
+
+
+def _limit(where: str, limit: Any) -> tuple[float, ...]:
+    given = limit if isinstance(limit, list) else [] if limit is None else [limit]
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
+        raise ClvError(f"{where}.limit must be a number beyond which nothing lies, or a list of two, got '{limit}'")
+    return tuple(given)
 
 
 def _conditions(where: str, when: Any, above: Mapping[str, Parameter]) -> Iterator[tuple[str, tuple[Value, ...]]]:

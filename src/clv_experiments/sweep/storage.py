@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import optuna
 from filelock import FileLock
@@ -27,17 +28,14 @@ from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS, SeededByProposal
 
 DATABASE = "optuna.db"
 HEARTBEAT, GRACE = 5, 30  # seconds: how often a trial says that it lives, and when it counts as killed
-SETTINGS = "settings"  # attribute of a study
+SETTINGS, IDENTITY = (
+    "settings",
+    "identity",
+)  # attributes of a study: what decides its trials; its own, whatever its name
 # By kind of database, seconds that it has to answer: a locked SQLite file, a server that is out of reach.
-PATIENCE: dict[str, dict[str, Any]] = {
-    "sqlite": {"timeout": 60},
-    "postgresql": {"connect_timeout": 15},
-    "mysql": {"connect_timeout": 15},
-}
-# What makes other processes wait until the connection closes, also that of a process that was killed.
-LOCKS = {"postgresql": "SELECT pg_advisory_lock(20050801)", "mysql": "SELECT GET_LOCK('clv_experiments', 3600)"}
-DRIVERS = {"postgresql": INSTALL["postgres"], "mysql": "pip install mysqlclient"}
-EXAMPLES = "sqlite:///studies.db or postgresql://user:password@host/database"
+PATIENCE: dict[str, dict[str, Any]] = {"sqlite": {"timeout": 60}, "postgresql": {"connect_timeout": 15}}
+PROPOSING, ENDING = 20050801, 20050802  # what one process at a time does
+EXAMPLES = "sqlite:///studies.db or postgresql://ann@host/studies"
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -91,6 +89,7 @@ def open_study(url: str | None, name: str, directions: Sequence[str], cfg: Any, 
             load_if_exists=True,
         )
         if SETTINGS not in study.user_attrs and not study.get_trials(deepcopy=False):
+            study.set_user_attr(IDENTITY, uuid4().hex)
             study.set_user_attr(SETTINGS, json.dumps(dict(settings)))
     _check_same(study, settings)
     return study
@@ -103,20 +102,26 @@ def url_of(study: Study) -> str | None:
 
 
 @contextmanager
-def alone(url: str | None) -> Iterator[None]:
-    """Let one process at a time do what must be done once, of all that share the storage."""
-    if url is None:
-        yield
-        return
-    address = _address(url)
-    if address.get_backend_name() == "sqlite":
+def alone(url: str | None, what: int = PROPOSING) -> Iterator[None]:
+    """Let one process at a time do what must be done once, of all that share the storage; a killed one lets go.
+
+    Databases other than SQLite and PostgreSQL know no such lock here: processes may then do it twice.
+    """
+    address = _address(url) if url is not None else None
+    kind = address.get_backend_name() if address is not None else ""
+    if address is not None and kind == "sqlite":
         file = Path(str(address.database))
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{file}.lock"):
+        proposing = what == PROPOSING  # which takes a moment, where the end takes as long as full runs take
+        with FileLock(
+            f"{file}{'' if proposing else '.ending'}.lock", PATIENCE["sqlite"]["timeout"] if proposing else -1
+        ):
             yield
-        return
-    with _engine(address).connect() as connection:
-        connection.execute(text(LOCKS[address.get_backend_name()]))
+    elif address is not None and kind == "postgresql":
+        with _engine(address).connect() as connection:
+            connection.execute(text(f"SELECT pg_advisory_lock({what})"))
+            yield
+    else:
         yield
 
 
@@ -148,8 +153,9 @@ def plainly(url: str | None) -> Iterator[None]:
         raise
     except ImportError:
         address = make_url(str(url))
-        install = DRIVERS[address.get_backend_name()]
-        raise ClvError(f"the driver {address.drivername} is not installed: type {install} (sweep.storage)") from None
+        kind = address.get_backend_name()
+        ours = f", or {INSTALL['postgres']} and an address that begins with postgresql://" * (kind == "postgresql")
+        raise ClvError(f"the driver {address.drivername} is not installed (sweep.storage): install it{ours}") from None
     except (SQLAlchemyError, OptunaError, OSError, RuntimeError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
         what = said(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
@@ -165,12 +171,10 @@ def _address(url: str) -> URL:
         raise ClvError(
             f"{without_password(url)} is no address of a database (sweep.storage); type {EXAMPLES}"
         ) from None
-    if kind not in PATIENCE:
-        raise ClvError(f"a study cannot be kept in {kind} (sweep.storage); type {EXAMPLES}")
     if "@" in (address.host or ""):
         raise ClvError(
-            f"the address {without_password(url)} cannot be taken apart (sweep.storage); write special characters of "
-            "the password as %40 for @, %2F for /, %3A for :, %23 for #, %3F for ?"
+            "the address of sweep.storage cannot be taken apart; write special characters of its password as %40 (at), "
+            "%2F (slash), %3A (colon), %23 (hash) and %3F (question mark)"
         )
     if kind == "sqlite" and address.database in (None, "", ":memory:"):
         raise ClvError(f"{url} names no file (sweep.storage); type sqlite:///studies.db, or tracking=memory")
@@ -179,7 +183,7 @@ def _address(url: str) -> URL:
 
 
 def _engine(address: URL) -> Engine:
-    return create_engine(address, poolclass=NullPool, connect_args=PATIENCE[address.get_backend_name()])
+    return create_engine(address, poolclass=NullPool, connect_args=PATIENCE.get(address.get_backend_name(), {}))
 
 
 def _storage(url: str | None) -> BaseStorage:
@@ -193,7 +197,7 @@ def _storage(url: str | None) -> BaseStorage:
             f"cannot stand (sweep.storage); type {EXAMPLES}"
         )
     kind = address.get_backend_name()
-    connecting = PATIENCE[kind] | ({"factory": WriteAhead} if kind == "sqlite" else {})
+    connecting = PATIENCE.get(kind, {}) | ({"factory": WriteAhead} if kind == "sqlite" else {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats may change one day
         return RDBStorage(

@@ -18,7 +18,6 @@ from clv_experiments.code_version import code_version
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.records import Metric, Param, Record, Tag, Text
-from clv_experiments.evaluation.study_plots.values import named
 from clv_experiments.experiment import (
     ALL,
     experiment_of,
@@ -32,16 +31,20 @@ from clv_experiments.experiment import (
 from clv_experiments.forecast import Forecaster
 from clv_experiments.passwords import without_password
 from clv_experiments.run_selection import WITHOUT_EFFECT
+from clv_experiments.sweep.pictures.values import named
 from clv_experiments.sweep.sampling import FAILURE, is_lost
 from clv_experiments.sweep.search import search
 from clv_experiments.sweep.settings import check, directions, metrics
-from clv_experiments.sweep.storage import open_study, storage_url
+from clv_experiments.sweep.space import shown
+from clv_experiments.sweep.storage import ENDING, IDENTITY, alone, open_study, storage_url
 from clv_experiments.sweep.summary import sum_up
 from clv_experiments.sweep.trials import SCORES, SECONDS, Objective, Settings, search_window
 from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.stored_run import StudyRun
 
 # Settings that leave every trial as it is.
 VOLATILE = (*WITHOUT_EFFECT, "sweep.n_trials", "sweep.timeout", "sweep.name", "sweep.storage", "sweep.seeds")
+PRESENTED = ("evaluation.bootstrap_replicates",)
 
 
 def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
@@ -78,26 +81,34 @@ def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
     terminal.say(f"study '{name}', by {' and '.join(by)} on {', '.join(map(str, periods))}")
     with terminal.step("computing features and labels", "features"):
         objective.prepare()
-    with instantiate(cfg.tracking).study(experiment_of(cfg), name) as run:
+    with instantiate(cfg.tracking).study(experiment_of(cfg), name, study.user_attrs[IDENTITY]) as run:
         if run.new:
             known = settings_of(cfg)
             about = [Tag("code_version", code_version()), Tag("storage", without_password(url or "memory"))]
             run.log([*parameters(known), Text("config.yaml", OmegaConf.to_yaml(known)), *about])
-        made = _search(study, objective, run, terminal)
+        try:
+            _search(study, objective, run, terminal)
+        except KeyboardInterrupt:
+            terminal.say(f"study '{name}' keeps its {_ended(study)} trials; the same command takes it up")
+            raise
         there = run.trials()
         for trial in study.get_trials(deepcopy=False):
             if trial.state.is_finished() and not is_lost(trial) and trial.number not in there:
                 _record(run, trial, objective)
-        winner = best_trial(study)
+        winner, failures = best_trial(study), _failures(study)
         if winner is None:
-            raise ClvError(f"no trial of study '{name}' finished; {_last_reason(study)}")
-        if _is_ours_to_end(study, made):
-            sum_up(study, winner, objective, run, terminal)
-        else:
+            last = f"the last failed since: {failures[-1]}" if failures else "type more sweep.n_trials or sweep.timeout"
+            raise ClvError(f"no trial of study '{name}' finished; {last}")
+        if failures:
+            terminal.say(f"note: {len(failures)} of {_ended(study)} trials failed, the last since: {failures[-1]}")
+        if any(not trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
             terminal.say(
-                "other processes have trials of this study under way: the one whose trial ends last sums it up; if "
-                "they were killed, type the same command again"
+                "other processes have trials of this study under way: the last of them sums it up; if they were "
+                "killed, type the same command again"
             )
+        else:
+            with alone(url, ENDING):  # of several processes one makes the full runs, and the others show them
+                sum_up(study, winner, objective, run, terminal)
         terminal.timing()
         terminal.say(run.location)
     return float(winner.values[0])
@@ -121,22 +132,27 @@ def _periods(cfg: DictConfig, start: date, end: date) -> tuple[Window, list[Peri
 
 def _decisive(cfg: DictConfig, fingerprint: str) -> dict[str, Any]:
     """Return all that decides what a trial finds."""
-    settings = {name: value for name, value in flattened(cfg).items() if not name.startswith(VOLATILE)}
+    settings = {name: value for name, value in flattened(cfg).items() if not name.startswith((*VOLATILE, *PRESENTED))}
     return {**settings, "log fingerprint": fingerprint}
 
 
 def _name(cfg: DictConfig, decisive: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-    return f"{experiment_of(cfg)} {cfg.model.name} {digest[:8]}"
+    return f"{cfg.model.name} {experiment_of(cfg)} {digest[:8]}"
 
 
-def _search(study: Study, objective: Objective, run: Any, terminal: Terminal) -> set[int]:
-    """Make the trials that are missing; gives the numbers of those that this process made."""
+def _search(study: Study, objective: Objective, run: StudyRun, terminal: Terminal) -> None:
+    """Make the trials that are missing."""
     sweep, space = objective.settings.cfg.sweep, objective.settings.space
     configured = space.configured(objective.settings.configured)
     if configured is None:
         terminal.say("note: the configured settings lie outside the space, and are no trial of the study")
     made: list[FrozenTrial] = []
+    before = _ended(study)
+    if before:
+        terminal.say(
+            f"the study is taken up with {before} trials" + f" of {sweep.n_trials}" * (sweep.n_trials is not None)
+        )
     with terminal.bar("trials") as update:
 
         def after(study: Study, trial: FrozenTrial) -> None:
@@ -144,11 +160,11 @@ def _search(study: Study, objective: Objective, run: Any, terminal: Terminal) ->
             _record(run, trial, objective)
             best = best_trial(study)
             if best is not None and best.number == trial.number:
-                run.log([Metric(f"best_{objective.metrics[0]}", trial.values[0], len(made))])
+                run.log([Metric(f"best_{objective.metrics[0]}", trial.values[0], trial.number)])
             update(_ended(study), sweep.n_trials, _so_far(best, objective.metrics[0]))
 
         started = perf_counter()
-        search(
+        waited = search(
             study,
             objective,
             n_trials=sweep.n_trials,
@@ -159,7 +175,7 @@ def _search(study: Study, objective: Objective, run: Any, terminal: Terminal) ->
                 "waiting for the trials that other processes have under way; killed ones are given up in half a minute"
             ),
         )
-        seconds = perf_counter() - started
+        seconds = perf_counter() - started - waited
     fitting = sum(trial.user_attrs.get(SECONDS, 0.0) for trial in made)
     terminal.took({"trials": seconds})
     if fitting:
@@ -167,7 +183,6 @@ def _search(study: Study, objective: Objective, run: Any, terminal: Terminal) ->
         run.log([Metric("seconds_search", seconds), Metric("seconds_fit_predict", fitting), Metric("overhead", share)])
         of_it = f"{fitting:.1f} s of it fitting and predicting ({share:.0%} overhead)"
         terminal.say(f"{len(made)} trials in {seconds:.1f} s, {of_it}")
-    return {trial.number for trial in made}
 
 
 def _ended(study: Study) -> int:
@@ -175,11 +190,14 @@ def _ended(study: Study) -> int:
 
 
 def _so_far(best: FrozenTrial | None, metric: str) -> str:
-    heading, form = named(metric)
-    return f"best {heading} {form.format(best.values[0])} (trial {best.number})" if best else "none finished yet"
+    return f"best {named(metric)[0]} {shown(best.values[0])} (trial {best.number})" if best else "none finished yet"
 
 
-def _record(run: Any, trial: FrozenTrial, objective: Objective) -> None:
+def _failures(study: Study) -> list[str]:
+    return [t.user_attrs[FAILURE] for t in study.get_trials(deepcopy=False) if FAILURE in t.user_attrs]
+
+
+def _record(run: StudyRun, trial: FrozenTrial, objective: Objective) -> None:
     """Leave the light run of one trial."""
     assert trial.datetime_start is not None
     run.trial(trial.number, trial.datetime_start, list(_trial_records(trial, objective)), trial.user_attrs.get(FAILURE))
@@ -192,18 +210,3 @@ def _trial_records(trial: FrozenTrial, objective: Objective) -> Iterator[Record]
     if SECONDS in trial.user_attrs:
         yield Metric("seconds_fit_predict", trial.user_attrs[SECONDS])
     yield Tag("state", trial.state.name.lower())
-
-
-def _last_reason(study: Study) -> str:
-    reasons = [t.user_attrs[FAILURE] for t in study.get_trials(deepcopy=False) if FAILURE in t.user_attrs]
-    return f"the last failed since: {reasons[-1]}" if reasons else "type more sweep.n_trials, or a longer sweep.timeout"
-
-
-def _is_ours_to_end(study: Study, made: set[int]) -> bool:
-    """Whether this process sums up: of several that of the trial that ended last, so that it is done once."""
-    trials = study.get_trials(deepcopy=False)
-    if any(trial.state is TrialState.RUNNING for trial in trials):
-        return False
-    ended = [trial for trial in trials if trial.datetime_complete is not None and not is_lost(trial)]
-    last = max(ended, key=lambda trial: (trial.datetime_complete, trial.number))
-    return not made or last.number in made

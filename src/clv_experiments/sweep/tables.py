@@ -10,7 +10,7 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.evaluation.study_plots.values import Values, named, value_of, values_of
+from clv_experiments.sweep.pictures.values import Values, named, value_of, values_of
 from clv_experiments.sweep.sampling import FAILURE, is_lost
 from clv_experiments.sweep.search import AS_CONFIGURED
 from clv_experiments.sweep.space import shown
@@ -132,8 +132,9 @@ def _shares(study: Study, values: Values, seed: int) -> dict[str, float]:
 
 
 def _written(trial: FrozenTrial, place: int, metric: str) -> str:
-    value = value_of(trial, place)
-    return STATES[trial.state] if np.isnan(value) else named(metric)[1].format(value)
+    """Write a trial's value with a digit more than a run's score has, since the best of a study lie close together."""
+    value, form = value_of(trial, place), named(metric)[1].replace(".3f", ".4f").replace(".1%", ".2%")
+    return STATES[trial.state] if np.isnan(value) else form.format(value)
 
 
 def _failure(trial: FrozenTrial) -> str:

@@ -152,7 +152,7 @@ class Objective:
         for step, period in enumerate(self.periods):
             scored.append(self.score(cfg, period))
             if len(self.periods) > 1 and len(self.metrics) == 1:
-                trial.report(self._value(self.metrics[0], scored[-1:]), step)
+                trial.report(self._value(self.metrics[0], scored), step)  # so far, as the value of the trial will be
                 if trial.should_prune():
                     break
         seconds = sum(found.forecast.seconds[part] for found in scored for part in ("fit", "predict"))
@@ -169,9 +169,9 @@ class Objective:
         forecaster = self.forecaster.over(replace(window, training_origins=training))
         return judge(forecaster, period, build_model(cfg.model))
 
-    def mean(self, cfg: DictConfig, periods: Sequence[Period]) -> float:
-        """Return the first metric of a config's model, mean over some periods."""
-        return self._value(self.metrics[0], [self.score(cfg, period) for period in periods])
+    def mean(self, cfg: DictConfig) -> float:
+        """Return the first metric of a config's model, mean over the periods."""
+        return self._value(self.metrics[0], [self.score(cfg, period) for period in self.periods])
 
     def _value(self, metric: str, scored: Sequence[Scored]) -> float:
         found = [

@@ -44,6 +44,7 @@ class MemoryRun:
 class MemoryStudy(MemoryRun):
     """The run of a study and, by number, the runs of its trials."""
 
+    identity: str = ""
     new: bool = True
     kept: dict[int, MemoryRun] = field(default_factory=dict)
 
@@ -80,11 +81,12 @@ class MemoryTracker:
             yield run
 
     @contextmanager
-    def study(self, experiment: str, name: str) -> Iterator[MemoryStudy]:
+    def study(self, experiment: str, name: str, identity: str) -> Iterator[MemoryStudy]:
         """Open the run of a study, or take it up."""
         studies = [run for run in self.runs if isinstance(run, MemoryStudy)]
-        found = [study for study in studies if (study.experiment, study.name) == (experiment, name)]
-        study = found[0] if found else MemoryStudy(experiment, name, [Tag("kind", STUDY), Tag("study", name)])
+        found = [study for study in studies if (study.experiment, study.identity) == (experiment, identity)]
+        tags = [Tag("kind", STUDY), Tag("study", name), Tag("study_id", identity)]
+        study = found[0] if found else MemoryStudy(experiment, name, [*tags], identity=identity)
         study.new, study.status, study.failure = not found, "RUNNING", {}
         self.runs += [] if found else [study]
         with _ending(study):

@@ -67,11 +67,10 @@ class MlflowStudy(MlflowRun):
         return search(self.client, self.experiment_id, of_this)
 
 
-def find_study(client: mlflow.MlflowClient, experiment_id: str, name: str) -> str | None:
-    """Return the id of the run that a study of this name left in an experiment, if any."""
-    studies = search(client, experiment_id, f"tags.kind = '{STUDY}'")
-    # Compared here, since MLflow's filters take no name with both kinds of quotes.
-    return next((run.info.run_id for run in studies if run.data.tags["study"] == name), None)
+def find_study(client: mlflow.MlflowClient, experiment_id: str, identity: str) -> str | None:
+    """Return the id of the run that a study left in an experiment, if any."""
+    found = next(search(client, experiment_id, f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"), None)
+    return found.info.run_id if found else None
 
 
 def search(client: mlflow.MlflowClient, experiment_id: str, condition: str) -> Iterator[Run]:

@@ -65,10 +65,16 @@ class MlflowTracker:
         patiently(mlflow.end_run, "FINISHED")
 
     @contextmanager
-    def study(self, experiment: str, name: str) -> Iterator[MlflowStudy]:
+    def study(self, experiment: str, name: str, identity: str) -> Iterator[MlflowStudy]:
         """Open the run of a study, or take it up; it ends FINISHED, or FAILED with its reason until it is taken up.
 
-        Several processes may hold it open at once.
+        Several processes may hold it open at once; where one brought it to its end, no other makes it fail.
+
+        Parameters
+        ----------
+        experiment, name : str
+        identity : str
+            Letters and digits that no other study has; it is taken up by them.
 
         Raises
         ------
@@ -78,8 +84,8 @@ class MlflowTracker:
         client = open_store(self.folder)
         experiment_id = patiently(self._experiment, client, experiment)
         with FileLock(self.folder / LOCK):  # of processes that start together one makes it
-            found = find_study(client, experiment_id, name)
-            tags = {"kind": STUDY, "study": name}
+            found = find_study(client, experiment_id, identity)
+            tags = {"kind": STUDY, "study": name, "study_id": identity}
             run_id = found or patiently(client.create_run, experiment_id, None, tags, name).info.run_id
         if found:
             patiently(client.update_run, run_id, "RUNNING")
@@ -89,9 +95,10 @@ class MlflowTracker:
             yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not found)
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
-                tags = failure_tags(error)
-                patiently(client.log_batch, run_id, tags=[RunTag(*tag) for tag in tags.items()])
-                patiently(client.set_terminated, run_id, "FAILED")
+                if patiently(client.get_run, run_id).info.status != "FINISHED":
+                    tags = failure_tags(error)
+                    patiently(client.log_batch, run_id, tags=[RunTag(*tag) for tag in tags.items()])
+                    patiently(client.set_terminated, run_id, "FAILED")
             raise
         _forget_failure(client, run_id)  # that of another process
         patiently(client.set_terminated, run_id, "FINISHED")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Record
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter
 STUDY, TRIAL = "study", "trial"  # tag `kind` of a search for settings and of its parts
@@ -55,6 +56,23 @@ class Reader(Protocol):
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
+
+
+class StudyRun(Protocol):
+    """The run of a search for settings, open to be written; trials get runs of their own below it."""
+
+    run_id: str
+    location: str
+    new: bool
+
+    def log(self, records: Sequence[Record]) -> None:
+        """Write records of the whole search."""
+
+    def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
+        """Leave the run of one trial, once."""
+
+    def trials(self) -> set[int]:
+        """Return the numbers of the trials that have a run."""
 
 
 def failure_tags(error: BaseException) -> dict[str, str]:

@@ -15,8 +15,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from clv_experiments.evaluation.leaderboard.picture_style import INK, RULE, WORDS, framed, name_rows, shown
 from clv_experiments.evaluation.plot_style import ACTUAL, PREDICTED, REFERENCE, Labels, amount
-from clv_experiments.evaluation.study_plots.style import CONFIGURED, above, heading_of, panels_of, span_values
-from clv_experiments.evaluation.study_plots.values import Values, named
+from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, panels_of, span_values
+from clv_experiments.sweep.pictures.values import Values, named
 
 COLUMNS = 2  # panels of slices side by side
 LEVELS = 8  # whole numbers of a range that are all written

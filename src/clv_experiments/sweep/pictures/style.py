@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter, St
 
 from clv_experiments.evaluation.leaderboard.picture_style import INK, RULE, WORDS, shown
 from clv_experiments.evaluation.plot_style import TEXT_SIZE, Labels
-from clv_experiments.evaluation.study_plots.values import Values, named
+from clv_experiments.sweep.pictures.values import Values, named
 
 CONFIGURED: dict[str, Any] = {"color": INK, "linewidth": 1.6, "linestyle": (0, (4, 3))}
 ACROSS = 3  # entries of the legend side by side

@@ -16,9 +16,9 @@ from clv_experiments.evaluation.leaderboard.picture_style import QUIET, WORDS, f
 from clv_experiments.evaluation.leaderboard.wording import listed
 from clv_experiments.evaluation.plot_style import ACTUAL, PREDICTED, REFERENCE, TEXT_SIZE, Labels
 from clv_experiments.evaluation.records import Picture
-from clv_experiments.evaluation.study_plots.parameters import parallel_coordinates, slices
-from clv_experiments.evaluation.study_plots.style import CONFIGURED, above, heading_of, panels_of, span_values
-from clv_experiments.evaluation.study_plots.values import Values, values_of
+from clv_experiments.sweep.pictures.parameters import parallel_coordinates, slices
+from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, panels_of, span_values
+from clv_experiments.sweep.pictures.values import Values, values_of
 
 TRADED = (2, 3)  # numbers of metrics between which a front can be drawn
 
