@@ -60,19 +60,20 @@ def search(
         If the first trials all failed, or the storage breaks off.
     """
     until = None if timeout is None else monotonic() + timeout
-    waited = 0.0
+    waited, made = 0.0, 0
     while until is None or monotonic() < until:
         with plainly(url_of(study)), alone(url_of(study)):  # so that no two processes begin the same trial
-            _give_up_the_killed(study)
-            trials = study.get_trials(deepcopy=False)
+            trials = _without_the_killed(study)
+            if made:  # a study that was mended may go on
+                _refuse_hopeless(trials)
             enough = n_trials is not None and sum(_counts(trial) for trial in trials) >= n_trials
             trial = None if enough else _begin(study, configured, trials)
         if trial is not None:
             with plainly(url_of(study)):
                 ended = _end(study, trial, objective)
+            made += 1
             if ended is not None:
                 after(study, ended)
-            _refuse_hopeless(study)
         elif all(trial.state is not TrialState.RUNNING for trial in trials):
             break
         else:
@@ -87,14 +88,16 @@ def _counts(trial: FrozenTrial) -> bool:
     return trial.state is not TrialState.WAITING and not is_lost(trial)
 
 
-def _give_up_the_killed(study: Study) -> None:
-    """Fail trials whose process is gone: their heartbeat stopped, or it was killed before it had any."""
+def _without_the_killed(study: Study) -> Sequence[FrozenTrial]:
+    """Fail trials whose process is gone: their heartbeat stopped, or it was killed before it had any; list them all."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         fail_stale_trials(study)
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if PROPOSAL not in trial.user_attrs:
-            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+    trials = study.get_trials(deepcopy=False)
+    killed = [trial for trial in trials if trial.state is TrialState.RUNNING and PROPOSAL not in trial.user_attrs]
+    for trial in killed:
+        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+    return study.get_trials(deepcopy=False) if killed else trials
 
 
 def _begin(study: Study, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]) -> Trial:
@@ -105,7 +108,7 @@ def _begin(study: Study, configured: Mapping[str, Value] | None, trials: Sequenc
         warnings.filterwarnings("ignore", "Heartbeat of storage")  # which is taken care of here
         trial = study.ask()
     beat(trial)
-    trial.set_user_attr(PROPOSAL, next_proposal(study.get_trials(deepcopy=False)))
+    trial.set_user_attr(PROPOSAL, next_proposal(trials))
     return trial
 
 
@@ -134,7 +137,7 @@ def _values(trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> tupl
         return None, TrialState.FAIL
 
 
-def _refuse_hopeless(study: Study) -> None:
-    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished() and not is_lost(trial)]
+def _refuse_hopeless(trials: Sequence[FrozenTrial]) -> None:
+    ended = [trial for trial in trials if trial.state.is_finished() and not is_lost(trial)]
     if len(ended) >= HOPELESS and all(trial.state is TrialState.FAIL for trial in ended):
         raise ClvError(f"all of {len(ended)} trials failed, the last since: {ended[-1].user_attrs[FAILURE]}")

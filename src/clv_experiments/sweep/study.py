@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from time import perf_counter
 from typing import Any
@@ -81,42 +82,47 @@ def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
     terminal.say(f"study '{name}', by {' and '.join(by)} on {', '.join(map(str, periods))}")
     with terminal.step("computing features and labels", "features"):
         objective.prepare()
-    with instantiate(cfg.tracking).study(experiment_of(cfg), name, study.user_attrs[IDENTITY]) as run:
+    opened = instantiate(cfg.tracking).study(experiment_of(cfg), name, study.user_attrs[IDENTITY])
+    with opened as run, _taken_up_again(terminal):
         if run.new:
             known = settings_of(cfg)
             about = [Tag("code_version", code_version()), Tag("storage", without_password(url or "memory"))]
             run.log([*parameters(known), Text("config.yaml", OmegaConf.to_yaml(known)), *about])
-        try:
-            _search(study, objective, run, terminal)
-        except KeyboardInterrupt:
-            terminal.say(f"study '{name}' keeps its {_ended(study)} trials; the same command takes it up")
-            raise
-        there = run.trials()
-        for trial in study.get_trials(deepcopy=False):
-            if trial.state.is_finished() and not is_lost(trial) and trial.number not in there:
-                _record(run, trial, objective)
-        winner, failures = best_trial(study), _failures(study)
+        _search(study, objective, run, terminal)
+        trials = study.get_trials(deepcopy=False)
+        _make_up(run, trials, objective)
+        winner = best_trial(study, trials)
+        failures = [trial.user_attrs[FAILURE] for trial in trials if FAILURE in trial.user_attrs]
         if winner is None:
             last = f"the last failed since: {failures[-1]}" if failures else "type more sweep.n_trials or sweep.timeout"
             raise ClvError(f"no trial of study '{name}' finished; {last}")
         if failures:
-            terminal.say(f"note: {len(failures)} of {_ended(study)} trials failed, the last since: {failures[-1]}")
-        if any(not trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
+            terminal.say(f"note: {len(failures)} of {_ended(trials)} trials failed, the last since: {failures[-1]}")
+        if all(trial.state.is_finished() for trial in trials):
+            with alone(url, ENDING):  # of several processes one makes the full runs, and the others show them
+                sum_up(study, winner, objective, run, terminal)
+        else:
             terminal.say(
                 "other processes have trials of this study under way: the last of them sums it up; if they were "
                 "killed, type the same command again"
             )
-        else:
-            with alone(url, ENDING):  # of several processes one makes the full runs, and the others show them
-                sum_up(study, winner, objective, run, terminal)
         terminal.timing()
         terminal.say(run.location)
     return float(winner.values[0])
 
 
-def best_trial(study: Study) -> FrozenTrial | None:
+@contextmanager
+def _taken_up_again(terminal: Terminal) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        terminal.say("the study keeps its trials: the same command goes on with it")
+        raise
+
+
+def best_trial(study: Study, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """Return the winner: the first of the best by the first metric, of several from their Pareto front; or None."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     candidates = study.best_trials if len(study.directions) > 1 else complete
     sign = 1.0 if study.directions[0].name == "MINIMIZE" else -1.0
     return min(candidates, key=lambda trial: (sign * trial.values[0], trial.number), default=None)
@@ -148,20 +154,20 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
     if configured is None:
         terminal.say("note: the configured settings lie outside the space, and are no trial of the study")
     made: list[FrozenTrial] = []
-    before = _ended(study)
+    before = _ended(study.get_trials(deepcopy=False))
     if before:
-        terminal.say(
-            f"the study is taken up with {before} trials" + f" of {sweep.n_trials}" * (sweep.n_trials is not None)
-        )
+        of_all = f" of {sweep.n_trials}" if sweep.n_trials is not None else ""
+        terminal.say(f"the study is taken up with {before} trials{of_all}")
     with terminal.bar("trials") as update:
 
         def after(study: Study, trial: FrozenTrial) -> None:
             made.append(trial)
             _record(run, trial, objective)
-            best = best_trial(study)
+            trials = study.get_trials(deepcopy=False)
+            best = best_trial(study, trials)
             if best is not None and best.number == trial.number:
                 run.log([Metric(f"best_{objective.metrics[0]}", trial.values[0], trial.number)])
-            update(_ended(study), sweep.n_trials, _so_far(best, objective.metrics[0]))
+            update(_ended(trials), sweep.n_trials, _so_far(best, objective.metrics[0]))
 
         started = perf_counter()
         waited = search(
@@ -185,16 +191,20 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
         terminal.say(f"{len(made)} trials in {seconds:.1f} s, {of_it}")
 
 
-def _ended(study: Study) -> int:
-    return sum(t.state.is_finished() and not is_lost(t) for t in study.get_trials(deepcopy=False))
+def _ended(trials: Sequence[FrozenTrial]) -> int:
+    return sum(trial.state.is_finished() and not is_lost(trial) for trial in trials)
 
 
 def _so_far(best: FrozenTrial | None, metric: str) -> str:
     return f"best {named(metric)[0]} {shown(best.values[0])} (trial {best.number})" if best else "none finished yet"
 
 
-def _failures(study: Study) -> list[str]:
-    return [t.user_attrs[FAILURE] for t in study.get_trials(deepcopy=False) if FAILURE in t.user_attrs]
+def _make_up(run: StudyRun, trials: Sequence[FrozenTrial], objective: Objective) -> None:
+    """Leave the runs of trials that were killed before they had one."""
+    there = run.trials()
+    for trial in trials:
+        if trial.state.is_finished() and not is_lost(trial) and trial.number not in there:
+            _record(run, trial, objective)
 
 
 def _record(run: StudyRun, trial: FrozenTrial, objective: Objective) -> None:
