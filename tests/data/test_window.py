@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
@@ -360,3 +361,82 @@ def test_no_forecast_is_made_from_before_the_earliest_cutoff(whole, supervised):
         assume(False)
     cutoffs = [period.cutoff for period in (oldest.holdout, oldest.validation) if period]
     assert whole.start <= whole.earliest_cutoff <= min(cutoffs)
+
+
+FIRST, SECOND, THIRD, FOURTH = [
+    ("1998-01-01", "1998-03-31"),
+    ("1997-10-01", "1997-12-31"),
+    ("1997-07-01", "1997-09-30"),
+    ("1997-04-01", "1997-06-30"),
+]
+
+
+def validated(whole, most, *, supervised=True):
+    return [span(period) for period in whole.validation(most, supervised=supervised, source="cdnow")]
+
+
+@pytest.mark.parametrize(
+    ("origins", "most", "supervised", "periods"),
+    [
+        (1, 1, True, [FIRST]),
+        (1, 2, True, [FIRST, SECOND]),
+        (1, 3, True, [FIRST, SECOND, THIRD]),
+        (1, None, True, [FIRST, SECOND, THIRD]),
+        (1, None, False, [FIRST, SECOND, THIRD, FOURTH]),  # no label period is needed before the oldest
+        (2, 1, True, [SECOND]),
+        (2, None, True, [SECOND, THIRD]),
+        (3, None, True, [THIRD]),
+        (3, None, False, [THIRD, FOURTH]),
+        (4, 1, False, [FOURTH]),
+    ],
+)
+def test_a_search_validates_before_the_oldest_holdout_latest_first(origins, most, supervised, periods):
+    assert validated(window("3 months", origins=origins), most, supervised=supervised) == periods
+
+
+def test_a_search_validates_before_the_holdout_of_a_given_cutoff():
+    assert validated(window("3 months", cutoff=date(1997, 12, 31)), None) == [SECOND, THIRD]
+
+
+def test_over_all_origins_only_models_without_labels_have_a_period_left():
+    every = window("3 months").with_all_origins()
+    assert validated(every, None, supervised=False) == [FOURTH]
+    with pytest.raises(LogTooShort, match=r"4 origin\(s\), 1 asked for; type .*, or window\.origins=3$"):
+        validated(every, None)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "origins", "most", "supervised", "there", "advice"),
+    [
+        ("3 months", 1, 4, True, 3, "type sweep.validation_origins=3"),
+        ("3 months", 1, 5, False, 4, "type sweep.validation_origins=4"),
+        ("3 months", 3, 2, True, 1, "type sweep.validation_origins=1, or window.origins=2"),
+        ("6 months", 1, 1, True, 0, "type a shorter window.horizon"),
+        ("12 months", 1, None, False, 0, "type a shorter window.horizon"),
+    ],
+)
+def test_too_few_validation_periods_say_what_to_type(horizon, origins, most, supervised, there, advice):
+    words = (
+        f"log 'cdnow' holds {there} validation period(s) of {horizon} before the holdout of {origins} origin(s), "
+        f"{most or 1} asked for; {advice}"
+    )
+    with pytest.raises(LogTooShort, match=f"^{re.escape(words)}$"):
+        validated(window(horizon, origins=origins), most, supervised=supervised)
+
+
+@modest
+@given(whole=windows(), supervised=st.booleans())
+def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_learn(whole, supervised):
+    try:
+        periods = whole.validation(None, supervised=supervised, source="toy")
+    except LogTooShort:
+        assume(False)
+    assert periods[0].end == whole.period(whole.origins - 1).cutoff
+    assert all(before.end == after.cutoff for after, before in pairwise(periods))
+    # The same as a backtest with the holdouts moved back: each period is forecast, and none before the last can be.
+    longest = replace(whole, origins=whole.origins + len(periods))
+    assert longest.backtest(supervised=supervised, source="toy")[0].holdout == periods[-1]
+    one = whole.validation(1, supervised=supervised, source="toy")
+    assert one == periods[:1] == [whole.backtest(supervised=supervised, source="toy")[0].validation]
+    with pytest.raises(LogTooShort, match=f"type sweep\\.validation_origins={len(periods)}"):
+        whole.validation(len(periods) + 1, supervised=supervised, source="toy")

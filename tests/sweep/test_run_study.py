@@ -1,5 +1,6 @@
 """A study as a user meets it: refused early, blind to the holdout, seeded, kept, compared."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hydra import compose
 
+from clv_experiments.cell_request import chosen
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.errors import ClvError, LogTooShort
@@ -20,7 +23,7 @@ from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ["model=decision_tree", "data=cdnow_sample"]
-HOLDOUT = pd.Timestamp("1998-04-01")
+HOLDOUTS = {1: pd.Timestamp("1998-04-01"), 2: pd.Timestamp("1998-01-01")}  # their first day, by window.origins
 
 
 @pytest.fixture
@@ -42,29 +45,39 @@ def trials_of(study):
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory):
-    """The CDNOW sample as files: as it is, and with everything in the holdout changed."""
+    """The CDNOW sample as files: as it is, and with everything in the holdouts of one or of two origins changed."""
     folder = tmp_path_factory.mktemp("logs")
     rows = cdnow(DuckDb(), sample=True).table.to_pyarrow().to_pandas()
-    later = rows["date"] >= HOLDOUT
-    changed = rows[~later | (np.arange(len(rows)) % 3 > 0)].copy()
-    changed.loc[later, "amount"] = changed.loc[later, "amount"] * 9 + 4
     rows.to_csv(folder / "honest.csv", index=False)
-    changed.to_csv(folder / "tampered.csv", index=False)
+    for name, first_day in HOLDOUTS.items():
+        later = rows["date"] >= first_day
+        changed = rows[~later | (np.arange(len(rows)) % 3 > 0)].copy()
+        changed.loc[later, "amount"] = changed.loc[later, "amount"] * 9 + 4
+        changed.to_csv(folder / f"{name}.csv", index=False)
     return {
         name: [f"data.path={folder / f'{name}.csv'}", "data=file", "data.log_end=1998-06-30"]
-        for name in ("honest", "tampered")
+        for name in ("honest", *HOLDOUTS)
     }
 
 
-@pytest.mark.parametrize("origins", [1, 2])
-def test_the_holdout_changes_nothing(searched, logs, origins):
-    typed = ["model=decision_tree", "sweep.n_trials=8", f"sweep.validation_origins={origins}"]
-    honest, winner, _ = searched(*typed, *logs["honest"])
-    tampered, other, _ = searched(*typed, *logs["tampered"])
-    assert honest.user_attrs["settings"] != tampered.user_attrs["settings"], "the logs differ"
+def fingerprint_of(study):
+    return json.loads(study.user_attrs["settings"])["log fingerprint"]
+
+
+@pytest.mark.parametrize("validated", [1, 2])
+@pytest.mark.parametrize("origins", list(HOLDOUTS))
+def test_the_holdout_changes_nothing(searched, logs, origins, validated):
+    """Cleaning learns too: the limit that cuts outliers comes from the log."""
+    typed = ["model=ridge", "features=rfm", "~sweep.space.features", "sweep.n_trials=5"]
+    typed += ["data.cleaning.outliers.policy=winsorise", "data.cleaning.outliers.quantile=0.9"]
+    typed += [f"window.origins={origins}", f"sweep.validation_origins={validated}"]
+    honest, winner, objective = searched(*typed, *logs["honest"])
+    tampered, other, _ = searched(*typed, *logs[origins])
+    assert len(objective.periods) == validated
+    assert fingerprint_of(honest) != fingerprint_of(tampered)
     assert trials_of(tampered) == trials_of(honest)
     assert other.params == winner.params
-    assert len({tuple(values) for _, values, _ in trials_of(honest)}) > 4
+    assert len({tuple(values) for _, values, _ in trials_of(honest)}) > 2
 
 
 def test_the_same_seed_makes_the_same_study(searched):
@@ -176,12 +189,15 @@ def script(folder, *typed):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+# Three training origins are not in the space: then the winner is never what is configured.
+KEPT = ["data=cdnow_sample", "window.training_origins=3", "evaluation.bootstrap_replicates=2", "sweep.seeds=2"]
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """Two studies by the script: a model that leaves nothing to chance, and a tree."""
     folder = tmp_path_factory.mktemp("kept")
-    typed = ["-m", "model=ridge,decision_tree", "data=cdnow_sample", "evaluation.bootstrap_replicates=2"]
-    return folder, script(folder, *typed, "sweep.n_trials=6", "sweep.seeds=2")
+    return folder, script(folder, "-m", "model=ridge,decision_tree", *KEPT, "sweep.n_trials=6")
 
 
 def test_the_script_searches_compares_and_keeps(kept):
@@ -189,6 +205,7 @@ def test_the_script_searches_compares_and_keeps(kept):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.count("the winner, trial") == 2
+    assert done.stdout.count("note: the configured settings lie outside the space") == 2
     assert "ridge leaves nothing to chance" in done.stdout
     assert "by D2, fitted with 2 seeds each" in done.stdout
     assert "on the holdout decision_tree (tuned) is" in done.stdout
@@ -205,9 +222,25 @@ def test_the_script_searches_compares_and_keeps(kept):
     assert set(full) == {"ridge", "ridge (tuned)", "decision_tree", "decision_tree (tuned)"}
     tuned = full["decision_tree (tuned)"]
     assert tuned.tags["model"] == "decision_tree (tuned)"
-    assert tuned.tags["study"] in {run.tags["study"] for run in studies.values()}
+    assert studies[tuned.tags["study"]].tags["study"].startswith("decision_tree cdnow_sample/3m")
     assert tuned.tags["cell"] == full["decision_tree"].tags["cell"]
     assert {name for name in tuned.params if name.startswith("sweep")} == set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("[decision_tree]", ["decision_tree", "decision_tree (tuned)"]),
+        ("null", ["decision_tree", "decision_tree (tuned)", "ridge", "ridge (tuned)"]),
+    ],
+)
+def test_a_leaderboard_shows_the_tuned_beside_the_configured(kept, asked, shown):
+    folder, _ = kept
+    typed = [*KEPT[:2], f"models={asked}", f"tracking.folder={folder / 'mlruns'}"]
+    selection = chosen(compose("leaderboard", overrides=typed), typed)
+    assert sorted(selection.cell.labels) == shown
+    assert {"zeros", "rfm_decile"} <= set(selection.missing), "a search runs no baselines"
+    assert not {label for label in selection.missing if label in shown}
 
 
 def test_the_command_it_prints_makes_the_same_run(kept, tmp_path):
@@ -226,8 +259,7 @@ def test_the_command_it_prints_makes_the_same_run(kept, tmp_path):
 
 def test_the_same_command_takes_the_study_up(kept):
     folder, _ = kept
-    typed = ["model=ridge", "data=cdnow_sample", "evaluation.bootstrap_replicates=2", "sweep.seeds=2"]
-    again = script(folder, *typed, "sweep.n_trials=8")
+    again = script(folder, "model=ridge", *KEPT, "sweep.n_trials=8")
     assert again.returncode == 0, again.stderr
     assert "2 trials in" in again.stdout
     runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")

@@ -211,7 +211,7 @@ def two_depths():
 def test_slices_stand_where_trials_chose_most_important_first():
     power, depth = pictures(two_depths(), shares={"power": 0.7, "depth": 0.3})["slice.png"].axes
     assert depth.get_title(loc="left") == "depth"
-    assert power.get_title(loc="left") == "power (in 1 of 3)"
+    assert power.get_title(loc="left") == "power (1/3)"
     np.testing.assert_allclose(depth.collections[0].get_offsets(), [[0, 0.1], [0.75, 0.3], [1, 0.2]])
     np.testing.assert_allclose(power.collections[0].get_offsets(), [[0.25, 0.1]])
     np.testing.assert_allclose(depth.collections[1].get_offsets(), [[0.75, 0.3]])

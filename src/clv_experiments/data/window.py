@@ -224,7 +224,7 @@ class Window:
             k += 1
         if len(periods) < (most or 1):
             advice = f"type sweep.validation_origins={len(periods)}" if periods else "type a shorter window.horizon"
-            able = [origins for origins in range(1, self.origins) if self.has_history(origins + labels)]
+            able = [n for n in range(1, self.origins) if self.has_history(n + (most or 1) - 1 + labels)]
             fewer = f", or window.origins={able[-1]}" if able else ""
             raise LogTooShort(
                 f"log '{source}' holds {len(periods)} validation period(s) of {self.horizon} before the holdout of "

@@ -89,7 +89,7 @@ class Outcome:
     @property
     def sentences(self) -> list[str]:
         """Say whether tuning helped on the holdout, by how much, and whether it is luck."""
-        if all(difference.better == difference.reach == 0 for difference in self.differences):
+        if all(difference.tuned == difference.configured for difference in self.differences):
             return [f"the search found nothing better: {self.model} (tuned) is {self.model} as configured"]
         return [*self._on_the_holdout(), *self._over_seeds()]
 
@@ -114,6 +114,8 @@ class Outcome:
             yield f"on the holdout {self.model} (tuned) {_compared(found)}"
 
     def _over_seeds(self) -> list[str]:
+        if len(self.fits) == 2:
+            return [f"{self.model} leaves nothing to chance: another seed fits the same"] if self.seeds > 1 else []
         metric = self.metrics[0]
         higher = metric in HIGHER_IS_BETTER
         said = []
@@ -122,8 +124,6 @@ class Outcome:
             ahead = sum((fit.tuned > fit.configured) == higher and fit.tuned != fit.configured for fit in fits)
             tuned, configured = (_range([getattr(f, which) for f in fits]) for which in ("tuned", "configured"))
             said.append(f"on {period} in {ahead} of {len(fits)} ({tuned} against {configured})")
-        if len(self.fits) == 2:
-            return [f"{self.model} leaves nothing to chance: another seed fits the same"] if self.seeds > 1 else []
         return [f"by {named(metric)[0]}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {listed(said)}"]
 
 

@@ -6,6 +6,7 @@ import copy
 import shlex
 from collections.abc import Iterator, Mapping
 
+import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna import Study
@@ -52,7 +53,8 @@ def sum_up(study: Study, winner: FrozenTrial, objective: Objective, run: StudyRu
     if by[1:]:
         terminal.say(f"none of these is beaten in every metric; the winner is the first of them by {by[0]}")
     if importances:
-        terminal.table("importance of the settings searched", *tables.importance_rows(study, importances))
+        drawn = "over the trials as they were drawn: what the sampler soon left looks important too"
+        terminal.table("importance of the settings searched", *tables.importance_rows(study, importances), drawn)
     for edge in search.at_edge:
         terminal.say(f"note: {edge}; a wider range may hold better")
     for sentence in outcome.sentences:
@@ -128,6 +130,8 @@ def _records(
     subtitle = f"{cfg.data.name}, {' and '.join(str(period) for period in objective.periods)}"
     yield from study_pictures(study, by, Labels(cfg.model.name, subtitle), importances, tables.configured_trial(study))
     yield Table("trials.csv", tables.trials_frame(study, by))
+    shares = [(metric, name, share) for metric, found in importances.items() for name, share in found.items()]
+    yield Table("importances.csv", pd.DataFrame(shares, columns=["metric", "parameter", "share"]))
     yield Table("improvement.csv", outcome.frame)
     yield Table("seeds.csv", outcome.seeds_frame)
     yield Text("winner.txt", f"{command}\n")

@@ -109,7 +109,7 @@ def _slice(panel: Axes, values: Values, name: str, configured: int | None) -> No
     _name_marks(panel, list(scale.marks()))
     side = 0.5 / max(2, scale.choices)
     panel.set_xlim(-side if scale.choices else -0.06, 1 + side if scale.choices else 1.06)
-    some = "" if chose.all() else f" (in {chose.sum()} of {len(chose)})"
+    some = "" if chose.all() else f" ({chose.sum()}/{len(chose)})"  # trials that chose it
     panel.set_title(shown(name, 30 - len(some)) + some, loc="left", pad=4, **WORDS)
 
 
