@@ -87,13 +87,15 @@ def setting(cell: Cell) -> str:
     return shown(f"{cell.title} · {periods}", 70)
 
 
-def framed(title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def framed(
+    title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
     """Return a figure of the common width (`height` in inches) with its title, and its panels row by row."""
     figure = Figure(figsize=(WIDTH, height), dpi=120, layout="constrained", facecolor=GROUND)
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 0.66 / height))  # type: ignore[union-attr, call-arg]
     figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=15, fontweight="bold", color=INK)
     figure.text(0.012, 1 - 0.37 / height, subtitle, va="top", fontsize=TEXT_SIZE, color=QUIET)
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel())
+    panels = list(figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel())
     for panel in panels:
         panel.tick_params(labelsize=TEXT_SIZE, length=0, colors=INK)
         panel.grid(color=RULE, linewidth=0.8)

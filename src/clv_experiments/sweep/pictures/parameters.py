@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from clv_experiments.evaluation.leaderboard.picture_style import INK, RULE, WORDS, framed, name_rows, shown
 from clv_experiments.evaluation.plot_style import ACTUAL, PREDICTED, REFERENCE, Labels, amount
-from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, panels_of, span_values
+from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
 from clv_experiments.sweep.pictures.values import Values, named
 
 COLUMNS = 2  # panels of slices side by side
@@ -68,8 +68,9 @@ def slices(values: Values, names: Sequence[str], labels: Labels, configured: int
     """Draw the metric against each parameter, over the range that was searched; later trials are darker."""
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure, _ = framed(f"{values.heading} by parameter", heading_of(labels), 1.5 + 1.95 * rows)
-    panels = panels_of(figure, rows, columns)
+    figure, panels = framed(
+        f"{values.heading} by parameter", heading_of(labels), 1.5 + 1.95 * rows, rows, columns, share_x=False
+    )
     for panel, name in zip(panels, names, strict=False):
         _slice(panel, values, name, configured)
     for panel in panels[len(names) :]:

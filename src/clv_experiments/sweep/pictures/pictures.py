@@ -17,7 +17,7 @@ from clv_experiments.evaluation.leaderboard.wording import listed
 from clv_experiments.evaluation.plot_style import ACTUAL, PREDICTED, REFERENCE, TEXT_SIZE, Labels
 from clv_experiments.evaluation.records import Picture
 from clv_experiments.sweep.pictures.parameters import parallel_coordinates, slices
-from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, panels_of, span_values
+from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
 from clv_experiments.sweep.pictures.values import Values, values_of
 
 TRADED = (2, 3)  # numbers of metrics between which a front can be drawn
@@ -126,8 +126,7 @@ def pareto_front(found: Sequence[Values], front: set[int], labels: Labels, confi
     """Draw the first metric against each other one, with the trials that no other beats in all metrics."""
     first, *others = found
     names = listed([values.heading for values in found])
-    figure, _ = framed(f"Trade-offs between {names}", heading_of(labels), 5.4)
-    panels = panels_of(figure, 1, len(others))
+    figure, panels = framed(f"Trade-offs between {names}", heading_of(labels), 5.4, 1, len(others), share_x=False)
     numbers = np.array([trial.number for trial in first.trials])
     best = np.isin(numbers, list(front))
     kinds: list[tuple[str, np.ndarray, dict[str, Any]]] = [

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter, StrMethodFormatter
 
-from clv_experiments.evaluation.leaderboard.picture_style import INK, RULE, WORDS, shown
+from clv_experiments.evaluation.leaderboard.picture_style import INK, WORDS, shown
 from clv_experiments.evaluation.plot_style import TEXT_SIZE, Labels
 from clv_experiments.sweep.pictures.values import Values, named
 
@@ -24,20 +24,6 @@ MARGIN = 0.08  # share of an axis beyond the values on it
 def heading_of(labels: Labels) -> str:
     """Name the model and what it is fitted to, in a line."""
     return shown(f"{labels.model} · {labels.subtitle}".strip(" ·"), 84)
-
-
-def panels_of(figure: Figure, rows: int, columns: int) -> list[Axes]:
-    """Replace the single panel of a figure by a grid of panels that share the vertical axis."""
-    for panel in list(figure.axes):
-        panel.remove()
-    panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).ravel())
-    for panel in panels:
-        panel.tick_params(labelsize=TEXT_SIZE, length=0, colors=INK)
-        panel.grid(color=RULE, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.spines[["left", "bottom"]].set_color(RULE)
-    return panels
 
 
 def span_values(panel: Axes, which: str, values: Values) -> tuple[float, float]:
