@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from time import perf_counter
@@ -158,15 +159,17 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
     if before:
         of_all = f" of {sweep.n_trials}" if sweep.n_trials is not None else ""
         terminal.say(f"the study is taken up with {before} trials{of_all}")
-    with terminal.bar("trials") as update:
+    written: Future[None] | None = None
+    with terminal.bar("trials") as update, ThreadPoolExecutor(1) as writer:
 
         def after(study: Study, trial: FrozenTrial) -> None:
+            nonlocal written
             made.append(trial)
-            _record(run, trial, objective)
             trials = study.get_trials(deepcopy=False)
             best = best_trial(study, trials)
-            if best is not None and best.number == trial.number:
-                run.log([Metric(f"best_{objective.metrics[0]}", trial.values[0], trial.number)])
+            if written is not None:
+                written.result()  # where it failed, the study ends
+            written = writer.submit(_record, run, trial, objective, best)  # while the next trial is fitted
             update(_ended(trials), sweep.n_trials, _so_far(best, objective.metrics[0]))
 
         started = perf_counter()
@@ -181,6 +184,8 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
                 "waiting for the trials that other processes have under way; killed ones are given up in half a minute"
             ),
         )
+        if written is not None:
+            written.result()
         seconds = perf_counter() - started - waited
     fitting = sum(trial.user_attrs.get(SECONDS, 0.0) for trial in made)
     terminal.took({"trials": seconds})
@@ -207,10 +212,12 @@ def _make_up(run: StudyRun, trials: Sequence[FrozenTrial], objective: Objective)
             _record(run, trial, objective)
 
 
-def _record(run: StudyRun, trial: FrozenTrial, objective: Objective) -> None:
-    """Leave the light run of one trial."""
+def _record(run: StudyRun, trial: FrozenTrial, objective: Objective, best: FrozenTrial | None = None) -> None:
+    """Leave the light run of one trial; where it is the best so far, the study's run shows that too."""
     assert trial.datetime_start is not None
     run.trial(trial.number, trial.datetime_start, list(_trial_records(trial, objective)), trial.user_attrs.get(FAILURE))
+    if best is not None and best.number == trial.number:
+        run.log([Metric(f"best_{objective.metrics[0]}", trial.values[0], trial.number)])
 
 
 def _trial_records(trial: FrozenTrial, objective: Objective) -> Iterator[Record]:
