@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from time import perf_counter
@@ -19,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from clv_experiments.code_version import code_version
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.evaluation.records import Metric, Param, Record, Tag, Text
 from clv_experiments.experiment import (
     ALL,
@@ -46,6 +46,7 @@ from clv_experiments.tracking.stored_run import StudyRun
 
 # Settings that leave every trial as it is.
 VOLATILE = (*WITHOUT_EFFECT, "sweep.n_trials", "sweep.timeout", "sweep.name", "sweep.storage", "sweep.seeds")
+SEARCHED = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER} - {"mse"}  # scores that the light run of a trial has
 PRESENTED = ("evaluation.bootstrap_replicates",)
 
 
@@ -159,17 +160,13 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
     if before:
         of_all = f" of {sweep.n_trials}" if sweep.n_trials is not None else ""
         terminal.say(f"the study is taken up with {before} trials{of_all}")
-    written: Future[None] | None = None
-    with terminal.bar("trials") as update, ThreadPoolExecutor(1) as writer:
+    with terminal.bar("trials") as update:
 
         def after(study: Study, trial: FrozenTrial) -> None:
-            nonlocal written
             made.append(trial)
             trials = study.get_trials(deepcopy=False)
             best = best_trial(study, trials)
-            if written is not None:
-                written.result()  # where it failed, the study ends
-            written = writer.submit(_record, run, trial, objective, best)  # while the next trial is fitted
+            _record(run, trial, objective, best)
             update(_ended(trials), sweep.n_trials, _so_far(best, objective.metrics[0]))
 
         started = perf_counter()
@@ -184,8 +181,6 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
                 "waiting for the trials that other processes have under way; killed ones are given up in half a minute"
             ),
         )
-        if written is not None:
-            written.result()
         seconds = perf_counter() - started - waited
     fitting = sum(trial.user_attrs.get(SECONDS, 0.0) for trial in made)
     terminal.took({"trials": seconds})
@@ -223,7 +218,8 @@ def _record(run: StudyRun, trial: FrozenTrial, objective: Objective, best: Froze
 def _trial_records(trial: FrozenTrial, objective: Objective) -> Iterator[Record]:
     space = objective.settings.space
     yield from (Param(key, value) for key, value in space.settings(trial.params).items())
-    yield from (Metric(f"validation_{name}", value) for name, value in trial.user_attrs.get(SCORES, {}).items())
+    scores = {name: value for name, value in trial.user_attrs.get(SCORES, {}).items() if name in SEARCHED}
+    yield from (Metric(f"validation_{name}", value) for name, value in scores.items())
     if SECONDS in trial.user_attrs:
         yield Metric("seconds_fit_predict", trial.user_attrs[SECONDS])
     yield Tag("state", trial.state.name.lower())
