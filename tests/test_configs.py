@@ -65,7 +65,9 @@ def test_model_says_its_family_and_whether_it_learns_from_labels(option, compose
 
 
 @pytest.mark.parametrize("option", MODELS)
-def test_model_runs(option, compose):
+def test_model_runs(option, compose, monkeypatch):
+    """Without its pictures, which the multirun over every model draws."""
+    monkeypatch.setattr("clv_experiments.experiment.explain", lambda *_: [])
     result = run_experiment(compose(f"model={option}", "data=cdnow_sample", "evaluation.bootstrap_replicates=5"))
     assert isinstance(result.objective, float)
     assert len(result.holdout[0].forecast.table) == 2357

@@ -24,7 +24,7 @@ from clv_experiments.forecast import Forecaster
 
 conf = Path(sys.argv[1]) / "conf"
 log = load_log("sample", partial(cdnow, sample=True), (), date(1998, 6, 30))
-forecaster = Forecaster(log, Window(log.start, log.end, Horizon.parse("3 months")))
+forecaster = Forecaster(log, Window(log.start, log.end, Horizon.parse("3 months"), training_origins=1))
 digests = {}
 with initialize_config_dir(str(conf), version_base="1.3"):
     for path in sorted((conf / "model").glob("*.yaml")):

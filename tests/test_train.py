@@ -207,7 +207,7 @@ def test_a_stopped_run_is_marked_failed(stop, tmp_path):
 
 @pytest.mark.slow
 def test_multirun_over_every_window_exits_0(tmp_path):
-    done = train(tmp_path, "-m", "model=bg_nbd", "window=glob(*)", *SMALL)
+    done = train(tmp_path, "-m", "model=spend_rate", "window=glob(*)", *SMALL)
     assert done.returncode == 0, done.stderr
     windows = {path.stem for path in (ROOT / "conf" / "window").glob("*.yaml")}
     for window in windows:

@@ -81,7 +81,7 @@ def test_the_holdout_changes_nothing(searched, logs, origins, validated):
 
 
 def test_the_same_seed_makes_the_same_study(searched):
-    typed = [*TREE, "sweep.n_trials=8"]
+    typed = [*TREE, "sweep.n_trials=5"]
     first, _, _ = searched(*typed)
     assert trials_of(searched(*typed)[0]) == trials_of(first)
     assert trials_of(searched(*typed, "sweep.seed=1")[0]) != trials_of(first)
