@@ -185,9 +185,7 @@ def fits(
         Is told (done, seeds).
     """
     first = configured.seed
-    if _seeded(tuned, first) == _seeded(tuned, first + 1) and _seeded(configured, first) == _seeded(
-        configured, first + 1
-    ):
+    if all(_seeded(cfg, first) == _seeded(cfg, first + 1) for cfg in (tuned, configured)):
         seeds = 1
     found = []
     for done, seed in enumerate(range(first, first + seeds), 1):
@@ -206,13 +204,14 @@ def _with_seed(cfg: DictConfig, seed: int) -> DictConfig:
 
 
 def _set_seeds(settings: Any, seed: int) -> None:
-    below = (
-        settings.values() if isinstance(settings, DictConfig) else settings if isinstance(settings, ListConfig) else ()
-    )
-    for value in below:
-        _set_seeds(value, seed)
-    if isinstance(settings, DictConfig) and LUCK in settings:
-        settings[LUCK] = seed
+    if isinstance(settings, ListConfig):
+        for value in settings:
+            _set_seeds(value, seed)
+    elif isinstance(settings, DictConfig):
+        for value in settings.values():
+            _set_seeds(value, seed)
+        if LUCK in settings:
+            settings[LUCK] = seed
 
 
 def _seeded(cfg: DictConfig, seed: int) -> Any:

@@ -112,10 +112,9 @@ def alone(url: str | None, what: int = PROPOSING) -> Iterator[None]:
     if address is not None and kind == "sqlite":
         file = Path(str(address.database))
         file.parent.mkdir(parents=True, exist_ok=True)
-        proposing = what == PROPOSING  # which takes a moment, where the end takes as long as full runs take
-        with FileLock(
-            f"{file}{'' if proposing else '.ending'}.lock", PATIENCE["sqlite"]["timeout"] if proposing else -1
-        ):
+        # A proposal takes a moment, the end as long as full runs do.
+        ending, patience = ("", PATIENCE[kind]["timeout"]) if what == PROPOSING else (".ending", -1)
+        with FileLock(f"{file}{ending}.lock", patience):
             yield
     elif address is not None and kind == "postgresql":
         with _engine(address).connect() as connection:

@@ -45,9 +45,9 @@ from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.stored_run import StudyRun
 
 # Settings that leave every trial as it is.
-VOLATILE = (*WITHOUT_EFFECT, "sweep.n_trials", "sweep.timeout", "sweep.name", "sweep.storage", "sweep.seeds")
+OWN = ("n_trials", "timeout", "name", "storage", "seeds")
+VOLATILE = (*WITHOUT_EFFECT, *(f"sweep.{name}" for name in OWN), "evaluation.bootstrap_replicates")
 SEARCHED = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER} - {"mse"}  # scores that the light run of a trial has
-PRESENTED = ("evaluation.bootstrap_replicates",)
 
 
 def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
@@ -123,11 +123,13 @@ def _taken_up_again(terminal: Terminal) -> Iterator[None]:
 
 
 def best_trial(study: Study, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """Return the winner: the first of the best by the first metric, of several from their Pareto front; or None."""
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    candidates = study.best_trials if len(study.directions) > 1 else complete
-    sign = 1.0 if study.directions[0].name == "MINIMIZE" else -1.0
-    return min(candidates, key=lambda trial: (sign * trial.values[0], trial.number), default=None)
+    """Return the winner: the best by the first metric, ties by the others, so that none beats it in all; or None."""
+    signs = [1.0 if direction.name == "MINIMIZE" else -1.0 for direction in study.directions]
+
+    def place(trial: FrozenTrial) -> tuple[list[float], int]:
+        return [sign * value for sign, value in zip(signs, trial.values, strict=True)], trial.number
+
+    return min((trial for trial in trials if trial.state is TrialState.COMPLETE), key=place, default=None)
 
 
 def _periods(cfg: DictConfig, start: date, end: date) -> tuple[Window, list[Period]]:
@@ -140,7 +142,7 @@ def _periods(cfg: DictConfig, start: date, end: date) -> tuple[Window, list[Peri
 
 def _decisive(cfg: DictConfig, fingerprint: str) -> dict[str, Any]:
     """Return all that decides what a trial finds."""
-    settings = {name: value for name, value in flattened(cfg).items() if not name.startswith((*VOLATILE, *PRESENTED))}
+    settings = {name: value for name, value in flattened(cfg).items() if not name.startswith(VOLATILE)}
     return {**settings, "log fingerprint": fingerprint}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from clv_experiments.forecast import Forecaster
 from clv_experiments.run_records import Scored, judge
 from clv_experiments.sweep.space import Space, Value
 from clv_experiments.sweep.space_reading import read_space
+from clv_experiments.tracking.stored_run import is_interrupt
 
 GROUPS = MODELS.parent
 SCORES, SECONDS = "scores", "seconds"  # attributes of a trial
@@ -142,7 +143,7 @@ class Objective:
         try:
             return self._values(trial)
         except RuntimeError as error:
-            if str(error) == "Query interrupted":  # as DuckDB calls Ctrl-C
+            if is_interrupt(error):
                 raise KeyboardInterrupt from error
             raise
 
@@ -197,6 +198,7 @@ def search_window(window: Window, periods: int) -> Window:
     return replace(window, origins=window.origins + periods - 1)
 
 
+@cache
 def options(key: str) -> list[str]:
     """List the options of a config group; empty where the key is none."""
     return sorted(path.stem for path in Path(GROUPS, key).glob("*.yaml")) if key.isidentifier() else []

@@ -75,9 +75,14 @@ class StudyRun(Protocol):
         """Return the numbers of the trials that have a run."""
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error is a Ctrl-C, which DuckDB turns into one of its own."""
+    return isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted"
+
+
 def failure_tags(error: BaseException) -> dict[str, str]:
     """Tag a run that failed: ``failure`` says why, ``failure_kind`` is the error's class."""
-    if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":  # as DuckDB calls it
+    if is_interrupt(error):
         reason = "interrupted"
     else:
         reason = str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
