@@ -216,3 +216,16 @@ def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cd
     assert cell_fingerprint(Forecaster(same, window(same)), [target]) == cell
     others.append(cell_fingerprint(Forecaster(changed, window(changed)), [target]))
     assert len({cell, *others}) == 5
+
+
+def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(cdnow_sample):
+    whole = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon(3, "months")))
+    made = whole.coming(LINEAR)
+    assert list(made.table.columns) == ["y_pred"]
+    assert made.period.cutoff == cdnow_sample.end
+    assert max(period.end for period in made.training.periods) == cdnow_sample.end
+    # As of an earlier day it is the forecast of the holdout, to the digit: what came later is not read.
+    earlier = Forecaster(cdnow_sample, whole.window.known_at(date(1998, 3, 31))).coming(LINEAR)
+    known = whole.forecast(whole.window.period(0), LINEAR)
+    pd.testing.assert_series_equal(earlier.table["y_pred"], known.table["y_pred"])
+    assert whole.waited(known.period).notna().equals(known.table["purchase_days"] > 0)

@@ -1,4 +1,4 @@
-"""A leaderboard's files for people: a folder beside the runs, and the part of a README that no hand writes."""
+"""The part of a README that no hand writes: a leaderboard between its marks."""
 
 from __future__ import annotations
 
@@ -8,36 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Picture, Record, Table, Text
+from clv_experiments.evaluation.records import Picture, Record, Text
 from clv_experiments.record_files import write_record
 
 BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "<!-- leaderboard: end -->"
 PICTURE = "docs/leaderboard.png"
-
-
-def write_board(folder: str, title: str, records: Sequence[Record]) -> Path:
-    """Write tables, words, page and pictures into a folder of the title's name; each file is whole or not there.
-
-    Returns
-    -------
-    Path
-        Of the page.
-
-    Raises
-    ------
-    ClvError
-        If the folder cannot be written.
-    """
-    place = Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))
-    try:
-        for record in records:
-            if isinstance(record, Table | Text | Picture):
-                part = place / f".{os.getpid()}.{record.name}"  # the ending tells the format of a picture
-                write_record(record, part)
-                part.replace(place / record.name)
-    except OSError as error:
-        raise ClvError(f"the leaderboard cannot be written to {place}: {error}; type output=<a folder>") from error
-    return place / "leaderboard.html"
 
 
 def write_readme(readme: str, records: Sequence[Record]) -> None:

@@ -18,7 +18,7 @@ from clv_experiments.data.last_log import LastLog
 from clv_experiments.data.log import TransactionLog, load_log
 from clv_experiments.data.reading import Reading
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, nearest
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.evaluation.records import Param, Text
@@ -244,6 +244,17 @@ def window_of(cfg: DictConfig, start: date, end: date) -> Window:
     return window.with_all_origins() if cfg.origins == ALL else window
 
 
+def known_window(cfg: DictConfig, start: date, end: date) -> Window:
+    """Lay the window config over a log as it stood at the end of ``window.cutoff``, by default at its last day.
+
+    What is to be predicted lies after that day; the latest holdout period ends on it.
+    """
+    if cfg.origins != 1:
+        raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
+    whole = Window(start, end, Horizon.parse(cfg.horizon), training_origins=cfg.training_origins)
+    return whole.known_at(_day(cfg.cutoff, "window.cutoff"))
+
+
 def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
     features = FeatureSet(cfg.features.name, [instantiate(block) for block in cfg.features.blocks])
@@ -259,15 +270,36 @@ def baselines(cfg: DictConfig) -> list[Model]:
     ClvError
         If there is none, as where the package was installed without its ``conf`` folder beside it.
     """
-    options = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
-    rest = OmegaConf.to_container(cfg)
-    assert isinstance(rest, dict)
-    # The option stands where the run's model stood, so that its interpolations, such as ${seed}, resolve.
-    found = [OmegaConf.create({**rest, "model": option}).model for option in options]
-    models = [build_model(option) for option in found if option.family == "baseline"]
+    models = options(cfg, lambda option: option.family == "baseline")
     if not models:
         raise ClvError(f"there are no baselines in {MODELS}; install the project from its checkout: pip install -e .")
     return models
+
+
+def named_option(cfg: DictConfig, name: str, setting: str) -> Model:
+    """Instantiate the option of ``conf/model`` that a setting names.
+
+    Raises
+    ------
+    ClvError
+        If there is none of that name.
+    """
+    found = options(cfg, lambda option: option.name == name)
+    if not found:
+        raise ClvError(
+            f"there is no model '{name}' ({setting}); {nearest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
+        )
+    return found[0]
+
+
+def options(cfg: DictConfig, wanted: Callable[[DictConfig], bool]) -> list[Model]:
+    """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
+    found = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
+    rest = OmegaConf.to_container(cfg)
+    assert isinstance(rest, dict)
+    # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.
+    placed = [OmegaConf.create({**rest, "model": option}).model for option in found]
+    return [build_model(option) for option in placed if wanted(option)]
 
 
 def _day(text: str | None, where: str) -> date | None:

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.outcomes import days_to_purchase, holdout
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
@@ -57,7 +57,7 @@ class Forecast:
     table : pandas.DataFrame
         Index ``customer_id``; ``y_true``, ``y_pred`` (currency), ``purchase_days`` (actual count) and, where the
         model knows them, ``expected_purchases``, ``p_alive``, ``p_purchase``; of a simulated log also
-        ``true_expected_spend``.
+        ``true_expected_spend``. Of the period to come without what happened.
     seconds : dict
         Wall time of ``features``, ``fit`` and ``predict``.
     """
@@ -122,6 +122,21 @@ class Forecaster:
         training = self.training_panel(target, model.features) if model.supervised else Panel(X, None, ())
         return self._fitted(target, model, training, X, started)
 
+    def coming(self, model: Model) -> Forecast:
+        """Fit on all that is known at the end of the window and predict the period to come; nothing is there to judge.
+
+        Parameters
+        ----------
+        model : Model
+            Its estimator is cloned, never changed.
+
+        Raises
+        ------
+        ClvError
+            As of ``forecast``.
+        """
+        return self.forecast(self.window.coming, model)
+
     def split(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
         """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.
 
@@ -151,7 +166,8 @@ class Forecaster:
         predicted = _checked(estimator.predict(X), X, model.name)
         finished = perf_counter()
         seconds = {"features": featured - started, "fit": fitted - featured, "predict": finished - fitted}
-        actual = self.outcome(target).loc[X.index]
+        coming = target == self.window.coming
+        actual = pd.DataFrame(index=X.index) if coming else self.outcome(target).loc[X.index]
         table = actual.rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
         for column, method in OPTIONAL_OUTPUTS.items():
             if hasattr(estimator, method):
@@ -191,6 +207,13 @@ class Forecaster:
                 found["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(found.index)
             self._outcomes[period] = found
         return self._outcomes[period]
+
+    def waited(self, period: Period) -> pd.Series:
+        """Days from the cutoff to the next purchase day of each customer known then, NaN where none is in the period.
+
+        Sorted by customer_id.
+        """
+        return days_to_purchase(self.log, period)
 
     def training_mean(self, target: Period) -> float:
         """Mean spend a customer in the training panel of a forecast: the scale of a sensible prediction.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
-from clv_experiments.board_files import check_readme, write_board, write_readme
+from clv_experiments.board_files import check_readme, write_readme
 from clv_experiments.cell_request import chosen, complete, families, key_of, of_train, wanted
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard import tables
@@ -23,6 +21,7 @@ from clv_experiments.evaluation.leaderboard.standings import Standings, check_bo
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
 from clv_experiments.evaluation.records import Param, Record
 from clv_experiments.experiment import check_settings, experiment_of, run_experiment
+from clv_experiments.record_files import check_place, write_folder
 from clv_experiments.terminal import Terminal
 
 
@@ -120,7 +119,9 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     if "folder" not in cfg.tracking:
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
-    _check_places(cfg)
+    if cfg.readme:
+        check_readme(cfg.readme)
+    check_place(cfg.output, "output")
     for key in map(key_of, typed):
         if key == "model" or key.startswith("model."):
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
@@ -138,17 +139,6 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     for name in asked or []:
         if name not in known:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(known))}")
-
-
-def _check_places(cfg: DictConfig) -> None:
-    """Refuse early what could not be written late."""
-    if cfg.readme:
-        check_readme(cfg.readme)
-    place = Path(cfg.output)
-    while not place.exists():
-        place = place.parent
-    if not (place.is_dir() and os.access(place, os.W_OK)):
-        raise ClvError(f"nothing can be written to '{cfg.output}', since {place} is no folder of yours (output)")
 
 
 def fill(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
@@ -180,7 +170,8 @@ def _keep(cfg: DictConfig, experiment: str, title: str, records: Sequence[Record
     with instantiate(cfg.tracking).run(experiment, "leaderboard") as run:
         run.log([*settings, *records])
     terminal.say(f"\n{run.location}")
-    terminal.say(f"to read, sort and share: {write_board(cfg.output, title, records)}")
+    place = write_folder(cfg.output, title, records, "the leaderboard")
+    terminal.say(f"to read, sort and share: {place / 'leaderboard.html'}")
 
 
 def _now() -> str:

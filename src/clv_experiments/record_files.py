@@ -2,10 +2,65 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from clv_experiments.evaluation.records import Picture, Table, Text
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Picture, Record, Table, Text
 from clv_experiments.exports import write_csv
+
+
+def write_folder(folder: str, title: str, records: Iterable[Record], what: str) -> Path:
+    """Write tables, words and pictures into a folder of the title's name; each file is whole or not there.
+
+    Returns
+    -------
+    Path
+        Of the folder.
+
+    Raises
+    ------
+    ClvError
+        If it cannot be written; begins with ``what``, such as ``the leaderboard``.
+    """
+    place = folder_of(folder, title)
+    try:
+        for record in records:
+            if isinstance(record, Table | Text | Picture):
+                part = place / f".{os.getpid()}.{record.name}"  # the ending tells the format of a picture
+                write_record(record, part)
+                part.replace(place / record.name)
+    except OSError as error:
+        raise ClvError(f"{what} cannot be written to {place}: {error}; type output=<a folder>") from error
+    return place
+
+
+def folder_of(folder: str, title: str) -> Path:
+    """Name the folder below another that is called after a title.
+
+    Examples
+    --------
+    >>> folder_of("out", "cdnow/3m: a<b>").as_posix()
+    'out/cdnow-3m-a-b'
+    """
+    return Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))
+
+
+def check_place(folder: str, setting: str) -> None:
+    """Refuse early a folder that could not be written late.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, and what is in the way.
+    """
+    place = Path(folder)
+    while not place.exists():
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK)):
+        raise ClvError(f"nothing can be written to '{folder}', since {place} is no folder of yours ({setting})")
 
 
 def write_record(record: Table | Picture | Text, path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.outcomes import holdout, repeat_spend_by_day
+from clv_experiments.data.outcomes import days_to_purchase, holdout, repeat_spend_by_day
 from clv_experiments.data.window import Period
 
 few = settings(max_examples=25, deadline=None)
@@ -38,8 +38,8 @@ def first_days(rows, period):
 
 @few
 @given(rows=logs(), period=some_period())
-def test_holdout_is_a_naive_sum_over_the_rows(log_of, rows, period):
-    expected = {}
+def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, period):
+    expected, waits = {}, {}
     for customer in first_days(rows, period):
         inside = [
             (moment.date(), amount)
@@ -47,11 +47,15 @@ def test_holdout_is_a_naive_sum_over_the_rows(log_of, rows, period):
             if who == customer and period.cutoff < moment.date() <= period.end
         ]
         expected[customer] = (sum(amount for _, amount in inside), len({day for day, _ in inside}))
-    found = holdout(log_of(rows), period)
+        waits[customer] = (min(day for day, _ in inside) - period.cutoff).days if inside else None
+    log = log_of(rows)
+    found = holdout(log, period)
     assert list(found.index) == list(expected)
     assert found.index.name == "customer_id"
     assert list(found.columns) == ["spend", "purchase_days"]
     assert list(found.itertuples(index=False, name=None)) == list(expected.values())
+    waited = days_to_purchase(log, period)
+    assert {who: None if pd.isna(wait) else wait for who, wait in waited.items()} == waits
 
 
 @few

@@ -440,3 +440,31 @@ def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_lea
     assert one == periods[:1] == [whole.backtest(supervised=supervised, source="toy")[0].validation]
     with pytest.raises(LogTooShort, match=f"type sweep\\.validation_origins={len(periods)}"):
         whole.validation(len(periods) + 1, supervised=supervised, source="toy")
+
+
+@modest
+@given(window=windows())
+def test_the_coming_period_learns_from_all_that_is_over_and_nothing_else(window):
+    known = window.known_at(window.cutoff)
+    coming = known.coming
+    assert coming.cutoff == (window.cutoff or window.end)
+    assert coming.end + DAY == known.horizon.shift(coming.cutoff + DAY, 1)
+    panel = list(known.training(coming))
+    assert all(period.end <= coming.cutoff for period in panel)
+    if known.has_history(0) and panel:
+        assert panel[0] == known.period(0)
+        assert panel[1:] == list(replace(known, training_origins=None).training(panel[0]))[: len(panel) - 1]
+
+
+def test_a_period_of_no_window_has_no_training_panel():
+    window = Window(START, END, Horizon(3, "months"))
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(window.training(Period(date(1998, 4, 2), END)))
+
+
+def test_a_log_as_it_stood_is_refused_outside_the_log():
+    window = Window(START, END, Horizon(3, "months"))
+    assert window.known_at(date(1998, 3, 31)).coming == window.period(0)
+    for day in (START - DAY, END + DAY):
+        with pytest.raises(ClvError, match=r"outside the log, 1997-01-01 to 1998-06-30 \(window.cutoff\)"):
+            window.known_at(day)

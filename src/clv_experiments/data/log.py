@@ -50,6 +50,8 @@ class TransactionLog:
         What was guessed on the way, for the user to see.
     truth : Truth, optional
         Where the log was simulated.
+    lines : ibis.Table, optional
+        The cleaned lines, ``customer_id, date, amount`` and ``country``, ``product``, where the log has either of them.
     """
 
     name: str
@@ -62,6 +64,7 @@ class TransactionLog:
     report: CleaningReport
     notes: tuple[str, ...] = ()
     truth: Truth | None = None
+    lines: ibis.Table | None = None
 
 
 def load_log(
@@ -138,6 +141,7 @@ def load_log(
             f"predict; is '{chosen.by_role['customer_id']}' really the customer (data.columns.customer_id)?"
         )
     end = log_end or last
+    told = [role for role in ("country", "product") if role in cleaned.columns]
     return TransactionLog(
         name=name,
         purchase_days=purchase_days,
@@ -149,6 +153,7 @@ def load_log(
         report=report,
         notes=(*raw.notes, *filter(None, [str(chosen), *said, _stand_in(customers)])),
         truth=raw.truth,
+        lines=cleaned.select("customer_id", "date", "amount", *told) if told else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What customers did after a cutoff: holdout spend, and the daily repeat spend that tracking plots show."""
+"""What customers did after a cutoff: spend, the wait for the next purchase, and the daily spend of tracking plots."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ def holdout(log: TransactionLog, period: Period) -> pd.DataFrame:
         purchase_days=later.sum().cast("int64"),
     )
     return by_customer(table.filter(table.first_day <= ibis.literal(period.cutoff)).drop("first_day"))
+
+
+def days_to_purchase(log: TransactionLog, period: Period) -> pd.Series:
+    """Count the days from the cutoff to each customer's first purchase day in the period.
+
+    Returns
+    -------
+    pandas.Series
+        Index ``customer_id`` as of ``holdout``; from 1 to the days of the period, NaN where there is no purchase.
+    """
+    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(period.end))
+    later = t.date > ibis.literal(period.cutoff)
+    table = t.group_by("customer_id").agg(first_day=t.date.min(), next_day=t.date.min(where=later))
+    table = table.filter(table.first_day <= ibis.literal(period.cutoff))
+    waited = table.next_day.delta(ibis.literal(period.cutoff), unit="day").cast("float64")
+    return by_customer(table.select("customer_id", days_to_purchase=waited))["days_to_purchase"].astype(float)
 
 
 def repeat_spend_by_day(log: TransactionLog, period: Period) -> pd.DataFrame:

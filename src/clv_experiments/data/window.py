@@ -147,6 +147,28 @@ class Window:
         """Period ``k`` back from the latest holdout."""
         return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
 
+    @property
+    def coming(self) -> Period:
+        """The period after the log's last day: what a decision is about, and nothing in the log tells."""
+        return Period(cutoff=self.end, end=self.horizon.shift(self.end + DAY, 1) - DAY)
+
+    def known_at(self, cutoff: date | None) -> Window:
+        """Return the window of the log as it stood at the end of a day, so that its latest holdout ends there.
+
+        Parameters
+        ----------
+        cutoff : date or None
+            None is the log's end.
+
+        Raises
+        ------
+        ClvError
+            If the log does not hold that day.
+        """
+        if cutoff is not None and not self.start <= cutoff <= self.end:
+            raise ClvError(f"cutoff {cutoff} lies outside the log, {self.start} to {self.end} (window.cutoff)")
+        return replace(self, end=cutoff or self.end, cutoff=None)
+
     def with_all_origins(self) -> Window:
         """Return the window over as many origins as leave every model, also one that learns from labels, able.
 
@@ -169,8 +191,12 @@ class Window:
         return self.edge(k + 2) >= self.start
 
     def training(self, target: Period) -> Iterator[Period]:
-        """Yield the training panel for a forecast of ``target``, latest first; no label ends after its cutoff."""
-        k = next(k for k in range(self.origins + 2) if self.period(k) == target) + 1
+        """Yield the training panel for a forecast of ``target``, latest first; no label ends after its cutoff.
+
+        The target may also be the period to come, ``coming``.
+        """
+        coming = target == self.coming
+        k = 0 if coming else next(k for k in range(self.origins + 2) if self.period(k) == target) + 1
         stop = k + self.training_origins if self.training_origins else None
         while self.has_history(k) and k != stop:
             yield self.period(k)

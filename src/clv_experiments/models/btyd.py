@@ -16,7 +16,9 @@ from clv_experiments.models.gamma_gamma import GammaGamma
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("frequency", "recency", "T", "monetary_value")
-DAYS_A_WEEK = 7.0
+DAYS_A_WEEK, DAYS_A_YEAR = 7.0, 365.25
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
+NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
 LEAST_DROPOUT = 1e-4  # below this share of dropouts the fit is called a boundary
 
 
@@ -130,6 +132,52 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         """Return P(at least one purchase day in the horizon | x, t_x, T), shape (n,)."""
         x, tx, T, t = self._read(X, horizon_days)
         return self._alive(x, tx, T) * self._any_if_alive(x, T, t)
+
+    def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
+        """Return P(the next purchase day comes within each number of days), shape (n, len(days)).
+
+        It rises with the days, up to a limit below 1 where a customer may be gone.
+
+        Parameters
+        ----------
+        days : array of positive days after the cutoff
+        """
+        x, tx, T, _ = self._read(X, None)
+        alive = self._alive(x, tx, T)
+        ahead = np.atleast_1d(np.asarray(days, dtype=float))
+        if not (np.isfinite(ahead) & (ahead > 0)).all():
+            raise ClvError("days to the next purchase must be positive")
+        return alive[:, None] * np.column_stack(
+            [self._any_if_alive(x, T, np.full(len(x), t)) for t in ahead / DAYS_A_WEEK]
+        )
+
+    def discounted_purchases(
+        self, X: pd.DataFrame, annual_discount_rate: float, horizon_days: float | None = None
+    ) -> np.ndarray:
+        """Return E[purchase days in the horizon], each discounted to the cutoff, shape (n,).
+
+        The discount is continuous, delta = ln(1 + annual rate): with E(t) the purchases expected by t, integrating by
+        parts gives exp(-delta h) E(h) + delta times the integral of exp(-delta t) E(t) over the horizon (12
+        Gauss-Legendre nodes). For Pareto/NBD and h without end it is the DERT of Fader, Hardie and Lee (2005), "RFM and
+        CLV: Using Iso-Value Curves for Customer Base Analysis", eq. 2.
+
+        Parameters
+        ----------
+        annual_discount_rate : 0 or more; 0.1 is 10 % a year
+
+        Raises
+        ------
+        ClvError
+            If the rate is negative.
+        """
+        if not 0 <= annual_discount_rate < np.inf:
+            raise ClvError(f"the discount rate must be 0 or more a year, such as 0.1, got {annual_discount_rate}")
+        x, tx, T, t = self._read(X, horizon_days)
+        delta = np.log1p(annual_discount_rate) * DAYS_A_WEEK / DAYS_A_YEAR
+        total = np.exp(-delta * t) * self._purchases_if_alive(x, T, t)
+        for node, weight in zip(NODES, WEIGHTS, strict=True) if delta else ():
+            total += delta * weight * t * np.exp(-delta * node * t) * self._purchases_if_alive(x, T, node * t)
+        return self._alive(x, tx, T) * total
 
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from clv_experiments.evaluation.html.rendering import render
 from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.inline_svg import inline_svg
@@ -72,13 +70,10 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Across |
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
     sections = [_section(place, *board) for place, board in enumerate(boards, start=1)]
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     first = boards[0][0]
-    return environment.get_template("page.html.jinja").render(
+    return render(
+        TEMPLATES,
+        "page.html.jinja",
         title=sections[0].title if len(sections) == 1 else f"{len(sections)} cells",
         made=made,
         sections=sections,
@@ -92,9 +87,6 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Across |
         confidence=f"{first.confidence:.0%}",
         replicates=f"{len(first.replicates[first.metric]):,}",
         several_origins=any(len(standings.cell.holdouts) > 1 for standings, _ in boards),
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
 
 

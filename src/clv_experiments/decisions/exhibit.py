@@ -1,0 +1,83 @@
+"""What a report is made of: sections that answer a question, exhibits that show the numbers behind the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from clv_experiments.evaluation.records import Picture, Record, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# How a column is written: 1,234 £; 12.3 %; 1,234; 0.83; 2011-11-30; as it is.
+Kind = Literal["money", "share", "count", "number", "date", "text"]
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """Numbers that a claim rests on, with the sentence that reads them.
+
+    Attributes
+    ----------
+    name : str
+        Names its files and its place on the page: letters, digits and underscores, unique in a report.
+    title : str
+        What is shown.
+    sentences : sequence of str
+        What a manager needs of it, generated from the numbers.
+    table : pandas.DataFrame, optional
+        The numbers: columns as they are called in files, no index that matters.
+    headings : mapping of column to what a reader sees, optional
+        Other columns show their name with spaces.
+    kinds : mapping of column to Kind
+        Other columns are written as their type suggests: text, dates, counts, numbers.
+    figure : matplotlib.figure.Figure, optional
+        From ``picture_style.framed``.
+    shown : int
+        Rows of the table on the page; all are in the file.
+    """
+
+    name: str
+    title: str
+    sentences: Sequence[str] = ()
+    table: pd.DataFrame | None = None
+    headings: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    figure: Figure | None = None
+    shown: int = 20
+
+    def records(self) -> Iterator[Record]:
+        """Give the files of the exhibit: its whole table as CSV, its picture as PNG."""
+        if self.table is not None:
+            yield Table(f"{self.name}.csv", self.table)
+        if self.figure is not None:
+            yield Picture(f"{self.name}.png", self.figure)
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """One question of a report and its answer.
+
+    Attributes
+    ----------
+    anchor : str
+        Its place on the page.
+    title : str
+        The question, in a manager's words.
+    summary : sequence of str
+        The answer in one or two sentences, for the executive summary; with its numbers and intervals.
+    exhibits : sequence of Exhibit
+        The evidence.
+    method : sequence of str
+        How the numbers were made, in plain words, and what they do not tell.
+    """
+
+    anchor: str
+    title: str
+    summary: Sequence[str]
+    exhibits: Sequence[Exhibit]
+    method: Sequence[str] = ()

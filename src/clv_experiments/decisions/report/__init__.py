@@ -1,0 +1,1 @@
+"""The report for people: sections and exhibits as one HTML page."""

@@ -1,0 +1,106 @@
+"""Tables of exhibits as the page shows them: what a reader sees in each place, and what it is sorted by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.decisions.exhibit import Exhibit, Kind
+from clv_experiments.decisions.wording import counted, money
+from clv_experiments.evaluation.leaderboard.wording import written
+
+LONGEST = 60  # characters of a text in a cell
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a table: its text, what the column is sorted by (empty stands last), the whole text if cut."""
+
+    text: str
+    sort: str
+    whole: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: heading, kind, cells."""
+
+    heading: str
+    numeric: bool
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """The first rows of an exhibit's table, and what is not shown."""
+
+    caption: str
+    columns: list[Column]
+    rest: str
+
+    @property
+    def rows(self) -> range:
+        """Positions of the rows."""
+        return range(len(self.columns[0].cells) if self.columns else 0)
+
+
+def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
+    """Lay out the table of an exhibit; None where it has none."""
+    if exhibit.table is None:
+        return None
+    top = exhibit.table.head(exhibit.shown)
+    columns = []
+    for name in top.columns:
+        kind = exhibit.kinds.get(str(name)) or kind_of(exhibit.table[name])
+        heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
+        columns.append(Column(heading, kind != "text", [cell(value, kind, currency) for value in top[name]]))
+    return PageTable(exhibit.title, columns, " ".join(_rest(exhibit)))
+
+
+def kind_of(column: pd.Series) -> Kind:
+    """Choose how a column is written from its type."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date"
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return "text"
+    return "count" if pd.api.types.is_integer_dtype(column) else "number"
+
+
+def cell(value: Any, kind: Kind, currency: str) -> Cell:
+    """Write one value; a missing one is a dash and stands last.
+
+    Examples
+    --------
+    >>> [cell(1234.5, "money", "£").text, cell(0.123, "share", "").text, cell(None, "text", "").text]
+    ['£1,234', '12.3%', '–']
+    """
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+        return Cell("–", "")
+    if isinstance(value, bool | np.bool_):
+        return Cell("yes" if value else "no", str(int(value)))
+    if kind == "text":
+        text = str(value)
+        return Cell(text, text) if len(text) <= LONGEST else Cell(text[: LONGEST - 1] + "…", text, text)
+    if kind == "date":
+        day = pd.Timestamp(value)
+        return Cell(f"{day:%Y-%m-%d}", f"{day:%Y-%m-%d}")
+    number = float(value)
+    if kind == "money":
+        return Cell(money(number, currency), repr(number))
+    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": "{:,.0f}" if abs(number) >= 1000 else "{:.3g}"}
+    return Cell(written(number, forms[kind]), repr(number))
+
+
+def _rest(exhibit: Exhibit) -> Iterator[str]:
+    """Say where the whole table is."""
+    assert exhibit.table is not None
+    rows = len(exhibit.table)
+    if rows > exhibit.shown:
+        yield f"The first {exhibit.shown} of {counted(rows, 'row')}; all are"
+    else:
+        yield "Also"
+    yield f"in {exhibit.name}.csv, beside this page."

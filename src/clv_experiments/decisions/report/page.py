@@ -1,0 +1,98 @@
+"""The report as one HTML page that needs nothing else: the summary first, then the evidence, then the method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from clv_experiments.decisions.exhibit import Exhibit, Section
+from clv_experiments.decisions.report.cells import PageTable, page_table
+from clv_experiments.evaluation.html.rendering import render
+from clv_experiments.evaluation.leaderboard.inline_svg import inline_svg
+
+TEMPLATES = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True)
+class PageExhibit:
+    """An exhibit as the page shows it."""
+
+    anchor: str
+    title: str
+    sentences: Sequence[str]
+    svg: Markup | None
+    table: PageTable | None
+
+
+@dataclass(frozen=True)
+class PageSection:
+    """A section as the page shows it."""
+
+    anchor: str
+    title: str
+    summary: Sequence[str]
+    exhibits: list[PageExhibit]
+    method: Sequence[str]
+
+
+def report_page(
+    title: str,
+    subtitle: str,
+    sections: Sequence[Section],
+    facts: Sequence[tuple[str, str]],
+    method: Sequence[str],
+    currency: str,
+    made: str,
+) -> str:
+    """Write sections as one HTML page.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        What the report is of.
+    sections : sequence of Section
+        In the order of the page.
+    facts : sequence of (name, value)
+        What the report rests on: log, period, models, the shop's own numbers.
+    method : sequence of str
+        What holds for all of it, in plain words.
+    currency : str
+        Of the amounts.
+    made : str
+        When the page was made, as a reader should see it.
+
+    Returns
+    -------
+    str
+        HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
+    """
+    shown = [
+        PageSection(
+            section.anchor,
+            section.title,
+            section.summary,
+            [_exhibit(exhibit, f"{section.anchor}-{exhibit.name}", currency) for exhibit in section.exhibits],
+            section.method,
+        )
+        for section in sections
+    ]
+    return render(
+        TEMPLATES,
+        "report.html.jinja",
+        title=title,
+        subtitle=subtitle,
+        sections=shown,
+        facts=facts,
+        method=method,
+        made=made,
+    )
+
+
+def _exhibit(exhibit: Exhibit, anchor: str, currency: str) -> PageExhibit:
+    drawn = exhibit.figure
+    said = " ".join(exhibit.sentences) or exhibit.title
+    svg = None if drawn is None else Markup(inline_svg(drawn, exhibit.title, said, anchor.replace("_", "-")))
+    return PageExhibit(anchor, exhibit.title, exhibit.sentences, svg, page_table(exhibit, currency))

@@ -1,0 +1,139 @@
+"""What the shop knows and no log tells: margin, discount rate, campaign; checked once, plain values afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from clv_experiments.data.window import Horizon
+from clv_experiments.errors import ClvError
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A round of contacts.
+
+    Attributes
+    ----------
+    budget, cost : float
+        In the log's currency; of the campaign and of contacting one customer.
+    uplift : tuple of three floats
+        By what share a contact raises the spend of the coming period: low, expected, high.
+    least : mapping of segment to count
+        Customers to contact at least.
+    most : mapping of country to count
+        Customers to contact at most.
+    """
+
+    budget: float
+    cost: float
+    uplift: tuple[float, float, float]
+    least: Mapping[str, int] = field(default_factory=dict)
+    most: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check("contact.budget", self.budget, _number(self.budget) >= 0, "an amount of 0 or more")
+        _check("contact.cost", self.cost, _number(self.cost) > 0, "an amount above 0")
+        fits = len(self.uplift) == 3 and all(-1 <= _number(share) < np.inf for share in self.uplift)
+        fits = fits and list(self.uplift) == sorted(self.uplift)
+        _check(
+            "contact.uplift", list(self.uplift), fits, "three rising shares: low, expected, high, such as [0,0.05,0.1]"
+        )
+        for name, counts in (("least", self.least), ("most", self.most)):
+            fits = all(type(count) is int and count >= 0 for count in counts.values())
+            _check(f"contact.{name}", dict(counts), fits, "whole numbers of at least 0 by name, such as {Germany: 100}")
+
+    @property
+    def contacts(self) -> int:
+        """How many customers the budget pays for."""
+        return int(np.floor(self.budget / self.cost + 1e-9))
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What decisions rest on besides predictions; see ``conf/decisions/shop.yaml``.
+
+    Attributes
+    ----------
+    currency : str
+        Of the log.
+    margin : float
+        Share of spend that is left after goods and delivery.
+    annual_discount_rate : float
+    clv_horizon : Horizon
+        Over which CLV adds up.
+    interval : float
+        Share of customers whose spend a prediction interval is to hold.
+    tiers : tuple of two floats
+        Shares of customers in the tiers High and Mid.
+    likely : float
+        P(buys) from which on a customer who did not is a missed opportunity.
+    next_purchase_within : Horizon
+        Next purchase dates are of customers who come within this time.
+    campaign : Campaign
+    """
+
+    currency: str
+    margin: float
+    annual_discount_rate: float
+    clv_horizon: Horizon
+    interval: float
+    tiers: tuple[float, float]
+    likely: float
+    next_purchase_within: Horizon
+    campaign: Campaign
+
+    def __post_init__(self) -> None:
+        _check("margin", self.margin, 0 < _number(self.margin) <= 1, "a share above 0 and up to 1")
+        rate = self.annual_discount_rate
+        _check("annual_discount_rate", rate, 0 <= _number(rate) <= 10, "a rate of 0 or more a year, such as 0.1")
+        _check("interval", self.interval, 0.5 <= _number(self.interval) < 1, "a share from 0.5 to below 1, such as 0.8")
+        shares = [_number(share) for share in self.tiers]
+        _check(
+            "tiers", list(self.tiers), all(s > 0 for s in shares) and sum(shares) < 1, "two shares that leave a rest"
+        )
+        _check("likely", self.likely, 0 < _number(self.likely) < 1, "a probability between 0 and 1")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], currency: str) -> Shop:
+        """Read the settings of ``conf/decisions``.
+
+        Raises
+        ------
+        ClvError
+            Names the setting, what it must be and what it is.
+        """
+        contact, tiers = settings["contact"], settings["tiers"]
+        uplift = contact["uplift"] if isinstance(contact["uplift"], list | tuple) else [contact["uplift"]] * 3
+        return cls(
+            currency=currency,
+            margin=settings["margin"],
+            annual_discount_rate=settings["annual_discount_rate"],
+            clv_horizon=_horizon(settings, "clv_horizon"),
+            interval=settings["interval"],
+            tiers=(tiers["high"], tiers["mid"]),
+            likely=settings["likely"],
+            next_purchase_within=_horizon(settings, "next_purchase_within"),
+            campaign=Campaign(
+                contact["budget"], contact["cost"], tuple(uplift), dict(contact["least"]), dict(contact["most"])
+            ),
+        )
+
+
+def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
+    try:
+        return Horizon.parse(settings[name])
+    except ClvError as error:
+        raise ClvError(str(error).replace("window.horizon", f"decisions.{name}")) from error
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
+
+
+def _check(name: str, value: object, fits: bool, wanted: str) -> None:
+    if not fits:
+        raise ClvError(f"decisions.{name} must be {wanted}, got '{value}'")

@@ -1,0 +1,46 @@
+"""A page from a template: style and script inside it, everything else escaped, and no other script may run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+SHARED = Path(__file__).parent
+
+
+def render(folder: Path, template: str, **context: Any) -> str:
+    """Fill a template.
+
+    It gets ``style`` and ``script``, which are the common ones, and the ``script_hash`` that its
+    Content-Security-Policy allows alone. A file ``extra.css`` in its folder adds to the style.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the template and what it includes.
+    template : str
+    **context
+        Strings are escaped, ``Markup`` is not.
+
+    Returns
+    -------
+    str
+        HTML5.
+    """
+    loader = FileSystemLoader([folder, SHARED])
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    styles = [path for path in (SHARED / "page.css", folder / "extra.css") if path.exists()]
+    script = (SHARED / "page.js").read_text(encoding="utf-8")
+    return environment.get_template(template).render(
+        style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **context,
+    )

@@ -1,0 +1,50 @@
+"""What lines tell besides money, at a cutoff: countries and products, and nothing from after it."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from clv_experiments.data.attributes import countries, products
+
+DAY, LATER = date(2020, 1, 10), date(2020, 3, 1)
+ROWS = pd.DataFrame(
+    [
+        ("a", date(2020, 1, 1), 5.0, "DE", "cup"),
+        ("a", date(2020, 1, 2), 4.0, "FR", "cup"),
+        ("a", date(2020, 1, 3), 3.0, "FR", "pot"),
+        ("a", LATER, 99.0, "DE", "pot"),
+        ("b", date(2020, 1, 1), 1.0, None, None),
+        ("b", date(2020, 1, 5), 9.0, None, "<b>"),
+        ("b", date(2020, 1, 6), 1.0, "=x()", "<b>"),
+        ("c", LATER, 1.0, "IT", "cup"),
+        ("d", date(2020, 1, 1), 2.0, None, "cup"),
+        ("d", DAY, 2.0, None, "cup"),
+    ],
+    columns=["customer_id", "date", "amount", "country", "product"],
+)
+
+
+@pytest.fixture(scope="module")
+def log(log_of):
+    return log_of(ROWS)
+
+
+def test_the_country_is_where_most_was_spent_by_the_cutoff(log):
+    found = countries(log, DAY)
+    assert found.index.tolist() == ["a", "b", "d"]
+    assert found.tolist()[:2] == ["FR", "=x()"]
+    assert pd.isna(found["d"])
+    assert countries(log, LATER)["a"] == "DE"
+
+
+def test_products_are_those_bought_by_the_cutoff(log):
+    found = products(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    assert found == {("a", "cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
+
+
+def test_a_log_without_them_says_so(log_of):
+    bare = log_of(ROWS[["customer_id", "date", "amount"]])
+    assert bare.lines is None
+    assert countries(bare, DAY) is None
+    assert products(bare, DAY) is None

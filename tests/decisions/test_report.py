@@ -1,0 +1,118 @@
+"""The report page: its numbers are the tables', strangers' text stays text, a browser has nothing to complain of."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.decisions.exhibit import Exhibit, Section
+from clv_experiments.decisions.report.cells import cell, page_table
+from clv_experiments.decisions.report.page import report_page
+from clv_experiments.evaluation.leaderboard.picture_style import framed, shown
+
+ATTACK = "</td><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ROWS = pd.DataFrame(
+    {
+        "customer_id": [ATTACK, "17850.", "=1+1"] + [f"c{n}" for n in range(30)],
+        "spend": [1234.567, 0.5, np.nan] + [2.0] * 30,
+        "p": [0.123456, 1.0, 0.0] + [0.5] * 30,
+        "day": pd.to_datetime(["2011-12-01", None, "2012-01-31"] + ["2012-02-01"] * 30),
+        "days": [3, 20, 1000] + [5] * 30,
+        "likely": [True, False, True] + [False] * 30,
+        "country": [None, "United Kingdom", ATTACK] + ["Österreich 東京"] * 30,
+    }
+)
+
+
+def exhibit(figure=None, **changes):
+    kinds = {"spend": "money", "p": "share"}
+    return Exhibit("top", ATTACK, [ATTACK], ROWS, {"spend": "spent so far"}, kinds, figure, **changes)
+
+
+def test_numbers_on_the_page_are_those_of_the_table():
+    found = page_table(exhibit(), "£")
+    texts = {column.heading: [shown.text for shown in column.cells[:3]] for column in found.columns}
+    assert texts["spent so far"] == ["£1,235", "£0.50", "–"]
+    assert texts["p"] == ["12.3%", "100.0%", "0.0%"]
+    assert texts["day"] == ["2011-12-01", "–", "2012-01-31"]
+    assert texts["days"] == ["3", "20", "1,000"]
+    assert texts["likely"] == ["yes", "no", "yes"]
+    for column in found.columns[1:5]:
+        whole = [shown.sort for shown in column.cells]
+        assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
+    assert [float(shown.sort) for shown in found.columns[2].cells] == ROWS["p"].head(20).tolist()
+    assert found.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
+    assert page_table(exhibit(shown=33), "£").rest == "Also in top.csv, beside this page."
+
+
+def test_a_long_text_is_cut_and_kept_whole_beside():
+    found = cell("x" * 100, "text", "$")
+    assert (len(found.text), len(found.whole)) == (60, 100)
+
+
+@pytest.fixture(scope="module")
+def page():
+    figure, (panel,) = framed(shown(ATTACK), shown("$x$ 東京"), 3)
+    panel.plot([0, 1], [0, 1], label=shown(ATTACK))
+    panel.legend()
+    sections = [
+        Section("first", "What is <b>?", [ATTACK], [exhibit(figure), Exhibit("bare", "No numbers")], [ATTACK]),
+        Section("second", "Then?", [], [exhibit()]),
+    ]
+    return report_page("shop", ATTACK, sections, [("log", ATTACK)], [ATTACK], "£", "today")
+
+
+def test_text_of_strangers_stays_text(page):
+    assert page.count("<script>") == 1
+    assert "<img" not in page
+    assert html.escape(ATTACK, quote=True).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in page
+    assert re.findall(r"(?:https?:)?//[^\s\"'<]+", re.sub(r'xmlns(:\w+)?="[^"]+"', "", page)) == []
+
+
+def test_the_summary_comes_first(page):
+    order = [page.index(f'id="{anchor}"') for anchor in ("summary", "first", "second", "method")]
+    assert order == sorted(order)
+
+
+PROBE = """
+const frame = document.createElement("iframe");
+frame.style = "width:390px;height:800px"; frame.srcdoc = PAGE;
+frame.onload = () => {
+  const page = frame.contentDocument, view = frame.contentWindow;
+  const button = [...page.querySelectorAll("th button")].find((b) => b.textContent === "spent so far");
+  button.click();
+  const rows = [...button.closest("table").tBodies[0].rows].map((row) => row.cells[1].textContent);
+  document.body.textContent = JSON.stringify({
+    title: page.title, width: page.documentElement.scrollWidth, rows: [rows[0], rows.at(-1)],
+    scripts: page.scripts.length, images: page.images.length,
+    requests: view.performance.getEntriesByType("resource").length,
+  });
+};
+document.body.append(frame);
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome on PATH")
+def test_the_page_works_on_a_phone(page, tmp_path):
+    source = json.dumps(page).replace("</", "<\\/").replace("<!--", "<\\!--")
+    driver = tmp_path / "driver.html"
+    driver.write_text(f"<!DOCTYPE html><body><script>{PROBE.replace('PAGE', source, 1)}</script>", encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--virtual-time-budget=5000", "--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driver.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr
+    found = json.loads(html.unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
+    assert found["title"].startswith("shop: ")
+    assert found["width"] <= 390
+    assert found["rows"] == ["£1,235", "–"]
+    assert (found["scripts"], found["images"], found["requests"]) == (1, 0, 0)
