@@ -1,0 +1,40 @@
+"""The shop's own numbers: read from the config, refused in one sentence where they make no sense."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.errors import ClvError
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "decisions" / "shop.yaml"
+
+
+def shop(*changes):
+    return Shop.of(
+        OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(CONF), OmegaConf.from_dotlist([*changes]))), "£"
+    )
+
+
+def test_the_configured_numbers_are_read():
+    found = shop("contact.budget=10", "contact.cost=3", "contact.uplift=0.1", "contact.least={At risk: 5}")
+    assert (found.tiers, str(found.clv_horizon), found.campaign.contacts) == ((0.1, 0.3), "12 months", 3)
+    assert found.campaign.uplift == (0.1, 0.1, 0.1)
+    assert found.campaign.least == {"At risk": 5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "margin=30", "margin=0", "margin=yes", "annual_discount_rate=-0.1", "clv_horizon=soon", "interval=80",
+        "tiers.high=0.9", "tiers.mid=0", "likely=1", "next_purchase_within=0 days", "contact.budget=-1",
+        "contact.cost=0", "contact.uplift=[0.2,0.1,0.3]", "contact.uplift=[0.1,0.2]", "contact.least={At risk: -1}",
+        "contact.most={Germany: many}",
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_by_its_name(change):
+    with pytest.raises(
+        ClvError, match=rf"decisions\.{change.partition('=')[0].removesuffix('.high').removesuffix('.mid')}\b"
+    ):
+        shop(change)
