@@ -43,6 +43,12 @@ def test_products_are_those_bought_by_the_cutoff(log):
     assert found == {("a", "cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
+def test_products_go_by_their_names_where_there_are_any(log_of):
+    named = ROWS.assign(product_name=["Cup"] * 2 + [None] * 8)
+    found = products(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    assert found == {("a", "Cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
+
+
 def test_a_log_without_them_says_so(log_of):
     bare = log_of(ROWS[["customer_id", "date", "amount"]])
     assert bare.lines is None

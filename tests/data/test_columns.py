@@ -12,12 +12,12 @@ HEADERS = {
     "Online Retail": (
         ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"],
         {"customer_id": "CustomerID", "date": "InvoiceDate", "quantity": "Quantity", "unit_price": "UnitPrice",
-         "order_id": "InvoiceNo", "product": "StockCode", "country": "Country"},
+         "order_id": "InvoiceNo", "product": "StockCode", "product_name": "Description", "country": "Country"},
     ),
     "Online Retail II": (
         ["Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country"],
         {"customer_id": "Customer ID", "date": "InvoiceDate", "quantity": "Quantity", "unit_price": "Price",
-         "order_id": "Invoice", "product": "StockCode", "country": "Country"},
+         "order_id": "Invoice", "product": "StockCode", "product_name": "Description", "country": "Country"},
     ),
     "Olist, joined": (
         ["order_id", "customer_id", "order_status", "order_purchase_timestamp", "payment_type", "payment_value"],

@@ -35,10 +35,13 @@ def products(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
     Returns
     -------
     pandas.DataFrame or None
-        Columns ``customer_id, product, amount`` (currency), in no order. None where the log has no products.
+        Columns ``customer_id, product, amount`` (currency), in no order; products by name where the line has one. None
+        where the log has no products.
     """
-    if log.lines is None or "product" not in log.lines.columns:
+    called = [role for role in ("product_name", "product") if log.lines is not None and role in log.lines.columns]
+    if log.lines is None or not called:
         return None
-    t = log.lines.filter((log.lines.date <= ibis.literal(cutoff)) & ~log.lines.product.isnull())
-    spent = t.group_by("customer_id", "product").agg(amount=t.amount.sum().cast("float64"))
-    return spent.to_pyarrow().to_pandas()
+    t = log.lines.filter(log.lines.date <= ibis.literal(cutoff))
+    t = t.mutate(called=ibis.coalesce(*(t[role] for role in called)))
+    spent = t.filter(~t.called.isnull()).group_by("customer_id", product="called").agg(amount=t.amount.sum())
+    return spent.mutate(amount=spent.amount.cast("float64")).to_pyarrow().to_pandas()

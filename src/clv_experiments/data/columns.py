@@ -36,6 +36,7 @@ USUAL_NAMES = {
         "product", "stockcode", "productid", "sku", "productcode", "itemid", "item", "articleid", "productname",
         "artikelnummer", "artikel",
     ),
+    "product_name": ("description", "productdescription", "itemname", "itemdescription", "artikelbezeichnung"),
     "country": ("country", "countryname", "countrycode", "land"),
     "channel": ("channel", "saleschannel", "source", "kanal"),
     "currency": ("currency", "currencycode", "währung"),

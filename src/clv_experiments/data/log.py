@@ -51,7 +51,8 @@ class TransactionLog:
     truth : Truth, optional
         Where the log was simulated.
     lines : ibis.Table, optional
-        The cleaned lines, ``customer_id, date, amount`` and ``country``, ``product``, where the log has either of them.
+        The cleaned lines, ``customer_id, date, amount`` and what the log has of ``country, product, product_name``;
+        None where it has none of them.
     """
 
     name: str
@@ -141,7 +142,7 @@ def load_log(
             f"predict; is '{chosen.by_role['customer_id']}' really the customer (data.columns.customer_id)?"
         )
     end = log_end or last
-    told = [role for role in ("country", "product") if role in cleaned.columns]
+    told = [role for role in ("country", "product", "product_name") if role in cleaned.columns]
     return TransactionLog(
         name=name,
         purchase_days=purchase_days,
