@@ -53,7 +53,7 @@ def test_numbers_on_the_page_are_those_of_the_table():
 
 def test_a_long_text_is_cut_and_kept_whole_beside():
     found = cell("x" * 100, "text", "$")
-    assert (len(found.text), len(found.whole)) == (60, 100)
+    assert (len(found.text), len(found.whole)) == (90, 100)
 
 
 @pytest.fixture(scope="module")

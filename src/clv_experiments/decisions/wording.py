@@ -22,7 +22,7 @@ def money(value: float, currency: str) -> str:
     """
     text = written(abs(value), "{:,.0f}" if abs(value) >= 99.995 else "{:,.2f}")
     gap = " " if currency[-1:].isalpha() else ""
-    return text if np.isnan(value) else f"{'−' * (value < 0 and text != '0.00')}{currency}{gap}{text}"
+    return text if np.isnan(value) else f"{'−' * bool(value < 0 and text != '0.00')}{currency}{gap}{text}"
 
 
 def share(value: float) -> str:
@@ -30,11 +30,13 @@ def share(value: float) -> str:
 
     Examples
     --------
-    >>> share(0.123), share(0.0123), share(0.0), share(-0.5), share(0.0001)
-    ('12%', '1.2%', '0%', '−50%', 'under 0.1%')
+    >>> share(0.123), share(0.0123), share(0.0), share(-0.5), share(0.0001), share(0.999)
+    ('12%', '1.2%', '0%', '−50%', 'under 0.1%', 'over 99%')
     """
     if 0 < value < 0.0005:
         return "under 0.1%"
+    if 0.995 <= value < 1:
+        return "over 99%"
     return written(value, "{:.0%}" if value == 0 or abs(value) >= 0.0995 else "{:.1%}")
 
 

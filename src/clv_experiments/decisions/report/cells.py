@@ -13,7 +13,8 @@ from clv_experiments.decisions.exhibit import Exhibit, Kind
 from clv_experiments.decisions.wording import counted, money
 from clv_experiments.evaluation.leaderboard.wording import written
 
-LONGEST = 60  # characters of a text in a cell
+LONGEST = 90  # characters of a text in a cell
+WORDY = 24  # characters from which on a column is set as words, not as names
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: heading, kind, cells."""
+    """One column: heading, cells, whether it is sorted as numbers, and how it is set: number, words or neither."""
 
     heading: str
-    numeric: bool
     cells: list[Cell]
+    numeric: bool
+    look: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
     for name in top.columns:
         kind = exhibit.kinds.get(str(name)) or kind_of(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
-        columns.append(Column(heading, kind != "text", [cell(value, kind, currency) for value in top[name]]))
+        cells = [cell(value, kind, currency) for value in top[name]]
+        wordy = kind == "text" and max((len(shown.text) for shown in cells), default=0) > WORDY
+        look = "words" if wordy else "" if kind == "text" else "number"
+        columns.append(Column(heading, cells, kind not in ("text", "date"), look))
     return PageTable(exhibit.title, columns, " ".join(_rest(exhibit)))
 
 

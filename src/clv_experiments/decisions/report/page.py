@@ -29,11 +29,12 @@ class PageExhibit:
 
 @dataclass(frozen=True)
 class PageSection:
-    """A section as the page shows it."""
+    """A section as the page shows it; ``answer`` is what stands above its evidence, and nowhere in it."""
 
     anchor: str
     title: str
     summary: Sequence[str]
+    answer: Sequence[str]
     exhibits: list[PageExhibit]
     method: Sequence[str]
 
@@ -69,16 +70,7 @@ def report_page(
     str
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
-    shown = [
-        PageSection(
-            section.anchor,
-            section.title,
-            section.summary,
-            [_exhibit(exhibit, f"{section.anchor}-{exhibit.name}", currency) for exhibit in section.exhibits],
-            section.method,
-        )
-        for section in sections
-    ]
+    shown = [_section(section, currency) for section in sections]
     return render(
         TEMPLATES,
         "report.html.jinja",
@@ -91,8 +83,17 @@ def report_page(
     )
 
 
-def _exhibit(exhibit: Exhibit, anchor: str, currency: str) -> PageExhibit:
+def _section(section: Section, currency: str) -> PageSection:
+    """Lay out a section; a sentence of the summary stands again where its numbers are, the first one above them."""
+    beside = {sentence for exhibit in section.exhibits for sentence in exhibit.sentences}
+    answer = [s for place, s in enumerate(section.summary) if place == 0 or s not in beside]
+    exhibits = [_exhibit(e, f"{section.anchor}-{e.name}", answer, currency) for e in section.exhibits]
+    return PageSection(section.anchor, section.title, section.summary, answer, exhibits, section.method)
+
+
+def _exhibit(exhibit: Exhibit, anchor: str, said_above: Sequence[str], currency: str) -> PageExhibit:
     drawn = exhibit.figure
     said = " ".join(exhibit.sentences) or exhibit.title
     svg = None if drawn is None else Markup(inline_svg(drawn, exhibit.title, said, anchor.replace("_", "-")))
-    return PageExhibit(anchor, exhibit.title, exhibit.sentences, svg, page_table(exhibit, currency))
+    sentences = [sentence for sentence in exhibit.sentences if sentence not in said_above]
+    return PageExhibit(anchor, exhibit.title, sentences, svg, page_table(exhibit, currency))

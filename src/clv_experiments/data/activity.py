@@ -1,0 +1,84 @@
+"""What happened in the shop as a whole: by day, by month and cohort, by customer, by country."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import pandas as pd
+
+from clv_experiments.data.customers import by_customer
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Period
+
+
+def daily_activity(log: TransactionLog, end: date) -> pd.DataFrame:
+    """Sum each day up to the end, inclusive.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``date`` (every day from the log's start), columns ``revenue`` (currency), ``orders`` and ``customers``
+        (counts; without order ids a customer's day is one order).
+    """
+    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(end))
+    daily = t.group_by("date").agg(
+        revenue=t.amount.sum().cast("float64"), orders=t.orders.sum().cast("int64"), customers=t.count().cast("int64")
+    )
+    frame = daily.to_pyarrow().to_pandas().set_index("date")
+    frame.index = pd.DatetimeIndex(frame.index)
+    return frame.reindex(pd.date_range(log.start, end, name="date"), fill_value=0)
+
+
+def cohort_activity(log: TransactionLog, end: date) -> pd.DataFrame:
+    """Sum each month up to the end by cohort, which is the month of a customer's first purchase day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``cohort``, ``month`` (monthly periods), ``customers`` who bought, ``orders`` (counts) and ``revenue``
+        (currency), sorted by the first two; a cohort's first month holds all its customers.
+    """
+    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(end))
+    first_day = t.date.min().over(group_by=t.customer_id)
+    t = t.mutate(cohort=first_day.truncate("M"), month=t.date.truncate("M"))
+    table = t.group_by("cohort", "month").agg(
+        customers=t.customer_id.nunique().cast("int64"),
+        orders=t.orders.sum().cast("int64"),
+        revenue=t.amount.sum().cast("float64"),
+    )
+    frame = table.to_pyarrow().to_pandas()
+    months = {column: pd.PeriodIndex(pd.to_datetime(frame[column]), freq="M") for column in ("cohort", "month")}
+    return frame.assign(**months).sort_values(["cohort", "month"], ignore_index=True)
+
+
+def spend_of(log: TransactionLog, period: Period) -> pd.Series:
+    """Sum what each customer who bought in the period spent in it.
+
+    Returns
+    -------
+    pandas.Series
+        Index ``customer_id`` (sorted), currency.
+    """
+    t = log.purchase_days
+    t = t.filter((t.date > ibis.literal(period.cutoff)) & (t.date <= ibis.literal(period.end)))
+    return by_customer(t.group_by("customer_id").agg(spend=t.amount.sum().cast("float64")))["spend"].astype(float)
+
+
+def country_activity(log: TransactionLog, period: Period) -> pd.DataFrame | None:
+    """Sum the period's revenue by the country of each line.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Columns ``country`` (null where no line says), ``revenue`` (currency) and ``customers`` (count), by falling
+        revenue. None where the log has no countries.
+    """
+    if log.lines is None or "country" not in log.lines.columns:
+        return None
+    t = log.lines.filter((log.lines.date > ibis.literal(period.cutoff)) & (log.lines.date <= ibis.literal(period.end)))
+    table = t.group_by("country").agg(
+        revenue=t.amount.sum().cast("float64"), customers=t.customer_id.nunique().cast("int64")
+    )
+    frame = table.to_pyarrow().to_pandas().sort_values("country", kind="stable")
+    return frame.sort_values("revenue", ascending=False, kind="stable", ignore_index=True)

@@ -1,0 +1,123 @@
+"""Links of history and spend on made-up customers whose effects are known, and the words that tell them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.decisions.drivers import DRIVERS, features_of, links, without_largest
+from clv_experiments.decisions.drivers_section import compared, drivers_section, link_sentences, summary_of
+from clv_experiments.forecast import Forecaster
+
+NAMES = [driver.name for driver in DRIVERS]
+
+
+def customers(slopes, rows=1500, seed=0, origins=2):
+    """Standard normal features; expected spend is exp of their sum, spend is that times a heavy-tailed chance or 0."""
+    rng = np.random.default_rng(seed)
+    index = pd.Index([f"c{k}" for k in range(rows)] * origins)
+    X = pd.DataFrame(rng.normal(size=(rows * origins, len(NAMES))), columns=NAMES, index=index)
+    origin = np.repeat(np.arange(origins), rows)
+    mean = np.exp(X.to_numpy() @ np.array(slopes) + 0.7 * origin + 1)
+    chance = np.tile(rng.lognormal(-0.5, 1.0, rows), origins)  # a customer keeps it over origins
+    return X, pd.Series(mean * chance * rng.binomial(1, 0.4, len(X)) / 0.4, index=index), origin
+
+
+def told(slopes, **made):
+    X, y, origin = customers(slopes, **made)
+    table = links(X, y, origin)
+    return compared(table, table)
+
+
+def test_known_effects_are_within_their_intervals_and_a_null_is_not_claimed():
+    slopes = [0.5, -0.4, 0.0, 0.2]
+    table = told(slopes).set_index("name").loc[NAMES]
+    assert (table["lower_95"] < np.expm1(slopes)).all()
+    assert (table["upper_95"] > np.expm1(slopes)).all()
+    assert list(table["claim"]) == ["more", "less", "no clear link", "more"]
+
+
+def test_claims_flip_when_the_data_flip():
+    there, back = told([0.5, -0.4, 0.0, 0.2]), told([-0.5, 0.4, 0.0, -0.2])
+    turned = {"more": "less", "less": "more"}
+    wanted = {
+        row.name_: turned.get(row.claim, row.claim) for row in there.rename(columns={"name": "name_"}).itertuples()
+    }
+    assert dict(zip(back["name"], back["claim"], strict=True)) == wanted
+    said = link_sentences(back, "3 months")[0]
+    assert said.startswith("Customers with twice as many purchase days spent ")
+    assert "% less in the following 3 months (95% interval −" in said
+
+
+def test_intervals_hold_what_they_promise():
+    slopes, held = np.array([0.3, 0.0, -0.3, 0.0]), 0
+    for seed in range(30):
+        X, y, origin = customers(slopes, rows=400, seed=seed)
+        table = links(X, y, origin)
+        held += ((table["lower_95"] < np.expm1(slopes)) & (table["upper_95"] > np.expm1(slopes))).sum()
+    assert 0.88 <= held / 120 <= 0.99
+
+
+def test_rows_of_a_customer_count_together():
+    X, y, origin = customers([0.3, 0.0, 0.0, 0.0], rows=800, origins=1)
+    once = links(X, y, origin)
+    fourfold = links(pd.concat([X] * 4), pd.concat([y] * 4), np.repeat(np.arange(4), 800))
+    assert fourfold["effect"].to_numpy() == pytest.approx(once["effect"].to_numpy(), abs=1e-5)
+    assert fourfold["upper_95"].to_numpy() == pytest.approx(once["upper_95"].to_numpy(), rel=0.01, abs=1e-3)
+
+
+def test_a_feature_that_another_tells_or_that_is_the_same_for_all_is_left_out():
+    X, y, origin = customers([0.5, 0.0, 0.0, 0.0])
+    table = links(X.assign(days_since_last=2 * X["purchase_days"], T=3.0 + origin), y, origin).set_index("name")
+    assert list(table["effect"].isna()) == [False, False, True, True]
+    said = link_sentences(compared(table.reset_index(), table.reset_index()), "3 months")[-1]
+    assert said.endswith("30 more days since the last purchase and 90 more days since the first purchase.")
+
+
+def test_few_buyers_give_no_claim():
+    X, y, origin = customers([2.0, 0.0, 0.0, 0.0], rows=60)
+    table = links(X, y, origin)
+    assert table["effect"].isna().all()
+    table = compared(table, table)
+    assert "nothing can be said" in link_sentences(table, "3 months")[0]
+    assert summary_of(table, "3 months").startswith("Nothing in the customers' history is clearly linked")
+
+
+def test_a_link_of_the_largest_customers_alone_is_not_claimed():
+    X, y, origin = customers([0.0, 0.0, 0.0, 0.0])
+    strong = links(*customers([0.5, 0.0, 0.0, 0.0]))
+    table = compared(strong, links(X, y, origin))
+    said = " ".join(link_sentences(table, "3 months"))
+    assert table.set_index("name")["claim"]["purchase_days"] == "rests on the largest"
+    assert "does not hold without the top 1% of customers" in said
+    assert "Customers with twice as many purchase days" not in said
+
+
+def test_the_largest_are_chosen_by_what_they_had_spent_and_go_with_all_their_rows():
+    history = pd.DataFrame({"total_spend": [*range(200), 500, *[0] * 199]}, index=[*range(200), *range(200)])
+    kept = without_largest(history)
+    assert set(history.index[~kept]) == {199, 0}
+    assert not kept[history.index == 0].any()
+
+
+def test_features_are_in_the_steps_that_sentences_name():
+    history = pd.DataFrame({"frequency": [0, 3], "recency": [0, 60], "T": [90, 180], "total_spend": [8.0, 64.0]})
+    assert features_of(history.astype(float)).to_numpy().tolist() == [[0.0, 3.0, 3.0, 1.0], [2.0, 4.0, 4.0, 2.0]]
+
+
+def test_section_of_cdnow(cdnow_sample):
+    forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months")))
+    section = drivers_section(forecaster)
+    (exhibit,) = section.exhibits
+    claims = dict(zip(exhibit.table["customers_with"], exhibit.table["claim"], strict=True))
+    assert claims["twice as many purchase days"] == "more"
+    assert claims["30 more days since the last purchase"] == "less"
+    assert section.summary[0].startswith("Most closely linked with spend: customers with ")
+    assert exhibit.figure is not None
+
+
+def test_a_log_too_short_says_so(cdnow_sample):
+    forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("12 months")))
+    section = drivers_section(forecaster)
+    assert "too short" in section.summary[0]
+    assert not section.exhibits
