@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,7 @@ class Shop:
             Names the setting, what it must be and what it is.
         """
         contact, tiers = settings["contact"], settings["tiers"]
-        uplift = contact["uplift"] if isinstance(contact["uplift"], list | tuple) else [contact["uplift"]] * 3
+        uplift = contact["uplift"] if isinstance(contact["uplift"], Sequence) else [contact["uplift"]] * 3
         return cls(
             currency=currency,
             margin=settings["margin"],

@@ -1,0 +1,170 @@
+"""What a new customer leaves in the first year, by cohort: what has come in, and what is predicted for the rest."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.data.first_year import YEAR, first_year
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.decisions.budget.profit import bounds
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.evaluation.checks import Floats
+from clv_experiments.models.btyd import DAYS_A_YEAR
+
+MONTHS = 12  # of first purchases, up to which cohorts are months and not quarters
+STEP = 14  # days, within which expected purchases are taken to be spread evenly
+PARTS = ["first_purchase", "repeat_purchases", "predicted"]
+
+
+def first_year_values(
+    log: TransactionLog, cutoff: date, customers: pd.DataFrame, btyd: Any, shop: Shop
+) -> pd.DataFrame:
+    """Return the margin of each customer's first year, as far as it happened and as a BTYD model predicts the rest.
+
+    Parameters
+    ----------
+    log : TransactionLog
+        Read up to the cutoff.
+    cutoff : date
+    customers : pandas.DataFrame
+        What the model is told of all customers of the cutoff; ``T`` among it.
+    btyd : fitted BTYD estimator
+    shop : Shop
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``customer_id`` (sorted): ``first_day``, ``T`` (days since then, at the cutoff), and margins in currency,
+        discounted to the first day: ``first_purchase``, ``repeat_purchases`` so far, ``predicted`` for what is left of
+        the year.
+    """
+    daily = (1 + shop.annual_discount_rate) ** (-1 / DAYS_A_YEAR)
+    found, known = first_year(log, cutoff, daily), customers["T"]
+    margins = {
+        "first_purchase": shop.margin * found["first_spend"],
+        "repeat_purchases": shop.margin * found["repeat_spend"],
+        "predicted": shop.margin * rest_of_year(customers, btyd, daily) * daily**known,
+    }
+    return pd.DataFrame({"first_day": pd.to_datetime(found["first_day"]), "T": known, **margins})
+
+
+def rest_of_year(customers: pd.DataFrame, btyd: Any, daily_discount: float) -> pd.Series:
+    """Return the expected spend of the days that are left of each customer's first year, discounted to the cutoff.
+
+    Expected purchases are taken in steps of two weeks, each discounted from its middle.
+    """
+    left = (YEAR - 1 - customers["T"]).clip(lower=0)
+    worth = pd.Series(0.0, index=customers.index)
+    before = pd.Series(0.0, index=customers.index)
+    for start in range(0, int(left.max()), STEP):
+        still = customers[left > start]
+        by_then = pd.Series(btyd.expected_purchases(still, float(start + STEP)), still.index)
+        share = ((left[still.index] - start) / STEP).clip(upper=1)
+        middle = start + share * STEP / 2
+        worth[still.index] += (by_then - before[still.index]) * share * daily_discount**middle
+        before[still.index] = by_then
+    open_years = customers[left > 0]
+    if len(open_years):
+        worth[open_years.index] *= btyd.expected_spend_per_purchase(open_years)
+    return worth
+
+
+def cohorts_of(values: pd.DataFrame) -> pd.Series:
+    """Name the cohort of each customer: the month of the first purchase, or the quarter where there are many months."""
+    days = values["first_day"].dt
+    months = days.to_period("M")
+    if months.nunique() <= MONTHS:
+        return months.astype(str).rename("cohort")
+    return (days.year.astype(str) + " Q" + days.quarter.astype(str)).rename("cohort")
+
+
+def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.DataFrame:
+    """Average the first-year value by cohort.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        From ``first_year_values``.
+    ratio : float
+        What comes of predicted spend, as a check found; 1 takes predictions as they are.
+    means : pandas.DataFrame
+        From ``resampled_means``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a cohort, oldest first: ``cohort``, ``customers``, mean margins a customer ``first_purchase``,
+        ``repeat_purchases``, ``predicted`` and ``corrected`` (predicted times ratio), ``first_year_value`` (with what
+        is corrected) with its 95 % interval ``low``, ``high``, and ``year_over``, the share of customers whose first
+        year is over.
+    """
+    cohort = cohorts_of(values)
+    table = values[PARTS].groupby(cohort).mean()
+    table.insert(0, "customers", values.groupby(cohort).size())
+    table["corrected"] = table["predicted"] * ratio
+    table["first_year_value"] = table[["first_purchase", "repeat_purchases", "corrected"]].sum(axis=1)
+    table["low"], table["high"] = np.array([bounds(means[name].to_numpy()) for name in table.index]).T
+    table["year_over"] = (values["T"] >= YEAR - 1).groupby(cohort).mean()
+    return table.reset_index()
+
+
+def resampled_means(values: pd.DataFrame, ratios: Floats, seed: int) -> pd.DataFrame:
+    """Draw the customers of each cohort anew with replacement and average their first-year value.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        From ``first_year_values``.
+    ratios : array, shape (replicates,)
+        What comes of predicted spend, drawn anew as well.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame, shape (replicates, cohorts)
+    """
+    rng = np.random.default_rng(seed)
+    known, predicted = values[PARTS[:2]].sum(axis=1), values["predicted"]
+    means = {}
+    for name, members in values.groupby(cohorts_of(values)).groups.items():
+        came, missing = known[members].to_numpy(), predicted[members].to_numpy()
+        draws = (rng.integers(len(came), size=len(came)) for _ in ratios)
+        means[name] = [
+            came[places].mean() + ratio * missing[places].mean() for places, ratio in zip(draws, ratios, strict=True)
+        ]
+    return pd.DataFrame(means)
+
+
+def recent(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
+    """Keep the cohorts whose customers came within a year before the last one did: such as come now."""
+    last = values["first_day"].max()
+    cohort = cohorts_of(values)
+    first_day = values["first_day"].groupby(cohort).min()
+    return cohorts[(last - cohorts["cohort"].map(first_day)).dt.days < YEAR]
+
+
+def pooled(cohorts: pd.DataFrame, means: pd.DataFrame) -> tuple[float, float, float]:
+    """Return the mean value of a customer of some cohorts and its 95 % interval (currency)."""
+    weights = cohorts["customers"].to_numpy(float) / cohorts["customers"].sum()
+    draws = (means[list(cohorts["cohort"])].to_numpy() * weights).sum(axis=1)
+    return float((cohorts["first_year_value"].to_numpy() * weights).sum()), *bounds(draws)
+
+
+def trend(cohorts: pd.DataFrame, means: pd.DataFrame) -> tuple[float, float, float] | None:
+    """Return by how much the value rises from a cohort to the next, with its 95 % interval (currency).
+
+    A least-squares line through the cohorts, weighted by their customers. The oldest is left out, since some of it may
+    have bought before the log starts; None where fewer than three are left.
+    """
+    later = cohorts.iloc[1:]
+    if len(later) < 3:
+        return None
+    weights = later["customers"].to_numpy(float) / later["customers"].sum()
+    place = np.arange(len(later)) - (np.arange(len(later)) * weights).sum()
+    slope = weights * place / (weights * place**2).sum()
+    draws = (means[list(later["cohort"])].to_numpy() * slope).sum(axis=1)
+    return float((later["first_year_value"].to_numpy() * slope).sum()), *bounds(draws)

@@ -1,0 +1,191 @@
+"""What the numbers of a budget say, in a manager's words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.data.window import DAY, Period
+from clv_experiments.decisions.budget.plan import EXPECTED, Plan
+from clv_experiments.decisions.budget.regret import AS_MANY, MODEL, ORACLE, RANDOM, RECENT, SCORE, TOTAL
+from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.decisions.wording import counted, day, interval, listed, money, share
+
+METHOD = [
+    "The expected profit of contacting a customer is uplift × margin × expected spend in the coming period, less the "
+    "cost of the contact. All contacts cost the same, so the best plan takes the highest expected profits for as long "
+    "as they are above zero and the budget lasts; where segments or countries have demands, an integer programme finds "
+    "it.",
+    "Intervals come from the period before: customers with similar predictions are drawn with replacement, and each "
+    "contacted customer gets the ratio of actual to predicted spend of one of them. They hold how the model errs on "
+    "single customers and on all of them in that period; a coming period unlike it, such as another season, may fall "
+    "outside.",
+    "The uplift is the shop's own assumption: no log without an experiment tells what a contact changes. Contact a "
+    "random half of the chosen customers to measure it.",
+    "In the period before, a contact is taken to have raised what the customer really spent by the expected uplift. "
+    "Regret is what perfect foresight of that spend would have brought more. Rules of thumb spend the whole budget; "
+    "demands on segments and countries are left out there.",
+]
+WAYS = {
+    TOTAL: "choosing by total spend so far",
+    AS_MANY: "choosing as many customers by total spend",
+    RECENT: "choosing by the last purchase",
+    SCORE: "choosing by an RFM score",
+    RANDOM: "contacting at random",
+}
+
+
+def whom(plan: Plan, cases: pd.DataFrame, period: Period, currency: str) -> list[str]:
+    """Say how many to contact and what it brings, or that nobody is worth a contact."""
+    if not plan.contacts:
+        return [_nobody(plan, currency)]
+    case, spent = cases.iloc[EXPECTED], plan.contacted["expected_spend"].sum()
+    low, high = case["low"], case["high"]
+    found = [
+        f"Contact {counted(plan.contacts, 'customer')} for {money(plan.cost, currency)}: they are predicted to spend "
+        f"{money(float(spent), currency)} from {day(period.cutoff + DAY)} to {day(period.end)}, and an uplift of "
+        f"{share(case['uplift'])} makes that an expected profit of {money(plan.expected_profit, currency)}."
+    ]
+    if np.isnan(low):
+        return found
+    found.append(f"Judged by how the model erred in the period before, it is {_case(case, currency)}.")
+    if not low <= plan.expected_profit <= high and spent > 0:
+        before = (case["judged_profit"] + plan.cost) / (plan.expected_profit + plan.cost) - 1
+        more = f"{share(abs(before))} {'more' if before > 0 else 'less'}"
+        found.append(f"That is not what the predictions say, since such customers then spent {more} than predicted.")
+    if high < 0:
+        found.append("Judged so, the campaign loses money.")
+    elif low <= 0:
+        found.append("The interval reaches down to a loss: a profit is not assured.")
+    return found
+
+
+def _nobody(plan: Plan, currency: str) -> str:
+    cost = money(plan.campaign.cost, currency)
+    if not plan.campaign.contacts:
+        return f"Contact nobody: the budget of {money(plan.campaign.budget, currency)} pays for no contact of {cost}."
+    if plan.worthwhile:
+        return "Contact nobody: what is asked for of segments and countries leaves no contact that pays."
+    best = plan.table["expected_profit"].max() + plan.campaign.cost
+    return (
+        f"Contact nobody: a contact costs {cost} and is expected to bring {money(float(best), currency)} at the most, "
+        f"at an uplift of {share(plan.campaign.uplift[EXPECTED])}."
+    )
+
+
+def budget_end(plan: Plan, currency: str) -> list[str]:
+    """Say what part of the budget is not worth spending, or that more of it would pay."""
+    campaign, found = plan.campaign, list[str]()
+    if not plan.contacts:
+        return found
+    if campaign.least or campaign.most:
+        free = plan.table["expected_profit"].clip(lower=0).head(campaign.contacts).sum() - plan.expected_profit
+        if free > 0.005:
+            lost = money(float(free), currency)
+            found.append(f"What is asked for of segments and countries costs {lost} of expected profit.")
+    spent, budget = money(plan.cost, currency), money(campaign.budget, currency)
+    if plan.contacts == len(plan.table) < campaign.contacts:
+        found.append(f"That is everybody: {spent} of the {budget} is enough.")
+    elif plan.contacts < campaign.contacts:
+        allowed = " that the demands allow" if campaign.least or campaign.most else ""
+        found.append(f"Spend only {spent} of the {budget}: no other contact{allowed} is expected to pay.")
+    elif plan.worthwhile > plan.contacts:
+        following = plan.table.loc[~plan.table["contacted"], "expected_profit"].max()
+        more = money(float(following), currency)
+        found.append(
+            f"The budget ends before the profit does: the next contact would still bring {more} above its cost."
+        )
+    return found
+
+
+def best_budget(plan: Plan, currency: str) -> list[str]:
+    """Say at which budget the expected profit is highest, at each uplift."""
+    campaign, spend = plan.campaign, plan.table["expected_spend"]
+    best = [int((uplift * plan.margin * spend > campaign.cost).sum()) for uplift in campaign.uplift]
+    at = [money(float(contacts * campaign.cost), currency) for contacts in best]
+    if not best[EXPECTED]:
+        return ["The best budget is nothing at all."]
+    top = plan.table["expected_profit"].clip(lower=0).sum()
+    found = [f"Expected profit is highest, {money(float(top), currency)}, where {at[EXPECTED]} is spent."]
+    if best[0] < best[-1]:
+        found.append(
+            f"Were the uplift {share(campaign.uplift[0])}, {at[0]} would be best, and {at[-1]} were it "
+            f"{share(campaign.uplift[-1])}."
+        )
+    return found
+
+
+def uplifts(plan: Plan, cases: pd.DataFrame, even: tuple[float, float, float], currency: str) -> list[str]:
+    """Say what the plan brings at the low and the high uplift, and at which it brings nothing."""
+    if not plan.contacts or np.isnan(even[1]):
+        return []
+    brings = [
+        f"{_case(case, currency)} at an uplift of {share(case['uplift'])}"
+        for _, case in cases.drop_duplicates("uplift").iterrows()
+    ]
+    found = [f"Judged by the errors of the period before, the same contacts bring {listed(brings)}."]
+    if np.isfinite(even).all():
+        value, low, high = (share(uplift) if uplift >= 0.01 else f"{uplift:.2%}" for uplift in even)
+        found.append(
+            f"By the predictions they pay for themselves from an uplift of {value} on; with those errors, from one "
+            f"between {low} and {high} (95% interval)."
+        )
+    return found
+
+
+def regret(judged: pd.DataFrame, previous: Snapshot, currency: str) -> list[str]:
+    """Say what a plan by the model would have brought in the period before, and whom it beats."""
+    rows = {row["plan"]: row for _, row in judged.iterrows()}
+    model, best = rows[MODEL], float(rows[ORACLE]["profit"])
+    when = f"In the period before, {day(previous.period.cutoff + DAY)} to {day(previous.period.end)},"
+    if not rows[RANDOM]["contacts"]:
+        return []
+    if not best > 0:
+        return [f"{when} no contact would have paid, not even with perfect foresight."]
+    foresight = f"perfect foresight would have brought {money(best, currency)}"
+    if not model["contacts"]:
+        return [f"{when} {previous.model_name} would have contacted nobody; {foresight}."]
+    first = (
+        f"{when} a plan by {previous.model_name} would have brought {_estimate(model, 'profit', currency)} with "
+        f"{counted(int(model['contacts']), 'contact')}; {foresight}, of which its regret, "
+        f"{_estimate(model, 'regret', currency)}, is {share(model['share_lost'])}."
+    )
+    return [first, *_compared({way: rows[way] for way in WAYS if way in rows}, currency)]
+
+
+def _compared(others: dict[str, pd.Series], currency: str) -> list[str]:
+    """Say which other ways of choosing the model beats or falls behind, and which it cannot be told from."""
+    ahead = [way for way, row in others.items() if row["model_ahead_low"] > 0]
+    behind = [way for way, row in others.items() if row["model_ahead_high"] < 0]
+    found = []
+    for ways, verb in ((ahead, "more than"), (behind, "less than")):
+        parts = [f"{_estimate(others[way], 'model_ahead', currency, size=True)} {verb} {WAYS[way]}" for way in ways]
+        found += [f"That is {listed(parts)}."] if parts else []
+    equal = [WAYS[way] for way in others if way not in ahead and way not in behind]
+    return [*found, f"It cannot be told apart from {listed(equal)}."] if equal else found
+
+
+def past_curve(curve: pd.DataFrame, previous: Snapshot, currency: str) -> list[str]:
+    """Say which budget would have been best in the period before, as foreseen and as it came."""
+    foreseen, came = (curve.iloc[int(np.argmax(curve[column]))] for column in ("expected", "model"))
+    if not foreseen["budget"]:
+        return [f"By its own predictions {previous.model_name} would have spent nothing."]
+    at, expected, then = (money(float(foreseen[column]), currency) for column in ("budget", "expected", "model"))
+    best, most = (money(float(came[column]), currency) for column in ("budget", "model"))
+    return [
+        f"By its own predictions {previous.model_name} would have spent {at}, expected {expected} of it and got "
+        f"{then}; in its order of customers about {best} would have brought most, {most}."
+    ]
+
+
+def _case(case: pd.Series, currency: str) -> str:
+    middle, low, high = (money(float(case[column]), currency) for column in ("judged_profit", "low", "high"))
+    return f"{middle} {interval(low, high)}"
+
+
+def _estimate(row: pd.Series, name: str, currency: str, size: bool = False) -> str:
+    """Write an amount with its interval; its size alone where words say the sign."""
+    value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
+    if size and value < 0:
+        value, low, high = -value, -high, -low
+    return f"{money(float(value), currency)} {interval(money(float(low), currency), money(float(high), currency))}"

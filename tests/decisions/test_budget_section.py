@@ -1,0 +1,107 @@
+"""The budget's part of the report: its sentences turn where the data turns, and names are taken as text."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.data.window import Horizon, Period
+from clv_experiments.decisions.budget.section import budget_section
+from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.decisions.snapshot import Snapshot
+
+YEAR = Horizon.parse("12 months")
+HOSTILE = "<script>$x$ =cmd()"
+
+
+def shop(budget=40.0, cost=1.0, uplift=(0.02, 0.05, 0.08), **demands):
+    contact = Campaign(budget, cost, uplift, **demands)
+    return Shop("£", 0.5, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, contact)
+
+
+def snapshots(came=1.0, n=200):
+    """Customers now and before, of whom a share of what was predicted came, and as much as another's prediction."""
+    rng = np.random.default_rng(0)
+    spend = np.sort(rng.gamma(0.5, 200, n))[::-1]
+    table = pd.DataFrame(
+        {"expected_spend": spend, "total_spend": rng.permutation(spend), "frequency": 1.0, "recency": 5.0, "T": 9.0},
+        index=pd.Index([f"{i:03}" for i in range(n)], name="customer_id"),
+    ).assign(country=HOSTILE, p_alive=0.5, p_purchase=0.5)
+    before = table.assign(y_true=came * spend * rng.gamma(2, 0.5, n))
+    names = ("xgboost", "mbg_nbd")
+    now = Snapshot(Period(date(2020, 3, 31), date(2020, 6, 30)), table, None, None, *names)
+    return now, Snapshot(Period(date(2019, 12, 31), date(2020, 3, 31)), before, None, None, *names)
+
+
+def section(of, came=1.0):
+    now, previous = snapshots(came)
+    segments = pd.Series(np.where(now.table["expected_spend"] > 50, "good", HOSTILE), now.table.index)
+    return budget_section(now, previous, segments, of, seed=1, replicates=60)
+
+
+def words(found):
+    return " ".join(found.summary) + " ".join(s for exhibit in found.exhibits for s in exhibit.sentences)
+
+
+def test_the_budget_is_spent_on_the_best_and_more_would_pay():
+    found = section(shop())
+    assert found.summary[0].startswith("Contact 40 customers for £40.00: they are predicted to spend £")
+    assert "from 1 April 2020 to 30 June 2020" in found.summary[0]
+    assert "(95% interval £" in found.summary[1]
+    assert "The budget ends before the profit does" in words(found)
+    assert "Put 100% into good (40 contacts" in words(found)
+    assert "It cannot be told apart from" not in found.summary[-1]
+
+
+def test_every_number_of_the_summary_stands_in_a_table():
+    found = section(shop())
+    tables = {exhibit.name: exhibit.table for exhibit in found.exhibits}
+    plan, cases = tables["budget_plan"], tables["budget_uplift"].set_index("case")
+    assert (
+        len(plan) == 40 == tables["budget_segments"]["contacts"].sum() == tables["budget_countries"]["contacts"].sum()
+    )
+    assert f"an expected profit of £{plan['expected_profit'].sum():,.0f}." in found.summary[0]
+    low, middle, high = cases.loc["expected", ["low", "judged_profit", "high"]]
+    assert f"it is £{middle:,.0f} (95% interval £{low:,.0f} to £{high:,.0f})." in found.summary[1]
+    model = tables["budget_regret"].set_index("plan").loc["model (xgboost)"]
+    assert f"its regret, £{model['regret']:,.2f} (95% interval" in found.summary[-1]
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        (shop(cost=500.0, budget=5000.0), "Contact nobody: a contact costs £500 and is expected to bring £"),
+        (shop(budget=0.0), "Contact nobody: the budget of £0.00 pays for no contact of £1.00."),
+        (shop(budget=1e6), "of the £1,000,000: no other contact is expected to pay."),
+        (shop(budget=1e6, uplift=(1e6, 1e6, 1e6)), "That is everybody: £200 of the £1,000,000 is enough."),
+        (shop(uplift=(-0.1, -0.05, 0.0)), "Contact nobody"),
+        (shop(least={HOSTILE: 10}), "What is asked for of segments and countries costs £"),
+        (shop(most={HOSTILE: 0}), "Contact nobody: what is asked for of segments and countries leaves no contact"),
+    ],
+)
+def test_what_is_said_turns_with_cost_budget_and_uplift(of, said):
+    found = section(of)
+    assert said in words(found)
+    assert "nan" not in words(found)
+    tables = {exhibit.name: exhibit.table for exhibit in found.exhibits}
+    for name in ("budget_plan", "budget_uplift", "budget_segments", "budget_curve", "budget_past"):
+        assert np.isfinite(tables[name].select_dtypes("number")).all(axis=None)
+
+
+@pytest.mark.parametrize(("came", "said"), [(3.0, "more than predicted"), (0.4, "less than predicted")])
+def test_a_model_that_erred_before_is_not_taken_at_its_word(came, said):
+    assert said in words(section(shop(), came))
+
+
+def test_a_period_that_brought_little_makes_the_profit_unsure():
+    assert "the campaign loses money" in words(section(shop(), came=0.05))
+    assert "no contact would have paid, not even with perfect foresight" in words(section(shop(), came=0.0))
+
+
+def test_hostile_names_are_drawn_and_listed_as_they_are(tmp_path):
+    for exhibit in section(shop(most={HOSTILE: 7})).exhibits:
+        if exhibit.name == "budget_countries":
+            assert list(exhibit.table["country"]) == [HOSTILE]
+        if exhibit.figure is not None:
+            exhibit.figure.savefig(tmp_path / f"{exhibit.name}.svg")
