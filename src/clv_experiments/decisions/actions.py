@@ -1,0 +1,75 @@
+"""What to do about each customer: a small table of rules, the first that holds decides."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+GONE = 0.2  # P(alive) below which nothing is spent on a customer
+FADING = 0.5  # P(alive) below which a customer of value is to be won back
+DUE_DAYS = 30  # a next purchase that is expected so soon is due
+
+ASK = "Ask what kept them away and make a personal offer"
+WIN_BACK = "Win back with a strong offer now"
+LET_GO = "Spend nothing: probably gone"
+REMIND_MISSED = "Send one reminder that costs little"
+REWARD = "Thank and reward without a discount"
+WELCOME = "Welcome and invite to the next purchase"
+REMIND_DUE = "Remind now: the next purchase is due"
+KEEP = "Keep in touch until the next purchase is due"
+MAIL = "Include in mailings that cost nothing"
+ACTIONS = (ASK, WIN_BACK, LET_GO, REMIND_MISSED, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
+
+SLIPPING = ("At risk", "Cannot lose")
+STARTING = ("New", "Promising", "Potential loyalists")
+BEST = ("Champions", "Loyal")
+
+
+def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
+    """Choose one action for each customer.
+
+    The first row that holds:
+
+    =============================================================== =================
+    High or Mid, P(alive) below 0.2                                 ``WIN_BACK``
+    P(alive) below 0.2                                              ``LET_GO``
+    High or Mid, a missed opportunity                               ``ASK``
+    a missed opportunity                                            ``REMIND_MISSED``
+    High or Mid, P(alive) below 0.5 or segment At risk, Cannot lose ``WIN_BACK``
+    High or Mid, segment Champions or Loyal                         ``REWARD``
+    segment New, Promising or Potential loyalists                   ``WELCOME``
+    the next purchase is expected within 30 days                    ``REMIND_DUE``
+    High or Mid                                                     ``KEEP``
+    everyone else                                                   ``MAIL``
+    =============================================================== =================
+
+    These are rules of thumb of customer management, not estimates: nothing in a log tells what a contact changes.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``value_tier``, ``segment``, ``missed_opportunity`` (bool), ``p_alive``, ``next_purchase`` (date or NaT).
+    cutoff : date
+
+    Returns
+    -------
+    array of str, shape (n,)
+        One of ``ACTIONS``.
+    """
+    valuable = table["value_tier"].isin(("High", "Mid"))
+    segment, alive, missed = table["segment"], table["p_alive"], table["missed_opportunity"]
+    due = table["next_purchase"] <= pd.Timestamp(cutoff + timedelta(days=DUE_DAYS))
+    rules = [
+        (valuable & (alive < GONE), WIN_BACK),
+        (alive < GONE, LET_GO),
+        (valuable & missed, ASK),
+        (missed, REMIND_MISSED),
+        (valuable & ((alive < FADING) | segment.isin(SLIPPING)), WIN_BACK),
+        (valuable & segment.isin(BEST), REWARD),
+        (segment.isin(STARTING), WELCOME),
+        (due, REMIND_DUE),
+        (valuable, KEEP),
+    ]
+    return np.select([np.asarray(holds, dtype=bool) for holds, _ in rules], [action for _, action in rules], MAIL)

@@ -1,0 +1,58 @@
+"""Discounted CLV: the margin on every purchase that is expected over a horizon, at its value on the cutoff."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.data.window import DAY, Horizon, Period
+from clv_experiments.decisions.shop import Shop
+
+
+class TellsPurchases(Protocol):
+    """An estimator that knows when purchases are to be expected, and what one is worth."""
+
+    def discounted_purchases(
+        self, X: pd.DataFrame, annual_discount_rate: float, horizon_days: float | None = None
+    ) -> np.ndarray:
+        """Return E[purchase days in the horizon], each discounted to the cutoff, shape (n,)."""
+        ...
+
+    def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""
+        ...
+
+
+def discounted_clv(btyd: TellsPurchases, X: pd.DataFrame, shop: Shop, cutoff: date) -> np.ndarray:
+    """Return margin x expected spend a purchase x discounted expected purchases over ``shop.clv_horizon``.
+
+    Spend and the number of purchases are independent given the history (Fader, Hardie and Lee 2005, "RFM and CLV:
+    Using Iso-Value Curves for Customer Base Analysis"), so that their expectations multiply. What was spent before the
+    cutoff does not count.
+
+    Parameters
+    ----------
+    btyd : fitted BTYD estimator
+    X : pandas.DataFrame
+        ``frequency``, ``recency``, ``T`` (days) and ``monetary_value`` at the cutoff.
+    shop : Shop
+        Margin, discount rate a year and horizon.
+    cutoff : date
+        The horizon ends so many calendar units after it.
+
+    Returns
+    -------
+    array, shape (n,)
+        In the log's currency, at the value that money has on the cutoff.
+    """
+    days = days_after(cutoff, shop.clv_horizon)
+    purchases = btyd.discounted_purchases(X, shop.annual_discount_rate, float(days))
+    return shop.margin * btyd.expected_spend_per_purchase(X) * purchases
+
+
+def days_after(cutoff: date, horizon: Horizon) -> int:
+    """Count the days of a horizon that starts after a cutoff: 12 months after 2010-12-31 are 365, a year later 366."""
+    return Period(cutoff, horizon.shift(cutoff + DAY, 1) - DAY).days

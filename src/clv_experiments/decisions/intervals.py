@@ -1,0 +1,162 @@
+"""Prediction intervals of spend: how far predictions of the same size were off one period earlier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clv_experiments.errors import ClvError
+
+SMALL = 0.05  # of the mean prediction: added to every prediction before an excess is divided by it
+FEWEST = 50  # customers in a group
+NOTHING = -1.0  # the error of a prediction where nothing was spent
+TOP = 0.1  # of the customers, by prediction: those that decisions are about
+
+
+@dataclass(frozen=True, eq=False)
+class SpendIntervals:
+    """Errors of one period, ready to stand around the predictions of another.
+
+    Attributes
+    ----------
+    level : float
+        Share of customers that the intervals are to hold.
+    customers : int
+        Whose errors they rest on.
+    unit : float
+        What is added to a prediction before an excess is divided by it, in the log's currency.
+    edges : array, shape (groups - 1,)
+        A prediction above an edge belongs to the next group.
+    lower, upper : array, shape (groups,)
+        Bounds of a group's errors: shares of the prediction below it (-1 is no spend), multiples of prediction + unit
+        above it.
+    """
+
+    level: float
+    customers: int
+    unit: float
+    edges: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def around(self, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return the low and the high end around each prediction, shape (n,); 0 <= low <= prediction <= high."""
+        p = np.asarray(y_pred, dtype=float)
+        group = np.searchsorted(self.edges, p, side="left")
+        low, high = p * (1 + np.clip(self.lower[group], -1.0, 0.0)), np.maximum(self.upper[group], 0.0)
+        return low, p + high * (p + self.unit)
+
+
+def conformal(y_true: ArrayLike, y_pred: ArrayLike, level: float, groups: int = 10) -> SpendIntervals:
+    """Calibrate intervals on predictions whose outcome is known.
+
+    Split-conformal prediction (Papadopoulos, Proedrou, Vovk and Gammerman 2002; Lei, G'Sell, Rinaldo, Tibshirani and
+    Wasserman 2018) on errors scaled by the prediction p: (y - p) / (p + unit) where more was spent, (y - p) / p where
+    less was, so that no spend is an error of -1 whatever was predicted. Equal-tailed: with a = 1 - level and n errors
+    in order, the ends are the floor((n + 1) a / 2)-th and the ceil((n + 1) (1 - a / 2))-th, so that a customer drawn
+    like those n lies between them with a probability of at least ``level``. Where the lower of them is no spend at all,
+    nobody lies below it, and the upper one may leave out a: it is the ceil((n + 1) (1 - a))-th. Within each quantile
+    group of predictions on its own (Mondrian: Vovk, Gammerman and Shafer 2005), so that this holds also for the
+    customers with the largest predictions. The ends are then widened to hold the prediction, which may lie outside
+    where most customers of a group spent nothing: such intervals hold more customers than ``level``.
+
+    The customers of the coming period are not drawn like those of the last one where spend moves from period to
+    period: ``coverage`` on a later period tells what the intervals are worth.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,)
+        Spend and what was predicted of it (currency, predictions >= 0). Spend below zero, by returns, counts as none.
+    level : float
+        Such as 0.8.
+    groups : int
+        At most; fewer where predictions tie or a group would hold fewer than 50 customers, or than the ranks need.
+
+    Raises
+    ------
+    ClvError
+        If there are too few customers for any interval of that level.
+    """
+    y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
+    tail = (1 - level) / 2
+    needed = int(np.ceil(1 / tail - 1e-9)) - 1
+    if len(p) < needed:
+        raise ClvError(
+            f"intervals that hold {level:.0%} of the customers rest on at least {needed} customers with spend known "
+            f"and predicted, and there are {len(p)}; type a smaller decisions.interval"
+        )
+    unit = SMALL * float(p.mean()) or SMALL * float(y.mean()) or 1.0
+    edges = _edges(p, groups, max(FEWEST, needed))
+    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NOTHING)
+    group = np.searchsorted(edges, p, side="left")
+    ends = np.array([_ends(np.sort(errors[group == number]), tail) for number in range(len(edges) + 1)])
+    return SpendIntervals(level, len(p), unit, edges, ends[:, 0], ends[:, 1])
+
+
+def _ends(errors: np.ndarray, tail: float) -> tuple[float, float]:
+    """Return the errors at the finite-sample ranks; ``tail`` is the share of customers beyond each end."""
+    n = len(errors)
+    low = errors[int(np.floor((n + 1) * tail + 1e-9)) - 1]
+    beyond = 2 * tail if low <= NOTHING else tail  # nobody spends less than nothing
+    return low, errors[int(np.ceil((n + 1) * (1 - beyond) - 1e-9)) - 1]
+
+
+def _edges(p: np.ndarray, groups: int, fewest: int) -> np.ndarray:
+    """Cut the predictions at quantiles into at most so many groups, none of them with fewer customers than said."""
+    ordered = np.sort(p)
+    wanted = min(groups, max(len(p) // fewest, 1))
+    edges: list[float] = []
+    below = 0
+    for place in (np.arange(1, wanted) * len(p)) // wanted:
+        edge = ordered[place - 1]
+        reached = int(np.searchsorted(ordered, edge, side="right"))  # equal predictions stay together
+        if reached - below >= fewest and len(p) - reached >= fewest:
+            edges.append(edge)
+            below = reached
+    return np.array(edges)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What intervals were worth in a period whose spend is known.
+
+    Attributes
+    ----------
+    customers, top_customers : int
+        All, and the tenth with the largest predictions.
+    overall, top_decile : float
+        Shares of them whose spend lay in its interval.
+    width, top_decile_width : float
+        Mean width, in the log's currency.
+    """
+
+    customers: int
+    top_customers: int
+    overall: float
+    top_decile: float
+    width: float
+    top_decile_width: float
+
+
+def coverage(y_true: ArrayLike, low: ArrayLike, high: ArrayLike, y_pred: ArrayLike) -> Coverage:
+    """Count the customers whose spend lay in its interval, all and the tenth with the largest predictions.
+
+    Parameters
+    ----------
+    y_true, low, high, y_pred : array-like of shape (n,)
+        Of at least one customer. Customers who tie with the last of the top tenth belong to it; spend below zero counts
+        as none.
+    """
+    y, lows, highs, p = (np.asarray(values, dtype=float) for values in (y_true, low, high, y_pred))
+    held, width = (lows <= np.maximum(y, 0.0)) & (y <= highs), highs - lows
+    top = p >= np.sort(p)[-max(int(np.ceil(TOP * len(p))), 1)]
+    return Coverage(
+        len(p),
+        int(top.sum()),
+        float(held.mean()),
+        float(held[top].mean()),
+        float(width.mean()),
+        float(width[top].mean()),
+    )

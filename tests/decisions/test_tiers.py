@@ -1,0 +1,131 @@
+"""Value tiers: shares and ties by hand and by a naive count, moves between them, and the truth of a simulated shop."""
+
+from datetime import date
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clv_experiments.data.log import load_log
+from clv_experiments.data.sources.simulated import simulated
+from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.decisions.segments.movement import NEW, movement
+from clv_experiments.decisions.segments.revenue import revenue_shares
+from clv_experiments.decisions.segments.tier_exhibits import movement_exhibit, tier_exhibit
+from clv_experiments.decisions.segments.tiers import TIERS, Tiers
+from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.decisions.snapshot import Snapshot, snapshot
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.rfm import rfm
+from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.models.mbg_nbd import MbgNbd
+
+YEAR = Horizon(12, "months")
+SHOP = Shop("£", 0.3, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, Campaign(1000.0, 1.0, (0.0, 0.05, 0.1)))
+BEFORE, COMING = Period(date(2023, 3, 31), date(2023, 6, 30)), Period(date(2023, 6, 30), date(2023, 9, 30))
+
+
+def snapshot_of(expected, period=BEFORE, **columns):
+    """Tell of customers nothing but what tiers need."""
+    n = len(expected)
+    table = pd.DataFrame({"expected_spend": np.asarray(expected, float), "total_spend": 10.0, "p_alive": 0.5})
+    table.index = pd.Index([f"{k:04d}" for k in range(n)], name="customer_id")
+    return Snapshot(period, table.assign(**columns), None, None, "ml", "bg_nbd")
+
+
+def test_ten_customers_by_hand():
+    tiers = Tiers.of(np.arange(1, 11), (0.1, 0.3))
+    assert (tiers.high, tiers.mid) == (10.0, 7.0)
+    assert tiers.names([10, 9, 7, 6.99, 0, 99]).tolist() == ["High", "Mid", "Mid", "Low", "Low", "High"]
+
+
+def test_equal_predictions_share_the_tier_of_the_middle_one_of_them():
+    assert Tiers.of([5.0] * 8, (0.1, 0.3)).names([5.0]).tolist() == ["Low"]
+    top = [9.0] * 3 + [1.0] * 17  # 15 %, the middle of them within the first 10 %
+    assert Tiers.of(top, (0.1, 0.3)).names([9.0, 1.0]).tolist() == ["High", "Low"]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.floats(0.05, 0.4), st.floats(0.05, 0.4))
+def test_tiers_are_cut_where_a_count_says(values, high, mid):
+    spend = np.array(values, float)
+    names = Tiers.of(spend, (high, mid)).names(spend)
+    for value, name in zip(spend, names, strict=True):
+        place = ((spend > value).sum() + (spend == value).sum() / 2) / len(spend)
+        assert name == ("High" if place <= high + 1e-9 else "Mid" if place <= high + mid + 1e-9 else "Low")
+
+
+def test_shares_of_revenue_have_the_bootstrap_interval_of_a_mean():
+    rng = np.random.default_rng(1)
+    groups = np.where(rng.random(400) < 0.3, "a", "b")
+    found = revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0)
+    p = (groups == "a").mean()
+    assert found["share"].tolist() == pytest.approx([p, 1 - p, 0.0])
+    width = found.loc["a", "high"] - found.loc["a", "low"]
+    assert width == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.2)
+    assert found.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0))
+    assert not found.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 1))
+    assert revenue_shares(groups, np.zeros(400), ["a", "b"], 3, 0)["share"].isna().all()
+
+
+def test_moves_are_counted_by_hand():
+    before = pd.Series({"a": "High", "b": "High", "c": "Low", "gone": "Mid"})
+    after = pd.Series({"d": "Low", "a": "High", "b": "Mid", "e": "High", "c": "High"})
+    counts = movement(before, after)
+    assert counts.loc["High"].tolist() == [1, 1, 0]
+    assert counts.loc["Low"].tolist() == [1, 0, 0]
+    assert counts.loc[NEW].tolist() == [1, 0, 1]
+    assert counts.to_numpy().sum() == len(after)
+
+
+def test_the_sentence_follows_who_fell_and_who_rose():
+    then, today = np.arange(20.0), np.arange(20.0)
+    today[19], today[0] = 0.5, 30.0
+    now = snapshot_of([*today, 40.0], COMING)
+    first, second = movement_exhibit(now, snapshot_of(then), SHOP).sentences
+    assert "Of the 2 customers who were High on 31 March 2023, 0 (0%) still are and 2 are not" in first
+    assert "the spend expected of those went from £37.00 to £18.50" in first
+    assert second == "1 customer rose to High from below, and of the 1 customer new since then 1 is High."
+    still = movement_exhibit(snapshot_of(then, COMING), snapshot_of(then), SHOP).sentences[0]
+    assert still == "Of the 2 customers who were High on 31 March 2023, 2 (100%) still are and 0 are not."
+
+
+def test_what_came_of_a_tier_is_held_against_what_was_expected_and_flips_with_it():
+    expected = np.r_[np.full(90, 1.0), np.full(10, 10.0)]
+
+    def verdict(spent):
+        previous = snapshot_of(expected, y_true=spent)
+        return tier_exhibit(snapshot_of(expected, COMING), previous, SHOP, None, 0, 200).sentences[1]
+
+    said = "53% was expected of them then:"
+    assert verdict(np.r_[np.full(90, 1.0), np.full(10, 100.0)]).endswith(f"{said} more than expected.")
+    assert verdict(np.full(100, 1.0)).endswith(f"{said} less than expected.")
+    assert verdict(expected).endswith("no more or less than the interval allows.")
+
+
+def test_a_model_that_expects_the_same_of_all_makes_no_tiers_and_says_so():
+    now, previous = snapshot_of([3.0] * 9, COMING), snapshot_of([3.0] * 9, y_true=1.0)
+    tiers, moves = tier_exhibit(now, previous, SHOP, None, 0, 20), movement_exhibit(now, previous, SHOP)
+    assert tiers.sentences == [
+        "The tiers hardly part the customers: ml expects the same of so many of them that all are in Low."
+    ]
+    assert moves.sentences == ["Nobody is in the tier High, neither then nor now, so there are no moves to tell."]
+    assert moves.figure is None
+
+
+def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_tier():
+    source = partial(simulated, process="pareto_nbd", customers=2000, start="2022-01-01", end="2023-06-30", seed=1)
+    log = load_log("simulated", source, (), date(2023, 6, 30))
+    model = Model("mbg_nbd", "btyd", False, FeatureSet("rfm", (rfm,)), MbgNbd())
+    forecaster = Forecaster(log, Window(log.start, log.end, Horizon(3, "months")))
+    over = snapshot(forecaster, BEFORE, model, model)
+    expected = over.table["expected_spend"]
+    tiers = Tiers.of(expected, SHOP.tiers).names(expected)
+    found = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
+    truth = log.truth.expected_spend(BEFORE).loc[expected.index].groupby(tiers).sum()
+    true_share = (truth / truth.sum()).reindex(TIERS)
+    assert ((found["low"] <= true_share) & (true_share <= found["high"])).all()
+    assert true_share["High"] > 4 * 0.1
