@@ -52,5 +52,6 @@ def all_cells() -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = ["fill=true" if argument == "--fill" else argument for argument in sys.argv[1:]]
+    short = {"--fill": "fill=true", "--promote": "promote=true"}
+    sys.argv[1:] = [short.get(argument, argument) for argument in sys.argv[1:]]
     sys.exit(terminal.run(all_cells))

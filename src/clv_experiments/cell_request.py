@@ -16,7 +16,8 @@ from clv_experiments.experiment import MODELS, experiment_of, flattened
 from clv_experiments.run_entries import TUNED
 from clv_experiments.run_selection import Selection, select
 
-OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme")  # not train.py's
+# not train.py's
+OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme", "promote")
 NAMED_BY = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
 SPLIT_BY = ("evaluation.splits", "evaluation.test_share", "seed")
 

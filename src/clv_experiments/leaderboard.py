@@ -1,4 +1,4 @@
-"""A leaderboard on one screen: choose the runs of a cell, run what is missing, compare, show, keep."""
+"""A leaderboard on one screen: choose the runs of a cell, run what is missing, compare, show, keep, promote."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from clv_experiments.evaluation.leaderboard.standings import Standings, check_bo
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
 from clv_experiments.evaluation.records import Param, Record
 from clv_experiments.experiment import check_settings, experiment_of, run_experiment
+from clv_experiments.promotion import check_promotion, promote
 from clv_experiments.record_files import check_place, write_folder
 from clv_experiments.terminal import Terminal
 
@@ -37,6 +38,8 @@ class Board:
 def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     """Compare the models of one cell, print the board, write its files and leave a tracked run behind.
 
+    Where that is asked for, the winner is promoted too.
+
     Parameters
     ----------
     cfg : DictConfig
@@ -44,7 +47,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     typed : sequence of str
         The overrides that the user typed; what is missing is run with them, or named with them.
     alone : bool
-        Whether this is the only cell, which then goes into the README that was asked for.
+        Whether this is the only cell, which then goes into the README that was asked for, and may be promoted.
 
     Raises
     ------
@@ -52,6 +55,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
     check(cfg, typed)
+    check_promotion(cfg, alone=alone)
     terminal = Terminal()
     with terminal.step(f"reading the runs of {experiment_of(cfg)}", "runs"):
         selection = chosen(cfg, typed)
@@ -75,6 +79,8 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
         _keep(cfg, experiment_of(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
+    if cfg.promote:
+        promote(cfg, typed, result, board.findings, terminal)
     terminal.timing()
     return board
 

@@ -95,4 +95,23 @@ class LogIdentity:
     fingerprint: str
 
 
-Record = Param | Tag | Metric | Table | Picture | Text | Description | FittedModel | LogIdentity
+@dataclass(frozen=True)
+class Registration:
+    """Makes the run's fitted model the newest version of a registered model, and then the one that the alias names.
+
+    Attributes
+    ----------
+    name, alias : str
+    tags : tuple of Tag
+        Of the version.
+    text : str
+        What a person reads first of the version, in Markdown.
+    """
+
+    name: str
+    alias: str
+    tags: tuple[Tag, ...]
+    text: str
+
+
+Record = Param | Tag | Metric | Table | Picture | Text | Description | FittedModel | LogIdentity | Registration

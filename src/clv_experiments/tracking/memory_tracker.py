@@ -6,13 +6,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from uuid import uuid4
 
+import joblib
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Metric, Param, Record, Table, Tag
-from clv_experiments.tracking.stored_run import LONGEST_PARAM, STUDY, TRIAL, StoredRun, failure_tags
+from clv_experiments.evaluation.records import FittedModel, Metric, Param, Record, Registration, Table, Tag, Text
+from clv_experiments.tracking.stored_run import (
+    EVALUATED,
+    LONGEST_PARAM,
+    STUDY,
+    TRIAL,
+    StoredModel,
+    StoredRun,
+    failure_tags,
+)
 
 
 @dataclass
@@ -127,10 +137,52 @@ class MemoryReader:
                 return record.frame
         raise ClvError(f"run {run_id} has no {name}; run its model again")
 
+    def text(self, run_id: str, name: str) -> str:
+        """Return a text that the run left.
+
+        Raises
+        ------
+        ClvError
+            If it left none of that name.
+        """
+        for record in self._records(run_id):
+            if isinstance(record, Text) and record.name == name:
+                return record.text
+        raise ClvError(f"run {run_id} has no {name}; run its model again")
+
+    def model(self, uri: str) -> StoredModel:
+        """Return a run's model, ``runs:/<id>``, or the one that was registered last, ``models:/<name>@<alias>``.
+
+        Raises
+        ------
+        ClvError
+            If there is none.
+        """
+        for run in reversed(self._all()):
+            named = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, Registration)]
+            if uri in (*named, f"runs:/{run.run_id}", f"runs:/{run.run_id}/model"):
+                fitted, stored = self._fitted(run.run_id), run.stored()
+                evidence = stored.tags.get(EVALUATED, run.run_id)
+                columns = tuple(map(str, fitted.example.columns))
+                return StoredModel(uri, "1" if uri in named else "", fitted.estimator, columns, stored, evidence)
+        raise ClvError(f"there is no model {uri}")
+
+    def model_bytes(self, run_id: str) -> int:
+        """Return the size of the run's fitted estimator, as it would be written."""
+        written = BytesIO()
+        joblib.dump(self._fitted(run_id).estimator, written)
+        return len(written.getvalue())
+
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Return a metric at each origin, oldest first; empty where the run has no such metric."""
         found = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
         return dict(sorted(found.items()))
+
+    def _fitted(self, run_id: str) -> FittedModel:
+        for record in self._records(run_id):
+            if isinstance(record, FittedModel):
+                return record
+        raise ClvError(f"run {run_id} holds no model; choose a finished run of train.py")
 
     def _records(self, run_id: str) -> list[Record]:
         return next(run.records for run in self._all() if run.run_id == run_id)

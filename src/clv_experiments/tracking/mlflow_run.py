@@ -12,6 +12,7 @@ from typing import Any
 
 import joblib
 import mlflow
+import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric as MlflowMetric
@@ -26,11 +27,13 @@ from clv_experiments.evaluation.records import (
     Param,
     Picture,
     Record,
+    Registration,
     Table,
     Tag,
     Text,
 )
 from clv_experiments.record_files import write_record
+from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.store import patiently
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
@@ -70,6 +73,9 @@ class MlflowRun:
                 patiently(self._model, record)
             elif isinstance(record, LogIdentity):
                 patiently(self._dataset, record)
+        for record in records:
+            if isinstance(record, Registration):  # last, so that it stands for a run that is whole
+                register(self.client, self.run_id, record)
 
     def _files(self, records: Sequence[Table | Picture | Text]) -> None:
         if not records:
@@ -82,6 +88,8 @@ class MlflowRun:
     def _model(self, record: FittedModel) -> None:
         from mlflow.models import infer_signature
 
+        # A column and not an array, of which Spark would make a list a row.
+        spend = pd.DataFrame({"expected_spend": record.estimator.predict(record.example)})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "estimator.joblib")
             joblib.dump(record.estimator, path)
@@ -93,7 +101,7 @@ class MlflowRun:
                 loader_module="clv_experiments.tracking.loader",
                 data_path=str(path),
                 code_paths=[str(code)],
-                signature=infer_signature(record.example, record.estimator.predict(record.example)),
+                signature=infer_signature(record.example, spend),
                 input_example=record.example,
                 pip_requirements=requirements(),
             )

@@ -1,11 +1,13 @@
-"""A run as it is read back, and what reads runs back, whatever keeps them."""
+"""A run or a model as it is read back, and what reads them back, whatever keeps them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from hashlib import sha256
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -14,6 +16,8 @@ from clv_experiments.evaluation.records import Record
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter
 STUDY, TRIAL = "study", "trial"  # tag `kind` of a search for settings and of its parts
+CHAMPION = "champion"  # tag `kind` of a promoted model's run, and the alias of its version
+EVALUATED = "evaluated_run"  # tag of a champion: the run whose predictions stand for it
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,34 @@ class StoredRun:
     metrics: Mapping[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class StoredModel:
+    """A fitted model as it was logged, ready to predict.
+
+    Attributes
+    ----------
+    uri : str
+        As it was asked for.
+    version : str
+        Of the registered model; empty for a run's own model.
+    estimator : fitted estimator
+    columns : tuple of str
+        The features that it takes, in order.
+    run : StoredRun
+        The run that logged it.
+    evidence : str
+        Id of the run whose predictions stand for it: of a champion, which nothing could judge, the run that won;
+        otherwise the run itself.
+    """
+
+    uri: str
+    version: str
+    estimator: Any
+    columns: tuple[str, ...]
+    run: StoredRun
+    evidence: str
+
+
 class Reader(Protocol):
     """Reads runs back."""
 
@@ -54,8 +86,17 @@ class Reader(Protocol):
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left, or raise ClvError."""
 
+    def text(self, run_id: str, name: str) -> str:
+        """Read a text that the run left, or raise ClvError."""
+
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
+
+    def model(self, uri: str) -> StoredModel:
+        """Load a model by its address: ``models:/cdnow-3m@champion``, ``runs:/<id>``; or raise ClvError."""
+
+    def model_bytes(self, run_id: str) -> int:
+        """Return the size of the fitted estimator that a run logged, or raise ClvError."""
 
 
 class StudyRun(Protocol):
@@ -73,6 +114,29 @@ class StudyRun(Protocol):
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a run."""
+
+
+def champion_name(experiment: str) -> str:
+    """Name the registered model of an experiment: one name each, that an address can hold.
+
+    MLflow allows no ``/`` and no ``:`` in it, and an address gives other characters a meaning of their own: where the
+    log's name holds any of those, a digest of it stands behind what is left of it.
+
+    Examples
+    --------
+    >>> champion_name("cdnow/3m"), champion_name("our:shop/3m")
+    ('cdnow-3m', 'our-shop-beca08-3m')
+    """
+    log, _, horizon = experiment.rpartition("/")
+    plain = re.sub(r"[^\w.-]+", "-", log).strip(".-")
+    if plain != log:
+        plain += f"-{sha256(log.encode()).hexdigest()[:6]}"
+    return f"{plain}-{horizon}"
+
+
+def champion_address(experiment: str) -> str:
+    """Return the address of an experiment's champion: ``models:/cdnow-3m@champion``."""
+    return f"models:/{champion_name(experiment)}@{CHAMPION}"
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -1,0 +1,170 @@
+"""From a board to a champion: its winner, fitted on the whole log, as the newest version of a registered model."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.cell_request import of_train
+from clv_experiments.code_version import code_version
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import DAY
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.leaderboard.card import Refit, card
+from clv_experiments.evaluation.leaderboard.champion import Choice, choose
+from clv_experiments.evaluation.leaderboard.methodology import Finding
+from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.evaluation.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
+from clv_experiments.experiment import build_model, parameters, read_log, window_of
+from clv_experiments.forecast import Forecast, Forecaster
+from clv_experiments.run_records import log_records, remarks
+from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.stored_run import (
+    CHAMPION,
+    EVALUATED,
+    StoredModel,
+    StoredRun,
+    champion_address,
+    champion_name,
+)
+
+CONFIG = "config.yaml"
+
+
+def check_promotion(cfg: DictConfig, *, alone: bool) -> None:
+    """Refuse a promotion that could only fail, or mislead, later.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, what it must be and what it is.
+    """
+    if type(cfg.promote) is not bool:
+        raise ClvError(f"promote must be true or false, got '{cfg.promote}'")
+    if cfg.promote and not alone:
+        raise ClvError("one cell has one champion: leave out -m, and promote cell by cell")
+    if cfg.promote and cfg.evaluation.protocol != "forecast":
+        raise ClvError(
+            f"evaluation={cfg.evaluation.protocol} says nothing about the future, so that nobody can be promoted by "
+            "it; leave it out"
+        )
+
+
+def promote(
+    cfg: DictConfig, typed: Sequence[str], standings: Standings, findings: Sequence[Finding], terminal: Terminal
+) -> StoredModel:
+    """Fit the winner of a board on the whole log, and make it the champion of its experiment.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/leaderboard.yaml``.
+    typed : sequence of str
+        The overrides that the user typed, for advice.
+    standings, findings
+        The board.
+    terminal : Terminal
+
+    Returns
+    -------
+    StoredModel
+        Read back from the store.
+
+    Raises
+    ------
+    ClvError
+        If nobody wins, the log is no longer what the winner was judged on, or the store refuses; the champion that was
+        there then stays.
+    """
+    tracker, experiment, cell = instantiate(cfg.tracking), standings.cell.title, standings.cell.identity
+    reader = tracker.reader()
+    choice = choose(standings, reader.model_bytes)
+    for sentence in choice.why:
+        terminal.say(sentence)
+    with tracker.run(experiment, f"{CHAMPION} {choice.entry.label}") as run:
+        about = [Tag("family", choice.entry.family), Tag("features", choice.entry.features)]
+        run.log([Tag("kind", CHAMPION), *about, *_tags(choice, cell)])
+        text = reader.text(choice.entry.run_id, CONFIG)
+        judged: Any = OmegaConf.create(text)
+        run.log([*parameters(OmegaConf.to_container(judged)), Text(CONFIG, text)])  # type: ignore[arg-type]
+        with terminal.step(f"reading {cfg.data.name}", "data"):
+            log = _same_log(cfg, typed, judged, choice, reader.runs(experiment))
+        with terminal.step(f"fitting {choice.entry.label} on the whole log", "fitting"):
+            forecaster = Forecaster(log, window_of(judged.window, log.start, log.end).known_at(None))
+            made = forecaster.coming(build_model(judged.model))
+        with terminal.step("registering the champion", "writing"):
+            said = card(choice, standings, findings, _refit(experiment, forecaster, made))
+            told = (*_tags(choice, cell), Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
+            run.log([*_fit_records(forecaster, made), Text("card.md", said), Description(said)])
+            run.log([Registration(champion_name(experiment), CHAMPION, told, said)])
+    champion = reader.model(champion_address(experiment))
+    terminal.say(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
+    return champion
+
+
+def _same_log(
+    cfg: DictConfig, typed: Sequence[str], judged: Any, choice: Choice, runs: Sequence[StoredRun]
+) -> TransactionLog:
+    """Read the log as the winner's run read it, and see that it is the same."""
+    # As typed a connection still has its password; a cell that was named may be of other settings.
+    data, window = cfg.data if cfg.cell is None else judged.data, judged.window
+    log = read_log(data, lambda start, end: window_of(window, start, end).earliest_cutoff)
+    then = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
+    if log.fingerprint != then:
+        again = shlex.join(["python", "train.py", "-m", "model=glob(*)", *of_train(typed)])
+        raise ClvError(
+            f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
+            f"then {then}); judge the models on it as it is now, {again}, and promote then"
+        )
+    return log
+
+
+def _tags(choice: Choice, cell: str) -> Iterator[Tag]:
+    """Say whom the champion stands for, and why it is the champion."""
+    yield Tag("model", choice.entry.model)
+    yield Tag("cell", cell)
+    yield Tag(EVALUATED, choice.entry.run_id)
+    yield Tag("why", " ".join(choice.why))
+    yield Tag("code_version", code_version())
+
+
+def _fit_records(forecaster: Forecaster, made: Forecast) -> Iterator[Record]:
+    """Say on what it was fitted, and leave the model."""
+    yield Tag("window", forecaster.window.horizon.label)
+    yield Tag("cutoff", str(made.period.cutoff))
+    yield from log_records(forecaster.log)
+    yield from (Metric(f"seconds_{part}", value) for part, value in made.seconds.items())
+    yield Text("remarks.txt", "\n".join(remarks(made.estimator)))
+    yield FittedModel(made.estimator, made.X.head())
+
+
+def _refit(experiment: str, forecaster: Forecaster, made: Forecast) -> Refit:
+    """Describe the fit for the card."""
+    log, periods = forecaster.log, made.training.periods
+    learned_from = f"its calibration period is all of it, up to {made.period.cutoff}"
+    if periods:
+        counted = f"{len(periods)} period{'s' if len(periods) > 1 else ''}"
+        learned_from = (
+            f"its labels are the spend of {counted}, from {periods[-1].cutoff + DAY} to {periods[0].end}: "
+            f"{len(made.training.X):,} rows of customers and what was known of them at each start"
+        )
+    return Refit(
+        experiment=experiment,
+        address=champion_address(experiment),
+        horizon=str(forecaster.window.horizon),
+        currency=log.currency,
+        log=log.name,
+        fingerprint=log.fingerprint,
+        first=str(log.start),
+        last=str(log.end),
+        coming=str(made.period),
+        customers=len(made.X),
+        learned_from=learned_from,
+        columns=tuple(map(str, made.X.columns)),
+        remarks=tuple(remarks(made.estimator)),
+        code=code_version(),
+    )

@@ -1,0 +1,131 @@
+"""The model registry: a run's model as a numbered version, an alias on the one in use, and addresses read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import mlflow
+from mlflow.entities import LoggedModel, Run
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Registration
+from clv_experiments.tracking.store import patiently
+from clv_experiments.tracking.stored_run import CHAMPION
+
+OF_RUN = re.compile(r"runs:/(?P<run>[^/]+)(?:/model)?")
+OF_VERSION = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>\d+)")
+OF_ALIAS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an address leads: the version of a registered model, empty for a run's own, and the run that logged it."""
+
+    version: str
+    run: Run
+
+
+def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> None:
+    """Make the model that a run logged the newest version of a registered model; the alias moves to it last.
+
+    Raises
+    ------
+    ClvError
+        If the store refuses; the alias then stays where it was.
+    """
+    logged = logged_model(client, patiently(client.get_run, run_id))
+    with suppress(ClvError):  # it is there already; what else is wrong, the next call says
+        patiently(client.create_registered_model, record.name)
+    made = patiently(
+        client.create_model_version,
+        record.name,
+        logged.artifact_location,
+        run_id=run_id,
+        tags={tag.name: tag.value for tag in record.tags},
+        description=record.text,
+        model_id=logged.model_id,
+    )
+    patiently(client.set_registered_model_alias, record.name, record.alias, made.version)
+
+
+def resolve(client: mlflow.MlflowClient, uri: str) -> Address:
+    """Find the run behind ``models:/<name>@<alias>``, ``models:/<name>/<version>`` or ``runs:/<run id>``.
+
+    Raises
+    ------
+    ClvError
+        If the address is none of these, or nothing is there.
+    """
+    if match := OF_RUN.fullmatch(uri):
+        return Address("", find_run(client, match["run"]))
+    if match := OF_ALIAS.fullmatch(uri):
+        found = _if_there(client.get_model_version_by_alias, match["name"], match["alias"])
+    elif match := OF_VERSION.fullmatch(uri):
+        found = _if_there(client.get_model_version, match["name"], match["version"])
+    else:
+        raise ClvError(
+            f"a model is addressed like models:/cdnow-3m@{CHAMPION}, models:/cdnow-3m/2 or runs:/<run id>, not '{uri}'"
+        )
+    if found is None:
+        raise ClvError(_absent(client, uri, match.groupdict()))
+    if not found.run_id:
+        raise ClvError(f"{uri} was registered without the run that made it; choose a version that --promote made")
+    return Address(str(found.version), find_run(client, found.run_id))
+
+
+def find_run(client: mlflow.MlflowClient, run_id: str) -> Run:
+    """Return a run by its id.
+
+    Raises
+    ------
+    ClvError
+        If there is none.
+    """
+    run = _if_there(client.get_run, run_id)
+    if run is None:
+        raise ClvError(f"there is no run '{run_id}'; mlflow ui lists the runs with their ids")
+    return run
+
+
+def logged_model(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
+    """Return the model that a run logged.
+
+    Raises
+    ------
+    ClvError
+        If it logged none.
+    """
+    made = run.outputs.model_outputs if run.outputs else []
+    if not made:
+        raise ClvError(f"run {run.info.run_id} ({run.info.run_name}) holds no model; choose a finished run of train.py")
+    return patiently(client.get_logged_model, made[-1].model_id)
+
+
+def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str:
+    """Say what is not there, and what to type instead."""
+    name = asked["name"]
+    data, _, horizon = name.rpartition("-")
+    made_by = f"python scripts/leaderboard.py data={data} window={horizon} --promote"
+    if asked.get("alias") == CHAMPION:
+        return f"there is no champion of {data}/{horizon} yet ({uri}); type {made_by}"
+    known = _if_there(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
+    versions = ", ".join(sorted((str(version.version) for version in known or []), key=int))
+    held = f"'{name}' has version {versions}" if versions else f"nothing is registered as '{name}'; type {made_by}"
+    return f"there is no {uri}: {held}"
+
+
+def _if_there(call: Callable[..., Result], *args: Any) -> Result | None:
+    """Call what reads; None where the store says that there is no such thing."""
+    try:
+        return patiently(call, *args)
+    except ClvError as error:
+        if getattr(error.__cause__, "error_code", None) in NOT_THERE:
+            return None
+        raise

@@ -1,0 +1,116 @@
+"""The champion is the simplest of those that share first place, and the words say so with their numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.leaderboard.card import Refit, card
+from clv_experiments.evaluation.leaderboard.champion import choose
+from clv_experiments.evaluation.leaderboard.methodology import Finding
+
+SPENT = [0.0, 1.0, 2.0]
+REFIT = Refit(
+    experiment="shop/3m",
+    address="models:/shop-3m@champion",
+    horizon="3 months",
+    currency="GBP",
+    log="shop",
+    fingerprint="f1",
+    first="2000-01-01",
+    last="2001-06-30",
+    coming="2001-07-01 to 2001-09-30",
+    customers=3,
+    learned_from="its calibration period is all of it",
+    columns=("frequency", "T"),
+    remarks=("the optimum lies at the boundary",),
+    code="0.1.0",
+)
+
+
+@pytest.fixture
+def board(cell_of, board_of):
+    """Standings of models with a score and a family each; errors are 0.01, so that 0.01 apart is a tie."""
+
+    def build(scores, **families):
+        cell = cell_of(dict.fromkeys(scores, SPENT), SPENT, families=families)
+        return board_of(cell, {"d2_tweedie": scores})
+
+    return build
+
+
+def never(run_id):
+    raise AssertionError(f"nobody need read the model of {run_id}")
+
+
+def sizes(**bytes_of):
+    return lambda run_id: bytes_of[run_id.removeprefix("run_of_")]
+
+
+def test_who_wins_alone_is_chosen(board):
+    choice = choose(board({"trees": 0.4, "line": 0.3}), never)
+    assert (choice.entry.label, choice.tied) == ("trees", ())
+    assert choice.why == ("trees wins (D2 0.400): the other is behind it beyond chance.",)
+
+
+def test_a_tie_goes_to_the_simpler_family_and_says_so(board):
+    standings = board({"stack": 0.41, "trees": 0.405, "story": 0.40, "rule": 0.3}, stack="hybrid", story="btyd")
+    choice = choose(standings, never)
+    assert (choice.entry.label, choice.tied) == ("story", ("stack", "trees"))
+    assert choice.why[0].startswith("stack scores highest (D2 0.410), but story (D2 0.400) ties with it and is simpler")
+
+
+def test_within_a_family_the_smaller_by_an_order_of_magnitude_is_simpler(board):
+    standings = board({"trees": 0.405, "line": 0.40})
+    choice = choose(standings, sizes(trees=168_479, line=3_770))
+    assert choice.entry.label == "line"
+    assert choice.why[0].endswith("is simpler: its fitted estimator takes 3.8 kB, not 168.5 kB.")
+
+
+def test_of_the_same_order_the_better_is_chosen(board):
+    choice = choose(board({"trees": 0.405, "line": 0.40, "other": 0.399}), sizes(trees=9_999, line=1_000, other=9_000))
+    assert choice.entry.label == "trees"
+    assert choice.why == ("trees scores highest (D2 0.405); line and other tie with it, but none is simpler.",)
+
+
+def test_a_baseline_that_ties_is_chosen_and_no_model_is_worth_its_fitting(board):
+    choice = choose(board({"trees": 0.405, "rule": 0.40}, rule="baseline"), never)
+    assert choice.entry.label == "rule"
+    assert choice.why[1] == "It is a rule of thumb: no model on this board is shown to be worth its fitting."
+    ahead = choose(board({"trees": 0.405, "rule": 0.30}, rule="baseline"), never)
+    assert ahead.entry.label == "trees"
+    assert len(ahead.why) == 1
+
+
+def test_alone_on_a_board_is_said(board):
+    assert choose(board({"trees": 0.4}), never).why == ("trees is alone on its board (D2 0.400).",)
+
+
+def test_without_a_score_nobody_is_chosen(board):
+    with pytest.raises(ClvError, match="nobody wins shop/3m, since D2 has no value there"):
+        choose(board({"trees": np.nan}), never)
+
+
+def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
+    standings = board({"trees": 0.405, "story": 0.40, "rule": 0.2}, story="btyd", rule="baseline")
+    found = [Finding(2, "story", "story is off"), Finding(2, "trees", "trees are off"), Finding(7, None, "few buyers")]
+    text = card(choose(standings, never), standings, found, REFIT)
+    assert text.startswith("# story, champion of shop/3m\n")
+    assert "run `run_of_story` in cell `0123456789abcdef`, holdout 2001-04-01 to 2001-06-30" in text
+    assert "First place is shared with trees." in text
+    assert "| D2 | 0.400 | 0.380 to 0.420 | 2 of 3 |" in text
+    assert "**This fit itself was not evaluated**" in text
+    assert "2 columns: `frequency`, `T`" in text
+    assert "- the optimum lies at the boundary" in text
+    assert "- M2: story is off\n- M7: few buyers\n" in text
+    assert "trees are off" not in text
+
+
+def test_hostile_names_stay_text_on_the_card(board):
+    standings = board({"trees": 0.405})
+    hostile = replace(REFIT, log="<script>`x`\n# head", experiment="<b>\n# head/3m", columns=("a|`b",))
+    text = card(choose(standings, never), standings, [], hostile)
+    assert "<" not in text
+    assert "\n# head" not in text
+    assert "`a\\|'b`" in text

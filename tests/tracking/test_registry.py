@@ -1,0 +1,173 @@
+"""Models come back from the registry as they were logged, the alias moves last, and what is not there is said."""
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import FittedModel, Registration, Tag
+from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.tracking.memory_tracker import MemoryTracker
+from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+from clv_experiments.tracking.registry import register
+from clv_experiments.tracking.run_reader import RunReader
+from clv_experiments.tracking.store import open_store
+from clv_experiments.tracking.stored_run import CHAMPION, champion_address, champion_name
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*inferred as AnyType")  # mlflow's own, as it is imported
+
+X = pd.DataFrame({"T": [1.0, 2.0, 30.0, 4.0], "frequency": [0.0, 3.0, 2.0, 9.0]}, index=pd.Index(list("wxyz")))
+HOSTILE = ["../x/3m", "a:b/3m", "a/b/3m", "a-b/3m", "a b#?%@/3m", "<i>/3m", "été/45d", "x" * 300 + "/3m", "/3m"]
+
+
+def fitted(slope):
+    return SpendRegressor(LinearRegression()).fit(X, slope * X["T"] + X["frequency"])
+
+
+def champion(tracker, slope, name="shop-3m"):
+    """Leave the run of a promoted model; gives its id."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mlflow's own
+        with tracker.run("shop/3m", f"champion {slope}") as run:
+            run.log([Tag("kind", CHAMPION), Tag("evaluated_run", f"judged{slope}"), FittedModel(fitted(slope), X)])
+            run.log([Registration(name, CHAMPION, (Tag("why", f"slope {slope}"),), "# card")])
+    return run.run_id
+
+
+@pytest.mark.parametrize("kind", ["mlflow", "memory"])
+def test_a_champion_comes_back_as_it_was_fitted(kind, tracker):
+    tracker = tracker if kind == "mlflow" else MemoryTracker()
+    run_id = champion(tracker, 2)
+    reader = tracker.reader()
+    found = reader.model("models:/shop-3m@champion")
+    assert (found.uri, found.version, found.columns) == ("models:/shop-3m@champion", "1", ("T", "frequency"))
+    assert (found.run.run_id, found.run.name, found.evidence) == (run_id, "champion 2", "judged2")
+    assert found.run.tags["kind"] == CHAMPION
+    assert found.estimator.predict(X).tolist() == fitted(2).predict(X).tolist()
+    own = reader.model(f"runs:/{run_id}")
+    assert (own.version, own.run.run_id, own.columns) == ("", run_id, found.columns)
+    assert reader.model(f"runs:/{run_id}/model").run.run_id == run_id
+    assert 100 < reader.model_bytes(run_id) < 10_000
+    with tracker.run("shop/3m", "without a model") as run:
+        run.log([Tag("kind", "leaderboard")])
+    with pytest.raises(ClvError, match=rf"run {run.run_id}.* holds no model; choose a finished run"):
+        reader.model(f"runs:/{run.run_id}")
+
+
+def test_the_alias_moves_to_the_newest_and_stays_where_a_promotion_fails(tracker, monkeypatch):
+    first, second = champion(tracker, 2), champion(tracker, 3)
+    reader, client = tracker.reader(), mlflow.MlflowClient(tracker.uri)
+    assert reader.model("models:/shop-3m@champion").run.run_id == second
+    assert reader.model("models:/shop-3m/1").run.run_id == first
+    assert reader.model("models:/shop-3m/2").version == "2"
+    version = client.get_model_version("shop-3m", "2")
+    assert (version.tags["why"], version.description, version.run_id) == ("slope 3", "# card", second)
+
+    def refused(*args, **named):
+        raise mlflow.exceptions.MlflowException("the disk is full")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "create_model_version", refused)
+    with pytest.raises(ClvError, match="the disk is full"):
+        register(client, first, Registration("shop-3m", CHAMPION, (), ""))
+    assert reader.model("models:/shop-3m@champion").run.run_id == second
+
+
+def test_a_served_model_answers_what_the_estimator_says(tracker):
+    from mlflow.pyfunc import scoring_server
+
+    run_id = champion(tracker, 2)
+    served = mlflow.pyfunc.load_model("models:/shop-3m@champion")
+    expected = fitted(2).predict(X)
+    np.testing.assert_array_equal(served.predict(X), expected)
+    # Whole numbers and columns in another order, as somebody else's JSON has them.
+    rows = json.dumps({"dataframe_split": {"columns": ["frequency", "T"], "data": [[0, 1], [3, 2], [2, 30], [9, 4]]}})
+    schema = served.metadata.get_input_schema()
+    answer = scoring_server.invocations(rows, "application/json", served, schema)
+    np.testing.assert_allclose(json.loads(answer.response)["predictions"], expected, rtol=1e-12)
+    assert not served.metadata.get_output_schema().is_tensor_spec(), "Spark would make a list of each row's number"
+    assert mlflow.MlflowClient(tracker.uri).get_run(run_id).info.status == "FINISHED"
+
+
+@pytest.mark.skipif("CLV_TEST_SPARK" not in os.environ, reason="starts a Spark of its own: set CLV_TEST_SPARK")
+def test_spark_scores_with_the_champion(tracker, monkeypatch):
+    from pyspark.sql import SparkSession
+    from pyspark.sql.functions import struct
+
+    champion(tracker, 2)
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mlflow's and Spark's own
+        spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+        score = mlflow.pyfunc.spark_udf(spark, "models:/shop-3m@champion", env_manager="local")
+        rows = spark.createDataFrame(X.rename_axis("customer_id").reset_index())
+        got = rows.withColumn("spend", score(struct("frequency", "T"))).toPandas().set_index("customer_id")
+        spark.stop()
+    np.testing.assert_allclose(got["spend"], fitted(2).predict(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("models:/other-3m@champion", "there is no champion of other/3m yet .* data=other window=3m --promote"),
+        ("models:/other-3m/1", "nothing is registered as 'other-3m'; type python scripts/leaderboard.py"),
+        ("models:/o'x-3m/1", "nothing is registered as 'o'x-3m'"),
+        ("models:/shop-3m@best", "there is no models:/shop-3m@best: 'shop-3m' has version 1$"),
+        ("models:/shop-3m/7", "there is no models:/shop-3m/7: 'shop-3m' has version 1$"),
+        ("models:/shop-3m", "a model is addressed like models:/cdnow-3m@champion"),
+        ("champion", "not 'champion'"),
+        ("runs:/", "not 'runs:/'"),
+        ("runs:/0123", "there is no run '0123'"),
+    ],
+)
+def test_what_is_not_there_is_said(registered, uri, words):
+    with pytest.raises(ClvError, match=words):
+        registered.model(uri)
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory, migrated):
+    tracker = MlflowTracker(migrated(tmp_path_factory.mktemp("registered")) / "mlruns")
+    champion(tracker, 2)
+    return tracker.reader()
+
+
+def test_without_a_store_none_is_made(tmp_path):
+    with pytest.raises(ClvError, match="no runs are kept in"):
+        RunReader(tmp_path / "none").model("models:/shop-3m@champion")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_was_moved_still_has_its_models_and_a_damaged_one_is_said(tracker):
+    run_id = champion(tracker, 2)
+    Path("mlruns").rename("moved")
+    reader = RunReader(Path("moved"))
+    assert reader.model("models:/shop-3m@champion").run.run_id == run_id
+    (path,) = Path("moved").rglob("estimator.joblib")
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ClvError, match=rf"the model of run {run_id} cannot be read \("):
+        reader.model(f"runs:/{run_id}")
+    path.unlink()
+    with pytest.raises(ClvError, match=rf"run {run_id} has lost its model"):
+        reader.model(f"runs:/{run_id}")
+    (path.parents[1] / "MLmodel").unlink()
+    with pytest.raises(ClvError, match=rf"run {run_id} has no readable model"):
+        reader.model_bytes(run_id)
+
+
+def test_every_name_of_a_log_makes_a_name_of_its_own_that_an_address_can_hold(registered):
+    names = [champion_name(experiment) for experiment in HOSTILE]
+    assert len(set(names)) == len(HOSTILE)
+    client = open_store(registered.folder)
+    run = registered.model("models:/shop-3m@champion").run
+    for experiment, name in zip(HOSTILE, names, strict=True):
+        register(client, run.run_id, Registration(name, CHAMPION, (), "# card"))
+        assert registered.model(champion_address(experiment)).run == run
+        assert mlflow.pyfunc.get_model_dependencies(champion_address(experiment))
