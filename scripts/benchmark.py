@@ -1,7 +1,7 @@
 """Measure what a user waits for: start-up, a run, memory, and what the BTYD compression saves.
 
     python scripts/benchmark.py            all of it, a few minutes
-    python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store, sweep or read
+    python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store, sweep, score or read
     python scripts/benchmark.py read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
@@ -11,6 +11,7 @@ of two machines.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import resource
 import statistics
@@ -169,6 +170,30 @@ def sweep(trials: int = 50) -> None:
     print(f"{'overhead beyond that':<58} {found['overhead']:7.1%}")  # noqa: T201
 
 
+def score(customers: int = 1_000_000) -> None:
+    """Time and memory of scoring a million simulated customers: by a BTYD model fitted now, by a kept XGBoost."""
+    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
+
+    from clv_experiments.tracking.run_reader import RunReader
+
+    with tempfile.TemporaryDirectory() as folder:
+        few = ["data=simulated", "data.source.customers=20000", "model=xgboost"]
+        subprocess.run([*TRAIN, *few], cwd=folder, check=True, capture_output=True)
+        kept = RunReader(Path(folder, "mlruns")).runs("simulated/3m")[0].run_id
+        for name, model in (("mbg_nbd, fitted now", "mbg_nbd"), ("xgboost, kept", f"runs:/{kept}")):
+            command = [sys.executable, str(ROOT / "scripts/score.py"), "data=simulated", f"model={model}"]
+            command += [f"data.source.customers={customers}"]
+            process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None
+            times = process.stdout.read().split("time: ")[1].splitlines()[0]
+            _, _, used = os.wait4(process.pid, 0)
+            took = {part: float(seconds) for part, seconds in re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)}
+            report(f"{customers:,} customers by {name}, all of it", [took["total"]])
+            report("of it scoring, ranking and writing", [took["scoring"] + took["writing"]])
+            print(f"{'customers a second of that':<58} {customers / (took['scoring'] + took['writing']):7,.0f}")  # noqa: T201
+            print(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")  # noqa: T201
+
+
 def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
     """Time from raw files of one log to its cleaned log and all features, in a process of its own each."""
     for file in files:
@@ -184,7 +209,7 @@ def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
         report(f"{data} from {Path(file).name} to features", seconds)
 
 
-PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, read)}
+PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, score, read)}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from pyarrow.csv import write_csv
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
+from clv_experiments.decisions.shop import Shop
 from clv_experiments.errors import ClvError
 from clv_experiments.experiment import build_model, run_experiment
 
@@ -25,9 +26,17 @@ FAMILIES = {"baseline", "btyd", "ml", "hybrid"}
 
 
 def test_no_yaml_is_overlooked():
-    primary = {("config",), ("leaderboard",), ("sweep",)}
+    primary = {("config",), ("leaderboard",), ("sweep",), ("score",), ("insights",)}
     found = {path.relative_to(CONF).with_suffix("").parts for path in CONF.rglob("*.yaml")} - primary
-    assert found == {*OPTIONS, *(("sweep", option) for option in SPACES)}
+    assert found == {*OPTIONS, *(("sweep", option) for option in SPACES), ("decisions", "shop")}
+
+
+@pytest.mark.parametrize("primary", ["score", "insights"])
+def test_the_shops_numbers_are_in_what_decides(primary):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra_compose(primary, overrides=["tracking=memory", "decisions.margin=0.4"])
+    assert not OmegaConf.missing_keys(cfg)
+    assert Shop.of(cfg.decisions, "$").margin == 0.4
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)

@@ -257,9 +257,13 @@ def known_window(cfg: DictConfig, start: date, end: date) -> Window:
 
 def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
-    features = FeatureSet(cfg.features.name, [instantiate(block) for block in cfg.features.blocks])
     estimator = instantiate(cfg.estimator, _convert_="all")
-    return Model(cfg.name, cfg.family, cfg.supervised, features, estimator)
+    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator)
+
+
+def build_features(cfg: DictConfig) -> FeatureSet:
+    """Instantiate one option of ``conf/features``, or the features that a model brings."""
+    return FeatureSet(cfg.name, [instantiate(block) for block in cfg.blocks])
 
 
 def baselines(cfg: DictConfig) -> list[Model]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.csv import CSVWriter, WriteOptions
 
 FORMULA = r"^[=+\-@\t\r]"  # what OWASP lists as the beginnings that spreadsheets take for a formula
+DECIMALS = 4  # of a long file's numbers: what a person may want to read
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -37,3 +43,44 @@ def _as_text(column: pd.Series) -> pd.Series:
     if numeric or (column.dtype == object and not column.map(lambda cell: isinstance(cell, str)).any()):
         return column
     return defused(column.astype("str"))
+
+
+class CsvParts:
+    """A CSV file too long to be in memory at once: parts with the same columns are written one after another.
+
+    Text is defused as ``write_csv`` does, numbers are rounded to 4 decimals, missing values are empty cells.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, which is made anew.
+    schema : pyarrow.Schema
+        Of every part.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = path.open("wb")
+        self._file.write((",".join(schema.names) + "\n").encode())
+        self._writer = CSVWriter(self._file, schema, write_options=WriteOptions(include_header=False))
+
+    def write(self, part: pa.Table) -> None:
+        """Append rows."""
+        self._writer.write_table(pa.table([_safe(column) for column in part.columns], part.schema))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._writer.close()
+        self._file.close()
+
+
+def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_floating(column.type):
+        return pc.round(column, DECIMALS)
+    if pa.types.is_string(column.type):
+        runs = pc.match_substring_regex(column, FORMULA)
+        return (
+            pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column) if pc.any(runs).as_py() else column
+        )
+    return column

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import ibis
 import pandas as pd
 
-from clv_experiments.data.customers import by_customer
+from clv_experiments.data.customers import by_customer, in_parts
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.history import history
@@ -47,9 +47,17 @@ class FeatureSet:
             Index ``customer_id`` (sorted), one float64 column a feature, in the order of the blocks. Purchases after
             the cutoff are never read.
         """
+        return by_customer(self.table(log, cutoff, horizon))
+
+    def parts(self, log: TransactionLog, cutoff: date, horizon: Horizon, customers: int) -> Iterator[pd.DataFrame]:
+        """Compute the same in parts of at most so many customers; see ``in_parts``."""
+        return in_parts(self.table(log, cutoff, horizon), customers)
+
+    def table(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> ibis.Table:
+        """Write down the features of all customers known at the cutoff; nothing is computed yet."""
         known = history(log, cutoff)
         columns: dict[str, ibis.Value] = {}
         for block in self.blocks:
             columns |= block(known, cutoff, horizon)
         floats = {name: value.cast("float64") for name, value in columns.items()}
-        return by_customer(known.group_by("customer_id").agg(**floats))
+        return known.group_by("customer_id").agg(**floats)

@@ -51,12 +51,12 @@ class PageTable:
 
 
 def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
-    """Lay out the table of an exhibit; None where it has none."""
-    if exhibit.table is None:
+    """Lay out the table of an exhibit; None where it has none, or one without a row."""
+    if exhibit.table is None or exhibit.table.empty:
         return None
     top = exhibit.table.head(exhibit.shown)
     columns = []
-    for name in top.columns:
+    for name in top.columns if exhibit.shown else []:
         kind = exhibit.kinds.get(str(name)) or kind_of(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
         cells = [cell(value, kind, currency) for value in top[name]]
@@ -104,7 +104,9 @@ def _rest(exhibit: Exhibit) -> Iterator[str]:
     """Say where the whole table is."""
     assert exhibit.table is not None
     rows = len(exhibit.table)
-    if rows > exhibit.shown:
+    if not exhibit.shown:
+        yield "The numbers are"
+    elif rows > exhibit.shown:
         yield f"The first {exhibit.shown} of {counted(rows, 'row')}; all are"
     else:
         yield "Also"

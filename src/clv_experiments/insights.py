@@ -1,0 +1,216 @@
+"""The report for a shop on one screen: read, predict, decide, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.code_version import code_version
+from clv_experiments.data.attributes import products
+from clv_experiments.data.window import Period
+from clv_experiments.decisions.best_customers import best_section
+from clv_experiments.decisions.budget.acquisition_section import acquisition_section
+from clv_experiments.decisions.budget.section import budget_section
+from clv_experiments.decisions.drivers_section import drivers_section
+from clv_experiments.decisions.evidence import Evidence, evidence
+from clv_experiments.decisions.exhibit import Section
+from clv_experiments.decisions.missed import is_missed
+from clv_experiments.decisions.missed.section import missed_section
+from clv_experiments.decisions.next_purchase.section import next_purchase_section
+from clv_experiments.decisions.overview.section import overview_section
+from clv_experiments.decisions.report.page import report_page
+from clv_experiments.decisions.scored import Ranking, Scorer
+from clv_experiments.decisions.segments.section import segments_section
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.decisions.snapshot import Snapshot, snapshot
+from clv_experiments.decisions.wording import day, share
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import Record, Tag, Text
+from clv_experiments.experiment import (
+    build_features,
+    check_settings,
+    experiment_of,
+    known_window,
+    named_option,
+    options,
+    parameters,
+    read_log,
+    settings_of,
+    somebody_spent,
+)
+from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.model_request import requested
+from clv_experiments.record_files import check_place, write_folder
+from clv_experiments.run_records import log_records
+from clv_experiments.terminal import Terminal
+
+KIND = "insights"
+PAGE = "insights.html"
+
+
+def write_insights(cfg: DictConfig, asked: str | None) -> Path:
+    """Write one report, and leave it in a tracked run.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/insights.yaml``.
+    asked : str or None
+        What was typed as ``model``; None takes the champion, or the default model where there is none.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    ClvError
+        If the input is bad, in one sentence; the run is then marked FAILED with that reason.
+    """
+    check_settings(cfg)
+    check_place(cfg.output, "output")
+    Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
+    terminal = Terminal()
+    with ExitStack() as stack:
+        with terminal.step("opening the tracking store", "tracking"):
+            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_of(cfg), KIND))
+        request = requested(cfg, asked)
+        terminal.say(request.said)
+        settings = settings_of(cfg)
+        run.log([*parameters(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+            log = read_log(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff)
+        for note in log.notes:
+            terminal.say(f"note: {note}")
+        terminal.receipt(log.report)
+        shop = Shop.of(cfg.decisions, log.currency or "")
+        forecaster = Forecaster(log, known_window(cfg.window, log.start, log.end))
+        at = _snapshots(cfg, forecaster, request.model, terminal)
+        sections = list(_sections(cfg, forecaster, at, shop, terminal))
+        with terminal.step("drawing and writing", "writing"):
+            page = report_page(
+                f"{log.name}, as of {day(forecaster.window.end)}",
+                f"What to expect of {forecaster.window.coming}, and what to do about it",
+                sections,
+                _facts(forecaster, at, shop, request.said),
+                METHOD,
+                shop.currency,
+                f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
+            )
+            files: list[Record] = [Text(PAGE, page)]
+            files += [record for section in sections for exhibit in section.exhibits for record in exhibit.records()]
+            run.log([*log_records(log), *_identity(forecaster, at), *files])
+            title = f"{experiment_of(cfg)} {forecaster.window.end}"
+            place = write_folder(cfg.output, title, files, "the report") / PAGE
+        for section in sections:
+            for sentence in section.summary:
+                terminal.say(sentence)
+        terminal.timing()
+        terminal.say(f"\n{run.location}\nto read, print and share: {place}")
+    return place
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The coming period, the one before it, which is over, and the one before that where the log reaches."""
+
+    now: Snapshot
+    previous: Snapshot
+    before: Snapshot | None
+
+
+def _snapshots(cfg: DictConfig, forecaster: Forecaster, model: Model, terminal: Terminal) -> Snapshots:
+    btyd = named_option(cfg, cfg.decisions.btyd, "decisions.btyd")
+    if not hasattr(btyd.estimator, "purchase_probabilities"):
+        raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {btyd.name} is none")
+    window, source = forecaster.window, forecaster.log.name
+    origin = window.backtest(supervised=model.supervised, source=source)[0]
+    somebody_spent(forecaster, origin.holdout)
+
+    def made(period: Period) -> Snapshot:
+        with terminal.step(f"forecasting {period}", "forecasts"):
+            return snapshot(forecaster, period, model, btyd)
+
+    before = made(origin.validation) if origin.validation else None
+    return Snapshots(made(window.coming), made(origin.holdout), before)
+
+
+def _scored(at: Snapshots, shop: Shop, found: Evidence) -> pd.DataFrame:
+    """Score every customer as scripts/score.py does."""
+    now, past, cutoff = at.now, at.previous.table, at.now.period.cutoff
+    X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
+    columns = tuple(str(column) for column in now.model.X.columns)
+    scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, found.intervals, shop, cutoff)
+    missed = past.index[is_missed(past["p_purchase"], past["purchase_days"], shop.likely)]
+    scored = Ranking.of(now.table, shop, missed, cutoff).decided(scorer.expected(X), now.table.get("country"))
+    return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
+
+
+def _sections(
+    cfg: DictConfig, forecaster: Forecaster, at: Snapshots, shop: Shop, terminal: Terminal
+) -> Iterator[Section]:
+    """Answer the questions of the report, in the order of the page."""
+    log, window, drawn = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
+    earlier = at.before.model.table if at.before else None
+    found = evidence(shop.interval, shop.currency, str(at.previous.period), at.previous.model.table, earlier)
+    scored = _scored(at, shop, found)
+    with terminal.step("who is worth most", "customers"):
+        yield best_section(scored, at.now, at.previous, found, shop, str(window.horizon), *drawn)
+    with terminal.step("who was expected and did not come", "missed"):
+        yield missed_section(at.now, at.previous, shop, *drawn)
+    with terminal.step("how to split the budget", "budget"):
+        yield budget_section(at.now, at.previous, scored.set_index("customer_id")["segment"], shop, *drawn)
+        yield acquisition_section(forecaster, at.now, shop, *drawn)
+    with terminal.step("who comes next, and when", "next purchase") as progress:
+        rivals = options(cfg, lambda option: option.family == "btyd")
+        yield next_purchase_section(
+            at.now, at.previous, forecaster, rivals, build_features(cfg.features), shop, *drawn, progress
+        )
+    with terminal.step("finding segments", "segments"):
+        bought = products(log, window.end)
+        yield segments_section(at.now, at.previous, shop, bought, *drawn)
+    with terminal.step("what drives value", "drivers"):
+        yield drivers_section(forecaster)
+    with terminal.step("looking at the business", "overview"):
+        yield overview_section(log, window.end)
+
+
+def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, said: str) -> list[tuple[str, str]]:
+    log, window = forecaster.log, forecaster.window
+    return [
+        ("log", f"{log.name}, {day(log.start)} to {day(window.end)}"),
+        ("customers", f"{len(at.now.table):,}"),
+        ("period ahead", str(window.coming)),
+        ("spend", said),
+        ("purchases, P(alive), dates", at.now.btyd_name),
+        ("margin", share(shop.margin)),
+        ("discount rate", f"{share(shop.annual_discount_rate)} a year"),
+        ("currency", shop.currency or "not said"),
+    ]
+
+
+def _identity(forecaster: Forecaster, at: Snapshots) -> Iterator[Record]:
+    yield Tag("model", at.now.model_name)
+    yield Tag("btyd_model", at.now.btyd_name)
+    yield Tag("window", forecaster.window.horizon.label)
+    yield Tag("cutoff", str(forecaster.window.end))
+    yield Tag("code_version", code_version())
+
+
+METHOD = (
+    "Nothing here looks ahead: what is said of the coming period was computed from purchases up to the day named "
+    "above, and the same models were set before the period that is over as it was then, to see what they are worth.",
+    "An interval beside a number says how far it may be off through chance in which customers there happen to be "
+    "(95 %, bootstrap over customers), unless another share is named. No interval knows what another season, another "
+    "price or another competitor will do.",
+    "Links between what customers are like and what they do are links, not causes: a contact changes what a customer "
+    "does only by the uplift that was assumed. Try it on a part of the customers, drawn by lot, before you believe it.",
+)

@@ -1,0 +1,200 @@
+"""A log in, a scored customer list out: by an option that is fitted now, and by a model that is kept."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import OmegaConf
+
+from clv_experiments import scoring
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.decisions.scored import COLUMNS
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.records import FittedModel, Param, Table, Tag, Text
+from clv_experiments.experiment import build_model, parameters, settings_of
+from clv_experiments.forecast import Forecaster
+from clv_experiments.model_request import kept_errors, requested, same_columns, strangeness, take_model
+from clv_experiments.scoring import score
+from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+CUTOFF = "1998-03-31"
+
+
+@pytest.fixture(scope="module")
+def rows(cdnow_sample):
+    """Every fourth customer of the CDNOW sample, their ids made hostile."""
+    days = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
+    ids = sorted(days["customer_id"].unique())[::4]
+    days = days[days["customer_id"].isin(ids)].assign(
+        country=lambda t: np.where(t["customer_id"] < "1000", "=UK", "FR")
+    )
+    return days.drop(columns="orders").replace({"customer_id": {ids[0]: "=1+1", ids[1]: "<script>"}})
+
+
+def composed(path, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return hydra_compose(
+            "score",
+            overrides=["data=file", "tracking=memory", f"data.path={path}", "data.log_end=1998-06-30", *overrides],
+        )
+
+
+@pytest.fixture(scope="module")
+def scored(rows, tmp_path_factory):
+    """The list as of a day in the past, from the log and from one whose later days are another's."""
+    folder, found = tmp_path_factory.mktemp("scores"), {}
+    after = rows["date"].astype(str) > CUTOFF
+    tampered = pd.concat([rows[~after], rows[after].assign(amount=lambda t: t["amount"].astype(float) * 9 + 1)])
+    twice = pd.concat([tampered, rows[after].assign(customer_id="new", amount=5000.0)])
+    for name, frame in {"as_is": rows, "tampered": twice.drop_duplicates(["customer_id", "date"])}.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        cfg = composed(folder / f"{name}.csv", f"window.cutoff={CUTOFF}", "model=mbg_nbd", f"output={folder / name}")
+        found[name] = score(cfg, "mbg_nbd")
+    return found
+
+
+def test_one_row_a_customer_known_at_the_cutoff(scored, rows):
+    found = pd.read_parquet(scored["as_is"] / "scores.parquet")
+    assert scored["as_is"].name == f"file-3m-{CUTOFF}"
+    assert found.columns.tolist() == [*COLUMNS]
+    assert found["customer_id"].tolist() == sorted(set(rows["customer_id"][rows["amount"] > 0]))
+    spend, low, high = (found[f"expected_spend{end}"] for end in ("", "_low", "_high"))
+    assert ((low >= 0) & (low <= spend) & (spend <= high)).all()
+    assert found["p_alive"].between(0, 1).all()
+    assert (found["p_purchase"] <= found["p_alive"] + 1e-9).all()
+    assert (found["btyd_model"] == "mbg_nbd").all()
+    assert pd.to_datetime(found["last_purchase"]).max() <= pd.Timestamp(CUTOFF)
+    assert found["missed_opportunity"].any()
+    assert found["value_tier"].value_counts(normalize=True)["High"] == pytest.approx(0.1, abs=0.01)
+
+
+def test_nothing_after_the_cutoff_moves_a_number(scored):
+    as_is, tampered = (pd.read_parquet(folder / "scores.parquet") for folder in scored.values())
+    pd.testing.assert_frame_equal(as_is, tampered)
+
+
+def test_the_files_say_the_same_and_defuse_what_is_hostile(scored):
+    kept, shown = pd.read_parquet(scored["as_is"] / "scores.parquet"), pd.read_csv(scored["as_is"] / "scores.csv")
+    assert shown["customer_id"][kept["customer_id"] == "=1+1"].tolist() == ["'=1+1"]
+    assert set(shown["country"]) == {"'=UK", "FR"}
+    numbers = kept.select_dtypes("number").columns
+    assert np.allclose(shown[numbers], kept[numbers], atol=5.1e-5)
+    text = (scored["as_is"] / "readme.txt").read_text()
+    assert all(f"\n{column}: " in text for column in COLUMNS)
+    assert "mbg_nbd, fitted now" in text
+    summary = pd.read_csv(scored["as_is"] / "summary.csv")
+    assert summary["expected_spend"][0] == pytest.approx(kept["expected_spend"].sum())
+
+
+@pytest.fixture(scope="module")
+def kept(rows, log_of):
+    """A linear model of rfm features, kept by a run that judged it."""
+    log = log_of(rows[["customer_id", "date", "amount"]], log_end=date(1998, 6, 30), name="file")
+    cfg = composed("orders.csv", "model=linear", "features=rfm")
+    window, model = Window(log.start, log.end, Horizon.parse("3 months")), build_model(cfg.model)
+    made, before = (Forecaster(log, window).forecast(window.period(k), model) for k in (0, 1))
+    tags = {"model": "linear", "cutoff": CUTOFF, "log_fingerprint": log.fingerprint, "protocol": "forecast"}
+    run = MemoryRun("file/3m", "linear")
+    settings = settings_of(cfg)
+    run.log([*(Tag(*tag) for tag in tags.items()), *parameters(settings), FittedModel(made.estimator, made.X.head())])
+    run.log([Text("config.yaml", OmegaConf.to_yaml(settings))])
+    for name, forecast in (("predictions.parquet", made), ("validation_predictions.parquet", before)):
+        run.log([Table(name, forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)).reset_index())])
+    return run
+
+
+def test_a_kept_model_scores_with_its_own_features_and_a_btyd_model_beside(kept, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    cfg = composed(tmp_path / "orders.csv", f"output={tmp_path}", "decisions.btyd=bg_nbd")
+    monkeypatch.setattr(scoring, "CUSTOMERS_AT_ONCE", 100)
+    found = pd.read_parquet(score(cfg, f"runs:/{kept.run_id}") / "scores.parquet").set_index("customer_id")
+    assert (found["btyd_model"] == "bg_nbd").all()
+    estimator = next(record.estimator for record in kept.records if isinstance(record, FittedModel))
+    X = found[["frequency", "recency", "T", "monetary_value"]].astype(float)
+    assert found["expected_spend"].to_numpy() == pytest.approx(estimator.predict(X))
+    words = (tmp_path / "file-3m-1998-06-30" / "readme.txt").read_text()
+    assert "the period after 1998-03-31" in words
+    assert "Made the same way one period earlier they held" in words
+    assert [path.name for path in tmp_path.rglob(".*")] == []
+
+
+def test_what_a_kept_model_cannot_do_is_said(kept, monkeypatch):
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
+    cfg, address = composed("orders.csv"), f"runs:/{kept.run_id}"
+    stored = requested(cfg, address).stored
+    with pytest.raises(
+        ClvError, match=r"predicts the next 3 months, and window.horizon is 6 months; type window.horizon="
+    ):
+        requested(composed("orders.csv", "window=6m"), address)
+    with pytest.raises(ClvError, match="there is no model models:/file-3m@champion"):
+        requested(cfg, "champion")
+    assert requested(cfg, None).said.startswith("xgboost, fitted now, since there is no model models:/file-3m@champion")
+    model = requested(cfg, address).model
+    with pytest.raises(ClvError, match="takes T, which its feature set 'rfm' does not give: fit it again"):
+        same_columns(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
+    with pytest.raises(ClvError, match="was fitted without gap_mean, which its feature set 'rfm' gives now"):
+        same_columns(stored, model, ["frequency", "recency", "T", "monetary_value", "gap_mean"])
+    same_columns(stored, model, ["T", "frequency", "recency", "monetary_value"])
+    fingerprint = stored.run.tags["log_fingerprint"]
+    assert [*strangeness(stored, fingerprint, date(1998, 6, 30))] == []
+    assert "not the log" in next(strangeness(stored, "another", date(1998, 6, 30)))
+    assert "know too much" in next(strangeness(stored, fingerprint, date(1998, 1, 31)))
+
+
+def test_errors_of_random_customers_calibrate_nothing(kept):
+    reader = MemoryReader([kept])
+    stored = reader.model(f"runs:/{kept.run_id}")
+    period, holdout, validation = kept_errors(reader, stored)
+    assert (period, len(holdout) > 500, len(validation) > 500) == ("the period after 1998-03-31", True, True)
+    stored.run.tags["protocol"] = "customer_split"
+    assert kept_errors(reader, stored) == ("", None, None)
+
+
+def test_settings_that_no_longer_build_are_said(kept, monkeypatch):
+    moved = [Text("config.yaml", r.text.replace("features.rfm.rfm", "gone.rfm")) if isinstance(r, Text) else r
+             for r in kept.records if r != Param("window.horizon", "6 months")]  # fmt: skip
+    monkeypatch.setattr(
+        MemoryTracker, "reader", lambda self: MemoryReader([MemoryRun("f", "linear", moved, run_id="1")])
+    )
+    with pytest.raises(ClvError, match=r"runs:/1 \(linear\) was made by settings that this version cannot build"):
+        requested(composed("orders.csv"), "runs:/1")
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked", "rest"),
+    [
+        ([], None, []),
+        (["data=cdnow", "model=champion"], "champion", ["data=cdnow"]),
+        (["model='runs:/abc/model'"], "runs:/abc/model", []),
+        (["model=bg_nbd", "seed=1"], "bg_nbd", ["model=bg_nbd", "seed=1"]),
+        (["model=xgboost", "model.estimator.patience=3"], "xgboost", ["model=xgboost", "model.estimator.patience=3"]),
+    ],
+)
+def test_what_model_names_is_taken_out_of_the_command_line(typed, asked, rest):
+    assert take_model(typed) == (asked, rest)
+
+
+@pytest.mark.parametrize("typed", [["features=rfm"], ["model=champion", "model.estimator.patience=3"]])
+def test_settings_of_an_option_need_the_option(typed):
+    with pytest.raises(ClvError, match=f"type model=<option> beside {typed[-1]}"):
+        take_model(typed)
+
+
+def test_a_log_too_short_to_judge_is_scored_without_intervals(tmp_path):
+    days = pd.date_range("2021-01-01", "2021-03-20")
+    rows = [(f"c{k % 40}", days[(k * 7) % len(days)].date(), 5.0 + k % 9) for k in range(400)]
+    pd.DataFrame(rows, columns=["customer_id", "date", "amount"]).to_csv(tmp_path / "short.csv", index=False)
+    cfg = composed(tmp_path / "short.csv", "data.log_end=2021-03-20", "model=mbg_nbd", f"output={tmp_path}")
+    place = score(cfg, "mbg_nbd")
+    found = pd.read_parquet(place / "scores.parquet")
+    assert found["expected_spend_low"].isna().all()
+    assert not found["missed_opportunity"].any()
+    words = (place / "readme.txt").read_text()
+    assert "Spend has no intervals" in words
+    assert "Who missed a purchase is not known" in words
