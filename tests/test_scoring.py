@@ -1,5 +1,6 @@
 """A log in, a scored customer list out: by an option that is fitted now, and by a model that is kept."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from clv_experiments import scoring
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.decisions.scored import COLUMNS
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import FittedModel, Param, Table, Tag, Text
+from clv_experiments.evaluation.records import File, FittedModel, Param, Table, Tag, Text
 from clv_experiments.experiment import build_model, parameters, settings_of
 from clv_experiments.forecast import Forecaster
-from clv_experiments.model_request import kept_errors, requested, same_columns, strangeness, take_model
+from clv_experiments.model_request import btyd_option, kept_errors, requested, same_columns, strangeness, take_model
 from clv_experiments.scoring import score
 from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
 
@@ -60,7 +61,7 @@ def scored(rows, tmp_path_factory):
 
 def test_one_row_a_customer_known_at_the_cutoff(scored, rows):
     found = pd.read_parquet(scored["as_is"] / "scores.parquet")
-    assert scored["as_is"].name == f"file-3m-{CUTOFF}"
+    assert scored["as_is"].name == f"file-3m-{CUTOFF}-mbg_nbd"
     assert found.columns.tolist() == [*COLUMNS]
     assert found["customer_id"].tolist() == sorted(set(rows["customer_id"][rows["amount"] > 0]))
     spend, low, high = (found[f"expected_spend{end}"] for end in ("", "_low", "_high"))
@@ -87,6 +88,7 @@ def test_the_files_say_the_same_and_defuse_what_is_hostile(scored):
     text = (scored["as_is"] / "readme.txt").read_text()
     assert all(f"\n{column}: " in text for column in COLUMNS)
     assert "mbg_nbd, fitted now" in text
+    assert "segment: by recency, frequency and total spend" in text
     summary = pd.read_csv(scored["as_is"] / "summary.csv")
     assert summary["expected_spend"][0] == pytest.approx(kept["expected_spend"].sum())
 
@@ -108,20 +110,41 @@ def kept(rows, log_of):
     return run
 
 
-def test_a_kept_model_scores_with_its_own_features_and_a_btyd_model_beside(kept, rows, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def orders(rows, tmp_path_factory):
+    """One file for all that read it, so that it is read once."""
+    path = tmp_path_factory.mktemp("orders") / "orders.csv"
+    rows.to_csv(path, index=False)
+    return path
+
+
+def test_a_kept_model_scores_with_its_own_features_and_a_btyd_model_beside(kept, orders, tmp_path, monkeypatch):
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
-    rows.to_csv(tmp_path / "orders.csv", index=False)
-    cfg = composed(tmp_path / "orders.csv", f"output={tmp_path}", "decisions.btyd=bg_nbd")
+    cfg = composed(orders, f"output={tmp_path}", "decisions.btyd=bg_nbd")
     monkeypatch.setattr(scoring, "CUSTOMERS_AT_ONCE", 100)
+    logged: list = []
+    monkeypatch.setattr(MemoryRun, "log", lambda self, records: logged.extend(records))
     found = pd.read_parquet(score(cfg, f"runs:/{kept.run_id}") / "scores.parquet").set_index("customer_id")
     assert (found["btyd_model"] == "bg_nbd").all()
     estimator = next(record.estimator for record in kept.records if isinstance(record, FittedModel))
     X = found[["frequency", "recency", "T", "monetary_value"]].astype(float)
     assert found["expected_spend"].to_numpy() == pytest.approx(estimator.predict(X))
-    words = (tmp_path / "file-3m-1998-06-30" / "readme.txt").read_text()
+    words = (tmp_path / "file-3m-1998-06-30-linear" / "readme.txt").read_text()
     assert "the period after 1998-03-31" in words
     assert "Made the same way one period earlier they held" in words
     assert [path.name for path in tmp_path.rglob(".*")] == []
+    assert [record.path.name for record in logged if isinstance(record, File)] == ["scores.csv", "scores.parquet"]
+
+
+def test_a_look_back_is_not_calibrated_on_the_period_that_it_predicts(kept, orders, tmp_path, monkeypatch):
+    known = [replace(record, frame=record.frame.assign(y_true=1e9)) if isinstance(record, Table) else record
+             for record in kept.records]  # fmt: skip
+    run = MemoryRun("file/3m", "linear", known, run_id=kept.run_id)
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([run]))
+    place = score(composed(orders, f"output={tmp_path}", f"window.cutoff={CUTOFF}"), f"runs:/{run.run_id}")
+    assert pd.read_parquet(place / "scores.parquet")["expected_spend_high"].max() < 1e5
+    words = (place / "readme.txt").read_text()
+    assert "predictions of 1998-01-01 to 1998-03-31, made by the same settings fitted before it, were off" in words
 
 
 def test_what_a_kept_model_cannot_do_is_said(kept, monkeypatch):
@@ -134,26 +157,52 @@ def test_what_a_kept_model_cannot_do_is_said(kept, monkeypatch):
         requested(composed("orders.csv", "window=6m"), address)
     with pytest.raises(ClvError, match="there is no model models:/file-3m@champion"):
         requested(cfg, "champion")
-    assert requested(cfg, None).said.startswith("xgboost, fitted now, since there is no model models:/file-3m@champion")
+    missing = requested(cfg, None)
+    assert missing.said.startswith("xgboost, fitted now, since there is no model models:/file-3m@champion")
+    assert missing.settings_said.startswith("xgboost as configured, since there is no model models:/file-3m@champion")
+    assert missing.chosen_until is None
     model = requested(cfg, address).model
     with pytest.raises(ClvError, match="takes T, which its feature set 'rfm' does not give: fit it again"):
         same_columns(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
     with pytest.raises(ClvError, match="was fitted without gap_mean, which its feature set 'rfm' gives now"):
         same_columns(stored, model, ["frequency", "recency", "T", "monetary_value", "gap_mean"])
     same_columns(stored, model, ["T", "frequency", "recency", "monetary_value"])
-    fingerprint = stored.run.tags["log_fingerprint"]
-    assert [*strangeness(stored, fingerprint, date(1998, 6, 30))] == []
-    assert "not the log" in next(strangeness(stored, "another", date(1998, 6, 30)))
-    assert "know too much" in next(strangeness(stored, fingerprint, date(1998, 1, 31)))
 
 
-def test_errors_of_random_customers_calibrate_nothing(kept):
+def test_a_kept_model_says_what_it_has_seen(kept, monkeypatch):
+    reader = MemoryReader([MemoryRun("file/3m", "linear", [*kept.records, Tag("currency", "$")], run_id=kept.run_id)])
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: reader)
+    address = f"runs:/{kept.run_id}"
+    request = requested(composed("orders.csv"), address)
+    assert request.said == f"linear, {address}, fitted up to {CUTOFF}"
+    assert (request.settings_said, str(request.chosen_until)) == (f"settings of linear, {address}", CUTOFF)
+    fingerprint = request.stored.run.tags["log_fingerprint"]
+    assert [*strangeness(request, fingerprint, "$", date(1998, 3, 31))] == []
+    assert "not converted" in next(strangeness(request, fingerprint, "EUR", date(1998, 3, 31)))
+    assert "not the log" in next(strangeness(request, "another", "$", date(1998, 3, 31)))
+    assert "know too much" in next(strangeness(request, fingerprint, "$", date(1998, 3, 30)))
+    split = [Tag("protocol", "customer_split"), Tag("holdouts", "1998-04-01 to 1998-06-30")]
+    reader = MemoryReader([MemoryRun("file/3m", "linear", [*kept.records, *split], run_id=kept.run_id)])
+    assert str(requested(composed("orders.csv"), address).chosen_until) == "1998-06-30"
+
+
+def test_errors_are_kept_of_forecasts_that_are_over(kept):
     reader = MemoryReader([kept])
     stored = reader.model(f"runs:/{kept.run_id}")
-    period, holdout, validation = kept_errors(reader, stored)
-    assert (period, len(holdout) > 500, len(validation) > 500) == ("the period after 1998-03-31", True, True)
+    window = Window(date(1997, 1, 1), date(1998, 6, 30), Horizon.parse("3 months"))
+    period, holdout, validation = kept_errors(reader, stored, window)
+    assert (period, len(holdout) > 500, len(validation) > 500) == (
+        "the period after 1998-03-31, kept with the model,", True, True,
+    )  # fmt: skip
+    assert kept_errors(reader, stored, window.known_at(date(1998, 6, 29))) is None
     stored.run.tags["protocol"] = "customer_split"
-    assert kept_errors(reader, stored) == ("", None, None)
+    assert kept_errors(reader, stored, window) is None
+
+
+def test_purchases_are_told_by_a_model_of_purchases():
+    assert btyd_option(composed("orders.csv", "decisions.btyd=bg_nbd")).name == "bg_nbd"
+    with pytest.raises(ClvError, match=r"decisions.btyd must be a model of purchases, such as mbg_nbd, and linear is"):
+        btyd_option(composed("orders.csv", "decisions.btyd=linear"))
 
 
 def test_settings_that_no_longer_build_are_said(kept, monkeypatch):
@@ -198,3 +247,4 @@ def test_a_log_too_short_to_judge_is_scored_without_intervals(tmp_path):
     words = (place / "readme.txt").read_text()
     assert "Spend has no intervals" in words
     assert "Who missed a purchase is not known" in words
+    assert "mbg_nbd: a/(a+b) < 1e-4: no dropout visible in the log." in words

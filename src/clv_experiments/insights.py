@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.code_version import code_version
 from clv_experiments.data.attributes import products
-from clv_experiments.data.window import Period
+from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
 from clv_experiments.decisions.budget.acquisition_section import acquisition_section
 from clv_experiments.decisions.budget.section import budget_section
@@ -38,7 +38,6 @@ from clv_experiments.experiment import (
     check_settings,
     experiment_of,
     known_window,
-    named_option,
     options,
     parameters,
     read_log,
@@ -46,13 +45,16 @@ from clv_experiments.experiment import (
     somebody_spent,
 )
 from clv_experiments.forecast import Forecaster, Model
-from clv_experiments.model_request import requested
+from clv_experiments.model_request import Requested, btyd_option, requested
 from clv_experiments.record_files import check_place, write_folder
-from clv_experiments.run_records import log_records
+from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
 
 KIND = "insights"
 PAGE = "insights.html"
+PAST = 4  # periods that are over and predicted again: of 3 months, one for each season
+LEAST_REPLICATES = 50
+FEW = 100  # customers below which a report says that there are too few
 
 
 def write_insights(cfg: DictConfig, asked: str | None) -> Path:
@@ -76,32 +78,35 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
     check_settings(cfg)
+    if not (type(cfg.replicates) is int and cfg.replicates >= LEAST_REPLICATES):
+        raise ClvError(f"replicates must be a whole number of at least {LEAST_REPLICATES}, got '{cfg.replicates}'")
     check_place(cfg.output, "output")
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
+    btyd = btyd_option(cfg)
     terminal = Terminal()
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             run = stack.enter_context(instantiate(cfg.tracking).run(experiment_of(cfg), KIND))
         request = requested(cfg, asked)
-        terminal.say(request.said)
+        terminal.say(f"model: {request.settings_said}, fitted anew at each cutoff")
         settings = settings_of(cfg)
         run.log([*parameters(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff)
+            log = read_log(cfg.data, lambda start, end: _learn_until(known_window(cfg.window, start, end)))
         for note in log.notes:
             terminal.say(f"note: {note}")
         terminal.receipt(log.report)
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, known_window(cfg.window, log.start, log.end))
-        at = _snapshots(cfg, forecaster, request.model, terminal)
+        at = _snapshots(forecaster, request.model, btyd, terminal)
         sections = list(_sections(cfg, forecaster, at, shop, terminal))
         with terminal.step("drawing and writing", "writing"):
             page = report_page(
                 f"{log.name}, as of {day(forecaster.window.end)}",
                 f"What to expect of {forecaster.window.coming}, and what to do about it",
                 sections,
-                _facts(forecaster, at, shop, request.said),
-                METHOD,
+                _facts(forecaster, at, shop, request),
+                [*METHOD, *_chosen(request, forecaster.window)],
                 shop.currency,
                 f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
             )
@@ -120,27 +125,33 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
 
 @dataclass(frozen=True)
 class Snapshots:
-    """The coming period, the one before it, which is over, and the one before that where the log reaches."""
+    """The coming period, and the periods that are over, latest first: at most ``PAST``, at least one."""
 
     now: Snapshot
-    previous: Snapshot
-    before: Snapshot | None
+    past: Sequence[Snapshot]
+
+    @property
+    def previous(self) -> Snapshot:
+        """The latest period that is over."""
+        return self.past[0]
 
 
-def _snapshots(cfg: DictConfig, forecaster: Forecaster, model: Model, terminal: Terminal) -> Snapshots:
-    btyd = named_option(cfg, cfg.decisions.btyd, "decisions.btyd")
-    if not hasattr(btyd.estimator, "purchase_probabilities"):
-        raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {btyd.name} is none")
-    window, source = forecaster.window, forecaster.log.name
-    origin = window.backtest(supervised=model.supervised, source=source)[0]
-    somebody_spent(forecaster, origin.holdout)
+def _snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
+    window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
+    latest = window.backtest(supervised=supervised, source=source)[0]
+    earlier = window.validation(None, supervised=supervised, source=source) if latest.validation else []
+    somebody_spent(forecaster, latest.holdout)
 
     def made(period: Period) -> Snapshot:
         with terminal.step(f"forecasting {period}", "forecasts"):
             return snapshot(forecaster, period, model, btyd)
 
-    before = made(origin.validation) if origin.validation else None
-    return Snapshots(made(window.coming), made(origin.holdout), before)
+    return Snapshots(made(window.coming), [made(period) for period in (latest.holdout, *earlier[: PAST - 1])])
+
+
+def _learn_until(window: Window) -> date:
+    """Return the earliest cutoff that is forecast from: nothing after it may shape the log's cleaning."""
+    return next(c for k in range(PAST, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
 def _scored(at: Snapshots, shop: Shop, found: Evidence) -> pd.DataFrame:
@@ -159,15 +170,15 @@ def _sections(
 ) -> Iterator[Section]:
     """Answer the questions of the report, in the order of the page."""
     log, window, drawn = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
-    earlier = at.before.model.table if at.before else None
+    earlier = at.past[1].model.table if at.past[1:] else None
     found = evidence(shop.interval, shop.currency, str(at.previous.period), at.previous.model.table, earlier)
     scored = _scored(at, shop, found)
     with terminal.step("who is worth most", "customers"):
-        yield best_section(scored, at.now, at.previous, found, shop, str(window.horizon), *drawn)
+        yield best_section(scored, at.now, at.past, found, shop, window.horizon)
     with terminal.step("who was expected and did not come", "missed"):
         yield missed_section(at.now, at.previous, shop, *drawn)
     with terminal.step("how to split the budget", "budget"):
-        yield budget_section(at.now, at.previous, scored.set_index("customer_id")["segment"], shop, *drawn)
+        yield budget_section(at.now, at.past, scored.set_index("customer_id")["segment"], shop, *drawn)
         yield acquisition_section(forecaster, at.now, shop, *drawn)
     with terminal.step("who comes next, and when", "next purchase") as progress:
         rivals = options(cfg, lambda option: option.family == "btyd")
@@ -183,14 +194,37 @@ def _sections(
         yield overview_section(log, window.end)
 
 
-def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, said: str) -> list[tuple[str, str]]:
+def _chosen(request: Requested, window: Window) -> Iterator[str]:
+    """Say what the choice of a kept model has seen: it flatters the periods that it was chosen by."""
+    seen = request.chosen_until
+    if seen and seen > window.end:
+        yield (
+            f"{request.model.name} was chosen by what happened up to {day(seen)}, after {day(window.end)}: as a look "
+            "back this report knows too much."
+        )
+    elif seen:
+        yield (
+            f"{request.model.name} was chosen because it did well on a period that this report judges it by: what is "
+            "said of its errors there is a little too good."
+        )
+
+
+def _notes(at: Snapshots) -> list[str]:
+    """Say what a reader must know before anything else."""
+    few = len(at.now.table) < FEW
+    said = [f"{len(at.now.table)} customers are too few for anything but the lists"] if few else []
+    return [*said, *dict.fromkeys([*remarks(at.now.model.estimator), *remarks(at.now.btyd.estimator)])]
+
+
+def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: Requested) -> list[tuple[str, str]]:
     log, window = forecaster.log, forecaster.window
     return [
         ("log", f"{log.name}, {day(log.start)} to {day(window.end)}"),
         ("customers", f"{len(at.now.table):,}"),
         ("period ahead", str(window.coming)),
-        ("spend", said),
+        ("spend", request.settings_said),
         ("purchases, P(alive), dates", at.now.btyd_name),
+        *[("note", sentence) for sentence in _notes(at)],
         ("margin", share(shop.margin)),
         ("discount rate", f"{share(shop.annual_discount_rate)} a year"),
         ("currency", shop.currency or "not said"),
@@ -206,8 +240,11 @@ def _identity(forecaster: Forecaster, at: Snapshots) -> Iterator[Record]:
 
 
 METHOD = (
+    "P(alive) is the probability that a customer has not left for good, P(buys) that of at least one purchase in the "
+    "period. Names such as xgboost and mbg_nbd are those of models: the first learns from earlier periods of the same "
+    "log, the second tells a story of purchases and leaving. The README of clv_experiments says more.",
     "Nothing here looks ahead: what is said of the coming period was computed from purchases up to the day named "
-    "above, and the same models were set before the period that is over as it was then, to see what they are worth.",
+    "above, and the same models were set before each period that is over as it was then, to see what they are worth.",
     "An interval beside a number says how far it may be off through chance in which customers there happen to be "
     "(95 %, bootstrap over customers), unless another share is named. No interval knows what another season, another "
     "price or another competitor will do.",

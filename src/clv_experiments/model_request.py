@@ -14,6 +14,7 @@ from clv_experiments.errors import ClvError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from clv_experiments.data.window import Window
     from clv_experiments.forecast import Model
     from clv_experiments.tracking.stored_run import Reader, StoredModel
 
@@ -32,12 +33,18 @@ class Requested:
     stored : StoredModel, optional
         The fitted model where one was asked for that is kept.
     said : str
-        Which model that is, in words.
+        Which model that is, in words, for whoever predicts with it as it is kept, or fits an option once.
+    settings_said : str
+        The same for whoever fits its settings again at cutoffs of their own.
+    chosen_until : date, optional
+        The last day that a kept model has seen, and so the choice of its settings; None of an option.
     """
 
     model: Model
     stored: StoredModel | None
     said: str
+    settings_said: str
+    chosen_until: date | None
 
 
 def take_model(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -95,15 +102,35 @@ def requested(cfg: DictConfig, asked: str | None) -> Requested:
     from clv_experiments.tracking.stored_run import champion_address
 
     if asked and not _is_kept(asked):
-        return Requested(build_model(cfg.model), None, f"{cfg.model.name}, fitted now")
+        return _option(build_model(cfg.model))
     reader = instantiate(cfg.tracking).reader()
     try:
         stored = reader.model(champion_address(experiment_of(cfg)) if asked in (None, CHAMPION) else asked)
     except ClvError as error:
         if asked:
             raise
-        return Requested(build_model(cfg.model), None, f"{cfg.model.name}, fitted now, since {error}")
+        return _option(build_model(cfg.model), f", since {error}")
     return _kept(cfg, stored, reader)
+
+
+def btyd_option(cfg: DictConfig) -> Model:
+    """Build the model that tells of purchases where the model of spend does not: ``decisions.btyd``.
+
+    Raises
+    ------
+    ClvError
+        If there is no such option, or it knows of spend only.
+    """
+    from clv_experiments.experiment import named_option
+
+    found = named_option(cfg, cfg.decisions.btyd, "decisions.btyd")
+    if not hasattr(found.estimator, "discounted_purchases"):
+        raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {found.name} is none")
+    return found
+
+
+def _option(model: Model, why: str = "") -> Requested:
+    return Requested(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
 
 
 def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> Requested:
@@ -126,8 +153,19 @@ def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> Requested:
             f"{stored.uri} ({name}) was made by settings that this version cannot build any more "
             f"({' '.join(str(error).split())[:200]}); run it again, or take another model"
         ) from error
-    version = f" version {stored.version}" if stored.version else ""
-    return Requested(model, stored, f"{name}, {stored.uri}{version}, fitted up to {stored.run.tags.get('cutoff', '?')}")
+    named = f"{name}, {stored.uri}" + (f" version {stored.version}" if stored.version else "")
+    until = _seen_until(stored)
+    return Requested(model, stored, f"{named}, fitted up to {until}", f"settings of {named}", until)
+
+
+def _seen_until(stored: StoredModel) -> date:
+    """Return the last day that a kept model has seen: the cutoff, or the holdout's end where customers were split."""
+    tags = stored.run.tags
+    return date.fromisoformat(tags["holdouts"].split()[-1] if _was_split(stored) else tags["cutoff"])
+
+
+def _was_split(stored: StoredModel) -> bool:
+    return stored.run.tags.get("protocol") == "customer_split"
 
 
 def same_columns(stored: StoredModel, model: Model, columns: Iterable[str]) -> None:
@@ -152,29 +190,42 @@ def same_columns(stored: StoredModel, model: Model, columns: Iterable[str]) -> N
         )
 
 
-def strangeness(stored: StoredModel | None, log_fingerprint: str, cutoff: date) -> Iterator[str]:
+def strangeness(request: Requested, log_fingerprint: str, currency: str, cutoff: date) -> Iterator[str]:
     """Say where a kept model meets what it was not made for."""
-    if stored is None:
-        return
-    tags = stored.run.tags
-    if tags.get("log_fingerprint") != log_fingerprint:
-        yield "This is not the log that the model was fitted on, nor the one that its intervals rest on."
-    if tags.get("cutoff", "") > str(cutoff):
+    tags = request.stored.run.tags if request.stored else {}
+    if request.stored and tags.get("log_fingerprint") != log_fingerprint:
+        yield "This is not the log that the model was fitted on; errors that are kept with it are those of that log."
+    if request.stored and tags.get("currency", currency) != currency:
         yield (
-            f"The model was fitted on what happened up to {tags['cutoff']}, after {cutoff}: as a look back these "
+            f"The model was fitted on spend in {tags['currency'] or 'an unnamed currency'}, and this log is in "
+            f"{currency or 'an unnamed one'}: what it predicts is not converted."
+        )
+    if request.chosen_until and request.chosen_until > cutoff:
+        yield (
+            f"The model was fitted on what happened up to {request.chosen_until}, after {cutoff}: as a look back these "
             "scores know too much; an option, such as model=mbg_nbd, is fitted on what was known then."
         )
 
 
-def kept_errors(reader: Reader, stored: StoredModel) -> tuple[str, pd.DataFrame | None, pd.DataFrame | None]:
+def kept_errors(
+    reader: Reader, stored: StoredModel, window: Window
+) -> tuple[str, pd.DataFrame, pd.DataFrame | None] | None:
     """Read what the run that stands for a kept model predicted of its latest holdout and validation period.
+
+    Parameters
+    ----------
+    window : Window
+        Ends with the last day that is known, with the horizon of the model.
 
     Returns
     -------
-    tuple of (str, pandas.DataFrame or None, pandas.DataFrame or None)
-        The holdout period in words; ``y_true`` and ``y_pred`` of it and of the period before. None where there are no
-        such predictions, or where the customers were split at random, so that errors are not those of forecasts.
+    tuple of (str, pandas.DataFrame, pandas.DataFrame or None) or None
+        The holdout period in words; ``y_true`` and ``y_pred`` of it and, where it was predicted, of the period before.
+        None where there are no such predictions, where the holdout was not over on the last day that is known, so that
+        its errors are not known then, or where customers were split at random, so that errors are not of forecasts.
     """
+    from clv_experiments.data.window import DAY
+
     tables: list[pd.DataFrame | None] = []
     for name in ("predictions.parquet", "validation_predictions.parquet"):
         try:
@@ -183,9 +234,12 @@ def kept_errors(reader: Reader, stored: StoredModel) -> tuple[str, pd.DataFrame 
             found = None
         tables.append(None if found is None else found[found["cutoff"] == found["cutoff"].max()])
     holdout, validation = tables
-    if holdout is None or stored.run.tags.get("protocol") == "customer_split":
-        return "", None, None
-    return f"the period after {holdout['cutoff'].iloc[0]:%Y-%m-%d}", holdout, validation
+    if holdout is None or _was_split(stored):
+        return None
+    cutoff = holdout["cutoff"].iloc[0].date()
+    if window.horizon.shift(cutoff + DAY, 1) - DAY > window.end:
+        return None
+    return f"the period after {cutoff}, kept with the model,", holdout, validation
 
 
 def _is_kept(asked: str | None) -> bool:

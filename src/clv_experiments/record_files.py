@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -75,7 +76,9 @@ def write_record(record: Table | Picture | Text, path: Path) -> None:
     if isinstance(record, Text):
         path.write_text(record.text, encoding="utf-8")
     elif isinstance(record, Picture):
-        record.figure.savefig(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in letters that the font lacks
+            record.figure.savefig(path)
     elif record.format == "parquet":
         record.frame.to_parquet(path, index=False)
     else:

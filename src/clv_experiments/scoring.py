@@ -19,27 +19,25 @@ from clv_experiments.data.customers import known_customers
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.evidence import Evidence, errors, evidence, missed_in, periods_over
-from clv_experiments.decisions.score_files import CSV, Parts, score_files, scratch, stored_parts
+from clv_experiments.decisions.score_files import CSV, PARQUET, Parts, score_files, scratch, stored_parts
 from clv_experiments.decisions.score_summary import Summary, headline
 from clv_experiments.decisions.scored import Ranking, Scorer, read_me
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Metric, Record, Table, Tag, Text
+from clv_experiments.evaluation.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.experiment import (
     check_settings,
     experiment_of,
     known_window,
-    named_option,
     parameters,
     read_log,
     settings_of,
 )
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
-from clv_experiments.model_request import Requested, kept_errors, requested, same_columns, strangeness
+from clv_experiments.model_request import Requested, btyd_option, kept_errors, requested, same_columns, strangeness
 from clv_experiments.record_files import check_place, folder_of, write_folder
-from clv_experiments.run_records import log_records
+from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
 
 KIND = "score"
@@ -70,7 +68,7 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
     check_settings(cfg)
     check_place(cfg.output, "output")
     _shop(cfg, "")  # refuses bad settings before the log is read
-    btyd = _btyd(cfg)
+    btyd = btyd_option(cfg)
     terminal = Terminal()
     with terminal.step("finding the model", "model"):
         request = requested(cfg, asked)
@@ -89,7 +87,7 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
         window = known_window(cfg.window, log.start, log.end)
         shop = _shop(cfg, log.currency or "")
         ready = _prepared(cfg, log, window, request, btyd, shop, terminal)
-        place = folder_of(cfg.output, f"{experiment_of(cfg)} {window.end}")
+        place = folder_of(cfg.output, f"{experiment_of(cfg)} {window.end} {request.model.name}")
         summary = _written(log, window, ready, shop, place, terminal)
         facts = [f"Spend is predicted by {request.said}.", *ready.notes]
         about: list[Record] = [
@@ -97,7 +95,8 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
             Table("summary.csv", summary.table()),
         ]
         write_folder(cfg.output, place.name, about, "the scores")
-        run.log([*_identity(window, request, ready, place), *log_records(log), *about])
+        scores = (File(place / name) for name in (CSV, PARQUET))
+        run.log([*_identity(window, request, ready, place), *log_records(log), *about, *scores])
         run.log([Metric(name, value) for name, value in {**ready.evidence.metrics(), **summary.totals()}.items()])
         _say(terminal, summary, ready, shop, str(window.horizon), place)
         terminal.say(run.location)
@@ -142,13 +141,11 @@ def _prepared(
     btyd = model if hasattr(estimator, "discounted_purchases") else beside
     with terminal.step("looking at the periods that are over", "earlier periods"):
         latest, earlier = periods_over(window, supervised=model.supervised, source=log.name)
-        made = None if request.stored else errors(forecaster, model, latest)
-        if request.stored:
-            proof = evidence(
-                shop.interval, shop.currency, *kept_errors(instantiate(cfg.tracking).reader(), request.stored)
-            )
-        else:
-            proof = evidence(shop.interval, shop.currency, str(latest), made, errors(forecaster, model, earlier))
+        kept = kept_errors(instantiate(cfg.tracking).reader(), request.stored, window) if request.stored else None
+        made = None if kept else errors(forecaster, model, latest)
+        again = ", made by the same settings fitted before it," if request.stored else ""
+        known = kept or (f"{latest}{again}", made, errors(forecaster, model, earlier))
+        proof = evidence(shop.interval, shop.currency, *known)
         if made is None or btyd is not model:
             latest, _ = periods_over(window, supervised=False, source=log.name)
             made = errors(Forecaster(log, window), btyd, latest)
@@ -156,7 +153,9 @@ def _prepared(
     with terminal.step(f"telling purchases by {btyd.name}", "btyd"):
         teller = estimator if btyd is model else Forecaster(log, window).coming(btyd).estimator
     scorer = Scorer(estimator, columns, teller, btyd.name, proof.intervals, shop, window.end)
-    notes = [*strangeness(request.stored, log.fingerprint, window.end), proof.said, sentence]
+    fits = {model.name: estimator, btyd.name: teller}
+    said = [f"{name}: {remark}." for name, fit in fits.items() for remark in remarks(fit)]
+    notes = [*strangeness(request, log.fingerprint, log.currency or "", window.end), *said, proof.said, sentence]
     return Ready(scorer, model, btyd, missed, proof, notes)
 
 
@@ -175,13 +174,6 @@ def _fitted(forecaster: Forecaster, request: Requested, terminal: Terminal) -> t
 
 def _shop(cfg: DictConfig, currency: str) -> Shop:
     return Shop.of(OmegaConf.to_container(cfg.decisions, resolve=True), currency)  # type: ignore[arg-type]
-
-
-def _btyd(cfg: DictConfig) -> Model:
-    found = named_option(cfg, cfg.decisions.btyd, "decisions.btyd")
-    if not hasattr(found.estimator, "discounted_purchases"):
-        raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {found.name} is none")
-    return found
 
 
 def _written(log: TransactionLog, window: Window, ready: Ready, shop: Shop, place: Path, terminal: Terminal) -> Summary:

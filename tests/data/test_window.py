@@ -458,8 +458,9 @@ def test_the_coming_period_learns_from_all_that_is_over_and_nothing_else(window)
 
 def test_a_period_of_no_window_has_no_training_panel():
     window = Window(START, END, Horizon(3, "months"))
-    with pytest.raises(RuntimeError, match="StopIteration"):
+    with pytest.raises(ValueError, match="is no period of the window"):
         list(window.training(Period(date(1998, 4, 2), END)))
+    assert next(window.training(window.period(3))) == window.period(4)  # however far back it is
 
 
 def test_a_log_as_it_stood_is_refused_outside_the_log():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import linregress
 
 from clv_experiments.data.first_year import first_year
 from clv_experiments.decisions.budget.acquisition import (
@@ -16,9 +17,11 @@ from clv_experiments.decisions.budget.acquisition import (
     recent,
     resampled_means,
     rest_of_year,
+    settled,
     trend,
 )
 from clv_experiments.decisions.budget.acquisition_check import compared
+from clv_experiments.decisions.budget.acquisition_section import _trend
 
 
 class Weekly:
@@ -109,19 +112,39 @@ def test_customers_of_the_last_year_stand_for_those_who_come_now():
     assert list(recent(frame, cohorts)["cohort"]) == ["2020-01", "2020-12"]
 
 
-@pytest.mark.parametrize("step", [2.0, -2.0])
-def test_a_trend_is_the_slope_of_the_cohorts_after_the_oldest(step):
-    days = [f"2020-0{month}-01" for month in (1, 2, 3, 4) for _ in range(30)]
-    noise = np.tile(np.linspace(-1, 1, 30), 4)
-    repeat = np.repeat([99.0, 10, 10 + step, 10 + 2 * step], 30) + noise
-    frame = values(days, repeat)
-    means = resampled_means(frame, np.ones(50), 0)
-    slope, low, high = trend(cohort_table(frame, 1.0, means), means)
-    assert slope == pytest.approx(step)
-    assert low < step < high
-    assert low * high > 0
-    two = frame[frame["first_day"] < "2020-04-01"]
-    assert trend(cohort_table(two, 1.0, means), means) is None
+def test_cohorts_that_begin_while_customers_of_old_look_new_are_not_settled():
+    frame = values([f"2020-0{month}-09" for month in range(1, 8)], np.ones(7))
+    cohorts = cohort_table(frame, 1.0, resampled_means(frame, np.ones(5), 0))
+    assert list(settled(frame, cohorts)["cohort"]) == ["2020-04", "2020-05", "2020-06", "2020-07"]
+    quarters = values(pd.date_range("2009-12-01", "2011-03-01", freq="MS"), np.ones(16))
+    cohorts = cohort_table(quarters, 1.0, resampled_means(quarters, np.ones(5), 0))
+    assert settled(quarters, cohorts)["cohort"].iloc[0] == "2010 Q2"  # the first quarter began with January
+
+
+def of_cohorts(value, predicted=0.0):
+    return pd.DataFrame({"first_year_value": np.asarray(value, dtype=float), "predicted": predicted})
+
+
+def test_a_trend_is_the_slope_of_a_regression():
+    value = np.array([10.0, 13, 12, 17, 16, 19])
+    slope, low, high = trend(of_cohorts(value), np.ones(9))
+    line = linregress(np.arange(6), value)
+    assert slope == pytest.approx(line.slope)
+    assert [slope - low, high - slope] == pytest.approx([2.776445 * line.stderr] * 2)  # t with 4 degrees of freedom
+    assert trend(of_cohorts(value[:4]), np.ones(9)) is None
+
+
+def test_a_trend_that_hangs_on_predictions_is_as_unsure_as_they_are():
+    sure = trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.ones(9))
+    unsure = trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.array([0.5, 1.5]))
+    assert sure == pytest.approx((1.0, 1.0, 1.0))
+    assert unsure[2] == pytest.approx(1 + 2.776445 * 0.5)
+
+
+def test_cohorts_that_differ_without_a_trend_are_seldom_said_to_have_one():
+    rng = np.random.default_rng(0)
+    found = [trend(of_cohorts(rng.lognormal(3, 0.2, 7)), np.ones(9)) for _ in range(400)]
+    assert sum(low > 0 or high < 0 for _, low, high in found) <= 32  # 20 expected; more has a probability of 0.5 %
 
 
 def test_the_check_counts_those_whose_year_ended_since():
@@ -133,3 +156,11 @@ def test_the_check_counts_those_whose_year_ended_since():
     row = found.table.set_index("cohort").loc["all of them"]
     assert list(row[["customers", "predicted", "realised", "error"]]) == pytest.approx([2, 5, 2.5, 1.0])
     assert compared(then.assign(predicted=0.0), today, 30, seed=0) is None
+
+
+@pytest.mark.parametrize(("step", "said"), [(5.0, "more"), (-5.0, "less")])
+def test_a_trend_is_said_with_its_direction_and_size(step, said):
+    cohorts = of_cohorts(100 + step * np.arange(5)).assign(cohort=[f"2020 Q{quarter}" for quarter in range(1, 6)])
+    worth = f"Since 2020 Q1 every cohort is worth £5.00 (95% interval £5.00 to £5.00) {said} than the one before it"
+    assert _trend(cohorts, SimpleNamespace(ratios=np.ones(9)), "£").startswith(worth)
+    assert _trend(cohorts[:4], SimpleNamespace(ratios=np.ones(9)), "£").startswith("There are too few cohorts")

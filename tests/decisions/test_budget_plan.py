@@ -110,15 +110,25 @@ def test_a_country_cap_needs_countries():
 def test_draws_carry_the_errors_of_the_period_before():
     """All spent twice what was predicted: so will they, without doubt."""
     then = np.linspace(1, 100, 400)
-    drawn = drawn_spend(np.array([50.0, 70.0]), then, 2 * then, 20, seed=0)
+    drawn = drawn_spend(np.array([50.0, 70.0]), [(then, 2 * then)], 20, seed=0)
     assert drawn == pytest.approx(np.full(20, 240.0))
-    assert drawn_spend(np.array([]), then, then, 3, seed=0) == pytest.approx(np.zeros(3))
+    assert drawn_spend(np.array([]), [(then, then)], 3, seed=0) == pytest.approx(np.zeros(3))
+    assert np.isnan(drawn_spend(np.array([50.0]), [], 3, seed=0)).all()
+
+
+def test_draws_are_of_one_period_at_a_time_and_of_each():
+    """Twice what was predicted came in one period, half of it in another: so it will be, one or the other."""
+    then = np.linspace(1, 100, 400)
+    drawn = drawn_spend(np.array([50.0, 70.0]), [(then, 2 * then), (then, then / 2)], 200, seed=0)
+    good = np.isclose(drawn, 240.0)
+    assert (good | np.isclose(drawn, 60.0)).all()
+    assert 60 < good.sum() < 140
 
 
 def test_draws_follow_the_seed():
     rng = np.random.default_rng(0)
     then, actual = rng.gamma(1, 50, 300), rng.gamma(1, 50, 300)
-    first, again, other = (drawn_spend(then[:9], then, actual, 20, seed) for seed in (1, 1, 2))
+    first, again, other = (drawn_spend(then[:9], [(then, actual)], 20, seed) for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
 
@@ -130,7 +140,7 @@ def test_the_interval_holds_what_came_as_often_as_it_says():
         expected = rng.gamma(0.5, 100, (2, 600))
         actual = 1.3 * expected * rng.gamma(0.4, 1 / 0.4, expected.shape)  # 30 % more than predicted
         found = plan(pd.DataFrame({"expected_spend": expected[0]}), campaign(100.0), MARGIN)
-        spend = drawn_spend(found.contacted["expected_spend"].to_numpy(), expected[1], actual[1], 100, seed)
+        spend = drawn_spend(found.contacted["expected_spend"].to_numpy(), [(expected[1], actual[1])], 100, seed)
         case = outlook(found, spend).iloc[1]
         brought = profit(actual[0][found.contacted.index], found.campaign, MARGIN).sum()
         inside += case["low"] <= brought <= case["high"]
@@ -158,7 +168,6 @@ def test_the_split_adds_up_and_is_said():
     groups = split(found, "segment")
     assert list(groups["contacts"]) == [2, 1, 0]
     assert groups["expected_profit"].sum() == pytest.approx(found.expected_profit)
-    assert split_sentences(groups, "segment", "£") == [
-        "Put 67% into A (2 contacts, expected profit £7.50) and 33% into B (1 contact, expected profit £2.00).",
-        "Nothing goes into <b>C.",
-    ]
+    parts = "67% into A (2 contacts, expected profit £7.50) and 33% into B (1 contact, expected profit £2.00)."
+    assert split_sentences(groups, "segment", 3.0, "£") == [f"Put {parts}", "Nothing goes into <b>C."]
+    assert split_sentences(groups, "segment", 99.0, "£")[0] == f"Of what is spent, put {parts}"

@@ -11,6 +11,7 @@ from clv_experiments.decisions.budget.regret import (
     ORACLE,
     RANDOM,
     RECENT,
+    SCORE,
     TOTAL,
     contacts_of,
     curves,
@@ -18,6 +19,7 @@ from clv_experiments.decisions.budget.regret import (
     profits,
     regret_table,
 )
+from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 
 MARGIN = 0.5
@@ -86,6 +88,8 @@ def test_rules_rank_by_what_they_name():
     ways = orders(table, campaign(1000), MARGIN)
     assert table["total_spend"].iloc[ways[TOTAL]].is_monotonic_decreasing
     assert (table["T"] - table["recency"]).iloc[ways[RECENT]].is_monotonic_increasing
+    scores = RfmScores.of(table["T"] - table["recency"], table["frequency"], table["total_spend"]).scores(table)
+    assert scores.sum(axis=1).iloc[ways[SCORE]].is_monotonic_decreasing
     assert len(ways[AS_MANY]) == len(ways[MODEL]) < 50
     assert AS_MANY not in orders(table, campaign(2), MARGIN)
 

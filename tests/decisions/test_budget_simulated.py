@@ -38,8 +38,8 @@ def shown():
 def test_true_and_realised_profit_lie_within_the_interval(shown):
     """The plan of the last period, with the errors of the one before it."""
     chosen = plan(shown.previous.table, SHOP.campaign, SHOP.margin)
-    then, actual = (shown.before.table[column].to_numpy() for column in ("expected_spend", "y_true"))
-    spend = drawn_spend(chosen.contacted["expected_spend"].to_numpy(), then, actual, 400, seed=1)
+    errors = tuple(shown.before.table[column].to_numpy() for column in ("expected_spend", "y_true"))
+    spend = drawn_spend(chosen.contacted["expected_spend"].to_numpy(), [errors], 400, seed=1)
     case = outlook(chosen, spend).set_index("case").loc["expected"]
     truth = shown.log.truth.expected_spend(shown.previous.period)
     for expected in (truth, shown.previous.table["y_true"]):
@@ -60,6 +60,9 @@ def test_what_a_new_customer_may_cost_is_the_true_value_of_the_first_year(shown)
     assert held.sum() >= len(cohorts) - 1
     low, high = (float(part) for part in found.summary[0].split("interval $")[1].split(")")[0].split(" to $"))
     assert low <= value <= high
+    assert set(found.exhibits[0].columns) <= set(cohorts)
+    assert len(found.exhibits[0].columns) == 8
+    assert "no trend can be told from chance" in found.exhibits[0].sentences[-1]
     assert "Its error cannot be told from chance" in found.exhibits[1].sentences[1]
 
 
@@ -70,6 +73,9 @@ def test_a_log_of_one_year_says_that_nothing_was_checked(shown):
     now = SimpleNamespace(period=Period(cutoff, date(2021, 3, 31)), btyd=btyd, btyd_name="mbg_nbd")
     found = acquisition_section(shown.forecaster, now, SHOP, seed=1, replicates=20)
     assert "is not checked here" in found.exhibits[1].sentences[0]
-    assert "is predicted (and not checked)" in found.exhibits[0].sentences[1]
+    predicted, old, trend = found.exhibits[0].sentences[1:]
+    assert "is predicted (and not checked)" in predicted
+    assert old.startswith("Some customers of 2020-02 and 2020-03 may have bought before the log starts")
+    assert trend == "What is predicted is not checked, so nothing is said of a trend."
     assert np.isfinite(found.exhibits[0].table.select_dtypes("number")).all(axis=None)
     assert found.exhibits[0].table["cohort"].is_unique

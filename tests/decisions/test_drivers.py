@@ -3,23 +3,25 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.drivers import DRIVERS, features_of, links, without_largest
+from clv_experiments.decisions.drivers import DRIVERS, LEAST_BUYERS, features_of, links, reach_of, without_largest
 from clv_experiments.decisions.drivers_section import compared, drivers_section, link_sentences, summary_of
+from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.forecast import Forecaster
 
 NAMES = [driver.name for driver in DRIVERS]
 
 
-def customers(slopes, rows=1500, seed=0, origins=2):
+def customers(slopes, rows=1500, seed=0, origins=2, tail=1.0):
     """Standard normal features; expected spend is exp of their sum, spend is that times a heavy-tailed chance or 0."""
     rng = np.random.default_rng(seed)
     index = pd.Index([f"c{k}" for k in range(rows)] * origins)
     X = pd.DataFrame(rng.normal(size=(rows * origins, len(NAMES))), columns=NAMES, index=index)
     origin = np.repeat(np.arange(origins), rows)
     mean = np.exp(X.to_numpy() @ np.array(slopes) + 0.7 * origin + 1)
-    chance = np.tile(rng.lognormal(-0.5, 1.0, rows), origins)  # a customer keeps it over origins
+    chance = np.tile(rng.lognormal(-(tail**2) / 2, tail, rows), origins)  # a customer keeps it over origins
     return X, pd.Series(mean * chance * rng.binomial(1, 0.4, len(X)) / 0.4, index=index), origin
 
 
@@ -49,19 +51,39 @@ def test_claims_flip_when_the_data_flip():
     assert "% less in the following 3 months (95% interval −" in said
 
 
-def test_intervals_hold_what_they_promise():
+def test_intervals_hold_what_they_promise_where_few_customers_spend_most():
     slopes, held = np.array([0.3, 0.0, -0.3, 0.0]), 0
-    for seed in range(30):
-        X, y, origin = customers(slopes, rows=400, seed=seed)
-        table = links(X, y, origin)
+    for seed in range(40):
+        table = links(*customers(slopes, rows=1000, seed=seed, origins=1, tail=2.0))
         held += ((table["lower_95"] < np.expm1(slopes)) & (table["upper_95"] > np.expm1(slopes))).sum()
-    assert 0.88 <= held / 120 <= 0.99
+    assert 0.92 <= held / 160 <= 0.99
+
+
+def test_an_error_that_rests_on_few_customers_reaches_further():
+    even = np.tile([1.0, -1.0], 200)
+    few = np.array([9.0, -9.0, *[0.1, -0.1] * 199])
+    reach = reach_of(np.column_stack([even, few]))
+    assert reach[0] == pytest.approx(student.ppf(0.975, 400) * np.sqrt(400 * 400 / 399))
+    held = (few**2).sum() ** 2 / (few**4).sum()  # 2.1 customers
+    assert reach[1] == pytest.approx(student.ppf(0.975, held) * np.sqrt((few**2).sum() * 400 / 399))
+    assert reach_of(np.zeros((400, 1))) == 0
+
+
+def test_a_level_of_an_origin_is_not_taken_for_an_effect():
+    rng = np.random.default_rng(5)
+    skewed = rng.exponential(1.0, 800) - 1
+    x = np.concatenate([skewed, -skewed])  # rare high values where the level is low, rare low ones where it is high
+    origin, index = np.repeat([0, 1], 800), [f"c{k}" for k in range(1600)]
+    spend = np.exp(0.3 * x + 3.0 * origin) * rng.uniform(0.5, 1.5, 1600)
+    (row,) = links(pd.DataFrame({"x": x}, index=index), pd.Series(spend, index=index), origin).to_dict("records")
+    assert row["lower_95"] < np.expm1(0.3) < row["upper_95"]
+    assert row["upper_95"] - row["lower_95"] < 0.1
 
 
 def test_rows_of_a_customer_count_together():
-    X, y, origin = customers([0.3, 0.0, 0.0, 0.0], rows=800, origins=1)
+    X, y, origin = customers([0.3, 0.0, 0.0, 0.0], rows=1000, origins=1)
     once = links(X, y, origin)
-    fourfold = links(pd.concat([X] * 4), pd.concat([y] * 4), np.repeat(np.arange(4), 800))
+    fourfold = links(pd.concat([X] * 4), pd.concat([y] * 4), np.repeat(np.arange(4), 1000))
     assert fourfold["effect"].to_numpy() == pytest.approx(once["effect"].to_numpy(), abs=1e-5)
     assert fourfold["upper_95"].to_numpy() == pytest.approx(once["upper_95"].to_numpy(), rel=0.01, abs=1e-3)
 
@@ -75,12 +97,27 @@ def test_a_feature_that_another_tells_or_that_is_the_same_for_all_is_left_out():
 
 
 def test_few_buyers_give_no_claim():
-    X, y, origin = customers([2.0, 0.0, 0.0, 0.0], rows=60)
-    table = links(X, y, origin)
-    assert table["effect"].isna().all()
-    table = compared(table, table)
-    assert "nothing can be said" in link_sentences(table, "3 months")[0]
-    assert summary_of(table, "3 months").startswith("Nothing in the customers' history is clearly linked")
+    X, y, origin = customers([2.0, 0.0, 0.0, 0.0], rows=1200, origins=1)
+    buyers = y.index[y > 0]
+    enough = X.index.isin(buyers[:LEAST_BUYERS]) | (y == 0).to_numpy()
+    short = enough & (X.index != buyers[0])
+    many, few = (links(X[kept], y[kept], origin[kept]) for kept in (enough, short))
+    assert many["effect"].notna().all()
+    assert few["effect"].isna().all()
+    for table in (compared(few, few), compared(many, few)):
+        assert link_sentences(table, "3 months") == [summary_of(table, "3 months")]
+        assert summary_of(table, "3 months").startswith("Fewer than 300 customers bought, or all are alike")
+    unclear = compared(many, many).assign(claim="no clear link")
+    assert summary_of(unclear, "3 months").startswith("Nothing in the customers' history is clearly linked")
+
+
+def test_effects_are_no_shares():
+    X, y, origin = customers([0.5, 0.0, 0.0, 0.0])
+    table = links(X, y, origin).assign(effect=0.997, lower_95=0.2, upper_95=1.996)
+    said = link_sentences(compared(table, table), "month")[0]
+    assert said.startswith(
+        "Customers with twice as many purchase days spent 100% more in the following month (95% interval +20% to +200%)"
+    )
 
 
 def test_a_link_of_the_largest_customers_alone_is_not_claimed():
@@ -103,6 +140,17 @@ def test_the_largest_are_chosen_by_what_they_had_spent_and_go_with_all_their_row
 def test_features_are_in_the_steps_that_sentences_name():
     history = pd.DataFrame({"frequency": [0, 3], "recency": [0, 60], "T": [90, 180], "total_spend": [8.0, 64.0]})
     assert features_of(history.astype(float)).to_numpy().tolist() == [[0.0, 3.0, 3.0, 1.0], [2.0, 4.0, 4.0, 2.0]]
+
+
+@pytest.mark.parametrize("reach", [0.1, 0.28, 0.36, 0.6, 1.45, 1.7, 4.0])
+def test_names_on_the_axis_of_effects_stand_apart(reach):
+    bounds = {"effect": 0.0, "lower_95": np.expm1(-reach), "upper_95": np.expm1(reach)}
+    row = {"step": "twice as many purchase days", "claim": "no clear link", **bounds}
+    (panel,) = picture_of_links(pd.DataFrame([row]), "made up").axes
+    low, high = panel.get_xlim()
+    ticks = panel.get_xticks()
+    assert len(ticks) >= 3
+    assert np.diff(ticks).min() / (high - low) > 0.08  # a label of five letters on an axis of 5 inches
 
 
 def test_section_of_cdnow(cdnow_sample):

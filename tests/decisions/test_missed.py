@@ -1,5 +1,6 @@
 """Missed opportunities: who they are, how many chance explains, what sets them apart, and where nothing does."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -16,7 +17,7 @@ from clv_experiments.decisions.missed.exhibits import groups_in_words
 from clv_experiments.decisions.missed.likely import absences
 from clv_experiments.decisions.missed.section import missed_section
 from clv_experiments.decisions.missed.traits import main_country, traits
-from clv_experiments.decisions.missed.tree import Tree, tree, wilson
+from clv_experiments.decisions.missed.tree import Tree, tree
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.metrics import roc_auc
@@ -113,7 +114,11 @@ def test_a_planted_reason_is_found_in_words():
     section = section_of(population(by_days))
     groups = exhibit_of(section, "missed_groups")
     assert "who had not bought for more than 45 days" in groups.sentences[0]
-    assert "better than chance" in groups.sentences[0]
+    assert "better than chance" in groups.sentences[1]
+    assert section.summary == [
+        exhibit_of(section, name).sentences[0] for name in ("missed_opportunities", "missed_groups", "at_risk")
+    ]
+    assert all(len(sentence.split()) <= 60 for sentence in section.summary)
     top = groups.table.iloc[0]
     assert top["low"] < 0.6 < top["high"]
     assert groups.table["customers"].sum() == 150
@@ -137,7 +142,7 @@ def test_where_only_chance_decides_nothing_sets_them_apart():
     apart = exhibit_of(section, "missed_differences")
     assert apart.sentences == ["Nothing in their history sets those who stayed away apart: every interval covers zero."]
     assert (apart.table["apart"] == "no").all()
-    assert exhibit_of(section, "missed_opportunities").sentences[1].endswith("as many as chance alone explains.")
+    assert "did not: as many as chance alone explains, " in section.summary[0]
 
 
 def test_the_list_is_of_those_who_were_likely_and_stayed_away_most_money_first():
@@ -149,9 +154,30 @@ def test_the_list_is_of_those_who_were_likely_and_stayed_away_most_money_first()
     assert sorted(listed["customer_id"]) == sorted(gone.index)
     assert listed["expected_spend"].is_monotonic_decreasing
     share = len(gone) / 200
-    assert "By bg_nbd, 200 customers were likely to buy" in section.summary[0]
+    assert section.summary[0].startswith("200 customers were likely to buy (P(buys) of 60% or more by bg_nbd) after 31")
     assert f"; {len(gone)} of them, {share:.0%} (95% interval" in section.summary[0]
-    assert f"ml had expected £{gone['expected_spend'].sum():,.0f} of those." in section.summary[0]
+    stake = exhibit_of(section, "missed_opportunities").sentences[1]
+    assert stake == f"ml had expected £{gone['expected_spend'].sum():,.0f} of those."
+
+
+@pytest.mark.parametrize(
+    ("chance", "verdict", "why"),
+    [(0.05, "fewer", "bg_nbd was too cautious"), (0.5, "more", "beyond chance, or bg_nbd was too hopeful")],
+)
+def test_more_or_fewer_than_chance_explains_is_said_with_what_chance_does(chance, verdict, why):
+    table = population(lambda table, rng: rng.random(len(table)) < chance)
+    who = exhibit_of(section_of(table), "missed_opportunities")
+    expected = (1 - table["p_purchase"]).sum()
+    assert f"did not: {verdict} than the {expected:.0f} (95% range " in who.sentences[0]
+    assert why in who.sentences[2]
+
+
+def test_a_limit_is_not_rounded():
+    table = population(by_chance).assign(p_purchase=0.9995)
+    then, today = (Snapshot(period, table, None, None, "ml", "bg_nbd") for period in (BEFORE, COMING))
+    section = missed_section(today, then, replace(SHOP, likely=0.999), 0, 20)
+    assert "P(buys) of 99.9% or more" in section.summary[0]
+    assert "was 99.9% or more" in section.method[0]
 
 
 def test_nobody_likely_leaves_the_highest_probability_and_nothing_else():
@@ -166,7 +192,8 @@ def test_one_likely_customer_is_spoken_of_as_one():
     table.loc[table.index[0], "p_purchase"] = 0.8
     missed = section_of(table)
     assert "1 customer was likely to buy" in missed.summary[0]
-    assert missed.summary[0].endswith("of that one.")
+    assert "1 of them, 100% (95% interval 21% to 100%), did not" in missed.summary[0]
+    assert exhibit_of(missed, "missed_opportunities").sentences[1].endswith("of that one.")
     assert exhibit_of(missed, "missed_differences").sentences == [
         "Too few of the likely customers stayed away to compare the two."
     ]
@@ -196,26 +223,23 @@ def test_predictions_among_the_traits_do_not_make_groups_and_the_seed_makes_inte
 
 
 def test_the_shares_of_groups_are_not_flattered_by_the_customers_they_were_made_from():
-    excess = []
+    claims = 0
     for seed in range(12):
         table = population(by_chance, n=160, seed=seed)
-        grown = tree(traits(table, "UK"), table["purchase_days"] == 0, "£", 2, seed)
-        excess.append(grown.leaves["share"].iloc[0] - grown.share_of_rest)
-    # On the customers it was grown from, the first group would be 0.27 above the rest by choice alone.
-    assert abs(np.mean(excess)) < 0.1
+        claims += tree(traits(table, "UK"), table["purchase_days"] == 0, "£", 2, seed).stands_out
+    assert claims <= 1  # of the customers it was grown from, some group nearly always stands out
 
 
 def test_a_group_that_does_not_stand_out_is_not_said_to():
     leaves = pd.DataFrame({"who": ["came rarely", "came often"], "customers": [20, 80], "missed": [5, 16]})
     leaves = leaves.assign(share=[0.25, 0.2], low=[0.11, 0.13], high=[0.47, 0.3])
-    assert "no group stands out for certain" in groups_in_words(Tree(leaves, (0.6, 0.52, 0.66)))
-    assert groups_in_words(Tree(leaves.assign(low=0.21), (0.6, 0.52, 0.66))).startswith("Of the 20 customers who came")
-    assert "no better than chance" in groups_in_words(Tree(leaves.assign(low=0.21), (0.55, 0.48, 0.61)))
-
-
-def test_wilsons_interval_of_a_share():
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    said, where = groups_in_words(Tree(leaves, (0.6, 0.52, 0.66)))
+    assert said.endswith("but no group stands out for certain.")
+    assert where.startswith("Of the 20 customers who came rarely, 25% (95% interval 11% to 47%) stayed away")
+    said, _ = groups_in_words(Tree(leaves.assign(low=0.21), (0.6, 0.52, 0.66)))
+    assert said.startswith("Of the 20 customers who came rarely, 25%")
+    (said,) = groups_in_words(Tree(leaves.assign(low=0.21), (0.55, 0.48, 0.61)))
+    assert "no better than chance" in said
 
 
 def risky(now_alive, then_alive=0.9):
@@ -233,12 +257,16 @@ def at_risk(now, then):
 
 def test_high_customers_whose_p_alive_fell_are_listed_by_what_is_at_stake():
     now, then = risky(np.r_[np.full(18, 0.1), 0.3, 0.6])
+    now = now.assign(expected_spend=np.r_[np.full(18, 1.0), 12.0, 8.0])
     found = fallen(now, then, SHOP.tiers)
     assert found["customer_id"].tolist() == ["<b>018", "<b>019"]
-    assert found["at_stake"].tolist() == pytest.approx([18 * (1 - 0.3 / 0.9), 19 * (1 - 0.6 / 0.9)])
-    first, second = at_risk(now, then).sentences
-    assert "for 2 of the 2 customers who were High on 31 March 2023; at stake is £18.33 of the £37.00 that ml" in first
-    assert "customer “<b>018”: £12.00, with P(alive) down from 90% to 30%" in second
+    assert found["at_stake"].tolist() == [12.0, 8.0]
+    then = then.assign(p_purchase=0.4, purchase_days=np.arange(20) % 2)
+    first, usual, most = at_risk(now, then).sentences
+    assert "for 2 of the 2 customers who were High on 31 March 2023; at stake is the £20.00 that ml expects" in first
+    assert first.endswith("of them in the coming period (£37.00 in the one before).")
+    assert usual.endswith(": 1 of the 2 was expected not to buy since, and 1 did not.")
+    assert "customer “<b>018”: £12.00, with P(alive) down from 90% to 30%" in most
     later = fallen(now.drop("<b>018"), then, SHOP.tiers)
     assert later["customer_id"].tolist() == ["<b>019"]
 

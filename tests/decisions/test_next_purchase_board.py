@@ -1,15 +1,17 @@
 """The board of next purchases: scores by hand and against the project's own, ties, and sentences that flip with it."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from clv_experiments.decisions.next_purchase.baselines import OwnRhythm, ShareBought
 from clv_experiments.decisions.next_purchase.board import board
-from clv_experiments.decisions.next_purchase.calibration import reliability, wilson
+from clv_experiments.decisions.next_purchase.calibration import reliability
 from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.scores import resampled, trial
-from clv_experiments.decisions.next_purchase.sentences import accuracy, calibration, corrected, winner
+from clv_experiments.decisions.next_purchase.sentences import accuracy, calibration, coming, winner
 from clv_experiments.decisions.next_purchase.weekly import by_week, came_by_week, week_ends
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import brier, roc_auc
@@ -102,10 +104,10 @@ def test_who_tells_best_flips_with_what_was_told():
     assert list(made.of().index) == ["one", "alike", "two"]
     assert list(flipped.of().index) == ["two", "alike", "one"]
     assert made.of()["group"].tolist() == [1, 2, 3]
-    first, rest = winner(made)
+    first, behind, rest = winner(made)
     assert first.startswith("one tells best when customers buy next: the mean squared error")
     assert f"{made.of()['value']['one']:.4f}" in first
-    assert "the next, alike, by" in first
+    assert "the next, alike, by" in behind
     assert rest.startswith("The best rule of thumb, alike, is behind by")
     assert winner(flipped)[0].startswith("two tells best")
 
@@ -115,10 +117,10 @@ def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
     made = board(tried(waited, families={"copy": "baseline"}, one=chance, copy=chance, wrong=1 - chance), 200, 0)
     assert made.of()["group"].tolist() == [1, 1, 2]
     first, rest = winner(made)
-    assert first.startswith("copy and one tell best")
+    assert first.startswith("copy and one tell best when customers buy next, copy ahead by no more than chance; the")
     assert rest == "The best rule of thumb, copy, is among them: no model is shown to tell more than it."
     everyone = board(tried(waited, one=chance, copy=chance), 200, 0)
-    assert winner(everyone)[0].startswith("Nobody wins: all 2 contenders tie.")
+    assert winner(everyone)[0].startswith("Nobody wins: all 2 contenders tie, copy ahead by no more")
     assert winner(board(tried(waited, one=chance), 200, 0))[0].startswith("one is alone")
 
 
@@ -142,14 +144,16 @@ def test_calibration_is_said_as_it_is():
     assert "too many (95% interval" in said["high"]
 
 
-def test_what_is_expected_next_is_corrected_by_how_it_erred():
+def test_what_is_expected_next_stands_beside_what_came_before():
     waited, chance = drawn(1000)
-    made = board(tried(waited, one=0.5 * chance), 200, 0)
-    words = corrected(made, "one", 100.0).split()
-    low, high = (float(words[words.index("to") + step]) for step in (-1, 1))
-    came, told = (waited <= 30).mean(), 0.5 * chance.mean() * 0.3
-    assert low < 100 * came / told < high
-    assert low > 100  # it expected too few
+    told, came = 0.5 * chance.sum() * 0.3, int((waited <= 30).sum())
+    assert coming(tried(waited, one=0.5 * chance), "one", 1234.4, 5000, date(2011, 11, 30)) == (
+        "1,234 of 5,000 customers are expected to buy in the 30 days after 30 November 2011; one period before, "
+        f"{told:.0f} were expected and {came} came."
+    )
+    one = coming(tried([NONE, 3], one=[1.0, 1.0], horizon_days=100), "one", 0.9, 1, date(2011, 11, 30))
+    assert "1 of 1 customer is expected to buy" in one
+    assert "one period before, 1 was expected and 1 came." in one
 
 
 def test_one_buyer_is_spoken_of_in_the_singular():
@@ -165,8 +169,7 @@ def test_reliability_sets_promises_beside_what_came():
     assert table["predicted"].tolist() == pytest.approx([0.075, 0.225])
     assert table["actual"].tolist() == [0.5, 1.0]
     assert table["customers"].tolist() == [2, 2]
-    low, high = wilson(np.array([0.5]), np.array([10]))
-    assert (low[0], high[0]) == pytest.approx((0.2366, 0.7634), abs=1e-4)  # Wilson's interval of 5 in 10
+    assert table["actual_lower"].tolist() == pytest.approx([0.0945, 0.3424], abs=1e-4)  # of 1 in 2, 2 in 2
 
 
 def test_customers_back_are_counted_once_in_their_week():

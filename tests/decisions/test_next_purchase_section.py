@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.next_purchase.contenders import contenders
+from clv_experiments.decisions.next_purchase.board import board
+from clv_experiments.decisions.next_purchase.contenders import Contender, contenders
+from clv_experiments.decisions.next_purchase.due import due_exhibit
+from clv_experiments.decisions.next_purchase.scores import trial
 from clv_experiments.decisions.next_purchase.section import next_purchase_board, next_purchase_section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import HISTORY, snapshot
@@ -86,13 +89,32 @@ def test_numbers_in_words_are_those_of_the_tables(made):
     if f"told by {MBG.name}" in told_by:
         assert section.summary[0].startswith(f"{expected.sum():,.0f} of {len(now.table)} customers")
     came = int((previous.table["days_to_purchase"] <= 30).sum())
-    assert f"customers to buy; {came} did" in section.summary[1]
-    weeks = exhibit(section, "weeks").table
+    assert section.summary[0].endswith(f"were expected and {came} came.")
+    assert section.summary[1:] == [exhibit(section, "leaderboard").sentences[0]]
+    assert f"customers to buy; {came} did" in exhibit(section, "calibration").sentences[0]
+    weeks, (said, held) = exhibit(section, "weeks").table, exhibit(section, "weeks").sentences
+    ahead = weeks[weeks["cutoff"] == pd.Timestamp(END)].iloc[0]
+    low, high = ahead["expected_lower"], ahead["expected_upper"]
+    assert f"31 March 2021: {ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in said
+    assert "was within this range" in held
     assert weeks["came"].sum() == previous.table["days_to_purchase"].notna().sum()
     assert (listing[["next_purchase_low", "next_purchase", "next_purchase_high"]].diff(axis=1).iloc[:, 1:] >= "0D").all(
         axis=None
     )
     assert (listing["next_purchase_low"] > pd.Timestamp(END)).all()
+
+
+def test_dates_say_within_what_time_they_hold_and_were_tried(made):
+    now, previous, section = made
+    known = Contender(MBG.name, "btyd", previous.btyd.estimator, previous.btyd.X, True)
+    ranking = board(trial([known], previous.table["days_to_purchase"], 90, 0.8), 2, 0)
+    listing = exhibit(section, "due").table
+    for reaches_on, limit in ((True, "6 months"), (False, "the period")):
+        due = Contender(MBG.name, "btyd", now.btyd.estimator, now.btyd.X, reaches_on)
+        assert due_exhibit(listing, ranking, due, SHOP).sentences[2] == (
+            f"Dates are given a purchase within {limit}, and their ranges are meant to hold 80% of such dates; the "
+            "trial is of dates within 90 days."
+        )
 
 
 def test_pictures_are_drawn_whatever_contenders_are_called(made, tmp_path):

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.decisions.overview.comparison import compare, comparisons
+from clv_experiments.decisions.overview.comparison import autocorrelation, compare, comparisons
 from clv_experiments.decisions.overview.concentration import Concentration, concentration_sentence
 from clv_experiments.decisions.overview.countries import LONGEST, country_sentences, named
-from clv_experiments.decisions.overview.growth import _what_moved
+from clv_experiments.decisions.overview.growth import _what_moved, customers_exhibit, revenue_exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.newcomers import newcomers_exhibit, returning_sentence
+from clv_experiments.decisions.overview.pictures import lorenz_curve
 from clv_experiments.decisions.overview.retention import retention_of, retention_sentences, trend_of
 from clv_experiments.decisions.overview.seasonality import (
     WEEKDAYS,
+    Season,
     season_of,
     season_sentences,
     week_of,
@@ -74,9 +76,49 @@ def test_a_short_log_compares_with_the_months_right_before():
 
 
 def test_what_is_usual_is_two_deviations_of_monthly_changes_over_the_root_of_the_months():
-    values = [100, 120, 90, 100, 110, 95]
+    values = [100, 120, 90, 100, 110, 88]
     reach = 2 * np.std(np.diff(np.log(values)), ddof=1) / np.sqrt(3)
     assert compare(series(values), 3).usual == pytest.approx((np.expm1(-reach), np.expm1(reach)))
+
+
+def alike_months(alike, length, rng):
+    """The logarithm of revenue in months each of which leans on the one before."""
+    noise = np.zeros(length)
+    noise[0] = rng.normal()
+    for month in range(1, length):
+        noise[month] = alike * noise[month - 1] + np.sqrt(1 - alike**2) * rng.normal()
+    return noise
+
+
+@pytest.mark.parametrize("on_year", [True, False])
+@pytest.mark.parametrize("alike", [0.0, 0.6])
+def test_how_alike_months_are_is_read_off_their_changes(alike, on_year):
+    rng = np.random.default_rng(2)
+    found = [
+        autocorrelation(pd.Series(noise).diff(12 if on_year else 1).dropna(), on_year=on_year)
+        for noise in (alike_months(alike, 72, rng) for _ in range(40))
+    ]
+    assert np.mean(found) == pytest.approx(alike, abs=0.12)
+    assert autocorrelation(pd.Series(np.arange(8.0) ** 3), on_year=on_year) == 0.9
+    assert compare(series(2.0 ** np.arange(30)), 3).usual == pytest.approx((0, 0), abs=1e-12), "steady growth"
+
+
+@pytest.mark.parametrize("months", [12, 36])
+def test_months_that_are_alike_seldom_show_more_than_usual(months):
+    rng = np.random.default_rng(4)
+    logs = [alike_months(0.5, months, rng) for _ in range(100)]
+    false = [comparisons(series(np.exp(0.15 * log)))[-1].verdict in ("higher", "lower") for log in logs]
+    assert sum(false) <= 9
+
+
+@pytest.mark.parametrize(("months", "lag", "widened"), [(10, 1, False), (15, 1, True), (30, 12, False)])
+def test_a_change_of_one_month_is_widened_only_where_it_is_judged_by_changes_of_another_kind(months, lag, widened):
+    logs = pd.Series(0.1 * alike_months(0.8, months, np.random.default_rng(6)))
+    steps = logs.diff(lag).dropna()
+    alike = autocorrelation(steps, on_year=lag == 12)
+    assert alike > 0.3
+    reach = 2 * steps.std() * (np.sqrt((1 + alike) / (1 - alike)) if widened else 1)
+    assert compare(series(np.exp(logs).to_numpy()), 1).usual[1] == pytest.approx(np.expm1(reach))
 
 
 def test_a_yearly_comparison_is_judged_by_changes_on_the_year_before():
@@ -118,6 +160,16 @@ def test_months_cut_by_the_ends_of_the_log_are_told_and_not_compared():
     assert len(cohorts) == 3
     assert months.unfinished() == ["March 2020 is in the log with 1 of its 31 days and is left out of comparisons."]
     assert months_of([100.0] * 3).unfinished() == []
+
+
+def test_one_month_and_one_day_are_no_average():
+    month, day = months_of([100.0]), months_of([100.0], end=date(2020, 1, 1))
+    assert customers_exhibit(month, "$", "order").sentences[0] == (
+        "In January 2020, 20 customers bought; 40 orders in all brought $2.50 each on average."
+    )
+    assert customers_exhibit(day, "$", "order").sentences[0].startswith("In the day recorded, 20 customers bought;")
+    assert revenue_exhibit(month, "$").sentences[0].startswith("The log holds 1 whole month: too little")
+    assert revenue_exhibit(day, "$").sentences[0].startswith("The log holds no whole month: too little")
 
 
 # ------------------------------------------------------------------------------------- new and returning
@@ -231,6 +283,17 @@ def test_revenue_is_concentrated_or_even():
     assert concentration_sentence(Concentration.of(pd.Series([-5.0, 0.0])), "2020") == "Nobody spent anything in 2020."
 
 
+def test_the_two_zeros_of_a_lorenz_curve_stand_apart():
+    found = Concentration.of(pd.Series([1.0, 2.0, 9.0]))
+    (panel,) = lorenz_curve(found.customers, found.revenue, found.gini).axes
+    panel.figure.draw_without_rendering()
+    x, y = (
+        next(label for label in axis.get_ticklabels() if label.get_text() == "0%")
+        for axis in (panel.xaxis, panel.yaxis)
+    )
+    assert not x.get_window_extent().padded(2).overlaps(y.get_window_extent())
+
+
 # --------------------------------------------------------------------------------------------- countries
 
 
@@ -273,6 +336,9 @@ def test_months_of_the_year_stand_out_or_do_not():
     assert said[1].startswith("The weakest time of the year: February, ")
     assert "stands out" in season_sentences(season_of(series(100 * growing)), 3)[0]
     assert season_of(series(100 * growing[:23])) is None
+    bounds = {"effect": 0.75, "lower_95": 0.53, "upper_95": 0.996}
+    (told, _) = season_sentences(Season(season.table.iloc[[10]].assign(**bounds), 0.001), 2)
+    assert told.endswith("November, 75% above the mean month (95% interval +53% to +100%).")
 
 
 def test_a_year_without_seasons_is_seldom_given_any():

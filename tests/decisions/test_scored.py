@@ -10,7 +10,7 @@ import pytest
 
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions import actions
-from clv_experiments.decisions.actions import ACTIONS, BEST, SLIPPING, STARTING, recommended_action
+from clv_experiments.decisions.actions import ACTIONS, ASLEEP, BEST, SLIPPING, STARTING, recommended_action
 from clv_experiments.decisions.evidence import evidence, missed_in
 from clv_experiments.decisions.intervals import SpendIntervals
 from clv_experiments.decisions.score_files import Parts, score_files, stored_parts
@@ -158,11 +158,16 @@ BASE = {
         ({"next_purchase": pd.NaT}, actions.MAIL),
         ({"segment": "New"}, actions.WELCOME),
         ({"value_tier": "High", "segment": "Champions"}, actions.REWARD),
-        ({"segment": "Champions"}, actions.MAIL),
+        ({"segment": "Champions"}, actions.REWARD),
+        ({"segment": "Loyal", "p_alive": 0.1}, actions.LAST_TRY),
+        ({"segment": "Cannot lose", "p_alive": 0.1}, actions.LAST_TRY),
+        ({"segment": "Cannot lose", "p_alive": 0.3}, actions.REMIND_ONCE),
+        ({"segment": "At risk"}, actions.REMIND_ONCE),
+        ({"segment": "At risk", "p_alive": 0.1, "value_tier": "Mid"}, actions.WIN_BACK),
         ({"value_tier": "High", "segment": "Cannot lose"}, actions.WIN_BACK),
         ({"value_tier": "Mid", "p_alive": 0.49}, actions.WIN_BACK),
         ({"p_alive": 0.49}, actions.MAIL),
-        ({"missed_opportunity": True}, actions.REMIND_MISSED),
+        ({"missed_opportunity": True}, actions.REMIND_ONCE),
         ({"missed_opportunity": True, "value_tier": "Mid", "segment": "At risk"}, actions.ASK),
         ({"missed_opportunity": True, "p_alive": 0.1}, actions.LET_GO),
         ({"missed_opportunity": True, "p_alive": 0.1, "value_tier": "High"}, actions.WIN_BACK),
@@ -181,8 +186,13 @@ def test_every_action_is_reachable_and_speaks_of_segments_that_exist():
         for alive in (0.1, 0.4, 0.9)
         for day in (pd.Timestamp("2011-12-01"), pd.NaT)
     ]
-    assert set(recommended_action(pd.DataFrame(frames), CUTOFF)) == set(ACTIONS)
-    assert {*SLIPPING, *STARTING, *BEST} <= set(SEGMENTS)
+    table = pd.DataFrame(frames)
+    rows = table.assign(recommended_action=recommended_action(table, CUTOFF)).to_dict("records")
+    assert {row["recommended_action"] for row in rows} == set(ACTIONS)
+    assert {*SLIPPING, *STARTING, *BEST, *ASLEEP} <= set(SEGMENTS)
+    for segment in {*SLIPPING, *BEST}:
+        chosen = {row["recommended_action"] for row in rows if row["segment"] == segment}
+        assert not chosen & {actions.LET_GO, actions.MAIL, actions.KEEP, actions.REMIND_DUE}
 
 
 def test_files_are_whole_or_not_there(tmp_path):

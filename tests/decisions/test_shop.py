@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from clv_experiments.decisions.shop import Shop
@@ -21,7 +22,21 @@ def test_the_configured_numbers_are_read():
     found = shop("contact.budget=10", "contact.cost=3", "contact.uplift=0.1", "contact.least={At risk: 5}")
     assert (found.tiers, str(found.clv_horizon), found.campaign.contacts) == ((0.1, 0.3), "12 months", 3)
     assert found.campaign.uplift == (0.1, 0.1, 0.1)
-    assert found.campaign.least == {"At risk": 5}
+    assert (found.campaign.least, found.campaign.most) == ({"At risk": 5}, {})
+
+
+@pytest.mark.parametrize(
+    ("typed", "least"),
+    [
+        ("decisions.contact.least={At risk: 50}", {"At risk": 50}),
+        ("+decisions.contact.least.Loyal=3", {"Loyal": 3}),
+        ("decisions.contact.least={}", {}),
+    ],
+)
+def test_demands_can_be_typed(typed, least):
+    with initialize_config_dir(str(CONF.parents[1]), version_base="1.3"):
+        cfg = compose("score", overrides=[typed])
+    assert Shop.of(cfg.decisions, "").campaign.least == least
 
 
 @pytest.mark.parametrize(
@@ -31,6 +46,7 @@ def test_the_configured_numbers_are_read():
         "tiers.high=0.9", "tiers.mid=0", "likely=1", "next_purchase_within=0 days", "contact.budget=-1",
         "contact.cost=0", "contact.uplift=[0.2,0.1,0.3]", "contact.uplift=[0.1,0.2]", "contact.least={At risk: -1}",
         "contact.most={Germany: many}",
+        "contact.uplift=big", "contact.most=5", "tiers=0.1", "contact=null", "contact.least=50",
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_by_its_name(change):

@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import FittedModel, Registration, Tag
+from clv_experiments.evaluation.records import File, FittedModel, Registration, Tag
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -116,8 +116,11 @@ def test_spark_scores_with_the_champion(tracker, monkeypatch):
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("models:/other-3m@champion", "there is no champion of other/3m yet .* data=other window=3m --promote"),
-        ("models:/other-3m/1", "nothing is registered as 'other-3m'; type python scripts/leaderboard.py"),
+        (
+            "models:/other-3m@champion",
+            "there is no champion models:/other-3m@champion yet; promote one with scripts/leaderboard.py --promote",
+        ),
+        ("models:/other-3m/1", "nothing is registered as 'other-3m'; promote one with scripts/leaderboard.py"),
         ("models:/o'x-3m/1", "nothing is registered as 'o'x-3m'"),
         ("models:/shop-3m@best", "there is no models:/shop-3m@best: 'shop-3m' has version 1$"),
         ("models:/shop-3m/7", "there is no models:/shop-3m/7: 'shop-3m' has version 1$"),
@@ -137,6 +140,14 @@ def registered(tmp_path_factory, migrated):
     tracker = MlflowTracker(migrated(tmp_path_factory.mktemp("registered")) / "mlruns")
     champion(tracker, 2)
     return tracker.reader()
+
+
+def test_a_file_is_copied_as_it_is(tracker, tmp_path):
+    (tmp_path / "scores.csv").write_bytes(b"a\r\n'=1+1\n")
+    with tracker.run("shop/3m", "score linear") as run:
+        run.log([File(tmp_path / "scores.csv")])
+    (tmp_path / "scores.csv").unlink()
+    assert tracker.reader()._file(run.run_id, "scores.csv").read_bytes() == b"a\r\n'=1+1\n"
 
 
 def test_without_a_store_none_is_made(tmp_path):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import count
 
 from dateutil.relativedelta import relativedelta
 
@@ -194,13 +195,23 @@ class Window:
         """Yield the training panel for a forecast of ``target``, latest first; no label ends after its cutoff.
 
         The target may also be the period to come, ``coming``.
+
+        Raises
+        ------
+        ValueError
+            If it is no period of this window.
         """
-        coming = target == self.coming
-        k = 0 if coming else next(k for k in range(self.origins + 2) if self.period(k) == target) + 1
+        k = 0 if target == self.coming else self._place(target) + 1
         stop = k + self.training_origins if self.training_origins else None
         while self.has_history(k) and k != stop:
             yield self.period(k)
             k += 1
+
+    def _place(self, target: Period) -> int:
+        k = next(k for k in count() if self.period(k).cutoff <= target.cutoff)
+        if self.period(k) != target:
+            raise ValueError(f"{target} is no period of the window that ends on {self.end}")
+        return k
 
     def has_training(self, target: Period) -> bool:
         """Whether there is any period to learn labels from before the target."""

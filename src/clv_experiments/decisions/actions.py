@@ -7,24 +7,26 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-GONE = 0.2  # P(alive) below which nothing is spent on a customer
+GONE = 0.2  # P(alive) below which little or nothing is spent on a customer of little value
 FADING = 0.5  # P(alive) below which a customer of value is to be won back
 DUE_DAYS = 30  # a next purchase that is expected so soon is due
 
 ASK = "Ask what kept them away and make a personal offer"
 WIN_BACK = "Win back with a strong offer now"
 LET_GO = "Spend nothing: probably gone"
-REMIND_MISSED = "Send one reminder that costs little"
+LAST_TRY = "Probably lost: one last cheap try"
+REMIND_ONCE = "Send one reminder that costs little"
 REWARD = "Thank and reward without a discount"
 WELCOME = "Welcome and invite to the next purchase"
 REMIND_DUE = "Remind now: the next purchase is due"
 KEEP = "Keep in touch until the next purchase is due"
 MAIL = "Include in mailings that cost nothing"
-ACTIONS = (ASK, WIN_BACK, LET_GO, REMIND_MISSED, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
+ACTIONS = (ASK, WIN_BACK, LET_GO, LAST_TRY, REMIND_ONCE, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
 
 SLIPPING = ("At risk", "Cannot lose")
 STARTING = ("New", "Promising", "Potential loyalists")
 BEST = ("Champions", "Loyal")
+ASLEEP = ("About to sleep", "Hibernating", "Lost")
 
 
 def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
@@ -34,11 +36,12 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
 
     =============================================================== =================
     High or Mid, P(alive) below 0.2                                 ``WIN_BACK``
-    P(alive) below 0.2                                              ``LET_GO``
+    P(alive) below 0.2, segment About to sleep, Hibernating or Lost ``LET_GO``
+    P(alive) below 0.2                                              ``LAST_TRY``
     High or Mid, a missed opportunity                               ``ASK``
-    a missed opportunity                                            ``REMIND_MISSED``
     High or Mid, P(alive) below 0.5 or segment At risk, Cannot lose ``WIN_BACK``
-    High or Mid, segment Champions or Loyal                         ``REWARD``
+    a missed opportunity, or segment At risk or Cannot lose         ``REMIND_ONCE``
+    segment Champions or Loyal                                      ``REWARD``
     segment New, Promising or Potential loyalists                   ``WELCOME``
     the next purchase is expected within 30 days                    ``REMIND_DUE``
     High or Mid                                                     ``KEEP``
@@ -63,11 +66,12 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     due = table["next_purchase"] <= pd.Timestamp(cutoff + timedelta(days=DUE_DAYS))
     rules = [
         (valuable & (alive < GONE), WIN_BACK),
-        (alive < GONE, LET_GO),
+        ((alive < GONE) & segment.isin(ASLEEP), LET_GO),
+        (alive < GONE, LAST_TRY),
         (valuable & missed, ASK),
-        (missed, REMIND_MISSED),
         (valuable & ((alive < FADING) | segment.isin(SLIPPING)), WIN_BACK),
-        (valuable & segment.isin(BEST), REWARD),
+        (missed | segment.isin(SLIPPING), REMIND_ONCE),
+        (segment.isin(BEST), REWARD),
         (segment.isin(STARTING), WELCOME),
         (due, REMIND_DUE),
         (valuable, KEEP),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.evidence import Evidence
 from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
+from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import counted, day, interval, money, share
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.decisions.wording import ahead, asked, counted, day, interval, money, share
 
-TOP = 0.1
+A_YEAR, A_FEW = 365, 4  # days
 SPENDING = [
     "customer_id", "country", "expected_spend", "expected_spend_low", "expected_spend_high", "p_purchase", "clv",
     "total_spend", "segment", "recommended_action",
@@ -34,14 +37,7 @@ HEADINGS = {
 
 
 def best_section(
-    scored: pd.DataFrame,
-    now: Snapshot,
-    previous: Snapshot,
-    found: Evidence,
-    shop: Shop,
-    horizon: str,
-    seed: int,
-    replicates: int,
+    scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot], found: Evidence, shop: Shop, horizon: Horizon
 ) -> Section:
     """Name the customers with the highest expected spend, and those with the highest probability of buying.
 
@@ -49,34 +45,23 @@ def best_section(
     ----------
     scored : pandas.DataFrame
         One row a customer of ``now``: the columns of ``decisions.scored``, and ``total_spend``.
-    now, previous : Snapshot
-        The coming period, and the one before it, which is over.
+    now : Snapshot
+        Of the coming period.
+    past : sequence of Snapshot
+        Of periods that are over, latest first.
     found : Evidence
         What the intervals rest on.
     shop : Shop
-    horizon : str
-        In words, such as ``3 months``.
-    seed, replicates : int
-        Of the bootstrap.
+    horizon : Horizon
+        Of the coming period.
     """
     spend = scored.sort_values(["expected_spend", "customer_id"], ascending=[False, True], kind="stable")
     likely = scored.sort_values(["p_purchase", "expected_spend"], ascending=False, kind="stable")
-    best, first = spend.iloc[0], likely.iloc[0]
-    count = max(1, int(np.ceil(TOP * len(spend))))
-    held = spend["expected_spend"].head(count).sum() / max(spend["expected_spend"].sum(), np.finfo(float).tiny)
-    low, high = _total(now, previous, seed, replicates)
-    total = float(spend["expected_spend"].sum())
-    summary = [
-        f"All {counted(len(spend), 'customer')} together are expected to spend {money(total, shop.currency)} in the "
-        f"next {horizon} {interval(money(low, shop.currency), money(high, shop.currency))}; the {count:,} with the "
-        f"highest expected spend make up {share(held)} of it.",
-        f"Most is expected of customer {best['customer_id']}: {_spend_of(best, shop)}. Most likely to buy is customer "
-        f"{first['customer_id']}, with a probability of {share(first['p_purchase'])}.",
-    ]
+    above = int((likely["p_purchase"] >= shop.likely).sum())
     return Section(
         "customers",
-        f"Which customers will spend most in the next {horizon}?",
-        summary,
+        f"Which customers will spend most in the {ahead(horizon)}?",
+        [*_totals(now, past, shop), _most(spend, likely, shop)],
         [
             Exhibit(
                 "highest_expected_spend",
@@ -90,20 +75,61 @@ def best_section(
                 "most_likely_to_buy",
                 "Highest probability of buying",
                 [
-                    f"{int((likely['p_purchase'] >= shop.likely).sum()):,} of {counted(len(likely), 'customer')} will "
-                    f"buy with a probability of {share(shop.likely)} or more, by {now.btyd_name}."
+                    f"{above:,} of {counted(len(likely), 'customer')} will buy with a probability of at least "
+                    f"{asked(shop.likely)}, by {now.btyd_name}."
                 ],
                 _columns(likely, BUYING),
                 HEADINGS,
                 KINDS,
             ),
+            _past_exhibit(past),
         ],
-        _method(now, previous, shop),
+        _method(now, past, shop),
     )
 
 
 def _columns(table: pd.DataFrame, wanted: list[str]) -> pd.DataFrame:
     return table[[column for column in wanted if column in table]]
+
+
+def _totals(now: Snapshot, past: Sequence[Snapshot], shop: Shop) -> list[str]:
+    """Say what all customers together are expected to spend, and how far such totals were off."""
+    expected, who = now.table["expected_spend"], counted(len(now.table), "customer")
+    said = f"{who} together are expected to spend {money(expected.sum(), shop.currency)}"
+    ratios = past_totals(past)["came_to_expected"].dropna()
+    if ratios.empty:
+        return [f"{said}; the model expected nothing in the past, where something came."]
+    a_year_ago = [shot for shot in past if abs((now.period.cutoff - shot.period.cutoff).days - A_YEAR) <= A_FEW]
+    same = [
+        f"A year before, {shot.period} brought {money(shot.table['y_true'].sum(), shop.currency)} from the "
+        f"{counted(len(shot.table), 'customer')} known then."
+        for shot in a_year_ago
+    ]
+    low, high = (money(expected.sum() * ratio, shop.currency) for ratio in (ratios.min(), ratios.max()))
+    if len(ratios) == 1:
+        once = f"{said}; in the period before {ratios.iloc[0]:.2f} times as much came, which would make it {low}."
+        return [once, *same]
+    return [
+        f"{said}; in the {len(ratios)} periods before {ratios.min():.2f} to {ratios.max():.2f} times what was expected "
+        f"came, which would make it {low} to {high}.",
+        *same,
+    ]
+
+
+def _most(spend: pd.DataFrame, likely: pd.DataFrame, shop: Shop) -> str:
+    """Name the customers on top, where there is a top."""
+    best, first = spend.iloc[0], likely.iloc[0]
+    buys = f"most likely to buy is customer {first['customer_id']}, with a probability of {share(first['p_purchase'])}"
+    if spend["expected_spend"].iloc[-1] == best["expected_spend"]:
+        return f"The same is expected of everybody, {money(best['expected_spend'], shop.currency)}; {buys}."
+    high = spend["value_tier"] == TIERS[0]
+    part = spend.loc[high, "expected_spend"].sum() / spend["expected_spend"].sum()
+    tier = (
+        f", and {share(part)} of the total is expected of the {counted(int(high.sum()), 'customer')} in the tier High"
+    )
+    return (
+        f"Most is expected of customer {best['customer_id']}, {_spend_of(best, shop)}{tier * bool(high.any())}; {buys}."
+    )
 
 
 def _spend_of(row: pd.Series, shop: Shop) -> str:
@@ -114,39 +140,48 @@ def _spend_of(row: pd.Series, shop: Shop) -> str:
     return f"{expected} {interval(low, high, shop.interval)}"
 
 
-def _total(now: Snapshot, previous: Snapshot, seed: int, replicates: int) -> tuple[float, float]:
-    """Return where the total of the coming period may lie, from how far that of the period before was off.
+def past_totals(past: Sequence[Snapshot]) -> pd.DataFrame:
+    """Set what all customers spent in each period that is over beside what was expected of them then.
 
-    The ratio of what came to what was predicted, over customers drawn with replacement; widened to hold the prediction.
+    Returns
+    -------
+    pandas.DataFrame
+        ``first_day``, ``last_day``, ``customers``, ``expected``, ``came`` (currency), ``came_to_expected`` (NaN where
+        nothing was expected); latest first.
     """
-    rng = np.random.default_rng(seed)
-    y, p = (previous.table[column].to_numpy(float) for column in ("y_true", "expected_spend"))
-    drawn: Floats = np.empty(replicates)
-    for place in range(replicates):
-        rows = rng.integers(len(y), size=len(y))
-        drawn[place] = y[rows].sum() / max(p[rows].sum(), np.finfo(float).tiny)
-    total, (low, high) = float(now.table["expected_spend"].sum()), np.quantile(drawn, [0.025, 0.975])
-    return total * min(1.0, low), total * max(1.0, high)
+    rows = [
+        {
+            "first_day": pd.Timestamp(shot.period.cutoff + DAY),
+            "last_day": pd.Timestamp(shot.period.end),
+            "customers": len(shot.table),
+            "expected": shot.table["expected_spend"].sum(),
+            "came": shot.table["y_true"].sum(),
+        }
+        for shot in past
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(came_to_expected=table["came"] / table["expected"].where(table["expected"] > 0))
 
 
-def _total_before(previous: Snapshot, shop: Shop) -> str:
-    came, expected = (float(previous.table[column].sum()) for column in ("y_true", "expected_spend"))
-    off = expected / came - 1 if came else np.nan
-    return (
-        f"Made the same way for {previous.period}, the total was {money(expected, shop.currency)} where "
-        f"{money(came, shop.currency)} came: {share(abs(off))} too {'high' if off > 0 else 'low'}."
-    )
+def _past_exhibit(past: Sequence[Snapshot]) -> Exhibit:
+    table = past_totals(past)
+    kinds: dict[str, Kind] = {"expected": "money", "came": "money"}
+    title = "What was expected, and what came"
+    said = f"Predicted in the same way at {counted(len(past), 'earlier cutoff')}, from what was known then."
+    return Exhibit("past_totals", title, [said], table, {"came_to_expected": "came / expected"}, kinds)
 
 
-def _method(now: Snapshot, previous: Snapshot, shop: Shop) -> list[str]:
+def _method(now: Snapshot, past: Sequence[Snapshot], shop: Shop) -> list[str]:
     return [
         f"Expected spend is the mean over all that may happen to a customer: most customers spend nothing in a period, "
         f"a few spend much. The {share(shop.interval)} intervals are as wide as predictions of the same size were off "
-        f"in the period that ended on {day(previous.period.end)}; they speak of single customers.",
-        f"{_total_before(previous, shop)} The interval of the total is as wide as that may have been with other "
-        "customers of the same kind; it does not know what another season will do.",
+        f"in the period that ended on {day(past[0].period.end)}; they speak of single customers.",
+        "How far the total was off in earlier periods is told as it was and not as an interval: a few periods are too "
+        "few for one, and no model here knows the season.",
         "The next purchase date is the middle of where it may fall, given that the customer comes at all within "
-        f"{shop.next_purchase_within}; the dates beside it hold it in {share(shop.interval)} of such cases.",
+        f"{shop.next_purchase_within}; the dates beside it are meant to hold it in {share(shop.interval)} of such "
+        "cases.",
         f"CLV is the margin of {share(shop.margin)} on what a customer is expected to spend in the next "
-        f"{shop.clv_horizon}, discounted by {share(shop.annual_discount_rate)} a year, by {now.btyd_name}.",
+        f"{shop.clv_horizon}, discounted by {share(shop.annual_discount_rate)} a year, by {now.btyd_name}. Where that "
+        f"is another model than {now.model_name}, the two may disagree about a customer.",
     ]

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.linear_model import PoissonRegressor
 
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.sandwich import clustered_covariance, variance_inflation
+from clv_experiments.evaluation.sandwich import RANK_TOLERANCE, variance_inflation
 
 MOST_INFLATION = 10.0  # variance inflation from which on a feature is told by others already
-LEAST_BUYERS = 50  # customers who bought, below which nothing is claimed
+LEAST_BUYERS = 300  # customers who bought, below which nothing is claimed
 LARGEST = 0.01  # share of customers without whom links are fitted once more
 LEVEL = 0.95
 
@@ -64,8 +64,9 @@ def links(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
     A Poisson regression with log link: what is fitted is the mean, zeros included, and effects are factors, so that
     large spenders are not all that counts, as they are in least squares. Spend need not follow a Poisson distribution
     (Gourieroux, Monfort and Trognon 1984): errors come from the residuals, customer by customer (the sandwich of Liang
-    and Zeger 1986). Each origin has a level of its own, so that seasons are not taken for effects. A feature that the
-    others before it tell already (variance inflation above 10), or that is the same for all, is left out.
+    and Zeger 1986), and an interval is the wider the fewer customers its error rests on: spend is so skewed that normal
+    quantiles promise too much. Each origin has a level of its own, so that seasons are not taken for effects. A feature
+    that the others before it tell already (variance inflation above 10), or that is the same for all, is left out.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def links(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
     pandas.DataFrame
         One row a feature: ``name``, ``effect`` (factor less one a step), ``lower_95``, ``upper_95``,
         ``per_deviation``, ``deviation_lower``, ``deviation_upper`` (the same for one standard deviation more) and
-        ``steps_in_deviation``; nan where it was left out, and everywhere below fifty customers who bought.
+        ``steps_in_deviation``; nan where it was left out, and everywhere below 300 customers who bought.
     """
     kept = pd.Series(np.maximum(y.to_numpy(dtype=float), 0.0)).groupby(origin).transform("sum").to_numpy() > 0
     X, spend, origin = X[kept], np.maximum(y.to_numpy(dtype=float), 0.0)[kept], np.asarray(origin)[kept]
@@ -88,8 +89,8 @@ def links(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
     table = pd.DataFrame(np.nan, index=X.columns, columns=[*columns, "steps_in_deviation"])
     if X.index[spend > 0].nunique() >= LEAST_BUYERS:
         told, standardised, deviation = _told_apart(X, origin)
-        slope, error = _fitted(standardised, spend, origin, pd.factorize(X.index)[0])
-        reach = float(norm.ppf(0.5 + LEVEL / 2)) * error
+        slope, influence = _fitted(standardised, spend, origin, pd.factorize(X.index)[0])
+        reach = reach_of(influence)
         for scale, (middle, low, high) in ((1 / deviation, columns[:3]), (np.ones(len(deviation)), columns[3:])):
             for column, value in ((middle, slope), (low, slope - reach), (high, slope + reach)):
                 table.loc[told, column] = np.expm1(value * scale)
@@ -122,16 +123,36 @@ def _told_apart(X: pd.DataFrame, origin: np.ndarray) -> tuple[list[str], Floats,
 
 
 def _fitted(standardised: Floats, spend: Floats, origin: np.ndarray, customer: np.ndarray) -> tuple[Floats, Floats]:
-    """Return slopes and their standard errors, clustered by customer, of a Poisson fit with a level for each origin."""
+    """Return slopes, and what each customer adds to them, of a Poisson fit with a level for each origin."""
     levels = np.eye(origin.max() + 1)[origin][:, np.unique(origin)]
     design = np.column_stack([standardised, levels])
     scaled = spend / spend.mean()
     model = PoissonRegressor(alpha=0.0, fit_intercept=False, solver="newton-cholesky", tol=1e-8, max_iter=200)
     expected = model.fit(design, scaled).predict(design)
-    # One step of reweighted least squares has the gradient and curvature of the Poisson likelihood.
-    root = np.sqrt(expected)
-    covariance = clustered_covariance(
-        design * root[:, None], (scaled - expected) / root, customer, np.zeros(design.shape[1])
-    )
+    curvature = design.T @ (design * expected[:, None])
+    scores = np.zeros((customer.max() + 1, design.shape[1]))
+    np.add.at(scores, customer, design * (scaled - expected)[:, None])
     features = standardised.shape[1]
-    return model.coef_[:features], np.sqrt(np.diag(covariance)[:features])
+    bread = np.linalg.pinv(curvature, rtol=RANK_TOLERANCE, hermitian=True)[:, :features]
+    return model.coef_[:features], scores @ bread
+
+
+def reach_of(influence: Floats) -> Floats:
+    """Return how far 95 % intervals reach on either side of slopes.
+
+    Parameters
+    ----------
+    influence : array, shape (customers, slopes)
+        What each customer adds to each slope; sums to zero.
+
+    Returns
+    -------
+    array, shape (slopes,)
+        The sandwich error, times the t quantile with as many degrees of freedom as customers of equal influence would
+        make the error as uncertain: (sum of squares)^2 / sum of fourth powers, in the manner of Satterthwaite (1946).
+    """
+    squares, customers = influence**2, len(influence)
+    variance = squares.sum(axis=0)
+    parts = squares / np.maximum(variance, np.finfo(float).tiny)
+    freedom = 1 / np.maximum((parts**2).sum(axis=0), 1 / customers)
+    return np.asarray(student.ppf(0.5 + LEVEL / 2, freedom)) * np.sqrt(variance * customers / (customers - 1))

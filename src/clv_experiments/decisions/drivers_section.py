@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.drivers import DRIVERS, LARGEST, features_of, links, without_largest
+from clv_experiments.decisions.drivers import DRIVERS, LARGEST, LEAST_BUYERS, features_of, links, without_largest
 from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.decisions.wording import counted, interval, listed, share
+from clv_experiments.decisions.wording import counted, interval, listed, percent
 from clv_experiments.forecast import Forecaster
 
 TITLE = "What drives value?"
@@ -20,10 +20,15 @@ STEPS = {driver.name: driver.step for driver in DRIVERS}
 METHOD = (
     "The spend of each customer in the period after earlier cutoffs is explained by the history up to the cutoff: a "
     "Poisson regression with log link, a level of its own for each cutoff, errors from the residuals with all rows of "
-    "a customer taken together. An effect is a factor on expected spend, the other features being equal.",
+    "a customer taken together, and the wider the fewer customers they rest on. An effect is a factor on expected "
+    "spend, the other features being equal.",
     "A link is claimed only where its 95% interval excludes zero both with all customers and without the top 1% by "
-    "spend so far.",
+    f"spend so far, and nothing is claimed where fewer than {LEAST_BUYERS} customers bought.",
     "These are associations, not causes: that frequent buyers spend more does not say what an extra purchase would do.",
+)
+
+NOTHING_TO_SAY = (
+    f"Fewer than {LEAST_BUYERS} customers bought, or all are alike, so nothing can be said of what goes with spend."
 )
 
 
@@ -36,10 +41,9 @@ def drivers_section(forecaster: Forecaster) -> Section:
         Links are fitted on the training panel of its period to come.
     """
     window = forecaster.window
+    horizon = str(window.horizon).removeprefix("1 ")
     if not window.has_training(window.coming):
-        short = (
-            f"The log is too short to see what goes with spend: it holds no {window.horizon} after as long a history."
-        )
+        short = f"The log is too short to see what goes with spend: it holds no {horizon} after as long a history."
         return Section("drivers", TITLE, [short], [])
     panel = forecaster.training_panel(window.coming, HISTORY)
     assert panel.y is not None
@@ -48,20 +52,20 @@ def drivers_section(forecaster: Forecaster) -> Section:
     rest = without_largest(panel.X)
     X = features_of(panel.X)
     table = compared(links(X, panel.y, origin), links(X[rest], panel.y[rest], origin[rest]))
-    sentences = link_sentences(table, str(window.horizon))
+    sentences = link_sentences(table, horizon)
     customers = counted(panel.X.index.nunique(), "customer")
     rows = f"{customers} over {counted(len(sizes), 'cutoff')}, {panel.periods[-1].cutoff} to {panel.periods[0].cutoff}"
     drawn = table[table["effect"].notna()]
     exhibit = Exhibit(
         name="drivers",
-        title=f"What goes with spend in the following {window.horizon}",
+        title=f"What goes with spend in the following {horizon}",
         sentences=sentences,
         table=table.drop(columns="name").rename(columns={"step": "customers_with"}),
         headings=HEADINGS,
         kinds={column: "share" for column in HEADINGS if column not in ("customers_with", "claim")},
         figure=picture_of_links(drawn, rows) if len(drawn) else None,
     )
-    return Section("drivers", TITLE, [summary_of(table, str(window.horizon))], [exhibit], METHOD)
+    return Section("drivers", TITLE, [summary_of(table, horizon)], [exhibit], METHOD)
 
 
 HEADINGS = {
@@ -94,7 +98,7 @@ def compared(all_customers: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
     direction = _direction(table["lower_95"], table["upper_95"])
     same = direction == _direction(table["lower_95_rest"], table["upper_95_rest"])
     table["claim"] = np.select(
-        [table["effect"].isna(), direction == 0, ~same, direction > 0],
+        [table[["effect", "effect_rest"]].isna().any(axis=1), direction == 0, ~same, direction > 0],
         ["not told apart", "no clear link", "rests on the largest", "more"],
         "less",
     )
@@ -114,14 +118,14 @@ def link_sentences(table: pd.DataFrame, horizon: str) -> list[str]:
     table : pandas.DataFrame
         From ``compared``.
     horizon : str
-        Length of the period whose spend was explained.
+        Length of the period whose spend was explained, as it follows "the following": ``"3 months"``, ``"month"``.
     """
     if (table["claim"] == "not told apart").all():
-        return ["Too few customers bought, or all are alike, so nothing can be said of what goes with spend."]
+        return [NOTHING_TO_SAY]
     sentences = [_claimed(row, horizon) for row in table.to_dict("records") if row["claim"] in ("more", "less")]
     sentences += [
-        f"No claim for {row['step']}: the link ({_signed(row['effect'])} spend) does not hold without the top "
-        f"{LARGEST:.0%} of customers {_bounds(row, '_rest')}."
+        f"No claim for {row['step']}: the link ({percent(row['effect'], sign=True)} spend) does not hold without the "
+        f"top {LARGEST:.0%} of customers {_bounds(row, '_rest')}."
         for row in table[table["claim"] == "rests on the largest"].to_dict("records")
     ]
     sentences += [
@@ -138,6 +142,8 @@ def link_sentences(table: pd.DataFrame, horizon: str) -> list[str]:
 
 def summary_of(table: pd.DataFrame, horizon: str) -> str:
     """Say in one sentence what goes with spend most."""
+    if (table["claim"] == "not told apart").all():
+        return NOTHING_TO_SAY
     claims = table[table["claim"].isin(["more", "less"])].to_dict("records")
     if not claims:
         return "Nothing in the customers' history is clearly linked with what they spend next."
@@ -147,19 +153,16 @@ def summary_of(table: pd.DataFrame, horizon: str) -> str:
 
 
 def _claimed(row: Mapping[Hashable, Any], horizon: str) -> str:
-    size = share(abs(float(row["effect"])))
+    size = percent(abs(row["effect"]))
     return (
         f"Customers with {row['step']} spent {size} {row['claim']} in the following {horizon} {_bounds(row)}, all "
-        f"else equal; without the top {LARGEST:.0%} of customers {_signed(float(row['effect_rest']))}."
+        f"else equal; without the top {LARGEST:.0%} of customers {percent(row['effect_rest'], sign=True)}."
     )
 
 
 def _bounds(row: Mapping[Hashable, Any], which: str = "") -> str:
-    return interval(_signed(float(row[f"lower_95{which}"])), _signed(float(row[f"upper_95{which}"])))
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value >= 0.0005 else ''}{share(value)}"
+    low, high = (percent(row[f"{bound}_95{which}"], sign=True) for bound in ("lower", "upper"))
+    return interval(low, high)
 
 
 def _direction(lower: pd.Series, upper: pd.Series) -> np.ndarray:

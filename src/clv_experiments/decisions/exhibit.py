@@ -39,6 +39,8 @@ class Exhibit:
         From ``picture_style.framed``.
     shown : int
         Rows of the table on the page; all are in the file.
+    columns : sequence of str, optional
+        Those on the page; all are in the file.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Exhibit:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     figure: Figure | None = None
     shown: int = 20
+    columns: Sequence[str] = ()
 
     def records(self) -> Iterator[Record]:
         """Give the files of the exhibit: its whole table as CSV, its picture as PNG."""

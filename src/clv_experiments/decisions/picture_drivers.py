@@ -10,8 +10,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from clv_experiments.evaluation.leaderboard.picture_style import FAMILIES, QUIET, WORDS, framed, name_rows, shown
 from clv_experiments.evaluation.leaderboard.wording import signed
 
-COARSE = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)  # factors of spend that the axis names
-FINE = tuple(round(0.5 + 0.1 * step, 1) for step in range(14))
+# Factors of spend that an axis names, by the largest factor between its ends.
+FACTORS = {
+    2.0: tuple(round(0.5 + 0.1 * step, 1) for step in range(14)),
+    20.0: (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0),
+    np.inf: (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+}
 
 
 def picture_of_links(table: pd.DataFrame, subtitle: str) -> Figure:
@@ -37,7 +41,7 @@ def picture_of_links(table: pd.DataFrame, subtitle: str) -> Figure:
         )  # fmt: skip
     name_rows(panel, [shown(row, 42) for row in table["step"]])
     low, high = panel.get_xlim()
-    factors = COARSE if high - low > np.log(1.8) else FINE
+    factors = next(named for most, named in FACTORS.items() if high - low <= np.log(most))
     panel.xaxis.set_major_locator(FixedLocator([x for x in np.log(factors) if low <= x <= high]))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(float(np.expm1(value)), "{:+.0%}")))

@@ -42,7 +42,7 @@ COLUMNS = {
     "p_next_purchase": "probability that it comes within the limit",
     "clv": "discounted margin of all purchases expected over the CLV horizon",
     "value_tier": "High, Mid or Low by expected_spend",
-    "segment": "by recency, frequency and monetary value (RFM) among these customers",
+    "segment": "by recency, frequency and total spend (RFM) among these customers",
     "missed_opportunity": "was likely to buy in the period before the cutoff and did not",
     "recommended_action": "by tier, segment, missed_opportunity, p_alive and next_purchase",
 }
@@ -193,7 +193,8 @@ def read_me(shop: Shop, horizon: Horizon, cutoff: date, facts: list[str]) -> str
         f"One row a customer as of {cutoff}; what is expected starts the day after.",
         *facts,
         f"Units: {money}, time in days; the horizon is {horizon}.",
-        f"Intervals are meant to hold {shop.interval:.0%} of the customers.",
+        f"Intervals are meant to hold {shop.interval:.0%} of the customers. Where nearly all customers of a kind spend "
+        "nothing, the expected spend, a mean, lies above what most spend: the interval then runs from 0 up to it.",
         f"CLV: margin {shop.margin:.0%}, {shop.clv_horizon}, discounted by {shop.annual_discount_rate:.1%} a year to "
         f"{cutoff}. Next purchases are those within {shop.next_purchase_within}.",
         f"Tiers: High is the top {shop.tiers[0]:.0%} of the customers by expected spend, Mid the next "

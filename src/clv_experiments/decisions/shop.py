@@ -43,8 +43,8 @@ class Campaign:
             "contact.uplift", list(self.uplift), fits, "three rising shares: low, expected, high, such as [0,0.05,0.1]"
         )
         for name, counts in (("least", self.least), ("most", self.most)):
-            fits = all(type(count) is int and count >= 0 for count in counts.values())
-            _check(f"contact.{name}", dict(counts), fits, "whole numbers of at least 0 by name, such as {Germany: 100}")
+            fits = isinstance(counts, Mapping) and all(type(count) is int and count >= 0 for count in counts.values())
+            _check(f"contact.{name}", counts, fits, "whole numbers of at least 0 by name, such as {Germany: 100}")
 
     @property
     def contacts(self) -> int:
@@ -93,7 +93,10 @@ class Shop:
         _check("interval", self.interval, 0.5 <= _number(self.interval) < 1, "a share from 0.5 to below 1, such as 0.8")
         shares = [_number(share) for share in self.tiers]
         _check(
-            "tiers", list(self.tiers), all(s > 0 for s in shares) and sum(shares) < 1, "two shares that leave a rest"
+            "tiers",
+            list(self.tiers),
+            all(s > 0 for s in shares) and sum(shares) < 1,
+            "two shares above 0 that leave a rest",
         )
         _check("likely", self.likely, 0 < _number(self.likely) < 1, "a probability between 0 and 1")
 
@@ -106,8 +109,9 @@ class Shop:
         ClvError
             Names the setting, what it must be and what it is.
         """
-        contact, tiers = settings["contact"], settings["tiers"]
-        uplift = contact["uplift"] if isinstance(contact["uplift"], Sequence) else [contact["uplift"]] * 3
+        contact, tiers = _settings(settings, "contact"), _settings(settings, "tiers")
+        given = contact["uplift"]
+        uplift = given if isinstance(given, Sequence) and not isinstance(given, str) else [given] * 3
         return cls(
             currency=currency,
             margin=settings["margin"],
@@ -118,9 +122,16 @@ class Shop:
             likely=settings["likely"],
             next_purchase_within=_horizon(settings, "next_purchase_within"),
             campaign=Campaign(
-                contact["budget"], contact["cost"], tuple(uplift), dict(contact["least"]), dict(contact["most"])
+                contact["budget"], contact["cost"], tuple(uplift), _counts(contact["least"]), _counts(contact["most"])
             ),
         )
+
+
+def _settings(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return settings that have settings of their own."""
+    inside = settings[name]
+    _check(name, inside, isinstance(inside, Mapping), f"left as it is; type decisions.{name}.<setting>=...")
+    return inside
 
 
 def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
@@ -128,6 +139,11 @@ def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
         return Horizon.parse(settings[name])
     except ClvError as error:
         raise ClvError(str(error).replace("window.horizon", f"decisions.{name}")) from error
+
+
+def _counts(given: Any) -> Any:
+    """Read None as no counts; what is no mapping is refused later, by its name."""
+    return {} if given is None else dict(given) if isinstance(given, Mapping) else given
 
 
 def _number(value: object) -> float:

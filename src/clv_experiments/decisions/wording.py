@@ -7,9 +7,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from clv_experiments.data.window import Horizon
 from clv_experiments.evaluation.leaderboard.wording import listed, written
 
-__all__ = ["change", "counted", "day", "interval", "listed", "money", "share"]
+__all__ = ["ahead", "asked", "change", "counted", "day", "interval", "listed", "money", "named", "percent", "share"]
 
 
 def money(value: float, currency: str) -> str:
@@ -25,19 +26,30 @@ def money(value: float, currency: str) -> str:
     return text if np.isnan(value) else f"{'−' * bool(value < 0 and text != '0.00')}{currency}{gap}{text}"
 
 
-def share(value: float) -> str:
-    """Write a share in per cent, with a decimal below 10 %.
+def percent(value: float, *, sign: bool = False) -> str:
+    """Write a number in per cent, with a decimal below 10 %; ``sign`` gives a gain its plus.
 
     Examples
     --------
-    >>> share(0.123), share(0.0123), share(0.0), share(-0.5), share(0.0001), share(0.999)
-    ('12%', '1.2%', '0%', '−50%', 'under 0.1%', 'over 99%')
+    >>> percent(0.996), percent(-0.0003), percent(0.0123), percent(0.12, sign=True), percent(-0.5, sign=True)
+    ('100%', '0%', '1.2%', '+12%', '−50%')
+    """
+    if abs(value) < 0.0005:
+        return "0%"
+    return f"{'+' * (sign and value > 0)}{written(value, '{:.0%}' if abs(value) >= 0.0995 else '{:.1%}')}"
+
+
+def share(value: float) -> str:
+    """Write a part of a whole, or a probability, in per cent: neither none nor all of it where it is not.
+
+    Examples
+    --------
+    >>> share(0.123), share(0.0123), share(0.0), share(-0.5), share(0.0001), share(0.999), share(1.0)
+    ('12%', '1.2%', '0%', '−50%', 'under 0.1%', 'over 99%', '100%')
     """
     if 0 < value < 0.0005:
         return "under 0.1%"
-    if 0.995 <= value < 1:
-        return "over 99%"
-    return written(value, "{:.0%}" if value == 0 or abs(value) >= 0.0995 else "{:.1%}")
+    return "over 99%" if 0.995 <= value < 1 else percent(value)
 
 
 def change(value: float) -> str:
@@ -45,12 +57,12 @@ def change(value: float) -> str:
 
     Examples
     --------
-    >>> change(0.12), change(-0.031), change(0.0)
-    ('up 12%', 'down 3.1%', 'unchanged')
+    >>> change(0.12), change(-0.031), change(0.0), change(-0.997)
+    ('up 12%', 'down 3.1%', 'unchanged', 'down 100%')
     """
     if not abs(value) >= 0.0005:
         return "unchanged" if not np.isnan(value) else "not comparable"
-    return f"{'up' if value > 0 else 'down'} {share(abs(value))}"
+    return f"{'up' if value > 0 else 'down'} {percent(abs(value))}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -84,3 +96,37 @@ def day(value: date | pd.Timestamp) -> str:
     '3 November 2011'
     """
     return f"{value.day} {value:%B %Y}"
+
+
+def ahead(horizon: Horizon) -> str:
+    """Write the time that is to come.
+
+    Examples
+    --------
+    >>> ahead(Horizon.parse("3 months")), ahead(Horizon.parse("1 month"))
+    ('next 3 months', 'next month')
+    """
+    return f"next {str(horizon).removeprefix('1 ')}"
+
+
+def asked(value: float) -> str:
+    """Write a share that was set, with all its digits: a limit is not rounded.
+
+    Examples
+    --------
+    >>> asked(0.6), asked(0.999)
+    ('60%', '99.9%')
+    """
+    return f"{100 * value:g}%"
+
+
+def named(name: object, longest: int = 40) -> str:
+    """Write a name from the log as a sentence bears it: on one line, printable, cut where it is long.
+
+    Examples
+    --------
+    >>> named(" EIRE  (island)"), named("x" * 9, longest=4)
+    ('EIRE (island)', 'xxx…')
+    """
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(name)).split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -73,6 +73,13 @@ class Text:
 
 
 @dataclass(frozen=True)
+class File:
+    """One file that is there already, copied under its own name without being read into memory."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
 class Description:
     """What a person reads first when opening the run, in Markdown."""
 
@@ -114,4 +121,4 @@ class Registration:
     text: str
 
 
-Record = Param | Tag | Metric | Table | Picture | Text | Description | FittedModel | LogIdentity | Registration
+Record = Param | Tag | Metric | Table | Picture | Text | File | Description | FittedModel | LogIdentity | Registration

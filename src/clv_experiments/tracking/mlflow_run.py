@@ -21,6 +21,7 @@ from mlflow.entities import RunTag
 
 from clv_experiments.evaluation.records import (
     Description,
+    File,
     FittedModel,
     LogIdentity,
     Metric,
@@ -71,6 +72,8 @@ class MlflowRun:
         for record in records:
             if isinstance(record, FittedModel):
                 patiently(self._model, record)
+            elif isinstance(record, File):
+                patiently(self.client.log_artifact, self.run_id, str(record.path))
             elif isinstance(record, LogIdentity):
                 patiently(self._dataset, record)
         for record in records:

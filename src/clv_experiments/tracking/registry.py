@@ -111,13 +111,12 @@ def logged_model(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
 def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str:
     """Say what is not there, and what to type instead."""
     name = asked["name"]
-    data, _, horizon = name.rpartition("-")
-    made_by = f"python scripts/leaderboard.py data={data} window={horizon} --promote"
+    made_by = "promote one with scripts/leaderboard.py --promote for that log and window"
     if asked.get("alias") == CHAMPION:
-        return f"there is no champion of {data}/{horizon} yet ({uri}); type {made_by}"
+        return f"there is no champion {uri} yet; {made_by}"
     known = _if_there(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
     versions = ", ".join(sorted((str(version.version) for version in known or []), key=int))
-    held = f"'{name}' has version {versions}" if versions else f"nothing is registered as '{name}'; type {made_by}"
+    held = f"'{name}' has version {versions}" if versions else f"nothing is registered as '{name}'; {made_by}"
     return f"there is no {uri}: {held}"
 
 

@@ -140,8 +140,13 @@ def champion_address(experiment: str) -> str:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether an error is a Ctrl-C, which DuckDB turns into one of its own."""
-    return isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted"
+    """Whether an error is a Ctrl-C, which DuckDB turns into one of its own, as others do in the middle of something."""
+    met: BaseException | None = error
+    while met is not None:
+        if isinstance(met, KeyboardInterrupt) or str(met) == "Query interrupted":
+            return True
+        met = met.__context__
+    return False
 
 
 def failure_tags(error: BaseException) -> dict[str, str]:

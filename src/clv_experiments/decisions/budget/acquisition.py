@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from clv_experiments.data.first_year import YEAR, first_year
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.decisions.budget.profit import bounds
+from clv_experiments.decisions.overview.months import SETTLING
+from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.models.btyd import DAYS_A_YEAR
 
 MONTHS = 12  # of first purchases, up to which cohorts are months and not quarters
+LEAST_COHORTS = 5  # that a trend is read from
 STEP = 14  # days, within which expected purchases are taken to be spread evenly
 PARTS = ["first_purchase", "repeat_purchases", "predicted"]
 
@@ -107,7 +110,7 @@ def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.
     table.insert(0, "customers", values.groupby(cohort).size())
     table["corrected"] = table["predicted"] * ratio
     table["first_year_value"] = table[["first_purchase", "repeat_purchases", "corrected"]].sum(axis=1)
-    table["low"], table["high"] = np.array([bounds(means[name].to_numpy()) for name in table.index]).T
+    table["low"], table["high"] = bounds(means[table.index])
     table["year_over"] = (values["T"] >= YEAR - 1).groupby(cohort).mean()
     return table.reset_index()
 
@@ -150,21 +153,36 @@ def recent(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
 def pooled(cohorts: pd.DataFrame, means: pd.DataFrame) -> tuple[float, float, float]:
     """Return the mean value of a customer of some cohorts and its 95 % interval (currency)."""
     weights = cohorts["customers"].to_numpy(float) / cohorts["customers"].sum()
-    draws = (means[list(cohorts["cohort"])].to_numpy() * weights).sum(axis=1)
-    return float((cohorts["first_year_value"].to_numpy() * weights).sum()), *bounds(draws)
+    low, high = bounds((means[list(cohorts["cohort"])].to_numpy() * weights).sum(axis=1))
+    return float((cohorts["first_year_value"].to_numpy() * weights).sum()), low.item(), high.item()
 
 
-def trend(cohorts: pd.DataFrame, means: pd.DataFrame) -> tuple[float, float, float] | None:
+def settled(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
+    """Keep the cohorts that begin when the log was old enough to tell new customers from old ones."""
+    months = values["first_day"].dt.to_period("M")
+    first_month = months.groupby(cohorts_of(values)).min()
+    return cohorts[(cohorts["cohort"].map(first_month) >= months.min() + SETTLING).to_numpy()]
+
+
+def trend(cohorts: pd.DataFrame, ratios: Floats) -> tuple[float, float, float] | None:
     """Return by how much the value rises from a cohort to the next, with its 95 % interval (currency).
 
-    A least-squares line through the cohorts, weighted by their customers. The oldest is left out, since some of it may
-    have bought before the log starts; None where fewer than three are left.
+    A least-squares line through the cohorts. Its error is that of the cohorts around the line (t distribution), since
+    cohorts differ by more than their customers do by chance, and that of the ratio, which all predictions share.
+
+    Parameters
+    ----------
+    cohorts : pandas.DataFrame
+        From ``settled``; where there are fewer than five, nothing is said.
+    ratios : array, shape (replicates,)
+        What comes of predicted spend, drawn anew.
     """
-    later = cohorts.iloc[1:]
-    if len(later) < 3:
+    if len(cohorts) < LEAST_COHORTS:
         return None
-    weights = later["customers"].to_numpy(float) / later["customers"].sum()
-    place = np.arange(len(later)) - (np.arange(len(later)) * weights).sum()
-    slope = weights * place / (weights * place**2).sum()
-    draws = (means[list(later["cohort"])].to_numpy() * slope).sum(axis=1)
-    return float((later["first_year_value"].to_numpy() * slope).sum()), *bounds(draws)
+    value, place = cohorts["first_year_value"].to_numpy(float), np.arange(len(cohorts)) - (len(cohorts) - 1) / 2
+    weights = place / (place**2).sum()
+    slope, freedom = float(weights @ value), len(cohorts) - 2
+    around = value - value.mean() - slope * place
+    of_ratio = float(weights @ cohorts["predicted"].to_numpy(float)) * ratios.std()
+    reach = t.ppf(0.975, freedom) * np.sqrt((around**2).sum() / freedom / (place**2).sum() + of_ratio**2)
+    return slope, float(slope - reach), float(slope + reach)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from clv_experiments.data.first_year import YEAR
 from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.budget.acquisition import cohorts_of, first_year_values
-from clv_experiments.decisions.budget.profit import bounds
+from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.evaluation.checks import Floats
@@ -100,6 +100,7 @@ def _row(name: str, pairs: pd.DataFrame, ratios: Floats) -> dict[str, object]:
     predicted, realised = pairs.mean()
     error, low, high = np.nan, np.nan, np.nan
     if realised > 0 and (ratios > 0).all():
-        error, (low, high) = predicted / realised - 1, bounds(1 / ratios - 1)
+        error = predicted / realised - 1
+        low, high = (end.item() for end in bounds(1 / ratios - 1))
     found = {"cohort": name, "customers": len(pairs), "predicted": predicted, "realised": realised}
     return found | {"error": error, "low": low, "high": high}

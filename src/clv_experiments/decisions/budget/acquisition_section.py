@@ -11,22 +11,28 @@ from clv_experiments.decisions.budget.acquisition import (
     pooled,
     recent,
     resampled_means,
+    settled,
     trend,
 )
 from clv_experiments.decisions.budget.acquisition_check import Check, check
 from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
+from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import counted, interval, money, share
+from clv_experiments.decisions.wording import asked, counted, interval, listed, money, percent, share
 from clv_experiments.forecast import Forecaster
 
 MONEY = ["first_purchase", "repeat_purchases", "predicted", "corrected", "first_year_value", "low", "high", "realised"]
 KINDS: dict[str, Kind] = dict.fromkeys(MONEY, "money")
 KINDS |= {"customers": "count", "year_over": "share"}
+COLUMNS = [  # on the page
+    "cohort", "customers", "first_purchase", "repeat_purchases", "corrected", "first_year_value", "low", "high",
+]  # fmt: skip
 HEADINGS = {
+    "first_year_value": "first-year value",
     "repeat_purchases": "repeat purchases so far",
     "predicted": "predicted for the rest of the year",
-    "corrected": "that, corrected by the check",
+    "corrected": "rest of the year, predicted and corrected",
     "low": "from (95% interval)",
     "high": "to",
     "year_over": "customers whose year is over",
@@ -53,9 +59,9 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     checked = check(forecaster, now, values, shop, replicates, seed)
     means = resampled_means(values, checked.ratios if checked else np.ones(replicates), seed)
     cohorts = cohort_table(values, checked.ratio if checked else 1.0, means)
-    newest = recent(values, cohorts)
+    newest, sure = recent(values, cohorts), settled(values, cohorts)
     limit = _limit(newest, means, shop.currency)
-    told = [limit, *_rests_on(newest, cohorts, checked), *_trend(cohorts, means, shop.currency)]
+    told = [limit, *_rests_on(newest, sure, checked), _trend(sure, checked, shop.currency)]
     exhibits = [_cohorts(cohorts, told, now, shop), _check_exhibit(checked, now, shop.currency)]
     return Section("acquisition", "How much may a new customer cost?", [limit], exhibits, _method(shop, now))
 
@@ -71,35 +77,33 @@ def _limit(newest: pd.DataFrame, means: pd.DataFrame, currency: str) -> str:
     )
 
 
-def _rests_on(newest: pd.DataFrame, cohorts: pd.DataFrame, checked: Check | None) -> list[str]:
+def _rests_on(newest: pd.DataFrame, sure: pd.DataFrame, checked: Check | None) -> list[str]:
     """Say what part of the limit is predicted, and whom it may wrongly take for new."""
     sums = newest[["corrected", "predicted", "first_year_value"]].mul(newest["customers"], axis=0).sum()
     found = ["All of it has come in."]
     if sums["predicted"] > 0.0005 * sums["first_year_value"]:
         corrected = f"times {checked.ratio:.2f}, as it came a year ago" if checked else "and not checked"
         found = [f"Of this, {share(sums['corrected'] / sums['first_year_value'])} is predicted ({corrected})."]
-    first = cohorts["cohort"].iloc[0]
-    if first == newest["cohort"].iloc[0]:
-        found.append(f"Some customers of {first} may have bought before the log starts and not be new at all.")
+    unsure = newest.loc[~newest["cohort"].isin(sure["cohort"]), "cohort"].tolist()
+    if unsure:
+        found.append(f"Some customers of {listed(unsure)} may have bought before the log starts and not be new at all.")
     return found
 
 
-def _trend(cohorts: pd.DataFrame, means: pd.DataFrame, currency: str) -> list[str]:
-    slope = trend(cohorts, means)
+def _trend(sure: pd.DataFrame, checked: Check | None, currency: str) -> str:
+    if checked is None:
+        return "What is predicted is not checked, so nothing is said of a trend."
+    slope = trend(sure, checked.ratios)
     if slope is None:
-        return ["There are too few cohorts to speak of a trend."]
+        return "There are too few cohorts of customers who are surely new to speak of a trend."
     value, low, high = slope
     if low <= 0 <= high:
-        return ["From one cohort to the next no trend can be told from chance."]
+        return "From one cohort to the next no trend can be told from chance."
     sizes = sorted(abs(bound) for bound in (low, high))
     between = interval(money(sizes[0], currency), money(sizes[1], currency))
     worth = "more" if value > 0 else "less"
-    since = cohorts["cohort"].iloc[1]
     by = f"{money(abs(value), currency)} {between}"
-    found = [f"Since {since} every cohort is worth {by} {worth} than the one before it, in the mean."]
-    if value < 0:
-        found.append("Part of that fall may be old customers whom the log took for new in its first months.")
-    return found
+    return f"Since {sure['cohort'].iloc[0]} every cohort is worth {by} {worth} than the one before it, in the mean."
 
 
 def _check_exhibit(checked: Check | None, now: Snapshot, currency: str) -> Exhibit:
@@ -117,10 +121,10 @@ def _check_exhibit(checked: Check | None, now: Snapshot, currency: str) -> Exhib
     error, low, high = (float(row[column]) for column in ("error", "low", "high"))
     if low > 0 or high < 0:
         sizes = sorted([abs(low), abs(high)])
-        within = interval(share(sizes[0]), share(sizes[1]))
-        told.append(f"That was {share(abs(error))} {within} too {'much' if error > 0 else 'little'}.")
+        within = interval(percent(sizes[0]), percent(sizes[1]))
+        told.append(f"That was {percent(abs(error))} {within} too {'much' if error > 0 else 'little'}.")
     elif low <= 0 <= high:
-        told.append(f"Its error cannot be told from chance {interval(share(low), share(high))}.")
+        told.append(f"Its error cannot be told from chance {interval(percent(low), percent(high))}.")
     kinds = KINDS | dict.fromkeys(["error", "low", "high"], "share")
     return Exhibit("acquisition_check", title, told, checked.table, HEADINGS | {"predicted": "predicted"}, kinds)
 
@@ -130,18 +134,19 @@ def _cohorts(cohorts: pd.DataFrame, told: list[str], now: Snapshot, shop: Shop) 
 
     figure = cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}")
     title = "What a new customer leaves in the first year, by first purchase"
-    return Exhibit("acquisition_cohorts", title, told, cohorts, HEADINGS, KINDS, figure)
+    return Exhibit("acquisition_cohorts", title, told, cohorts, HEADINGS, KINDS, figure, columns=COLUMNS)
 
 
 def _method(shop: Shop, now: Snapshot) -> list[str]:
     return [
-        f"The first year is the day of the first purchase and the 364 days after it. Its value is {share(shop.margin)} "
-        f"margin on all spend in it, discounted to its first day at {share(shop.annual_discount_rate)} a year.",
+        f"The first year is the day of the first purchase and the 364 days after it. Its value is {asked(shop.margin)} "
+        f"margin on all spend in it, discounted to its first day at {asked(shop.annual_discount_rate)} a year.",
         f"Where the year is not over, {now.btyd_name} predicts the purchases of the days that are left and what is "
         "spent on them. The same model, fitted to what was known a year before, tells how much of such a prediction "
         "comes; today's predictions are multiplied by that.",
         "Intervals come from drawing the customers of each cohort, and those of the check, anew. A year that differs "
-        "from the last is not in them.",
+        "from the last is not in them. A trend is a line through the cohorts after the log's first "
+        f"{SETTLING} months, in which customers of old look new; its interval comes from how far they lie off it.",
         "What customers bring after the first year is left out, and so are the costs of keeping them. The value is a "
         "mean: a few good customers make much of it.",
     ]

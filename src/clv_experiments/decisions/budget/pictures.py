@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clv_experiments.decisions.wording import money, share
+from clv_experiments.decisions.wording import asked, money
 from clv_experiments.evaluation.leaderboard.picture_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, framed, shown
 from clv_experiments.evaluation.plot_style import TEXT_SIZE, amount
 
@@ -37,9 +37,9 @@ def profit_curve(
     panel.fill_between(x, curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
     for place, case, style in ((2, "high", ":"), (0, "low", "--")):
         if uplift[place] != uplift[1]:
-            label = f"uplift {share(uplift[place])}"
+            label = f"uplift {asked(uplift[place])}"
             panel.plot(x, curve[f"{case}_uplift"], style, color=QUIET, linewidth=1.6, label=label)
-    panel.plot(x, expected, "-", color=BLUE, linewidth=2.4, label=f"uplift {share(uplift[1])} (expected)")
+    panel.plot(x, expected, "-", color=BLUE, linewidth=2.4, label=f"uplift {asked(uplift[1])} (expected)")
     _best(panel, curve["budget"], expected, BLUE, currency)
     _dressed(panel, budget, currency, "expected profit")
     return figure

@@ -1,52 +1,55 @@
-"""What a plan may really bring: its profit under the errors that the model made in the period before."""
+"""What a plan may really bring: its profit under the errors that the model made in the periods before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.budget.plan import Plan
+from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.evaluation.checks import Floats
 
 LEAST_IN_GROUP = 50  # customers whose errors stand for one another
-LEVEL = 0.95
 
 
-def bounds(draws: Floats) -> tuple[float, float]:
-    """Return the interval that holds the middle 95 % of some draws."""
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def drawn_spend(predicted: Floats, then: Floats, actual: Floats, replicates: int, seed: int) -> Floats:
+def drawn_spend(predicted: Floats, past: Sequence[tuple[Floats, Floats]], replicates: int, seed: int) -> Floats:
     """Draw what the contacted customers may spend in all, from how predictions of their size erred before.
 
-    Customers of the period before are put into groups of similar predictions, each half as large as that below it.
-    A replicate draws them anew within their group, and then for each contacted customer one of the group's ratios of
-    actual to predicted spend.
+    Customers of each past period are put into groups of similar predictions, each half as large as that below it.
+    A replicate draws one of the periods, its customers anew within their group, and then for each contacted customer
+    one of the group's ratios of actual to predicted spend.
 
     Parameters
     ----------
     predicted : array, shape (contacted,)
         Expected spend in the coming period (currency).
-    then, actual : arrays, shape (customers,)
-        Expected and actual spend in the period before.
+    past : sequence of two arrays, shape (customers,)
+        Expected and actual spend in each of the periods before; in each somebody was expected to spend.
     replicates : int
     seed : int
 
     Returns
     -------
     array, shape (replicates,)
-        Sum of spend; nan where nobody was predicted to spend before.
+        Sum of spend; nan where there is no period before.
     """
     if not len(predicted):
         return np.zeros(replicates)
-    known = then > 0
-    if not known.any():
+    if not past:
         return np.full(replicates, np.nan)
     rng = np.random.default_rng(seed)
+    period = rng.integers(len(past), size=replicates)
+    total = np.empty(replicates)
+    for k, (then, actual) in enumerate(past):
+        total[period == k] = _as_then(predicted, then, actual, int((period == k).sum()), rng)
+    return total
+
+
+def _as_then(predicted: Floats, then: Floats, actual: Floats, replicates: int, rng: np.random.Generator) -> Floats:
+    """Draw the sum of spend by the errors of one period."""
+    known = then > 0
     ratios, edges = actual[known] / then[known], _edges(then[known])
     group, mine = np.searchsorted(edges, then[known], side="right"), np.searchsorted(edges, predicted, side="right")
     total = np.zeros(replicates)
@@ -84,15 +87,20 @@ def outlook(plan: Plan, spend: Floats) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``case``, ``uplift``, ``contacts``, ``cost``, ``expected_profit`` by the predictions as they are, and by the
-        errors of the period before ``judged_profit`` (median), ``low`` and ``high`` (95 % interval), in currency.
+        errors of the periods before ``judged_profit`` (median), ``low`` and ``high`` (95 % interval), in currency.
     """
-    rows = []
-    for case, uplift in zip(("low", "expected", "high"), plan.campaign.uplift, strict=True):
-        drawn = uplift * plan.margin * spend - plan.cost
-        by_prediction = uplift * plan.margin * plan.contacted["expected_spend"].sum() - plan.cost
-        rows.append((case, uplift, plan.contacts, plan.cost, by_prediction, float(np.median(drawn)), *bounds(drawn)))
-    names = ["case", "uplift", "contacts", "cost", "expected_profit", "judged_profit", "low", "high"]
-    return pd.DataFrame(rows, columns=names)
+    uplift = np.array(plan.campaign.uplift)
+    drawn = uplift * plan.margin * spend[:, None] - plan.cost
+    low, high = bounds(drawn)
+    cases = {
+        "case": ["low", "expected", "high"],
+        "uplift": uplift,
+        "contacts": plan.contacts,
+        "cost": plan.cost,
+        "expected_profit": uplift * plan.margin * plan.contacted["expected_spend"].sum() - plan.cost,
+        "judged_profit": np.median(drawn, axis=0),
+    }
+    return pd.DataFrame(cases | {"low": low, "high": high})
 
 
 def break_even(plan: Plan, spend: Floats) -> tuple[float, float, float]:
@@ -102,7 +110,7 @@ def break_even(plan: Plan, spend: Floats) -> tuple[float, float, float]:
     """
     least, most = bounds(np.maximum(spend, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        uplifts = plan.cost / (plan.margin * np.array([plan.contacted["expected_spend"].sum(), most, least]))
+        uplifts = plan.cost / (plan.margin * np.concatenate([[plan.contacted["expected_spend"].sum()], most, least]))
     by_prediction, low, high = uplifts.tolist()
     return by_prediction, low, high
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clv_experiments.decisions.budget.plan import profit
-from clv_experiments.decisions.budget.profit import bounds
+from clv_experiments.decisions.segments.resampling import bounds, draws
+from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.checks import Floats
@@ -33,9 +32,9 @@ def orders(table: pd.DataFrame, campaign: Campaign, margin: float) -> dict[str, 
     """
     actual, predicted = _worth(table, campaign, margin)
     found = {name: _descending(value)[: (value > 0).sum()] for name, value in ((ORACLE, actual), (MODEL, predicted))}
-    total, recent = table["total_spend"], -days_since_last(table)
-    score = np.sum([np.ceil(value.rank(pct=True) * 5) for value in (recent, table["frequency"], total)], axis=0)
-    ranked: dict[str, list[Floats | pd.Series]] = {TOTAL: [total], RECENT: [recent, total], SCORE: [score, total]}
+    total, waited = table["total_spend"], days_since_last(table)
+    score = RfmScores.of(waited, table["frequency"], total).scores(table).sum(axis=1)
+    ranked = {TOTAL: [total], RECENT: [-waited, total], SCORE: [score, total]}
     found |= {name: _descending(*by) for name, by in ranked.items()}
     stop = len(found[MODEL])
     return found | ({AS_MANY: found[TOTAL][:stop]} if stop < min(campaign.contacts, len(table)) else {})
@@ -66,21 +65,13 @@ def profits(
     """
     brought = profit(table["y_true"].to_numpy(float), campaign, margin)
     ways = orders(table, campaign, margin)
-    once = np.ones(len(table), dtype=np.int64)
+    once = np.ones(len(table))
     found = pd.Series(_brought(brought, ways, once, campaign.contacts))
-    rows = [_brought(brought, ways, counts, campaign.contacts) for counts in _counts(len(table), replicates, seed)]
+    rows = [_brought(brought, ways, counts, campaign.contacts) for counts in draws(len(table), replicates, seed)]
     return found, pd.DataFrame(rows)
 
 
-def _counts(customers: int, replicates: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    rng = np.random.default_rng(seed)
-    for _ in range(replicates):
-        yield np.bincount(rng.integers(customers, size=customers), minlength=customers)
-
-
-def _brought(
-    brought: Floats, ways: dict[str, NDArray[np.int64]], counts: NDArray[np.int64], contacts: int
-) -> dict[str, float]:
+def _brought(brought: Floats, ways: dict[str, NDArray[np.int64]], counts: Floats, contacts: int) -> dict[str, float]:
     """Return the profit of each way where every customer is there as often as counted."""
     found = {}
     for name, order in ways.items():
@@ -108,23 +99,21 @@ def regret_table(found: pd.Series, resampled: pd.DataFrame, contacts: pd.Series)
         currency, ``share_lost`` (regret as a share of what perfect foresight brings; nan where that is nothing) and
         ``model_ahead`` (what the model brings more), with 95 % intervals ``_low`` and ``_high``.
     """
-    rows = []
-    for name in found.index:
-        regret, ahead = resampled[ORACLE] - resampled[name], resampled[MODEL] - resampled[name]
-        best = resampled[ORACLE].where(resampled[ORACLE] > 0)
-        row = {"plan": name, "contacts": contacts[name]}
-        row |= _estimate("profit", found[name], resampled[name])
-        row |= _estimate("regret", found[ORACLE] - found[name], regret)
-        lost = (found[ORACLE] - found[name]) / found[ORACLE] if found[ORACLE] > 0 else np.nan
-        row |= _estimate("share_lost", lost, (regret / best).dropna())
-        row |= _estimate("model_ahead", found[MODEL] - found[name], ahead)
-        rows.append(row)
-    return pd.DataFrame(rows)
+    regret, redrawn = found[ORACLE] - found, -resampled.sub(resampled[ORACLE], axis=0)
+    best = resampled[ORACLE].where(resampled[ORACLE] > 0)
+    columns = [
+        pd.DataFrame({"contacts": contacts[found.index]}),
+        _estimates("profit", found, resampled),
+        _estimates("regret", regret, redrawn),
+        _estimates("share_lost", regret / (found[ORACLE] if found[ORACLE] > 0 else np.nan), redrawn.div(best, axis=0)),
+        _estimates("model_ahead", found[MODEL] - found, -resampled.sub(resampled[MODEL], axis=0)),
+    ]
+    return pd.concat(columns, axis=1).rename_axis("plan").reset_index()
 
 
-def _estimate(name: str, value: float, draws: pd.Series) -> dict[str, float]:
-    low, high = bounds(draws.to_numpy()) if len(draws) and not np.isnan(value) else (np.nan, np.nan)
-    return {name: float(value), f"{name}_low": low, f"{name}_high": high}
+def _estimates(name: str, values: pd.Series, drawn: pd.DataFrame) -> pd.DataFrame:
+    low, high = bounds(drawn[values.index])
+    return pd.DataFrame({name: values, f"{name}_low": low, f"{name}_high": high})
 
 
 def contacts_of(table: pd.DataFrame, campaign: Campaign, margin: float) -> pd.Series:

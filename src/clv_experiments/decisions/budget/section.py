@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,25 +16,33 @@ from clv_experiments.decisions.budget.split import split, split_sentences
 from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.decisions.wording import asked
 from clv_experiments.evaluation.checks import Floats
 
 STEPS = 100  # points of a curve
 KINDS: dict[str, Kind] = {
     "expected_spend": "money", "expected_profit": "money", "cost": "money", "budget": "money", "uplift": "share",
     "judged_profit": "money", "low": "money", "high": "money", "p_alive": "share", "p_purchase": "share",
-    "share_of_budget": "share", "contacts": "count", "customers": "count",
+    "share_of_cost": "share", "contacts": "count", "customers": "count",
+}  # fmt: skip
+HEADINGS = {
+    "customer_id": "customer", "p_alive": "P(alive)", "p_purchase": "P(buys)",
+    "share_of_cost": "share of what is spent", "low": "from (95% interval)", "high": "to",
+    "judged_profit": "profit with the errors of the periods before (median)",
 }  # fmt: skip
 
 
 def budget_section(
-    now: Snapshot, previous: Snapshot, segments: pd.Series, shop: Shop, seed: int, replicates: int
+    now: Snapshot, past: Sequence[Snapshot], segments: pd.Series, shop: Shop, seed: int, replicates: int
 ) -> Section:
     """Plan the campaign of the coming period and judge the plan of the period before by what happened.
 
     Parameters
     ----------
-    now, previous : Snapshot
-        Of the period to come, and of the one before it, which is over.
+    now : Snapshot
+        Of the period to come.
+    past : sequence of Snapshot
+        Of the periods before it, which are over, latest first; at least one.
     segments : pandas.Series
         Customer to the name of a segment, now.
     shop : Shop
@@ -46,41 +56,44 @@ def budget_section(
         As of ``plan``.
     """
     chosen = plan(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
-    then, actual = (previous.table[column].to_numpy(float) for column in ("expected_spend", "y_true"))
-    spend = drawn_spend(chosen.contacted["expected_spend"].to_numpy(), then, actual, replicates, seed)
+    previous, telling = past[0], [shot for shot in past if (shot.table["expected_spend"] > 0).any()]
+    spend = drawn_spend(chosen.contacted["expected_spend"].to_numpy(), _errors(telling), replicates, seed)
     cases = outlook(chosen, spend)
-    by_segment = split(chosen, "segment")
     found, resampled = profits(previous.table, shop.campaign, shop.margin, replicates, seed)
     judged = regret_table(found, resampled, contacts_of(previous.table, shop.campaign, shop.margin))
-    told = sentences.whom(chosen, cases, now.period, shop.currency)
-    divided = split_sentences(by_segment, "segment", shop.currency)
+    told = sentences.whom(chosen, cases, now.period, telling, shop.currency)
+    divided = _divided("budget_segments", "The budget by segment", chosen, "segment", shop.currency)
     exhibits = [
         _whom(chosen, now, [*told, *sentences.budget_end(chosen, shop.currency)]),
-        _uplifts(cases, sentences.uplifts(chosen, cases, break_even(chosen, spend), shop.currency)),
-        Exhibit("budget_segments", "The budget by segment", divided, by_segment, kinds=KINDS),
+        _uplifts(cases, sentences.uplifts(chosen, cases, break_even(chosen, spend), len(telling), shop.currency)),
+        divided,
     ]
     if "country" in chosen.table:
-        by_country = split(chosen, "country")
-        words = split_sentences(by_country, "country", shop.currency)
-        exhibits.append(Exhibit("budget_countries", "The budget by country", words, by_country, kinds=KINDS))
+        exhibits.append(_divided("budget_countries", "The budget by country", chosen, "country", shop.currency))
     regret = sentences.regret(judged, previous, shop.currency)
-    exhibits += [_curve(chosen, now, shop), _regret(judged, previous, shop, regret), _past_curve(previous, shop)]
-    summary = [*told, *divided[:1], *regret[:1]]
+    exhibits += [_curve(chosen, now, shop), *_regret(judged, previous, regret), _past_curve(previous, shop)]
+    summary = [*told, *divided.sentences[:1], *regret[:1]]
     return Section("budget", "How should the budget be split?", summary, exhibits, sentences.METHOD)
+
+
+def _errors(past: Sequence[Snapshot]) -> list[tuple[Floats, Floats]]:
+    """Return expected and actual spend of each period."""
+    return [(shot.table["expected_spend"].to_numpy(float), shot.table["y_true"].to_numpy(float)) for shot in past]
 
 
 def _whom(chosen: Plan, now: Snapshot, told: list[str]) -> Exhibit:
     table = chosen.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
-    return Exhibit("budget_plan", "Whom to contact, the most profitable first", told, table, kinds=KINDS)
+    return Exhibit("budget_plan", "Whom to contact, the most profitable first", told, table, HEADINGS, KINDS)
+
+
+def _divided(name: str, title: str, chosen: Plan, column: str, currency: str) -> Exhibit:
+    groups = split(chosen, column)
+    told = split_sentences(groups, column, chosen.campaign.budget, currency)
+    return Exhibit(name, title, told, groups, HEADINGS, KINDS)
 
 
 def _uplifts(cases: pd.DataFrame, told: list[str]) -> Exhibit:
-    headings = {
-        "expected_profit": "expected profit (predictions as they are)",
-        "judged_profit": "profit with the errors of the period before (median)",
-        "low": "from (95% interval)",
-        "high": "to",
-    }
+    headings = HEADINGS | {"expected_profit": "expected profit (predictions as they are)"}
     return Exhibit("budget_uplift", "What the plan brings at each uplift", told, cases, headings, KINDS)
 
 
@@ -96,13 +109,20 @@ def _curve(chosen: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     return Exhibit("budget_curve", "Expected profit by budget", told, curve, kinds=kinds, figure=figure, shown=0)
 
 
-def _regret(judged: pd.DataFrame, previous: Snapshot, shop: Shop, told: list[str]) -> Exhibit:
+def _regret(judged: pd.DataFrame, previous: Snapshot, told: list[str]) -> list[Exhibit]:
+    """Show what each way of choosing brought and missed, and beside it how far the model is ahead of each."""
     table = judged.assign(plan=judged["plan"].replace(MODEL, f"model ({previous.model_name})"))
-    names = [name for name in table.columns if name.startswith(("profit", "regret", "model_ahead"))]
-    kinds = KINDS | dict.fromkeys(names, "money")
-    kinds |= dict.fromkeys(["share_lost", "share_lost_low", "share_lost_high"], "share")
-    title = f"The same budget in the period before, {previous.period}"
-    return Exhibit("budget_regret", title, told, table, kinds=kinds)
+    ahead = ["plan", *(name for name in table.columns if name.startswith(("share_lost", "model_ahead")))]
+    estimates: dict[str, Kind] = {"profit": "money", "regret": "money", "share_lost": "share", "model_ahead": "money"}
+    kinds, headings = dict(KINDS), {"share_lost": "regret as a share", "model_ahead": "the model brought more"}
+    for name, kind in estimates.items():
+        kinds |= {name: kind, f"{name}_low": kind, f"{name}_high": kind}
+        headings |= {f"{name}_low": "from (95% interval)", f"{name}_high": "to"}
+    title, model = f"The same budget in the period before, {previous.period}", "The model beside other ways of choosing"
+    return [
+        Exhibit("budget_regret", title, told[:1], table.drop(columns=ahead[1:]), headings, kinds),
+        Exhibit("budget_ahead", f"{model}, {previous.period}", told[1:], table[ahead], headings, kinds),
+    ]
 
 
 def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
@@ -112,7 +132,7 @@ def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
     campaign = shop.campaign
     expected = profit(previous.table["expected_spend"].to_numpy(float), campaign, shop.margin)
     curve = curves(previous.table, campaign, shop.margin, _grid(campaign, expected))
-    subtitle = f"{previous.period} · uplift {campaign.uplift[1]:.1%} of what customers really spent"
+    subtitle = f"{previous.period} · uplift {asked(campaign.uplift[1])} of what customers really spent"
     figure = realised_curves(curve, campaign.budget, previous.model_name, shop.currency, subtitle)
     told = sentences.past_curve(curve, previous, shop.currency)
     kinds = KINDS | dict.fromkeys(curve.columns[2:], "money")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,17 +11,18 @@ from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.budget.plan import EXPECTED, Plan
 from clv_experiments.decisions.budget.regret import AS_MANY, MODEL, ORACLE, RANDOM, RECENT, SCORE, TOTAL
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import counted, day, interval, listed, money, share
+from clv_experiments.decisions.wording import asked, counted, day, interval, listed, money, percent, share
 
+YEAR = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days
 METHOD = [
     "The expected profit of contacting a customer is uplift × margin × expected spend in the coming period, less the "
     "cost of the contact. All contacts cost the same, so the best plan takes the highest expected profits for as long "
     "as they are above zero and the budget lasts; where segments or countries have demands, an integer programme finds "
     "it.",
-    "Intervals come from the period before: customers with similar predictions are drawn with replacement, and each "
-    "contacted customer gets the ratio of actual to predicted spend of one of them. They hold how the model errs on "
-    "single customers and on all of them in that period; a coming period unlike it, such as another season, may fall "
-    "outside.",
+    "Intervals come from the periods before: one of them is drawn, customers with similar predictions in it are drawn "
+    "with replacement, and each contacted customer gets the ratio of actual to predicted spend of one of those. They "
+    "hold how the model errs on single customers and, as far as so few periods tell, from one period to another; a "
+    "coming period unlike them all may fall outside.",
     "The uplift is the shop's own assumption: no log without an experiment tells what a contact changes. Contact a "
     "random half of the chosen customers to measure it.",
     "In the period before, a contact is taken to have raised what the customer really spent by the expected uplift. "
@@ -35,8 +38,8 @@ WAYS = {
 }
 
 
-def whom(plan: Plan, cases: pd.DataFrame, period: Period, currency: str) -> list[str]:
-    """Say how many to contact and what it brings, or that nobody is worth a contact."""
+def whom(plan: Plan, cases: pd.DataFrame, period: Period, past: Sequence[Snapshot], currency: str) -> list[str]:
+    """Say how many to contact and what it brings, judged by the periods before, or that nobody is worth a contact."""
     if not plan.contacts:
         return [_nobody(plan, currency)]
     case, spent = cases.iloc[EXPECTED], plan.contacted["expected_spend"].sum()
@@ -44,20 +47,19 @@ def whom(plan: Plan, cases: pd.DataFrame, period: Period, currency: str) -> list
     found = [
         f"Contact {counted(plan.contacts, 'customer')} for {money(plan.cost, currency)}: they are predicted to spend "
         f"{money(float(spent), currency)} from {day(period.cutoff + DAY)} to {day(period.end)}, and an uplift of "
-        f"{share(case['uplift'])} makes that an expected profit of {money(plan.expected_profit, currency)}."
+        f"{asked(case['uplift'])} makes that an expected profit of {money(plan.expected_profit, currency)}."
     ]
     if np.isnan(low):
         return found
-    found.append(f"Judged by how the model erred in the period before, it is {_case(case, currency)}.")
-    if not low <= plan.expected_profit <= high and spent > 0:
-        before = (case["judged_profit"] + plan.cost) / (plan.expected_profit + plan.cost) - 1
-        more = f"{share(abs(before))} {'more' if before > 0 else 'less'}"
-        found.append(f"That is not what the predictions say, since such customers then spent {more} than predicted.")
-    if high < 0:
-        found.append("Judged so, the campaign loses money.")
-    elif low <= 0:
-        found.append("The interval reaches down to a loss: a profit is not assured.")
-    return found
+    end = ", and the campaign loses money" if high < 0 else ", so that a profit is not assured" if low <= 0 else ""
+    seasons = sum(shot.period.days for shot in past) >= YEAR
+    unknown = "" if seasons else "; what another season does is not in it"
+    judged = f"Judged by how the model erred in {_before(len(past))}, it is {_case(case, currency)}{end}{unknown}."
+    return [*found, judged]
+
+
+def _before(periods: int) -> str:
+    return "the one period before" if periods == 1 else f"the {periods} periods before"
 
 
 def _nobody(plan: Plan, currency: str) -> str:
@@ -69,7 +71,7 @@ def _nobody(plan: Plan, currency: str) -> str:
     best = plan.table["expected_profit"].max() + plan.campaign.cost
     return (
         f"Contact nobody: a contact costs {cost} and is expected to bring {money(float(best), currency)} at the most, "
-        f"at an uplift of {share(plan.campaign.uplift[EXPECTED])}."
+        f"at an uplift of {asked(plan.campaign.uplift[EXPECTED])}."
     )
 
 
@@ -109,23 +111,25 @@ def best_budget(plan: Plan, currency: str) -> list[str]:
     found = [f"Expected profit is highest, {money(float(top), currency)}, where {at[EXPECTED]} is spent."]
     if best[0] < best[-1]:
         found.append(
-            f"Were the uplift {share(campaign.uplift[0])}, {at[0]} would be best, and {at[-1]} were it "
-            f"{share(campaign.uplift[-1])}."
+            f"Were the uplift {asked(campaign.uplift[0])}, {at[0]} would be best, and {at[-1]} were it "
+            f"{asked(campaign.uplift[-1])}."
         )
     return found
 
 
-def uplifts(plan: Plan, cases: pd.DataFrame, even: tuple[float, float, float], currency: str) -> list[str]:
+def uplifts(
+    plan: Plan, cases: pd.DataFrame, even: tuple[float, float, float], periods: int, currency: str
+) -> list[str]:
     """Say what the plan brings at the low and the high uplift, and at which it brings nothing."""
     if not plan.contacts or np.isnan(even[1]):
         return []
     brings = [
-        f"{_case(case, currency)} at an uplift of {share(case['uplift'])}"
+        f"{_case(case, currency)} at an uplift of {asked(case['uplift'])}"
         for _, case in cases.drop_duplicates("uplift").iterrows()
     ]
-    found = [f"Judged by the errors of the period before, the same contacts bring {listed(brings)}."]
+    found = [f"Judged by the errors of {_before(periods)}, the same contacts bring {listed(brings)}."]
     if np.isfinite(even).all():
-        value, low, high = (share(uplift) if uplift >= 0.01 else f"{uplift:.2%}" for uplift in even)
+        value, low, high = (percent(uplift) if uplift >= 0.01 else f"{uplift:.2%}" for uplift in even)
         found.append(
             f"By the predictions they pay for themselves from an uplift of {value} on; with those errors, from one "
             f"between {low} and {high} (95% interval)."
@@ -150,19 +154,19 @@ def regret(judged: pd.DataFrame, previous: Snapshot, currency: str) -> list[str]
         f"{counted(int(model['contacts']), 'contact')}; {foresight}, of which its regret, "
         f"{_estimate(model, 'regret', currency)}, is {share(model['share_lost'])}."
     )
-    return [first, *_compared({way: rows[way] for way in WAYS if way in rows}, currency)]
+    return [first, *_compared({way: rows[way] for way in WAYS if way in rows}, previous.model_name, currency)]
 
 
-def _compared(others: dict[str, pd.Series], currency: str) -> list[str]:
+def _compared(others: dict[str, pd.Series], model: str, currency: str) -> list[str]:
     """Say which other ways of choosing the model beats or falls behind, and which it cannot be told from."""
     ahead = [way for way, row in others.items() if row["model_ahead_low"] > 0]
     behind = [way for way, row in others.items() if row["model_ahead_high"] < 0]
     found = []
     for ways, verb in ((ahead, "more than"), (behind, "less than")):
         parts = [f"{_estimate(others[way], 'model_ahead', currency, size=True)} {verb} {WAYS[way]}" for way in ways]
-        found += [f"That is {listed(parts)}."] if parts else []
+        found += [f"{model} would have brought {listed(parts)}."] if parts else []
     equal = [WAYS[way] for way in others if way not in ahead and way not in behind]
-    return [*found, f"It cannot be told apart from {listed(equal)}."] if equal else found
+    return [*found, f"{model} cannot be told apart from {listed(equal)}."] if equal else found
 
 
 def past_curve(curve: pd.DataFrame, previous: Snapshot, currency: str) -> list[str]:

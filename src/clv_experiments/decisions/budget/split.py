@@ -5,10 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.budget.plan import Plan
-from clv_experiments.decisions.wording import counted, listed, money, share
+from clv_experiments.decisions.wording import counted, listed, money, named, share
 
 NAMED = 3  # groups that a sentence names with their share
-LONGEST = 40  # letters of a name in a sentence
 UNKNOWN = "not known"
 
 
@@ -25,20 +24,20 @@ def split(plan: Plan, column: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a group, most expected profit first: its name under ``column``, ``customers``, ``contacts``, ``cost``,
-        ``share_of_budget`` (of what is spent; 0 where nothing is), ``expected_spend`` of those contacted,
+        ``share_of_cost`` (0 where nothing is spent), ``expected_spend`` of those contacted,
         ``expected_profit`` (currency).
     """
     table = plan.table.assign(**{column: plan.table[column].fillna(UNKNOWN)})
     contacted = table[table["contacted"]].groupby(column)
     groups = pd.DataFrame({"customers": table.groupby(column).size(), "contacts": contacted.size()})
     groups["cost"] = groups["contacts"] * plan.campaign.cost
-    groups["share_of_budget"] = groups["contacts"] / max(plan.contacts, 1)
+    groups["share_of_cost"] = groups["contacts"] / max(plan.contacts, 1)
     groups = groups.join(contacted[["expected_spend", "expected_profit"]].sum()).fillna(0.0)
     order = groups.reset_index().sort_values(["expected_profit", column], ascending=[False, True])
     return order.astype({"contacts": int}).reset_index(drop=True)
 
 
-def split_sentences(groups: pd.DataFrame, column: str, currency: str) -> list[str]:
+def split_sentences(groups: pd.DataFrame, column: str, budget: float, currency: str) -> list[str]:
     """Say into which segments or countries how much of the money goes, and into which nothing.
 
     Parameters
@@ -47,29 +46,26 @@ def split_sentences(groups: pd.DataFrame, column: str, currency: str) -> list[st
         From ``split``.
     column : str
         ``segment`` or ``country``.
+    budget : float
+        The campaign's, of which less may be spent.
     currency : str
     """
     spent = groups[groups["contacts"] > 0].sort_values("contacts", ascending=False, kind="stable")
     if spent.empty:
         return []
     parts = [
-        f"{share(part)} into {_short(name)} ({counted(contacts, 'contact')}, expected profit {money(gain, currency)})"
+        f"{share(part)} into {named(name)} ({counted(contacts, 'contact')}, expected profit {money(gain, currency)})"
         for name, contacts, part, gain in zip(
-            *(spent[of].head(NAMED).tolist() for of in (column, "contacts", "share_of_budget", "expected_profit")),
+            *(spent[of].head(NAMED).tolist() for of in (column, "contacts", "share_of_cost", "expected_profit")),
             strict=True,
         )
     ]
     rest = len(spent) - len(parts)
     if rest:
-        parts.append(f"{share(spent['share_of_budget'].iloc[NAMED:].sum())} into {rest} other{'s' * (rest > 1)}")
-    sentences = [f"Put {listed(parts)}."]
-    nothing = [_short(name) for name in groups.loc[groups["contacts"] == 0, column]]
+        parts.append(f"{share(spent['share_of_cost'].iloc[NAMED:].sum())} into {rest} other{'s' * (rest > 1)}")
+    opening = "Of what is spent, put" if spent["cost"].sum() < budget else "Put"
+    sentences = [f"{opening} {listed(parts)}."]
+    nothing = [named(name) for name in groups.loc[groups["contacts"] == 0, column]]
     if nothing and column == "segment":
         sentences.append(f"Nothing goes into {listed(nothing)}.")
     return sentences
-
-
-def _short(name: str) -> str:
-    """Return a name on one line, cut where it is too long for a sentence."""
-    line = " ".join(str(name).split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -8,18 +8,18 @@ from clv_experiments.decisions.exhibit import Exhibit, Kind
 from clv_experiments.decisions.segments.tiers import TIERS, Tiers
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.decisions.wording import counted, day, money, share
+from clv_experiments.decisions.wording import counted, day, money, named, share
 
 FALL = 0.1  # of P(alive), from which on it is worth a call
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(["customer_id", "country"], "text"),
     **dict.fromkeys(["p_alive_before", "p_alive_now"], "share"),
-    **dict.fromkeys(["expected_spend_before", "expected_spend_now", "at_stake", "total_spend"], "money"),
+    **dict.fromkeys(["expected_spend_before", "at_stake", "total_spend"], "money"),
     "days_since_last": "count",
 }
 HEADINGS = {
     "customer_id": "customer", "p_alive_before": "P(alive) before", "p_alive_now": "now",
-    "expected_spend_before": "expected spend before", "expected_spend_now": "expected now", "at_stake": "at stake",
+    "expected_spend_before": "expected spend before", "at_stake": "at stake: expected spend now",
     "days_since_last": "days since last purchase", "total_spend": "spent so far",
 }  # fmt: skip
 
@@ -27,8 +27,7 @@ HEADINGS = {
 def fallen(now: pd.DataFrame, previous: pd.DataFrame, tiers: tuple[float, float]) -> pd.DataFrame:
     """List the customers of tier High before whose P(alive) has fallen by ``FALL`` or more, most at stake first.
 
-    At stake is the part of what was expected then that goes with the fall: expected spend before times
-    (1 - P(alive) now / P(alive) before).
+    At stake is what is expected of them in the coming period.
 
     Parameters
     ----------
@@ -49,8 +48,7 @@ def fallen(now: pd.DataFrame, previous: pd.DataFrame, tiers: tuple[float, float]
         "p_alive_before": before["p_alive"],
         "p_alive_now": today["p_alive"],
         "expected_spend_before": before["expected_spend"],
-        "expected_spend_now": today["expected_spend"],
-        "at_stake": before["expected_spend"] * (1 - today["p_alive"] / before["p_alive"]),
+        "at_stake": today["expected_spend"],
         "days_since_last": days_since_last(today),
         "total_spend": today["total_spend"],
     }
@@ -89,19 +87,17 @@ def _sentences(table: pd.DataFrame, high: pd.DataFrame, now: Snapshot, previous:
             f"None of {of_all} is slipping away: by {now.btyd_name}, P(alive) has fallen {moved} since then, less "
             f"than the {FALL:g} that would be listed here."
         ]
-    stake, expected, first = float(table["at_stake"].sum()), float(high["expected_spend"].sum()), table.iloc[0]
+    (stake, before), first = table[["at_stake", "expected_spend_before"]].sum(), table.iloc[0]
     fell, today = (share(float(first[column])) for column in ("p_alive_before", "p_alive_now"))
+    away = f"{high['p_purchase'].rsub(1).sum():,.0f}"
     return [
-        f"By {now.btyd_name}, P(alive) has fallen by {FALL:g} or more for {len(table):,} of {of_all}; at stake is "
-        f"{money(stake, shop.currency)} of the {money(expected, shop.currency)} that {previous.model_name} expected of "
-        "that tier in the period since.",
-        f"Most is at stake with customer {named(first['customer_id'])}: "
+        f"By {now.btyd_name}, P(alive) has fallen by {FALL:g} or more for {len(table):,} of {of_all}; at stake is the "
+        f"{money(float(stake), shop.currency)} that {now.model_name} expects of them in the coming period "
+        f"({money(float(before), shop.currency)} in the one before).",
+        f"P(alive) falls while a customer does not buy, so falls are to be expected: {away} of the "
+        f"{len(high):,} {'was' if away == '1' else 'were'} expected not to buy since, and "
+        f"{int((high['purchase_days'] == 0).sum()):,} did not.",
+        f"Most is at stake with customer “{named(first['customer_id'])}”: "
         f"{money(float(first['at_stake']), shop.currency)}, with P(alive) down from {fell} to {today} and no purchase "
         f"for {counted(int(first['days_since_last']), 'day')}.",
     ]
-
-
-def named(customer: object) -> str:
-    """Write a customer's id inside a sentence: one line, printable, cut where it is long."""
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(customer)).split())
-    return f"“{text if len(text) <= 40 else text[:39] + '…'}”"

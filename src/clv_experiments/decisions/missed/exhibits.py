@@ -12,7 +12,7 @@ from clv_experiments.decisions.missed.traits import TRAITS, main_country, traits
 from clv_experiments.decisions.missed.tree import Tree, tree
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.decisions.wording import counted, day, interval, money, share
+from clv_experiments.decisions.wording import asked, counted, day, interval, money, share
 
 CLAIMS = 3  # differences put into words
 KINDS: dict[str, Kind] = {
@@ -50,7 +50,7 @@ def missed_exhibit(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     table = gone.assign(days_since_last=days_since_last(gone), p_alive_now=now.table["p_alive"].reindex(gone.index))
     table = table.reset_index(names="customer_id")[[c for c in KINDS if c in table or c == "customer_id"]]
     counts = absences(likely["p_purchase"], likely["purchase_days"] > 0, seed, replicates)
-    sentences = [_who(counts, table, previous, shop), _by_chance(counts, previous)]
+    sentences = _who(counts, float(table["expected_spend"].sum()), previous, shop)
     return Exhibit("missed_opportunities", "Predicted to buy, did not", sentences, table, HEADINGS, KINDS)
 
 
@@ -83,9 +83,7 @@ def tree_exhibit(previous: Snapshot, shop: Shop, seed: int, replicates: int) -> 
     return Exhibit(
         "missed_groups",
         "Who of them stayed away most",
-        [groups_in_words(grown)]
-        if grown
-        else ["Too few of them came or stayed away to tell groups of customers apart."],
+        groups_in_words(grown) if grown else ["Too few of them came or stayed away to tell groups of customers apart."],
         grown.leaves if grown and grown.tells else None,
         GROUP_HEADINGS,
         GROUP_KINDS,
@@ -98,37 +96,35 @@ def _likely(previous: Snapshot, shop: Shop) -> tuple[pd.DataFrame, pd.Series]:
     return traits(likely, main_country(previous.table)), likely["purchase_days"] == 0
 
 
-def _who(counts: Absences, table: pd.DataFrame, previous: Snapshot, shop: Shop) -> str:
-    whom = f"{counted(counts.customers, 'customer')} {'was' if counts.customers == 1 else 'were'}"
-    period = f"after {day(previous.period.cutoff)} and by {day(previous.period.end)}"
-    start = f"By {previous.btyd_name}, {whom} likely to buy {period} (P(buys) of {share(shop.likely)} or more)"
-    if not counts.missed:
-        return f"{start}, and {'did' if counts.customers == 1 else 'all did'}: there is no missed opportunity."
-    low, high = (share(end) for end in counts.rate[1:])
-    stake = money(float(table["expected_spend"].sum()), shop.currency)
-    return (
-        f"{start}; {counts.missed:,} of them, {share(counts.rate[0])} {interval(low, high)}, did not. "
-        f"{previous.model_name} had expected {stake} of {'that one' if counts.missed == 1 else 'those'}."
-    )
-
-
-def _by_chance(counts: Absences, previous: Snapshot) -> str:
-    low, high = counts.by_chance
+def _who(counts: Absences, stake: float, previous: Snapshot, shop: Shop) -> list[str]:
+    """Say how many likely customers stayed away beside how many chance explains, and what was expected of them."""
+    one = counts.customers == 1
     start = (
-        f"Likely is not certain: the probabilities themselves let {counts.expected:,.0f} stay away "
-        f"(95% range {low:,.0f} to {high:,.0f})"
+        f"{counted(counts.customers, 'customer')} {'was' if one else 'were'} likely to buy (P(buys) of "
+        f"{asked(shop.likely)} or more by {previous.btyd_name}) after {day(previous.period.cutoff)} and by "
+        f"{day(previous.period.end)}"
     )
+    if not counts.missed:
+        return [f"{start}, and {'did' if one else 'all did'}: there is no missed opportunity."]
+    rate, least, most = (share(value) for value in counts.rate)
+    low, high = counts.by_chance
+    chance = f"{counts.expected:,.0f} (95% range {low:,.0f} to {high:,.0f})"
+    beside = {
+        "more": f"more than the {chance} that chance alone explains",
+        "fewer": f"fewer than the {chance} that chance alone explains",
+        "as expected": f"as many as chance alone explains, {chance}",
+    }
+    sentences = [
+        f"{start}; {counts.missed:,} of them, {rate} {interval(least, most)}, did not: {beside[counts.verdict]}.",
+        f"{previous.model_name} had expected {money(stake, shop.currency)} of "
+        f"{'that one' if counts.missed == 1 else 'those'}.",
+    ]
     if counts.verdict == "more":
-        return (
-            f"{start}. {counts.missed:,} did, more than chance explains: about {counts.missed - counts.expected:,.0f} "
-            f"are missing beyond it, or {previous.btyd_name} was too hopeful."
-        )
+        beyond = f"{counts.missed - counts.expected:,.0f}"
+        sentences.append(f"That is about {beyond} beyond chance, or {previous.btyd_name} was too hopeful.")
     if counts.verdict == "fewer":
-        return (
-            f"{start}. Only {counts.missed:,} did, fewer than expected: {previous.btyd_name} was too cautious about "
-            "these customers, and no absence needs an explanation beyond chance."
-        )
-    return f"{start}, and {counts.missed:,} did: as many as chance alone explains."
+        sentences.append(f"{previous.btyd_name} was too cautious about these customers: no absence asks for a reason.")
+    return sentences
 
 
 def _apart(table: pd.DataFrame, currency: str) -> list[str]:
@@ -151,25 +147,26 @@ def _apart(table: pd.DataFrame, currency: str) -> list[str]:
     return sentences
 
 
-def groups_in_words(grown: Tree) -> str:
-    """Say which customers stayed away most, as far as that can be told."""
+def groups_in_words(grown: Tree) -> list[str]:
+    """Say which customers stayed away most, as far as that can be told, and how well it can."""
     auc, low, high = grown.auc
     score = f"AUC {auc:.2f}, 95% interval {low:.2f} to {high:.2f}; 0.5 is chance"
     if not grown.tells:
-        return (
+        return [
             "Their history does not tell who would stay away: a small tree sorts customers whom it has not seen no "
             f"better than chance ({score})."
-        )
+        ]
     most = grown.leaves.iloc[0]
-    shares = f"{share(most['share'])} {interval(share(most['low']), share(most['high']))}"
+    whom = f"Of the {counted(int(most['customers']), 'customer')} who {most['who']}"
+    shares = f"{share(most['share'])} {interval(share(most['low']), share(most['high']))} stayed away"
+    beside = f"{whom}, {shares}, against {share(grown.share_of_rest)} of the rest"
     counts = "counted on the half of the customers that these groups were not made from"
-    whom, rest = f"{counted(int(most['customers']), 'customer')} who {most['who']}", share(grown.share_of_rest)
     if not grown.stands_out:
-        return (
-            f"Their history tells who stays away better than chance ({score}), but no group stands out for certain: of "
-            f"the {whom}, {shares} did, against {rest} of the rest, {counts}."
-        )
-    return (
-        f"Of the {whom}, {shares} stayed away, against {rest} of the rest, {counts}. They tell who stays away better "
-        f"than chance ({score}); they go with it and need not be why."
-    )
+        return [
+            f"Their history tells who stays away better than chance ({score}), but no group stands out for certain.",
+            f"{beside}, {counts}.",
+        ]
+    return [
+        f"{beside}.",
+        f"This was {counts}; the groups tell who stays away better than chance ({score}), but need not be why.",
+    ]

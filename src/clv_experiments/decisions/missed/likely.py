@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.segments.resampling import TAILS, bounds, draws
+from clv_experiments.decisions.binomial import wilson
+from clv_experiments.decisions.segments.resampling import TAILS
 
 
 def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
@@ -38,7 +39,7 @@ class Absences:
     by_chance : tuple of two floats
         Between which 95 % of the counts lie if every probability holds and customers decide independently.
     rate : tuple of three floats
-        Share that stayed away, with the ends of its 95 % bootstrap interval.
+        Share that stayed away, with the ends of its 95 % interval (Wilson 1927).
     """
 
     customers: int
@@ -63,13 +64,13 @@ def absences(p_purchase: ArrayLike, bought: ArrayLike, seed: int, replicates: in
         Of likely customers only, at least one.
     bought : array of bool, shape (customers,)
     seed, replicates : int
-        Of the simulated counts and of the bootstrap.
+        Of the simulated counts.
     """
     away, p_away = ~np.asarray(bought, dtype=bool), 1 - np.asarray(p_purchase, dtype=float)
     rng = np.random.default_rng(seed)
     simulated = [np.count_nonzero(rng.random(len(away)) < p_away) for _ in range(replicates)]
     low, high = np.quantile(simulated, TAILS)
-    drawn = [(counts * away).mean() for counts in draws(len(away), replicates, seed)]
-    (least,), (most,) = bounds(drawn)
-    rate = (float(away.mean()), float(least), float(most))
+    gone = float(away.mean())
+    least, most = wilson(gone, len(away))
+    rate = (gone, float(least), float(most))
     return Absences(len(away), int(away.sum()), float(p_away.sum()), (float(low), float(high)), rate)

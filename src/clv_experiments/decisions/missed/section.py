@@ -7,7 +7,7 @@ from clv_experiments.decisions.missed.at_risk import at_risk_exhibit
 from clv_experiments.decisions.missed.exhibits import difference_exhibit, missed_exhibit, tree_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import day, share
+from clv_experiments.decisions.wording import asked, day, share
 
 METHOD = (
     "Missed opportunities are customers whose P(buys), as {btyd} put it on {cutoff}, was {likely} or more, and who did "
@@ -16,11 +16,12 @@ METHOD = (
     "independently of one another.",
     "Differences are those of means, in standard deviations, between likely customers who stayed away and likely "
     "customers who came; each interval stands for itself, so that of twenty traits that do not matter one will "
-    "seem to. The groups come from a tree of depth 2 over history alone, judged by five-fold "
-    "cross-validation; it is grown from one half of them and its groups are counted on the other. All of this is "
-    "association: none of it says what would have brought them back.",
-    "At risk are customers of tier High on {cutoff} whose P(alive) has since fallen by 0.1 or more; at stake is the "
-    "part of what was expected of them that went with it.",
+    "seem to. The groups come from a tree of depth 2 over history alone, judged by five-fold cross-validation; it is "
+    "grown from one half of them and its groups are counted on the other, with intervals that hold for all groups at "
+    "once. All of this is association: none of it says what would have brought them back.",
+    "At risk are customers of tier High on {cutoff} whose P(alive) has since fallen by 0.1 or more; at stake is what "
+    "is expected of them in the coming period. The recommended action of such a customer may differ, because it looks "
+    "at the level of P(alive), not at its fall.",
 )
 
 
@@ -41,18 +42,18 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     at_risk = at_risk_exhibit(now, previous, shop)
     highest = float(previous.table["p_purchase"].max())
     words = {"btyd": previous.btyd_name, "model": previous.model_name}
-    words |= {"cutoff": day(previous.period.cutoff), "likely": share(shop.likely)}
+    words |= {"cutoff": day(previous.period.cutoff), "likely": asked(shop.likely)}
     if highest < shop.likely:
         reason = (
             f"Nobody was likely to buy in the last period: the highest P(buys) that {previous.btyd_name} gave was "
-            f"{share(highest)}, and {share(shop.likely)} is asked for. So nobody counts as a missed opportunity."
+            f"{share(highest)}, and {asked(shop.likely)} is asked for. So nobody counts as a missed opportunity."
         )
         exhibits, summary = [Exhibit("missed_opportunities", "Predicted to buy, did not", [reason])], [reason]
     else:
         who = missed_exhibit(now, previous, shop, seed, replicates)
         apart = difference_exhibit(previous, shop, seed, replicates)
         groups = tree_exhibit(previous, shop, seed, replicates)
-        exhibits, summary = [who, apart, groups], [*who.sentences, groups.sentences[0]]
+        exhibits, summary = [who, apart, groups], [who.sentences[0], groups.sentences[0]]
     return Section(
         "missed",
         "Who was predicted to buy and did not, and why?",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from clv_experiments.decisions.binomial import wilson
 from clv_experiments.decisions.missed.traits import TRAITS
 from clv_experiments.decisions.segments.resampling import TAILS
 from clv_experiments.evaluation.checks import Floats
@@ -26,9 +27,9 @@ class Tree:
     Attributes
     ----------
     leaves : pandas.DataFrame
-        ``who`` (in words), ``customers``, ``missed``, ``share``, ``low``, ``high`` (95 %, Wilson 1927), counted on
-        the half of the customers that the tree was not grown from (Athey and Imbens 2016, honest estimation); the
-        highest share of the other half first.
+        ``who`` (in words), ``customers``, ``missed``, ``share``, ``low``, ``high`` (95 %, Wilson 1927, for all leaves
+        at once), counted on the half of the customers that the tree was not grown from (Athey and Imbens 2016, honest
+        estimation); the highest share first.
     auc : tuple of three floats
         Of customers whom the tree had not seen, with the ends of its 95 % bootstrap interval: 0.5 is chance.
     """
@@ -105,15 +106,17 @@ def _area(hits: np.ndarray, others: np.ndarray) -> Floats:
 
 
 def _leaves(model: Any, names: list[str], X: Floats, away: np.ndarray, currency: str) -> pd.DataFrame:
-    """Count other customers in the leaves, in the order of their shares in the half that the tree was grown from."""
+    """Count other customers in the leaves."""
     leaf, rows = model.apply(X), []
-    paths = _paths(model.tree_, names, currency)
-    for node, words in sorted(paths, key=lambda path: -model.tree_.value[path[0], 0, 1]):
+    for node, words in _paths(model.tree_, names, currency):
         inside = leaf == node
         customers, missed = int(inside.sum()), int(away[inside].sum())
         if customers:
-            rows.append((words, customers, missed, missed / customers, *wilson(missed, customers)))
-    return pd.DataFrame(rows, columns=["who", "customers", "missed", "share", "low", "high"])
+            rows.append((words, customers, missed))
+    table = pd.DataFrame(rows, columns=["who", "customers", "missed"])
+    table["share"] = table["missed"] / table["customers"]
+    table["low"], table["high"] = wilson(table["share"], table["customers"], together=len(table))
+    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
 def _paths(grown: Any, names: list[str], currency: str) -> list[tuple[int, str]]:
@@ -134,11 +137,3 @@ def _paths(grown: Any, names: list[str], currency: str) -> list[tuple[int, str]]
         ):
             open_nodes.append((child, conditions | {(name, side): words.format(value)}))
     return found
-
-
-def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share (Wilson 1927)."""
-    z, p = 1.959964, hits / trials
-    centre, width = p + z**2 / (2 * trials), z * np.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
-    shrink = 1 + z**2 / trials
-    return max(0.0, float((centre - width) / shrink)), min(1.0, float((centre + width) / shrink))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.binomial import wilson
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.board import Board
 from clv_experiments.decisions.next_purchase.pictures import reliability_picture
 from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.next_purchase.sentences import accuracy, calibration
-from clv_experiments.evaluation.checks import Floats
 
 BINS = 10
-Z = 1.959964  # of a 95 % interval
 
 
 def reliability(judged: Trial) -> pd.DataFrame:
@@ -42,13 +41,6 @@ def reliability(judged: Trial) -> pd.DataFrame:
     frame["actual_lower"], frame["actual_upper"] = wilson(frame["actual"].to_numpy(), frame["customers"].to_numpy())
     first = ["contender", "within_days"]
     return frame[[*first, *frame.columns.drop(first)]]
-
-
-def wilson(share: Floats, n: np.ndarray) -> tuple[Floats, Floats]:
-    """Return the 95 % interval of a share among n (Wilson 1927)."""
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return centre - reach, centre + reach
 
 
 def calibration_exhibit(ranking: Board, teller: str, when: str) -> Exhibit:

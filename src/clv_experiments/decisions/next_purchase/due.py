@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import DAY
+from clv_experiments.decisions.clv import days_after
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.board import Board
 from clv_experiments.decisions.next_purchase.contenders import Contender
@@ -38,9 +38,7 @@ def due_customers(now: Snapshot, due: Contender, shop: Shop, within_days: int) -
         shop's limit, or within the period where the contender tells of no more), ``expected_spend`` in the period
         (currency), ``days_since_last``.
     """
-    limit = now.period.days
-    if due.reaches_on:
-        limit = (shop.next_purchase_within.shift(now.period.cutoff + DAY, 1) - DAY - now.period.cutoff).days
+    limit = days_after(now.period.cutoff, shop.next_purchase_within) if due.reaches_on else now.period.days
     table = now.table.assign(
         p_within=due.estimator.purchase_probabilities(due.X, np.array([within_days]))[:, 0],
         days_since_last=days_since_last(now.table),
@@ -59,20 +57,24 @@ def due_customers(now: Snapshot, due: Contender, shop: Shop, within_days: int) -
     )
 
 
-def due_exhibit(listing: pd.DataFrame, ranking: Board, teller: str, shop: Shop) -> Exhibit:
+def due_exhibit(listing: pd.DataFrame, ranking: Board, due: Contender, shop: Shop) -> Exhibit:
     """Show who is due, and what came of those who were named in the same way one period before."""
     judged, rows = ranking.trial, len(listing)
     mark = judged.marks[0]
     chance, spend = listing[f"p_within_{mark}_days"], listing["expected_spend"]
-    earlier = pd.Series(judged.within(judged.of(teller), mark)).nlargest(LISTED)
+    earlier = pd.Series(judged.within(judged.of(due.name), mark)).nlargest(LISTED)
     bought = int(judged.bought(mark)[earlier.index].sum())
+    tried = counted(int(judged.days[-1]), "day")
+    limit = str(shop.next_purchase_within) if due.reaches_on else "the period"
     sentences = [
         f"Of these {counted(rows, 'customer')}, {chance.sum():.0f} are expected to buy within {mark} days "
         f"(probabilities from {share(chance.min())} to {share(chance.max())}); in the whole period they are expected "
         f"to spend {money(float(spend.sum()), shop.currency)}.",
         f"Of the {counted(len(earlier), 'customer')} who would have been named in the same way one period before, "
         f"{bought:,} bought within {mark} days; {earlier.sum():.0f} were expected to.",
-        f"Probabilities and dates are told by {teller}, {_why(ranking, teller)}.",
+        f"Dates are given a purchase within {limit}, and their ranges are meant to hold {share(shop.interval)} of "
+        f"such dates; the trial is of dates within {tried}.",
+        f"Probabilities and dates are told by {due.name}, {_why(ranking, due.name)}.",
     ]
     return Exhibit(
         "next_purchase_due",
@@ -93,10 +95,12 @@ def due_exhibit(listing: pd.DataFrame, ranking: Board, teller: str, shop: Shop) 
     )
 
 
-def _why(ranking: Board, teller: str) -> str:
+def _why(ranking: Board, name: str) -> str:
     first = ranking.of()
     if len(first) == 1:
         return "which has no rival here"
-    if (first["group"] == 1).sum() > 1:
-        return "which shares first place in the comparison"
-    return "which wins the comparison"
+    if first["group"][name] > 1:
+        return f"as all dates of this report are; {first.index[0]} tells better"
+    return (
+        "which shares first place in the comparison" if (first["group"] == 1).sum() > 1 else "which wins the comparison"
+    )

@@ -12,11 +12,11 @@ from clv_experiments.decisions.next_purchase.calibration import calibration_exhi
 from clv_experiments.decisions.next_purchase.contenders import contenders
 from clv_experiments.decisions.next_purchase.due import due_customers, due_exhibit
 from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, trial
-from clv_experiments.decisions.next_purchase.sentences import calibration, corrected, winner
+from clv_experiments.decisions.next_purchase.sentences import coming, winner
 from clv_experiments.decisions.next_purchase.weekly import weeks_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import counted, day, listed, share
+from clv_experiments.decisions.wording import counted, listed, share
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
@@ -37,7 +37,7 @@ def next_purchase_section(
 ) -> Section:
     """Judge all who can tell of next purchases on the period that is over, and let the best name who is due.
 
-    Where the BTYD model behind a report's other dates ties with the best, it names them, so that dates agree.
+    The BTYD model behind a report's other dates names them, so that dates agree, whoever tells best.
 
     Parameters
     ----------
@@ -61,22 +61,17 @@ def next_purchase_section(
     ranking = next_purchase_board(
         previous, forecaster, btyd, hazard_features, shop.interval, seed, replicates, progress
     )
-    place = ranking.of()["group"]
-    teller = now.btyd_name if place.get(now.btyd_name) == 1 else str(place.index[0])
+    teller = now.btyd_name  # as of every other date in a report
     [due] = contenders(forecaster, now, btyd, hazard_features, seed, only=teller)
     mark = ranking.trial.marks[0]
     expected = due.estimator.purchase_probabilities(due.X, np.array([mark])).sum()
-    words, judged = winner(ranking), calibration(ranking, teller)
-    coming = (
-        f"{expected:,.0f} of {counted(len(now.table), 'customer')} are expected to buy in the {counted(mark, 'day')} "
-        f"after {day(now.period.cutoff)}{corrected(ranking, teller, expected)}."
-    )
+    words = winner(ranking)
     return Section(
         "next_purchase",
         "When do customers buy next?",
-        [coming, f"One period before: {judged[0][0].lower()}{judged[0][1:]}", words[0]],
+        [coming(ranking.trial, teller, expected, len(now.table), now.period.cutoff), words[0]],
         [
-            due_exhibit(due_customers(now, due, shop, mark), ranking, teller, shop),
+            due_exhibit(due_customers(now, due, shop, mark), ranking, due, shop),
             weeks_exhibit(ranking.trial, due, now, previous),
             calibration_exhibit(ranking, teller, str(previous.period)),
             _scores(ranking, words),

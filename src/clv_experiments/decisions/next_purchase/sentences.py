@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.next_purchase.board import CONFIDENCE, Board
-from clv_experiments.decisions.wording import counted, interval, listed, share
+from clv_experiments.decisions.next_purchase.scores import Trial
+from clv_experiments.decisions.wording import counted, day, interval, listed, share
 
 
 def winner(board: Board) -> list[str]:
@@ -21,15 +23,15 @@ def winner(board: Board) -> list[str]:
     if len(rows) == 1:
         return [f"{best} is alone in telling when customers buy next: {error}, and there is nothing to set it beside."]
     if len(tied) == len(rows):
-        return [f"Nobody wins: all {len(rows)} contenders tie. {best} is ahead by no more than chance; {error}."]
+        return [f"Nobody wins: all {len(rows)} contenders tie, {best} ahead by no more than chance; {error}."]
     if len(tied) > 1:
-        first = f"{listed(tied)} tell best when customers buy next. {best} is ahead by no more than chance; {error}."
+        said = [f"{listed(tied)} tell best when customers buy next, {best} ahead by no more than chance; {error}."]
     else:
-        first = (
-            f"{best} tells best when customers buy next: {error}. All others are behind it beyond chance; the next, "
-            f"{rows.index[1]}, by {_behind(rows.iloc[1])}."
-        )
-    return [first, *_against_rules(rows)]
+        said = [
+            f"{best} tells best when customers buy next: {error}.",
+            f"All others are behind it beyond chance; the next, {rows.index[1]}, by {_behind(rows.iloc[1])}.",
+        ]
+    return [*said, *_against_rules(rows)]
 
 
 def _against_rules(rows: pd.DataFrame) -> Iterator[str]:
@@ -69,16 +71,15 @@ def calibration(board: Board, name: str) -> list[str]:
     return sentences
 
 
-def corrected(board: Board, name: str, expected: float) -> str:
-    """Say how many customers would buy, were the probabilities to err as they did in the period that is over."""
-    judged = board.trial
+def coming(judged: Trial, name: str, expected: float, customers: int, cutoff: date) -> str:
+    """Say how many customers are expected to buy soon, and what came of that one period before."""
     mark = judged.marks[0]
-    told = float(judged.within(judged.of(name), mark).mean())
-    row = board.row(f"bias_{mark}", name)
-    if not told > 0 or np.isnan(row["value"]):
-        return ""
-    low, high = (expected * max(1 - row[side] / told, 0.0) for side in ("upper", "lower"))
-    return f"; if probabilities err as they did one period before, it will be {low:,.0f} to {high:,.0f} (95% interval)"
+    ahead, before = f"{expected:,.0f}", f"{judged.within(judged.of(name), mark).sum():,.0f}"
+    return (
+        f"{ahead} of {counted(customers, 'customer')} {'is' if ahead == '1' else 'are'} expected to buy in the "
+        f"{counted(mark, 'day')} after {day(cutoff)}; one period before, {before} {'was' if before == '1' else 'were'} "
+        f"expected and {int(judged.bought(mark).sum()):,} came."
+    )
 
 
 def accuracy(board: Board, name: str) -> list[str]:
@@ -100,7 +101,7 @@ def accuracy(board: Board, name: str) -> list[str]:
     whom = f"Among the {buyers:,} who bought within {horizon} days" if buyers > 1 else "Of the one customer who bought"
     sentences.append(
         f"{whom}, the expected day was off by {counted(round(error['value']), 'day')} in the median {reach}; intervals "
-        f"meant to hold {share(judged.level)} of the days held {_share(held)}."
+        f"given a purchase in that time are meant to hold {share(judged.level)} of the days, and held {_share(held)}."
     )
     return sentences
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
+from clv_experiments.decisions.binomial import Z
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.pictures import weeks_picture
@@ -14,8 +15,6 @@ from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.decisions.wording import counted, day
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.leaderboard.picture_style import shown
-
-Z = 1.959964  # of a 95 % interval
 
 
 def by_week(probabilities: Floats, days: np.ndarray) -> pd.DataFrame:
@@ -105,4 +104,4 @@ def _sentences(before: pd.DataFrame, ahead: pd.DataFrame, after: list[str]) -> l
 
 
 def _range(week: pd.Series) -> str:
-    return f"{week['expected']:,.0f} ({week['expected_lower']:,.0f} to {week['expected_upper']:,.0f})"
+    return f"{week['expected']:,.0f} (95% range {week['expected_lower']:,.0f} to {week['expected_upper']:,.0f})"

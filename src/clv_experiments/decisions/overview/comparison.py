@@ -11,12 +11,13 @@ import pandas as pd
 
 from clv_experiments.decisions.overview.months import YEAR, span
 from clv_experiments.decisions.wording import change as in_words
-from clv_experiments.decisions.wording import share
+from clv_experiments.decisions.wording import percent
 
 USUAL = 2.0  # standard deviations of the months' own changes, on the log scale, that count as usual
 LEAST_STEPS = 3  # changes that a standard deviation is taken of
 LENGTHS = (1, 3, YEAR)  # months that are compared
 LEAST_YEARLY = 6  # changes on the year before, from which on they say what is usual
+MOST_ALIKE = 0.9  # autocorrelation of months, above which it is not believed
 
 Verdict = Literal["higher", "lower", "usual", "unknown"]
 
@@ -74,7 +75,7 @@ class Comparison:
             return f"{told}; the log holds too few months to say what ups and downs are usual."
         if np.isnan(self.change):
             return f"{told}."
-        bounds = " to ".join(f"{'+' if bound >= 0.0005 else ''}{share(bound)}" for bound in self.usual)
+        bounds = " to ".join(percent(bound, sign=True) for bound in self.usual)
         if self.verdict == "usual":
             return f"{told}, within the usual ups and downs ({bounds})."
         return f"{told}, beyond the usual ups and downs ({bounds})."
@@ -85,7 +86,10 @@ def compare(series: pd.Series, length: int) -> Comparison | None:
 
     What is usual is read off the measure's own monthly changes on the log scale: on the same month a year earlier where
     that is compared and six such changes are there, else on the month before. Two standard deviations of them, divided
-    by the root of ``length``, are usual for a stretch of that length if months vary around their level independently.
+    by the root of ``length``, are usual if months vary around their level independently. They are widened by how alike
+    successive months are, as the error of a mean is: by the root of (1 + r) / (1 - r), r their lag-1 autocorrelation.
+    No more than if months kept all of what moved them: by the root of ``length`` beside changes on the year before, of
+    the months between the two stretches beside changes on the month before.
 
     Parameters
     ----------
@@ -107,13 +111,43 @@ def compare(series: pd.Series, length: int) -> Comparison | None:
     before = series.iloc[len(series) - gap - length : len(series) - gap]
     logs = pd.Series(np.log(series.astype(float).where(series > 0)), index=series.index)
     steps = logs.diff(YEAR).dropna() if yearly else pd.Series(dtype=float)
-    if len(steps) < LEAST_YEARLY:
+    on_year = len(steps) >= LEAST_YEARLY
+    if not on_year:
         steps = logs.diff().dropna()
     usual = None
     if len(steps) >= LEAST_STEPS:
-        reach = USUAL * float(steps.std()) / np.sqrt(length)
+        alike = autocorrelation(steps, on_year=on_year)
+        widened = min((1 + alike) / (1 - alike), length if on_year else gap)
+        reach = USUAL * float(steps.std()) * np.sqrt(widened / length)
         usual = (float(np.expm1(-reach)), float(np.expm1(reach)))
     return Comparison(now.index, before.index, float(now.mean()), float(before.mean()), usual)
+
+
+def autocorrelation(steps: pd.Series, *, on_year: bool) -> float:
+    """Return how alike successive months are around their level, from their changes.
+
+    Parameters
+    ----------
+    steps : pandas.Series
+        On the log scale, oldest first.
+    on_year : bool
+        Whether changes are on the same month a year earlier, six or more; else they are on the month before.
+
+    Returns
+    -------
+    float
+        Lag-1 autocorrelation of the months, between 0 and 0.9.
+
+    Notes
+    -----
+    Changes on the year before are as alike as months are; the lag-1 autocorrelation r of n of them is too low by about
+    (1 + 4r) / n (Marriott and Pope 1954), which is put back. Changes on the month before have -(1 - r) / 2 where months
+    have r.
+    """
+    off, rows = steps.to_numpy() - steps.mean(), len(steps)
+    found = float(off[1:] @ off[:-1]) / max(float(off @ off), np.finfo(float).tiny)
+    months = (rows * found + 1) / (rows - 4) if on_year else 1 + 2 * found
+    return float(np.clip(months, 0.0, MOST_ALIKE))
 
 
 def comparisons(series: pd.Series) -> list[Comparison]:

@@ -21,7 +21,7 @@ def revenue_exhibit(months: Months, currency: str) -> Exhibit:
     whole = months.whole["revenue"]
     sentences = [found.sentence("Revenue", amount) for found in comparisons(whole)]
     if not sentences:
-        held = counted(len(months.whole), "whole month")
+        held = counted(len(months.whole), "whole month") if len(months.whole) else "no whole month"
         sentences.append(f"The log holds {held}: too little to compare revenue with an earlier time.")
     if len(whole) > 1:
         best, worst = whole.index[int(whole.argmax())], whole.index[int(whole.argmin())]
@@ -64,8 +64,9 @@ def customers_exhibit(months: Months, currency: str, order: str) -> Exhibit:
     recent = months.recent
     orders, customers = int(recent["orders"].sum()), float(recent["customers"].mean())
     mean = money(float(recent["revenue"].sum()) / orders, currency) if orders else "–"
+    mostly = "" if len(recent) == 1 else " in a month on average"
     sentences = [
-        f"In {months.recent_name}, {counted(round(customers), 'customer')} bought in a month on average; "
+        f"In {months.recent_name}, {counted(round(customers), 'customer')} bought{mostly}; "
         f"{counted(orders, order)} in all brought {mean} each on average."
     ]
     for what, column in (("Active customers", "customers"), (f"Number of {order}s", "orders")):

@@ -72,7 +72,8 @@ class Months:
     @property
     def recent_name(self) -> str:
         """``recent`` in words."""
-        return span(self.recent.index) if len(self.whole) else f"the {counted(self.recent_period.days, 'day')} recorded"
+        days = counted(self.recent_period.days, "day").removeprefix("1 ")
+        return span(self.recent.index) if len(self.whole) else f"the {days} recorded"
 
     def is_settled(self, months: pd.Index) -> pd.Series:
         """Say of each month whether the log is old enough by then to tell new customers from old ones."""

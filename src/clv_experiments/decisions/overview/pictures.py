@@ -123,8 +123,8 @@ def lorenz_curve(customers: Floats, revenue: Floats, gini: float) -> Figure:
         f"top 10%: {1 - lower:.0%}", (0.9, lower), xytext=(-12, 0), textcoords="offset points", ha="right", va="center",
         **WORDS,
     )  # fmt: skip
-    panel.set_xlim(0, 1.01)
-    panel.set_ylim(0, 1.01)
+    panel.set_xlim(-0.03, 1.01)  # room between the two zeros
+    panel.set_ylim(-0.03, 1.01)
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.set_xlabel("customers, those who spend least first", **WORDS)

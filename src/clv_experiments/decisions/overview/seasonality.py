@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.pictures import months_of_year, weekdays
-from clv_experiments.decisions.wording import counted, interval, listed, share
+from clv_experiments.decisions.wording import counted, interval, listed, percent
 
 LEAST_MONTHS = 2 * YEAR
 LEAST_WEEKS = 4
@@ -84,8 +84,8 @@ def season_sentences(season: Season, years: int) -> list[str]:
     sentences = []
     for rows, word in ((strong, "above"), (weak, "below")):
         told = [
-            f"{row['month_of_year']}, {share(abs(row['effect']))} {word} the mean month "
-            f"{interval(share(row['lower_95']), share(row['upper_95']))}"
+            f"{row['month_of_year']}, {percent(abs(row['effect']))} {word} the mean month "
+            f"{interval(percent(row['lower_95'], sign=True), percent(row['upper_95'], sign=True))}"
             for row in rows.head(2).to_dict("records")
         ]
         if told:

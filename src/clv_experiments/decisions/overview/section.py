@@ -29,8 +29,9 @@ METHOD = (
     "All numbers are counts and sums of the cleaned log; nothing is predicted. Months that the log does not hold whole "
     "are shown and left out of comparisons.",
     "A change is called usual where it is within two standard deviations of the log's own monthly changes (on the same "
-    "month a year earlier where the log has six of those, else on the month before), divided by the root of the number "
-    "of months compared. That is a yardstick, not a test: it takes months to vary independently of each other.",
+    "month a year earlier where the log has six of those, else on the month before). Over several months that is less, "
+    "and the less so the more a month is like the one before it. It is a yardstick, not a test: a short log shows too "
+    "little of its ups and downs.",
     "A customer is new in the month of the first purchase that the log holds, so everybody looks new at its start: the "
     "first three months are left out where others remain.",
     "Months of the year are compared by the logarithm of revenue, a steady growth taken out. Intervals of days of the "

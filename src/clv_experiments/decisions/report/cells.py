@@ -56,7 +56,7 @@ def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
         return None
     top = exhibit.table.head(exhibit.shown)
     columns = []
-    for name in top.columns if exhibit.shown else []:
+    for name in (exhibit.columns or top.columns) if exhibit.shown else []:
         kind = exhibit.kinds.get(str(name)) or kind_of(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
         cells = [cell(value, kind, currency) for value in top[name]]
@@ -96,8 +96,15 @@ def cell(value: Any, kind: Kind, currency: str) -> Cell:
     number = float(value)
     if kind == "money":
         return Cell(money(number, currency), repr(number))
-    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": "{:,.0f}" if abs(number) >= 1000 else "{:.3g}"}
+    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": _form(number)}
     return Cell(written(number, forms[kind]), repr(number))
+
+
+def _form(number: float) -> str:
+    """Write whole what is large, and no more than four decimals of what is small."""
+    if abs(number) >= 1000 or number == 0:
+        return "{:,.0f}"
+    return "{:.4f}" if abs(number) < 0.01 else "{:.3g}"
 
 
 def _rest(exhibit: Exhibit) -> Iterator[str]:

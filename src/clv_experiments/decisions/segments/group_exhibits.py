@@ -25,12 +25,18 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(["group", "country", "top_products"], "text"),
 }  # fmt: skip
 HEADINGS = {
-    "share_of_customers": "of all", "past_revenue": "revenue so far", "share_of_past": "of it",
-    "expected_revenue": "expected revenue", "share_of_expected": "of what is expected", "p_alive": "mean P(alive)",
+    "share_of_customers": "share of customers", "past_revenue": "revenue so far", "share_of_past": "share of that",
+    "expected_revenue": "expected revenue", "share_of_expected": "share of that", "p_alive": "mean P(alive)",
     "country": "main country", "country_share": "customers there", "top_products": "spent most on",
     "revenue_that_came": "revenue of the last period", "share_expected_before": "share expected then",
     "share_that_came": "share that came", "share_that_came_low": "from", "share_that_came_high": "to",
 }  # fmt: skip
+# On the page; the file has more, and who they are and what they buy stands in a table of its own.
+SHOWN = (
+    "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
+    "share_that_came", "share_that_came_low", "share_that_came_high",
+)  # fmt: skip
+PLACES = ("group", "customers", "country", "country_share", "top_products")
 SLIPPING = ["Cannot lose", "At risk"]
 # Kaufman and Rousseeuw (1990), Finding Groups in Data, table 4.
 STRUCTURE = ((0.7, "they stand well apart"), (0.5, "they stand reasonably apart"), (0.25, "they pass into one another"))
@@ -55,10 +61,23 @@ def rfm_exhibit(
         "revenue since.",
         *_slipping(table, revenue_shares(slipped, spent, ["slipping", "others"], replicates, seed), previous),
     ]
-    return Exhibit(
-        "rfm_segments", "Segments by recency, frequency and spend", sentences, table, HEADINGS | {"group": "segment"},
-        KINDS,
-    )  # fmt: skip
+    return groups_exhibit("rfm_segments", "Segments by recency, frequency and spend", sentences, table, "segment")
+
+
+def groups_exhibit(name: str, title: str, sentences: list[str], table: pd.DataFrame, kind: str) -> Exhibit:
+    """Show the numbers of groups of customers; ``kind`` is what a group is called."""
+    shown = [column for column in SHOWN if column in table]
+    return Exhibit(name, title, sentences, table, HEADINGS | {"group": kind}, KINDS, columns=shown)
+
+
+def places_exhibit(groups: Exhibit) -> Exhibit | None:
+    """Show where the customers of each group are and what they buy; None where the log tells neither."""
+    assert groups.table is not None
+    shown = [column for column in PLACES if column in groups.table]
+    if shown == ["group", "customers"]:
+        return None
+    title = f"{groups.title}: where they are, what they buy"
+    return Exhibit(f"{groups.name}_places", title, (), groups.table[shown], groups.headings, KINDS)
 
 
 def rfm_segments(table: pd.DataFrame) -> pd.Series:
@@ -103,7 +122,9 @@ def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> 
         "them as a sketch.",
     ]
     figure = silhouette_curve(found.silhouettes, f"k-means on {len(now.table):,} customers, {day(now.period.cutoff)}")
-    return Exhibit("clusters", title, sentences, table, headings, KINDS, figure)
+    return Exhibit(
+        "clusters", title, sentences, table, headings, KINDS, figure, columns=[c for c in SHOWN if c in table]
+    )
 
 
 def _they(row: pd.Series) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.exhibit import Section
-from clv_experiments.decisions.segments.group_exhibits import cluster_exhibit, rfm_exhibit
+from clv_experiments.decisions.segments.group_exhibits import cluster_exhibit, places_exhibit, rfm_exhibit
 from clv_experiments.decisions.segments.tier_exhibits import movement_exhibit, tier_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -47,11 +47,12 @@ def segments_section(
     rfm = rfm_exhibit(now, previous, shop, products, seed, replicates)
     tiers = tier_exhibit(now, previous, shop, products, seed, replicates)
     moves = movement_exhibit(now, previous, shop)
+    clusters = cluster_exhibit(now, products, seed)
     words = {"btyd": now.btyd_name, "high": share(shop.tiers[0]), "mid": share(shop.tiers[1])}
     return Section(
         "segments",
         "Which groups of customers are there, and what is each worth?",
         [*tiers.sentences[:2], moves.sentences[0]],
-        [tiers, moves, rfm, cluster_exhibit(now, products, seed)],
+        [*filter(None, [tiers, places_exhibit(tiers), moves, rfm, places_exhibit(rfm)]), clusters],
         [paragraph.format(**words) for paragraph in METHOD],
     )

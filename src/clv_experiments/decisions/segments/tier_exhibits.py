@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.exhibit import Exhibit
-from clv_experiments.decisions.segments.group_exhibits import HEADINGS, KINDS, with_what_came
+from clv_experiments.decisions.segments.group_exhibits import groups_exhibit, with_what_came
 from clv_experiments.decisions.segments.movement import NEW, movement
 from clv_experiments.decisions.segments.profiles import profile
 from clv_experiments.decisions.segments.revenue import revenue_shares
@@ -34,9 +34,7 @@ def tier_exhibit(
     table["share_expected_before"] = (expected.reindex(table["group"]).fillna(0.0) / total).to_numpy()
     table = with_what_came(table, came)
     sentences = [*_highest(table, now, tiers, shop), *_kept(came, expected, previous)]
-    return Exhibit(
-        "value_tiers", "Value tiers by expected spend", sentences, table, HEADINGS | {"group": "tier"}, KINDS
-    )
+    return groups_exhibit("value_tiers", "Value tiers by expected spend", sentences, table, "tier")
 
 
 def movement_exhibit(now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
