@@ -1,8 +1,12 @@
-"""Logs that many tests share: the CDNOW logs as configured, and small ones written down row by row."""
+"""What many tests share: logs as configured or written down row by row, a store, scripts run in this process."""
 
 # First, since it says how the threads of numpy and XGBoost wait, which they read as they load.
 import clv_experiments  # noqa: F401, I001
 
+import runpy
+import shutil
+import signal
+import sys
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -12,6 +16,7 @@ import pyarrow as pa
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 
 from clv_experiments.data.cleaning import missing_amount, missing_customer, missing_date
 from clv_experiments.data.log import load_log
@@ -22,7 +27,8 @@ from clv_experiments.data.sources.cdnow import cdnow
 RULES = (missing_customer(), missing_date(), missing_amount())
 COLUMNS = ["customer_id", "date", "amount"]
 CDNOW_END = date(1998, 6, 30)
-CONF = Path(__file__).resolve().parents[1] / "conf"
+ROOT = Path(__file__).resolve().parents[1]
+CONF = ROOT / "conf"
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +62,54 @@ def log_of():
         return load_log(name, lambda engine: Raw(engine.lay("rows", table)), rules, log_end)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A migrated MLflow database to copy, since making one takes seconds."""
+    from clv_experiments.tracking.mlflow_tracker import MlflowTracker  # and so does this, for tests without a store
+
+    folder = tmp_path_factory.mktemp("template")
+    with MlflowTracker(folder).run("template", "template"):
+        pass
+    return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def migrated(template):
+    """Lay a migrated store into a working folder, and give the folder."""
+
+    def lay(folder):
+        (folder / "mlruns").mkdir()
+        shutil.copy(template, folder / "mlruns" / "mlflow.db")
+        return folder
+
+    return lay
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A working folder with a wide terminal; signals are handled as they were once a test is over."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield tmp_path
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def run_script(work, monkeypatch, capfd):
+    """Run a script as typed, but in this process, since a new one takes seconds: exit status, stdout and stderr."""
+
+    def run(script, *typed):
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setattr(sys, "argv", [str(ROOT / script), *map(str, typed)])
+        capfd.readouterr()
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+            patch.setattr(GlobalHydra.instance(), "hydra", None)  # a test may hold one open, and so would a script
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+        written = capfd.readouterr()
+        return ended.value.code, written.out, written.err
+
+    return run

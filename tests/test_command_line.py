@@ -124,19 +124,18 @@ def test_a_password_on_the_command_line_moves_to_the_environment(monkeypatch):
         assert hidden(plain) == plain
 
 
-def test_a_multirun_leaves_no_password_behind(tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable, str(ROOT / "train.py"), "-m", "model=zeros,mean", "data=sql", "data.table=orders",
-            "data.connection='postgresql://ann:sesame@127.0.0.1:1/shop'",
-        ],
-        cwd=tmp_path, env=os.environ | {"HYDRA_FULL_ERROR": "0"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "postgresql://ann:***@127.0.0.1:1/shop" in done.stderr
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+def test_a_multirun_leaves_no_password_behind(run_script, migrated, work, monkeypatch):
+    monkeypatch.setenv("CLV_DATA_CONNECTION", "so that it is gone after the test")
+    connection = "data.connection='postgresql://ann:sesame@127.0.0.1:1/shop'"
+    migrated(work)
+    status, stdout, stderr = run_script(
+        "train.py", "-m", "model=zeros,mean", "data=sql", "data.table=orders", connection
+    )
+    assert status == 1
+    assert "postgresql://ann:***@127.0.0.1:1/shop" in stderr
+    written = [path for path in work.rglob("*") if path.is_file()]
     assert any(path.name == "multirun.yaml" for path in written)
-    assert "sesame" not in done.stdout + done.stderr
+    assert "sesame" not in stdout + stderr
     assert [path for path in written if b"sesame" in path.read_bytes()] == []
 
 

@@ -23,12 +23,12 @@ def forecaster(cdnow_sample):
     return Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months")))
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(scope="module", params=MODELS)
 def model(request, compose):
     return build_model(compose(f"model={request.param}").model)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def panel(model, forecaster):
     """Features and labels of every fourth customer of one earlier origin: (X, y)."""
     period = forecaster.window.period(1)
@@ -36,7 +36,7 @@ def panel(model, forecaster):
     return X.iloc[::4], forecaster.outcome(period)["spend"].iloc[::4]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted(model, panel):
     return clone(model.estimator).fit(*panel)
 

@@ -20,6 +20,7 @@ from clv_experiments.leaderboard import Board, show, show_together
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = "scripts/leaderboard.py"
 CELL = ["data=cdnow_sample", "models=[bg_nbd]", "replicates=200"]  # window=3m by default
 
 
@@ -34,12 +35,8 @@ def shown(folder, *typed, alone=True):
 def filled(tmp_path_factory):
     """One BTYD model and the baselines on the CDNOW sample, run by the script itself."""
     folder = tmp_path_factory.mktemp("filled")
-    return folder, script(folder, *CELL, "--fill")
-
-
-def script(folder, *typed):
-    command = [sys.executable, ROOT / "scripts" / "leaderboard.py", *typed]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, ROOT / SCRIPT, *CELL, "--fill"]
+    return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +59,13 @@ def copy(board, store, tmp_path):
     """The filled store, to be changed."""
     shutil.copytree(store, tmp_path / "mlruns")
     return tmp_path / "mlruns"
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Boards without their pictures, which take longest; those of other tests have them."""
+    for module in ("page", "board_records"):
+        monkeypatch.setattr(f"clv_experiments.evaluation.leaderboard.{module}.pictures", lambda *_: [])
 
 
 def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):
@@ -103,7 +107,7 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
     assert (artifacts / "leaderboard.html").read_bytes() == (written / "leaderboard.html").read_bytes()
 
 
-def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys):
+def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, plain):
     again = shown(copy, *CELL)
     pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
     out = capsys.readouterr().out
@@ -139,7 +143,7 @@ def test_where_nothing_was_run_everything_is_missing(tmp_path):
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy):
+def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plain):
     lost = next(entry for entry in board.standings.cell.entries if entry.model == "bg_nbd")
     # Where artifacts are is stored absolute: the copy's runs still point at the first store.
     database = copy / "mlflow.db"
@@ -208,23 +212,23 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
     assert [run.name for run in MlflowTracker(copy).reader().runs("leaderboard")] == ["leaderboard"]
 
 
-def test_the_script_sets_several_cells_side_by_side(copy, tmp_path):
-    done = script(tmp_path, "-m", *CELL, "metric=d2_tweedie,r2", f"tracking.folder={copy}")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: boards of different metric cannot be ranked together")
+def test_the_script_sets_several_cells_side_by_side(copy, run_script, plain):
+    status, _, stderr = run_script(SCRIPT, "-m", *CELL, "metric=d2_tweedie,r2", f"tracking.folder={copy}")
+    assert status == 1
+    assert stderr.startswith("error: boards of different metric cannot be ranked together")
 
 
-def test_a_missing_cell_refuses_the_aggregate(copy, tmp_path):
-    done = script(tmp_path, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: cdnow_sample/39w has no finished run of any model")
-    assert "cells together" not in done.stdout
-    assert "\ncdnow_sample/3m" in done.stdout
+def test_a_missing_cell_refuses_the_aggregate(copy, run_script, plain):
+    status, stdout, stderr = run_script(SCRIPT, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
+    assert status == 1
+    assert stderr.startswith("error: cdnow_sample/39w has no finished run of any model")
+    assert "cells together" not in stdout
+    assert "\ncdnow_sample/3m" in stdout
 
 
-def test_the_script_ends_in_one_sentence(tmp_path):
-    done = script(tmp_path, "data=cdnow_sample")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: cdnow_sample/3m has no finished run of any model")
-    assert done.stderr.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+def test_the_script_ends_in_one_sentence(run_script, work):
+    status, _, stderr = run_script(SCRIPT, "data=cdnow_sample")
+    assert status == 1
+    assert stderr.startswith("error: cdnow_sample/3m has no finished run of any model")
+    assert stderr.count("\n") == 1
+    assert list(work.iterdir()) == []

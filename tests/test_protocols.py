@@ -22,13 +22,18 @@ def forecaster(cdnow_sample):
     return Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months")))
 
 
-def records(compose, *overrides):
-    """Run an experiment and give what it recorded: (verdict, metrics by name, tables by name, tags by name)."""
+def records(compose, *overrides, explained=False):
+    """Run an experiment and give what it recorded: (verdict, metrics by name, tables by name, tags by name).
+
+    What the model learnt is told, and pictures are drawn, only if it is to be ``explained``.
+    """
     from clv_experiments.tracking import memory_tracker
 
     kept = []
     original = memory_tracker.MemoryRun.log
     with pytest.MonkeyPatch.context() as patch:
+        if not explained:
+            patch.setattr("clv_experiments.experiment.explain", lambda *_: [])
         patch.setattr(memory_tracker.MemoryRun, "log", lambda run, found: (kept.extend(found), original(run, found))[1])
         verdict = run_experiment(compose(*SPLIT, *overrides))
     metrics = {r.name: r.value for r in kept if isinstance(r, Metric)}
@@ -146,7 +151,7 @@ def test_a_holdout_without_spend_is_refused(log_of, compose, monkeypatch):
 
 def test_a_simulated_log_leaves_its_truth_behind(compose):
     small = ["data=simulated", "data.source.customers=400", "evaluation=forecast", "model=bg_nbd"]
-    verdict, metrics, tables, _ = records(compose, *small, "data.source.process=bg_nbd")
+    verdict, metrics, tables, _ = records(compose, *small, "data.source.process=bg_nbd", explained=True)
     predictions = tables["predictions.parquet"]
     assert np.isfinite(predictions["true_expected_spend"]).all()
     assert (predictions["true_expected_spend"] == 0).any(), "some have dropped out"
@@ -198,7 +203,6 @@ def test_the_floor_recorded_is_a_hundredth_of_the_training_mean(forecaster, comp
 
 
 def test_what_lies_at_the_edge_is_tagged(compose):
-    _, _, _, tags = records(
-        compose, "model=xgboost", "features=rfm", "evaluation=forecast", "model.estimator.regressor.n_estimators=3"
-    )
+    few = ["features=rfm", "evaluation=forecast", "model.estimator.regressor.n_estimators=3"]
+    _, _, _, tags = records(compose, "model=xgboost", *few, explained=True)
     assert tags["at_edge"].startswith("the best of 3 trees allowed was number 3")

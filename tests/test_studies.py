@@ -71,8 +71,8 @@ def test_published_coefficients_lie_inside_the_range_of_random_splits(quarterly)
     assert 180 < np.median(errors) < 220
 
 
+@pytest.mark.parametrize("protocol", ["customer_split", "forecast"])  # varies first: both read one log
 @pytest.mark.parametrize("study", NOTEBOOKS)
-@pytest.mark.parametrize("protocol", ["customer_split", "forecast"])
 def test_each_study_runs_on_its_own_protocol_and_out_of_time(study, protocol, compose):
     few = [] if protocol == "forecast" else ["evaluation.splits=2"]
     path = f"data.path={log_of_study(study)}"

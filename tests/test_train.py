@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = [sys.executable, str(ROOT / "train.py")]
+libraries_may_warn = pytest.mark.filterwarnings("ignore")  # as in a process of its own
 SMALL = ["data=cdnow_sample", "evaluation.bootstrap_replicates=5"]
 
 
@@ -108,11 +109,13 @@ def test_run_leaves_what_the_design_lists(two_runs):
     )
 
 
-def test_backtest_logs_every_origin_as_a_step(tmp_path):
-    done = train(tmp_path, "model=bg_nbd", "window.origins=2", *SMALL)
-    assert done.returncode == 0, done.stderr
-    run = runs(tmp_path, "cdnow_sample/3m")[0]
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+@libraries_may_warn
+def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work):
+    folder = migrated(work)
+    status, _, stderr = run_script("train.py", "model=bg_nbd", "window.origins=2", *SMALL)
+    assert status == 0, stderr
+    run = runs(folder, "cdnow_sample/3m")[0]
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     history = client.get_metric_history(run.info.run_id, "holdout_mae")
     assert [point.step for point in history] == [0, 1]
     validation = client.get_metric_history(run.info.run_id, "validation_mae")
@@ -123,11 +126,11 @@ def test_backtest_logs_every_origin_as_a_step(tmp_path):
     assert predictions["cutoff"].dt.date.astype(str).unique().tolist() == ["1997-12-31", "1998-03-31"]
 
 
-def test_btyd_runs_without_a_validation_period_and_says_so(tmp_path):
-    done = train(tmp_path, "model=bg_nbd", "window=12m", "tracking=memory", *SMALL)
-    assert done.returncode == 0, done.stderr
-    assert "there is no validation period" in done.stdout
-    assert rows(done.stdout)[1][0] == "bg_nbd"
+def test_btyd_runs_without_a_validation_period_and_says_so(run_script):
+    status, stdout, stderr = run_script("train.py", "model=bg_nbd", "window=12m", "tracking=memory", *SMALL)
+    assert status == 0, stderr
+    assert "there is no validation period" in stdout
+    assert rows(stdout)[1][0] == "bg_nbd"
 
 
 BAD_INPUT = {
@@ -168,29 +171,29 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)
-def test_bad_input_gets_one_sentence(case, tmp_path):
+def test_bad_input_gets_one_sentence(case, run_script):
     overrides, said = BAD_INPUT[case]
-    done = train(tmp_path, "tracking=memory", "data=cdnow_sample", *overrides)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    status, _, stderr = run_script("train.py", "tracking=memory", "data=cdnow_sample", *overrides)
+    assert status == 1
+    assert "Traceback" not in stderr
     for words in said:
-        assert words in done.stderr
+        assert words in stderr
 
 
-def test_a_run_that_fails_is_marked_with_its_reason(tmp_path):
-    done = train(tmp_path, "model=linear", "window=12m", *SMALL)
-    assert done.returncode == 1
-    run = runs(tmp_path, "cdnow_sample/12m")[0]
+def test_a_run_that_fails_is_marked_with_its_reason(run_script, migrated, work):
+    folder = migrated(work)
+    assert run_script("train.py", "model=linear", "window=12m", *SMALL)[0] == 1
+    run = runs(folder, "cdnow_sample/12m")[0]
     assert run.info.status == "FAILED"
     assert "the log is too short" in run.data.tags["failure"]
     assert run.data.params["model.name"] == "linear"
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_is_marked_failed(stop, tmp_path):
+def test_a_stopped_run_is_marked_failed(stop, migrated, tmp_path):
     process = subprocess.Popen(
         [*TRAIN, "model=random_forest", "model.estimator.regressor.n_estimators=100000", *SMALL],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=migrated(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     for line in process.stdout:
         if line.startswith("forecasting"):
@@ -206,28 +209,25 @@ def test_a_stopped_run_is_marked_failed(stop, tmp_path):
 
 
 @pytest.mark.slow
-def test_multirun_over_every_window_exits_0(tmp_path):
-    done = train(tmp_path, "-m", "model=spend_rate", "window=glob(*)", *SMALL)
-    assert done.returncode == 0, done.stderr
-    windows = {path.stem for path in (ROOT / "conf" / "window").glob("*.yaml")}
-    for window in windows:
-        assert [run.info.status for run in runs(tmp_path, f"cdnow_sample/{window}")] == ["FINISHED"]
-
-
-@pytest.mark.slow
-def test_multirun_over_every_model_exits_0(tmp_path):
-    done = train(tmp_path, "-m", "model=glob(*)", *SMALL)
-    assert done.returncode == 0, done.stderr
+@libraries_may_warn
+def test_multirun_over_every_model_exits_0_and_runs_only_what_is_missing(two_runs, run_script, monkeypatch):
+    folder, _ = two_runs
+    monkeypatch.chdir(folder)
+    status, stdout, stderr = run_script("train.py", "-m", "model=glob(*)", "resume=true", *SMALL)
+    assert status == 0, stderr
     models = {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")}
-    found = runs(tmp_path, "cdnow_sample/3m")
-    assert {run.info.run_name for run in found} == models
+    found = runs(folder, "cdnow_sample/3m")
+    assert sorted(run.info.run_name for run in found) == sorted(models)
     assert {run.info.status for run in found} == {"FINISHED"}
     assert len({run.data.tags["cell"] for run in found}) == 1, "all runs of a multirun are comparable"
+    assert stdout.count("there already") == 2
 
 
-def test_a_failing_job_of_a_multirun_does_not_stop_the_others(tmp_path):
-    done = train(tmp_path, "-m", "model=linear,bg_nbd", "window=12m", *SMALL)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    found = {run.info.run_name: run.info.status for run in runs(tmp_path, "cdnow_sample/12m")}
+@libraries_may_warn
+def test_a_failing_job_of_a_multirun_does_not_stop_the_others(run_script, migrated, work):
+    folder = migrated(work)
+    status, _, stderr = run_script("train.py", "-m", "model=linear,bg_nbd", "window=12m", *SMALL)
+    assert status == 1
+    assert "Traceback" not in stderr
+    found = {run.info.run_name: run.info.status for run in runs(folder, "cdnow_sample/12m")}
     assert found == {"linear": "FAILED", "bg_nbd": "FINISHED"}

@@ -13,6 +13,8 @@ import pytest
 
 from clv_experiments.data.engine import Spark
 
+# Java compiles what runs often twice over; tests end before the second, which costs most, pays.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SERVER = os.environ.get("CLV_TEST_POSTGRES")
 
 
@@ -26,6 +28,9 @@ def spark():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)  # PySpark leaves them to Python
         engine = Spark("local[2]")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JDK_JAVA_OPTIONS", QUICK_JAVA)
+            assert engine.session
         yield engine
         gateway = engine.session.sparkContext._gateway
         engine.session.stop()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.window import Horizon, Period, Window
@@ -237,7 +237,7 @@ def test_too_short_a_log_for_a_backtest_of_a_given_cutoff_names_both_settings():
         window("3 months", cutoff=date(1997, 3, 31), origins=2).backtest(supervised=False, source="cdnow")
 
 
-@modest
+@settings(modest, suppress_health_check=[HealthCheck.filter_too_much])  # most windows fit into their log
 @given(whole=windows(), supervised=st.booleans())
 def test_the_longest_horizon_named_works_and_the_next_one_does_not(whole, supervised):
     def works(horizon):

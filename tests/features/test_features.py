@@ -23,8 +23,8 @@ from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
 
 # A DuckDB log and its features cost 100 to 200 ms.
-few = settings(max_examples=20, deadline=None)
-fewer = settings(max_examples=10, deadline=None)  # several logs an example
+few = settings(max_examples=12, deadline=None)
+fewer = settings(max_examples=6, deadline=None)  # several logs an example
 FIRST = datetime(2020, 1, 1)
 RECENT = (7, 14, 30, 60)
 BLOCKS = {"rfm": rfm, "periods": periods, "behaviour": behaviour}

@@ -184,20 +184,17 @@ def test_settings_that_mislead_are_refused_before_the_first_trial(compose_sweep,
         run_study(*compose_sweep(*TREE, *typed))
 
 
-def script(folder, *typed):
-    command = [sys.executable, ROOT / "scripts" / "sweep.py", *typed]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
 # Three training origins are not in the space: then the winner is never what is configured.
 KEPT = ["data=cdnow_sample", "window.training_origins=3", "evaluation.bootstrap_replicates=2", "sweep.seeds=2"]
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def kept(tmp_path_factory, migrated):
     """Two studies by the script: a model that leaves nothing to chance, and a tree."""
-    folder = tmp_path_factory.mktemp("kept")
-    return folder, script(folder, "-m", "model=ridge,decision_tree", *KEPT, "sweep.n_trials=6")
+    folder = migrated(tmp_path_factory.mktemp("kept"))
+    typed = ["-m", "model=ridge,decision_tree", *KEPT, "sweep.n_trials=6"]
+    command = [sys.executable, ROOT / "scripts" / "sweep.py", *typed]
+    return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_the_script_searches_compares_and_keeps(kept):
@@ -243,11 +240,11 @@ def test_a_leaderboard_shows_the_tuned_beside_the_configured(kept, asked, shown)
     assert not {label for label in selection.missing if label in shown}
 
 
-def test_the_command_it_prints_makes_the_same_run(kept, tmp_path):
+def test_the_command_it_prints_makes_the_same_run(kept, migrated, tmp_path):
     folder, done = kept
     command = re.findall(r"^to run the winner yourself: python (train.py .*)$", done.stdout, flags=re.MULTILINE)[-1]
     again = subprocess.run(
-        f"{sys.executable} {ROOT}/{command}", shell=True, cwd=tmp_path, capture_output=True, text=True
+        f"{sys.executable} {ROOT}/{command}", shell=True, cwd=migrated(tmp_path), capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
     ran = MlflowTracker(tmp_path / "mlruns").reader().runs("cdnow_sample/3m")[0]
@@ -257,18 +254,22 @@ def test_the_command_it_prints_makes_the_same_run(kept, tmp_path):
     assert {name: ran.metrics[name] for name in scores} == {name: tuned.metrics[name] for name in scores}
 
 
-def test_the_same_command_takes_the_study_up(kept):
+@pytest.mark.filterwarnings("ignore")  # of libraries, as in a process of its own
+def test_the_same_command_takes_the_study_up(kept, run_script, monkeypatch):
     folder, _ = kept
-    again = script(folder, "model=ridge", *KEPT, "sweep.n_trials=8")
-    assert again.returncode == 0, again.stderr
-    assert "2 trials in" in again.stdout
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("clv_experiments.experiment.explain", lambda *_: [])  # the first time drew all of it
+    monkeypatch.setattr("clv_experiments.sweep.summary.study_pictures", lambda *_: [])
+    status, stdout, stderr = run_script("scripts/sweep.py", "model=ridge", *KEPT, "sweep.n_trials=8")
+    assert status == 0, stderr
+    assert "2 trials in" in stdout
     runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
     assert sum(run.tags.get("kind") == "study" for run in runs) == 2
     assert sum(run.tags.get("kind") == "trial" for run in runs) == 14
 
 
-def test_the_script_ends_in_one_sentence(tmp_path):
-    done = script(tmp_path, *TREE, "sweep.n_trails=5")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: there is no setting sweep.n_trails; did you mean n_trials?")
-    assert list(tmp_path.iterdir()) == []
+def test_the_script_ends_in_one_sentence(run_script, work):
+    status, _, stderr = run_script("scripts/sweep.py", *TREE, "sweep.n_trails=5")
+    assert status == 1
+    assert stderr.startswith("error: there is no setting sweep.n_trails; did you mean n_trials?")
+    assert list(work.iterdir()) == []

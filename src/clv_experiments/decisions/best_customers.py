@@ -13,7 +13,7 @@ from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import ahead, asked, counted, day, interval, money, share
+from clv_experiments.decisions.wording import ahead, asked, counted, day, interval, money, named, share
 
 A_YEAR, A_FEW = 365, 4  # days
 SPENDING = [
@@ -119,7 +119,8 @@ def _totals(now: Snapshot, past: Sequence[Snapshot], shop: Shop) -> list[str]:
 def _most(spend: pd.DataFrame, likely: pd.DataFrame, shop: Shop) -> str:
     """Name the customers on top, where there is a top."""
     best, first = spend.iloc[0], likely.iloc[0]
-    buys = f"most likely to buy is customer {first['customer_id']}, with a probability of {share(first['p_purchase'])}"
+    chance = share(first["p_purchase"])
+    buys = f"most likely to buy is customer {named(first['customer_id'])}, with a probability of {chance}"
     if spend["expected_spend"].iloc[-1] == best["expected_spend"]:
         return f"The same is expected of everybody, {money(best['expected_spend'], shop.currency)}; {buys}."
     high = spend["value_tier"] == TIERS[0]
@@ -127,9 +128,8 @@ def _most(spend: pd.DataFrame, likely: pd.DataFrame, shop: Shop) -> str:
     tier = (
         f", and {share(part)} of the total is expected of the {counted(int(high.sum()), 'customer')} in the tier High"
     )
-    return (
-        f"Most is expected of customer {best['customer_id']}, {_spend_of(best, shop)}{tier * bool(high.any())}; {buys}."
-    )
+    most = f"Most is expected of customer {named(best['customer_id'])}, {_spend_of(best, shop)}"
+    return f"{most}{tier * bool(high.any())}; {buys}."
 
 
 def _spend_of(row: pd.Series, shop: Shop) -> str:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class MlflowRun:
                 code_paths=[str(code)],
                 signature=infer_signature(record.example, spend),
                 input_example=record.example,
-                pip_requirements=requirements(),
+                pip_requirements=[*requirements()],
             )
 
     def _dataset(self, record: LogIdentity) -> None:
@@ -115,6 +116,7 @@ class MlflowRun:
         mlflow.log_input(dataset, context="transaction log")
 
 
+@cache
 def requirements() -> list[str]:
     """List the packages that a logged model predicts with, pinned to what is installed."""
     providers: dict[str, Any] = dict(packages_distributions())

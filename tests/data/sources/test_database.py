@@ -353,11 +353,11 @@ except Exception as error:
     assert done.stderr == ""
 
 
-def test_a_run_leaves_no_password_behind(tmp_path, unused_port):
+def test_a_run_leaves_no_password_behind(tmp_path, unused_port, migrated):
     """Exit status, console and MLflow store of a run that cannot reach its database."""
     environment = os.environ | {"CLV_DATABASE": f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop"}
     command = [sys.executable, "train.py", "data=sql", "data.table=orders", "model=zeros"]
-    for full, tracking in (("0", f"tracking.folder={tmp_path}"), ("1", "tracking=memory")):
+    for full, tracking in (("0", f"tracking.folder={migrated(tmp_path) / 'mlruns'}"), ("1", "tracking=memory")):
         environment["HYDRA_FULL_ERROR"] = full
         done = subprocess.run(
             [*command, tracking], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120

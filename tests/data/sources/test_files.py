@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from datetime import datetime
 from functools import partial
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clv_experiments.data.engine import DuckDb, Spark
+from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.files import files
 from clv_experiments.errors import ClvError
@@ -124,10 +123,8 @@ def test_every_kind_of_file_gives_one_and_the_same_log(hostile, expected):
     }
 
 
-@pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark is not installed")
 @pytest.mark.filterwarnings("ignore")  # of pyspark on recent pandas
-def test_spark_reads_the_same(hostile, expected, tmp_path):
-    engine = Spark("local[1]")
+def test_spark_reads_the_same(hostile, expected, tmp_path, spark):
     odd = tmp_path / "_a:[1]*.csv"
     shutil.copy(hostile[0]["path"], odd)
     unquoted = tmp_path / "unquoted.csv"
@@ -135,9 +132,9 @@ def test_spark_reads_the_same(hostile, expected, tmp_path):
     by_name = {Path(said["path"]).name: said for said in hostile}
     shown = [by_name[name] for name in ("log.tsv", "nanoseconds.pq", "part-*.csv", "part-?.parquet", "log.xlsx")]
     for said in (*shown, {"path": str(odd)}):
-        assert content(engine, **said) == content(DuckDb(), **said), said
-    assert identity(engine, **by_name["plain.csv"]) == expected
-    assert files(engine, path=str(unquoted)).table.to_pyarrow().to_pylist() == [
+        assert content(spark, **said) == content(DuckDb(), **said), said
+    assert identity(spark, **by_name["plain.csv"]) == expected
+    assert files(spark, path=str(unquoted)).table.to_pyarrow().to_pylist() == [
         {"id": "5", "note": "a b ", "empty": " "},
         {"id": "\\", "note": "NULL", "empty": None},
     ]

@@ -238,7 +238,7 @@ def test_intervals_cover_the_truth(cell_of):
     alone = {metric: np.zeros(len(made)) for metric in REGULAR}
     together = dict.fromkeys(REGULAR, 0)
     for number, rows in enumerate(np.array_split(order, SIMULATIONS)):
-        found = standings(sample(rows), "d2_tweedie", replicates=400, seed=number)
+        found = standings(sample(rows), "d2_tweedie", replicates=200, seed=number)
         for metric in REGULAR:
             own, real = found.of(metric).loc[list(made)], truth[metric]
             alone[metric] += ((own["lower"] <= real) & (real <= own["upper"])).to_numpy()
