@@ -3,12 +3,15 @@
 # First, since it says how the threads of numpy and XGBoost wait, which they read as they load.
 import clv_experiments  # noqa: F401, I001
 
+import os
 import runpy
 import shutil
 import signal
 import sys
+import warnings
 from datetime import date
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +22,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from clv_experiments.data.cleaning import missing_amount, missing_customer, missing_date
+from clv_experiments.data.engine import Spark
 from clv_experiments.data.log import load_log
 from clv_experiments.data.raw import Raw
 from clv_experiments.data.sources.cdnow import cdnow
@@ -27,6 +31,8 @@ from clv_experiments.data.sources.cdnow import cdnow
 RULES = (missing_customer(), missing_date(), missing_amount())
 COLUMNS = ["customer_id", "date", "amount"]
 CDNOW_END = date(1998, 6, 30)
+# Java compiles what runs often twice over; tests end before the second, which costs most, pays.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 
@@ -113,3 +119,25 @@ def run_script(work, monkeypatch, capfd):
         return ended.value.code, written.out, written.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """One Spark session for all tests, since it takes seconds to start; where Java and PySpark are."""
+    if find_spec("pyspark") is None:
+        pytest.skip("PySpark is not installed: pip install -c constraints.txt -e '.[spark]'")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java 17, which is not there")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)  # PySpark leaves them to Python
+        engine = Spark("local[2]")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JDK_JAVA_OPTIONS", QUICK_JAVA)
+            patch.setenv("PYSPARK_PYTHON", sys.executable)
+            assert engine.session
+        yield engine
+        gateway = engine.session.sparkContext._gateway
+        engine.session.stop()
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=30)

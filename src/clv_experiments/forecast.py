@@ -184,7 +184,10 @@ class Forecaster:
         """
         periods = tuple(self.window.training(target))
         if not periods:
-            raise ClvError(f"no training period lies before {target.cutoff} in log '{self.log.name}'")
+            raise ClvError(
+                f"no training period lies before {target.cutoff} in log '{self.log.name}'; type a shorter "
+                "window.horizon, or choose a model that needs no labels, such as model=bg_nbd"
+            )
         X = pd.concat([self.features(period.cutoff, features) for period in periods])
         y = pd.concat([self.outcome(period)["spend"] for period in periods])
         return Panel(X, y, periods)

@@ -1,42 +1,14 @@
-"""The engines that a test can have: Spark where Java is, PostgreSQL where CLV_TEST_POSTGRES says one runs."""
+"""What tests of data can have: PostgreSQL where CLV_TEST_POSTGRES says one runs, and files as users have them."""
 
 import os
-import shutil
 import socket
-import warnings
-from importlib.util import find_spec
 from io import BytesIO
 
 import ibis
 import pyarrow.csv
 import pytest
 
-from clv_experiments.data.engine import Spark
-
-# Java compiles what runs often twice over; tests end before the second, which costs most, pays.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SERVER = os.environ.get("CLV_TEST_POSTGRES")
-
-
-@pytest.fixture(scope="session")
-def spark():
-    """One session for all tests, since it takes seconds to start."""
-    if find_spec("pyspark") is None:
-        pytest.skip("PySpark is not installed: pip install -c constraints.txt -e '.[spark]'")
-    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        pytest.skip("Spark needs Java 17, which is not there")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)  # PySpark leaves them to Python
-        engine = Spark("local[2]")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("JDK_JAVA_OPTIONS", QUICK_JAVA)
-            assert engine.session
-        yield engine
-        gateway = engine.session.sparkContext._gateway
-        engine.session.stop()
-        gateway.shutdown()
-        gateway.proc.stdin.close()
-        gateway.proc.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")

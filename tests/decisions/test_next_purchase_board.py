@@ -173,16 +173,16 @@ def test_reliability_sets_promises_beside_what_came():
 
 
 def test_customers_back_are_counted_once_in_their_week():
-    weeks = by_week(np.array([[0.7, 1.0], [0.35, 0.5]]), np.array([7, 10]))
-    assert weeks["last_day"].tolist() == [7, 10]
+    weeks = by_week(np.array([[0.7, 1.0], [0.35, 0.5]]), np.array([7, 14]))
+    assert weeks["last_day"].tolist() == [7, 14]
     assert weeks["expected"].tolist() == pytest.approx([1.05, 0.45])
     spread = 1.959964 * np.sqrt(0.7 * 0.3 + 0.35 * 0.65)
     assert weeks["expected_upper"][0] == pytest.approx(1.05 + spread)
     assert weeks["expected_lower"][0] == 0  # no count lies below
-    assert week_ends(21).tolist() == [7, 14, 21]
+    assert [week_ends(days).tolist() for days in (21, 22, 5)] == [[7, 14, 21], [7, 14, 21], [5]]  # whole weeks
     between = by_week(np.array([[0.3, 0.6]]), np.array([3, 14]))
     assert between["expected"].tolist() == pytest.approx([0.3 + 0.3 * 4 / 11, 0.3 * 7 / 11])
-    assert came_by_week(tried([7, 8, 14, 15, NONE], horizon_days=15, one=np.full(5, 0.5))).tolist() == [1, 2, 1]
+    assert came_by_week(tried([7, 8, 14, 15, NONE], horizon_days=15, one=np.full(5, 0.5))).tolist() == [1, 2]
 
 
 def history(since, **columns):

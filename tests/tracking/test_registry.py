@@ -1,8 +1,6 @@
 """Models come back from the registry as they were logged, the alias moves last, and what is not there is said."""
 
 import json
-import os
-import sys
 import warnings
 from pathlib import Path
 
@@ -96,20 +94,15 @@ def test_a_served_model_answers_what_the_estimator_says(tracker):
     assert mlflow.MlflowClient(tracker.uri).get_run(run_id).info.status == "FINISHED"
 
 
-@pytest.mark.skipif("CLV_TEST_SPARK" not in os.environ, reason="starts a Spark of its own: set CLV_TEST_SPARK")
-def test_spark_scores_with_the_champion(tracker, monkeypatch):
-    from pyspark.sql import SparkSession
+def test_spark_scores_with_the_champion(tracker, spark):
     from pyspark.sql.functions import struct
 
     champion(tracker, 2)
-    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mlflow's and Spark's own
-        spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-        score = mlflow.pyfunc.spark_udf(spark, "models:/shop-3m@champion", env_manager="local")
-        rows = spark.createDataFrame(X.rename_axis("customer_id").reset_index())
+        score = mlflow.pyfunc.spark_udf(spark.session, "models:/shop-3m@champion", env_manager="local")
+        rows = spark.session.createDataFrame(X.rename_axis("customer_id").reset_index())
         got = rows.withColumn("spend", score(struct("frequency", "T"))).toPandas().set_index("customer_id")
-        spark.stop()
     np.testing.assert_allclose(got["spend"], fitted(2).predict(X), rtol=1e-12)
 
 

@@ -23,7 +23,7 @@ KINDS: dict[str, Kind] = {
 }
 HEADINGS = {
     "customer_id": "customer", "expected_spend": "expected spend", "p_purchase": "P(buys)", "p_alive": "P(alive)",
-    "p_alive_now": "P(alive) now", "days_since_last": "days since last purchase", "frequency": "repeat purchases",
+    "p_alive_now": "P(alive) now", "days_since_last": "days since last purchase, then", "frequency": "repeat purchases",
     "total_spend": "spent before",
 }  # fmt: skip
 DIFFERENCE_HEADINGS = {

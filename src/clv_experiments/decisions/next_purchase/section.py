@@ -131,7 +131,14 @@ def _scores(ranking: Board, words: Sequence[str]) -> Exhibit:
         table,
         headings,
         {**kinds, "group": "count"},
+        columns=[name for name in table.columns if not name.startswith(("family", "brier", *_middle(columns)))],
     )
+
+
+def _middle(columns: Sequence[str]) -> list[str]:
+    """Name the scores at all but the last number of days: the table of the page has no room for them."""
+    marks = sorted({int(name.split("_")[1]) for name in columns[:-2]})
+    return [f"{what}_{mark}" for what in ("auc", "bias") for mark in marks[:-1]]
 
 
 def _method(ranking: Board, level: float) -> list[str]:

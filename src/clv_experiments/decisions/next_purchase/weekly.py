@@ -30,7 +30,7 @@ def by_week(probabilities: Floats, days: np.ndarray) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``last_day`` (of the week, from the cutoff; a last week may be shorter), ``expected`` customers whose next
+        ``last_day`` (of each whole week, from the cutoff), ``expected`` customers whose next
         purchase falls into it, ``expected_lower``, ``expected_upper``: within which 95 % of such counts lie, customers
         being independent and the probabilities right.
     """
@@ -53,8 +53,8 @@ def by_week(probabilities: Floats, days: np.ndarray) -> pd.DataFrame:
 
 
 def week_ends(horizon_days: int) -> np.ndarray:
-    """Return the last day of each week ahead, the last cut at the horizon."""
-    return np.unique([*range(7, horizon_days, 7), horizon_days])
+    """Return the last day of each whole week ahead; a horizon below a week counts as one."""
+    return np.arange(7, horizon_days + 1, 7) if horizon_days >= 7 else np.array([horizon_days])
 
 
 def came_by_week(judged: Trial) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +62,7 @@ def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
         wordy = kind == "text" and max((len(shown.text) for shown in cells), default=0) > WORDY
         look = "words" if wordy else "" if kind == "text" else "number"
         columns.append(Column(heading, cells, kind not in ("text", "date"), look))
-    return PageTable(exhibit.title, columns, " ".join(_rest(exhibit)))
+    return PageTable(exhibit.title, columns, _rest(exhibit))
 
 
 def kind_of(column: pd.Series) -> Kind:
@@ -107,14 +106,14 @@ def _form(number: float) -> str:
     return "{:.4f}" if abs(number) < 0.01 else "{:.3g}"
 
 
-def _rest(exhibit: Exhibit) -> Iterator[str]:
+def _rest(exhibit: Exhibit) -> str:
     """Say where the whole table is."""
     assert exhibit.table is not None
-    rows = len(exhibit.table)
+    rows, hidden = len(exhibit.table), len(exhibit.table.columns) - len(exhibit.columns)
+    begin = "Also"
     if not exhibit.shown:
-        yield "The numbers are"
+        begin = "The numbers are"
     elif rows > exhibit.shown:
-        yield f"The first {exhibit.shown} of {counted(rows, 'row')}; all are"
-    else:
-        yield "Also"
-    yield f"in {exhibit.name}.csv, beside this page."
+        begin = f"The first {exhibit.shown} of {counted(rows, 'row')}; all are"
+    more = f", with {counted(hidden, 'more column')}" if exhibit.columns and hidden else ""
+    return f"{begin} in {exhibit.name}.csv, beside this page{more}."

@@ -19,7 +19,8 @@ METHOD = (
     "each put on the same scale. The number of clusters from 2 to 8 is the one with the highest silhouette. They "
     "describe; nothing says that a customer's cluster causes what he spends.",
     "Intervals say how far a share could move with other customers like these in the same period; they do not cover "
-    "another season or a change of the shop. “P(alive)” is by {btyd}.",
+    "another season or a change of the shop. “P(alive)” is by {btyd}; of customers who bought "
+    "once it knows little, so that theirs can be high although the purchase is long ago.",
     "Segments and tiers are relative: at each cutoff customers are compared with one another, so that someone can "
     "fall because others rose. Tiers: High is the {high} of customers with the highest expected spend, Mid the next "
     "{mid}; customers of equal expected spend share a tier.",

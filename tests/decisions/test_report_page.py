@@ -50,6 +50,9 @@ def test_numbers_on_the_page_are_those_of_the_table():
     assert [float(shown.sort) for shown in found.columns[2].cells] == ROWS["p"].head(20).tolist()
     assert found.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
     assert page_table(exhibit(shown=33), "£").rest == "Also in top.csv, beside this page."
+    some = page_table(exhibit(columns=["p", "days"]), "£")
+    assert [column.heading for column in some.columns] == ["p", "days"]
+    assert some.rest.endswith("in top.csv, beside this page, with 5 more columns.")
     bare = page_table(exhibit(shown=0), "£")
     assert (bare.columns, bare.rest) == ([], "The numbers are in top.csv, beside this page.")
     assert page_table(replace(exhibit(), table=ROWS.head(0)), "£") is None
