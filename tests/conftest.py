@@ -3,10 +3,14 @@
 # First, since it says how the threads of numpy and XGBoost wait, which they read as they load.
 import clv_experiments  # noqa: F401, I001
 
+import html
+import json
 import os
+import re
 import runpy
 import shutil
 import signal
+import subprocess
 import sys
 import warnings
 from datetime import date
@@ -141,3 +145,28 @@ def spark():
         gateway.shutdown()
         gateway.proc.stdin.close()
         gateway.proc.wait(timeout=30)
+
+
+@pytest.fixture
+def browsed(tmp_path):
+    """Open a page in headless Chromium, where there is one, and give back what a program found out about it."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no chromium or google-chrome on PATH")
+
+    def found(program, page):
+        source = json.dumps(page).replace("</", "<\\/").replace("<!--", "<\\!--")
+        driver = tmp_path / "driver.html"
+        script = program.replace("PAGE", source, 1)
+        driver.write_text(f"<!DOCTYPE html><body><script>{script}</script>", encoding="utf-8")
+        done = subprocess.run(
+            [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync",
+             "--virtual-time-budget=5000", "--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND",
+             f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driver.as_uri()],
+            capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert "CONSOLE" not in done.stderr
+        return json.loads(html.unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
+
+    return found

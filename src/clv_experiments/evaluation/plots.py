@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
+from clv_experiments.evaluation.binomial import wilson
 from clv_experiments.evaluation.calibration import capture_curve, decile_table, reliability_table
 from clv_experiments.evaluation.checks import Floats, paired, paired_probability
 from clv_experiments.evaluation.metrics import (
@@ -138,7 +139,7 @@ def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Fi
     figure, (panel, counts) = canvas("Does a predicted chance to buy come true?", labels, heights=(3, 1))
     predicted, observed = table["mean_probability"].to_numpy(), table["observed_share"].to_numpy()
     size = table["customers"].to_numpy(dtype=float)
-    low, high = _wilson(observed, size)
+    low, high = wilson(observed, size)
     panel.plot([0, 1], [0, 1], color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
     panel.vlines(predicted, low, high, color=PREDICTED, linewidth=3, alpha=0.45)
     panel.plot(predicted, observed, "o-", color=PREDICTED, linewidth=2.5, markersize=8, label="this model")
@@ -184,10 +185,3 @@ def _share_axis(panel: Axes) -> None:
     panel.set_ylim(bottom=-0.02, top=max(1.04, panel.get_ylim()[1]))
     panel.yaxis.set_major_locator(MaxNLocator(5))
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
-def _wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
-    z = 1.96
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
-    return middle - half, middle + half

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.binomial import wilson
 from clv_experiments.decisions.segments.resampling import TAILS
+from clv_experiments.evaluation.binomial import wilson
 
 
 def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.binomial import wilson
 from clv_experiments.decisions.missed.traits import TRAITS
 from clv_experiments.decisions.segments.resampling import TAILS
+from clv_experiments.evaluation.binomial import wilson
 from clv_experiments.evaluation.checks import Floats
 
 DEPTH = 2

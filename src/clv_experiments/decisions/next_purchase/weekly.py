@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from clv_experiments.decisions.binomial import Z
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.pictures import weeks_picture
 from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.decisions.wording import counted, day
+from clv_experiments.evaluation.binomial import Z
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.leaderboard.picture_style import shown
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clv_experiments.decisions.binomial import wilson
+from clv_experiments.evaluation.binomial import wilson
 
 
 def test_wilsons_interval_of_a_share():
