@@ -222,7 +222,7 @@ def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: Requested
         ("log", f"{log.name}, {day(log.start)} to {day(window.end)}"),
         ("customers", f"{len(at.now.table):,}"),
         ("period ahead", str(window.coming)),
-        ("spend", request.settings_said),
+        ("spend", request.settings_said if request.stored else f"{request.model.name} as configured"),
         ("purchases, P(alive), dates", at.now.btyd_name),
         *[("note", sentence) for sentence in _notes(at)],
         ("margin", share(shop.margin)),
