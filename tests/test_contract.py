@@ -11,8 +11,8 @@ from sklearn.exceptions import NotFittedError
 
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import build_model
 from clv_experiments.forecast import Forecaster
+from clv_experiments.model_options import build_model
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))

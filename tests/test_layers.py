@@ -10,12 +10,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "clv_experiments"
 LAYERS = ["data", "features", "models", "forecast", "evaluation", "decisions", "run_records", "record_files"]
-LAYERS += ["protocols", "tracking", "run_entries", "run_selection", "experiment", "resume", "board_files"]
-LAYERS += ["cell_request", "promotion", "leaderboard", "sweep", "model_request", "scoring", "insights", "command_line"]
+LAYERS += ["protocols", "tracking", "run_entries", "run_selection", "model_options", "experiment", "resume"]
+LAYERS += ["board_files", "cell_request", "promotion", "leaderboard", "sweep", "model_request", "scoring", "insights"]
+LAYERS += ["command_line"]
 FOUNDATION = {"errors", "cost", "code_version", "exports", "passwords", "workers", "__init__"}  # import nothing of ours
 INDEPENDENT = {"models": {"data", "features"}, "evaluation": {"data", "features", "models", "forecast"}}
 CONFIGURED = {"experiment", "resume", "cell_request", "promotion", "leaderboard", "sweep", "command_line"}
-CONFIGURED |= {"model_request", "scoring", "insights"}
+CONFIGURED |= {"model_options", "model_request", "scoring", "insights"}
 DOORS = {  # a layer, or one module of it
     "mlflow": {"tracking"},
     "hydra": CONFIGURED,

@@ -17,9 +17,10 @@ from clv_experiments.data.outcomes import holdout
 from clv_experiments.data.raw import Raw
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.experiment import build_model, run_experiment
+from clv_experiments.experiment import run_experiment
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster
+from clv_experiments.model_options import build_model
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))

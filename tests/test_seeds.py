@@ -19,7 +19,7 @@ from hydra import compose, initialize_config_dir
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.log import load_log
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.experiment import build_model
+from clv_experiments.model_options import build_model
 from clv_experiments.forecast import Forecaster
 
 conf = Path(sys.argv[1]) / "conf"

@@ -9,8 +9,9 @@ import pytest
 
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
-from clv_experiments.experiment import build_model, read_log, run_experiment, window_of
+from clv_experiments.experiment import read_log, run_experiment, window_of
 from clv_experiments.forecast import Forecaster
+from clv_experiments.model_options import build_model
 
 DATA = os.environ.get("CLV_DATA_DIR")
 pytestmark = pytest.mark.skipif(not DATA, reason="the retail logs are read from the folder CLV_DATA_DIR")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
@@ -18,18 +17,17 @@ from clv_experiments.data.last_log import LastLog
 from clv_experiments.data.log import TransactionLog, load_log
 from clv_experiments.data.reading import Reading
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.evaluation.records import Param, Text
-from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecast import Forecaster
+from clv_experiments.model_options import baselines, build_model
 from clv_experiments.passwords import without_password
 from clv_experiments.protocols import Verdict, customer_split, out_of_time
 from clv_experiments.run_records import Search, explain, identity, log_records, remarks
 from clv_experiments.terminal import Terminal
 
-MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
 ALL = "all"  # window.origins: as many as the log allows
 WORDS = {"window.origins": ((ALL,), f", or {ALL}"), "window.training_origins": ((None,), ", or null for all")}
 LAST_LOG = LastLog()
@@ -253,57 +251,6 @@ def known_window(cfg: DictConfig, start: date, end: date) -> Window:
         raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
     whole = Window(start, end, Horizon.parse(cfg.horizon), training_origins=cfg.training_origins)
     return whole.known_at(_day(cfg.cutoff, "window.cutoff"))
-
-
-def build_model(cfg: DictConfig) -> Model:
-    """Instantiate one option of ``conf/model``."""
-    estimator = instantiate(cfg.estimator, _convert_="all")
-    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator)
-
-
-def build_features(cfg: DictConfig) -> FeatureSet:
-    """Instantiate one option of ``conf/features``, or the features that a model brings."""
-    return FeatureSet(cfg.name, [instantiate(block) for block in cfg.blocks])
-
-
-def baselines(cfg: DictConfig) -> list[Model]:
-    """Instantiate every option of ``conf/model`` whose family is baseline.
-
-    Raises
-    ------
-    ClvError
-        If there is none, as where the package was installed without its ``conf`` folder beside it.
-    """
-    models = options(cfg, lambda option: option.family == "baseline")
-    if not models:
-        raise ClvError(f"there are no baselines in {MODELS}; install the project from its checkout: pip install -e .")
-    return models
-
-
-def named_option(cfg: DictConfig, name: str, setting: str) -> Model:
-    """Instantiate the option of ``conf/model`` that a setting names.
-
-    Raises
-    ------
-    ClvError
-        If there is none of that name.
-    """
-    found = options(cfg, lambda option: option.name == name)
-    if not found:
-        raise ClvError(
-            f"there is no model '{name}' ({setting}); {nearest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
-        )
-    return found[0]
-
-
-def options(cfg: DictConfig, wanted: Callable[[DictConfig], bool]) -> list[Model]:
-    """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
-    found = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
-    rest = OmegaConf.to_container(cfg)
-    assert isinstance(rest, dict)
-    # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.
-    placed = [OmegaConf.create({**rest, "model": option}).model for option in found]
-    return [build_model(option) for option in placed if wanted(option)]
 
 
 def _day(text: str | None, where: str) -> date | None:

@@ -34,17 +34,16 @@ from clv_experiments.decisions.wording import day, share
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.records import Record, Tag, Text
 from clv_experiments.experiment import (
-    build_features,
     check_settings,
     experiment_of,
     known_window,
-    options,
     parameters,
     read_log,
     settings_of,
     somebody_spent,
 )
 from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.model_options import build_features, options
 from clv_experiments.model_request import Requested, btyd_option, requested
 from clv_experiments.record_files import check_place, write_folder
 from clv_experiments.run_records import log_records, remarks

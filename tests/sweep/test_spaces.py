@@ -12,8 +12,8 @@ from optuna.trial import FixedTrial
 
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import build_model
 from clv_experiments.forecast import Forecaster
+from clv_experiments.model_options import build_model
 from clv_experiments.sweep.trials import Objective, Settings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

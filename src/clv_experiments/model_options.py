@@ -1,0 +1,66 @@
+"""From configuration to models: one option of ``conf/model``, those that are wanted, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.errors import ClvError, nearest
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecast import Model
+
+MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
+
+
+def build_model(cfg: DictConfig) -> Model:
+    """Instantiate one option of ``conf/model``."""
+    estimator = instantiate(cfg.estimator, _convert_="all")
+    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator)
+
+
+def build_features(cfg: DictConfig) -> FeatureSet:
+    """Instantiate one option of ``conf/features``, or the features that a model brings."""
+    return FeatureSet(cfg.name, [instantiate(block) for block in cfg.blocks])
+
+
+def baselines(cfg: DictConfig) -> list[Model]:
+    """Instantiate every option of ``conf/model`` whose family is baseline.
+
+    Raises
+    ------
+    ClvError
+        If there is none, as where the package was installed without its ``conf`` folder beside it.
+    """
+    models = options(cfg, lambda option: option.family == "baseline")
+    if not models:
+        raise ClvError(f"there are no baselines in {MODELS}; install the project from its checkout: pip install -e .")
+    return models
+
+
+def named_option(cfg: DictConfig, name: str, setting: str) -> Model:
+    """Instantiate the option of ``conf/model`` that a setting names.
+
+    Raises
+    ------
+    ClvError
+        If there is none of that name.
+    """
+    found = options(cfg, lambda option: option.name == name)
+    if not found:
+        raise ClvError(
+            f"there is no model '{name}' ({setting}); {nearest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
+        )
+    return found[0]
+
+
+def options(cfg: DictConfig, wanted: Callable[[DictConfig], bool]) -> list[Model]:
+    """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
+    found = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
+    rest = OmegaConf.to_container(cfg)
+    assert isinstance(rest, dict)
+    # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.
+    placed = [OmegaConf.create({**rest, "model": option}).model for option in found]
+    return [build_model(option) for option in placed if wanted(option)]
