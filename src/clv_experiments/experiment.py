@@ -60,11 +60,7 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> Verdict:
             run = stack.enter_context(opened)
         settings = settings_of(cfg)
         run.log([*parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
-        for note in log.notes:
-            terminal.say(f"note: {note}")
-        terminal.receipt(log.report)
+        log = read_aloud(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff, terminal)
         terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
         run.log([*log_records(log)])
         model = build_model(cfg.model)
@@ -233,6 +229,16 @@ def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> Tran
         today=date.today(),
     )
     return LAST_LOG.read(OmegaConf.to_yaml(cfg, resolve=True), learn_until, lambda until: load(learn_until=until))
+
+
+def read_aloud(cfg: DictConfig, learn_until: Callable[[date, date], date], terminal: Terminal) -> TransactionLog:
+    """Read the log as ``read_log`` does, and say what was guessed on the way and what cleaning removed."""
+    with terminal.step(f"reading and cleaning {cfg.name}", "data"):
+        log = read_log(cfg, learn_until)
+    for note in log.notes:
+        terminal.say(f"note: {note}")
+    terminal.receipt(log.report)
+    return log
 
 
 def window_of(cfg: DictConfig, start: date, end: date) -> Window:

@@ -38,7 +38,7 @@ from clv_experiments.experiment import (
     experiment_of,
     known_window,
     parameters,
-    read_log,
+    read_aloud,
     settings_of,
     somebody_spent,
 )
@@ -90,11 +90,7 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
         terminal.say(f"model: {request.settings_said}, fitted anew at each cutoff")
         settings = settings_of(cfg)
         run.log([*parameters(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: _learn_until(known_window(cfg.window, start, end)))
-        for note in log.notes:
-            terminal.say(f"note: {note}")
-        terminal.receipt(log.report)
+        log = read_aloud(cfg.data, lambda start, end: _learn_until(known_window(cfg.window, start, end)), terminal)
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, known_window(cfg.window, log.start, log.end))
         at = _snapshots(forecaster, request.model, btyd, terminal)

@@ -30,7 +30,7 @@ from clv_experiments.experiment import (
     experiment_of,
     known_window,
     parameters,
-    read_log,
+    read_aloud,
     settings_of,
 )
 from clv_experiments.features.feature_set import FeatureSet
@@ -67,7 +67,7 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
     """
     check_settings(cfg)
     check_place(cfg.output, "output")
-    _shop(cfg, "")  # refuses bad settings before the log is read
+    Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd = btyd_option(cfg)
     terminal = Terminal()
     with terminal.step("finding the model", "model"):
@@ -79,13 +79,9 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
         own = ("model", "features") if request.stored else ()  # a kept model brings its own
         settings = {name: value for name, value in settings_of(cfg).items() if name not in own}
         run.log([Tag("kind", KIND), *parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff)
-        for note in log.notes:
-            terminal.say(f"note: {note}")
-        terminal.receipt(log.report)
+        log = read_aloud(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff, terminal)
         window = known_window(cfg.window, log.start, log.end)
-        shop = _shop(cfg, log.currency or "")
+        shop = Shop.of(cfg.decisions, log.currency or "")
         ready = _prepared(cfg, log, window, request, btyd, shop, terminal)
         place = folder_of(cfg.output, f"{experiment_of(cfg)} {window.end} {request.model.name}")
         summary = _written(log, window, ready, shop, place, terminal)
@@ -170,10 +166,6 @@ def _fitted(forecaster: Forecaster, request: Requested, terminal: Terminal) -> t
     if "horizon_days" in stored.estimator.get_params():
         stored.estimator.set_params(horizon_days=float(window.coming.days))
     return stored.estimator, stored.columns
-
-
-def _shop(cfg: DictConfig, currency: str) -> Shop:
-    return Shop.of(OmegaConf.to_container(cfg.decisions, resolve=True), currency)  # type: ignore[arg-type]
 
 
 def _written(log: TransactionLog, window: Window, ready: Ready, shop: Shop, place: Path, terminal: Terminal) -> Summary:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clv_experiments.decisions.overview.comparison import autocorrelation, compare, comparisons
 from clv_experiments.decisions.overview.concentration import Concentration, concentration_sentence
-from clv_experiments.decisions.overview.countries import LONGEST, country_sentences, named
+from clv_experiments.decisions.overview.countries import country_name, country_sentences
 from clv_experiments.decisions.overview.growth import _what_moved, customers_exhibit, revenue_exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.newcomers import newcomers_exhibit, returning_sentence
@@ -318,9 +318,9 @@ def test_one_country_carries_the_shop_or_many_do():
 
 
 def test_a_country_is_written_on_one_short_line():
-    assert named("a\nb\x00c") == "a b c"
-    assert len(named("x" * 500)) == LONGEST
-    assert named(None) == named(np.nan) == named(" ") == "no country given"
+    assert country_name("a\nb\x00c") == "a b c"
+    assert len(country_name("x" * 500)) == 40
+    assert country_name(None) == country_name(np.nan) == country_name(" ") == "no country given"
 
 
 # ------------------------------------------------------------------------------------------- seasonality

@@ -12,7 +12,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.sandwich import RANK_TOLERANCE, variance_inflation
+from clv_experiments.evaluation.sandwich import RANK_TOLERANCE, cluster_scores, variance_inflation
 
 MOST_INFLATION = 10.0  # variance inflation from which on a feature is told by others already
 LEAST_BUYERS = 300  # customers who bought, below which nothing is claimed
@@ -130,8 +130,7 @@ def _fitted(standardised: Floats, spend: Floats, origin: np.ndarray, customer: n
     model = PoissonRegressor(alpha=0.0, fit_intercept=False, solver="newton-cholesky", tol=1e-8, max_iter=200)
     expected = model.fit(design, scaled).predict(design)
     curvature = design.T @ (design * expected[:, None])
-    scores = np.zeros((customer.max() + 1, design.shape[1]))
-    np.add.at(scores, customer, design * (scaled - expected)[:, None])
+    scores = cluster_scores(design, scaled - expected, customer)
     features = standardised.shape[1]
     bread = np.linalg.pinv(curvature, rtol=RANK_TOLERANCE, hermitian=True)[:, :features]
     return model.coef_[:features], scores @ bread

@@ -35,11 +35,17 @@ def clustered_covariance(design: Floats, residuals: Floats, cluster: NDArray[np.
     rank = np.linalg.matrix_rank(gram, hermitian=True, rtol=RANK_TOLERANCE)
     if customers < 2 or rows <= rank:
         return np.full((columns, columns), np.nan)
-    scores = np.zeros((customers, columns))
-    np.add.at(scores, cluster, design * residuals[:, None])
+    scores = cluster_scores(design, residuals, cluster)
     bread = np.linalg.pinv(gram + np.diag(penalty), rtol=RANK_TOLERANCE, hermitian=True)
     factor = customers / (customers - 1) * (rows - 1) / (rows - rank)
     return factor * bread @ (scores.T @ scores) @ bread
+
+
+def cluster_scores(design: Floats, residuals: Floats, cluster: NDArray[np.intp]) -> Floats:
+    """Return what the rows of each customer add to the estimating equations, shape (customers, k)."""
+    scores = np.zeros((cluster.max() + 1, design.shape[1]))
+    np.add.at(scores, cluster, design * residuals[:, None])
+    return scores
 
 
 def cluster_bootstrap(

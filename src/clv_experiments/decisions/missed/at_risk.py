@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.exhibit import Exhibit, Kind
-from clv_experiments.decisions.segments.tiers import TIERS, Tiers
+from clv_experiments.decisions.segments.tiers import TIERS, tier_names
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.decisions.wording import counted, day, money, named, share
@@ -68,8 +68,7 @@ def at_risk_exhibit(now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
 
 
 def _high(table: pd.DataFrame, tiers: tuple[float, float]) -> pd.Series:
-    names = Tiers.of(table["expected_spend"], tiers).names(table["expected_spend"])
-    return pd.Series(names == TIERS[0], index=table.index)
+    return tier_names(table["expected_spend"], tiers) == TIERS[0]
 
 
 def _sentences(table: pd.DataFrame, high: pd.DataFrame, now: Snapshot, previous: Snapshot, shop: Shop) -> list[str]:

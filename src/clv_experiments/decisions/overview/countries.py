@@ -8,19 +8,16 @@ import pandas as pd
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.pictures import bars_by_name
-from clv_experiments.decisions.wording import counted, money, share
+from clv_experiments.decisions.wording import counted, money, named, share
 
 NAMED = 8  # countries that a picture names
-LONGEST = 40  # letters of a country in a sentence
 HOME = 0.5  # share from which on one country is said to carry the shop
 
 
-def named(country: str | float | None) -> str:
-    """Write a country as a sentence bears it: on one line, printable, not too long."""
-    if country is None or pd.isna(country):
-        return "no country given"
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(country)).split())
-    return (line if len(line) <= LONGEST else line[: LONGEST - 1] + "…") or "no country given"
+def country_name(country: str | float | None) -> str:
+    """Write a country as a sentence bears it, or that none is given."""
+    known = country is not None and not pd.isna(country)
+    return (named(country) if known else "") or "no country given"
 
 
 def country_sentences(table: pd.DataFrame, when: str, currency: str) -> list[str]:
@@ -34,7 +31,7 @@ def country_sentences(table: pd.DataFrame, when: str, currency: str) -> list[str
     total = table["revenue"].sum()
     if not total > 0:
         return [f"No country brought revenue in {when}."]
-    first, amount = named(table["country"].iloc[0]), money(float(table["revenue"].iloc[0]), currency)
+    first, amount = country_name(table["country"].iloc[0]), money(float(table["revenue"].iloc[0]), currency)
     if len(table) == 1:
         return [f"All revenue in {when} came from one country: {first} ({amount})."]
     shares = table["revenue"].to_numpy() / total
@@ -44,7 +41,7 @@ def country_sentences(table: pd.DataFrame, when: str, currency: str) -> list[str
         f"{first} brings {share(shares[0])} of revenue in {when} ({amount}); the {rest} {verb} {share(1 - shares[0])}"
     )
     if shares[0] >= HOME:
-        second = f", led by {named(table['country'].iloc[1])} ({share(shares[1])})" if len(table) > 2 else ""
+        second = f", led by {country_name(table['country'].iloc[1])} ({share(shares[1])})" if len(table) > 2 else ""
         return [f"One country carries the shop: {told}{second}."]
     most = int(np.searchsorted(np.cumsum(shares), 0.8)) + 1
     return [
@@ -70,7 +67,7 @@ def countries_exhibit(recent: pd.DataFrame, before: pd.DataFrame | None, months:
         earlier = table["revenue_year_before"]
         table["change"] = table["revenue"] / earlier.where(earlier > 0) - 1
     drawn = table.head(NAMED)
-    names, values = [named(country) for country in drawn["country"]], list(drawn["revenue"])
+    names, values = [country_name(country) for country in drawn["country"]], list(drawn["revenue"])
     if len(table) > NAMED:
         names.append(counted(len(table) - NAMED, "other country", "other countries"))
         values.append(float(table["revenue"].iloc[NAMED:].sum()))

@@ -9,24 +9,17 @@ from clv_experiments.decisions.segments.group_exhibits import groups_exhibit, wi
 from clv_experiments.decisions.segments.movement import NEW, movement
 from clv_experiments.decisions.segments.profiles import profile
 from clv_experiments.decisions.segments.revenue import revenue_shares
-from clv_experiments.decisions.segments.tiers import TIERS, Tiers
+from clv_experiments.decisions.segments.tiers import TIERS, tier_names
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.decisions.wording import counted, day, interval, listed, money, share
-
-
-def tier_names(snapshot: Snapshot, shop: Shop) -> pd.Series:
-    """Name the value tier of each customer of a snapshot, among themselves."""
-    expected = snapshot.table["expected_spend"]
-    names = Tiers.of(expected, shop.tiers).names(expected)
-    return pd.Series(names, index=expected.index, name="value_tier")
 
 
 def tier_exhibit(
     now: Snapshot, previous: Snapshot, shop: Shop, products: pd.DataFrame | None, seed: int, replicates: int
 ) -> Exhibit:
     """Describe the tiers; beside what is expected of them stands what the tiers of the previous cutoff brought."""
-    tiers, before = tier_names(now, shop), tier_names(previous, shop)
+    tiers, before = (tier_names(at.table["expected_spend"], shop.tiers) for at in (now, previous))
     came = revenue_shares(before, previous.table["y_true"], TIERS, replicates, seed)
     expected = previous.table["expected_spend"].groupby(before.to_numpy()).sum()
     table = profile(tiers, now.table, products, TIERS)
@@ -39,7 +32,7 @@ def tier_exhibit(
 
 def movement_exhibit(now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     """Show who moved between tiers since the previous cutoff, and what that does to expected spend."""
-    before, after = tier_names(previous, shop), tier_names(now, shop)
+    before, after = (tier_names(at.table["expected_spend"], shop.tiers) for at in (previous, now))
     counts = movement(before, after)
     figure = None
     if (counts.sum() > 0).sum() > 1:

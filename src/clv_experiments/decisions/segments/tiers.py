@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.cut_points import above, cut_points
@@ -50,3 +51,9 @@ class Tiers:
     def names(self, expected_spend: ArrayLike) -> np.ndarray:
         """Name the tier of each customer, shape (customers,): one of ``TIERS``."""
         return np.array(TIERS[::-1], dtype=object)[above(expected_spend, (self.mid, self.high))]
+
+
+def tier_names(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.Series:
+    """Name the value tier of each customer among all of these, indexed as they are."""
+    names = Tiers.of(expected_spend, shares).names(expected_spend)
+    return pd.Series(names, index=expected_spend.index, name="value_tier")
