@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import partial
 from importlib.util import find_spec
@@ -39,6 +40,37 @@ CDNOW_END = date(1998, 6, 30)
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
+
+
+@contextmanager
+def process_group(command, **options):
+    """Start a command in a session of its own; at the end kill it, and all that it started."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    with subprocess.Popen([*map(str, command)], start_new_session=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def start_process():
+    """Start processes that speak through pipes; none, nor what it started, outlives the test."""
+    with ExitStack() as running:
+        yield lambda command, **options: running.enter_context(process_group(command, **options))
+
+
+@pytest.fixture(scope="session")
+def run_process():
+    """Run a command to its end, as ``subprocess.run`` does; where that takes too long, all it started is killed too."""
+
+    def run(command, *, timeout=120, **options):
+        with process_group(command, **options) as process:
+            stdout, stderr = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +180,7 @@ def spark():
 
 
 @pytest.fixture
-def browsed(tmp_path):
+def browsed(tmp_path, run_process):
     """Open a page in headless Chromium, where there is one, and give back what a program found out about it."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
@@ -159,13 +191,14 @@ def browsed(tmp_path):
         driver = tmp_path / "driver.html"
         script = program.replace("PAGE", source, 1)
         driver.write_text(f"<!DOCTYPE html><body><script>{script}</script>", encoding="utf-8")
-        done = subprocess.run(
+        done = run_process(
             [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--virtual-time-budget=5000", "--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND",
              f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driver.as_uri()],
-            capture_output=True, text=True, timeout=60, check=True,
+            timeout=60,
         )  # fmt: skip
+        assert done.returncode == 0, done.stderr
         assert "CONSOLE" not in done.stderr
         return json.loads(html.unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
 

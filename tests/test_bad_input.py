@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
@@ -291,29 +290,32 @@ def artifacts(run):
 # --- in a process of its own ----------------------------------------------------------------------------------------
 
 
-def in_a_process(folder, *overrides, before=()):
-    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-    command = [*before, sys.executable, str(SCRIPT), *QUICK, *overrides]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+@pytest.fixture
+def in_a_process(run_process, tmp_path):
+    def run(*overrides, before=()):
+        environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+        return run_process([*before, sys.executable, SCRIPT, *QUICK, *overrides], cwd=tmp_path, env=environment)
+
+    return run
 
 
 @pytest.mark.parametrize("case", ["unreadable dates", "misspelt key"])
-def test_a_process_of_its_own_says_and_ends_the_same(case, file_of, tmp_path):
+def test_a_process_of_its_own_says_and_ends_the_same(case, file_of, in_a_process, tmp_path):
     content, overrides, said = CASES[case]
-    done = in_a_process(tmp_path, "tracking=memory", "data=file", f"data.path={file_of(content)}", *NAMED, *overrides)
+    done = in_a_process("tracking=memory", "data=file", f"data.path={file_of(content)}", *NAMED, *overrides)
     assert_one_sentence(done.returncode, done.stderr, said)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_without_read_permission_is_said(file_of, tmp_path):
+def test_a_file_without_read_permission_is_said(file_of, in_a_process, run_process, tmp_path):
     path = file_of(GOOD)
     path.chmod(0o000)
     before = []
     if os.geteuid() == 0:  # root may read all, unless it gives up the right to
         before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-        if shutil.which("setpriv") is None or subprocess.run([*before, "true"], capture_output=True).returncode:
+        if shutil.which("setpriv") is None or run_process([*before, "true"]).returncode:
             pytest.skip("root may read every file, and setpriv, which takes that right, is not there or not allowed")
-    done = in_a_process(tmp_path, "tracking=memory", "data=file", f"data.path={path}", before=before)
+    done = in_a_process("tracking=memory", "data=file", f"data.path={path}", before=before)
     assert_one_sentence(done.returncode, done.stderr, [f"'{path}' may not be read"])
     assert list(tmp_path.iterdir()) == []
 

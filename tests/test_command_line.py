@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -102,11 +101,9 @@ def test_a_traceback_is_for_those_who_ask(monkeypatch):
 
 
 @pytest.mark.parametrize("full", ["0", "1"])
-def test_train_exits_1_with_a_traceback_only_on_demand(full, tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "window.orignis=2"],
-        cwd=tmp_path, env=os.environ | {"HYDRA_FULL_ERROR": full}, capture_output=True, text=True,
-    )  # fmt: skip
+def test_train_exits_1_with_a_traceback_only_on_demand(full, run_process, tmp_path):
+    command = [sys.executable, ROOT / "train.py", "window.orignis=2"]
+    done = run_process(command, cwd=tmp_path, env=os.environ | {"HYDRA_FULL_ERROR": full})
     assert done.returncode == 1
     assert ("Traceback" in done.stderr) is (full == "1")
     if full == "0":
@@ -209,8 +206,8 @@ def test_a_worker_begins_nothing_after_a_stop(worker):
     assert begun == []
 
 
-def test_a_stop_does_not_wait_for_a_worker_that_was_killed(tmp_path):
-    child = subprocess.Popen([sys.executable, "-c", ""])
+def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_path):
+    child = start_process([sys.executable, "-c", ""])
     child.wait()
     (tmp_path / f"{child.pid}.job").write_text("model=zeros")
     started = time.monotonic()

@@ -1,7 +1,6 @@
 """Imports point one way, config and tracking libraries stay behind their doors, and --help stays light."""
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
@@ -128,12 +127,13 @@ SCRIPTS = ["train.py", *(f"scripts/{name}.py" for name in ("leaderboard", "sweep
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_help_does_not_pay_for_heavy_imports(script):
+def test_help_does_not_pay_for_heavy_imports(script, run_process):
     program = (
         f"import sys; sys.argv = ['{script}']; import runpy; runpy.run_path('{script}', run_name='imported');"
         "heavy = {'pandas', 'sklearn', 'mlflow', 'xgboost', 'ibis', 'duckdb', 'matplotlib', 'lifetimes', 'scipy'};"
         "heavy.add('optuna');"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_process([sys.executable, "-c", program], cwd=ROOT)
+    assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

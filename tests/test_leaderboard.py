@@ -3,7 +3,6 @@
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -32,11 +31,11 @@ def shown(folder, *typed, alone=True):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(tmp_path_factory, run_process):
     """One BTYD model and the baselines on the CDNOW sample, run by the script itself."""
     folder = tmp_path_factory.mktemp("filled")
     command = [sys.executable, ROOT / SCRIPT, *CELL, "--fill"]
-    return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return folder, run_process(command, cwd=folder, timeout=300)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Same seed, same numbers to the last digit in two processes; another seed, other numbers."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -36,16 +35,20 @@ print(json.dumps(digests))
 """
 
 
-def digests(*seeds):
+@pytest.fixture
+def digests(run_process):
     """What every model predicts with each seed, all in one process of its own."""
-    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(ROOT), *map(str, seeds)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]).values()
+
+    def found(*seeds):
+        done = run_process([sys.executable, "-W", "ignore", "-c", PROGRAM, ROOT, *seeds], timeout=600)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1]).values()
+
+    return found
 
 
 @pytest.mark.slow
-def test_numbers_depend_on_the_seed_and_on_nothing_else():
+def test_numbers_depend_on_the_seed_and_on_nothing_else(digests):
     other, first = digests(2, 1)
     (again,) = digests(1)
     assert first == again

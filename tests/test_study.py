@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,13 +15,14 @@ PARALLEL = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "tracking=
 QUICK = ["model=spend_rate", "evaluation.bootstrap_replicates=2"]
 
 
-def start(folder, *overrides):
-    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *PARALLEL, *overrides],
-        cwd=folder, env=environment | {"PYTHONPATH": str(Path(__file__).parent)}, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+@pytest.fixture
+def start(start_process, tmp_path):
+    def started(*overrides):
+        environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+        environment["PYTHONPATH"] = str(Path(__file__).parent)
+        return start_process([sys.executable, ROOT / "train.py", *PARALLEL, *overrides], cwd=tmp_path, env=environment)
+
+    return started
 
 
 def dies(engine, *, sample):
@@ -40,8 +40,8 @@ def lasts(engine, *, sample):
         raise
 
 
-def test_a_job_that_fails_is_said_once_and_the_other_finishes(tmp_path):
-    process = start(tmp_path, "model=linear,spend_rate", "window=12m", "evaluation.bootstrap_replicates=2")
+def test_a_job_that_fails_is_said_once_and_the_other_finishes(start):
+    process = start("model=linear,spend_rate", "window=12m", "evaluation.bootstrap_replicates=2")
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 1
     assert len(stderr.splitlines()) == 1
@@ -56,8 +56,8 @@ def test_a_job_that_fails_is_said_once_and_the_other_finishes(tmp_path):
     assert "linear" not in block, "what one run says stays together"
 
 
-def test_a_worker_that_is_killed_is_one_sentence_that_says_how_to_go_on(tmp_path):
-    process = start(tmp_path, *QUICK, "seed=1,2", "data.source._target_=test_study.dies")
+def test_a_worker_that_is_killed_is_one_sentence_that_says_how_to_go_on(start):
+    process = start(*QUICK, "seed=1,2", "data.source._target_=test_study.dies")
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 1
     assert len(stderr.splitlines()) == 1
@@ -68,8 +68,8 @@ def test_a_worker_that_is_killed_is_one_sentence_that_says_how_to_go_on(tmp_path
 
 
 @pytest.mark.parametrize("whom", ["the command", "all processes, as Ctrl-C does"])
-def test_a_stop_reaches_every_worker_and_lets_it_end_its_run(whom, tmp_path):
-    process = start(tmp_path, *QUICK, "seed=1,2,3", "data.source._target_=test_study.lasts")
+def test_a_stop_reaches_every_worker_and_lets_it_end_its_run(whom, start, tmp_path):
+    process = start(*QUICK, "seed=1,2,3", "data.source._target_=test_study.lasts")
     until = time.monotonic() + 60
     while len(list(tmp_path.glob("begun-*"))) < 2 and time.monotonic() < until:
         time.sleep(0.1)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,9 +16,13 @@ libraries_may_warn = pytest.mark.filterwarnings("ignore")  # as in a process of 
 SMALL = ["data=cdnow_sample", "evaluation.bootstrap_replicates=5"]
 
 
-def train(folder, *overrides):
-    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-    return subprocess.run([*TRAIN, *overrides], cwd=folder, capture_output=True, text=True, env=environment)
+@pytest.fixture(scope="session")
+def train(run_process):
+    def run(folder, *overrides):
+        environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+        return run_process([*TRAIN, *overrides], cwd=folder, env=environment)
+
+    return run
 
 
 def runs(folder, experiment):
@@ -32,7 +35,7 @@ def artifacts(run):
     return folder, {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_help_is_written_for_a_person(tmp_path):
+def test_help_is_written_for_a_person(train, tmp_path):
     done = train(tmp_path, "--help")
     assert done.returncode == 0
     for group in ("data", "window", "features", "model", "evaluation", "tracking", "experiment"):
@@ -44,7 +47,7 @@ def test_help_is_written_for_a_person(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory):
+def two_runs(train, tmp_path_factory):
     """A multirun of an ML and a BTYD model."""
     folder = tmp_path_factory.mktemp("runs")
     return folder, train(folder, "-m", "model=xgboost,bg_nbd", *SMALL)
@@ -190,11 +193,9 @@ def test_a_run_that_fails_is_marked_with_its_reason(run_script, migrated, work):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_is_marked_failed(stop, migrated, tmp_path):
-    process = subprocess.Popen(
-        [*TRAIN, "model=random_forest", "model.estimator.regressor.n_estimators=100000", *SMALL],
-        cwd=migrated(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+def test_a_stopped_run_is_marked_failed(stop, start_process, migrated, tmp_path):
+    command = [*TRAIN, "model=random_forest", "model.estimator.regressor.n_estimators=100000", *SMALL]
+    process = start_process(command, cwd=migrated(tmp_path))
     for line in process.stdout:
         if line.startswith("forecasting"):
             break

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import subprocess
 import sys
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -263,24 +262,24 @@ def test_large_integers_beside_nulls_stay_exact_on_spark(spark):
     assert table.to_pyarrow().to_pydict() == {"n": numbers, "d": [Decimal("0.1001"), None, None]}
 
 
-def test_a_cluster_that_is_not_there_is_said_at_once(unused_port):
+def test_a_cluster_that_is_not_there_is_said_at_once(unused_port, run_process):
     pytest.importorskip("pyspark", reason="PySpark is not installed")
     master = f"spark://127.0.0.1:{unused_port}"
     program = f"from clv_experiments.data.engine import Spark; Spark({master!r}).connection"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = run_process([sys.executable, "-c", program], cwd=ROOT, timeout=60)
     assert done.stderr.splitlines()[-1].startswith(
         f"clv_experiments.errors.ClvError: no Spark master answers at '{master}' (data.spark_master); type spark://"
     )
 
 
 @pytest.mark.parametrize(("setting", "message"), [("java", "have Java 17 or 21"), ("master", "'nonsense'")])
-def test_why_spark_does_not_start_is_one_sentence(setting, message):
+def test_why_spark_does_not_start_is_one_sentence(setting, message, run_process):
     pytest.importorskip("pyspark", reason="PySpark is not installed")
     environment = os.environ | ({"JAVA_HOME": "/nowhere"} if setting == "java" else {})
     master = "nonsense" if setting == "master" else "local"
     command = [sys.executable, "train.py", "data=cdnow_sample", "data.engine=spark", f"data.spark_master={master}"]
     command += ["model=zeros", "tracking=memory"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
+    done = run_process(command, cwd=ROOT, env=environment)
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if line]
     assert len(said) == 1

@@ -1,6 +1,5 @@
 """The identity of a log: the same in any row order and process, another for any other content."""
 
-import subprocess
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
@@ -106,14 +105,14 @@ def test_fingerprint_moves_when_three_amounts_trade_days_and_keep_their_balance(
     assert dealt(1, 3, 2) != dealt(2, 1, 3)
 
 
-def test_fingerprint_is_the_same_in_another_process(cdnow_sample):
+def test_fingerprint_is_the_same_in_another_process(cdnow_sample, run_process):
     code = (
         "from functools import partial; from datetime import date;"
         "from clv_experiments.data.sources.cdnow import cdnow; from clv_experiments.data.log import load_log;"
         "log = load_log('again', partial(cdnow, sample=True), log_end=date(1998, 6, 30));"
         "import sys; sys.stdout.write(log.fingerprint)"
     )
-    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    again = run_process([sys.executable, "-c", code])
     assert again.stdout == cdnow_sample.fingerprint
 
 

@@ -1,6 +1,5 @@
 """Every picture draws nasty data without a warning, shows the numbers it claims, and keeps its words on the page."""
 
-import subprocess
 import sys
 from io import BytesIO
 from types import SimpleNamespace
@@ -108,10 +107,10 @@ def test_pictures_leave_no_figure_in_global_state():
     assert dict(mpl.rcParams) == before
 
 
-def test_scores_and_records_need_neither_matplotlib_nor_scikit_learn():
+def test_scores_and_records_need_neither_matplotlib_nor_scikit_learn(run_process):
     modules = "metrics, records, calibration, coefficients"
     code = f"import sys; from clv_experiments.evaluation import {modules}; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = run_process([sys.executable, "-c", code]).stdout.split()
     assert "clv_experiments.evaluation.metrics" in loaded
     assert not {"matplotlib", "sklearn", "scipy", "mlflow", "hydra"} & set(loaded)
 

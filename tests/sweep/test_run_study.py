@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from itertools import product
 from pathlib import Path
@@ -189,12 +188,12 @@ KEPT = ["data=cdnow_sample", "window.training_origins=3", "evaluation.bootstrap_
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory, migrated):
+def kept(tmp_path_factory, migrated, run_process):
     """Two studies by the script: a model that leaves nothing to chance, and a tree."""
     folder = migrated(tmp_path_factory.mktemp("kept"))
     typed = ["-m", "model=ridge,decision_tree", *KEPT, "sweep.n_trials=6"]
     command = [sys.executable, ROOT / "scripts" / "sweep.py", *typed]
-    return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return folder, run_process(command, cwd=folder, timeout=300)
 
 
 def test_the_script_searches_compares_and_keeps(kept):
@@ -240,12 +239,10 @@ def test_a_leaderboard_shows_the_tuned_beside_the_configured(kept, asked, shown)
     assert not {label for label in selection.missing if label in shown}
 
 
-def test_the_command_it_prints_makes_the_same_run(kept, migrated, tmp_path):
+def test_the_command_it_prints_makes_the_same_run(kept, migrated, run_process, tmp_path):
     folder, done = kept
     command = re.findall(r"^to run the winner yourself: python (train.py .*)$", done.stdout, flags=re.MULTILINE)[-1]
-    again = subprocess.run(
-        f"{sys.executable} {ROOT}/{command}", shell=True, cwd=migrated(tmp_path), capture_output=True, text=True
-    )
+    again = run_process(["sh", "-c", f"{sys.executable} {ROOT}/{command}"], cwd=migrated(tmp_path))
     assert again.returncode == 0, again.stderr
     ran = MlflowTracker(tmp_path / "mlruns").reader().runs("cdnow_sample/3m")[0]
     runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")

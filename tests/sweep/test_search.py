@@ -3,8 +3,8 @@
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
+from subprocess import PIPE
 from time import monotonic, sleep
 from types import SimpleNamespace
 
@@ -333,27 +333,19 @@ search(study, objective, n_trials=n_trials, timeout=None, configured={"x": 0.5},
 
 
 @pytest.fixture
-def begin():
-    """Start processes that search, all at one moment; none outlives the test."""
-    running = []
+def begin(start_process):
+    """Start processes that search, all at one moment."""
 
     def start(count, url, n_trials, stop="never"):
-        command = [sys.executable, "-W", "error", "-c", PROGRAM, url, str(n_trials), stop]
-        made = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            for _ in range(count)
-        ]
-        running.extend(made)
+        command = [sys.executable, "-W", "error", "-c", PROGRAM, url, n_trials, stop]
+        made = [start_process(command, stdin=PIPE) for _ in range(count)]
         assert [process.stdout.readline() for process in made] == ["ready\n"] * count
         for process in made:
             process.stdin.write("\n")
             process.stdin.flush()
         return made
 
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
+    return start
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sqlite3
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -109,7 +108,7 @@ def test_the_memory_twin_behaves_alike():
     assert tracker.runs[0].records == [Metric("before", 1.0)]
 
 
-def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, tmp_path):
+def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process, tmp_path):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"]).rename_axis("customer_id")
     estimator = SpendRegressor(LinearRegression()).fit(X, X["a"] * 3 + 10)
@@ -125,10 +124,8 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, tmp_path):
         "print(json.dumps(model.predict(model.input_example).tolist()))\n"
         "print(json.dumps([column.name for column in model.metadata.signature.inputs]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, tracker.uri, found.info.run_id],
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-W", "ignore", "-c", program, tracker.uri, found.info.run_id]
+    done = run_process(command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     predicted, inputs = done.stdout.splitlines()[-2:]
     assert json.loads(predicted) == estimator.predict(X.head()).tolist()
@@ -235,7 +232,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
         pass
 
 
-def test_processes_that_start_together_on_a_fresh_store_lose_nothing(tmp_path):
+def test_processes_that_start_together_on_a_fresh_store_lose_nothing(start_process, tmp_path):
     program = (
         "import sys\n"
         "import pandas as pd\n"
@@ -249,8 +246,8 @@ def test_processes_that_start_together_on_a_fresh_store_lose_nothing(tmp_path):
         "    run.log([Table('predictions.parquet', pd.DataFrame({'y_pred': [float(number)] * 1000}))])\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", program]
-    running = [subprocess.Popen([*command, str(number)], cwd=tmp_path, stderr=subprocess.PIPE) for number in range(3)]
-    errors = [process.communicate()[1] for process in running]
+    running = [start_process([*command, number], cwd=tmp_path) for number in range(3)]
+    errors = [process.communicate(timeout=120)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], errors
     reader = MlflowTracker(tmp_path / "mlruns").reader()
     runs = sorted(reader.runs("log/3m"), key=lambda run: run.name)

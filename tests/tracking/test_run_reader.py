@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,7 +91,7 @@ def test_a_store_that_is_not_there_is_said_and_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_run_is_not_finished_and_never_a_result(tracker):
+def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process):
     holdout = "1998-04-01 to 1998-06-30"
     program = (
         "import sys, time\n"
@@ -112,10 +111,10 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker):
         "            print('in the middle', flush=True)\n"
         "            time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", program], stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout.readline() == "in the middle\n"
-        run.kill()
-        assert run.wait() == -signal.SIGKILL
+    run = start_process([sys.executable, "-W", "ignore", "-c", program])
+    assert run.stdout.readline() == "in the middle\n"
+    run.kill()
+    assert run.wait() == -signal.SIGKILL
     found = select(tracker.reader(), "log/3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
     assert found.cell.labels == ["zeros"]
     assert found.cell.holdouts == (holdout,)

@@ -1,8 +1,8 @@
 """The run of a study and those of its trials: made once, taken up, whole, and no runs of a leaderboard."""
 
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from subprocess import PIPE
 
 import pandas as pd
 import pytest
@@ -158,7 +158,7 @@ def test_trials_are_found_on_every_page(tracker, monkeypatch):
             assert study.trials() == set(range(number + 1))
 
 
-def test_processes_that_start_together_share_one_study(tracker, tmp_path):
+def test_processes_that_start_together_share_one_study(tracker, start_process, tmp_path):
     program = (
         "import sys\n"
         "from datetime import datetime\n"
@@ -172,8 +172,7 @@ def test_processes_that_start_together_share_one_study(tracker, tmp_path):
         "        study.trial(number, datetime.now(), [Metric('m', float(number))])\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", program]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = [subprocess.Popen([*command, str(number)], cwd=tmp_path, **pipes) for number in range(2)]
+    running = [start_process([*command, number], cwd=tmp_path, stdin=PIPE) for number in range(2)]
     assert [process.stdout.readline() for process in running] == ["ready\n"] * 2
     for process in running:
         process.stdin.write("\n")

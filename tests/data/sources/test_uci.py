@@ -3,7 +3,6 @@
 import inspect
 import io
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -219,7 +218,7 @@ def test_remains_of_a_killed_process_and_a_damaged_cache_are_replaced(archive, t
     assert kept(tmp_path) == ["online_retail_ii.parquet"]
 
 
-def test_two_processes_at_once_fetch_once(archive, tmp_path):
+def test_two_processes_at_once_fetch_once(archive, start_process, tmp_path):
     archive.gate.clear()
     code = (
         "from clv_experiments.data.engine import DuckDb\n"
@@ -229,16 +228,11 @@ def test_two_processes_at_once_fetch_once(archive, tmp_path):
         f"raw = uci(engine, url={archive.url!r}, cache={str(tmp_path)!r}, **{LOG!r})\n"
         "print(raw.table.count().to_pyarrow().as_py())\n"
     )
-    start = [sys.executable, "-c", code]
-    processes = [subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    try:
-        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
-        time.sleep(0.5)  # both are at the lock, or past where it should be
-        archive.gate.set()
-        ends = [process.communicate(timeout=60) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
+    processes = [start_process([sys.executable, "-c", code]) for _ in range(2)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    time.sleep(0.5)  # both are at the lock, or past where it should be
+    archive.gate.set()
+    ends = [process.communicate(timeout=60) for process in processes]
     assert ends == [(f"{ROWS}\n", "")] * 2
     assert archive.asked == 1
     assert kept(tmp_path) == ["online_retail_ii.parquet"]
