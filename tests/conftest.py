@@ -42,6 +42,17 @@ ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_at_a_prompt():
+    """Let no process here, nor those it starts, ignore what stops a command: jobs in the background of a script do."""
+    ignored = [number for number in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def process_group(command, **options):
     """Start a command in a session of its own; at the end kill it, and all that it started."""
