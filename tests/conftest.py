@@ -37,6 +37,7 @@ RULES = (missing_customer(), missing_date(), missing_amount())
 COLUMNS = ["customer_id", "date", "amount"]
 CDNOW_END = date(1998, 6, 30)
 # Java compiles what runs often twice over; tests end before the second, which costs most, pays.
+EXTRAS = {"pyspark", "psycopg"}  # fixtures that skip where a driver is not installed
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
@@ -168,13 +169,58 @@ def run_script(work, monkeypatch, capfd):
     return run
 
 
+def pytest_itemcollected(item):
+    """Mark what needs more than ``.[test]`` installs, known by what it asks for."""
+    if EXTRAS & set(getattr(item, "fixturenames", ())):
+        item.add_marker("extras")
+
+
 @pytest.fixture(scope="session")
-def spark():
-    """One Spark session for all tests, since it takes seconds to start; where Java and PySpark are."""
+def pyspark():
+    """Skip where PySpark or the Java below it is not there."""
     if find_spec("pyspark") is None:
         pytest.skip("PySpark is not installed: pip install -c constraints.txt -e '.[spark]'")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java 17, which is not there")
+
+
+@pytest.fixture(scope="session")
+def psycopg():
+    """The driver of PostgreSQL; skips where it is not there."""
+    return pytest.importorskip(
+        "psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'"
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server(psycopg):
+    """Where CLV_TEST_POSTGRES says that a PostgreSQL runs."""
+    if "CLV_TEST_POSTGRES" not in os.environ:
+        pytest.skip(
+            "CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host:port/postgres"
+        )
+    return os.environ["CLV_TEST_POSTGRES"]
+
+
+@pytest.fixture(scope="session")
+def new_database(psycopg, postgres_server):
+    """Make a PostgreSQL database of our own, and give its URI; it is removed once ``with`` is left."""
+
+    @contextmanager
+    def made(name):
+        name = f"{name}_{os.getpid()}"
+        with psycopg.connect(postgres_server, autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}")
+        yield f"{postgres_server.rpartition('/')[0]}/{name}"
+        with psycopg.connect(postgres_server, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def spark(pyspark):
+    """One Spark session for all tests, since it takes seconds to start; where Java and PySpark are."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)  # PySpark leaves them to Python
         engine = Spark("local[2]")

@@ -21,7 +21,6 @@ from clv_experiments.experiment import read_log
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "train.py"
-SERVER = os.environ.get("CLV_TEST_POSTGRES")
 QUICK = ["model=zeros", "window=1m", "evaluation.bootstrap_replicates=2"]
 HEADER = ["Client", "Day", "Sales"]
 NAMED = ["data.columns.customer_id=Client", "data.columns.date=Day", "data.columns.amount=Sales"]
@@ -328,8 +327,7 @@ def traces(folder):
 
 
 @pytest.mark.parametrize("tracking", ["memory", "mlflow"])
-def test_a_database_that_is_down_is_said_without_its_password(tracking, train, work):
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+def test_a_database_that_is_down_is_said_without_its_password(tracking, psycopg, train, work):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -342,13 +340,8 @@ def test_a_database_that_is_down_is_said_without_its_password(tracking, train, w
         assert "127.0.0.1" in only_run(work, "sql/1m").data.tags["failure"]
 
 
-def test_a_password_that_the_database_refuses_is_not_printed(train, work):
-    if SERVER is None:
-        pytest.skip(
-            "CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host:port/postgres"
-        )
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
-    user, host = re.fullmatch(r"postgresql://([^:]+):[^@]+@(.+)", SERVER).groups()
+def test_a_password_that_the_database_refuses_is_not_printed(postgres_server, train, work):
+    user, host = re.fullmatch(r"postgresql://([^:]+):[^@]+@(.+)", postgres_server).groups()
     status, stdout, stderr = train(
         "data=sql", f"data.connection=postgresql://{user}:sesame@{host}", "data.table=orders", tracking="mlflow"
     )

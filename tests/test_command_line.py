@@ -123,13 +123,14 @@ def test_a_password_on_the_command_line_moves_to_the_environment(monkeypatch):
 
 def test_a_multirun_leaves_no_password_behind(run_script, migrated, work, monkeypatch):
     monkeypatch.setenv("CLV_DATA_CONNECTION", "so that it is gone after the test")
-    connection = "data.connection='postgresql://ann:sesame@127.0.0.1:1/shop'"
+    (work / "shop.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\1" * 50)  # does not open, and needs no driver to say so
+    connection = "data.connection='duckdb://shop.duckdb?password=sesame'"
     migrated(work)
     status, stdout, stderr = run_script(
         "train.py", "-m", "model=zeros,mean", "data=sql", "data.table=orders", connection
     )
     assert status == 1
-    assert "postgresql://ann:***@127.0.0.1:1/shop" in stderr
+    assert "cannot open the database duckdb://shop.duckdb?password=*** " in stderr
     written = [path for path in work.rglob("*") if path.is_file()]
     assert any(path.name == "multirun.yaml" for path in written)
     assert "sesame" not in stdout + stderr

@@ -1,6 +1,5 @@
 """What tests of data can have: PostgreSQL where CLV_TEST_POSTGRES says one runs, and files as users have them."""
 
-import os
 import socket
 from io import BytesIO
 
@@ -8,25 +7,12 @@ import ibis
 import pyarrow.csv
 import pytest
 
-SERVER = os.environ.get("CLV_TEST_POSTGRES")
-
 
 @pytest.fixture(scope="session")
-def postgres():
+def postgres(new_database):
     """URI of a database of our own, made for these tests and removed after them."""
-    if SERVER is None:
-        pytest.skip(
-            "CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host:port/postgres"
-        )
-    psycopg = pytest.importorskip(
-        "psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'"
-    )
-    name = f"clv_test_{os.getpid()}"
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    yield f"{SERVER.rpartition('/')[0]}/{name}"
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database("clv_test") as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")

@@ -262,8 +262,7 @@ def test_large_integers_beside_nulls_stay_exact_on_spark(spark):
     assert table.to_pyarrow().to_pydict() == {"n": numbers, "d": [Decimal("0.1001"), None, None]}
 
 
-def test_a_cluster_that_is_not_there_is_said_at_once(unused_port, run_process):
-    pytest.importorskip("pyspark", reason="PySpark is not installed")
+def test_a_cluster_that_is_not_there_is_said_at_once(unused_port, pyspark, run_process):
     master = f"spark://127.0.0.1:{unused_port}"
     program = f"from clv_experiments.data.engine import Spark; Spark({master!r}).connection"
     done = run_process([sys.executable, "-c", program], cwd=ROOT, timeout=60)
@@ -273,8 +272,7 @@ def test_a_cluster_that_is_not_there_is_said_at_once(unused_port, run_process):
 
 
 @pytest.mark.parametrize(("setting", "message"), [("java", "have Java 17 or 21"), ("master", "'nonsense'")])
-def test_why_spark_does_not_start_is_one_sentence(setting, message, run_process):
-    pytest.importorskip("pyspark", reason="PySpark is not installed")
+def test_why_spark_does_not_start_is_one_sentence(setting, message, pyspark, run_process):
     environment = os.environ | ({"JAVA_HOME": "/nowhere"} if setting == "java" else {})
     master = "nonsense" if setting == "master" else "local"
     command = [sys.executable, "train.py", "data=cdnow_sample", "data.engine=spark", f"data.spark_master={master}"]

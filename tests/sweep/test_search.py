@@ -1,6 +1,5 @@
 """Studies survive: counted, failing, interrupted, killed and shared among processes, with objectives of a few lines."""
 
-import os
 import signal
 import sqlite3
 import sys
@@ -20,7 +19,6 @@ from clv_experiments.sweep.search import AS_CONFIGURED, HOPELESS, search
 from clv_experiments.sweep.storage import open_study
 
 CONFIGURED = {"kind": "curved", "x": 0.5, "bend": 2}
-SERVER = os.environ.get("CLV_TEST_POSTGRES")
 
 
 def bowl(trial):
@@ -349,17 +347,10 @@ def begin(start_process):
 
 
 @pytest.fixture
-def server():
+def server(new_database):
     """Address of a PostgreSQL database of our own."""
-    if SERVER is None:
-        pytest.skip("CLV_TEST_POSTGRES does not say where a PostgreSQL runs: postgresql://user:password@host/postgres")
-    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -e '.[postgres]'")
-    name = f"clv_studies_{os.getpid()}"
-    with psycopg.connect(SERVER, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield f"{SERVER.rpartition('/')[0]}/{name}"
-    with psycopg.connect(SERVER, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database("clv_studies") as uri:
+        yield uri
 
 
 def ended(processes):
@@ -375,7 +366,7 @@ def bare(url):
     return trials
 
 
-@pytest.mark.parametrize("kept_in", ["url", "server"])
+@pytest.mark.parametrize("kept_in", ["url", pytest.param("server", marks=pytest.mark.extras)])
 def test_processes_that_start_together_on_a_new_storage_lose_no_trial(kept_in, request, begin):
     url = request.getfixturevalue(kept_in)
     ended(begin(2, url, 12))

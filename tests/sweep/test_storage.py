@@ -108,8 +108,7 @@ def test_what_no_study_can_be_kept_in_is_said_in_one_sentence(tmp_path, address,
 
 
 @pytest.mark.parametrize("password", ["sesame", "s%20e", "se@same"])
-def test_a_server_that_refuses_is_said_without_the_password(password):
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+def test_a_server_that_refuses_is_said_without_the_password(password, psycopg):
     with pytest.raises(ClvError) as refused:
         opened(f"postgresql://ann:{password}@127.0.0.1:1/shop")
     said = str(refused.value)

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import subprocess
 import sys
 import traceback
 import tracemalloc
@@ -296,8 +295,7 @@ def test_a_query_that_does_not_run(duckdb_file, sqlite_file, query, message):
         assert message in refusal(connection=uri, query=query)
 
 
-def test_a_server_that_is_down(unused_port):
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -c constraints.txt -e '.[postgres]'")
+def test_a_server_that_is_down(unused_port, psycopg):
     said = refusal(connection=f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop", table="orders")
     assert said.startswith(f"cannot open the database postgresql://ann:***@127.0.0.1:{unused_port}/shop: ")
     assert "refused" in said
@@ -327,7 +325,7 @@ def test_what_postgresql_refuses(postgres, copy_into_postgres):
     assert "must not contain data-modifying statements" in refusal(connection=postgres, query=hidden)
 
 
-def test_a_connection_that_drops_is_one_sentence_and_ends_quietly(postgres, copy_into_postgres):
+def test_a_connection_that_drops_is_one_sentence_and_ends_quietly(postgres, copy_into_postgres, run_process):
     copy_into_postgres("orders", TABLE)
     program = f"""
 from functools import partial
@@ -343,7 +341,7 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = run_process([sys.executable, "-c", program], cwd=ROOT, timeout=60)
     said = done.stdout.strip()
     password = postgres.partition("@")[0].rpartition(":")[2]
     assert said.startswith("ClvError the database postgresql://")
@@ -353,17 +351,27 @@ except Exception as error:
     assert done.stderr == ""
 
 
-def test_a_run_leaves_no_password_behind(tmp_path, unused_port, migrated):
+@pytest.fixture(params=["a file", pytest.param("a server", marks=pytest.mark.extras)])
+def unreachable(request, unused_port, tmp_path_factory):
+    """Address of a database that does not open, and how it is shown: of a broken file, or where no server answers."""
+    if request.param == "a file":  # no driver has to be installed to say so
+        broken = tmp_path_factory.mktemp("broken") / "shop.duckdb"
+        broken.write_bytes(b"\0" * 8 + b"DUCK" + b"\1" * 50)
+        return f"duckdb://{broken}?password=sesame", f"duckdb://{broken}?password=***"
+    request.getfixturevalue("psycopg")
+    return tuple(f"postgresql://ann:{word}@127.0.0.1:{unused_port}/shop" for word in ("sesame", "***"))
+
+
+def test_a_run_leaves_no_password_behind(unreachable, tmp_path, migrated, run_process):
     """Exit status, console and MLflow store of a run that cannot reach its database."""
-    environment = os.environ | {"CLV_DATABASE": f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop"}
+    address, shown = unreachable
+    environment = os.environ | {"CLV_DATABASE": address}
     command = [sys.executable, "train.py", "data=sql", "data.table=orders", "model=zeros"]
     for full, tracking in (("0", f"tracking.folder={migrated(tmp_path) / 'mlruns'}"), ("1", "tracking=memory")):
         environment["HYDRA_FULL_ERROR"] = full
-        done = subprocess.run(
-            [*command, tracking], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120
-        )
+        done = run_process([*command, tracking], cwd=ROOT, env=environment)
         assert done.returncode == 1
-        assert "postgresql://ann:***@127.0.0.1" in done.stderr
+        assert f"cannot open the database {shown}" in done.stderr
         assert "sesame" not in done.stdout + done.stderr
     kept = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert kept
