@@ -209,14 +209,14 @@ def test_a_stopped_run_is_marked_failed(stop, start_process, migrated, tmp_path)
     assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
 
 
-@pytest.mark.slow
 @libraries_may_warn
-def test_multirun_over_every_model_exits_0_and_runs_only_what_is_missing(two_runs, run_script, monkeypatch):
+def test_multirun_over_a_glob_exits_0_and_runs_only_what_is_missing(two_runs, run_script, monkeypatch):
     folder, _ = two_runs
     monkeypatch.chdir(folder)
-    status, stdout, stderr = run_script("train.py", "-m", "model=glob(*)", "resume=true", *SMALL)
+    status, stdout, stderr = run_script("train.py", "-m", "model=glob([b*,m*,x*,z*])", "resume=true", *SMALL)
     assert status == 0, stderr
-    models = {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")}
+    models = {path.stem for path in (ROOT / "conf" / "model").glob("[bmxz]*.yaml")}
+    assert len(models) > 3
     found = runs(folder, "cdnow_sample/3m")
     assert sorted(run.info.run_name for run in found) == sorted(models)
     assert {run.info.status for run in found} == {"FINISHED"}
