@@ -12,8 +12,8 @@ from clv_experiments.decisions.drivers import DRIVERS, LARGEST, LEAST_BUYERS, fe
 from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.decisions.wording import counted, interval, listed, percent
 from clv_experiments.forecast import Forecaster
+from clv_experiments.reporting.formatting import counted, interval, listed, percent
 
 TITLE = "What drives value?"
 STEPS = {driver.name: driver.step for driver in DRIVERS}

@@ -11,9 +11,9 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.intervals import Coverage, SpendIntervals, conformal, coverage
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.wording import counted, money, share
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.reporting.formatting import counted, money, share
 
 
 @dataclass(frozen=True, eq=False)

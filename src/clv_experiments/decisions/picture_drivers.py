@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from clv_experiments.evaluation.leaderboard.picture_style import FAMILIES, QUIET, WORDS, framed, name_rows, shown
-from clv_experiments.evaluation.leaderboard.wording import signed
+from clv_experiments.reporting.formatting import signed
 
 # Factors of spend that an axis names, by the largest factor between its ends.
 FACTORS = {

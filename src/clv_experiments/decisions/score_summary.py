@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.decisions.actions import ACTIONS
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
-from clv_experiments.decisions.wording import money, share
+from clv_experiments.reporting.formatting import money, share
 
 GROUPS = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTIONS}
 SUMS = ["customers", "expected_spend", "expected_purchases", "clv", "p_alive", "missed_opportunity"]

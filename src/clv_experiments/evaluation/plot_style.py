@@ -10,9 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
-from numpy.typing import ArrayLike
-
-from clv_experiments.evaluation.checks import Floats
+from numpy.typing import ArrayLike, NDArray
 
 # Okabe and Ito's palette (2008): one colour means one thing in all pictures.
 PREDICTED = "#0072B2"
@@ -95,7 +93,7 @@ class LogScale:
         sizes = sizes[sizes > 0]
         return cls(float(10.0 ** np.floor(np.log10(np.quantile(sizes, 0.05)))) if len(sizes) else 1.0)
 
-    def __call__(self, values: ArrayLike) -> Floats:
+    def __call__(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return positions on the axis of values in the unit of spend."""
         spend = np.asarray(values, dtype=float)
         return np.sign(spend) * np.log10(1.0 + np.abs(spend) / self.unit)

@@ -16,7 +16,8 @@ from clv_experiments.evaluation.leaderboard.page import page
 from clv_experiments.evaluation.leaderboard.page_table import board_table
 from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.evaluation.leaderboard.tables import SHOWN
-from clv_experiments.evaluation.leaderboard.wording import verdict, written
+from clv_experiments.evaluation.leaderboard.wording import verdict
+from clv_experiments.reporting.formatting import written
 
 ATTACK = "<script>document.title='owned'</script>"
 BREAKOUT = "\"'></td></svg><img src=x onerror=\"document.title='owned'\">"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from clv_experiments.decisions.shop import Campaign
-from clv_experiments.decisions.wording import listed
 from clv_experiments.errors import ClvError, nearest
+from clv_experiments.reporting.formatting import listed
 
 
 def chosen(ranked: pd.DataFrame, campaign: Campaign) -> NDArray[np.bool_]:

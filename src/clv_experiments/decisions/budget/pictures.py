@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clv_experiments.decisions.wording import asked, money
 from clv_experiments.evaluation.leaderboard.picture_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, framed, shown
 from clv_experiments.evaluation.plot_style import TEXT_SIZE, amount
+from clv_experiments.reporting.formatting import asked, money
 
 BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
 WORDS: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}

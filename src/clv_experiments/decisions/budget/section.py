@@ -16,8 +16,8 @@ from clv_experiments.decisions.budget.split import split, split_sentences
 from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import asked
 from clv_experiments.evaluation.checks import Floats
+from clv_experiments.reporting.formatting import asked
 
 STEPS = 100  # points of a curve
 KINDS: dict[str, Kind] = {

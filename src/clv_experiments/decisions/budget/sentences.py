@@ -11,7 +11,7 @@ from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.budget.plan import EXPECTED, Plan
 from clv_experiments.decisions.budget.regret import AS_MANY, MODEL, ORACLE, RANDOM, RECENT, SCORE, TOTAL
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import asked, counted, day, interval, listed, money, percent, share
+from clv_experiments.reporting.formatting import asked, counted, day, interval, listed, money, percent, share
 
 YEAR = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days
 METHOD = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.budget.plan import Plan
-from clv_experiments.decisions.wording import counted, listed, money, named, share
+from clv_experiments.reporting.formatting import counted, listed, money, named, share
 
 NAMED = 3  # groups that a sentence names with their share
 UNKNOWN = "not known"

@@ -12,7 +12,7 @@ from clv_experiments.decisions.missed.traits import TRAITS, main_country, traits
 from clv_experiments.decisions.missed.tree import Tree, tree
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.decisions.wording import asked, counted, day, interval, money, share
+from clv_experiments.reporting.formatting import asked, counted, day, interval, money, share
 
 CLAIMS = 3  # differences put into words
 KINDS: dict[str, Kind] = {

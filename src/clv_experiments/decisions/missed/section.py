@@ -7,7 +7,7 @@ from clv_experiments.decisions.missed.at_risk import at_risk_exhibit
 from clv_experiments.decisions.missed.exhibits import difference_exhibit, missed_exhibit, tree_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import asked, day, share
+from clv_experiments.reporting.formatting import asked, day, share
 
 METHOD = (
     "Missed opportunities are customers whose P(buys), as {btyd} put it on {cutoff}, was {likely} or more, and who did "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.snapshot import days_since_last
-from clv_experiments.decisions.wording import money, share
+from clv_experiments.reporting.formatting import money, share
 
 
 @dataclass(frozen=True)

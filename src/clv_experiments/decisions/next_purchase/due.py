@@ -12,7 +12,7 @@ from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.decisions.wording import counted, money, share
+from clv_experiments.reporting.formatting import counted, money, share
 
 LISTED = 20
 

@@ -16,10 +16,10 @@ from clv_experiments.decisions.next_purchase.sentences import coming, winner
 from clv_experiments.decisions.next_purchase.weekly import weeks_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import counted, listed, share
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.reporting.formatting import counted, listed, share
 
 Progress = Callable[[int, int], None]
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.board import CONFIDENCE, Board
 from clv_experiments.decisions.next_purchase.scores import Trial
-from clv_experiments.decisions.wording import counted, day, interval, listed, share
+from clv_experiments.reporting.formatting import counted, day, interval, listed, share
 
 
 def winner(board: Board) -> list[str]:

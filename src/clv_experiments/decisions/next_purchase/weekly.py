@@ -11,10 +11,10 @@ from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.pictures import weeks_picture
 from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import counted, day
 from clv_experiments.evaluation.binomial import Z
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.leaderboard.picture_style import shown
+from clv_experiments.reporting.formatting import counted, day
 
 
 def by_week(probabilities: Floats, days: np.ndarray) -> pd.DataFrame:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.overview.months import YEAR, span
-from clv_experiments.decisions.wording import change as in_words
-from clv_experiments.decisions.wording import percent
+from clv_experiments.reporting.formatting import change as in_words
+from clv_experiments.reporting.formatting import percent
 
 USUAL = 2.0  # standard deviations of the months' own changes, on the log scale, that count as usual
 LEAST_STEPS = 3  # changes that a standard deviation is taken of

@@ -8,7 +8,7 @@ import pandas as pd
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.pictures import bars_by_name
-from clv_experiments.decisions.wording import counted, money, named, share
+from clv_experiments.reporting.formatting import counted, money, named, share
 
 NAMED = 8  # countries that a picture names
 HOME = 0.5  # share from which on one country is said to carry the shop

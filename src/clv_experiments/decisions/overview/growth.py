@@ -11,7 +11,7 @@ from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.months import YEAR, Months, name, span
 from clv_experiments.decisions.overview.pictures import columns_by_month, lines_by_month
-from clv_experiments.decisions.wording import change, counted, listed, money
+from clv_experiments.reporting.formatting import change, counted, listed, money
 
 
 def revenue_exhibit(months: Months, currency: str) -> Exhibit:

@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.decisions.wording import counted
+from clv_experiments.reporting.formatting import counted
 
 YEAR = 12
 SETTLING = 3  # first months of a log, in which customers of old look new

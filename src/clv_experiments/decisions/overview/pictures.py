@@ -23,8 +23,8 @@ from clv_experiments.evaluation.leaderboard.picture_style import (
     name_rows,
     shown,
 )
-from clv_experiments.evaluation.leaderboard.wording import signed
 from clv_experiments.evaluation.plot_style import TEXT_SIZE, amount
+from clv_experiments.reporting.formatting import signed
 
 FIRST, SECOND = FAMILIES["btyd"].colour, FAMILIES["ml"].colour
 DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads

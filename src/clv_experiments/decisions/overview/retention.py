@@ -9,7 +9,7 @@ from scipy.stats import t as student
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, name
 from clv_experiments.decisions.overview.pictures import retention_map
-from clv_experiments.decisions.wording import counted, interval, share
+from clv_experiments.reporting.formatting import counted, interval, share
 
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared
 LEAST_COHORTS = 3  # on either side of a comparison

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.pictures import months_of_year, weekdays
-from clv_experiments.decisions.wording import counted, interval, listed, percent
+from clv_experiments.reporting.formatting import counted, interval, listed, percent
 
 LEAST_MONTHS = 2 * YEAR
 LEAST_WEEKS = 4

@@ -22,8 +22,8 @@ from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.newcomers import newcomers_exhibit, returning_sentence
 from clv_experiments.decisions.overview.retention import retention_exhibit
 from clv_experiments.decisions.overview.seasonality import season_exhibit, week_exhibit
-from clv_experiments.decisions.wording import money
 from clv_experiments.errors import ClvError
+from clv_experiments.reporting.formatting import money
 
 METHOD = (
     "All numbers are counts and sums of the cleaned log; nothing is predicted. Months that the log does not hold whole "

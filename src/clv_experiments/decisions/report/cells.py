@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.exhibit import Exhibit, Kind
-from clv_experiments.decisions.wording import counted, money
-from clv_experiments.evaluation.leaderboard.wording import written
+from clv_experiments.reporting.formatting import counted, money, written
 
 LONGEST = 90  # characters of a text in a cell
 WORDY = 24  # characters from which on a column is set as words, not as names

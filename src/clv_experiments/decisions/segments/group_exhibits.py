@@ -12,7 +12,7 @@ from clv_experiments.decisions.segments.revenue import revenue_shares
 from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.decisions.wording import counted, day, interval, listed, money, share
+from clv_experiments.reporting.formatting import counted, day, interval, listed, money, share
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(["customers"], "count"),

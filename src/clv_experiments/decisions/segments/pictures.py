@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from clv_experiments.decisions.wording import share
 from clv_experiments.evaluation.leaderboard.picture_style import FAMILIES, INK, QUIET, WORDS, framed, shown
+from clv_experiments.reporting.formatting import share
 
 FILL = FAMILIES["btyd"].colour
 STRONGEST = 0.55  # of a cell's colour, so that its words stay readable

@@ -9,7 +9,7 @@ from clv_experiments.decisions.segments.group_exhibits import cluster_exhibit, p
 from clv_experiments.decisions.segments.tier_exhibits import movement_exhibit, tier_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.decisions.wording import share
+from clv_experiments.reporting.formatting import share
 
 METHOD = (
     "RFM: each customer gets a score from 1 to 5 for days since the last purchase, purchases after the first, and "

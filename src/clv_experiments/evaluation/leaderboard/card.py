@@ -10,7 +10,7 @@ from clv_experiments.evaluation.leaderboard.champion import Choice
 from clv_experiments.evaluation.leaderboard.methodology import Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.evaluation.leaderboard.tables import SHOWN
-from clv_experiments.evaluation.leaderboard.wording import listed, written
+from clv_experiments.reporting.formatting import listed, written
 
 
 @dataclass(frozen=True)

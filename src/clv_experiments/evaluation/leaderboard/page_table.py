@@ -13,7 +13,7 @@ from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.picture_cost import seconds_of
 from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.evaluation.leaderboard.tables import SHOWN, with_ties
-from clv_experiments.evaluation.leaderboard.wording import signed, written
+from clv_experiments.reporting.formatting import signed, written
 
 LOWER_FIRST = ("rmse", "mae", "aggregate_bias")
 TIED_HERE = "*"

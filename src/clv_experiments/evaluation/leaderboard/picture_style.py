@@ -13,9 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
-from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.cell import Cell
 from clv_experiments.evaluation.plot_style import TEXT_SIZE
 
 INK = "#1b1f24"
@@ -81,12 +80,6 @@ def any_letters() -> Iterator[None]:
         yield
 
 
-def setting(cell: Cell) -> str:
-    """Say in a few words what a picture is of: the log, the horizon and the holdout periods."""
-    periods = cell.holdouts[-1] if len(cell.holdouts) == 1 else f"mean of {len(cell.holdouts)} origins"
-    return shown(f"{cell.title} · {periods}", 70)
-
-
 def framed(
     title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
 ) -> tuple[Figure, list[Axes]]:
@@ -131,7 +124,7 @@ def mark(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool
     )  # fmt: skip
 
 
-def reach(behind: Floats) -> float:
+def reach(behind: NDArray[np.float64]) -> float:
     """Choose how far below the best an axis reaches: to the last, unless that is far beyond the better ones."""
     behind = behind[np.isfinite(behind) & (behind > 0)]
     if not len(behind):

@@ -14,6 +14,7 @@ from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.picture_cost import accuracy_against_cost
 from clv_experiments.evaluation.leaderboard.picture_curves import decile_calibrations, value_captures
 from clv_experiments.evaluation.leaderboard.picture_ranks import mean_ranks
+from clv_experiments.evaluation.leaderboard.picture_setting import setting
 from clv_experiments.evaluation.leaderboard.picture_style import (
     BAND,
     QUIET,
@@ -25,11 +26,10 @@ from clv_experiments.evaluation.leaderboard.picture_style import (
     mark,
     name_rows,
     reach,
-    setting,
     shown,
 )
 from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.leaderboard.wording import signed
+from clv_experiments.reporting.formatting import signed
 
 TOLERATED_BIAS = 0.2
 

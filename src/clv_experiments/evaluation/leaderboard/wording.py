@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.standings import Standings
-
-NAMED = 6  # how many names a sentence bears
-
-
-def written(value: float, form: str) -> str:
-    """Write a score with a real minus, or a dash where it has no value.
-
-    Examples
-    --------
-    >>> written(-0.0713, "{:.3f}"), written(float("nan"), "{:.3f}")
-    ('−0.071', '–')
-    """
-    return "–" if np.isnan(value) else form.format(value).replace("-", "−")
-
-
-def signed(value: float, form: str) -> str:
-    """Write a difference with its sign, which it loses where it rounds to nothing.
-
-    Examples
-    --------
-    >>> signed(-0.0713, "{:.3f}"), signed(0.2, "{:+.1%}"), signed(-0.0001, "{:.3f}")
-    ('−0.071', '+20.0%', '0.000')
-    """
-    text = written(value, form.replace("{:+", "{:").replace("{:", "{:+"))
-    return text if any(digit in text for digit in "123456789") else text.lstrip("+−")
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names as people do; many are cut short and counted.
-
-    Examples
-    --------
-    >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdefgh"))
-    ('a', 'a, b and c', 'a, b, c, d, e and 3 others')
-    """
-    if len(names) > NAMED:
-        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} others"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+from clv_experiments.reporting.formatting import listed, written
 
 
 def verdict(standings: Standings) -> list[str]:

@@ -1,0 +1,12 @@
+"""What a leaderboard's picture is of."""
+
+from __future__ import annotations
+
+from clv_experiments.evaluation.leaderboard.cell import Cell
+from clv_experiments.evaluation.leaderboard.picture_style import shown
+
+
+def setting(cell: Cell) -> str:
+    """Say in a few words what a picture is of: the log, the horizon and the holdout periods."""
+    periods = cell.holdouts[-1] if len(cell.holdouts) == 1 else f"mean of {len(cell.holdouts)} origins"
+    return shown(f"{cell.title} · {periods}", 70)

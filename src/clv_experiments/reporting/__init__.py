@@ -1,0 +1,1 @@
+"""What people and spreadsheets read: records, figures, formatted numbers, safe CSV, HTML pages."""
