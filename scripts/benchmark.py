@@ -125,7 +125,7 @@ def store(runs: int = 1000) -> None:
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import pandas as pd
 
-    from clv_experiments.evaluation.records import Metric, Param, Table, Tag
+    from clv_experiments.reporting.records import Metric, Param, Table, Tag
     from clv_experiments.run_selection import select
     from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 

@@ -5,7 +5,7 @@ import csv
 import pandas as pd
 import pytest
 
-from clv_experiments.exports import write_csv
+from clv_experiments.reporting.safe_csv import write_csv
 
 HOSTILE = ["=HYPERLINK(1)", "+1", "-17850", "@SUM(A1)", "\tx", "\r=1", "<script>", "a=b", "'; DROP", "", 'q"uote']
 

@@ -9,10 +9,10 @@ import pytest
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import r2
-from clv_experiments.evaluation.records import Metric, Table, Tag
 from clv_experiments.experiment import run_experiment
 from clv_experiments.forecast import Forecaster
 from clv_experiments.model_options import build_model
+from clv_experiments.reporting.records import Metric, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryRun
 
 SPLIT = ["evaluation=customer_split", "data=cdnow_sample", "evaluation.bootstrap_replicates=2"]

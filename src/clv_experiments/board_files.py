@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Picture, Record, Text
-from clv_experiments.record_files import write_record
+from clv_experiments.reporting.record_files import write_record
+from clv_experiments.reporting.records import Picture, Record, Text
 
 BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "<!-- leaderboard: end -->"
 PICTURE = "docs/leaderboard.png"

@@ -20,11 +20,11 @@ from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.metrics import OBJECTIVES
-from clv_experiments.evaluation.records import Param, Text
 from clv_experiments.forecast import Forecaster
 from clv_experiments.model_options import baselines, build_model
 from clv_experiments.passwords import without_password
 from clv_experiments.protocols import Verdict, customer_split, out_of_time
+from clv_experiments.reporting.records import Param, Text
 from clv_experiments.run_records import Search, explain, identity, log_records, remarks
 from clv_experiments.terminal import Terminal
 

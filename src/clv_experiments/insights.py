@@ -31,7 +31,6 @@ from clv_experiments.decisions.segments.section import segments_section
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Record, Tag, Text
 from clv_experiments.experiment import (
     check_settings,
     experiment_of,
@@ -44,8 +43,9 @@ from clv_experiments.experiment import (
 from clv_experiments.forecast import Forecaster, Model
 from clv_experiments.model_options import build_features, options
 from clv_experiments.model_request import Requested, btyd_option, requested
-from clv_experiments.record_files import check_place, write_folder
 from clv_experiments.reporting.formatting import day, share
+from clv_experiments.reporting.record_files import check_place, write_folder
+from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
 

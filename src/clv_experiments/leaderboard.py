@@ -19,10 +19,10 @@ from clv_experiments.evaluation.leaderboard.board_records import aggregate_recor
 from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
 from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
-from clv_experiments.evaluation.records import Param, Record
 from clv_experiments.experiment import check_settings, experiment_of, run_experiment
 from clv_experiments.promotion import check_promotion, promote
-from clv_experiments.record_files import check_place, write_folder
+from clv_experiments.reporting.record_files import check_place, write_folder
+from clv_experiments.reporting.records import Param, Record
 from clv_experiments.terminal import Terminal
 
 

@@ -18,10 +18,10 @@ from clv_experiments.evaluation.leaderboard.card import Refit, card
 from clv_experiments.evaluation.leaderboard.champion import Choice, choose
 from clv_experiments.evaluation.leaderboard.methodology import Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.experiment import parameters, read_log, window_of
 from clv_experiments.forecast import Forecast, Forecaster
 from clv_experiments.model_options import build_model
+from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.stored_run import (

@@ -18,11 +18,11 @@ from clv_experiments.evaluation import report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
 from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.plot_fits import tracking
-from clv_experiments.evaluation.plot_style import Labels
-from clv_experiments.evaluation.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.weekly import weekly_repeat_spend
 from clv_experiments.forecast import Forecast, Forecaster, Model, cell_fingerprint
+from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
 
 LEAST_PREDICTION = 0.01  # of the training mean: what D2 takes a smaller prediction for
 

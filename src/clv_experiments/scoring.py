@@ -24,7 +24,6 @@ from clv_experiments.decisions.score_summary import Summary, headline
 from clv_experiments.decisions.scored import Ranking, Scorer, read_me
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.evaluation.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.experiment import (
     check_settings,
     experiment_of,
@@ -36,7 +35,8 @@ from clv_experiments.experiment import (
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecast import Forecaster, Model
 from clv_experiments.model_request import Requested, btyd_option, kept_errors, requested, same_columns, strangeness
-from clv_experiments.record_files import check_place, folder_of, write_folder
+from clv_experiments.reporting.record_files import check_place, folder_of, write_folder
+from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
 

@@ -11,7 +11,7 @@ import pytest
 from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.report.cells import cell, page_table
 from clv_experiments.decisions.report.page import report_page
-from clv_experiments.evaluation.leaderboard.picture_style import framed, shown
+from clv_experiments.reporting.chart_style import framed, shown
 
 ATTACK = "</td><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = pd.DataFrame(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.calibration import capture_curve, decile_table, reliability_table
-from clv_experiments.evaluation.records import Metric, Table
+from clv_experiments.reporting.records import Metric, Table
 
 modest = settings(max_examples=60, deadline=None)
 # Few distinct values make ties and zeros common; quarters add without rounding, so oracles may be exact.

@@ -17,7 +17,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import plot_fits, plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.coefficients import coefficients
-from clv_experiments.evaluation.plot_style import Labels, LogScale, amount
+from clv_experiments.reporting.figure_style import Labels, LogScale, amount
 
 LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 FORECAST_PICTURES = [plots.predicted_against_actual, plots.decile_calibration, plots.value_capture, plots.residuals]

@@ -9,9 +9,9 @@ from matplotlib.text import Text
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
-from clv_experiments.evaluation.plot_style import Labels, LogScale
-from clv_experiments.evaluation.records import Metric, Param, Picture, Table
 from clv_experiments.evaluation.recovery import recovery_plot, recovery_records, recovery_scores, recovery_table
+from clv_experiments.reporting.figure_style import Labels, LogScale
+from clv_experiments.reporting.records import Metric, Param, Picture, Table
 
 LABELS = Labels("pareto_nbd", "simulated, 2023-10-01 to 2023-12-31", "next 3 months", "$")
 TRUTH = {"r": 0.5, "alpha": 10.0, "q": 4.0}

@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.evaluation.plot_style import Labels
-from clv_experiments.evaluation.records import Description, Metric, Picture, Table, Tag
 from clv_experiments.evaluation.report import (
     Ladder,
     holdout_records,
@@ -14,6 +12,8 @@ from clv_experiments.evaluation.report import (
     scored,
     summary_rows,
 )
+from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.records import Description, Metric, Picture, Table, Tag
 
 
 def scores(gini, spearman, d2, bias=0.0, mae=1.0):

@@ -15,9 +15,9 @@ from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
-from clv_experiments.evaluation.records import Metric, Table
 from clv_experiments.forecast import Forecast
 from clv_experiments.protocols import Verdict
+from clv_experiments.reporting.records import Metric, Table
 from clv_experiments.run_records import Scored
 from clv_experiments.sweep.outcome import Difference, Fit, Outcome, differences, fits
 

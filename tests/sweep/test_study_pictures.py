@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from clv_experiments.evaluation.plot_style import ACTUAL, Labels
+from clv_experiments.reporting.figure_style import ACTUAL, Labels
 from clv_experiments.sweep.pictures import study_pictures
 from clv_experiments.sweep.pictures.parameters import ABSENT, Scale
 from clv_experiments.sweep.pictures.values import values_of

@@ -16,7 +16,8 @@ from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import (
+from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.reporting.records import (
     Description,
     FittedModel,
     LogIdentity,
@@ -27,7 +28,6 @@ from clv_experiments.evaluation.records import (
     Tag,
     Text,
 )
-from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -236,7 +236,7 @@ def test_processes_that_start_together_on_a_fresh_store_lose_nothing(start_proce
     program = (
         "import sys\n"
         "import pandas as pd\n"
-        "from clv_experiments.evaluation.records import Metric, Param, Table, Tag\n"
+        "from clv_experiments.reporting.records import Metric, Param, Table, Tag\n"
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
         "number = int(sys.argv[1])\n"
         "with MlflowTracker('mlruns').run('log/3m', sys.argv[1]) as run:\n"

@@ -11,8 +11,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import File, FittedModel, Registration, Tag
 from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.reporting.records import File, FittedModel, Registration, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 from clv_experiments.tracking.registry import register

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Metric, Param, Table, Tag
+from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.run_selection import select
 from clv_experiments.tracking import run_reader
 from clv_experiments.tracking.memory_tracker import MemoryTracker
@@ -96,7 +96,7 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process)
     program = (
         "import sys, time\n"
         "import pandas as pd\n"
-        "from clv_experiments.evaluation.records import Metric, Param, Table, Tag\n"
+        "from clv_experiments.reporting.records import Metric, Param, Table, Tag\n"
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
         "tags = dict(cell='c1', protocol='forecast', family='ml', features='full', code_version='1')\n"
         f"tags |= dict(holdouts='{holdout}')\n"

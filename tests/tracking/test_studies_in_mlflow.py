@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Metric, Param, Table, Tag
+from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.run_selection import select, settled
 from clv_experiments.tracking import mlflow_study
 from clv_experiments.tracking.memory_tracker import MemoryTracker
@@ -162,7 +162,7 @@ def test_processes_that_start_together_share_one_study(tracker, start_process, t
     program = (
         "import sys\n"
         "from datetime import datetime\n"
-        "from clv_experiments.evaluation.records import Metric\n"
+        "from clv_experiments.reporting.records import Metric\n"
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"

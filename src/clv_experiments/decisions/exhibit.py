@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from clv_experiments.evaluation.records import Picture, Record, Table
+from clv_experiments.reporting.records import Picture, Record, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from clv_experiments.evaluation.leaderboard.picture_style import FAMILIES, QUIET, WORDS, framed, name_rows, shown
+from clv_experiments.reporting.chart_style import FAMILIES, QUIET, WORDS, framed, name_rows, shown
 from clv_experiments.reporting.formatting import signed
 
 # Factors of spend that an axis names, by the largest factor between its ends.

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clv_experiments.errors import ClvError
-from clv_experiments.exports import CsvParts
+from clv_experiments.reporting.safe_csv import CsvParts
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
 

@@ -20,7 +20,7 @@ from clv_experiments.evaluation.metrics import (
     roc_auc,
     top_20_share,
 )
-from clv_experiments.evaluation.plot_style import (
+from clv_experiments.reporting.figure_style import (
     ACTUAL,
     DENSITY,
     PERFECT,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from clv_experiments.evaluation.checks import paired
 from clv_experiments.evaluation.metrics import aggregate_bias, d2_tweedie, normalised_gini, rmse, spearman
-from clv_experiments.evaluation.plot_style import (
+from clv_experiments.reporting.figure_style import (
     ACTUAL,
     PREDICTED,
     REFERENCE,
@@ -22,7 +22,7 @@ from clv_experiments.evaluation.plot_style import (
     note,
     written,
 )
-from clv_experiments.evaluation.records import Metric, Param, Picture, Record, Table
+from clv_experiments.reporting.records import Metric, Param, Picture, Record, Table
 
 NAMES = ("true expected spend", "y_pred")
 

@@ -11,8 +11,8 @@ from clv_experiments.evaluation import plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.metrics import score
 from clv_experiments.evaluation.plot_fits import coefficients_plot
-from clv_experiments.evaluation.plot_style import Labels
-from clv_experiments.evaluation.records import Description, Metric, Picture, Record, Table, Tag
+from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.records import Description, Metric, Picture, Record, Table, Tag
 
 HEADLINE = {
     "aggregate_bias": ("bias", "{:+.1%}"),

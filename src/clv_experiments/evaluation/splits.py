@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clv_experiments.evaluation.plot_style import (
+from clv_experiments.reporting.figure_style import (
     ACTUAL,
     PREDICTED,
     REFERENCE,
@@ -22,7 +22,7 @@ from clv_experiments.evaluation.plot_style import (
     legend,
     name_axes,
 )
-from clv_experiments.evaluation.records import Metric, Picture, Record, Table
+from clv_experiments.reporting.records import Metric, Picture, Record, Table
 
 SHOWN = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
 # What the notebooks report, between bias and ranking.

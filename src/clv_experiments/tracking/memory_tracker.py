@@ -13,7 +13,7 @@ import joblib
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import FittedModel, Metric, Param, Record, Registration, Table, Tag, Text
+from clv_experiments.reporting.records import FittedModel, Metric, Param, Record, Registration, Table, Tag, Text
 from clv_experiments.tracking.stored_run import (
     EVALUATED,
     LONGEST_PARAM,

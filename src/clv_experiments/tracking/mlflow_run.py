@@ -20,7 +20,8 @@ from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param as MlflowParam
 from mlflow.entities import RunTag
 
-from clv_experiments.evaluation.records import (
+from clv_experiments.reporting.record_files import write_record
+from clv_experiments.reporting.records import (
     Description,
     File,
     FittedModel,
@@ -34,7 +35,6 @@ from clv_experiments.evaluation.records import (
     Tag,
     Text,
 )
-from clv_experiments.record_files import write_record
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.store import patiently
 from clv_experiments.tracking.stored_run import LONGEST_PARAM

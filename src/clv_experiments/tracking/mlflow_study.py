@@ -10,7 +10,7 @@ import mlflow
 from filelock import FileLock
 from mlflow.entities import Run
 
-from clv_experiments.evaluation.records import Record, Tag
+from clv_experiments.reporting.records import Record, Tag
 from clv_experiments.tracking.mlflow_run import MlflowRun
 from clv_experiments.tracking.store import patiently
 from clv_experiments.tracking.stored_run import STUDY, TRIAL

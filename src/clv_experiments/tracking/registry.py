@@ -12,7 +12,7 @@ import mlflow
 from mlflow.entities import LoggedModel, Run
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Registration
+from clv_experiments.reporting.records import Registration
 from clv_experiments.tracking.store import patiently
 from clv_experiments.tracking.stored_run import CHAMPION
 

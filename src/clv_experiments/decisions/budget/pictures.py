@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clv_experiments.evaluation.leaderboard.picture_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, framed, shown
-from clv_experiments.evaluation.plot_style import TEXT_SIZE, amount
+from clv_experiments.reporting.chart_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, framed, shown
+from clv_experiments.reporting.figure_style import TEXT_SIZE, amount
 from clv_experiments.reporting.formatting import asked, money
 
 BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))

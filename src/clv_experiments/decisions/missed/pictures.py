@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clv_experiments.decisions.missed.traits import TRAITS
-from clv_experiments.evaluation.leaderboard.picture_style import (
+from clv_experiments.reporting.chart_style import (
     FAMILIES,
     GROUND,
     QUIET,

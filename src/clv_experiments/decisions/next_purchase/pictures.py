@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from clv_experiments.evaluation.leaderboard.picture_style import (
+from clv_experiments.reporting.chart_style import (
     GROUND,
     INK,
     QUIET,

@@ -13,7 +13,7 @@ from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.binomial import Z
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.picture_style import shown
+from clv_experiments.reporting.chart_style import shown
 from clv_experiments.reporting.formatting import counted, day
 
 

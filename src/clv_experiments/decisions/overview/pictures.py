@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.picture_style import (
+from clv_experiments.reporting.chart_style import (
     BAND,
     FAMILIES,
     INK,
@@ -23,7 +23,7 @@ from clv_experiments.evaluation.leaderboard.picture_style import (
     name_rows,
     shown,
 )
-from clv_experiments.evaluation.plot_style import TEXT_SIZE, amount
+from clv_experiments.reporting.figure_style import TEXT_SIZE, amount
 from clv_experiments.reporting.formatting import signed
 
 FIRST, SECOND = FAMILIES["btyd"].colour, FAMILIES["ml"].colour

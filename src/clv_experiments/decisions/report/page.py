@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.report.cells import PageTable, page_table
-from clv_experiments.evaluation.html.rendering import render
-from clv_experiments.evaluation.leaderboard.inline_svg import inline_svg
+from clv_experiments.reporting.html.inline_svg import inline_svg
+from clv_experiments.reporting.html.rendering import render
 
 TEMPLATES = Path(__file__).parent / "template"
 

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from clv_experiments.evaluation.leaderboard.picture_style import FAMILIES, INK, QUIET, WORDS, framed, shown
+from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, WORDS, framed, shown
 from clv_experiments.reporting.formatting import share
 
 FILL = FAMILIES["btyd"].colour

@@ -8,10 +8,10 @@ from clv_experiments.evaluation.leaderboard import tables
 from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.methodology import Finding
 from clv_experiments.evaluation.leaderboard.page import page
-from clv_experiments.evaluation.leaderboard.picture_style import Illustration
 from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, pictures
 from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.records import Description, Metric, Picture, Record, Table, Tag, Text
+from clv_experiments.reporting.chart_style import Illustration
+from clv_experiments.reporting.records import Description, Metric, Picture, Record, Table, Tag, Text
 
 KIND = "leaderboard"
 

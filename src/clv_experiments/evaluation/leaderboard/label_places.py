@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.picture_style import QUIET, WORDS, any_letters
+from clv_experiments.reporting.chart_style import QUIET, WORDS, any_letters
 
 SCALE = 120 / 72  # pixels a point, as figures are made
 REACHES = (10.0, 22.0, 36.0, 52.0, 70.0)  # points from marker to text

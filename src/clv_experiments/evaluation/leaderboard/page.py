@@ -8,10 +8,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from clv_experiments.evaluation.html.rendering import render
 from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.inline_svg import inline_svg
 from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Check, Finding
 from clv_experiments.evaluation.leaderboard.page_table import (
     PageTable,
@@ -19,11 +17,13 @@ from clv_experiments.evaluation.leaderboard.page_table import (
     board_table,
     metric_table,
 )
-from clv_experiments.evaluation.leaderboard.picture_style import Illustration
 from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, pictures
 from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.evaluation.leaderboard.tables import SHOWN
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
+from clv_experiments.reporting.chart_style import Illustration
+from clv_experiments.reporting.html.inline_svg import inline_svg
+from clv_experiments.reporting.html.rendering import render
 
 TEMPLATES = Path(__file__).parent / "template"
 

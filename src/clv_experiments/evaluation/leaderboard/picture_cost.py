@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.label_places import place_labels
 from clv_experiments.evaluation.leaderboard.picture_setting import setting
-from clv_experiments.evaluation.leaderboard.picture_style import WORDS, framed, key, look, mark, reach, shown
 from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.reporting.chart_style import WORDS, framed, key, look, mark, reach, shown
 from clv_experiments.reporting.formatting import written
 
 LEAST_SECONDS = 1e-3

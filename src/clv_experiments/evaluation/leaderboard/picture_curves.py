@@ -14,9 +14,9 @@ from clv_experiments.evaluation.calibration import capture_curve, decile_table
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.leaderboard.cell import Cell
 from clv_experiments.evaluation.leaderboard.picture_setting import setting
-from clv_experiments.evaluation.leaderboard.picture_style import INK, QUIET, framed, look, shown
 from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.plot_style import TEXT_SIZE, LogScale
+from clv_experiments.reporting.chart_style import INK, QUIET, framed, look, shown
+from clv_experiments.reporting.figure_style import TEXT_SIZE, LogScale
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from clv_experiments.evaluation.leaderboard.across import Across
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.picture_style import (
+from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
     RULE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clv_experiments.evaluation.leaderboard.cell import Cell
-from clv_experiments.evaluation.leaderboard.picture_style import shown
+from clv_experiments.reporting.chart_style import shown
 
 
 def setting(cell: Cell) -> str:

@@ -15,7 +15,8 @@ from clv_experiments.evaluation.leaderboard.picture_cost import accuracy_against
 from clv_experiments.evaluation.leaderboard.picture_curves import decile_calibrations, value_captures
 from clv_experiments.evaluation.leaderboard.picture_ranks import mean_ranks
 from clv_experiments.evaluation.leaderboard.picture_setting import setting
-from clv_experiments.evaluation.leaderboard.picture_style import (
+from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.reporting.chart_style import (
     BAND,
     QUIET,
     WORDS,
@@ -28,7 +29,6 @@ from clv_experiments.evaluation.leaderboard.picture_style import (
     reach,
     shown,
 )
-from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import signed
 
 TOLERATED_BIAS = 0.2

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from clv_experiments.evaluation.leaderboard.picture_style import INK, RULE, WORDS, framed, name_rows, shown
-from clv_experiments.evaluation.plot_style import ACTUAL, PREDICTED, REFERENCE, Labels, amount
+from clv_experiments.reporting.chart_style import INK, RULE, WORDS, framed, name_rows, shown
+from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, Labels, amount
 from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
 from clv_experiments.sweep.pictures.values import Values, named
 

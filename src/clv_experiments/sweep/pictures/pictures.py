@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.evaluation.leaderboard.picture_style import QUIET, WORDS, framed, name_rows, shown
-from clv_experiments.evaluation.plot_style import ACTUAL, PREDICTED, REFERENCE, TEXT_SIZE, Labels
-from clv_experiments.evaluation.records import Picture
+from clv_experiments.reporting.chart_style import QUIET, WORDS, framed, name_rows, shown
+from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, TEXT_SIZE, Labels
 from clv_experiments.reporting.formatting import listed
+from clv_experiments.reporting.records import Picture
 from clv_experiments.sweep.pictures.parameters import parallel_coordinates, slices
 from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
 from clv_experiments.sweep.pictures.values import Values, values_of

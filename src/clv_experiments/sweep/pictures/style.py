@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter, StrMethodFormatter
 
-from clv_experiments.evaluation.leaderboard.picture_style import INK, WORDS, shown
-from clv_experiments.evaluation.plot_style import TEXT_SIZE, Labels
+from clv_experiments.reporting.chart_style import INK, WORDS, shown
+from clv_experiments.reporting.figure_style import TEXT_SIZE, Labels
 from clv_experiments.sweep.pictures.values import Values, named
 
 CONFIGURED: dict[str, Any] = {"color": INK, "linewidth": 1.6, "linestyle": (0, (4, 3))}

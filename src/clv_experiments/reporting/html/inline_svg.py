@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from clv_experiments.evaluation.leaderboard.picture_style import (
+from clv_experiments.reporting.chart_style import (
     BAND,
     FAMILIES,
     GROUND,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.records import Picture, Record, Table, Text
-from clv_experiments.exports import write_csv
+from clv_experiments.reporting.records import Picture, Record, Table, Text
+from clv_experiments.reporting.safe_csv import write_csv
 
 
 def write_folder(folder: str, title: str, records: Iterable[Record], what: str) -> Path:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from clv_experiments.evaluation.plot_style import TEXT_SIZE
+from clv_experiments.reporting.figure_style import TEXT_SIZE
 
 INK = "#1b1f24"
 QUIET = "#5f6368"

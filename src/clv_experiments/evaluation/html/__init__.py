@@ -1,1 +1,0 @@
-"""What every HTML page of the project has in common: one file, no network, nothing of strangers that runs."""
