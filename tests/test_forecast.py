@@ -11,7 +11,7 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression
 
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.behaviour import behaviour

@@ -12,7 +12,7 @@ LAYERS = ["reporting", "data", "features", "models", "forecast", "evaluation", "
 LAYERS += ["record_files", "protocols", "forecasting", "tracking", "run_entries", "run_selection", "model_options"]
 LAYERS += ["config", "experiment", "resume", "board_files", "cell_request", "promotion", "leaderboard", "sweep"]
 LAYERS += ["model_request", "scoring", "insights", "command_line", "commands"]
-FOUNDATION = {"errors", "cost", "code_version", "passwords", "workers", "__init__"}  # import nothing of ours
+FOUNDATION = {"errors", "cost", "code_version", "workers", "__init__"}  # import nothing of ours
 INDEPENDENT = {"models": {"data", "features"}, "evaluation": {"data", "features", "models", "forecast"}}
 CONFIGURED = {"experiment", "resume", "cell_request", "promotion", "leaderboard", "sweep", "command_line"}
 CONFIGURED |= {"model_options", "model_request", "scoring", "insights", "config", "commands"}
@@ -94,7 +94,7 @@ def test_imports_point_one_way(path):
         ("data.cleaning", "from pyspark.sql import SparkSession"),
         ("data.sources.files", "def f():\n    import pyspark"),
         ("data.engines", "import pyspark"),
-        ("data.reading", "from python_calamine import CalamineWorkbook"),
+        ("data.parsing.formats", "from python_calamine import CalamineWorkbook"),
         ("experiment", "import duckdb"),
         ("evaluation.plots", "import optuna"),
     ],

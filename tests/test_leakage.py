@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.cleaning import outliers
-from clv_experiments.data.cleaning_report import Step
-from clv_experiments.data.last_log import LastLog
+from clv_experiments.data.cleaning.report import Step
 from clv_experiments.data.log import load_log
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.log_cache import LastLog
+from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import Raw
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.outcomes import days_to_purchase, holdout
+from clv_experiments.data.queries.outcomes import days_to_purchase, holdout
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet

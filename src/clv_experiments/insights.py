@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.code_version import code_version
-from clv_experiments.data.attributes import products
+from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
 from clv_experiments.decisions.budget.acquisition_section import acquisition_section

@@ -12,7 +12,7 @@ import pandas as pd
 from clv_experiments.code_version import code_version
 from clv_experiments.cost import peak_memory_mb
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.outcomes import repeat_spend_by_day
+from clv_experiments.data.queries.outcomes import repeat_spend_by_day
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics

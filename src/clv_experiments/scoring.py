@@ -14,9 +14,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.code_version import code_version
-from clv_experiments.data.attributes import countries
-from clv_experiments.data.customers import known_customers
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.attributes import countries
+from clv_experiments.data.queries.customers import known_customers
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.evidence import Evidence, errors, evidence, missed_in, periods_over
 from clv_experiments.decisions.score_files import CSV, PARQUET, Parts, score_files, scratch, stored_parts

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from rich.text import Text
 
-from clv_experiments.data.cleaning_report import CleaningReport
+from clv_experiments.data.cleaning.report import CleaningReport
 from clv_experiments.evaluation.report import Ladder, summary_rows
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe

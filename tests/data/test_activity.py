@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from clv_experiments.data.activity import cohort_activity, country_activity, daily_activity, spend_of
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
 from clv_experiments.data.window import Period
 
 END = date(2020, 3, 20)

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from clv_experiments.data.attributes import countries, products
+from clv_experiments.data.queries.attributes import countries, products
 
 DAY, LATER = date(2020, 1, 10), date(2020, 3, 1)
 ROWS = pd.DataFrame(

@@ -29,7 +29,7 @@ from clv_experiments.data.cleaning import (
     returns,
     rounding,
 )
-from clv_experiments.data.cleaning_report import SOURCE, Step, clean
+from clv_experiments.data.cleaning.report import SOURCE, Step, clean
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.errors import ClvError
 

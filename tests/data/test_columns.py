@@ -2,7 +2,7 @@
 
 import pytest
 
-from clv_experiments.data.columns import USUAL_NAMES, choose_columns
+from clv_experiments.data.parsing.columns import USUAL_NAMES, choose_columns
 from clv_experiments.errors import ClvError
 
 HEADERS = {

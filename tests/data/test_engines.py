@@ -22,9 +22,9 @@ from omegaconf import OmegaConf
 from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import Raw
-from clv_experiments.data.reading import Reading
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError

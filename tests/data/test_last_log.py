@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from clv_experiments.data.last_log import LastLog
+from clv_experiments.data.log_cache import LastLog
 from clv_experiments.experiment import read_log
 
 START, END = date(2023, 1, 1), date(2023, 12, 31)

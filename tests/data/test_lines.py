@@ -7,11 +7,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from clv_experiments.data.cleaning_report import SOURCE
-from clv_experiments.data.columns import choose_columns
+from clv_experiments.data.cleaning.report import SOURCE
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.lines import read_lines
-from clv_experiments.data.reading import Reading
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.errors import ClvError
 
 ENGINE = DuckDb()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import Raw
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.outcomes import days_to_purchase, holdout, repeat_spend_by_day
+from clv_experiments.data.queries.outcomes import days_to_purchase, holdout, repeat_spend_by_day
 from clv_experiments.data.window import Period
 
 few = settings(max_examples=25, deadline=None)

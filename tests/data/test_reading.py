@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.reading import Reading, add_amount, add_currency, add_day, add_identifier, add_text
-from clv_experiments.data.settling import settle
+from clv_experiments.data.parsing.format_inference import settle
+from clv_experiments.data.parsing.formats import Reading, add_amount, add_currency, add_day, add_identifier, add_text
 from clv_experiments.errors import ClvError
 
 few = settings(max_examples=12, deadline=None)  # each reads a whole column

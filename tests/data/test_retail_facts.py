@@ -20,12 +20,12 @@ from clv_experiments.data.cleaning import (
     price_not_positive,
     returns,
 )
-from clv_experiments.data.cleaning_report import clean
-from clv_experiments.data.columns import choose_columns
+from clv_experiments.data.cleaning.report import clean
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.lines import read_lines
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.reading import Reading
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.experiment import read_log
 
 FOLDER = os.environ.get("CLV_DATA_DIR")

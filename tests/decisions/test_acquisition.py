@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import linregress
 
-from clv_experiments.data.first_year import first_year
+from clv_experiments.data.queries.first_year import first_year
 from clv_experiments.decisions.budget.acquisition import (
     cohort_table,
     cohorts_of,

@@ -8,8 +8,8 @@ from datetime import date
 import ibis
 import pandas as pd
 
-from clv_experiments.data.cleaning_report import CleaningReport
-from clv_experiments.data.customers import by_customer
+from clv_experiments.data.cleaning.report import CleaningReport
+from clv_experiments.data.queries.customers import by_customer
 
 PRIME = 2**31 - 1
 

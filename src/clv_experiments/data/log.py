@@ -10,13 +10,13 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.cleaning_report import CleaningReport, Step, clean
-from clv_experiments.data.columns import choose_columns
+from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import customer_table, fingerprint
-from clv_experiments.data.lines import read_lines
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.raw import Source, Truth
-from clv_experiments.data.reading import Reading
 from clv_experiments.errors import ClvError
 
 LONGEST_GAP = 730  # days without any purchase after which the few rows before are taken for placeholders

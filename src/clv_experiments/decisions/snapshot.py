@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from clv_experiments.data.attributes import countries
+from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm, total_spend

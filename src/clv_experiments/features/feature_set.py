@@ -9,8 +9,8 @@ from datetime import date
 import ibis
 import pandas as pd
 
-from clv_experiments.data.customers import by_customer, in_parts
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.customers import by_customer, in_parts
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.history import history
 

@@ -22,8 +22,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.data.sources.connection import INSTALL, said
+from clv_experiments.data.sources.passwords import without_password
 from clv_experiments.errors import ClvError
-from clv_experiments.passwords import without_password
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS, SeededByProposal
 
 DATABASE = "optuna.db"

@@ -16,6 +16,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.code_version import code_version
+from clv_experiments.data.sources.passwords import without_password
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
@@ -30,7 +31,6 @@ from clv_experiments.experiment import (
     window_of,
 )
 from clv_experiments.forecast import Forecaster
-from clv_experiments.passwords import without_password
 from clv_experiments.reporting.records import Metric, Param, Record, Tag, Text
 from clv_experiments.run_selection import WITHOUT_EFFECT
 from clv_experiments.sweep.pictures.values import named

@@ -14,7 +14,7 @@ from scipy.special import hyp2f1
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.sources.simulated import LEAST, MOST, SPEND, simulated
 from clv_experiments.data.sources.simulated_purchases import PROCESSES, Season
 from clv_experiments.data.window import Horizon, Period

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.log import load_log
-from clv_experiments.data.outcomes import holdout
+from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError

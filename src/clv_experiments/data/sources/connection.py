@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import ibis
 
+from clv_experiments.data.sources.passwords import passwords_in, without_password
 from clv_experiments.errors import ClvError
-from clv_experiments.passwords import passwords_in, without_password
 
 TYPE = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}

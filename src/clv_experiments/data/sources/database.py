@@ -13,11 +13,11 @@ import sqlglot
 from ibis.common.exceptions import TableNotFound
 
 from clv_experiments.data.engine import Engine
+from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.raw import Raw
-from clv_experiments.data.reading import AMOUNT
 from clv_experiments.data.sources.connection import TYPE, open_connection, said
+from clv_experiments.data.sources.passwords import without_password
 from clv_experiments.errors import ClvError
-from clv_experiments.passwords import without_password
 
 BATCH = 100_000  # rows
 

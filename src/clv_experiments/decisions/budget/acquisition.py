@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from clv_experiments.data.first_year import YEAR, first_year
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.first_year import YEAR, first_year
 from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.shop import Shop

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from clv_experiments.data.first_year import YEAR
+from clv_experiments.data.queries.first_year import YEAR
 from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.budget.acquisition import cohorts_of, first_year_values
 from clv_experiments.decisions.segments.resampling import bounds

@@ -6,8 +6,8 @@ from datetime import date
 
 import pandas as pd
 
-from clv_experiments.data.activity import cohort_activity, country_activity, daily_activity, spend_of
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
 from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.overview.comparison import comparisons

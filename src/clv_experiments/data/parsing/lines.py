@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from ibis.expr.types import Table
 
-from clv_experiments.data.cleaning_report import SOURCE
-from clv_experiments.data.columns import OF_AN_ORDER, Columns, quoted
-from clv_experiments.data.reading import AMOUNT, LARGEST, Reading, add_amount, add_day, add_identifier, add_text
-from clv_experiments.data.settling import count_true, first_cells, settle
+from clv_experiments.data.cleaning.report import SOURCE
+from clv_experiments.data.parsing.columns import OF_AN_ORDER, Columns, quoted
+from clv_experiments.data.parsing.format_inference import count_true, first_cells, settle
+from clv_experiments.data.parsing.formats import AMOUNT, LARGEST, Reading, add_amount, add_day, add_identifier, add_text
 from clv_experiments.errors import ClvError
 
 NUMBERS = ("amount", "quantity", "unit_price")

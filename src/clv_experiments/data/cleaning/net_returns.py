@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.reading import AMOUNT
+from clv_experiments.data.parsing.formats import AMOUNT
 
 
 def net(lines: Table, is_return: BooleanValue) -> Table:

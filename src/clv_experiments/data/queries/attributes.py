@@ -7,8 +7,8 @@ from datetime import date
 import ibis
 import pandas as pd
 
-from clv_experiments.data.customers import by_customer
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.customers import by_customer
 
 
 def countries(log: TransactionLog, cutoff: date) -> pd.Series | None:

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 from ibis.expr.types import BooleanValue, Table, Value
 
-from clv_experiments.data.reading import (
+from clv_experiments.data.parsing.formats import (
     EITHER_ORDER,
     ORDERS,
     YEAR_FIRST,

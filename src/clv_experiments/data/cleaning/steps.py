@@ -9,10 +9,10 @@ from decimal import Decimal
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.cleaning_report import Step, raw_columns
-from clv_experiments.data.cleaning_settings import beginning, day, one_of, positive
-from clv_experiments.data.netting import net
-from clv_experiments.data.reading import AMOUNT
+from clv_experiments.data.cleaning.net_returns import net
+from clv_experiments.data.cleaning.report import Step, raw_columns
+from clv_experiments.data.cleaning.settings import beginning, day, one_of, positive
+from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
 
 RATE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known

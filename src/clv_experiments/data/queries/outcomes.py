@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from clv_experiments.data.customers import by_customer
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.customers import by_customer
 from clv_experiments.data.window import Period
 
 

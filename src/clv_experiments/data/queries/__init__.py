@@ -1,0 +1,1 @@
+"""Questions to a log, answered with one row a customer, month or day."""
