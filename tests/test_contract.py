@@ -9,10 +9,10 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecaster
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))

@@ -18,7 +18,7 @@ from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecast import Forecaster, Model, cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecaster, Model, cell_fingerprint
 from clv_experiments.models.spend_rate import SpendRate
 from clv_experiments.models.spend_regressor import SpendRegressor
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
 from clv_experiments.data.log import load_log
@@ -19,8 +20,7 @@ from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.experiment import run_experiment
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecaster
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))

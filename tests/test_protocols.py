@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import r2
 from clv_experiments.experiment import run_experiment
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Metric, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryRun
 

@@ -18,8 +18,8 @@ from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.log import load_log
 from clv_experiments.data.raw import Raw
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.model_options import build_model
-from clv_experiments.forecast import Forecaster
+from clv_experiments.config.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecaster
 
 def some(engine):  # every third customer of the sample
     rows = cdnow(engine, sample=True).table.to_pyarrow().to_pandas()

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.config.model_options import build_model
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
 from clv_experiments.experiment import read_log, run_experiment, window_of
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecaster
 
 DATA = os.environ.get("CLV_DATA_DIR")
 pytestmark = pytest.mark.skipif(not DATA, reason="the retail logs are read from the folder CLV_DATA_DIR")

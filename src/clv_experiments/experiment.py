@@ -12,6 +12,7 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.model_options import baselines, build_model
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import TransactionLog, load_log
 from clv_experiments.data.log_cache import LastLog
@@ -21,11 +22,10 @@ from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.metrics import OBJECTIVES
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import baselines, build_model
-from clv_experiments.protocols import Verdict, customer_split, out_of_time
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.protocols import Verdict, customer_split, out_of_time
+from clv_experiments.forecasting.run_records import Search, explain, identity, log_records, remarks
 from clv_experiments.reporting.records import Param, Text
-from clv_experiments.run_records import Search, explain, identity, log_records, remarks
 from clv_experiments.terminal import Terminal
 
 ALL = "all"  # window.origins: as many as the log allows

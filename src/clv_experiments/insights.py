@@ -12,7 +12,7 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.code_version import code_version
+from clv_experiments.config.model_options import build_features, options
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
@@ -40,14 +40,14 @@ from clv_experiments.experiment import (
     settings_of,
     somebody_spent,
 )
-from clv_experiments.forecast import Forecaster, Model
-from clv_experiments.model_options import build_features, options
+from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.run_records import log_records, remarks
 from clv_experiments.model_request import Requested, btyd_option, requested
 from clv_experiments.reporting.formatting import day, share
 from clv_experiments.reporting.record_files import check_place, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
-from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.code_version import code_version
 
 KIND = "insights"
 PAGE = "insights.html"

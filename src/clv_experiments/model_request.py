@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clv_experiments.data.window import Window
-    from clv_experiments.forecast import Model
+    from clv_experiments.forecasting.forecaster import Model
     from clv_experiments.tracking.stored_run import Reader, StoredModel
 
 CHAMPION = "champion"
@@ -98,8 +98,8 @@ def requested(cfg: DictConfig, asked: str | None) -> Requested:
     """
     from hydra.utils import instantiate
 
+    from clv_experiments.config.model_options import build_model
     from clv_experiments.experiment import experiment_of
-    from clv_experiments.model_options import build_model
     from clv_experiments.tracking.stored_run import champion_address
 
     if asked and not _is_kept(asked):
@@ -122,7 +122,7 @@ def btyd_option(cfg: DictConfig) -> Model:
     ClvError
         If there is no such option, or it knows of spend only.
     """
-    from clv_experiments.model_options import named_option
+    from clv_experiments.config.model_options import named_option
 
     found = named_option(cfg, cfg.decisions.btyd, "decisions.btyd")
     if not hasattr(found.estimator, "discounted_purchases"):
@@ -135,8 +135,8 @@ def _option(model: Model, why: str = "") -> Requested:
 
 
 def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> Requested:
+    from clv_experiments.config.model_options import build_model
     from clv_experiments.data.window import Horizon
-    from clv_experiments.model_options import build_model
 
     name = stored.run.tags.get("model", stored.run.name)
     horizon, asked = Horizon.parse(stored.run.params["window.horizon"]), Horizon.parse(cfg.window.horizon)

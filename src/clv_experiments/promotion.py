@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.cell_request import of_train
-from clv_experiments.code_version import code_version
+from clv_experiments.config.model_options import build_model
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
@@ -19,11 +19,11 @@ from clv_experiments.evaluation.leaderboard.champion import Choice, choose
 from clv_experiments.evaluation.leaderboard.methodology import Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.experiment import parameters, read_log, window_of
-from clv_experiments.forecast import Forecast, Forecaster
-from clv_experiments.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecast, Forecaster
+from clv_experiments.forecasting.run_records import log_records, remarks
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
-from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import (
     CHAMPION,
     EVALUATED,

@@ -13,7 +13,6 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.code_version import code_version
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import known_customers
@@ -33,12 +32,13 @@ from clv_experiments.experiment import (
     settings_of,
 )
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.run_records import log_records, remarks
 from clv_experiments.model_request import Requested, btyd_option, kept_errors, requested, same_columns, strangeness
 from clv_experiments.reporting.record_files import check_place, folder_of, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
-from clv_experiments.run_records import log_records, remarks
 from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.code_version import code_version
 
 KIND = "score"
 CUSTOMERS_AT_ONCE = 50_000

@@ -15,7 +15,7 @@ from clv_experiments.decisions.budget.plan import plan, profit
 from clv_experiments.decisions.budget.profit import drawn_spend, outlook
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import HISTORY, snapshot
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 YEAR = Horizon.parse("12 months")

@@ -20,7 +20,7 @@ from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 YEAR = Horizon(12, "months")

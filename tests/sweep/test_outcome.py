@@ -15,10 +15,10 @@ from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
-from clv_experiments.forecast import Forecast
-from clv_experiments.protocols import Verdict
+from clv_experiments.forecasting.forecaster import Forecast
+from clv_experiments.forecasting.protocols import Verdict
+from clv_experiments.forecasting.run_records import Scored
 from clv_experiments.reporting.records import Metric, Table
-from clv_experiments.run_records import Scored
 from clv_experiments.sweep.outcome import Difference, Fit, Outcome, differences, fits
 
 QUARTERS = (Period(date(1997, 12, 31), date(1998, 3, 31)), Period(date(1998, 3, 31), date(1998, 6, 30)))

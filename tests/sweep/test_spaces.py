@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
+from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import build_model
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.sweep.trials import Objective, Settings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

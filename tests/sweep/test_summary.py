@@ -10,10 +10,10 @@ from hydra.utils import instantiate
 from optuna.trial import create_trial
 
 from clv_experiments.experiment import experiment_of, flattened, read_log, window_of
-from clv_experiments.forecast import Forecaster
-from clv_experiments.protocols import Verdict
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.protocols import Verdict
+from clv_experiments.forecasting.run_records import footing, predictions
 from clv_experiments.reporting.records import Tag
-from clv_experiments.run_records import footing, predictions
 from clv_experiments.sweep.outcome import Outcome
 from clv_experiments.sweep.search import AS_CONFIGURED
 from clv_experiments.sweep.summary import OUTCOME, sum_up, train_command

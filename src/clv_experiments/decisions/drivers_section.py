@@ -12,7 +12,7 @@ from clv_experiments.decisions.drivers import DRIVERS, LARGEST, LEAST_BUYERS, fe
 from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.forecast import Forecaster
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.formatting import counted, interval, listed, percent
 
 TITLE = "What drives value?"

@@ -12,7 +12,7 @@ from clv_experiments.decisions.intervals import Coverage, SpendIntervals, confor
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.reporting.formatting import counted, money, share
 
 

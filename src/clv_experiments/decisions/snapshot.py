@@ -11,7 +11,7 @@ from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm, total_spend
-from clv_experiments.forecast import Forecast, Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
 
 HISTORY = FeatureSet("history", [rfm, total_spend])
 OF_PURCHASES = ["expected_purchases", "p_alive", "p_purchase"]

@@ -14,7 +14,7 @@ from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES
-from clv_experiments.protocols import Verdict
+from clv_experiments.forecasting.protocols import Verdict
 from clv_experiments.reporting.formatting import listed, signed, written
 from clv_experiments.reporting.records import Metric, Table
 from clv_experiments.sweep.pictures.values import named

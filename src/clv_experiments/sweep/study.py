@@ -15,7 +15,6 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.code_version import code_version
 from clv_experiments.data.sources.passwords import without_password
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
@@ -30,7 +29,7 @@ from clv_experiments.experiment import (
     title_of,
     window_of,
 )
-from clv_experiments.forecast import Forecaster
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Metric, Param, Record, Tag, Text
 from clv_experiments.run_selection import WITHOUT_EFFECT
 from clv_experiments.sweep.pictures.values import named
@@ -42,6 +41,7 @@ from clv_experiments.sweep.storage import ENDING, IDENTITY, alone, open_study, s
 from clv_experiments.sweep.summary import sum_up
 from clv_experiments.sweep.trials import SCORES, SECONDS, Objective, Settings, search_window
 from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import StudyRun
 
 # Settings that leave every trial as it is.

@@ -15,11 +15,11 @@ from optuna.trial import FrozenTrial
 from clv_experiments.cell_request import key_of
 from clv_experiments.data.window import Period
 from clv_experiments.experiment import experiment_of, read_log, run_experiment, window_of
-from clv_experiments.forecast import Forecaster
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.run_records import Search
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
 from clv_experiments.run_entries import TUNED
-from clv_experiments.run_records import Search
 from clv_experiments.sweep import tables
 from clv_experiments.sweep.outcome import Outcome, differences, fits
 from clv_experiments.sweep.pictures import study_pictures

@@ -15,12 +15,12 @@ from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 from optuna import Trial, TrialPruned
 
+from clv_experiments.config.model_options import MODELS, build_model
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, nearest
 from clv_experiments.experiment import window_of
-from clv_experiments.forecast import Forecaster
-from clv_experiments.model_options import MODELS, build_model
-from clv_experiments.run_records import Scored, judge
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.run_records import Scored, judge
 from clv_experiments.sweep.space import Space, Value
 from clv_experiments.sweep.space_reading import read_space
 from clv_experiments.tracking.stored_run import is_interrupt

@@ -15,7 +15,7 @@ from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.forecast import Forecaster
+from clv_experiments.forecasting.forecaster import Forecaster
 
 ALL = "all of them"
 

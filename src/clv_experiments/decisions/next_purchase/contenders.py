@@ -14,7 +14,7 @@ from clv_experiments.decisions.next_purchase.baselines import OwnRhythm, ShareBo
 from clv_experiments.decisions.next_purchase.dates import TellsWhen
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.models.purchase_hazard import PurchaseHazard
 
 BANDS = 10

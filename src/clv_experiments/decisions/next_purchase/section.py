@@ -18,7 +18,7 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.reporting.formatting import counted, listed, share
 
 Progress = Callable[[int, int], None]

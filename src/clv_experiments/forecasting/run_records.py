@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.code_version import code_version
-from clv_experiments.cost import peak_memory_mb
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
 from clv_experiments.data.window import Period
@@ -20,9 +19,10 @@ from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.plot_fits import tracking
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.weekly import weekly_repeat_spend
-from clv_experiments.forecast import Forecast, Forecaster, Model, cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model, cell_fingerprint
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
+from clv_experiments.tracking.code_version import code_version
 
 LEAST_PREDICTION = 0.01  # of the training mean: what D2 takes a smaller prediction for
 
@@ -175,3 +175,16 @@ def log_records(log: TransactionLog) -> Iterator[Record]:
     yield Tag("currency", log.currency or "")
     yield LogIdentity(log.name, log.fingerprint)
     yield Table("cleaning_report.csv", log.report.table)
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process has held so far, in MB; NaN where the platform does not tell.
+
+    In a multirun all runs share one process, so that a light run after a heavy one shows the heavy one's peak.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes / (1024**2 if sys.platform == "darwin" else 1024)

@@ -14,10 +14,10 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
-from clv_experiments.forecast import Forecast, Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
+from clv_experiments.forecasting.run_records import Scored, costs, floor, footing, judge, predictions
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import Record
-from clv_experiments.run_records import Scored, costs, floor, footing, judge, predictions
 from clv_experiments.terminal import Terminal
 
 NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"

@@ -10,9 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.errors import ClvError, nearest
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecast import Model
+from clv_experiments.forecasting.forecaster import Model
 
-MODELS = Path(__file__).resolve().parents[2] / "conf" / "model"
+MODELS = Path(__file__).resolve().parents[3] / "conf" / "model"
 
 
 def build_model(cfg: DictConfig) -> Model:
