@@ -136,7 +136,7 @@ def run(compose, model, source, *overrides):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clv_experiments.experiment.explain", lambda *_: [])
         patch.setattr("clv_experiments.experiment.baselines", lambda cfg: [])
-        patch.setattr("clv_experiments.experiment.LAST_LOG", LOGS.setdefault(source, LastLog()))
+        patch.setattr("clv_experiments.config.log_options.LAST_LOG", LOGS.setdefault(source, LastLog()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
 
 

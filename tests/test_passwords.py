@@ -3,8 +3,8 @@
 import pytest
 from omegaconf import OmegaConf
 
+from clv_experiments.config.settings import parameters, shareable
 from clv_experiments.data.sources.passwords import passwords_in, without_password
-from clv_experiments.experiment import parameters, shareable
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from clv_experiments import promotion
+from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_model
+from clv_experiments.config.settings import settings_of
+from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
-from clv_experiments.experiment import read_log, settings_of, window_of
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.promotion import check_promotion, promote
 from clv_experiments.reporting.records import FittedModel, Param, Registration, Tag, Text

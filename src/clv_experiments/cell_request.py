@@ -11,9 +11,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.config.model_options import MODELS
+from clv_experiments.config.settings import experiment_of, flattened
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard.cell import Cell
-from clv_experiments.experiment import experiment_of, flattened
 from clv_experiments.run_entries import TUNED
 from clv_experiments.run_selection import Selection, select
 

@@ -13,6 +13,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.model_options import build_features, options
+from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
+from clv_experiments.config.window_options import known_window
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
@@ -31,15 +33,7 @@ from clv_experiments.decisions.segments.section import segments_section
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import (
-    check_settings,
-    experiment_of,
-    known_window,
-    parameters,
-    read_aloud,
-    settings_of,
-    somebody_spent,
-)
+from clv_experiments.experiment import read_aloud, somebody_spent
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import log_records, remarks
 from clv_experiments.model_request import Requested, btyd_option, requested

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.board_files import check_readme, write_readme
 from clv_experiments.cell_request import chosen, complete, families, key_of, of_train, wanted
+from clv_experiments.config.settings import check_settings, experiment_of
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard import tables
 from clv_experiments.evaluation.leaderboard.across import across
@@ -19,7 +20,7 @@ from clv_experiments.evaluation.leaderboard.board_records import aggregate_recor
 from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
 from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
-from clv_experiments.experiment import check_settings, experiment_of, run_experiment
+from clv_experiments.experiment import run_experiment
 from clv_experiments.promotion import check_promotion, promote
 from clv_experiments.reporting.record_files import check_place, write_folder
 from clv_experiments.reporting.records import Param, Record

@@ -99,7 +99,7 @@ def requested(cfg: DictConfig, asked: str | None) -> Requested:
     from hydra.utils import instantiate
 
     from clv_experiments.config.model_options import build_model
-    from clv_experiments.experiment import experiment_of
+    from clv_experiments.config.settings import experiment_of
     from clv_experiments.tracking.stored_run import champion_address
 
     if asked and not _is_kept(asked):

@@ -10,7 +10,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.cell_request import of_train
+from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_model
+from clv_experiments.config.settings import parameters
+from clv_experiments.config.window_options import window_of
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
@@ -18,7 +21,6 @@ from clv_experiments.evaluation.leaderboard.card import Refit, card
 from clv_experiments.evaluation.leaderboard.champion import Choice, choose
 from clv_experiments.evaluation.leaderboard.methodology import Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.experiment import parameters, read_log, window_of
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster
 from clv_experiments.forecasting.run_records import log_records, remarks
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text

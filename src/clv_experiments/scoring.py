@@ -13,6 +13,8 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
+from clv_experiments.config.window_options import known_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import known_customers
@@ -23,14 +25,7 @@ from clv_experiments.decisions.score_summary import Summary, headline
 from clv_experiments.decisions.scored import Ranking, Scorer, read_me
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.experiment import (
-    check_settings,
-    experiment_of,
-    known_window,
-    parameters,
-    read_aloud,
-    settings_of,
-)
+from clv_experiments.experiment import read_aloud
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import log_records, remarks

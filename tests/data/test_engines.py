@@ -19,6 +19,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from clv_experiments.config.log_options import read_log
 from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
@@ -28,7 +29,6 @@ from clv_experiments.data.raw import Raw
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import read_log
 from clv_experiments.features.feature_set import FeatureSet
 
 FOLDER = os.environ.get("CLV_DATA_DIR")

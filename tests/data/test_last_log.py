@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from clv_experiments.config.log_options import read_log
 from clv_experiments.data.log_cache import LastLog
-from clv_experiments.experiment import read_log
 
 START, END = date(2023, 1, 1), date(2023, 12, 31)
 MARCH, JUNE = date(2023, 3, 31), date(2023, 6, 30)

@@ -12,6 +12,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from clv_experiments.config.log_options import read_log
 from clv_experiments.data.cleaning import (
     duplicates,
     in_two_sheets,
@@ -26,7 +27,6 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import Reading
 from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.experiment import read_log
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="CLV_DATA_DIR does not say where the Parquet files of UCI are")

@@ -9,7 +9,9 @@ from hydra import compose
 from hydra.utils import instantiate
 from optuna.trial import create_trial
 
-from clv_experiments.experiment import experiment_of, flattened, read_log, window_of
+from clv_experiments.config.log_options import read_log
+from clv_experiments.config.settings import experiment_of, flattened
+from clv_experiments.config.window_options import window_of
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.protocols import Verdict
 from clv_experiments.forecasting.run_records import footing, predictions

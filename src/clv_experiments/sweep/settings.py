@@ -5,9 +5,9 @@ from __future__ import annotations
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.config.model_options import MODELS
+from clv_experiments.config.settings import ALL, check_settings
 from clv_experiments.errors import ClvError, nearest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
-from clv_experiments.experiment import ALL, check_settings
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
 
 SPACES = MODELS.parent / "sweep"

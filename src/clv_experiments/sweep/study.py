@@ -15,20 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from clv_experiments.config.log_options import read_log
+from clv_experiments.config.settings import ALL, experiment_of, flattened, parameters, settings_of, title_of
+from clv_experiments.config.window_options import window_of
 from clv_experiments.data.sources.passwords import without_password
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
-from clv_experiments.experiment import (
-    ALL,
-    experiment_of,
-    flattened,
-    parameters,
-    read_log,
-    settings_of,
-    title_of,
-    window_of,
-)
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Metric, Param, Record, Tag, Text
 from clv_experiments.run_selection import WITHOUT_EFFECT

@@ -13,8 +13,11 @@ from optuna import Study
 from optuna.trial import FrozenTrial
 
 from clv_experiments.cell_request import key_of
+from clv_experiments.config.log_options import read_log
+from clv_experiments.config.settings import experiment_of
+from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Period
-from clv_experiments.experiment import experiment_of, read_log, run_experiment, window_of
+from clv_experiments.experiment import run_experiment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
 from clv_experiments.reporting.figure_style import Labels

@@ -16,9 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Trial, TrialPruned
 
 from clv_experiments.config.model_options import MODELS, build_model
+from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, nearest
-from clv_experiments.experiment import window_of
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Scored, judge
 from clv_experiments.sweep.space import Space, Value

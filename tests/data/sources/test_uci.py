@@ -18,10 +18,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from clv_experiments.config.log_options import read_log
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.uci import uci
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import read_log
 
 HEADER = ["Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country"]
 SHARED = [

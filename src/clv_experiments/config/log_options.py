@@ -1,0 +1,48 @@
+"""From the data config to a transaction log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.config.settings import (
+    parse_day,
+)
+from clv_experiments.data.engine import open_engine
+from clv_experiments.data.log import TransactionLog, load_log
+from clv_experiments.data.log_cache import LastLog
+from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.errors import ClvError
+
+LAST_LOG = LastLog()
+
+
+KEYS = {"source": "data.source._target_", "columns": "data.columns.date", "cleaning": "data.cleaning.returns.policy"}
+
+
+def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
+    """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives."""
+    for name in ("source", "columns", "cleaning"):
+        if not isinstance(cfg[name], DictConfig):
+            raise ClvError(f"data.{name} holds settings of its own, such as {KEYS[name]}; it cannot be '{cfg[name]}'")
+    for name, step in cfg.cleaning.items():
+        if not isinstance(step, DictConfig | None):
+            raise ClvError(f"data.cleaning.{name} must be null or have settings of its own, such as .policy={step}")
+    load = partial(
+        load_log,
+        cfg.name,
+        instantiate(cfg.source),
+        [instantiate(step) for step in cfg.cleaning.values() if step is not None],
+        parse_day(cfg.log_end, "data.log_end"),
+        cfg.currency,
+        log_start=parse_day(cfg.log_start, "data.log_start"),
+        columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
+        reading=Reading(cfg.date_order, cfg.decimal, cfg.time_zones),
+        engine=open_engine(cfg.engine, cfg.spark_master),
+        today=date.today(),
+    )
+    return LAST_LOG.read(OmegaConf.to_yaml(cfg, resolve=True), learn_until, lambda until: load(learn_until=until))

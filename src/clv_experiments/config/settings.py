@@ -1,0 +1,137 @@
+"""Settings of a run: checked, resolved without passwords, flattened as parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.data.sources.passwords import without_password
+from clv_experiments.data.window import Horizon
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.reporting.records import Param
+
+ALL = "all"  # window.origins: as many as the log allows
+
+
+WORDS = {"window.origins": ((ALL,), f", or {ALL}"), "window.training_origins": ((None,), ", or null for all")}
+
+
+PROTOCOLS = ("forecast", "customer_split")
+
+
+def check_settings(cfg: DictConfig) -> None:
+    """Refuse settings that could only fail, or mislead, later.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, what it must be and what it is.
+    """
+    least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "evaluation.bootstrap_replicates": 2}
+    splitting = cfg.evaluation.protocol == "customer_split"
+    for name, bound in (least | ({"evaluation.splits": 1} if splitting else {})).items():
+        value = OmegaConf.select(cfg, name)
+        words, either = WORDS.get(name, ((), ""))
+        if not (type(value) is int and value >= bound) and value not in words:
+            raise ClvError(f"{name} must be a whole number of at least {bound}{either}, got '{value}'")
+    if splitting:
+        _check_split(cfg)
+    choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
+    for name, known in choices.items():
+        value = OmegaConf.select(cfg, name)
+        if value not in known:
+            raise ClvError(f"{name} must be one of {', '.join(known)}, got '{value}'")
+    if not isinstance(cfg.resume, bool):
+        raise ClvError(f"resume must be true or false, got '{cfg.resume}'")
+
+
+def _check_split(cfg: DictConfig) -> None:
+    share = cfg.evaluation.test_share
+    if not (isinstance(share, int | float) and 0 < share < 1):
+        raise ClvError(f"evaluation.test_share must lie between 0 and 1, got '{share}'")
+    if cfg.window.origins != 1:
+        raise ClvError(
+            "evaluation=customer_split splits the customers of one cutoff; type window.origins=1, or "
+            f"evaluation=forecast for a backtest over {cfg.window.origins}"
+        )
+
+
+def split_settings(cfg: DictConfig) -> dict[str, Any]:
+    """Collect what ``evaluation=customer_split`` is told besides."""
+    settings = cfg.evaluation
+    return {
+        "splits": settings.splits,
+        "test_share": settings.test_share,
+        "seed": cfg.seed,
+        "published": dict(settings.published),
+    }
+
+
+def protocol_identity(cfg: DictConfig) -> str:
+    """Name the protocol; where customers are split, with what decides who is compared with whom."""
+    settings = cfg.evaluation
+    drawn = f" {settings.splits} x {settings.test_share} seed {cfg.seed}" if settings.protocol != "forecast" else ""
+    return f"{settings.protocol}{drawn}"
+
+
+def title_of(cfg: DictConfig) -> str:
+    """Say in one line what a run is about."""
+    horizon = Horizon.parse(cfg.window.horizon)
+    return f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}"
+
+
+def experiment_of(cfg: DictConfig) -> str:
+    """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow/3m``."""
+    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
+
+
+def settings_of(cfg: DictConfig) -> dict[str, Any]:
+    """Resolve the composed settings, without passwords: what a run is known by."""
+    return shareable(OmegaConf.to_container(cfg, resolve=True))
+
+
+def flattened(cfg: DictConfig) -> dict[str, Any]:
+    """Name every setting as a run's parameters do: ``window.horizon``."""
+    return {record.name: record.value for record in parameters(settings_of(cfg))}
+
+
+def shareable(settings: Any) -> Any:
+    """Copy composed settings without the passwords that connections hold."""
+    if isinstance(settings, dict):
+        return {name: shareable(value) for name, value in settings.items()}
+    if isinstance(settings, list):
+        return [shareable(value) for value in settings]
+    return without_password(settings) if isinstance(settings, str) else settings
+
+
+def parameters(settings: dict[str, Any]) -> Iterator[Param]:
+    """Flatten the composed settings; the features are those of the model."""
+    own = {name: value for name, value in settings.items() if name != "features"}
+    yield from (Param(name, value) for name, value in _flat(own, ""))
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _flat(below, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, json.dumps(value) if isinstance(value, list) else value
+
+
+def parse_day(text: str | None, where: str) -> date | None:
+    """Read a day from a setting; ``where`` names it.
+
+    Raises
+    ------
+    ClvError
+        If it does not read like 1998-03-31.
+    """
+    try:
+        return date.fromisoformat(str(text)) if text is not None else None
+    except ValueError as error:
+        raise ClvError(f"'{text}' is not a date; it must read like 1998-03-31 ({where})") from error
