@@ -79,7 +79,7 @@ def test_model_runs(option, compose):
     """With its pictures, which no other test draws of every model."""
     result = run_experiment(compose(f"model={option}", "data=cdnow_sample", "evaluation.bootstrap_replicates=5"))
     assert isinstance(result.objective, float)
-    assert len(result.holdout[0].forecast.table) == 2357
+    assert len(result.origins[0].holdout.forecast.table) == 2357
 
 
 @pytest.fixture(scope="session")
@@ -122,13 +122,13 @@ def test_option_runs(group, option, compose, orders, tmp_path):
     overrides += given_to(compose(*overrides), orders, tmp_path)
     overrides += ["evaluation.splits=2"] if "splits" in compose(*overrides).evaluation else []
     try:
-        verdict = run_experiment(compose(*overrides))
+        result = run_experiment(compose(*overrides))
     except ClvError as error:
         if group != "window" or "the log is too short" not in str(error):
             raise
-        verdict = run_experiment(compose(*overrides, "model=bg_nbd"))
-        assert verdict.objective is None
-    assert len(verdict.shown.table) > 500
+        result = run_experiment(compose(*overrides, "model=bg_nbd"))
+        assert result.objective is None
+    assert len(result.latest.table) > 500
 
 
 def test_preset_says_its_own_command():

@@ -134,7 +134,7 @@ def run(compose, model, source, *overrides):
     target = f"+data.source={{_target_: test_leakage.{source}, _partial_: true}}"
     small = ("data=cdnow_sample", "evaluation.bootstrap_replicates=2")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clv_experiments.experiment.explain", lambda *_: [])
+        patch.setattr("clv_experiments.experiment.explanation_records", lambda *_: [])
         patch.setattr("clv_experiments.experiment.baselines", lambda cfg: [])
         patch.setattr("clv_experiments.config.log_options.LAST_LOG", LOGS.setdefault(source, LastLog()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
@@ -144,7 +144,7 @@ def run(compose, model, source, *overrides):
 def test_objective_does_not_move_when_the_holdout_does(model, compose):
     before, after = run(compose, model, "honest"), run(compose, model, "tampered")
     assert before.objective == after.objective
-    assert before.holdout[0].scores["actual_total"] != after.holdout[0].scores["actual_total"]
+    assert before.origins[0].holdout.scores["actual_total"] != after.origins[0].holdout.scores["actual_total"]
 
 
 def test_guard_sees_an_objective_from_the_holdout(compose, monkeypatch):
@@ -179,9 +179,9 @@ def learning_from_all():
 def felt_by(compose, model, *cleaning):
     """Say what of a run moves when the holdout is tampered with, returns included."""
     before, after = (run(compose, model, source, *cleaning) for source in ("honest_returns", "tampered_returns"))
-    assert before.holdout[0].scores["actual_total"] != after.holdout[0].scores["actual_total"]
+    assert before.origins[0].holdout.scores["actual_total"] != after.origins[0].holdout.scores["actual_total"]
     moved = {"objective"} if before.objective != after.objective else set()
-    predicted = [result.holdout[0].forecast.table["y_pred"] for result in (before, after)]
+    predicted = [result.origins[0].holdout.forecast.table["y_pred"] for result in (before, after)]
     return moved | ({"predictions"} if not predicted[0].equals(predicted[1]) else set())
 
 

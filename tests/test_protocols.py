@@ -24,7 +24,7 @@ def forecaster(cdnow_sample):
 
 
 def records(compose, *overrides, explained=False):
-    """Run an experiment and give what it recorded: (verdict, metrics by name, tables by name, tags by name).
+    """Run an experiment and give what it recorded: (result, metrics by name, tables by name, tags by name).
 
     What the model learnt is told, and pictures are drawn, only if it is to be ``explained``.
     """
@@ -34,13 +34,13 @@ def records(compose, *overrides, explained=False):
     original = memory_tracker.MemoryRun.log
     with pytest.MonkeyPatch.context() as patch:
         if not explained:
-            patch.setattr("clv_experiments.experiment.explain", lambda *_: [])
+            patch.setattr("clv_experiments.experiment.explanation_records", lambda *_: [])
         patch.setattr(memory_tracker.MemoryRun, "log", lambda run, found: (kept.extend(found), original(run, found))[1])
-        verdict = run_experiment(compose(*SPLIT, *overrides))
+        result = run_experiment(compose(*SPLIT, *overrides))
     metrics = {r.name: r.value for r in kept if isinstance(r, Metric)}
     tables = {r.name: r.frame for r in kept if isinstance(r, Table)}
     tags = {r.name: r.value for r in kept if isinstance(r, Tag)}
-    return verdict, metrics, tables, tags
+    return result, metrics, tables, tags
 
 
 def test_a_split_learns_from_the_others_and_predicts_the_held_out(forecaster, compose):
@@ -74,25 +74,25 @@ def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster,
 def test_splits_are_the_same_for_every_model_and_move_with_the_seed(compose):
     one = records(compose, "model=linear", "evaluation.splits=2")[0]
     other = records(compose, "model=zeros", "evaluation.splits=2")[0]
-    assert list(one.shown.table.index) == list(other.shown.table.index)
-    assert len(one.shown.table) == int(np.ceil(0.3 * 2357))
+    assert list(one.latest.table.index) == list(other.latest.table.index)
+    assert len(one.latest.table) == int(np.ceil(0.3 * 2357))
     again = records(compose, "model=linear", "evaluation.splits=2", "seed=7")[0]
-    assert list(one.shown.table.index) != list(again.shown.table.index)
+    assert list(one.latest.table.index) != list(again.latest.table.index)
 
 
 def test_scores_are_medians_over_the_splits_and_there_is_no_objective(compose):
-    verdict, metrics, tables, tags = records(compose, "model=linear", "features=rfm", "evaluation.splits=7")
+    result, metrics, tables, tags = records(compose, "model=linear", "features=rfm", "evaluation.splits=7")
     splits = tables["splits.csv"]
     assert len(splits) == 7
     assert splits["r2"].nunique() == 7
-    assert splits["r2"][0] == pytest.approx(r2(verdict.shown.table["y_true"], verdict.shown.table["y_pred"]))
+    assert splits["r2"][0] == pytest.approx(r2(result.latest.table["y_true"], result.latest.table["y_pred"]))
     assert metrics["holdout_r2"] == pytest.approx(splits["r2"].median())
     assert metrics["holdout_r2_least"] == splits["r2"].min()
     assert metrics["holdout_mse"] == pytest.approx(splits["mse"].median())
     assert metrics["holdout_r2_lower"] <= metrics["holdout_r2"] <= metrics["holdout_r2_upper"]
     assert not [name for name in metrics if name.startswith("validation")]
-    assert verdict.objective is None
-    assert any("say nothing about the future" in note for note in verdict.notes)
+    assert result.objective is None
+    assert any("say nothing about the future" in note for note in result.warnings)
     assert tags["protocol"] == "customer_split"
     slopes = tables["split_coefficients.csv"]
     assert list(slopes["name"]) == ["frequency", "recency", "T", "monetary_value"]
@@ -145,19 +145,19 @@ def test_a_holdout_without_spend_is_refused(log_of, compose, monkeypatch):
     rows = [(customer, f"2020-0{month}-05", 10.0) for customer in "abc" for month in (1, 2, 3)]
     rows += [("new", "2020-04-10", 5.0), ("new", "2020-06-28", 5.0)]
     log = log_of(rows)
-    monkeypatch.setattr("clv_experiments.config.log_options.read_log", lambda *_: log)
+    monkeypatch.setattr("clv_experiments.experiment.read_log", lambda *_: log)
     with pytest.raises(ClvError, match=r"nobody spent anything in the holdout period 2020-03-29 to 2020-06-28"):
         run_experiment(compose("model=zeros", "window.horizon=3 months"))
 
 
 def test_a_simulated_log_leaves_its_truth_behind(compose):
     small = ["data=simulated", "data.source.customers=400", "evaluation=forecast", "model=bg_nbd"]
-    verdict, metrics, tables, _ = records(compose, *small, "data.source.process=bg_nbd", explained=True)
+    result, metrics, tables, _ = records(compose, *small, "data.source.process=bg_nbd", explained=True)
     predictions = tables["predictions.parquet"]
     assert np.isfinite(predictions["true_expected_spend"]).all()
     assert (predictions["true_expected_spend"] == 0).any(), "some have dropped out"
     assert metrics["holdout_truth_bias"] == pytest.approx(
-        verdict.shown.table["y_pred"].sum() / predictions["true_expected_spend"].sum() - 1
+        result.latest.table["y_pred"].sum() / predictions["true_expected_spend"].sum() - 1
     )
     assert set(tables["recovery.csv"]["parameter"]) == {"r", "alpha", "a", "b", "p", "q", "v"}
 

@@ -21,7 +21,7 @@ def kept():
 def once(compose, monkeypatch):
     """Run one experiment on an empty store, without its pictures; ``resume`` unless said otherwise."""
     KEPT.runs.clear()
-    monkeypatch.setattr("clv_experiments.experiment.explain", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.experiment.explanation_records", lambda *_: [])
     store = ["~tracking", "+tracking={_target_: test_resume.kept}"]
     return lambda *overrides: run_once(compose("resume=true", *SMALL, *store, *overrides))
 

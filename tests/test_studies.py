@@ -84,7 +84,7 @@ def test_each_study_runs_on_its_own_protocol_and_out_of_time(study, protocol, co
     few = [] if protocol == "forecast" else ["evaluation.splits=2"]
     path = f"data.path={log_of_study(study)}"
     cfg = compose(f"experiment={study}", f"evaluation={protocol}", path, "evaluation.bootstrap_replicates=2", *few)
-    verdict = run_experiment(cfg)
-    assert (verdict.objective is None) is (protocol == "customer_split")
-    assert verdict.shown.table["y_pred"].notna().all()
-    assert len(verdict.shown.table) > 500
+    result = run_experiment(cfg)
+    assert (result.objective is None) is (protocol == "customer_split")
+    assert result.latest.table["y_pred"].notna().all()
+    assert len(result.latest.table) > 500

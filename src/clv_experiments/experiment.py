@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import date
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -23,17 +21,24 @@ from clv_experiments.config.settings import (
 )
 from clv_experiments.config.window_options import window_of
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.window import Period
-from clv_experiments.errors import ClvError
-from clv_experiments.evaluation import report
+from clv_experiments.evaluation.report import ladder_records
+from clv_experiments.forecasting.customer_split import customer_split
+from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.protocols import Verdict, customer_split, out_of_time
-from clv_experiments.forecasting.run_records import Search, explain, identity, log_records, remarks
-from clv_experiments.reporting.records import Text
+from clv_experiments.forecasting.out_of_time import out_of_time
+from clv_experiments.forecasting.run_records import (
+    Search,
+    estimator_warnings,
+    explanation_records,
+    identity_records,
+    log_records,
+)
+from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.terminal import Terminal
+from clv_experiments.tracking.code_version import code_version
 
 
-def run_experiment(cfg: DictConfig, search: Search | None = None) -> Verdict:
+def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationResult:
     """Run one experiment and leave one tracked run behind.
 
     Parameters
@@ -58,59 +63,46 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> Verdict:
             run = stack.enter_context(opened)
         settings = settings_of(cfg)
         run.log([*parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        log = read_aloud(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff, terminal)
+        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+            log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
+        terminal.report_log(log)
         terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
         run.log([*log_records(log)])
-        model = build_model(cfg.model)
-        window = window_of(cfg.window, log.start, log.end)
-        splitting = cfg.evaluation.protocol == "customer_split"
-        origins = window.backtest(supervised=model.supervised and not splitting, source=log.name)
-        forecaster = Forecaster(log, window)
-        periods = [origin.holdout for origin in origins]
-        run.log([*identity(forecaster, model, periods, protocol_identity(cfg))])
-        for origin in origins:
-            somebody_spent(forecaster, origin.holdout)
-        judged_by = (forecaster, model, baselines(cfg), origins, cfg.evaluation.objective, terminal)
-        verdict = customer_split(*judged_by, **split_settings(cfg)) if splitting else out_of_time(*judged_by)
-        with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
+
+        task = _evaluation_task(cfg, log)
+        periods = [origin.holdout for origin in task.origins]
+        run.log([*identity_records(task.forecaster, task.model, periods, protocol_identity(cfg))])
+        run.log([Tag("code_version", code_version())])
+        for period in periods:
+            task.forecaster.require_holdout_spend(period)
+        with terminal.progress() as progress:
+            if cfg.evaluation.protocol == "customer_split":
+                result = customer_split(task, split_settings(cfg), progress)
+            else:
+                result = out_of_time(task, progress)
+        terminal.add_timings(result.timings)
+
+        with terminal.step("measuring, explaining, drawing", "evaluation") as explained:
             records = [
-                *verdict.records,
-                *report.ladder_records(verdict.ladder, verdict.title),
-                *explain(
-                    forecaster, model, verdict.shown, cfg.seed, cfg.evaluation.bootstrap_replicates, progress, search
+                *result.records,
+                *ladder_records(result.ladder, result.title),
+                *explanation_records(
+                    task, result.latest, cfg.seed, cfg.evaluation.bootstrap_replicates, explained, search
                 ),
             ]
         with terminal.step("writing the run", "tracking"):
             run.log(records)
 
-        terminal.summary(verdict.ladder, verdict.title)
-        for remark in [*remarks(verdict.shown.estimator), *verdict.notes]:
-            terminal.say(f"note: {remark}")
-        terminal.timing()
+        terminal.summary(result.ladder, result.title)
+        for warning in [*estimator_warnings(result.latest.estimator), *result.warnings]:
+            terminal.say(f"note: {warning}")
+        terminal.show_timings()
         terminal.say(run.location)
-    return verdict
+    return result
 
 
-def somebody_spent(forecaster: Forecaster, period: Period) -> None:
-    """Refuse a holdout period without spend: no score means anything there.
-
-    Raises
-    ------
-    ClvError
-        Names the period and what to choose instead.
-    """
-    if forecaster.outcome(period)["spend"].sum() <= 0:
-        raise ClvError(
-            f"nobody spent anything in the holdout period {period} of log '{forecaster.log.name}' among the "
-            f"{len(forecaster.outcome(period)):,} customers known before it; choose another window.cutoff or horizon"
-        )
-
-
-def read_aloud(cfg: DictConfig, learn_until: Callable[[date, date], date], terminal: Terminal) -> TransactionLog:
-    """Read the log as ``read_log`` does, and say what was guessed on the way and what cleaning removed."""
-    with terminal.step(f"reading and cleaning {cfg.name}", "data"):
-        log = read_log(cfg, learn_until)
-    for note in log.notes:
-        terminal.say(f"note: {note}")
-    terminal.receipt(log.report)
-    return log
+def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
+    model, window = build_model(cfg.model), window_of(cfg.window, log.start, log.end)
+    supervised = model.supervised and cfg.evaluation.protocol != "customer_split"
+    origins = window.backtest(supervised=supervised, source=log.name)
+    return EvaluationTask(Forecaster(log, window), model, baselines(cfg), origins, cfg.evaluation.objective)

@@ -12,6 +12,7 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_features, options
 from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
 from clv_experiments.config.window_options import known_window
@@ -33,9 +34,8 @@ from clv_experiments.decisions.segments.section import segments_section
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import read_aloud, somebody_spent
 from clv_experiments.forecasting.forecaster import Forecaster, Model
-from clv_experiments.forecasting.run_records import log_records, remarks
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.model_request import Requested, btyd_option, requested
 from clv_experiments.reporting.formatting import day, share
 from clv_experiments.reporting.record_files import check_place, write_folder
@@ -84,7 +84,9 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
         terminal.say(f"model: {request.settings_said}, fitted anew at each cutoff")
         settings = settings_of(cfg)
         run.log([*parameters(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        log = read_aloud(cfg.data, lambda start, end: _learn_until(known_window(cfg.window, start, end)), terminal)
+        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+            log = read_log(cfg.data, lambda start, end: _learn_until(known_window(cfg.window, start, end)))
+        terminal.report_log(log)
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, known_window(cfg.window, log.start, log.end))
         at = _snapshots(forecaster, request.model, btyd, terminal)
@@ -107,7 +109,7 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
         for section in sections:
             for sentence in section.summary:
                 terminal.say(sentence)
-        terminal.timing()
+        terminal.show_timings()
         terminal.say(f"\n{run.location}\nto read, print and share: {place}")
     return place
 
@@ -129,7 +131,7 @@ def _snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Term
     window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
     latest = window.backtest(supervised=supervised, source=source)[0]
     earlier = window.validation(None, supervised=supervised, source=source) if latest.validation else []
-    somebody_spent(forecaster, latest.holdout)
+    forecaster.require_holdout_spend(latest.holdout)
 
     def made(period: Period) -> Snapshot:
         with terminal.step(f"forecasting {period}", "forecasts"):
@@ -202,7 +204,10 @@ def _notes(at: Snapshots) -> list[str]:
     """Say what a reader must know before anything else."""
     few = len(at.now.table) < FEW
     said = [f"{len(at.now.table)} customers are too few for anything but the lists"] if few else []
-    return [*said, *dict.fromkeys([*remarks(at.now.model.estimator), *remarks(at.now.btyd.estimator)])]
+    return [
+        *said,
+        *dict.fromkeys([*estimator_warnings(at.now.model.estimator), *estimator_warnings(at.now.btyd.estimator)]),
+    ]
 
 
 def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: Requested) -> list[tuple[str, str]]:

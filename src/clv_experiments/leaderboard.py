@@ -82,7 +82,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
             write_readme(cfg.readme, records)
     if cfg.promote:
         promote(cfg, typed, result, board.findings, terminal)
-    terminal.timing()
+    terminal.show_timings()
     return board
 
 
@@ -112,7 +112,7 @@ def show_together(boards: Sequence[Board]) -> None:
         _keep(cfg, "leaderboard", "together", records, terminal)
         if cfg.readme:
             write_readme(cfg.readme, records)
-    terminal.timing()
+    terminal.show_timings()
 
 
 def check(cfg: DictConfig, typed: Sequence[str]) -> None:

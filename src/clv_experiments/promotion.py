@@ -22,7 +22,7 @@ from clv_experiments.evaluation.leaderboard.champion import Choice, choose
 from clv_experiments.evaluation.leaderboard.methodology import Finding
 from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster
-from clv_experiments.forecasting.run_records import log_records, remarks
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
@@ -141,7 +141,7 @@ def _fit_records(forecaster: Forecaster, made: Forecast) -> Iterator[Record]:
     yield Tag("cutoff", str(made.period.cutoff))
     yield from log_records(forecaster.log)
     yield from (Metric(f"seconds_{part}", value) for part, value in made.seconds.items())
-    yield Text("remarks.txt", "\n".join(remarks(made.estimator)))
+    yield Text("remarks.txt", "\n".join(estimator_warnings(made.estimator)))
     yield FittedModel(made.estimator, made.X.head())
 
 
@@ -168,6 +168,6 @@ def _refit(experiment: str, forecaster: Forecaster, made: Forecast) -> Refit:
         customers=len(made.X),
         learned_from=learned_from,
         columns=tuple(map(str, made.X.columns)),
-        remarks=tuple(remarks(made.estimator)),
+        estimator_warnings=tuple(estimator_warnings(made.estimator)),
         code=code_version(),
     )

@@ -13,6 +13,7 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.log_options import read_log
 from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
 from clv_experiments.config.window_options import known_window
 from clv_experiments.data.log import TransactionLog
@@ -25,10 +26,9 @@ from clv_experiments.decisions.score_summary import Summary, headline
 from clv_experiments.decisions.scored import Ranking, Scorer, read_me
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.experiment import read_aloud
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
-from clv_experiments.forecasting.run_records import log_records, remarks
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.model_request import Requested, btyd_option, kept_errors, requested, same_columns, strangeness
 from clv_experiments.reporting.record_files import check_place, folder_of, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
@@ -74,7 +74,9 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
         own = ("model", "features") if request.stored else ()  # a kept model brings its own
         settings = {name: value for name, value in settings_of(cfg).items() if name not in own}
         run.log([Tag("kind", KIND), *parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        log = read_aloud(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff, terminal)
+        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+            log = read_log(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff)
+        terminal.report_log(log)
         window = known_window(cfg.window, log.start, log.end)
         shop = Shop.of(cfg.decisions, log.currency or "")
         ready = _prepared(cfg, log, window, request, btyd, shop, terminal)
@@ -145,7 +147,7 @@ def _prepared(
         teller = estimator if btyd is model else Forecaster(log, window).coming(btyd).estimator
     scorer = Scorer(estimator, columns, teller, btyd.name, proof.intervals, shop, window.end)
     fits = {model.name: estimator, btyd.name: teller}
-    said = [f"{name}: {remark}." for name, fit in fits.items() for remark in remarks(fit)]
+    said = [f"{name}: {remark}." for name, fit in fits.items() for remark in estimator_warnings(fit)]
     notes = [*strangeness(request, log.fingerprint, log.currency or "", window.end), *said, proof.said, sentence]
     return Ready(scorer, model, btyd, missed, proof, notes)
 
@@ -175,7 +177,7 @@ def _written(log: TransactionLog, window: Window, ready: Ready, shop: Shop, plac
                 expected.write(ready.scorer.expected(X).reset_index())
                 done += len(X)
                 progress(done, everyone, "customers")
-        terminal.took({"scoring": perf_counter() - started})
+        terminal.add_timings({"scoring": perf_counter() - started})
         started = perf_counter()
         customers = pd.concat([*stored_parts(path, TO_RANK)])
         ranking = Ranking.of(customers, shop, ready.missed, window.end)
@@ -185,7 +187,7 @@ def _written(log: TransactionLog, window: Window, ready: Ready, shop: Shop, plac
                 files.write(rows)
                 summary.add(rows)
                 progress(int(summary.totals()["customers"]), everyone, "customers")
-    terminal.took({"writing": perf_counter() - started})
+    terminal.add_timings({"writing": perf_counter() - started})
     return summary
 
 
@@ -206,5 +208,5 @@ def _say(terminal: Terminal, summary: Summary, ready: Ready, shop: Shop, ahead: 
     terminal.table(f"the next {ahead} from {ready.scorer.cutoff}", headings, rows)
     for note in ready.notes:
         terminal.say(note)
-    terminal.timing()
+    terminal.show_timings()
     terminal.say(f"one row a customer: {place / CSV}")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from rich.text import Text
 
-from clv_experiments.data.cleaning.report import CleaningReport
+from clv_experiments.data.log import TransactionLog
 from clv_experiments.evaluation.report import Ladder, summary_rows
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
@@ -28,7 +28,7 @@ class Terminal:
 
     Attributes
     ----------
-    seconds : dict
+    timings : dict
         Wall time by step, in the order the steps were first entered.
     """
 
@@ -36,7 +36,7 @@ class Terminal:
         self.console = Console(highlight=False, markup=False, emoji=False)
         if not self.console.is_terminal and "COLUMNS" not in os.environ:
             self.console.width = FILE_WIDTH
-        self.seconds: dict[str, float] = {}
+        self.timings: dict[str, float] = {}
         self.started = perf_counter()
 
     def say(self, line: str) -> None:
@@ -58,7 +58,28 @@ class Terminal:
         with self.console.status(Text(what)) as status:
             yield lambda done, total: status.update(Text(f"{what}: {done} of {total}"))
         if part is not None:
-            self.took({part: perf_counter() - started})
+            self.add_timings({part: perf_counter() - started})
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, int, int], None]]:
+        """Show each step that is announced while the block runs.
+
+        Yields
+        ------
+        callable
+            Takes (what is under way, done, total); a total of 0 means that nothing is counted.
+        """
+        announced = ""
+        with self.console.status("") as status:
+
+            def update(what: str, done: int, total: int) -> None:
+                nonlocal announced
+                if what != announced and not self.console.is_terminal:
+                    self.say(what)
+                announced = what
+                status.update(Text(f"{what}: {done} of {total}" if total else what))
+
+            yield update
 
     @contextmanager
     def bar(self, what: str) -> Iterator[Callable[[int, int | None, str], None]]:
@@ -92,18 +113,21 @@ class Terminal:
             if said:
                 self.say(said)
 
-    def receipt(self, report: CleaningReport) -> None:
-        """Print what cleaning removed: rows, customers and money of each step that did anything."""
+    def report_log(self, log: TransactionLog) -> None:
+        """Print what was guessed of a log, and what cleaning removed: rows, customers and money by step."""
+        for note in log.notes:
+            self.say(f"note: {note}")
+        report = log.report
         self.say(
             f"{report.rows_read:,} rows read, {report.rows_kept:,} kept; removed:" + " nothing" * report.changes.empty
         )
         for rule, rows, customers, amount in report.changes.itertuples(index=False, name=None):
             self.say(f"  {rule}: {rows:,} rows, {customers:,} customers, amount {amount:,.2f}")
 
-    def took(self, seconds: Mapping[str, float]) -> None:
+    def add_timings(self, seconds: Mapping[str, float]) -> None:
         """Add the times of parts that were measured elsewhere."""
         for name, value in seconds.items():
-            self.seconds[name] = self.seconds.get(name, 0.0) + value
+            self.timings[name] = self.timings.get(name, 0.0) + value
 
     def summary(self, ladder: Ladder, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
@@ -129,9 +153,9 @@ class Terminal:
         if caption:
             self.console.print(Text(caption, style="dim"))
 
-    def timing(self) -> None:
+    def show_timings(self) -> None:
         """Print how long each step took."""
-        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
+        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.timings.items())
         self.say(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
 
 

@@ -15,10 +15,8 @@ from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
+from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecast
-from clv_experiments.forecasting.protocols import Verdict
-from clv_experiments.forecasting.run_records import Scored
-from clv_experiments.reporting.records import Metric, Table
 from clv_experiments.sweep.outcome import Difference, Fit, Outcome, differences, fits
 
 QUARTERS = (Period(date(1997, 12, 31), date(1998, 3, 31)), Period(date(1998, 3, 31), date(1998, 6, 30)))
@@ -32,15 +30,12 @@ def verdict(*origins, floors=(0.5, 2.0)):
         .assign(cutoff=pd.Timestamp(period.cutoff), purchase_days=(spent > 0).astype(int))
         for (spent, predicted), period in zip(origins, QUARTERS, strict=False)
     ]  # fmt: skip
-    table = pd.concat(frames, ignore_index=True)
-    records = [
-        Table("validation_predictions.parquet", table.assign(y_pred=0.0)),
-        Table("predictions.parquet", table),
-        *(Metric("d2_floor", floor, step) for step, floor in enumerate(floors[: len(origins)])),
-        Metric("holdout_mae", 99.0),
-    ]
-    made = {step: Scored(Forecast(QUARTERS[step], None, None, None, None, {}), {}) for step in range(len(origins))}
-    return Verdict(made, {}, None, None, None, "", records, [])
+    made = []
+    for step, (frame, floor) in enumerate(zip(frames, floors, strict=False)):
+        table = frame.drop(columns="cutoff").set_index("customer_id")
+        forecast = Forecast(QUARTERS[step], None, None, None, table, {})
+        made.append(EvaluatedOrigin(step, EvaluatedForecast(forecast, {}, floor)))
+    return EvaluationResult(made, None, None, "", [], [])
 
 
 def by_metric(tuned, configured, seed=0):
@@ -106,7 +101,7 @@ def test_intervals_are_those_of_a_leaderboard_of_the_two():
     spent, close, wide = shop(1)
     tuned, configured = verdict((spent, close), (spent, wide)), verdict((spent, wide), (spent, wide + 1))
     entries = [
-        Entry(name, name, "", "", "", "", run.records[1].frame, (0.5, 2.0))
+        Entry(name, name, "", "", "", "", run.holdout_predictions, (0.5, 2.0))
         for name, run in {"tuned": tuned, "configured": configured}.items()
     ]
     cell = Cell("", "", "forecast", "", ("one", "two"), "", tuple(entries))

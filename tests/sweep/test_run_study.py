@@ -255,7 +255,9 @@ def test_the_command_it_prints_makes_the_same_run(kept, migrated, run_process, t
 def test_the_same_command_takes_the_study_up(kept, run_script, monkeypatch):
     folder, _ = kept
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("clv_experiments.experiment.explain", lambda *_: [])  # the first time drew all of it
+    monkeypatch.setattr(
+        "clv_experiments.experiment.explanation_records", lambda *_: []
+    )  # the first time drew all of it
     monkeypatch.setattr("clv_experiments.sweep.summary.study_pictures", lambda *_: [])
     status, stdout, stderr = run_script("scripts/sweep.py", "model=ridge", *KEPT, "sweep.n_trials=8")
     assert status == 0, stderr

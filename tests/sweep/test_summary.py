@@ -12,9 +12,8 @@ from optuna.trial import create_trial
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.settings import experiment_of, flattened
 from clv_experiments.config.window_options import window_of
+from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.protocols import Verdict
-from clv_experiments.forecasting.run_records import footing, predictions
 from clv_experiments.reporting.records import Tag
 from clv_experiments.sweep.outcome import Outcome
 from clv_experiments.sweep.search import AS_CONFIGURED
@@ -83,11 +82,10 @@ class Study:
         log, found = read_log(cfg.data, learn_until(cfg)), self.objective.forecaster
         forecaster = found if log is found.log else Forecaster(log, found.window)
         scorer = Objective(self.objective.settings, forecaster, [], [])
-        holdout = {0: scorer.score(cfg, found.window.period(0))}
+        holdout = EvaluatedOrigin(0, scorer.score(cfg, found.window.period(0)))
         with instantiate(cfg.tracking).run(experiment_of(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
-        records = [*footing(forecaster, holdout), *predictions("predictions.parquet", holdout)]
-        return Verdict(holdout, {}, None, None, None, "", records, [])
+        return EvaluationResult([holdout], None, None, "", [], [])
 
     def sum_up(self, objective=None):
         """Sum up as a command does, and return the full runs that this made."""

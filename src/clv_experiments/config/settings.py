@@ -13,6 +13,7 @@ from clv_experiments.data.sources.passwords import without_password
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.reporting.records import Param
 
 ALL = "all"  # window.origins: as many as the log allows
@@ -61,15 +62,10 @@ def _check_split(cfg: DictConfig) -> None:
         )
 
 
-def split_settings(cfg: DictConfig) -> dict[str, Any]:
+def split_settings(cfg: DictConfig) -> SplitSettings:
     """Collect what ``evaluation=customer_split`` is told besides."""
     settings = cfg.evaluation
-    return {
-        "splits": settings.splits,
-        "test_share": settings.test_share,
-        "seed": cfg.seed,
-        "published": dict(settings.published),
-    }
+    return SplitSettings(settings.splits, settings.test_share, cfg.seed, dict(settings.published))
 
 
 def protocol_identity(cfg: DictConfig) -> str:

@@ -211,6 +211,21 @@ class Forecaster:
             self._outcomes[period] = found
         return self._outcomes[period]
 
+    def require_holdout_spend(self, period: Period) -> None:
+        """Refuse a holdout period without spend: no score means anything there.
+
+        Raises
+        ------
+        ClvError
+            Names the period and what to choose instead.
+        """
+        outcome = self.outcome(period)
+        if outcome["spend"].sum() <= 0:
+            raise ClvError(
+                f"nobody spent anything in the holdout period {period} of log '{self.log.name}' among the "
+                f"{len(outcome):,} customers known before it; choose another window.cutoff or horizon"
+            )
+
     def waited(self, period: Period) -> pd.Series:
         """Days from the cutoff to the next purchase day of each customer known then, NaN where none is in the period.
 

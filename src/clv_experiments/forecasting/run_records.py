@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +19,16 @@ from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.plot_fits import tracking
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.weekly import weekly_repeat_spend
+from clv_experiments.forecasting.evaluation_result import (
+    EvaluatedForecast,
+    EvaluatedOrigin,
+    EvaluationTask,
+    min_prediction,
+    stack_predictions,
+)
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model, cell_fingerprint
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
-from clv_experiments.tracking.code_version import code_version
-
-LEAST_PREDICTION = 0.01  # of the training mean: what D2 takes a smaller prediction for
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A forecast and its scores."""
-
-    forecast: Forecast
-    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -54,20 +50,8 @@ class Search:
     at_edge: tuple[str, ...]
 
 
-def judge(forecaster: Forecaster, period: Period, model: Model) -> Scored:
-    """Forecast a period and score it."""
-    made = forecaster.forecast(period, model)
-    return Scored(made, report.scored(made.table, floor(forecaster, period)))
-
-
-def floor(forecaster: Forecaster, period: Period) -> float:
-    """Return the least prediction that D2 sees, in the log's currency."""
-    return LEAST_PREDICTION * forecaster.training_mean(period)
-
-
-def explain(
-    forecaster: Forecaster,
-    model: Model,
+def explanation_records(
+    task: EvaluationTask,
     made: Forecast,
     seed: int,
     replicates: int,
@@ -79,7 +63,8 @@ def explain(
     ``seed`` draws the ``replicates`` of the bootstrap and the permutations; ``progress`` is told (done, replicates);
     ``search`` says where the settings were found, if they were searched for.
     """
-    log, estimator, least = forecaster.log, made.estimator, floor(forecaster, made.period)
+    forecaster, model = task.forecaster, task.model
+    log, estimator, least = forecaster.log, made.estimator, min_prediction(forecaster, made.period)
     labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
     yield from report.holdout_records(made.table, labels)
     if log.truth:
@@ -112,44 +97,46 @@ def explain(
     if search:
         yield Tag("study", search.study)
         yield Tag("trial", str(search.trial))
-    yield Text("remarks.txt", "\n".join(remarks(estimator)))
+    yield Text("remarks.txt", "\n".join(estimator_warnings(estimator)))
     yield FittedModel(estimator, made.X.head())
 
 
-def remarks(estimator: Any) -> list[str]:
+def estimator_warnings(estimator: Any) -> list[str]:
     """Collect what the fitted estimator says of itself: an optimum at the boundary, a fallback."""
     return [*filter(None, [getattr(estimator, "boundary_", "")]), *getattr(estimator, "notes_", [])]
 
 
-def predictions(name: str, scored: dict[int, Scored]) -> Iterator[Table]:
+def prediction_records(name: str, evaluated: Sequence[EvaluatedForecast]) -> Iterator[Table]:
     """One row a customer and cutoff, where there is any forecast."""
-    made = [s.forecast for s in scored.values()]
-    if made:
-        frames = [forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)) for forecast in made]
-        yield Table(name, pd.concat(frames).reset_index())
+    if evaluated:
+        yield Table(name, stack_predictions(evaluated))
 
 
-def costs(holdout: dict[int, Scored]) -> Iterator[Metric]:
+def cost_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
     """Seconds of each part of the holdout forecasts, and the process's peak memory."""
-    for step, scored in holdout.items():
-        yield from (Metric(f"seconds_{part}", value, step) for part, value in scored.forecast.seconds.items())
+    for origin in origins:
+        seconds = origin.holdout.forecast.seconds
+        yield from (Metric(f"seconds_{part}", value, origin.step) for part, value in seconds.items())
     yield Metric("peak_memory_mb", peak_memory_mb())
 
 
-def footing(forecaster: Forecaster, holdout: dict[int, Scored]) -> Iterator[Metric]:
+def score_context_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
     """Say what the scores of each origin rest on: the floor of D2, and how long before the cutoff the labels ended.
 
     A margin below 0 means that a model learned from labels inside the period it is judged on.
     """
-    for step, forecast in ((step, scored.forecast) for step, scored in holdout.items()):
-        yield Metric("d2_floor", floor(forecaster, forecast.period), step)
+    for origin in origins:
+        forecast = origin.holdout.forecast
+        yield Metric("d2_floor", origin.holdout.min_prediction, origin.step)
         if forecast.training.periods:
             latest = max(period.end for period in forecast.training.periods)
-            yield Metric("label_margin_days", float((forecast.period.cutoff - latest).days), step)
+            yield Metric("label_margin_days", float((forecast.period.cutoff - latest).days), origin.step)
 
 
-def identity(forecaster: Forecaster, model: Model, periods: Sequence[Period], protocol: str) -> Iterator[Record]:
-    """Say what the run is comparable with, and what code it came from.
+def identity_records(
+    forecaster: Forecaster, model: Model, periods: Sequence[Period], protocol: str
+) -> Iterator[Record]:
+    """Say what the run is comparable with.
 
     Parameters
     ----------
@@ -166,7 +153,6 @@ def identity(forecaster: Forecaster, model: Model, periods: Sequence[Period], pr
     yield Tag("holdouts", "; ".join(str(period) for period in periods))
     yield Tag("protocol", protocol.split()[0])
     yield Tag("cell", cell_fingerprint(forecaster, periods, protocol))
-    yield Tag("code_version", code_version())
 
 
 def log_records(log: TransactionLog) -> Iterator[Record]:

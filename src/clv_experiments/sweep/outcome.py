@@ -14,9 +14,8 @@ from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES
-from clv_experiments.forecasting.protocols import Verdict
+from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.reporting.formatting import listed, signed, written
-from clv_experiments.reporting.records import Metric, Table
 from clv_experiments.sweep.pictures.values import named
 from clv_experiments.sweep.space_reading import LUCK
 from clv_experiments.sweep.trials import Objective
@@ -127,13 +126,13 @@ class Outcome:
         return [f"by {named(metric)[0]}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {listed(said)}"]
 
 
-def differences(tuned: Verdict, configured: Verdict, seed: int) -> list[Difference]:
+def differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int) -> list[Difference]:
     """Set two runs side by side on the same customers, drawn 2,000 times with replacement (paired bootstrap).
 
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
     entries = (_entry("tuned", tuned), _entry("configured", configured))
-    holdouts = tuple(str(scored.forecast.period) for scored in tuned.holdout.values())
+    holdouts = tuple(str(origin.holdout.forecast.period) for origin in tuned.origins)
     cell = Cell("", "", "forecast", "", holdouts, "", entries)
     found = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     result = []
@@ -157,10 +156,9 @@ def _compared(found: Difference) -> str:
     return f"is {'better' if found.better > 0 else 'worse'} than as configured, beyond chance in customers: {gain}"
 
 
-def _entry(label: str, verdict: Verdict) -> Entry:
-    found = next(r.frame for r in verdict.records if isinstance(r, Table) and r.name == "predictions.parquet")
-    floors = tuple(r.value for r in verdict.records if isinstance(r, Metric) and r.name == "d2_floor")
-    return Entry(label, label, "", "", "", "", found, floors)
+def _entry(label: str, result: EvaluationResult) -> Entry:
+    floors = tuple(origin.holdout.min_prediction for origin in result.origins)
+    return Entry(label, label, "", "", "", "", result.holdout_predictions, floors)
 
 
 def fits(

@@ -101,7 +101,7 @@ def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
                 "other processes have trials of this study under way: the last of them sums it up; if they were "
                 "killed, type the same command again"
             )
-        terminal.timing()
+        terminal.show_timings()
         terminal.say(run.location)
     return float(winner.values[0])
 
@@ -178,7 +178,7 @@ def _search(study: Study, objective: Objective, run: StudyRun, terminal: Termina
         )
         seconds = perf_counter() - started - waited
     fitting = sum(trial.user_attrs.get(SECONDS, 0.0) for trial in made)
-    terminal.took({"trials": seconds})
+    terminal.add_timings({"trials": seconds})
     if fitting:
         share = seconds / fitting - 1.0
         run.log([Metric("seconds_search", seconds), Metric("seconds_fit_predict", fitting), Metric("overhead", share)])

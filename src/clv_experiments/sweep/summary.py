@@ -87,7 +87,7 @@ def _outcome(winner: FrozenTrial, objective: Objective, search: Search, terminal
     after = run_experiment(tuned, search)
     terminal.say("")
     with terminal.step("fitting both with several seeds", "seeds") as progress:
-        holdouts = _holdouts(objective, [scored.forecast.period for scored in after.holdout.values()])
+        holdouts = _holdouts(objective, [origin.holdout.forecast.period for origin in after.origins])
         found = 1 if AS_CONFIGURED in winner.user_attrs else seeds  # settings that are the same fit the same
         several = fits(objective, holdouts, tuned, configured, found, progress)
     gained = differences(after, before, settings.cfg.seed)

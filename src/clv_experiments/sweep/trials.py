@@ -19,8 +19,8 @@ from clv_experiments.config.model_options import MODELS, build_model
 from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, nearest
+from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, evaluate
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.run_records import Scored, judge
 from clv_experiments.sweep.space import Space, Value
 from clv_experiments.sweep.space_reading import read_space
 from clv_experiments.tracking.stored_run import is_interrupt
@@ -150,7 +150,7 @@ class Objective:
 
     def _values(self, trial: Trial) -> list[float]:
         cfg = self.settings.with_choice(self.settings.space.chosen(trial))
-        scored: list[Scored] = []
+        scored: list[EvaluatedForecast] = []
         for step, period in enumerate(self.periods):
             scored.append(self.score(cfg, period))
             if len(self.periods) > 1 and len(self.metrics) == 1:
@@ -164,18 +164,18 @@ class Objective:
             raise TrialPruned(f"after {len(scored)} of {len(self.periods)} validation origins")
         return [self._value(metric, scored) for metric in self.metrics]
 
-    def score(self, cfg: DictConfig, period: Period) -> Scored:
+    def score(self, cfg: DictConfig, period: Period) -> EvaluatedForecast:
         """Forecast one period with the model of a config and score it."""
         window = self.forecaster.window
         training = window_of(cfg.window, window.start, window.end).training_origins
         forecaster = self.forecaster.over(replace(window, training_origins=training))
-        return judge(forecaster, period, build_model(cfg.model))
+        return evaluate(forecaster, period, build_model(cfg.model))
 
     def mean(self, cfg: DictConfig) -> float:
         """Return the first metric of a config's model, mean over the periods."""
         return self._value(self.metrics[0], [self.score(cfg, period) for period in self.periods])
 
-    def _value(self, metric: str, scored: Sequence[Scored]) -> float:
+    def _value(self, metric: str, scored: Sequence[EvaluatedForecast]) -> float:
         found = [
             abs(s.scores[metric]) if metric == "aggregate_bias" else s.scores[metric]
             for s in scored
@@ -189,7 +189,7 @@ class Objective:
         return value
 
 
-def means(scored: Sequence[Scored]) -> dict[str, float]:
+def means(scored: Sequence[EvaluatedForecast]) -> dict[str, float]:
     """Average every score over the periods."""
     return {str(name): float(value) for name, value in pd.DataFrame([s.scores for s in scored]).mean().items()}
 

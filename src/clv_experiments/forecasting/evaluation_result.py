@@ -1,0 +1,119 @@
+"""Forecasts with their scores, and what a protocol finds about a model beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from clv_experiments.data.window import Origin, Period
+from clv_experiments.evaluation.report import Ladder, scored
+from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
+from clv_experiments.reporting.records import Record
+
+MIN_PREDICTION_SHARE = 0.01  # of the training mean: what D2 takes a smaller prediction for
+
+# Called with what is under way, how much of it is done and how much there is; 0 of 0 where that is not counted.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class EvaluatedForecast:
+    """A forecast, its scores, and the smallest prediction that D2 saw (currency)."""
+
+    forecast: Forecast
+    scores: dict[str, float]
+    min_prediction: float
+
+
+@dataclass(frozen=True)
+class EvaluatedOrigin:
+    """One origin of a backtest: its holdout forecast and, where the log reaches back far enough, its validation."""
+
+    step: int
+    holdout: EvaluatedForecast
+    validation: EvaluatedForecast | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationTask:
+    """What a protocol is to evaluate.
+
+    Attributes
+    ----------
+    forecaster : Forecaster
+    model : Model
+        The one under test.
+    baselines : sequence of Model
+        Evaluated beside it on the same customers and periods.
+    origins : sequence of Origin
+        Oldest first.
+    objective : str
+        The metric, higher is better, that is returned and by which the best baseline is chosen.
+    """
+
+    forecaster: Forecaster
+    model: Model
+    baselines: Sequence[Model]
+    origins: Sequence[Origin]
+    objective: str
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What a protocol finds.
+
+    Attributes
+    ----------
+    origins : sequence of EvaluatedOrigin
+        Oldest first; where customers were split, the first split.
+    objective : float or None
+        The score of the oldest origin's validation period, which is no origin's holdout; None where there is none.
+    ladder : Ladder
+        The model beside the baselines, evaluated alike.
+    title : str
+        What the scores are of.
+    records : list of Record
+        Scores, costs and predictions.
+    warnings : list of str
+        What may mislead a reader who does not know it.
+    timings : dict of str to float
+        Seconds by part.
+    """
+
+    origins: Sequence[EvaluatedOrigin]
+    objective: float | None
+    ladder: Ladder
+    title: str
+    records: list[Record]
+    warnings: list[str]
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def holdout_predictions(self) -> pd.DataFrame:
+        """One row a customer and origin, with its ``cutoff``: the tables of all holdout forecasts."""
+        return stack_predictions(origin.holdout for origin in self.origins)
+
+    @property
+    def latest(self) -> Forecast:
+        """The forecast that tables and figures describe: the latest origin's holdout."""
+        return self.origins[-1].holdout.forecast
+
+
+def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
+    """Forecast a period and score it."""
+    forecast, smallest = forecaster.forecast(period, model), min_prediction(forecaster, period)
+    return EvaluatedForecast(forecast, scored(forecast.table, smallest), smallest)
+
+
+def stack_predictions(evaluated: Iterable[EvaluatedForecast]) -> pd.DataFrame:
+    """Stack the tables of forecasts: one row a customer and ``cutoff``, ``customer_id`` a column."""
+    forecasts = [found.forecast for found in evaluated]
+    frames = [forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)) for forecast in forecasts]
+    return pd.concat(frames).reset_index()
+
+
+def min_prediction(forecaster: Forecaster, period: Period) -> float:
+    """Return the smallest prediction that D2 sees, in the log's currency."""
+    return MIN_PREDICTION_SHARE * forecaster.training_mean(period)

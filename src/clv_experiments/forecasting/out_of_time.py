@@ -1,0 +1,83 @@
+"""The out-of-time protocol: forecast each holdout and validation period from what was known at its cutoff."""
+
+from __future__ import annotations
+
+from functools import cache
+from time import perf_counter
+
+import pandas as pd
+
+from clv_experiments.evaluation.report import Ladder, score_metrics
+from clv_experiments.forecasting.evaluation_result import (
+    EvaluatedForecast,
+    EvaluatedOrigin,
+    EvaluationResult,
+    EvaluationTask,
+    Progress,
+    evaluate,
+)
+from clv_experiments.forecasting.run_records import cost_records, prediction_records, score_context_records
+
+NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"
+
+
+def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
+    """Forecast the holdout and the validation period of every origin from what was known at its cutoff."""
+    evaluated = cache(lambda period: evaluate(task.forecaster, period, task.model))  # a validation may be a holdout too
+    origins = []
+    for origin in task.origins:
+        progress(f"forecasting the holdout period {origin.holdout}", 0, 0)
+        holdout, validation = evaluated(origin.holdout), None
+        if origin.validation:
+            progress(f"forecasting the validation period {origin.validation}", 0, 0)
+            validation = evaluated(origin.validation)
+        origins.append(EvaluatedOrigin(origin.step, holdout, validation))
+    progress("forecasting with the baselines", 0, 0)
+    started = perf_counter()
+    ladder = _ladder(task, origins)
+    timings = {"baselines": perf_counter() - started} | _seconds(origins)
+    earlier = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
+    oldest = origins[0].validation
+    holdouts = {origin.step: origin.holdout for origin in origins}
+    validations = {origin.step: origin.validation for origin in origins if origin.validation}
+    return EvaluationResult(
+        origins,
+        # Later origins validate on what is holdout to earlier ones: only the oldest's validation is nobody's holdout.
+        objective=oldest.scores[task.objective] if oldest else None,
+        ladder=ladder,
+        title=f"holdout {task.origins[-1].holdout}{earlier}",
+        records=[
+            *score_metrics("holdout", {step: found.scores for step, found in holdouts.items()}),
+            *score_metrics("validation", {step: found.scores for step, found in validations.items()}),
+            *score_context_records(origins),
+            *cost_records(origins),
+            *prediction_records("predictions.parquet", list(holdouts.values())),
+            *prediction_records("validation_predictions.parquet", list(validations.values())),
+        ],
+        warnings=[] if oldest else [NO_VALIDATION],
+        timings=timings,
+    )
+
+
+def _ladder(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> Ladder:
+    """Score the baselines on the holdouts of the model, those that learn from labels only where all can."""
+    periods = [origin.holdout for origin in task.origins]
+    labelled = all(task.forecaster.window.has_training(period) for period in periods)
+    able = [option for option in task.baselines if labelled or not option.supervised]
+    scores = {task.model.name: [origin.holdout.scores for origin in origins]}
+    for option in able:
+        if option.name != task.model.name:
+            scores[option.name] = [evaluate(task.forecaster, period, option).scores for period in periods]
+    means = {name: dict(pd.DataFrame(found).mean()) for name, found in scores.items()}
+    return Ladder(means, task.model.name, [option.name for option in able], task.objective)
+
+
+def _seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
+    """Add up the seconds of each part over all forecasts."""
+    evaluated: list[EvaluatedForecast] = [found for o in origins for found in (o.holdout, o.validation) if found]
+    forecasts = {found.forecast.period: found.forecast for found in evaluated}.values()
+    total: dict[str, float] = {}
+    for forecast in forecasts:
+        for part, seconds in forecast.seconds.items():
+            total[part] = total.get(part, 0.0) + seconds
+    return total
