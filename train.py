@@ -5,7 +5,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from clv_experiments.command_line import CommandLine
+from clv_experiments.commands.cli.command_line import CommandLine
 
 terminal = CommandLine()
 
@@ -14,7 +14,7 @@ terminal = CommandLine()
 def main(cfg: DictConfig) -> float | None:
     """Return the validation objective; heavy imports wait until a run starts, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.resume import run_once
+        from clv_experiments.commands.resume import run_once
 
         return run_once(cfg)
     return None  # the job failed and said so

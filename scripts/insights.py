@@ -5,8 +5,8 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from clv_experiments.command_line import CommandLine
-from clv_experiments.model_request import take_model
+from clv_experiments.commands.cli.command_line import CommandLine
+from clv_experiments.commands.model_request import take_model
 
 terminal = CommandLine()
 asked: str | None = None
@@ -16,7 +16,7 @@ asked: str | None = None
 def main(cfg: DictConfig) -> None:
     """Write one report; heavy imports wait until then, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.insights import write_insights
+        from clv_experiments.commands.insights import write_insights
 
         write_insights(cfg, asked)
 

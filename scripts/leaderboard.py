@@ -10,11 +10,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from clv_experiments.command_line import CommandLine
+from clv_experiments.commands.cli.command_line import CommandLine
 from clv_experiments.errors import ClvError, LogTooShort
 
 if TYPE_CHECKING:
-    from clv_experiments.leaderboard import Board
+    from clv_experiments.commands.leaderboard import Board
 
 terminal = CommandLine()
 boards: list[Board] = []
@@ -24,7 +24,7 @@ boards: list[Board] = []
 def main(cfg: DictConfig) -> None:
     """Show one cell; heavy imports wait until then, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.leaderboard import show
+        from clv_experiments.commands.leaderboard import show
 
         job = HydraConfig.get()
         alone = job.mode is RunMode.RUN
@@ -46,7 +46,7 @@ def all_cells() -> None:
         sys.stdout.write("the cells are not set side by side, since one of them cannot be shown\n")
     if terminal.failed or len(boards) < 2:
         return
-    from clv_experiments.leaderboard import show_together
+    from clv_experiments.commands.leaderboard import show_together
 
     show_together(boards)
 

@@ -5,8 +5,8 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from clv_experiments.command_line import CommandLine
-from clv_experiments.model_request import take_model
+from clv_experiments.commands.cli.command_line import CommandLine
+from clv_experiments.commands.model_request import take_model
 
 terminal = CommandLine()
 asked: list[str | None] = []
@@ -16,7 +16,7 @@ asked: list[str | None] = []
 def main(cfg: DictConfig) -> None:
     """Write one list; heavy imports wait until then, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.scoring import score
+        from clv_experiments.commands.score import score
 
         score(cfg, asked[-1])
 

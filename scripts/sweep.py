@@ -6,7 +6,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from clv_experiments.command_line import CommandLine
+from clv_experiments.commands.cli.command_line import CommandLine
 
 terminal = CommandLine()
 
@@ -15,7 +15,7 @@ terminal = CommandLine()
 def main(cfg: DictConfig) -> float | None:
     """Return the best validation score; heavy imports wait until a study starts, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.sweep.study import run_study
+        from clv_experiments.commands.sweep import run_study
 
         return run_study(cfg, HydraConfig.get().overrides.task)
     return None  # the study failed and said so

@@ -12,10 +12,10 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from clv_experiments.command_line import CommandLine, hidden, sentence
+from clv_experiments.commands.cli.command_line import CommandLine, hidden, sentence
+from clv_experiments.commands.cli.workers import Noticeboard
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import run_experiment
-from clv_experiments.workers import Noticeboard
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -164,7 +164,7 @@ def worker(tmp_path, monkeypatch):
     """A command line as a worker process has it: started by another process, on a noticeboard they share."""
     overrides = SimpleNamespace(task=["model=zeros"])
     hydra = SimpleNamespace(get=lambda: SimpleNamespace(overrides=overrides))
-    monkeypatch.setattr("clv_experiments.command_line.HydraConfig", hydra)
+    monkeypatch.setattr("clv_experiments.commands.cli.command_line.HydraConfig", hydra)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     terminal = CommandLine()
     terminal.process, terminal.board = os.getppid(), Noticeboard(tmp_path)

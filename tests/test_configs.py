@@ -11,12 +11,12 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from pyarrow.csv import write_csv
 
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.errors import ClvError
-from clv_experiments.experiment import run_experiment
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ["data", "window", "features", "model", "evaluation", "tracking", "experiment"]

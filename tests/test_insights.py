@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
+from clv_experiments.commands.insights import write_insights
 from clv_experiments.errors import ClvError
-from clv_experiments.insights import write_insights
 
 ROOT = Path(__file__).resolve().parents[1]
 ATTACK = "<script>alert('owned')</script>"

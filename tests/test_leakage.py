@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
@@ -18,7 +19,6 @@ from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import Raw
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.experiment import run_experiment
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster
 
@@ -134,8 +134,8 @@ def run(compose, model, source, *overrides):
     target = f"+data.source={{_target_: test_leakage.{source}, _partial_: true}}"
     small = ("data=cdnow_sample", "evaluation.bootstrap_replicates=2")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clv_experiments.experiment.explanation_records", lambda *_: [])
-        patch.setattr("clv_experiments.experiment.baselines", lambda cfg: [])
+        patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
+        patch.setattr("clv_experiments.commands.train.baselines", lambda cfg: [])
         patch.setattr("clv_experiments.config.log_options.LAST_LOG", LOGS.setdefault(source, LastLog()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
 

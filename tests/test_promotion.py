@@ -11,7 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments import promotion
+from clv_experiments.commands import promote as promotion
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.promote import check_promotion, promote
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import settings_of
@@ -21,9 +23,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
 from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.promotion import check_promotion, promote
 from clv_experiments.reporting.records import FittedModel, Param, Registration, Tag, Text
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import CHAMPION
 

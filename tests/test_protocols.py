@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import r2
-from clv_experiments.experiment import run_experiment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Metric, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryRun
@@ -34,7 +34,7 @@ def records(compose, *overrides, explained=False):
     original = memory_tracker.MemoryRun.log
     with pytest.MonkeyPatch.context() as patch:
         if not explained:
-            patch.setattr("clv_experiments.experiment.explanation_records", lambda *_: [])
+            patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
         patch.setattr(memory_tracker.MemoryRun, "log", lambda run, found: (kept.extend(found), original(run, found))[1])
         result = run_experiment(compose(*SPLIT, *overrides))
     metrics = {r.name: r.value for r in kept if isinstance(r, Metric)}
@@ -145,7 +145,7 @@ def test_a_holdout_without_spend_is_refused(log_of, compose, monkeypatch):
     rows = [(customer, f"2020-0{month}-05", 10.0) for customer in "abc" for month in (1, 2, 3)]
     rows += [("new", "2020-04-10", 5.0), ("new", "2020-06-28", 5.0)]
     log = log_of(rows)
-    monkeypatch.setattr("clv_experiments.experiment.read_log", lambda *_: log)
+    monkeypatch.setattr("clv_experiments.commands.train.read_log", lambda *_: log)
     with pytest.raises(ClvError, match=r"nobody spent anything in the holdout period 2020-03-29 to 2020-06-28"):
         run_experiment(compose("model=zeros", "window.horizon=3 months"))
 

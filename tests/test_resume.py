@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from clv_experiments.commands.resume import run_once
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.resume import run_once
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 
 KEPT = MemoryTracker()
@@ -21,7 +21,7 @@ def kept():
 def once(compose, monkeypatch):
     """Run one experiment on an empty store, without its pictures; ``resume`` unless said otherwise."""
     KEPT.runs.clear()
-    monkeypatch.setattr("clv_experiments.experiment.explanation_records", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     store = ["~tracking", "+tracking={_target_: test_resume.kept}"]
     return lambda *overrides: run_once(compose("resume=true", *SMALL, *store, *overrides))
 

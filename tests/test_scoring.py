@@ -11,16 +11,23 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments import scoring
+from clv_experiments.commands import score as scoring
+from clv_experiments.commands.model_request import (
+    btyd_option,
+    kept_errors,
+    requested,
+    same_columns,
+    strangeness,
+    take_model,
+)
+from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import parameters, settings_of
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.decisions.scored import COLUMNS
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.model_request import btyd_option, kept_errors, requested, same_columns, strangeness, take_model
 from clv_experiments.reporting.records import File, FittedModel, Param, Table, Tag, Text
-from clv_experiments.scoring import score
 from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.window_options import window_of
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
-from clv_experiments.experiment import run_experiment
 from clv_experiments.forecasting.forecaster import Forecaster
 
 DATA = os.environ.get("CLV_DATA_DIR")

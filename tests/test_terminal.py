@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from clv_experiments.terminal import Terminal
+from clv_experiments.commands.cli.terminal import Terminal
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from hydra import compose
 
-from clv_experiments.cell_request import chosen
+from clv_experiments.commands.cell_request import chosen
+from clv_experiments.commands.sweep import run_study
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.sweep.sampling import FAILURE
-from clv_experiments.sweep.study import run_study
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ def searched(compose_sweep, monkeypatch):
 
     def run(*overrides):
         found = []
-        monkeypatch.setattr("clv_experiments.sweep.study.sum_up", lambda *given: found.extend(given[:3]))
+        monkeypatch.setattr("clv_experiments.commands.sweep.sum_up", lambda *given: found.extend(given[:3]))
         run_study(*compose_sweep(*overrides))
         return tuple(found)
 
@@ -256,9 +256,9 @@ def test_the_same_command_takes_the_study_up(kept, run_script, monkeypatch):
     folder, _ = kept
     monkeypatch.chdir(folder)
     monkeypatch.setattr(
-        "clv_experiments.experiment.explanation_records", lambda *_: []
+        "clv_experiments.commands.train.explanation_records", lambda *_: []
     )  # the first time drew all of it
-    monkeypatch.setattr("clv_experiments.sweep.summary.study_pictures", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.commands.sweep_summary.study_pictures", lambda *_: [])
     status, stdout, stderr = run_script("scripts/sweep.py", "model=ridge", *KEPT, "sweep.n_trials=8")
     assert status == 0, stderr
     assert "2 trials in" in stdout

@@ -9,6 +9,8 @@ from hydra import compose
 from hydra.utils import instantiate
 from optuna.trial import create_trial
 
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.sweep_summary import OUTCOME, sum_up, train_command
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.settings import experiment_of, flattened
 from clv_experiments.config.window_options import window_of
@@ -17,9 +19,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
 from clv_experiments.sweep.outcome import Outcome
 from clv_experiments.sweep.search import AS_CONFIGURED
-from clv_experiments.sweep.summary import OUTCOME, sum_up, train_command
 from clv_experiments.sweep.trials import SCORES, Objective, Settings, search_window
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 DEPTH = "{key: model.estimator.regressor.max_depth, low: 1, high: 12, limit: 1}"
@@ -105,8 +105,10 @@ class Study:
 def study(objective, store, monkeypatch, request):
     def begin(*depths, name=request.node.name, objective=objective):
         made = Study(objective, store, name, *depths)
-        monkeypatch.setattr("clv_experiments.sweep.summary.run_experiment", made.run_experiment)
-        monkeypatch.setattr("clv_experiments.sweep.summary.study_pictures", lambda *_: [])  # which take longest
+        monkeypatch.setattr("clv_experiments.commands.sweep_summary.run_experiment", made.run_experiment)
+        monkeypatch.setattr(
+            "clv_experiments.commands.sweep_summary.study_pictures", lambda *_: []
+        )  # which take longest
         return made
 
     return begin

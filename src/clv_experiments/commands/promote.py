@@ -9,7 +9,8 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.cell_request import of_train
+from clv_experiments.commands.cell_request import of_train
+from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import parameters
@@ -24,7 +25,6 @@ from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import (
     CHAMPION,

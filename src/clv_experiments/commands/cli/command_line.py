@@ -17,9 +17,9 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from clv_experiments.commands.cli.workers import Noticeboard
 from clv_experiments.data.sources.passwords import passwords_in, without_password
 from clv_experiments.errors import ClvError, nearest
-from clv_experiments.workers import Noticeboard
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130

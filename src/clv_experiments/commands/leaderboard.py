@@ -10,8 +10,11 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
-from clv_experiments.board_files import check_readme, write_readme
-from clv_experiments.cell_request import chosen, complete, families, key_of, of_train, wanted
+from clv_experiments.commands.cell_request import chosen, complete, families, key_of, of_train, wanted
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.promote import check_promotion, promote
+from clv_experiments.commands.readme import check_readme, write_readme
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_of
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.leaderboard import tables
@@ -20,11 +23,8 @@ from clv_experiments.evaluation.leaderboard.board_records import aggregate_recor
 from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
 from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
 from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
-from clv_experiments.experiment import run_experiment
-from clv_experiments.promotion import check_promotion, promote
 from clv_experiments.reporting.record_files import check_place, write_folder
 from clv_experiments.reporting.records import Param, Record
-from clv_experiments.terminal import Terminal
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.model_request import Requested, btyd_option, requested
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import build_features, options
 from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
@@ -36,11 +38,9 @@ from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
-from clv_experiments.model_request import Requested, btyd_option, requested
 from clv_experiments.reporting.formatting import day, share
 from clv_experiments.reporting.record_files import check_place, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "insights"

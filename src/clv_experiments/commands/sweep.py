@@ -15,6 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.sweep_settings import check, directions, metrics
+from clv_experiments.commands.sweep_summary import sum_up
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.settings import ALL, experiment_of, flattened, parameters, settings_of, title_of
 from clv_experiments.config.window_options import window_of
@@ -28,12 +31,9 @@ from clv_experiments.run_selection import WITHOUT_EFFECT
 from clv_experiments.sweep.pictures.values import named
 from clv_experiments.sweep.sampling import FAILURE, is_lost
 from clv_experiments.sweep.search import search
-from clv_experiments.sweep.settings import check, directions, metrics
 from clv_experiments.sweep.space import shown
 from clv_experiments.sweep.storage import ENDING, IDENTITY, alone, open_study, storage_url
-from clv_experiments.sweep.summary import sum_up
 from clv_experiments.sweep.trials import SCORES, SECONDS, Objective, Settings, search_window
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import StudyRun
 

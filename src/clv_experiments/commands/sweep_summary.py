@@ -12,12 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from clv_experiments.cell_request import key_of
+from clv_experiments.commands.cell_request import key_of
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.settings import experiment_of
 from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Period
-from clv_experiments.experiment import run_experiment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
 from clv_experiments.reporting.figure_style import Labels
@@ -30,7 +31,6 @@ from clv_experiments.sweep.sampling import is_lost
 from clv_experiments.sweep.search import AS_CONFIGURED
 from clv_experiments.sweep.space import Value
 from clv_experiments.sweep.trials import SCORES, Objective, Settings
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.stored_run import StudyRun
 
 OUTCOME = "outcome"  # attribute of a study that was summed up

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_of, flattened, title_of
 from clv_experiments.errors import LogTooShort
-from clv_experiments.experiment import run_experiment
 from clv_experiments.run_selection import settled
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 
 

@@ -13,6 +13,15 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.model_request import (
+    Requested,
+    btyd_option,
+    kept_errors,
+    requested,
+    same_columns,
+    strangeness,
+)
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
 from clv_experiments.config.window_options import known_window
@@ -29,10 +38,8 @@ from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
-from clv_experiments.model_request import Requested, btyd_option, kept_errors, requested, same_columns, strangeness
 from clv_experiments.reporting.record_files import check_place, folder_of, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "score"

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.log_options import read_log
 from clv_experiments.config.model_options import baselines, build_model
 from clv_experiments.config.settings import (
@@ -34,7 +35,6 @@ from clv_experiments.forecasting.run_records import (
     log_records,
 )
 from clv_experiments.reporting.records import Tag, Text
-from clv_experiments.terminal import Terminal
 from clv_experiments.tracking.code_version import code_version
 
 

@@ -1,0 +1,1 @@
+"""What a user can type: each command on one screen."""
