@@ -13,9 +13,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from clv_experiments.commands.leaderboard import Board, show, show_together
-from clv_experiments.commands.readme import BEGIN, END
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.display.readme import BEGIN, END
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 ROOT = Path(__file__).resolve().parents[1]

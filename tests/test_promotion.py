@@ -20,9 +20,9 @@ from clv_experiments.config.settings import settings_of
 from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
-from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.leaderboard.cell import Cell, Entry
+from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.records import FittedModel, Param, Registration, Tag, Text
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import CHAMPION

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.leaderboard.selection import select, settled
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
-from clv_experiments.run_selection import select, settled
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 

@@ -7,7 +7,7 @@ import pytest
 
 from clv_experiments.decisions.overview.section import overview_section
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.html.inline_svg import inline_svg
+from clv_experiments.reporting.inline_svg import inline_svg
 
 
 @pytest.fixture(scope="module")

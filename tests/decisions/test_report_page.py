@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.exhibit import Exhibit, Section
-from clv_experiments.decisions.report.cells import cell, page_table
-from clv_experiments.decisions.report.page import report_page
 from clv_experiments.reporting.chart_style import framed, shown
+from clv_experiments.reporting.exhibit import Exhibit, Section
+from clv_experiments.reporting.report_page import report_page
+from clv_experiments.reporting.report_tables import cell, page_table
 
 ATTACK = "</td><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = pd.DataFrame(

@@ -12,11 +12,11 @@ from omegaconf import OmegaConf
 
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation import metrics
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
-from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecast
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.cell import Cell, Entry
+from clv_experiments.leaderboard.standings import standings
 from clv_experiments.sweep.outcome import Difference, Fit, Outcome, differences, fits
 
 QUARTERS = (Period(date(1997, 12, 31), date(1998, 3, 31)), Period(date(1998, 3, 31), date(1998, 6, 30)))

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError
+from clv_experiments.leaderboard.selection import select, settled
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
-from clv_experiments.run_selection import select, settled
 from clv_experiments.tracking import mlflow_study
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from clv_experiments.config.model_options import MODELS
 from clv_experiments.config.settings import experiment_of, flattened
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.evaluation.leaderboard.cell import Cell
-from clv_experiments.run_entries import TUNED
-from clv_experiments.run_selection import Selection, select
+from clv_experiments.leaderboard.cell import Cell
+from clv_experiments.leaderboard.entries import TUNED
+from clv_experiments.leaderboard.selection import Selection, select
 
 # not train.py's
 OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme", "promote")

@@ -25,12 +25,10 @@ from clv_experiments.decisions.budget.acquisition_section import acquisition_sec
 from clv_experiments.decisions.budget.section import budget_section
 from clv_experiments.decisions.drivers_section import drivers_section
 from clv_experiments.decisions.evidence import Evidence, evidence
-from clv_experiments.decisions.exhibit import Section
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.missed.section import missed_section
 from clv_experiments.decisions.next_purchase.section import next_purchase_section
 from clv_experiments.decisions.overview.section import overview_section
-from clv_experiments.decisions.report.page import report_page
 from clv_experiments.decisions.scored import Ranking, Scorer
 from clv_experiments.decisions.segments.section import segments_section
 from clv_experiments.decisions.shop import Shop
@@ -38,9 +36,11 @@ from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
+from clv_experiments.reporting.exhibit import Section
 from clv_experiments.reporting.formatting import day, share
 from clv_experiments.reporting.record_files import check_place, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
+from clv_experiments.reporting.report_page import report_page
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "insights"

@@ -13,16 +13,16 @@ from omegaconf import DictConfig, ListConfig
 from clv_experiments.commands.cell_request import chosen, complete, families, key_of, of_train, wanted
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promotion, promote
-from clv_experiments.commands.readme import check_readme, write_readme
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_of
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.evaluation.leaderboard import tables
-from clv_experiments.evaluation.leaderboard.across import across
-from clv_experiments.evaluation.leaderboard.board_records import aggregate_records, board_records
-from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
-from clv_experiments.evaluation.leaderboard.standings import Standings, check_bootstrap, standings
-from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
+from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.checks import Finding, findings
+from clv_experiments.leaderboard.display import tables
+from clv_experiments.leaderboard.display.board_records import aggregate_records, board_records
+from clv_experiments.leaderboard.display.readme import check_readme, write_readme
+from clv_experiments.leaderboard.display.wording import verdict, verdict_across
+from clv_experiments.leaderboard.standings import Standings, check_bootstrap, standings
 from clv_experiments.reporting.record_files import check_place, write_folder
 from clv_experiments.reporting.records import Param, Record
 

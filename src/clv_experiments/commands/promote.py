@@ -18,12 +18,12 @@ from clv_experiments.config.window_options import window_of
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.card import Refit, card
-from clv_experiments.evaluation.leaderboard.champion import Choice, choose
-from clv_experiments.evaluation.leaderboard.methodology import Finding
-from clv_experiments.evaluation.leaderboard.standings import Standings
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
+from clv_experiments.leaderboard.champion import Choice, choose
+from clv_experiments.leaderboard.checks import Finding
+from clv_experiments.leaderboard.display.card import Refit, card
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import (

@@ -9,7 +9,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_of, flattened, title_of
 from clv_experiments.errors import LogTooShort
-from clv_experiments.run_selection import settled
+from clv_experiments.leaderboard.selection import settled
 from clv_experiments.tracking.code_version import code_version
 
 

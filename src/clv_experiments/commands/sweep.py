@@ -26,8 +26,8 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
 from clv_experiments.reporting.records import Metric, Param, Record, Tag, Text
-from clv_experiments.run_selection import WITHOUT_EFFECT
 from clv_experiments.sweep.pictures.values import named
 from clv_experiments.sweep.sampling import FAILURE, is_lost
 from clv_experiments.sweep.search import search

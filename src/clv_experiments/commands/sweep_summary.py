@@ -21,9 +21,9 @@ from clv_experiments.config.window_options import window_of
 from clv_experiments.data.window import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
+from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
-from clv_experiments.run_entries import TUNED
 from clv_experiments.sweep import tables
 from clv_experiments.sweep.outcome import Outcome, differences, fits
 from clv_experiments.sweep.pictures import study_pictures

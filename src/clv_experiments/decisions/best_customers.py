@@ -9,10 +9,10 @@ import pandas as pd
 
 from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.evidence import Evidence
-from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import ahead, asked, counted, day, interval, money, named, share
 
 A_YEAR, A_FEW = 365, 4  # days

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
-from clv_experiments.evaluation.leaderboard.standings import standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.cell import Cell, Entry
+from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.formatting import listed, signed, written
 from clv_experiments.sweep.pictures.values import named
 from clv_experiments.sweep.space_reading import LUCK

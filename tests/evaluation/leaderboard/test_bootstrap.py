@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.evaluation import metrics
-from clv_experiments.evaluation.leaderboard import bootstrap
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS, point_scores, resampled
-from clv_experiments.evaluation.leaderboard.cell import Panel
+from clv_experiments.leaderboard import bootstrap
+from clv_experiments.leaderboard.bootstrap import METRICS, point_scores, resampled
+from clv_experiments.leaderboard.cell import Panel
 
 FLOOR = 0.5
 

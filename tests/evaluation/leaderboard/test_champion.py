@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.card import Refit, card
-from clv_experiments.evaluation.leaderboard.champion import choose
-from clv_experiments.evaluation.leaderboard.methodology import Finding
+from clv_experiments.leaderboard.champion import choose
+from clv_experiments.leaderboard.checks import Finding
+from clv_experiments.leaderboard.display.card import Refit, card
 
 SPENT = [0.0, 1.0, 2.0]
 REFIT = Refit(

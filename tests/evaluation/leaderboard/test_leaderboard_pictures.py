@@ -9,15 +9,15 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from clv_experiments.evaluation.leaderboard.across import across
-from clv_experiments.evaluation.leaderboard.label_places import place_labels
-from clv_experiments.evaluation.leaderboard.picture_cost import accuracy_against_cost, seconds_of
-from clv_experiments.evaluation.leaderboard.picture_curves import decile_calibrations, value_captures
-from clv_experiments.evaluation.leaderboard.picture_ranks import mean_ranks
-from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, bias_by_origin, forest, pictures
-from clv_experiments.evaluation.leaderboard.standings import standings
+from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.display.label_places import place_labels
+from clv_experiments.leaderboard.display.picture_cost import accuracy_against_cost, seconds_of
+from clv_experiments.leaderboard.display.picture_curves import decile_calibrations, value_captures
+from clv_experiments.leaderboard.display.picture_ranks import mean_ranks
+from clv_experiments.leaderboard.display.pictures import aggregate_pictures, bias_by_origin, forest, pictures
+from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.chart_style import FAMILIES, framed, reach, shown
-from clv_experiments.reporting.html.inline_svg import inline_svg
+from clv_experiments.reporting.inline_svg import inline_svg
 
 FAMILY = {"zeros": "baseline", "flat": "baseline", "pareto": "btyd", "trees": "ml", "stack": "hybrid"}
 HOSTILE = {

@@ -9,14 +9,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from clv_experiments.evaluation.leaderboard.across import across
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Finding
-from clv_experiments.evaluation.leaderboard.page import page
-from clv_experiments.evaluation.leaderboard.page_table import board_table
-from clv_experiments.evaluation.leaderboard.standings import standings
-from clv_experiments.evaluation.leaderboard.tables import SHOWN
-from clv_experiments.evaluation.leaderboard.wording import verdict
+from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.checks import CHECKS, Finding
+from clv_experiments.leaderboard.display.page import page
+from clv_experiments.leaderboard.display.page_table import board_table
+from clv_experiments.leaderboard.display.tables import SHOWN
+from clv_experiments.leaderboard.display.wording import verdict
+from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.formatting import written
 
 ATTACK = "<script>document.title='owned'</script>"

@@ -13,10 +13,10 @@ from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS, point_scores
-from clv_experiments.evaluation.leaderboard.standings import groups, standings
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
+from clv_experiments.leaderboard.bootstrap import METRICS, point_scores
+from clv_experiments.leaderboard.standings import groups, standings
 from clv_experiments.models.bg_nbd import BgNbd
 
 N = 1500

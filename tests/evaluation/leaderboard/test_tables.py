@@ -5,10 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from clv_experiments.evaluation.leaderboard.across import across
-from clv_experiments.evaluation.leaderboard.methodology import Finding, findings
-from clv_experiments.evaluation.leaderboard.standings import standings
-from clv_experiments.evaluation.leaderboard.tables import (
+from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.checks import Finding, findings
+from clv_experiments.leaderboard.display.tables import (
     NARROW,
     SHOWN,
     aggregate,
@@ -17,6 +16,7 @@ from clv_experiments.evaluation.leaderboard.tables import (
     markdown,
     markdown_across,
 )
+from clv_experiments.leaderboard.standings import standings
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 SCORES = {

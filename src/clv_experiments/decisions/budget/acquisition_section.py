@@ -15,11 +15,11 @@ from clv_experiments.decisions.budget.acquisition import (
     trend,
 )
 from clv_experiments.decisions.budget.acquisition_check import Check, check
-from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import asked, counted, interval, listed, money, percent, share
 
 MONEY = ["first_purchase", "repeat_purchases", "predicted", "corrected", "first_year_value", "low", "high", "realised"]

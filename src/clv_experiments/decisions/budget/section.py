@@ -13,10 +13,10 @@ from clv_experiments.decisions.budget.plan import Plan, plan
 from clv_experiments.decisions.budget.profit import break_even, drawn_spend, outlook, profit_by_budget
 from clv_experiments.decisions.budget.regret import MODEL, contacts_of, curves, profits, regret_table
 from clv_experiments.decisions.budget.split import split, split_sentences
-from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.checks import Floats
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import asked
 
 STEPS = 100  # points of a curve

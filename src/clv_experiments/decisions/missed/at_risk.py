@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit, Kind
 from clv_experiments.decisions.segments.tiers import TIERS, tier_names
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
+from clv_experiments.reporting.exhibit import Exhibit, Kind
 from clv_experiments.reporting.formatting import counted, day, money, named, share
 
 FALL = 0.1  # of P(alive), from which on it is worth a call

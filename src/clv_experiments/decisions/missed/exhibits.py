@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit, Kind
 from clv_experiments.decisions.missed.differences import differences
 from clv_experiments.decisions.missed.likely import Absences, absences, is_missed
 from clv_experiments.decisions.missed.traits import TRAITS, main_country, traits
 from clv_experiments.decisions.missed.tree import Tree, tree
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
+from clv_experiments.reporting.exhibit import Exhibit, Kind
 from clv_experiments.reporting.formatting import asked, counted, day, interval, money, share
 
 CLAIMS = 3  # differences put into words

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.missed.at_risk import at_risk_exhibit
 from clv_experiments.decisions.missed.exhibits import difference_exhibit, missed_exhibit, tree_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.formatting import asked, day, share
 
 METHOD = (

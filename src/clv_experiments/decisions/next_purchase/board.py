@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, Trial, resampled
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.standings import groups, simultaneous
+from clv_experiments.leaderboard.standings import groups, simultaneous
 
 CONFIDENCE = 0.95
 

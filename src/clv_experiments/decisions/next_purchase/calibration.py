@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.board import Board
 from clv_experiments.decisions.next_purchase.pictures import reliability_picture
 from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.next_purchase.sentences import accuracy, calibration
 from clv_experiments.evaluation.binomial import wilson
+from clv_experiments.reporting.exhibit import Exhibit
 
 BINS = 10
 

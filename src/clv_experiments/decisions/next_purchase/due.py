@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.clv import days_after
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.board import Board
 from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, money, share
 
 LISTED = 20

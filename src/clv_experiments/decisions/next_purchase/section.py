@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from clv_experiments.decisions.exhibit import Exhibit, Kind, Section
 from clv_experiments.decisions.next_purchase.board import Board, board
 from clv_experiments.decisions.next_purchase.calibration import calibration_exhibit
 from clv_experiments.decisions.next_purchase.contenders import contenders
@@ -19,6 +18,7 @@ from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import counted, listed, share
 
 Progress = Callable[[int, int], None]

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.next_purchase.contenders import Contender
 from clv_experiments.decisions.next_purchase.pictures import weeks_picture
 from clv_experiments.decisions.next_purchase.scores import Trial
@@ -14,6 +13,7 @@ from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.binomial import Z
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.reporting.chart_style import shown
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, day
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.pictures import lorenz_curve
 from clv_experiments.evaluation.checks import Floats
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, money, share
 
 FEW, EVEN = 0.5, 0.2  # share of the best tenth from which on, up to which, revenue is called concentrated, even

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.pictures import bars_by_name
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, money, named, share
 
 NAMED = 8  # countries that a picture names

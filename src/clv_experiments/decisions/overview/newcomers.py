@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, span
 from clv_experiments.decisions.overview.pictures import columns_by_month
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, money, share
 
 CLEARLY = 0.6  # share of revenue from which on one group is said to carry the shop

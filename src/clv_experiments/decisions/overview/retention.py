@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, name
 from clv_experiments.decisions.overview.pictures import retention_map
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, interval, share
 
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared

@@ -9,7 +9,6 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.decisions.exhibit import Exhibit, Section
 from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.concentration import (
     Concentration,
@@ -23,6 +22,7 @@ from clv_experiments.decisions.overview.newcomers import newcomers_exhibit, retu
 from clv_experiments.decisions.overview.retention import retention_exhibit
 from clv_experiments.decisions.overview.seasonality import season_exhibit, week_exhibit
 from clv_experiments.errors import ClvError
+from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.formatting import money
 
 METHOD = (

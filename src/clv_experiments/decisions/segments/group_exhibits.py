@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit, Kind
 from clv_experiments.decisions.segments.clusters import SEEDS, clusters
 from clv_experiments.decisions.segments.profiles import profile
 from clv_experiments.decisions.segments.revenue import revenue_shares
 from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
+from clv_experiments.reporting.exhibit import Exhibit, Kind
 from clv_experiments.reporting.formatting import counted, day, interval, listed, money, share
 
 KINDS: dict[str, Kind] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit
 from clv_experiments.decisions.segments.group_exhibits import groups_exhibit, with_what_came
 from clv_experiments.decisions.segments.movement import NEW, movement
 from clv_experiments.decisions.segments.profiles import profile
@@ -12,6 +11,7 @@ from clv_experiments.decisions.segments.revenue import revenue_shares
 from clv_experiments.decisions.segments.tiers import TIERS, tier_names
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import counted, day, interval, listed, money, share
 
 

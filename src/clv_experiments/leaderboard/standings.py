@@ -10,9 +10,9 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS, point_scores, resampled
-from clv_experiments.evaluation.leaderboard.cell import Cell
 from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.leaderboard.bootstrap import METRICS, point_scores, resampled
+from clv_experiments.leaderboard.cell import Cell
 
 KNOWN = 0.95  # share of the replicates that must have a value: with one buyer among many customers a third has none
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from clv_experiments.evaluation.leaderboard.across import Across
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Finding
-from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
+from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.checks import CHECKS, Finding
+from clv_experiments.leaderboard.display.wording import verdict, verdict_across
+from clv_experiments.leaderboard.standings import Standings
 
 SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "mae")
 NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from clv_experiments.evaluation.leaderboard import tables
-from clv_experiments.evaluation.leaderboard.across import Across
-from clv_experiments.evaluation.leaderboard.methodology import Finding
-from clv_experiments.evaluation.leaderboard.page import page
-from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, pictures
-from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.checks import Finding
+from clv_experiments.leaderboard.display import tables
+from clv_experiments.leaderboard.display.page import page
+from clv_experiments.leaderboard.display.pictures import aggregate_pictures, pictures
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import Illustration
 from clv_experiments.reporting.records import Description, Metric, Picture, Record, Table, Tag, Text
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.champion import Choice
-from clv_experiments.evaluation.leaderboard.methodology import Finding
-from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.leaderboard.tables import SHOWN
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.champion import Choice
+from clv_experiments.leaderboard.checks import Finding
+from clv_experiments.leaderboard.display.tables import SHOWN
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import listed, written
 
 

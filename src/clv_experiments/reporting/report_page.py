@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 
-from clv_experiments.decisions.exhibit import Exhibit, Section
-from clv_experiments.decisions.report.cells import PageTable, page_table
-from clv_experiments.reporting.html.inline_svg import inline_svg
-from clv_experiments.reporting.html.rendering import render
-
-TEMPLATES = Path(__file__).parent / "template"
+from clv_experiments.reporting.exhibit import Exhibit, Section
+from clv_experiments.reporting.html_page import render
+from clv_experiments.reporting.inline_svg import inline_svg
+from clv_experiments.reporting.report_tables import PageTable, page_table
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,7 @@ def report_page(
     """
     shown = [_section(section, currency) for section in sections]
     return render(
-        TEMPLATES,
-        "report.html.jinja",
+        "report/report.html.jinja",
         title=title,
         subtitle=subtitle,
         sections=shown,

@@ -10,10 +10,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-SHARED = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(folder: Path, template: str, **context: Any) -> str:
+def render(template: str, **context: Any) -> str:
     """Fill a template.
 
     It gets ``style`` and ``script``, which are the common ones, and the ``script_hash`` that its
@@ -21,9 +21,8 @@ def render(folder: Path, template: str, **context: Any) -> str:
 
     Parameters
     ----------
-    folder : Path
-        Of the template and what it includes.
     template : str
+        Its path below ``templates/``.
     **context
         Strings are escaped, ``Markup`` is not.
 
@@ -32,12 +31,16 @@ def render(folder: Path, template: str, **context: Any) -> str:
     str
         HTML5.
     """
-    loader = FileSystemLoader([folder, SHARED])
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    styles = [path for path in (SHARED / "page.css", folder / "extra.css") if path.exists()]
-    script = (SHARED / "page.js").read_text(encoding="utf-8")
+    own_style = (TEMPLATES / template).with_name("extra.css")
+    styles = [path for path in (TEMPLATES / "page.css", own_style) if path.exists()]
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     return environment.get_template(template).render(
         style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),
         script=Markup(script),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.cell import Cell, Entry
+from clv_experiments.leaderboard.cell import Cell, Entry
+from clv_experiments.leaderboard.entries import entry_of, is_complete, labels_of, model_of, predictions_of
 from clv_experiments.reporting.formatting import listed
-from clv_experiments.run_entries import entry_of, is_complete, labels_of, model_of, predictions_of
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
 if TYPE_CHECKING:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 
-from clv_experiments.evaluation.leaderboard.across import Across
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.methodology import CHECKS, Check, Finding
-from clv_experiments.evaluation.leaderboard.page_table import (
+from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
+from clv_experiments.leaderboard.display.page_table import (
     PageTable,
     aggregate_table,
     board_table,
     metric_table,
 )
-from clv_experiments.evaluation.leaderboard.pictures import aggregate_pictures, pictures
-from clv_experiments.evaluation.leaderboard.standings import Standings
-from clv_experiments.evaluation.leaderboard.tables import SHOWN
-from clv_experiments.evaluation.leaderboard.wording import verdict, verdict_across
+from clv_experiments.leaderboard.display.pictures import aggregate_pictures, pictures
+from clv_experiments.leaderboard.display.tables import SHOWN
+from clv_experiments.leaderboard.display.wording import verdict, verdict_across
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import Illustration
-from clv_experiments.reporting.html.inline_svg import inline_svg
-from clv_experiments.reporting.html.rendering import render
-
-TEMPLATES = Path(__file__).parent / "template"
+from clv_experiments.reporting.html_page import render
+from clv_experiments.reporting.inline_svg import inline_svg
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,7 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Across |
     sections = [_section(place, *board) for place, board in enumerate(boards, start=1)]
     first = boards[0][0]
     return render(
-        TEMPLATES,
-        "page.html.jinja",
+        "leaderboard/page.html.jinja",
         title=sections[0].title if len(sections) == 1 else f"{len(sections)} cells",
         made=made,
         sections=sections,

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.label_places import place_labels
-from clv_experiments.evaluation.leaderboard.picture_setting import setting
-from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.display.label_places import place_labels
+from clv_experiments.leaderboard.display.picture_setting import setting
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import WORDS, framed, key, look, mark, reach, shown
 from clv_experiments.reporting.formatting import written
 

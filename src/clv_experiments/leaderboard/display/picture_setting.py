@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clv_experiments.evaluation.leaderboard.cell import Cell
+from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.reporting.chart_style import shown
 
 

@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.cell import Panel
 from clv_experiments.evaluation.report import HEADLINE
+from clv_experiments.leaderboard.cell import Panel
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time
 

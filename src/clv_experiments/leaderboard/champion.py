@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.cell import Entry
-from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.cell import Entry
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import listed, written
 
 # Simplest first, and what makes each simpler than those after it.

@@ -12,8 +12,8 @@ from scipy.stats import chi2, rankdata, studentized_range
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.standings import Standings
 
 FEW_CELLS = 10  # below this the ranks' distribution under chance is but roughly known (Demsar 2006, section 3.2.2)
 LEAST_ROOM = 1e-12  # above a perfect baseline there is none to gain

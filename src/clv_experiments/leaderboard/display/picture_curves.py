@@ -12,9 +12,9 @@ from matplotlib.ticker import PercentFormatter
 
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.leaderboard.cell import Cell
-from clv_experiments.evaluation.leaderboard.picture_setting import setting
-from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.leaderboard.cell import Cell
+from clv_experiments.leaderboard.display.picture_setting import setting
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import INK, QUIET, framed, look, shown
 from clv_experiments.reporting.figure_style import TEXT_SIZE, LogScale
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.exhibit import Exhibit, Kind
+from clv_experiments.reporting.exhibit import Exhibit, Kind
 from clv_experiments.reporting.formatting import counted, money, written
 
 LONGEST = 90  # characters of a text in a cell

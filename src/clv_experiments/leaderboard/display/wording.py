@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.evaluation.leaderboard.across import Across
-from clv_experiments.evaluation.leaderboard.bootstrap import METRICS
-from clv_experiments.evaluation.leaderboard.standings import Standings
+from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import listed, written
 
 

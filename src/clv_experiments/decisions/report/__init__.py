@@ -1,1 +1,0 @@
-"""The report for people: sections and exhibits as one HTML page."""

@@ -1,1 +1,0 @@
-"""Who wins a cell, by how much, and whether it is luck."""
