@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "conf" / "experiment" / "study.yaml"
 PARALLEL = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "tracking=memory", "data=cdnow_sample"]
 QUICK = ["model=spend_rate", "evaluation.bootstrap_replicates=2"]
@@ -57,7 +57,7 @@ def test_a_job_that_fails_is_said_once_and_the_other_finishes(start):
 
 
 def test_a_worker_that_is_killed_is_one_sentence_that_says_how_to_go_on(start):
-    process = start(*QUICK, "seed=1,2", "data.source._target_=test_study.dies")
+    process = start(*QUICK, "seed=1,2", "data.source._target_=test_study_preset.dies")
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 1
     assert len(stderr.splitlines()) == 1
@@ -69,7 +69,7 @@ def test_a_worker_that_is_killed_is_one_sentence_that_says_how_to_go_on(start):
 
 @pytest.mark.parametrize("whom", ["the command", "all processes, as Ctrl-C does"])
 def test_a_stop_reaches_every_worker_and_lets_it_end_its_run(whom, start, tmp_path):
-    process = start(*QUICK, "seed=1,2,3", "data.source._target_=test_study.lasts")
+    process = start(*QUICK, "seed=1,2,3", "data.source._target_=test_study_preset.lasts")
     until = time.monotonic() + 60
     while len(list(tmp_path.glob("begun-*"))) < 2 and time.monotonic() < until:
         time.sleep(0.1)

@@ -27,7 +27,7 @@ from clv_experiments.reporting.records import FittedModel, Param, Registration, 
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import CHAMPION
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 DAYS = pd.date_range("2000-01-01", "2001-06-30")
 TYPED = ["features=rfm", "model.estimator.regressor.max_depth=2", "seed=7", "window.cutoff=2001-02-28"]
 SPENT = np.array([0.0, 0.0, 5.0, 9.0, 2.0, 0.0, 7.0, 1.0, 3.0, 4.0, 0.0, 6.0])

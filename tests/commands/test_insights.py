@@ -14,7 +14,7 @@ from hydra import compose, initialize_config_dir
 from clv_experiments.commands.insights import write_insights
 from clv_experiments.errors import ClvError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ATTACK = "<script>alert('owned')</script>"
 FORMULA = "=cmd|' /C calc'!A0"
 SMALL = ["replicates=50", "evaluation.bootstrap_replicates=5", "features=rfm", "tracking=memory"]

@@ -30,7 +30,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import File, FittedModel, Param, Table, Tag, Text
 from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 CUTOFF = "1998-03-31"
 
 

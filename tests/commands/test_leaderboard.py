@@ -18,7 +18,7 @@ from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.display.readme import BEGIN, END
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "scripts/leaderboard.py"
 CELL = ["data=cdnow_sample", "models=[bg_nbd]", "replicates=200"]  # window=3m by default
 

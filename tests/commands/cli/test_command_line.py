@@ -17,7 +17,7 @@ from clv_experiments.commands.cli.workers import Noticeboard
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def refused(*overrides):

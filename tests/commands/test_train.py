@@ -10,7 +10,7 @@ import mlflow
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TRAIN = [sys.executable, str(ROOT / "train.py")]
 libraries_may_warn = pytest.mark.filterwarnings("ignore")  # as in a process of its own
 SMALL = ["data=cdnow_sample", "evaluation.bootstrap_replicates=5"]
