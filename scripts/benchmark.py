@@ -126,7 +126,7 @@ def store(runs: int = 1000) -> None:
     import pandas as pd
 
     from clv_experiments.reporting.records import Metric, Param, Table, Tag
-    from clv_experiments.leaderboard.selection import select
+    from clv_experiments.leaderboard.selection import select_runs
     from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
     customers = pd.DataFrame({"customer_id": [f"{place:06}" for place in range(23_570)], "y_true": 1.0, "y_pred": 1.0})
@@ -144,7 +144,7 @@ def store(runs: int = 1000) -> None:
         seconds = []
         for _ in range(3):
             started = perf_counter()
-            chosen = select(
+            chosen = select_runs(
                 tracker.reader(), "shop/3m", {}, [f"model_{place}" for place in range(15)], every=False,
                 metric="d2_tweedie",
             )  # fmt: skip

@@ -6,7 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.command_line import CommandLine
-from clv_experiments.commands.model_request import take_model
+from clv_experiments.commands.model_reference import pop_model_override
 
 terminal = CommandLine()
 asked: str | None = None
@@ -24,7 +24,7 @@ def main(cfg: DictConfig) -> None:
 def one_report() -> None:
     """Take the model out of what was typed, since it may be one that is kept, and write the report."""
     global asked
-    asked, sys.argv[1:] = take_model(sys.argv[1:])
+    asked, sys.argv[1:] = pop_model_override(sys.argv[1:])
     main()
 
 

@@ -24,12 +24,12 @@ boards: list[Board] = []
 def main(cfg: DictConfig) -> None:
     """Show one cell; heavy imports wait until then, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.commands.leaderboard import show
+        from clv_experiments.commands.leaderboard import run_leaderboard
 
         job = HydraConfig.get()
         alone = job.mode is RunMode.RUN
         try:
-            boards.append(show(cfg, job.overrides.task, alone=alone))
+            boards.append(run_leaderboard(cfg, job.overrides.task, alone=alone))
         except LogTooShort as error:
             if alone:
                 raise
@@ -46,9 +46,9 @@ def all_cells() -> None:
         sys.stdout.write("the cells are not set side by side, since one of them cannot be shown\n")
     if terminal.failed or len(boards) < 2:
         return
-    from clv_experiments.commands.leaderboard import show_together
+    from clv_experiments.commands.leaderboard import run_aggregate
 
-    show_together(boards)
+    run_aggregate(boards)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.command_line import CommandLine
-from clv_experiments.commands.model_request import take_model
+from clv_experiments.commands.model_reference import pop_model_override
 
 terminal = CommandLine()
 asked: list[str | None] = []
@@ -23,7 +23,7 @@ def main(cfg: DictConfig) -> None:
 
 def with_model() -> None:
     """Take out of the command line a model that is no option of Hydra's."""
-    model, sys.argv[1:] = take_model(sys.argv[1:])
+    model, sys.argv[1:] = pop_model_override(sys.argv[1:])
     asked.append(model)
     main()
 

@@ -29,7 +29,7 @@ from hydra.core.global_hydra import GlobalHydra
 from clv_experiments.data.cleaning import missing_amount, missing_customer, missing_date
 from clv_experiments.data.engine import Spark
 from clv_experiments.data.log import load_log
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 
 # The steps and the log end of conf/data/cdnow.yaml and cdnow_sample.yaml.
@@ -113,7 +113,7 @@ def log_of():
     def build(rows, rules=RULES, log_end=None, name="toy"):
         frame = pd.DataFrame(rows, columns=None if isinstance(rows, pd.DataFrame) else COLUMNS)
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        return load_log(name, lambda engine: Raw(engine.lay("rows", table)), rules, log_end)
+        return load_log(name, lambda engine: RawTable(engine.register_arrow("rows", table)), rules, log_end)
 
     return build
 

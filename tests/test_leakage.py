@@ -14,9 +14,9 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
 from clv_experiments.data.log import load_log
-from clv_experiments.data.log_cache import LastLog
+from clv_experiments.data.log_cache import LogCache
 from clv_experiments.data.queries.outcomes import holdout
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.features.feature_set import FeatureSet
@@ -27,11 +27,11 @@ MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 FEATURES = sorted(path.stem for path in (CONF / "features").glob("*.yaml"))
 LOG_END = date(1998, 6, 30)
 CUTOFF = date(1998, 3, 31)
-LOGS: dict[str, LastLog] = {}  # the log read last from each of the sources below, since every model wants it
+LOGS: dict[str, LogCache] = {}  # the log read last from each of the sources below, since every model wants it
 
 
 def raw(engine, rows):
-    return Raw(engine.lay("rows", pa.Table.from_pandas(rows, preserve_index=False)))
+    return RawTable(engine.register_arrow("rows", pa.Table.from_pandas(rows, preserve_index=False)))
 
 
 def sample(engine):
@@ -135,8 +135,8 @@ def run(compose, model, source, *overrides):
     small = ("data=cdnow_sample", "evaluation.bootstrap_replicates=2")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
-        patch.setattr("clv_experiments.commands.train.baselines", lambda cfg: [])
-        patch.setattr("clv_experiments.config.log_options.LAST_LOG", LOGS.setdefault(source, LastLog()))
+        patch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
+        patch.setattr("clv_experiments.config.log_options.LOG_CACHE", LOGS.setdefault(source, LogCache()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
 
 

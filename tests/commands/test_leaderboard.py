@@ -12,7 +12,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.leaderboard import Board, show, show_together
+from clv_experiments.commands.leaderboard import Board, run_aggregate, run_leaderboard
 from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.display.readme import BEGIN, END
@@ -27,7 +27,7 @@ def shown(folder, *typed, alone=True):
     """Show one cell as scripts/leaderboard.py does."""
     typed = [*typed, f"tracking.folder={folder}"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return show(compose("leaderboard", overrides=typed), typed, alone=alone)
+        return run_leaderboard(compose("leaderboard", overrides=typed), typed, alone=alone)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_the_script_fills_and_shows(filled):
 def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
     here = Board(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.findings)
     cell = replace(board.standings.cell, data="other", identity="another")
-    show_together([replace(here, standings=replace(board.standings, cell=cell)), here])
+    run_aggregate([replace(here, standings=replace(board.standings, cell=cell)), here])
     out = capsys.readouterr().out
     assert out.startswith(f"{board.standings.order[0]} has the best mean rank on D2 over 2 cells.")
     assert "\n2 cells together" in out

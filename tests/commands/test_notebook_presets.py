@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.log_options import read_log
+from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.window_options import build_window
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -30,8 +30,8 @@ def log_of_study(name):
 def quarterly(compose):
     """The quarterly study: (config, forecaster, model)."""
     cfg = compose("experiment=quarterly_linear", f"data.path={log_of_study('quarterly_linear')}")
-    log = read_log(cfg.data, lambda start, end: end)
-    return cfg, Forecaster(log, window_of(cfg.window, log.start, log.end)), build_model(cfg.model)
+    log = load_configured_log(cfg.data, lambda start, end: end)
+    return cfg, Forecaster(log, build_window(cfg.window, log.start, log.end)), build_model(cfg.model)
 
 
 def test_quarterly_study_has_the_published_customers_features_and_periods(quarterly):

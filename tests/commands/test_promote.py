@@ -14,10 +14,10 @@ from omegaconf import OmegaConf
 from clv_experiments.commands import promote as promotion
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promotion, promote
-from clv_experiments.config.log_options import read_log
+from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import settings_of
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.settings import resolve_settings
+from clv_experiments.config.window_options import build_window
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -62,11 +62,13 @@ def typed_for(path):
 def judged(path, tracker, model, *typed):
     """Leave the run of a model, as train.py does, as far as a promotion reads it."""
     cfg = composed("config", *typed_for(path), "tracking=memory", f"model={model}", *typed)
-    log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
-    window = window_of(cfg.window, log.start, log.end)
+    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    window = build_window(cfg.window, log.start, log.end)
     made = Forecaster(log, window).forecast(window.period(0), build_model(cfg.model))
     with tracker.run("shop/3m", model) as run:
-        run.log([Text("config.yaml", OmegaConf.to_yaml(settings_of(cfg))), Tag("log_fingerprint", log.fingerprint)])
+        run.log(
+            [Text("config.yaml", OmegaConf.to_yaml(resolve_settings(cfg))), Tag("log_fingerprint", log.fingerprint)]
+        )
         run.log([FittedModel(made.estimator, made.X.head())])
     return entry_of(run.run_id, model, cfg.model.family)
 
@@ -114,7 +116,7 @@ def test_the_champion_is_fitted_on_the_whole_log_by_the_settings_of_its_run(shop
     cfg = OmegaConf.create(shop[1].reader().text(entry.run_id, "config.yaml"))
     model = build_model(cfg.model)
     assert model.name == champion.run.tags["model"] == entry.model
-    log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
+    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     assert champion.run.tags["cutoff"] == str(log.end) == "2001-06-30"
     # Fitted by hand: on what is known at the log's end, or on the spend of every whole period that has a past.
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon.parse("3m")))

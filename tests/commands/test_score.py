@@ -12,17 +12,17 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from clv_experiments.commands import score as scoring
-from clv_experiments.commands.model_request import (
-    btyd_option,
-    kept_errors,
-    requested,
-    same_columns,
-    strangeness,
-    take_model,
+from clv_experiments.commands.model_reference import (
+    build_btyd_model,
+    check_same_columns,
+    compatibility_warnings,
+    pop_model_override,
+    resolve_model,
+    stored_errors,
 )
 from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import parameters, settings_of
+from clv_experiments.config.settings import resolve_settings, setting_records
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.decisions.scored import COLUMNS
 from clv_experiments.errors import ClvError
@@ -110,8 +110,10 @@ def kept(rows, log_of):
     made, before = (Forecaster(log, window).forecast(window.period(k), model) for k in (0, 1))
     tags = {"model": "linear", "cutoff": CUTOFF, "log_fingerprint": log.fingerprint, "protocol": "forecast"}
     run = MemoryRun("file/3m", "linear")
-    settings = settings_of(cfg)
-    run.log([*(Tag(*tag) for tag in tags.items()), *parameters(settings), FittedModel(made.estimator, made.X.head())])
+    settings = resolve_settings(cfg)
+    run.log(
+        [*(Tag(*tag) for tag in tags.items()), *setting_records(settings), FittedModel(made.estimator, made.X.head())]
+    )
     run.log([Text("config.yaml", OmegaConf.to_yaml(settings))])
     for name, forecast in (("predictions.parquet", made), ("validation_predictions.parquet", before)):
         run.log([Table(name, forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)).reset_index())])
@@ -158,59 +160,59 @@ def test_a_look_back_is_not_calibrated_on_the_period_that_it_predicts(kept, orde
 def test_what_a_kept_model_cannot_do_is_said(kept, monkeypatch):
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
     cfg, address = composed("orders.csv"), f"runs:/{kept.run_id}"
-    stored = requested(cfg, address).stored
+    stored = resolve_model(cfg, address).stored
     with pytest.raises(
         ClvError, match=r"predicts the next 3 months, and window.horizon is 6 months; type window.horizon="
     ):
-        requested(composed("orders.csv", "window=6m"), address)
+        resolve_model(composed("orders.csv", "window=6m"), address)
     with pytest.raises(ClvError, match="there is no model models:/file-3m@champion"):
-        requested(cfg, "champion")
-    missing = requested(cfg, None)
+        resolve_model(cfg, "champion")
+    missing = resolve_model(cfg, None)
     assert missing.said.startswith("xgboost, fitted now, since there is no model models:/file-3m@champion")
     assert missing.settings_said.startswith("xgboost as configured, since there is no model models:/file-3m@champion")
     assert missing.chosen_until is None
-    model = requested(cfg, address).model
+    model = resolve_model(cfg, address).model
     with pytest.raises(ClvError, match="takes T, which its feature set 'rfm' does not give: fit it again"):
-        same_columns(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
+        check_same_columns(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
     with pytest.raises(ClvError, match="was fitted without gap_mean, which its feature set 'rfm' gives now"):
-        same_columns(stored, model, ["frequency", "recency", "T", "monetary_value", "gap_mean"])
-    same_columns(stored, model, ["T", "frequency", "recency", "monetary_value"])
+        check_same_columns(stored, model, ["frequency", "recency", "T", "monetary_value", "gap_mean"])
+    check_same_columns(stored, model, ["T", "frequency", "recency", "monetary_value"])
 
 
 def test_a_kept_model_says_what_it_has_seen(kept, monkeypatch):
     reader = MemoryReader([MemoryRun("file/3m", "linear", [*kept.records, Tag("currency", "$")], run_id=kept.run_id)])
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: reader)
     address = f"runs:/{kept.run_id}"
-    request = requested(composed("orders.csv"), address)
+    request = resolve_model(composed("orders.csv"), address)
     assert request.said == f"linear, {address}, fitted up to {CUTOFF}"
     assert (request.settings_said, str(request.chosen_until)) == (f"settings of linear, {address}", CUTOFF)
     fingerprint = request.stored.run.tags["log_fingerprint"]
-    assert [*strangeness(request, fingerprint, "$", date(1998, 3, 31))] == []
-    assert "not converted" in next(strangeness(request, fingerprint, "EUR", date(1998, 3, 31)))
-    assert "not the log" in next(strangeness(request, "another", "$", date(1998, 3, 31)))
-    assert "know too much" in next(strangeness(request, fingerprint, "$", date(1998, 3, 30)))
+    assert [*compatibility_warnings(request, fingerprint, "$", date(1998, 3, 31))] == []
+    assert "not converted" in next(compatibility_warnings(request, fingerprint, "EUR", date(1998, 3, 31)))
+    assert "not the log" in next(compatibility_warnings(request, "another", "$", date(1998, 3, 31)))
+    assert "know too much" in next(compatibility_warnings(request, fingerprint, "$", date(1998, 3, 30)))
     split = [Tag("protocol", "customer_split"), Tag("holdouts", "1998-04-01 to 1998-06-30")]
     reader = MemoryReader([MemoryRun("file/3m", "linear", [*kept.records, *split], run_id=kept.run_id)])
-    assert str(requested(composed("orders.csv"), address).chosen_until) == "1998-06-30"
+    assert str(resolve_model(composed("orders.csv"), address).chosen_until) == "1998-06-30"
 
 
 def test_errors_are_kept_of_forecasts_that_are_over(kept):
     reader = MemoryReader([kept])
     stored = reader.model(f"runs:/{kept.run_id}")
     window = Window(date(1997, 1, 1), date(1998, 6, 30), Horizon.parse("3 months"))
-    period, holdout, validation = kept_errors(reader, stored, window)
+    period, holdout, validation = stored_errors(reader, stored, window)
     assert (period, len(holdout) > 500, len(validation) > 500) == (
         "the period after 1998-03-31, kept with the model,", True, True,
     )  # fmt: skip
-    assert kept_errors(reader, stored, window.known_at(date(1998, 6, 29))) is None
+    assert stored_errors(reader, stored, window.as_of(date(1998, 6, 29))) is None
     stored.run.tags["protocol"] = "customer_split"
-    assert kept_errors(reader, stored, window) is None
+    assert stored_errors(reader, stored, window) is None
 
 
 def test_purchases_are_told_by_a_model_of_purchases():
-    assert btyd_option(composed("orders.csv", "decisions.btyd=bg_nbd")).name == "bg_nbd"
+    assert build_btyd_model(composed("orders.csv", "decisions.btyd=bg_nbd")).name == "bg_nbd"
     with pytest.raises(ClvError, match=r"decisions.btyd must be a model of purchases, such as mbg_nbd, and linear is"):
-        btyd_option(composed("orders.csv", "decisions.btyd=linear"))
+        build_btyd_model(composed("orders.csv", "decisions.btyd=linear"))
 
 
 def test_settings_that_no_longer_build_are_said(kept, monkeypatch):
@@ -220,7 +222,7 @@ def test_settings_that_no_longer_build_are_said(kept, monkeypatch):
         MemoryTracker, "reader", lambda self: MemoryReader([MemoryRun("f", "linear", moved, run_id="1")])
     )
     with pytest.raises(ClvError, match=r"runs:/1 \(linear\) was made by settings that this version cannot build"):
-        requested(composed("orders.csv"), "runs:/1")
+        resolve_model(composed("orders.csv"), "runs:/1")
 
 
 @pytest.mark.parametrize(
@@ -234,13 +236,13 @@ def test_settings_that_no_longer_build_are_said(kept, monkeypatch):
     ],
 )
 def test_what_model_names_is_taken_out_of_the_command_line(typed, asked, rest):
-    assert take_model(typed) == (asked, rest)
+    assert pop_model_override(typed) == (asked, rest)
 
 
 @pytest.mark.parametrize("typed", [["features=rfm"], ["model=champion", "model.estimator.patience=3"]])
 def test_settings_of_an_option_need_the_option(typed):
     with pytest.raises(ClvError, match=f"type model=<option> beside {typed[-1]}"):
-        take_model(typed)
+        pop_model_override(typed)
 
 
 def test_a_log_too_short_to_judge_is_scored_without_intervals(tmp_path):

@@ -19,13 +19,13 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clv_experiments.config.log_options import read_log
+from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.queries.outcomes import holdout
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
@@ -125,7 +125,7 @@ def read_nasty(source, compose, engine=None):
         date(2021, 3, 31),
         "£",
         columns={"date": "when", "amount": "paid", "order_id": "order", "currency": "currency"},
-        reading=Reading("dmy", "."),
+        reading=ParseOptions("dmy", "."),
         engine=engine,
         learn_until=lambda first, last: date(2020, 12, 31),
     )
@@ -134,7 +134,7 @@ def read_nasty(source, compose, engine=None):
 
 @pytest.fixture(scope="module")
 def expected(rows, compose):
-    return read_nasty(lambda engine: Raw(engine.lay("nasty", rows)), compose)[0]
+    return read_nasty(lambda engine: RawTable(engine.register_arrow("nasty", rows)), compose)[0]
 
 
 def test_the_nasty_log_exercises_every_step(expected):
@@ -147,7 +147,7 @@ def test_the_nasty_log_exercises_every_step(expected):
 
 
 def test_the_nasty_log_on_spark(rows, expected, compose, spark):
-    assert_same(read_nasty(lambda engine: Raw(engine.lay("nasty", rows)), compose, spark)[0], expected)
+    assert_same(read_nasty(lambda engine: RawTable(engine.register_arrow("nasty", rows)), compose, spark)[0], expected)
 
 
 @pytest.mark.parametrize("push_down", [True, False])
@@ -215,7 +215,7 @@ def composed(some, compose):
 
 @pytest.fixture(scope="module")
 def retail(composed, compose):
-    return outcome(read_log(composed().data, learn_until), compose)
+    return outcome(load_configured_log(composed().data, learn_until), compose)
 
 
 @real
@@ -230,7 +230,7 @@ def test_every_eighth_customer_exercises_every_step_that_acts_on_all(retail):
 @real
 def test_online_retail_ii_on_spark(retail, composed, compose, spark):
     data = composed("data.engine=spark").data  # takes the session that is there
-    assert_same(outcome(read_log(data, learn_until), compose), retail)
+    assert_same(outcome(load_configured_log(data, learn_until), compose), retail)
 
 
 @real
@@ -258,7 +258,9 @@ def test_online_retail_ii_in_postgresql(retail, some, composed, compose, postgre
 
 def test_large_integers_beside_nulls_stay_exact_on_spark(spark):
     numbers = [2**53 + 1, None, -(2**62) - 1]
-    table = spark.lay("numbers", pa.table({"n": pa.array(numbers, pa.int64()), "d": [Decimal("0.1001"), None, None]}))
+    table = spark.register_arrow(
+        "numbers", pa.table({"n": pa.array(numbers, pa.int64()), "d": [Decimal("0.1001"), None, None]})
+    )
     assert table.to_pyarrow().to_pydict() == {"n": numbers, "d": [Decimal("0.1001"), None, None]}
 
 

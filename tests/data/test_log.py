@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
@@ -225,7 +225,7 @@ def test_dates_with_a_time_zone_are_refused():
     instants = pa.array([day for _, day, _ in TWO]).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     zoned = pa.table({"customer_id": ["a", "b", "a"], "date": instants, "amount": [1.0, 2.0, 4.0]})
     with pytest.raises(ClvError, match=r"^column 'date' of log 'toy' carries a time zone; give the shop's local date"):
-        load_log("toy", lambda engine: Raw(engine.lay("rows", zoned)))
+        load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", zoned)))
 
 
 def test_text_that_can_be_read_is(log_of):
@@ -264,7 +264,7 @@ def test_days_to_come_are_refused():
     rows = pa.Table.from_pandas(pd.DataFrame(TWO, columns=["customer_id", "date", "amount"]))
 
     def load(today, log_end=None):
-        return load_log("toy", lambda engine: Raw(engine.lay("rows", rows)), (), log_end, today=today)
+        return load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", rows)), (), log_end, today=today)
 
     assert load(date(2020, 1, 2)).end == date(2020, 1, 2)
     with pytest.raises(ClvError, match=r"after today \(2020-01-01\), up to 2020-01-02; .* data\.log_end=2020-01-01"):
@@ -301,7 +301,7 @@ def test_a_placeholder_date_is_refused_and_can_be_left_out():
     )
 
     def load(log_start=None):
-        return load_log("toy", lambda engine: Raw(engine.lay("rows", table)), (), log_start=log_start)
+        return load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", table)), (), log_start=log_start)
 
     with pytest.raises(ClvError, match=r"1 of 301 row\(s\) dated 1900-01-01, .* data\.log_start=2020-01-01"):
         load()

@@ -12,7 +12,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clv_experiments.config.log_options import read_log
+from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.data.cleaning import (
     duplicates,
     in_two_sheets,
@@ -25,7 +25,7 @@ from clv_experiments.data.cleaning.report import clean
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.parsing.columns import choose_columns
-from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
@@ -65,13 +65,13 @@ def retail(compose):
         raw = instantiate(data.source)(DuckDb())
         columns = choose_columns(raw.table.columns, OmegaConf.to_container(data.columns), name)
         assert columns.guessed == ()
-        lines, notes = read_lines(raw.table, columns, Reading(), name, whole_rows=True)
+        lines, notes = read_lines(raw.table, columns, ParseOptions(), name, whole_rows=True)
         assert notes == []
         names = {column: role for role, column in columns.by_role.items()}
         frame = pd.read_parquet(path).rename(columns=names)
         # Prices have three decimals, so thousandths of a pound are whole.
         frame["thousandths"] = frame["quantity"] * (frame["unit_price"] * 1000).round().astype("int64")
-        return Retail(data, lines, read_log(data, lambda start, end: end), frame)
+        return Retail(data, lines, load_configured_log(data, lambda start, end: end), frame)
 
     return {name: read(name) for name in ("online_retail", "online_retail_ii")}
 

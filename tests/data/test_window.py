@@ -445,8 +445,8 @@ def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_lea
 @modest
 @given(window=windows())
 def test_the_coming_period_learns_from_all_that_is_over_and_nothing_else(window):
-    known = window.known_at(window.cutoff)
-    coming = known.coming
+    known = window.as_of(window.cutoff)
+    coming = known.future_period
     assert coming.cutoff == (window.cutoff or window.end)
     assert coming.end + DAY == known.horizon.shift(coming.cutoff + DAY, 1)
     panel = list(known.training(coming))
@@ -465,7 +465,7 @@ def test_a_period_of_no_window_has_no_training_panel():
 
 def test_a_log_as_it_stood_is_refused_outside_the_log():
     window = Window(START, END, Horizon(3, "months"))
-    assert window.known_at(date(1998, 3, 31)).coming == window.period(0)
+    assert window.as_of(date(1998, 3, 31)).future_period == window.period(0)
     for day in (START - DAY, END + DAY):
         with pytest.raises(ClvError, match=r"outside the log, 1997-01-01 to 1998-06-30 \(window.cutoff\)"):
-            window.known_at(day)
+            window.as_of(day)

@@ -30,7 +30,8 @@ def shown():
     forecaster = Forecaster(log, window)
     btyd = Model("mbg_nbd", "btyd", False, HISTORY, MbgNbd())
     before, previous, now = (
-        snapshot(forecaster, period, btyd, btyd) for period in (window.period(1), window.period(0), window.coming)
+        snapshot(forecaster, period, btyd, btyd)
+        for period in (window.period(1), window.period(0), window.future_period)
     )
     return SimpleNamespace(log=log, forecaster=forecaster, before=before, previous=previous, now=now)
 

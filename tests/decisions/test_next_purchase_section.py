@@ -47,7 +47,8 @@ def forecaster_of(log):
 
 def snapshots(forecaster):
     return [
-        snapshot(forecaster, period, MBG, MBG) for period in (forecaster.window.coming, forecaster.window.period(0))
+        snapshot(forecaster, period, MBG, MBG)
+        for period in (forecaster.window.future_period, forecaster.window.period(0))
     ]
 
 
@@ -157,7 +158,7 @@ def tampered(log_of, forecaster):
 
 def test_nothing_told_of_a_period_hangs_on_what_came_in_it(forecaster, tampered):
     before, after = told(forecaster), told(tampered)
-    waits = [made.waited(made.window.period(0)) for made in (forecaster, tampered)]
+    waits = [made.time_to_next_purchase(made.window.period(0)) for made in (forecaster, tampered)]
     assert not waits[0].equals(waits[1]), "the tampering itself must be felt"
     assert len(before) == 5
     for name, probabilities in before.items():

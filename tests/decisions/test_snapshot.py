@@ -31,7 +31,7 @@ def made(cdnow_sample):
     whole = forecaster(cdnow_sample)
     return {
         k: snapshot(whole, period, SPEND, PURCHASES)
-        for k, period in {-1: whole.window.coming, 0: whole.window.period(0)}.items()
+        for k, period in {-1: whole.window.future_period, 0: whole.window.period(0)}.items()
     }
 
 
@@ -47,7 +47,7 @@ def test_the_coming_period_is_not_over_and_the_one_before_is(made):
 
 def test_a_model_that_knows_purchases_speaks_for_itself(cdnow_sample):
     whole = forecaster(cdnow_sample)
-    own = snapshot(whole, whole.window.coming, PURCHASES, replace(PURCHASES, name="other"))
+    own = snapshot(whole, whole.window.future_period, PURCHASES, replace(PURCHASES, name="other"))
     assert own.btyd is own.model
     assert own.btyd_name == "mbg_nbd"
 

@@ -17,7 +17,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import plot_fits, plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.coefficients import coefficients
-from clv_experiments.reporting.figure_style import Labels, LogScale, amount
+from clv_experiments.reporting.figure_style import Labels, LogScale, format_amount
 
 LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 FORECAST_PICTURES = [plots.predicted_against_actual, plots.decile_calibration, plots.value_capture, plots.residuals]
@@ -305,4 +305,4 @@ def test_the_log_scale_keeps_order_sign_and_zero(unit, values):
     ("value", "text"), [(0, "0"), (1234.5, "1,234"), (2_500_000, "2.5M"), (0.05, "0.05"), (2.5, "2.5"), (-30, "-30")]
 )
 def test_amounts_are_written_as_people_do(value, text):
-    assert amount(value) == text
+    assert format_amount(value) == text

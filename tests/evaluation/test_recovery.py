@@ -11,7 +11,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
 from clv_experiments.evaluation.recovery import recovery_plot, recovery_records, recovery_scores, recovery_table
 from clv_experiments.reporting.figure_style import Labels, LogScale
-from clv_experiments.reporting.records import Metric, Param, Picture, Table
+from clv_experiments.reporting.records import FigureRecord, Metric, Param, Table
 
 LABELS = Labels("pareto_nbd", "simulated, 2023-10-01 to 2023-12-31", "next 3 months", "$")
 TRUTH = {"r": 0.5, "alpha": 10.0, "q": 4.0}
@@ -74,7 +74,7 @@ def test_records_name_what_they_hold():
     metrics = {r.name: r.value for r in records if isinstance(r, Metric)}
     scores = recovery_scores(table["y_true"], table["y_pred"], expected, 0.1)
     assert metrics == {f"holdout_{name}": value for name, value in scores.items()}
-    assert [r.name for r in records if isinstance(r, Picture | Table)] == ["recovery.png", "recovery.csv"]
+    assert [r.name for r in records if isinstance(r, FigureRecord | Table)] == ["recovery.png", "recovery.csv"]
 
 
 @pytest.mark.parametrize("parameters", [None, pd.DataFrame({"parameter": ["decile 1"], "estimate": [3.0]})])
@@ -82,7 +82,7 @@ def test_a_model_without_the_truths_parameters_has_no_table_of_them(parameters):
     table, expected = customers(50)
     records = recovery_records(table, expected, TRUTH, parameters, 0.1, LABELS)
     assert not [r for r in records if isinstance(r, Table)]
-    assert [r for r in records if isinstance(r, Picture)]
+    assert [r for r in records if isinstance(r, FigureRecord)]
 
 
 def test_a_customer_without_truth_is_an_error():

@@ -9,11 +9,11 @@ from clv_experiments.evaluation.report import (
     holdout_records,
     ladder_records,
     score_metrics,
-    scored,
+    score_table,
     summary_rows,
 )
 from clv_experiments.reporting.figure_style import Labels
-from clv_experiments.reporting.records import Description, Metric, Picture, Table, Tag
+from clv_experiments.reporting.records import Description, FigureRecord, Metric, Table, Tag
 
 
 def scores(gini, spearman, d2, bias=0.0, mae=1.0):
@@ -81,7 +81,9 @@ def test_probabilities_are_scored_and_drawn_only_where_they_are_given():
     table = pd.DataFrame({"y_true": rng.poisson(0.5, 200) * 10.0, "y_pred": rng.gamma(1, 5, 200)})
     table["purchase_days"] = (table["y_true"] / 10).astype(int)
     with_chance = table.assign(p_purchase=rng.uniform(size=200))
-    assert "buys_brier" not in scored(table, 0.1)
-    assert "buys_brier" in scored(with_chance, 0.1)
-    names = [{r.name for r in holdout_records(t, Labels("m")) if isinstance(r, Picture)} for t in (table, with_chance)]
+    assert "buys_brier" not in score_table(table, 0.1)
+    assert "buys_brier" in score_table(with_chance, 0.1)
+    names = [
+        {r.name for r in holdout_records(t, Labels("m")) if isinstance(r, FigureRecord)} for t in (table, with_chance)
+    ]
     assert names[1] - names[0] == {"reliability.png"}

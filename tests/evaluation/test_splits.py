@@ -6,7 +6,7 @@ import pytest
 
 from clv_experiments.evaluation.splits import coefficient_intervals, split_metrics, split_records
 from clv_experiments.reporting.figure_style import Labels
-from clv_experiments.reporting.records import Metric, Picture, Table
+from clv_experiments.reporting.records import FigureRecord, Metric, Table
 
 LABELS = Labels("linear", "toy", "next 3 months", "£")
 
@@ -42,7 +42,7 @@ def test_records_hold_every_split_and_two_pictures():
     tables = {record.name: record.frame for record in records if isinstance(record, Table)}
     assert list(tables["splits.csv"]["split"]) == list(range(50))
     assert len(tables["split_coefficients.csv"]) == 3
-    assert {record.name for record in records if isinstance(record, Picture)} == {
+    assert {record.name for record in records if isinstance(record, FigureRecord)} == {
         "splits.png",
         "split_coefficients.png",
     }
@@ -51,12 +51,12 @@ def test_records_hold_every_split_and_two_pictures():
 
 def test_a_model_without_coefficients_has_no_picture_of_them():
     records = split_records(scores(), pd.DataFrame(), {}, LABELS)
-    assert {record.name for record in records if isinstance(record, Picture)} == {"splits.png"}
+    assert {record.name for record in records if isinstance(record, FigureRecord)} == {"splits.png"}
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_splits_and_constant_scores_can_be_drawn(n, tmp_path):
     slopes = pd.DataFrame({"a": [0.0] * n})
     for record in split_records([dict.fromkeys(scores(1)[0], 0.0)] * n, slopes, {}, LABELS):
-        if isinstance(record, Picture):
+        if isinstance(record, FigureRecord):
             record.figure.savefig(tmp_path / record.name)

@@ -220,12 +220,12 @@ def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cd
 
 def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(cdnow_sample):
     whole = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon(3, "months")))
-    made = whole.coming(LINEAR)
+    made = whole.forecast_future(LINEAR)
     assert list(made.table.columns) == ["y_pred"]
     assert made.period.cutoff == cdnow_sample.end
     assert max(period.end for period in made.training.periods) == cdnow_sample.end
     # As of an earlier day it is the forecast of the holdout, to the digit: what came later is not read.
-    earlier = Forecaster(cdnow_sample, whole.window.known_at(date(1998, 3, 31))).coming(LINEAR)
+    earlier = Forecaster(cdnow_sample, whole.window.as_of(date(1998, 3, 31))).forecast_future(LINEAR)
     known = whole.forecast(whole.window.period(0), LINEAR)
     pd.testing.assert_series_equal(earlier.table["y_pred"], known.table["y_pred"])
-    assert whole.waited(known.period).notna().equals(known.table["purchase_days"] > 0)
+    assert whole.time_to_next_purchase(known.period).notna().equals(known.table["purchase_days"] > 0)

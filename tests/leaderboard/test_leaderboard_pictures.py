@@ -16,7 +16,7 @@ from clv_experiments.leaderboard.display.picture_curves import decile_calibratio
 from clv_experiments.leaderboard.display.picture_ranks import mean_ranks
 from clv_experiments.leaderboard.display.pictures import aggregate_pictures, bias_by_origin, forest, pictures
 from clv_experiments.leaderboard.standings import standings
-from clv_experiments.reporting.chart_style import FAMILIES, framed, reach, shown
+from clv_experiments.reporting.chart_style import FAMILIES, axis_span, create_chart, printable
 from clv_experiments.reporting.inline_svg import inline_svg
 
 FAMILY = {"zeros": "baseline", "flat": "baseline", "pareto": "btyd", "trees": "ml", "stack": "hybrid"}
@@ -127,7 +127,7 @@ def test_forest_shows_differences_ties_and_what_lies_beyond(cell_of, board_of):
     [([0.1, 0.2, 0.3], 0.3), ([0.1, 0.2, 4.0], 0.2), ([0.0, np.nan], 1.0), ([0.1], 0.1), ([0.02, 0.1, 0.11], 0.1)],
 )
 def test_axis_reaches_to_all_but_outliers(behind, expected):
-    assert reach(np.array(behind)) == expected
+    assert axis_span(np.array(behind)) == expected
 
 
 def test_captures_draw_each_models_share_and_name_all(cell_of):
@@ -180,7 +180,7 @@ def test_cost_sums_fit_and_predict(cell_of, board_of):
 
 
 def test_labels_of_crowded_points_do_not_overlap():
-    figure, (panel,) = framed("title", "subtitle", 6.0)
+    figure, (panel,) = create_chart("title", "subtitle", 6.0)
     x = np.array([1.0, 1.02, 1.04, 1.5, 1.52, 1.52])
     y = np.array([1.0, 1.01, 1.0, 1.0, 1.01, 1.02])
     panel.set_xlim(0.5, 2)
@@ -227,7 +227,7 @@ def test_families_differ_in_shape_and_stand_out_from_white():
     ],
 )
 def test_any_name_can_be_shown(name, expected):
-    assert shown(name) == expected
+    assert printable(name) == expected
 
 
 # --- inside a page ----------------------------------------------------------------------------------------------

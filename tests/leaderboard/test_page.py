@@ -17,7 +17,7 @@ from clv_experiments.leaderboard.display.page_table import board_table
 from clv_experiments.leaderboard.display.tables import SHOWN
 from clv_experiments.leaderboard.display.wording import verdict
 from clv_experiments.leaderboard.standings import standings
-from clv_experiments.reporting.formatting import written
+from clv_experiments.reporting.formatting import format_score
 
 ATTACK = "<script>document.title='owned'</script>"
 BREAKOUT = "\"'></td></svg><img src=x onerror=\"document.title='owned'\">"
@@ -107,8 +107,8 @@ def test_board_holds_the_numbers_of_the_standings(boards, plain):
     for row, (model, wanted) in zip(rows, own.iterrows(), strict=True):
         assert row[0][0] == model
         assert float(row[score][1]) == wanted["score"]
-        low, high = (written(wanted[end], "{:.3f}") for end in ("lower", "upper"))
-        assert row[score][0].split(" ", 1) == [written(wanted["score"], "{:.3f}"), f"[{low}, {high}]"]
+        low, high = (format_score(wanted[end], "{:.3f}") for end in ("lower", "upper"))
+        assert row[score][0].split(" ", 1) == [format_score(wanted["score"], "{:.3f}"), f"[{low}, {high}]"]
 
 
 def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.leaderboard.selection import select, settled
+from clv_experiments.leaderboard.selection import find_completed_run, select_runs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
@@ -66,7 +66,7 @@ def leave(tracker, records, error=None, experiment=EXPERIMENT):
 
 
 def chosen(tracker, settings=SETTINGS, models=("zeros", "xgboost"), every=False, **options):
-    return select(tracker.reader(), EXPERIMENT, settings, models, every=every, metric="d2_tweedie", **options)
+    return select_runs(tracker.reader(), EXPERIMENT, settings, models, every=every, metric="d2_tweedie", **options)
 
 
 def test_the_newest_finished_run_of_each_model_is_shown(tracker):
@@ -328,7 +328,9 @@ ALL = SETTINGS | {"model.name": "xgboost", "seed": 42, "data.engine": "spark", "
 
 
 def resumed(tracker, **changed):
-    found = settled(tracker.reader(), EXPERIMENT, ALL | {k.replace("__", "."): v for k, v in changed.items()})
+    found = find_completed_run(
+        tracker.reader(), EXPERIMENT, ALL | {k.replace("__", "."): v for k, v in changed.items()}
+    )
     return found.run_id if found else None
 
 

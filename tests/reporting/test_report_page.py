@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.reporting.chart_style import framed, shown
+from clv_experiments.reporting.chart_style import create_chart, printable
 from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.report_page import report_page
 from clv_experiments.reporting.report_tables import cell, page_table
@@ -34,16 +34,16 @@ def exhibit(figure=None, **changes):
 
 def test_numbers_on_the_page_are_those_of_the_table():
     found = page_table(exhibit(), "£")
-    texts = {column.heading: [shown.text for shown in column.cells[:3]] for column in found.columns}
+    texts = {column.heading: [printable.text for printable in column.cells[:3]] for column in found.columns}
     assert texts["spent so far"] == ["£1,235", "£0.50", "–"]
     assert texts["p"] == ["12.3%", "100.0%", "0.0%"]
     assert texts["day"] == ["2011-12-01", "–", "2012-01-31"]
     assert texts["days"] == ["3", "20", "1,000"]
     assert texts["likely"] == ["yes", "no", "yes"]
     for column in found.columns[1:5]:
-        whole = [shown.sort for shown in column.cells]
+        whole = [printable.sort for printable in column.cells]
         assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
-    assert [float(shown.sort) for shown in found.columns[2].cells] == ROWS["p"].head(20).tolist()
+    assert [float(printable.sort) for printable in found.columns[2].cells] == ROWS["p"].head(20).tolist()
     assert found.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
     assert page_table(exhibit(shown=33), "£").rest == "Also in top.csv, beside this page."
     some = page_table(exhibit(columns=["p", "days"]), "£")
@@ -61,8 +61,8 @@ def test_a_long_text_is_cut_and_kept_whole_beside():
 
 @pytest.fixture(scope="module")
 def page():
-    figure, (panel,) = framed(shown(ATTACK), shown("$x$ 東京"), 3)
-    panel.plot([0, 1], [0, 1], label=shown(ATTACK))
+    figure, (panel,) = create_chart(printable(ATTACK), printable("$x$ 東京"), 3)
+    panel.plot([0, 1], [0, 1], label=printable(ATTACK))
     panel.legend()
     sections = [
         Section("first", "What is <b>?", [ATTACK], [exhibit(figure), Exhibit("bare", "No numbers")], [ATTACK]),

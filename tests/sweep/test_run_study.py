@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hydra import compose
 
-from clv_experiments.commands.cell_request import chosen
+from clv_experiments.commands.cell_request import select_cell_runs
 from clv_experiments.commands.sweep import run_study
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
@@ -233,7 +233,7 @@ def test_the_script_searches_compares_and_keeps(kept):
 def test_a_leaderboard_shows_the_tuned_beside_the_configured(kept, asked, shown):
     folder, _ = kept
     typed = [*KEPT[:2], f"models={asked}", f"tracking.folder={folder / 'mlruns'}"]
-    selection = chosen(compose("leaderboard", overrides=typed), typed)
+    selection = select_cell_runs(compose("leaderboard", overrides=typed), typed)
     assert sorted(selection.cell.labels) == shown
     assert {"zeros", "rfm_decile"} <= set(selection.missing), "a search runs no baselines"
     assert not {label for label in selection.missing if label in shown}

@@ -11,9 +11,9 @@ from optuna.trial import create_trial
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.sweep_summary import OUTCOME, sum_up, train_command
-from clv_experiments.config.log_options import read_log
-from clv_experiments.config.settings import experiment_of, flattened
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.settings import experiment_name, flatten_settings
+from clv_experiments.config.window_options import build_window
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
@@ -33,7 +33,7 @@ def store(tmp_path_factory):
 
 
 def learn_until(cfg):
-    return lambda start, end: window_of(cfg.window, start, end).earliest_cutoff
+    return lambda start, end: build_window(cfg.window, start, end).earliest_cutoff
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,9 @@ def searching(compose_sweep, store):
         cfg, _ = compose_sweep(*typed)
 
         def window(start, end):
-            return search_window(window_of(cfg.window, start, end), periods)
+            return search_window(build_window(cfg.window, start, end), periods)
 
-        log = read_log(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
+        log = load_configured_log(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
         forecaster = Forecaster(log, window(log.start, log.end))
         validated = [forecaster.window.period(back) for back in range(1, 1 + periods)]
         return Objective(Settings(cfg, typed), forecaster, validated, ["d2_tweedie"])
@@ -79,11 +79,11 @@ class Study:
     def run_experiment(self, cfg, search=None):
         """Leave the run and the holdout forecast of a full run, and none of its tables and pictures."""
         self.made.append((cfg.model.name, cfg.model.estimator.regressor.max_depth, search))
-        log, found = read_log(cfg.data, learn_until(cfg)), self.objective.forecaster
+        log, found = load_configured_log(cfg.data, learn_until(cfg)), self.objective.forecaster
         forecaster = found if log is found.log else Forecaster(log, found.window)
         scorer = Objective(self.objective.settings, forecaster, [], [])
         holdout = EvaluatedOrigin(0, scorer.score(cfg, found.window.period(0)))
-        with instantiate(cfg.tracking).run(experiment_of(cfg), cfg.model.name) as run:
+        with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
         return EvaluationResult([holdout], None, None, "", [], [])
 
@@ -279,6 +279,6 @@ def test_the_command_composes_the_winner(compose_sweep, typed, chosen, command):
     settings = Settings(cfg, typed)
     written = shlex.split(train_command(settings, chosen))
     assert written == ["python", "train.py", "tracking=memory", *command]
-    choice = flattened(settings.with_choice(chosen)).items()
+    choice = flatten_settings(settings.with_choice(chosen)).items()
     wanted = {name: value for name, value in choice if not name.startswith("sweep.")}
-    assert flattened(compose("config", overrides=written[2:])) == wanted
+    assert flatten_settings(compose("config", overrides=written[2:])) == wanted

@@ -19,11 +19,11 @@ from clv_experiments.errors import ClvError
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.reporting.records import (
     Description,
+    FigureRecord,
     FittedModel,
     LogIdentity,
     Metric,
     Param,
-    Picture,
     Table,
     Tag,
     Text,
@@ -58,7 +58,7 @@ def test_records_are_written_and_read_back(tracker):
                 Metric("undefined", float("nan")),
                 Table("table.csv", frame),
                 Table("deep/predictions.parquet", frame),
-                Picture("empty.png", Figure()),
+                FigureRecord("empty.png", Figure()),
                 Text("note.txt", "ü"),
                 LogIdentity("log", "0123456789abcdef"),
             ]
@@ -142,7 +142,7 @@ def test_a_locked_database_is_tried_again(monkeypatch):
             raise answer
         return answer
 
-    assert store.patiently(write) == "written"
+    assert store.retry_while_locked(write) == "written"
 
 
 def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
@@ -152,7 +152,7 @@ def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
         raise MlflowException("database is locked")
 
     with pytest.raises(ClvError, match="locked by another process"):
-        store.patiently(write)
+        store.retry_while_locked(write)
 
 
 def test_other_refusals_are_said_in_one_sentence():
@@ -160,7 +160,7 @@ def test_other_refusals_are_said_in_one_sentence():
         raise MlflowException("no such experiment\nand a long story")
 
     with pytest.raises(ClvError, match=r"^MLflow refuses: no such experiment$"):
-        store.patiently(write)
+        store.retry_while_locked(write)
 
 
 @pytest.mark.parametrize("content", [b"rubbish", bytes(5000)])

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.selection import select
+from clv_experiments.leaderboard.selection import select_runs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking import run_reader
 from clv_experiments.tracking.memory_tracker import MemoryTracker
@@ -115,7 +115,7 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process)
     assert run.stdout.readline() == "in the middle\n"
     run.kill()
     assert run.wait() == -signal.SIGKILL
-    found = select(tracker.reader(), "log/3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
+    found = select_runs(tracker.reader(), "log/3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
     assert found.cell.labels == ["zeros"]
     assert found.cell.holdouts == (holdout,)
     assert found.missing == {"xgboost": "not finished: still running, or killed in the middle"}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.selection import select, settled
+from clv_experiments.leaderboard.selection import find_completed_run, select_runs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking import mlflow_study
 from clv_experiments.tracking.memory_tracker import MemoryTracker
@@ -204,11 +204,11 @@ def test_no_leaderboard_shows_a_study_or_a_trial(kept):
         study.trial(0, BEGUN, whole)
         study.trial(1, BEGUN, whole, "too few customers")
     assert len(kept.reader().runs(EXPERIMENT)) == 3
-    found = select(kept.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
+    found = select_runs(kept.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
     assert found.cell is None
     assert found.missing == {"ridge": ""}
     assert found.other_cells == []
-    assert settled(kept.reader(), EXPERIMENT, settings) is None
+    assert find_completed_run(kept.reader(), EXPERIMENT, settings) is None
     with kept.run(EXPERIMENT, "ridge") as run:
         run.log(whole)
-    assert settled(kept.reader(), EXPERIMENT, settings).run_id == run.run_id
+    assert find_completed_run(kept.reader(), EXPERIMENT, settings).run_id == run.run_id

@@ -11,11 +11,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.config.model_options import MODELS
-from clv_experiments.config.settings import experiment_of, flattened
+from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.entries import TUNED
-from clv_experiments.leaderboard.selection import Selection, select
+from clv_experiments.leaderboard.selection import Selection, select_runs
 
 # not train.py's
 OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme", "promote")
@@ -23,15 +23,15 @@ NAMED_BY = ("data.", "window.horizon", "window.cutoff", "window.origins", "evalu
 SPLIT_BY = ("evaluation.splits", "evaluation.test_share", "seed")
 
 
-def families() -> dict[str, str]:
+def model_families() -> dict[str, str]:
     """Read the model family of every option."""
     options = [OmegaConf.load(path) for path in sorted(MODELS.glob("*.yaml"))]
     return {option.name: option.family for option in options}
 
 
-def wanted(cfg: DictConfig) -> list[str]:
+def requested_models(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
-    known = families()
+    known = model_families()
     asked = known if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
     baselines = [name for name, family in known.items() if family == "baseline"]
     return list(dict.fromkeys([*asked, *baselines]))
@@ -39,19 +39,19 @@ def wanted(cfg: DictConfig) -> list[str]:
 
 def _configured(model: str, typed: Sequence[str]) -> dict[str, str]:
     """Flatten what train.py would run a model with."""
-    cfg = compose("config", overrides=[*of_train(typed), f"model={model}"])
-    return {name: str(value) for name, value in flattened(cfg).items()}
+    cfg = compose("config", overrides=[*train_overrides(typed), f"model={model}"])
+    return {name: str(value) for name, value in flatten_settings(cfg).items()}
 
 
-def chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
+def select_cell_runs(cfg: DictConfig, typed: Sequence[str]) -> Selection:
     """Choose the runs of the cell that the settings name."""
-    reader, models = instantiate(cfg.tracking).reader(), wanted(cfg)
+    reader, models = instantiate(cfg.tracking).reader(), requested_models(cfg)
     if not reader.exists:
         return Selection(None, dict.fromkeys(models, ""), {}, [])
     every = cfg.runs == "all"
-    selection = select(
+    selection = select_runs(
         reader,
-        experiment_of(cfg),
+        experiment_name(cfg),
         _naming(cfg),
         models,
         every=every,
@@ -68,10 +68,10 @@ def chosen(cfg: DictConfig, typed: Sequence[str]) -> Selection:
 def _naming(cfg: DictConfig) -> dict[str, object]:
     """Flatten the settings that name a cell."""
     named = NAMED_BY + (SPLIT_BY if cfg.evaluation.protocol == "customer_split" else ())
-    return {name: value for name, value in flattened(cfg).items() if name.startswith(named)}
+    return {name: value for name, value in flatten_settings(cfg).items() if name.startswith(named)}
 
 
-def complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
+def require_complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
     """Return the cell that was chosen.
 
     Raises
@@ -82,7 +82,7 @@ def complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cel
         If a model is missing.
     """
     if selection.impossible and selection.cell is None and not selection.missing:
-        raise LogTooShort(f"{experiment_of(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
+        raise LogTooShort(f"{experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
     if selection.missing or selection.cell is None:
         raise ClvError(_gaps(selection, cfg, typed))
     return selection.cell
@@ -90,25 +90,26 @@ def complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cel
 
 def _gaps(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
     missing = selection.missing
-    names = "glob(*)" if len(missing) == len(families()) else ",".join(missing)
+    names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
     many = ["-m"] if len(missing) > 1 else []
-    command = shlex.join(["python", "train.py", *many, f"model={names}", *of_train(typed)])
+    command = shlex.join(["python", "train.py", *many, f"model={names}", *train_overrides(typed)])
     reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
     others = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
-        return f"{experiment_of(cfg)} has no cell '{cfg.cell}'{others or '; it holds no finished run'}"
+        return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{others or '; it holds no finished run'}"
     lacking = "any model" if selection.cell is None else ", ".join(missing)
     return (
-        f"{experiment_of(cfg)} has no finished run of {lacking} with these settings; type {command}, or add --fill here"
+        f"{experiment_name(cfg)} has no finished run of {lacking} with these settings; type {command}, or add "
+        "--fill here"
         f"{reasons}{others}"
     )
 
 
-def of_train(typed: Sequence[str]) -> list[str]:
+def train_overrides(typed: Sequence[str]) -> list[str]:
     """Keep the overrides that train.py takes."""
-    return [override for override in typed if key_of(override) not in OWN]
+    return [override for override in typed if override_key(override) not in OWN]
 
 
-def key_of(override: str) -> str:
+def override_key(override: str) -> str:
     """Return what an override sets."""
     return override.partition("=")[0].lstrip("+~")

@@ -13,11 +13,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.model_request import Requested, btyd_option, requested
-from clv_experiments.config.log_options import read_log
-from clv_experiments.config.model_options import build_features, options
-from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
-from clv_experiments.config.window_options import known_window
+from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
+from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.model_options import build_features, build_models
+from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
+from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
@@ -37,8 +37,8 @@ from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.reporting.exhibit import Section
-from clv_experiments.reporting.formatting import day, share
-from clv_experiments.reporting.record_files import check_place, write_folder
+from clv_experiments.reporting.formatting import format_day, format_share
+from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.reporting.report_page import report_page
 from clv_experiments.tracking.code_version import code_version
@@ -73,28 +73,30 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
     check_settings(cfg)
     if not (type(cfg.replicates) is int and cfg.replicates >= LEAST_REPLICATES):
         raise ClvError(f"replicates must be a whole number of at least {LEAST_REPLICATES}, got '{cfg.replicates}'")
-    check_place(cfg.output, "output")
+    check_writable(cfg.output, "output")
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
-    btyd = btyd_option(cfg)
+    btyd = build_btyd_model(cfg)
     terminal = Terminal()
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
-            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_of(cfg), KIND))
-        request = requested(cfg, asked)
+            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_name(cfg), KIND))
+        request = resolve_model(cfg, asked)
         terminal.say(f"model: {request.settings_said}, fitted anew at each cutoff")
-        settings = settings_of(cfg)
-        run.log([*parameters(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        settings = resolve_settings(cfg)
+        run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: _learn_until(known_window(cfg.window, start, end)))
+            log = load_configured_log(
+                cfg.data, lambda start, end: _learn_until(build_future_window(cfg.window, start, end))
+            )
         terminal.report_log(log)
         shop = Shop.of(cfg.decisions, log.currency or "")
-        forecaster = Forecaster(log, known_window(cfg.window, log.start, log.end))
+        forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
         at = _snapshots(forecaster, request.model, btyd, terminal)
         sections = list(_sections(cfg, forecaster, at, shop, terminal))
         with terminal.step("drawing and writing", "writing"):
             page = report_page(
-                f"{log.name}, as of {day(forecaster.window.end)}",
-                f"What to expect of {forecaster.window.coming}, and what to do about it",
+                f"{log.name}, as of {format_day(forecaster.window.end)}",
+                f"What to expect of {forecaster.window.future_period}, and what to do about it",
                 sections,
                 _facts(forecaster, at, shop, request),
                 [*METHOD, *_chosen(request, forecaster.window)],
@@ -104,7 +106,7 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
             files: list[Record] = [Text(PAGE, page)]
             files += [record for section in sections for exhibit in section.exhibits for record in exhibit.records()]
             run.log([*log_records(log), *_identity(forecaster, at), *files])
-            title = f"{experiment_of(cfg)} {forecaster.window.end}"
+            title = f"{experiment_name(cfg)} {forecaster.window.end}"
             place = write_folder(cfg.output, title, files, "the report") / PAGE
         for section in sections:
             for sentence in section.summary:
@@ -137,7 +139,7 @@ def _snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Term
         with terminal.step(f"forecasting {period}", "forecasts"):
             return snapshot(forecaster, period, model, btyd)
 
-    return Snapshots(made(window.coming), [made(period) for period in (latest.holdout, *earlier[: PAST - 1])])
+    return Snapshots(made(window.future_period), [made(period) for period in (latest.holdout, *earlier[: PAST - 1])])
 
 
 def _learn_until(window: Window) -> date:
@@ -172,7 +174,7 @@ def _sections(
         yield budget_section(at.now, at.past, scored.set_index("customer_id")["segment"], shop, *drawn)
         yield acquisition_section(forecaster, at.now, shop, *drawn)
     with terminal.step("who comes next, and when", "next purchase") as progress:
-        rivals = options(cfg, lambda option: option.family == "btyd")
+        rivals = build_models(cfg, lambda option: option.family == "btyd")
         yield next_purchase_section(
             at.now, at.previous, forecaster, rivals, build_features(cfg.features), shop, *drawn, progress
         )
@@ -185,12 +187,13 @@ def _sections(
         yield overview_section(log, window.end)
 
 
-def _chosen(request: Requested, window: Window) -> Iterator[str]:
+def _chosen(request: ModelReference, window: Window) -> Iterator[str]:
     """Say what the choice of a kept model has seen: it flatters the periods that it was chosen by."""
     seen = request.chosen_until
     if seen and seen > window.end:
         yield (
-            f"{request.model.name} was chosen by what happened up to {day(seen)}, after {day(window.end)}: as a look "
+            f"{request.model.name} was chosen by what happened up to {format_day(seen)}, after "
+            f"{format_day(window.end)}: as a look "
             "back this report knows too much."
         )
     elif seen:
@@ -210,17 +213,17 @@ def _notes(at: Snapshots) -> list[str]:
     ]
 
 
-def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: Requested) -> list[tuple[str, str]]:
+def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
     log, window = forecaster.log, forecaster.window
     return [
-        ("log", f"{log.name}, {day(log.start)} to {day(window.end)}"),
+        ("log", f"{log.name}, {format_day(log.start)} to {format_day(window.end)}"),
         ("customers", f"{len(at.now.table):,}"),
-        ("period ahead", str(window.coming)),
+        ("period ahead", str(window.future_period)),
         ("spend", request.settings_said if request.stored else f"{request.model.name} as configured"),
         ("purchases, P(alive), dates", at.now.btyd_name),
         *[("note", sentence) for sentence in _notes(at)],
-        ("margin", share(shop.margin)),
-        ("discount rate", f"{share(shop.annual_discount_rate)} a year"),
+        ("margin", format_share(shop.margin)),
+        ("discount rate", f"{format_share(shop.annual_discount_rate)} a year"),
         ("currency", shop.currency or "not said"),
     ]
 

@@ -10,11 +10,18 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
-from clv_experiments.commands.cell_request import chosen, complete, families, key_of, of_train, wanted
+from clv_experiments.commands.cell_request import (
+    model_families,
+    override_key,
+    requested_models,
+    require_complete,
+    select_cell_runs,
+    train_overrides,
+)
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promotion, promote
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.settings import check_settings, experiment_of
+from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.leaderboard.across import across
 from clv_experiments.leaderboard.checks import Finding, findings
@@ -23,7 +30,7 @@ from clv_experiments.leaderboard.display.board_records import aggregate_records,
 from clv_experiments.leaderboard.display.readme import check_readme, write_readme
 from clv_experiments.leaderboard.display.wording import verdict, verdict_across
 from clv_experiments.leaderboard.standings import Standings, check_bootstrap, standings
-from clv_experiments.reporting.record_files import check_place, write_folder
+from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 
 
@@ -36,7 +43,7 @@ class Board:
     findings: Sequence[Finding]
 
 
-def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
+def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     """Compare the models of one cell, print the board, write its files and leave a tracked run behind.
 
     Where that is asked for, the winner is promoted too.
@@ -55,15 +62,15 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     ClvError
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
-    check(cfg, typed)
+    check_leaderboard_settings(cfg, typed)
     check_promotion(cfg, alone=alone)
     terminal = Terminal()
-    with terminal.step(f"reading the runs of {experiment_of(cfg)}", "runs"):
-        selection = chosen(cfg, typed)
+    with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
+        selection = select_cell_runs(cfg, typed)
     if selection.missing and cfg.fill:
-        fill(terminal, list(selection.missing), of_train(typed))
-        selection = chosen(cfg, typed)
-    cell = complete(selection, cfg, typed)
+        run_missing(terminal, list(selection.missing), train_overrides(typed))
+        selection = select_cell_runs(cfg, typed)
+    cell = require_complete(selection, cfg, typed)
     with terminal.step(f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap") as progress:
         result = standings(
             cell,
@@ -77,7 +84,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     _print(terminal, board)
     with terminal.step("drawing and writing", "writing"):
         records = list(board_records(result, board.findings, _now()))
-        _keep(cfg, experiment_of(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
+        _keep(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
     if cfg.promote:
@@ -86,7 +93,7 @@ def show(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
     return board
 
 
-def show_together(boards: Sequence[Board]) -> None:
+def run_aggregate(boards: Sequence[Board]) -> None:
     """Rank the models over several cells, print that, write its files and leave a tracked run behind.
 
     Cells in which some model cannot be judged are left out, as long as two others remain.
@@ -99,7 +106,7 @@ def show_together(boards: Sequence[Board]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    together = across([board.standings for board in boards], wanted(cfg))
+    together = across([board.standings for board in boards], requested_models(cfg))
     for sentence in verdict_across(together):
         terminal.say(sentence)
     headings, rows = tables.aggregate(together)
@@ -115,7 +122,7 @@ def show_together(boards: Sequence[Board]) -> None:
     terminal.show_timings()
 
 
-def check(cfg: DictConfig, typed: Sequence[str]) -> None:
+def check_leaderboard_settings(cfg: DictConfig, typed: Sequence[str]) -> None:
     """Refuse settings that could only fail, or mislead, later.
 
     Raises
@@ -128,8 +135,8 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     check_settings(cfg)
     if cfg.readme:
         check_readme(cfg.readme)
-    check_place(cfg.output, "output")
-    for key in map(key_of, typed):
+    check_writable(cfg.output, "output")
+    for key in map(override_key, typed):
         if key == "model" or key.startswith("model."):
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
     if cfg.runs not in ("latest", "all"):
@@ -141,14 +148,14 @@ def check(cfg: DictConfig, typed: Sequence[str]) -> None:
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
-    known = families()
+    known = model_families()
     asked = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
     for name in asked or []:
         if name not in known:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(known))}")
 
 
-def fill(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
+def run_missing(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
     """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
     for place, model in enumerate(missing, 1):
         terminal.say(f"\nrunning what is missing, {place} of {len(missing)}: {model}")

@@ -9,12 +9,12 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.commands.cell_request import of_train
+from clv_experiments.commands.cell_request import train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.log_options import read_log
+from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import parameters
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.settings import setting_records
+from clv_experiments.config.window_options import build_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
@@ -93,12 +93,12 @@ def promote(
         run.log([Tag("kind", CHAMPION), *about, *_tags(choice, cell)])
         text = reader.text(choice.entry.run_id, CONFIG)
         judged: Any = OmegaConf.create(text)
-        run.log([*parameters(OmegaConf.to_container(judged)), Text(CONFIG, text)])  # type: ignore[arg-type]
+        run.log([*setting_records(OmegaConf.to_container(judged)), Text(CONFIG, text)])  # type: ignore[arg-type]
         with terminal.step(f"reading {cfg.data.name}", "data"):
             log = _same_log(cfg, typed, judged, choice, reader.runs(experiment))
         with terminal.step(f"fitting {choice.entry.label} on the whole log", "fitting"):
-            forecaster = Forecaster(log, window_of(judged.window, log.start, log.end).known_at(None))
-            made = forecaster.coming(build_model(judged.model))
+            forecaster = Forecaster(log, build_window(judged.window, log.start, log.end).as_of(None))
+            made = forecaster.forecast_future(build_model(judged.model))
         with terminal.step("registering the champion", "writing"):
             said = card(choice, standings, findings, _refit(experiment, forecaster, made))
             told = (*_tags(choice, cell), Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
@@ -115,10 +115,10 @@ def _same_log(
     """Read the log as the winner's run read it, and see that it is the same."""
     # As typed a connection still has its password; a cell that was named may be of other settings.
     data, window = cfg.data if cfg.cell is None else judged.data, judged.window
-    log = read_log(data, lambda start, end: window_of(window, start, end).earliest_cutoff)
+    log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
     then = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != then:
-        again = shlex.join(["python", "train.py", "-m", "model=glob(*)", *of_train(typed)])
+        again = shlex.join(["python", "train.py", "-m", "model=glob(*)", *train_overrides(typed)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
             f"then {then}); judge the models on it as it is now, {again}, and promote then"
@@ -164,7 +164,7 @@ def _refit(experiment: str, forecaster: Forecaster, made: Forecast) -> Refit:
         fingerprint=log.fingerprint,
         first=str(log.start),
         last=str(log.end),
-        coming=str(made.period),
+        future_period=str(made.period),
         customers=len(made.X),
         learned_from=learned_from,
         columns=tuple(map(str, made.X.columns)),

@@ -7,9 +7,9 @@ from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.settings import check_settings, experiment_of, flattened, title_of
+from clv_experiments.config.settings import check_settings, experiment_name, flatten_settings, run_title
 from clv_experiments.errors import LogTooShort
-from clv_experiments.leaderboard.selection import settled
+from clv_experiments.leaderboard.selection import find_completed_run
 from clv_experiments.tracking.code_version import code_version
 
 
@@ -35,7 +35,7 @@ def run_once(cfg: DictConfig) -> float | None:
     if not cfg.resume:
         return run_experiment(cfg).objective
     reader = instantiate(cfg.tracking).reader()
-    found = settled(reader, experiment_of(cfg), flattened(cfg))
+    found = find_completed_run(reader, experiment_name(cfg), flatten_settings(cfg))
     if found is None:
         try:
             return run_experiment(cfg).objective
@@ -45,5 +45,5 @@ def run_once(cfg: DictConfig) -> float | None:
     why = f"left out: {found.tags['failure']}" if found.status == "FAILED" else "there already"
     made, now = found.tags.get("code_version", code_version()), code_version()
     by = f", by code {made}, while this is {now}" if made != now else ""
-    Terminal().say(f"{title_of(cfg)}: {why} (run {found.run_id} of {found.started.astimezone():%Y-%m-%d %H:%M}{by})")
+    Terminal().say(f"{run_title(cfg)}: {why} (run {found.run_id} of {found.started.astimezone():%Y-%m-%d %H:%M}{by})")
     return reader.by_origin(found.run_id, f"validation_{cfg.evaluation.objective}").get(0)

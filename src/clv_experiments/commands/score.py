@@ -14,17 +14,17 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.model_request import (
-    Requested,
-    btyd_option,
-    kept_errors,
-    requested,
-    same_columns,
-    strangeness,
+from clv_experiments.commands.model_reference import (
+    ModelReference,
+    build_btyd_model,
+    check_same_columns,
+    compatibility_warnings,
+    resolve_model,
+    stored_errors,
 )
-from clv_experiments.config.log_options import read_log
-from clv_experiments.config.settings import check_settings, experiment_of, parameters, settings_of
-from clv_experiments.config.window_options import known_window
+from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
+from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import known_customers
@@ -38,7 +38,7 @@ from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
-from clv_experiments.reporting.record_files import check_place, folder_of, write_folder
+from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 
@@ -55,7 +55,7 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
     cfg : DictConfig
         Composed from ``conf/score.yaml``.
     asked : str or None
-        What was typed as ``model``; see ``requested``.
+        What was typed as ``model``; see ``resolve_model``.
 
     Returns
     -------
@@ -68,26 +68,30 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
     check_settings(cfg)
-    check_place(cfg.output, "output")
+    check_writable(cfg.output, "output")
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
-    btyd = btyd_option(cfg)
+    btyd = build_btyd_model(cfg)
     terminal = Terminal()
     with terminal.step("finding the model", "model"):
-        request = requested(cfg, asked)
+        request = resolve_model(cfg, asked)
     terminal.say(f"model: {request.said}")
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
-            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_of(cfg), f"{KIND} {request.model.name}"))
+            run = stack.enter_context(
+                instantiate(cfg.tracking).run(experiment_name(cfg), f"{KIND} {request.model.name}")
+            )
         own = ("model", "features") if request.stored else ()  # a kept model brings its own
-        settings = {name: value for name, value in settings_of(cfg).items() if name not in own}
-        run.log([Tag("kind", KIND), *parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        settings = {name: value for name, value in resolve_settings(cfg).items() if name not in own}
+        run.log([Tag("kind", KIND), *setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: known_window(cfg.window, start, end).earliest_cutoff)
+            log = load_configured_log(
+                cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff
+            )
         terminal.report_log(log)
-        window = known_window(cfg.window, log.start, log.end)
+        window = build_future_window(cfg.window, log.start, log.end)
         shop = Shop.of(cfg.decisions, log.currency or "")
         ready = _prepared(cfg, log, window, request, btyd, shop, terminal)
-        place = folder_of(cfg.output, f"{experiment_of(cfg)} {window.end} {request.model.name}")
+        place = output_folder(cfg.output, f"{experiment_name(cfg)} {window.end} {request.model.name}")
         summary = _written(log, window, ready, shop, place, terminal)
         facts = [f"Spend is predicted by {request.said}.", *ready.notes]
         about: list[Record] = [
@@ -104,7 +108,7 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
+class ScoringContext:
     """All that customers are scored with.
 
     Attributes
@@ -131,17 +135,17 @@ def _prepared(
     cfg: DictConfig,
     log: TransactionLog,
     window: Window,
-    request: Requested,
+    request: ModelReference,
     beside: Model,
     shop: Shop,
     terminal: Terminal,
-) -> Ready:
+) -> ScoringContext:
     model, forecaster = request.model, Forecaster(log, window)
     estimator, columns = _fitted(forecaster, request, terminal)
     btyd = model if hasattr(estimator, "discounted_purchases") else beside
     with terminal.step("looking at the periods that are over", "earlier periods"):
         latest, earlier = periods_over(window, supervised=model.supervised, source=log.name)
-        kept = kept_errors(instantiate(cfg.tracking).reader(), request.stored, window) if request.stored else None
+        kept = stored_errors(instantiate(cfg.tracking).reader(), request.stored, window) if request.stored else None
         made = None if kept else errors(forecaster, model, latest)
         again = ", made by the same settings fitted before it," if request.stored else ""
         known = kept or (f"{latest}{again}", made, errors(forecaster, model, earlier))
@@ -151,28 +155,35 @@ def _prepared(
             made = errors(Forecaster(log, window), btyd, latest)
         missed, sentence = missed_in(latest, made, btyd.name, shop)
     with terminal.step(f"telling purchases by {btyd.name}", "btyd"):
-        teller = estimator if btyd is model else Forecaster(log, window).coming(btyd).estimator
+        teller = estimator if btyd is model else Forecaster(log, window).forecast_future(btyd).estimator
     scorer = Scorer(estimator, columns, teller, btyd.name, proof.intervals, shop, window.end)
     fits = {model.name: estimator, btyd.name: teller}
     said = [f"{name}: {remark}." for name, fit in fits.items() for remark in estimator_warnings(fit)]
-    notes = [*strangeness(request, log.fingerprint, log.currency or "", window.end), *said, proof.said, sentence]
-    return Ready(scorer, model, btyd, missed, proof, notes)
+    notes = [
+        *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
+        *said,
+        proof.said,
+        sentence,
+    ]
+    return ScoringContext(scorer, model, btyd, missed, proof, notes)
 
 
-def _fitted(forecaster: Forecaster, request: Requested, terminal: Terminal) -> tuple[Any, tuple[str, ...]]:
+def _fitted(forecaster: Forecaster, request: ModelReference, terminal: Terminal) -> tuple[Any, tuple[str, ...]]:
     """Return the estimator and the features that it takes: the kept one, or one that is fitted on all that is known."""
     model, window, stored = request.model, forecaster.window, request.stored
     if stored is None:
         with terminal.step(f"fitting {model.name} on what is known on {window.end}", "fit"):
-            made = forecaster.coming(model)
+            made = forecaster.forecast_future(model)
         return made.estimator, tuple(map(str, made.X.columns))
-    same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
+    check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
     if "horizon_days" in stored.estimator.get_params():
-        stored.estimator.set_params(horizon_days=float(window.coming.days))
+        stored.estimator.set_params(horizon_days=float(window.future_period.days))
     return stored.estimator, stored.columns
 
 
-def _written(log: TransactionLog, window: Window, ready: Ready, shop: Shop, place: Path, terminal: Terminal) -> Summary:
+def _written(
+    log: TransactionLog, window: Window, ready: ScoringContext, shop: Shop, place: Path, terminal: Terminal
+) -> Summary:
     """Predict in parts, rank all customers, and write what is decided of them in parts."""
     summary = Summary()
     features = FeatureSet("scores", [*HISTORY.blocks, *ready.model.features.blocks])
@@ -198,7 +209,7 @@ def _written(log: TransactionLog, window: Window, ready: Ready, shop: Shop, plac
     return summary
 
 
-def _identity(window: Window, request: Requested, ready: Ready, place: Path) -> Iterator[Record]:
+def _identity(window: Window, request: ModelReference, ready: ScoringContext, place: Path) -> Iterator[Record]:
     yield Tag("model", ready.model.name)
     yield Tag("btyd_model", ready.btyd.name)
     yield Tag("window", window.horizon.label)
@@ -210,7 +221,7 @@ def _identity(window: Window, request: Requested, ready: Ready, place: Path) -> 
         yield Tag("evidence", request.stored.evidence)
 
 
-def _say(terminal: Terminal, summary: Summary, ready: Ready, shop: Shop, ahead: str, place: Path) -> None:
+def _say(terminal: Terminal, summary: Summary, ready: ScoringContext, shop: Shop, ahead: str, place: Path) -> None:
     headings, rows = headline(summary, shop.currency)
     terminal.table(f"the next {ahead} from {ready.scorer.cutoff}", headings, rows)
     for note in ready.notes:

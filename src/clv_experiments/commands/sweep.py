@@ -18,10 +18,17 @@ from optuna.trial import FrozenTrial, TrialState
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.sweep_settings import check, directions, metrics
 from clv_experiments.commands.sweep_summary import sum_up
-from clv_experiments.config.log_options import read_log
-from clv_experiments.config.settings import ALL, experiment_of, flattened, parameters, settings_of, title_of
-from clv_experiments.config.window_options import window_of
-from clv_experiments.data.sources.passwords import without_password
+from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.settings import (
+    ALL,
+    experiment_name,
+    flatten_settings,
+    resolve_settings,
+    run_title,
+    setting_records,
+)
+from clv_experiments.config.window_options import build_window
+from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
@@ -65,9 +72,9 @@ def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
     """
     check(cfg)
     settings, by, terminal = Settings(cfg, typed), metrics(cfg), Terminal()
-    terminal.say(f"searching {len(settings.space.parameters)} settings of {title_of(cfg)}")
+    terminal.say(f"searching {len(settings.space.parameters)} settings of {run_title(cfg)}")
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = read_log(cfg.data, lambda start, end: _periods(cfg, start, end)[0].earliest_cutoff)
+        log = load_configured_log(cfg.data, lambda start, end: _periods(cfg, start, end)[0].earliest_cutoff)
     window, periods = _periods(cfg, log.start, log.end)
     objective = Objective(settings, Forecaster(log, window), periods, by)
     decisive = _decisive(cfg, log.fingerprint)
@@ -77,12 +84,12 @@ def run_study(cfg: DictConfig, typed: Sequence[str]) -> float:
     terminal.say(f"study '{name}', by {' and '.join(by)} on {', '.join(map(str, periods))}")
     with terminal.step("computing features and labels", "features"):
         objective.prepare()
-    opened = instantiate(cfg.tracking).study(experiment_of(cfg), name, study.user_attrs[IDENTITY])
+    opened = instantiate(cfg.tracking).study(experiment_name(cfg), name, study.user_attrs[IDENTITY])
     with opened as run, _taken_up_again(terminal):
         if run.new:
-            known = settings_of(cfg)
-            about = [Tag("code_version", code_version()), Tag("storage", without_password(url or "memory"))]
-            run.log([*parameters(known), Text("config.yaml", OmegaConf.to_yaml(known)), *about])
+            known = resolve_settings(cfg)
+            about = [Tag("code_version", code_version()), Tag("storage", mask_password(url or "memory"))]
+            run.log([*setting_records(known), Text("config.yaml", OmegaConf.to_yaml(known)), *about])
         _search(study, objective, run, terminal)
         trials = study.get_trials(deepcopy=False)
         _make_up(run, trials, objective)
@@ -127,7 +134,7 @@ def best_trial(study: Study, trials: Sequence[FrozenTrial]) -> FrozenTrial | Non
 
 def _periods(cfg: DictConfig, start: date, end: date) -> tuple[Window, list[Period]]:
     """Return the window that trials forecast under, and the periods they are judged on, latest first."""
-    window = window_of(cfg.window, start, end)
+    window = build_window(cfg.window, start, end)
     most = None if cfg.sweep.validation_origins == ALL else cfg.sweep.validation_origins
     periods = window.validation(most, supervised=cfg.model.supervised, source=cfg.data.name)
     return search_window(window, len(periods)), periods
@@ -135,13 +142,13 @@ def _periods(cfg: DictConfig, start: date, end: date) -> tuple[Window, list[Peri
 
 def _decisive(cfg: DictConfig, fingerprint: str) -> dict[str, Any]:
     """Return all that decides what a trial finds."""
-    settings = {name: value for name, value in flattened(cfg).items() if not name.startswith(VOLATILE)}
+    settings = {name: value for name, value in flatten_settings(cfg).items() if not name.startswith(VOLATILE)}
     return {**settings, "log fingerprint": fingerprint}
 
 
 def _name(cfg: DictConfig, decisive: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-    return f"{cfg.model.name} {experiment_of(cfg)} {digest[:8]}"
+    return f"{cfg.model.name} {experiment_name(cfg)} {digest[:8]}"
 
 
 def _search(study: Study, objective: Objective, run: StudyRun, terminal: Terminal) -> None:

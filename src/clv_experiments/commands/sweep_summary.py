@@ -12,12 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from clv_experiments.commands.cell_request import key_of
+from clv_experiments.commands.cell_request import override_key
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.log_options import read_log
-from clv_experiments.config.settings import experiment_of
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.settings import experiment_name
+from clv_experiments.config.window_options import build_window
 from clv_experiments.data.window import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
@@ -72,7 +72,7 @@ def _is_there(cfg: DictConfig, search: Search) -> bool:
     """Whether the full run of the winner is still kept."""
     reader = instantiate(cfg.tracking).reader()
     wanted = {"study": search.study, "trial": str(search.trial)}.items()
-    runs = reader.runs(experiment_of(cfg)) if reader.exists else []
+    runs = reader.runs(experiment_name(cfg)) if reader.exists else []
     return any(run.status == "FINISHED" and run.tags.items() >= wanted for run in runs)
 
 
@@ -97,7 +97,7 @@ def _outcome(winner: FrozenTrial, objective: Objective, search: Search, terminal
 def _holdouts(objective: Objective, periods: list[Period]) -> Objective:
     """Score the holdouts on the log as a full run reads it, whose cleaning may have learnt for longer."""
     cfg, found = objective.settings.cfg, objective.forecaster
-    log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
+    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = found if log is found.log else Forecaster(log, found.window)
     return Objective(objective.settings, forecaster, periods, objective.metrics)
 
@@ -110,9 +110,9 @@ def _alone(cfg: DictConfig) -> DictConfig:
 def train_command(settings: Settings, chosen: Mapping[str, Value]) -> str:
     """Write the command that runs a choice."""
     found = settings.space.settings(chosen)
-    added = {key_of(override): "+" for override in settings.typed if override.startswith("+")}
-    typed = [override for override in settings.typed if key_of(override) not in found]
-    typed = [override for override in typed if key_of(override).partition(".")[0] != "sweep"]
+    added = {override_key(override): "+" for override in settings.typed if override.startswith("+")}
+    typed = [override for override in settings.typed if override_key(override) not in found]
+    typed = [override for override in typed if override_key(override).partition(".")[0] != "sweep"]
     words = {None: "null", True: "true", False: "false"}
     values = {key: words[value] if value is None or isinstance(value, bool) else value for key, value in found.items()}
     return shlex.join(

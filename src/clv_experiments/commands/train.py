@@ -8,19 +8,19 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.log_options import read_log
-from clv_experiments.config.model_options import baselines, build_model
+from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import (
     check_settings,
-    experiment_of,
-    parameters,
+    experiment_name,
     parse_day,
-    protocol_identity,
-    settings_of,
-    split_settings,
-    title_of,
+    protocol_label,
+    read_split_settings,
+    resolve_settings,
+    run_title,
+    setting_records,
 )
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.window_options import build_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.evaluation.report import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
@@ -56,28 +56,28 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
     check_settings(cfg)
     parse_day(cfg.window.cutoff, "window.cutoff")
     terminal = Terminal()
-    terminal.say(title_of(cfg))
+    terminal.say(run_title(cfg))
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
-            opened = instantiate(cfg.tracking).run(experiment_of(cfg), cfg.model.name)
+            opened = instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name)
             run = stack.enter_context(opened)
-        settings = settings_of(cfg)
-        run.log([*parameters(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        settings = resolve_settings(cfg)
+        run.log([*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = read_log(cfg.data, lambda start, end: window_of(cfg.window, start, end).earliest_cutoff)
+            log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
         terminal.report_log(log)
         terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
         run.log([*log_records(log)])
 
         task = _evaluation_task(cfg, log)
         periods = [origin.holdout for origin in task.origins]
-        run.log([*identity_records(task.forecaster, task.model, periods, protocol_identity(cfg))])
+        run.log([*identity_records(task.forecaster, task.model, periods, protocol_label(cfg))])
         run.log([Tag("code_version", code_version())])
         for period in periods:
             task.forecaster.require_holdout_spend(period)
         with terminal.progress() as progress:
             if cfg.evaluation.protocol == "customer_split":
-                result = customer_split(task, split_settings(cfg), progress)
+                result = customer_split(task, read_split_settings(cfg), progress)
             else:
                 result = out_of_time(task, progress)
         terminal.add_timings(result.timings)
@@ -102,7 +102,7 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
 
 
 def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
-    model, window = build_model(cfg.model), window_of(cfg.window, log.start, log.end)
+    model, window = build_model(cfg.model), build_window(cfg.window, log.start, log.end)
     supervised = model.supervised and cfg.evaluation.protocol != "customer_split"
     origins = window.backtest(supervised=supervised, source=log.name)
-    return EvaluationTask(Forecaster(log, window), model, baselines(cfg), origins, cfg.evaluation.objective)
+    return EvaluationTask(Forecaster(log, window), model, build_baselines(cfg), origins, cfg.evaluation.objective)

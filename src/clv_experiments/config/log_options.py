@@ -14,17 +14,17 @@ from clv_experiments.config.settings import (
 )
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import TransactionLog, load_log
-from clv_experiments.data.log_cache import LastLog
-from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.log_cache import LogCache
+from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.errors import ClvError
 
-LAST_LOG = LastLog()
+LOG_CACHE = LogCache()
 
 
 KEYS = {"source": "data.source._target_", "columns": "data.columns.date", "cleaning": "data.cleaning.returns.policy"}
 
 
-def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
+def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
     """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives."""
     for name in ("source", "columns", "cleaning"):
         if not isinstance(cfg[name], DictConfig):
@@ -41,8 +41,8 @@ def read_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> Tran
         cfg.currency,
         log_start=parse_day(cfg.log_start, "data.log_start"),
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
-        reading=Reading(cfg.date_order, cfg.decimal, cfg.time_zones),
+        reading=ParseOptions(cfg.date_order, cfg.decimal, cfg.time_zones),
         engine=open_engine(cfg.engine, cfg.spark_master),
         today=date.today(),
     )
-    return LAST_LOG.read(OmegaConf.to_yaml(cfg, resolve=True), learn_until, lambda until: load(learn_until=until))
+    return LOG_CACHE.read(OmegaConf.to_yaml(cfg, resolve=True), learn_until, lambda until: load(learn_until=until))

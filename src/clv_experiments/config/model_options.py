@@ -26,7 +26,7 @@ def build_features(cfg: DictConfig) -> FeatureSet:
     return FeatureSet(cfg.name, [instantiate(block) for block in cfg.blocks])
 
 
-def baselines(cfg: DictConfig) -> list[Model]:
+def build_baselines(cfg: DictConfig) -> list[Model]:
     """Instantiate every option of ``conf/model`` whose family is baseline.
 
     Raises
@@ -34,13 +34,13 @@ def baselines(cfg: DictConfig) -> list[Model]:
     ClvError
         If there is none, as where the package was installed without its ``conf`` folder beside it.
     """
-    models = options(cfg, lambda option: option.family == "baseline")
+    models = build_models(cfg, lambda option: option.family == "baseline")
     if not models:
         raise ClvError(f"there are no baselines in {MODELS}; install the project from its checkout: pip install -e .")
     return models
 
 
-def named_option(cfg: DictConfig, name: str, setting: str) -> Model:
+def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
     """Instantiate the option of ``conf/model`` that a setting names.
 
     Raises
@@ -48,7 +48,7 @@ def named_option(cfg: DictConfig, name: str, setting: str) -> Model:
     ClvError
         If there is none of that name.
     """
-    found = options(cfg, lambda option: option.name == name)
+    found = build_models(cfg, lambda option: option.name == name)
     if not found:
         raise ClvError(
             f"there is no model '{name}' ({setting}); {nearest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
@@ -56,7 +56,7 @@ def named_option(cfg: DictConfig, name: str, setting: str) -> Model:
     return found[0]
 
 
-def options(cfg: DictConfig, wanted: Callable[[DictConfig], bool]) -> list[Model]:
+def build_models(cfg: DictConfig, wanted: Callable[[DictConfig], bool]) -> list[Model]:
     """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
     found = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
     rest = OmegaConf.to_container(cfg)

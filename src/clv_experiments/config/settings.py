@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.data.sources.passwords import without_password
+from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES
@@ -62,50 +62,50 @@ def _check_split(cfg: DictConfig) -> None:
         )
 
 
-def split_settings(cfg: DictConfig) -> SplitSettings:
+def read_split_settings(cfg: DictConfig) -> SplitSettings:
     """Collect what ``evaluation=customer_split`` is told besides."""
     settings = cfg.evaluation
     return SplitSettings(settings.splits, settings.test_share, cfg.seed, dict(settings.published))
 
 
-def protocol_identity(cfg: DictConfig) -> str:
+def protocol_label(cfg: DictConfig) -> str:
     """Name the protocol; where customers are split, with what decides who is compared with whom."""
     settings = cfg.evaluation
     drawn = f" {settings.splits} x {settings.test_share} seed {cfg.seed}" if settings.protocol != "forecast" else ""
     return f"{settings.protocol}{drawn}"
 
 
-def title_of(cfg: DictConfig) -> str:
+def run_title(cfg: DictConfig) -> str:
     """Say in one line what a run is about."""
     horizon = Horizon.parse(cfg.window.horizon)
     return f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}"
 
 
-def experiment_of(cfg: DictConfig) -> str:
+def experiment_name(cfg: DictConfig) -> str:
     """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow/3m``."""
     return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
 
 
-def settings_of(cfg: DictConfig) -> dict[str, Any]:
+def resolve_settings(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the composed settings, without passwords: what a run is known by."""
-    return shareable(OmegaConf.to_container(cfg, resolve=True))
+    return mask_passwords(OmegaConf.to_container(cfg, resolve=True))
 
 
-def flattened(cfg: DictConfig) -> dict[str, Any]:
+def flatten_settings(cfg: DictConfig) -> dict[str, Any]:
     """Name every setting as a run's parameters do: ``window.horizon``."""
-    return {record.name: record.value for record in parameters(settings_of(cfg))}
+    return {record.name: record.value for record in setting_records(resolve_settings(cfg))}
 
 
-def shareable(settings: Any) -> Any:
+def mask_passwords(settings: Any) -> Any:
     """Copy composed settings without the passwords that connections hold."""
     if isinstance(settings, dict):
-        return {name: shareable(value) for name, value in settings.items()}
+        return {name: mask_passwords(value) for name, value in settings.items()}
     if isinstance(settings, list):
-        return [shareable(value) for value in settings]
-    return without_password(settings) if isinstance(settings, str) else settings
+        return [mask_passwords(value) for value in settings]
+    return mask_password(settings) if isinstance(settings, str) else settings
 
 
-def parameters(settings: dict[str, Any]) -> Iterator[Param]:
+def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
     """Flatten the composed settings; the features are those of the model."""
     own = {name: value for name, value in settings.items() if name != "features"}
     yield from (Param(name, value) for name, value in _flat(own, ""))

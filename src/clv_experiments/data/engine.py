@@ -30,7 +30,7 @@ class Engine(ABC):
         """Where expressions run."""
 
     @abstractmethod
-    def lay(self, name: str, rows: pa.Table) -> ibis.Table:
+    def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Take in rows from memory; ``name`` only helps to read a query plan."""
 
     @abstractmethod
@@ -51,7 +51,7 @@ class DuckDb(Engine):
         # What does not fit in memory goes to the machine's folder for that, not to where the user happens to be.
         return ibis.duckdb.connect(temp_directory=str(Path(gettempdir(), f"clv_experiments-{os.getpid()}")))
 
-    def lay(self, name: str, rows: pa.Table) -> ibis.Table:
+    def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Copy the rows into a temporary table."""
         return self.connection.create_table(ibis.util.gen_name(name), rows, temp=True)
 
@@ -98,7 +98,7 @@ class Spark(Engine):
         """Let Ibis speak to the session."""
         return answering_in_arrow(self.session)
 
-    def lay(self, name: str, rows: pa.Table) -> ibis.Table:
+    def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Hand the rows to the session as a temporary view."""
         return self._view(name, self.session.createDataFrame(rows))
 

@@ -14,9 +14,9 @@ from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import customer_table, fingerprint
 from clv_experiments.data.parsing.columns import choose_columns
-from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.data.raw import Source, Truth
+from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.errors import ClvError
 
 LONGEST_GAP = 730  # days without any purchase after which the few rows before are taken for placeholders
@@ -64,7 +64,7 @@ class TransactionLog:
     fingerprint: str
     report: CleaningReport
     notes: tuple[str, ...] = ()
-    truth: Truth | None = None
+    truth: GroundTruth | None = None
     lines: ibis.Table | None = None
 
 
@@ -77,7 +77,7 @@ def load_log(
     *,
     log_start: date | None = None,
     columns: Mapping[str, str | bool | None] | None = None,
-    reading: Reading | None = None,
+    reading: ParseOptions | None = None,
     engine: Engine | None = None,
     learn_until: Callable[[date, date], date] | None = None,
     today: date = date.max,
@@ -118,7 +118,7 @@ def load_log(
     raw = source(engine or DuckDb())
     chosen = choose_columns(raw.table.columns, columns or {}, name)
     lines, said = read_lines(
-        raw.table, chosen, reading or Reading(), name, whole_rows=any(step.compares_rows for step in steps)
+        raw.table, chosen, reading or ParseOptions(), name, whole_rows=any(step.compares_rows for step in steps)
     )
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if report.rows_kept == 0:

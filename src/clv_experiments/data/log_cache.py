@@ -12,20 +12,20 @@ LearnUntil = Callable[[date, date], date]
 
 
 @dataclass(frozen=True)
-class _Read:
+class _CachedLog:
     settings: str
     learnt: dict[tuple[date, date], date]
     log: TransactionLog
 
 
-class LastLog:
+class LogCache:
     """Keeps one log, together with how it was read and until which day its cleaning learnt.
 
     What the log was read from is taken to stay as it is while the process runs.
     """
 
     def __init__(self) -> None:
-        self._last: _Read | None = None
+        self._last: _CachedLog | None = None
 
     def read(
         self, settings: str, learn_until: LearnUntil, load: Callable[[LearnUntil], TransactionLog]
@@ -52,5 +52,5 @@ class LastLog:
 
         self._last = None  # two logs at once may not fit into memory
         log = load(noted)
-        self._last = _Read(settings, learnt, log)
+        self._last = _CachedLog(settings, learnt, log)
         return log

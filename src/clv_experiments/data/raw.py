@@ -13,7 +13,7 @@ from clv_experiments.data.window import Period
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """What only a simulation knows.
 
     Attributes
@@ -29,7 +29,7 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False)
-class Raw:
+class RawTable:
     """A raw transaction log.
 
     Attributes
@@ -44,7 +44,7 @@ class Raw:
 
     table: ibis.Table
     notes: tuple[str, ...] = ()
-    truth: Truth | None = None
+    truth: GroundTruth | None = None
 
 
-Source = Callable[[Engine], Raw]
+Source = Callable[[Engine], RawTable]

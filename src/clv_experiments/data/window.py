@@ -149,11 +149,11 @@ class Window:
         return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
 
     @property
-    def coming(self) -> Period:
+    def future_period(self) -> Period:
         """The period after the log's last day: what a decision is about, and nothing in the log tells."""
         return Period(cutoff=self.end, end=self.horizon.shift(self.end + DAY, 1) - DAY)
 
-    def known_at(self, cutoff: date | None) -> Window:
+    def as_of(self, cutoff: date | None) -> Window:
         """Return the window of the log as it stood at the end of a day, so that its latest holdout ends there.
 
         Parameters
@@ -194,14 +194,14 @@ class Window:
     def training(self, target: Period) -> Iterator[Period]:
         """Yield the training panel for a forecast of ``target``, latest first; no label ends after its cutoff.
 
-        The target may also be the period to come, ``coming``.
+        The target may also be the period to come, ``future_period``.
 
         Raises
         ------
         ValueError
             If it is no period of this window.
         """
-        k = 0 if target == self.coming else self._place(target) + 1
+        k = 0 if target == self.future_period else self._place(target) + 1
         stop = k + self.training_origins if self.training_origins else None
         while self.has_history(k) and k != stop:
             yield self.period(k)

@@ -13,7 +13,16 @@ from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import ahead, asked, counted, day, interval, money, named, share
+from clv_experiments.reporting.formatting import (
+    clean_name,
+    describe_horizon,
+    format_count,
+    format_day,
+    format_exact_percent,
+    format_interval,
+    format_money,
+    format_share,
+)
 
 A_YEAR, A_FEW = 365, 4  # days
 SPENDING = [
@@ -60,7 +69,7 @@ def best_section(
     above = int((likely["p_purchase"] >= shop.likely).sum())
     return Section(
         "customers",
-        f"Which customers will spend most in the {ahead(horizon)}?",
+        f"Which customers will spend most in the {describe_horizon(horizon)}?",
         [*_totals(now, past, shop), _most(spend, likely, shop)],
         [
             Exhibit(
@@ -75,8 +84,8 @@ def best_section(
                 "most_likely_to_buy",
                 "Highest probability of buying",
                 [
-                    f"{above:,} of {counted(len(likely), 'customer')} will buy with a probability of at least "
-                    f"{asked(shop.likely)}, by {now.btyd_name}."
+                    f"{above:,} of {format_count(len(likely), 'customer')} will buy with a probability of at least "
+                    f"{format_exact_percent(shop.likely)}, by {now.btyd_name}."
                 ],
                 _columns(likely, BUYING),
                 HEADINGS,
@@ -94,18 +103,18 @@ def _columns(table: pd.DataFrame, wanted: list[str]) -> pd.DataFrame:
 
 def _totals(now: Snapshot, past: Sequence[Snapshot], shop: Shop) -> list[str]:
     """Say what all customers together are expected to spend, and how far such totals were off."""
-    expected, who = now.table["expected_spend"], counted(len(now.table), "customer")
-    said = f"{who} together are expected to spend {money(expected.sum(), shop.currency)}"
+    expected, who = now.table["expected_spend"], format_count(len(now.table), "customer")
+    said = f"{who} together are expected to spend {format_money(expected.sum(), shop.currency)}"
     ratios = past_totals(past)["came_to_expected"].dropna()
     if ratios.empty:
         return [f"{said}; the model expected nothing in the past, where something came."]
     a_year_ago = [shot for shot in past if abs((now.period.cutoff - shot.period.cutoff).days - A_YEAR) <= A_FEW]
     same = [
-        f"A year before, {shot.period} brought {money(shot.table['y_true'].sum(), shop.currency)} from the "
-        f"{counted(len(shot.table), 'customer')} known then."
+        f"A year before, {shot.period} brought {format_money(shot.table['y_true'].sum(), shop.currency)} from the "
+        f"{format_count(len(shot.table), 'customer')} known then."
         for shot in a_year_ago
     ]
-    low, high = (money(expected.sum() * ratio, shop.currency) for ratio in (ratios.min(), ratios.max()))
+    low, high = (format_money(expected.sum() * ratio, shop.currency) for ratio in (ratios.min(), ratios.max()))
     if len(ratios) == 1:
         once = f"{said}; in the period before {ratios.iloc[0]:.2f} times as much came, which would make it {low}."
         return [once, *same]
@@ -119,25 +128,26 @@ def _totals(now: Snapshot, past: Sequence[Snapshot], shop: Shop) -> list[str]:
 def _most(spend: pd.DataFrame, likely: pd.DataFrame, shop: Shop) -> str:
     """Name the customers on top, where there is a top."""
     best, first = spend.iloc[0], likely.iloc[0]
-    chance = share(first["p_purchase"])
-    buys = f"most likely to buy is customer {named(first['customer_id'])}, with a probability of {chance}"
+    chance = format_share(first["p_purchase"])
+    buys = f"most likely to buy is customer {clean_name(first['customer_id'])}, with a probability of {chance}"
     if spend["expected_spend"].iloc[-1] == best["expected_spend"]:
-        return f"The same is expected of everybody, {money(best['expected_spend'], shop.currency)}; {buys}."
+        return f"The same is expected of everybody, {format_money(best['expected_spend'], shop.currency)}; {buys}."
     high = spend["value_tier"] == TIERS[0]
     part = spend.loc[high, "expected_spend"].sum() / spend["expected_spend"].sum()
     tier = (
-        f", and {share(part)} of the total is expected of the {counted(int(high.sum()), 'customer')} in the tier High"
+        f", and {format_share(part)} of the total is expected of the "
+        f"{format_count(int(high.sum()), 'customer')} in the tier High"
     )
-    most = f"Most is expected of customer {named(best['customer_id'])}, {_spend_of(best, shop)}"
+    most = f"Most is expected of customer {clean_name(best['customer_id'])}, {_spend_of(best, shop)}"
     return f"{most}{tier * bool(high.any())}; {buys}."
 
 
 def _spend_of(row: pd.Series, shop: Shop) -> str:
-    expected = money(row["expected_spend"], shop.currency)
+    expected = format_money(row["expected_spend"], shop.currency)
     if np.isnan(row["expected_spend_low"]):
         return f"{expected} (no interval: the log is too short for one)"
-    low, high = (money(row[f"expected_spend_{end}"], shop.currency) for end in ("low", "high"))
-    return f"{expected} {interval(low, high, shop.interval)}"
+    low, high = (format_money(row[f"expected_spend_{end}"], shop.currency) for end in ("low", "high"))
+    return f"{expected} {format_interval(low, high, shop.interval)}"
 
 
 def past_totals(past: Sequence[Snapshot]) -> pd.DataFrame:
@@ -167,21 +177,24 @@ def _past_exhibit(past: Sequence[Snapshot]) -> Exhibit:
     table = past_totals(past)
     kinds: dict[str, Kind] = {"expected": "money", "came": "money"}
     title = "What was expected, and what came"
-    said = f"Predicted in the same way at {counted(len(past), 'earlier cutoff')}, from what was known then."
+    said = f"Predicted in the same way at {format_count(len(past), 'earlier cutoff')}, from what was known then."
     return Exhibit("past_totals", title, [said], table, {"came_to_expected": "came / expected"}, kinds)
 
 
 def _method(now: Snapshot, past: Sequence[Snapshot], shop: Shop) -> list[str]:
     return [
         f"Expected spend is the mean over all that may happen to a customer: most customers spend nothing in a period, "
-        f"a few spend much. The {share(shop.interval)} intervals are as wide as predictions of the same size were off "
-        f"in the period that ended on {day(past[0].period.end)}; they speak of single customers.",
+        f"a few spend much. The {format_share(shop.interval)} intervals are as wide as predictions of the same "
+        "size were off "
+        f"in the period that ended on {format_day(past[0].period.end)}; they speak of single customers.",
         "How far the total was off in earlier periods is told as it was and not as an interval: a few periods are too "
         "few for one, and no model here knows the season.",
         "The next purchase date is the middle of where it may fall, given that the customer comes at all within "
-        f"{shop.next_purchase_within}; the dates beside it are meant to hold it in {share(shop.interval)} of such "
+        f"{shop.next_purchase_within}; the dates beside it are meant to hold it in {format_share(shop.interval)} "
+        "of such "
         "cases.",
-        f"CLV is the margin of {share(shop.margin)} on what a customer is expected to spend in the next "
-        f"{shop.clv_horizon}, discounted by {share(shop.annual_discount_rate)} a year, by {now.btyd_name}. Where that "
+        f"CLV is the margin of {format_share(shop.margin)} on what a customer is expected to spend in the next "
+        f"{shop.clv_horizon}, discounted by {format_share(shop.annual_discount_rate)} a year, by {now.btyd_name}. "
+        "Where that "
         f"is another model than {now.model_name}, the two may disagree about a customer.",
     ]

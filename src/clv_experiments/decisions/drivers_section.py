@@ -13,7 +13,7 @@ from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.formatting import counted, interval, listed, percent
+from clv_experiments.reporting.formatting import format_count, format_interval, format_percent, join_names
 
 TITLE = "What drives value?"
 STEPS = {driver.name: driver.step for driver in DRIVERS}
@@ -42,10 +42,10 @@ def drivers_section(forecaster: Forecaster) -> Section:
     """
     window = forecaster.window
     horizon = str(window.horizon).removeprefix("1 ")
-    if not window.has_training(window.coming):
+    if not window.has_training(window.future_period):
         short = f"The log is too short to see what goes with spend: it holds no {horizon} after as long a history."
         return Section("drivers", TITLE, [short], [])
-    panel = forecaster.training_panel(window.coming, HISTORY)
+    panel = forecaster.training_panel(window.future_period, HISTORY)
     assert panel.y is not None
     sizes = [len(forecaster.features(period.cutoff, HISTORY)) for period in panel.periods]
     origin = np.repeat(np.arange(len(sizes)), sizes)
@@ -53,8 +53,11 @@ def drivers_section(forecaster: Forecaster) -> Section:
     X = features_of(panel.X)
     table = compared(links(X, panel.y, origin), links(X[rest], panel.y[rest], origin[rest]))
     sentences = link_sentences(table, horizon)
-    customers = counted(panel.X.index.nunique(), "customer")
-    rows = f"{customers} over {counted(len(sizes), 'cutoff')}, {panel.periods[-1].cutoff} to {panel.periods[0].cutoff}"
+    customers = format_count(panel.X.index.nunique(), "customer")
+    rows = (
+        f"{customers} over {format_count(len(sizes), 'cutoff')}, {panel.periods[-1].cutoff} to "
+        f"{panel.periods[0].cutoff}"
+    )
     drawn = table[table["effect"].notna()]
     exhibit = Exhibit(
         name="drivers",
@@ -124,7 +127,8 @@ def link_sentences(table: pd.DataFrame, horizon: str) -> list[str]:
         return [NOTHING_TO_SAY]
     sentences = [_claimed(row, horizon) for row in table.to_dict("records") if row["claim"] in ("more", "less")]
     sentences += [
-        f"No claim for {row['step']}: the link ({percent(row['effect'], sign=True)} spend) does not hold without the "
+        f"No claim for {row['step']}: the link ({format_percent(row['effect'], sign=True)} spend) does not hold "
+        "without the "
         f"top {LARGEST:.0%} of customers {_bounds(row, '_rest')}."
         for row in table[table["claim"] == "rests on the largest"].to_dict("records")
     ]
@@ -135,7 +139,7 @@ def link_sentences(table: pd.DataFrame, horizon: str) -> list[str]:
     lost = list(table.loc[table["claim"] == "not told apart", "step"])
     if lost:
         sentences.append(
-            f"Left out, as all customers are alike in it or other features tell it already: {listed(lost)}."
+            f"Left out, as all customers are alike in it or other features tell it already: {join_names(lost)}."
         )
     return sentences
 
@@ -153,16 +157,16 @@ def summary_of(table: pd.DataFrame, horizon: str) -> str:
 
 
 def _claimed(row: Mapping[Hashable, Any], horizon: str) -> str:
-    size = percent(abs(row["effect"]))
+    size = format_percent(abs(row["effect"]))
     return (
         f"Customers with {row['step']} spent {size} {row['claim']} in the following {horizon} {_bounds(row)}, all "
-        f"else equal; without the top {LARGEST:.0%} of customers {percent(row['effect_rest'], sign=True)}."
+        f"else equal; without the top {LARGEST:.0%} of customers {format_percent(row['effect_rest'], sign=True)}."
     )
 
 
 def _bounds(row: Mapping[Hashable, Any], which: str = "") -> str:
-    low, high = (percent(row[f"{bound}_95{which}"], sign=True) for bound in ("lower", "upper"))
-    return interval(low, high)
+    low, high = (format_percent(row[f"{bound}_95{which}"], sign=True) for bound in ("lower", "upper"))
+    return format_interval(low, high)
 
 
 def _direction(lower: pd.Series, upper: pd.Series) -> np.ndarray:

@@ -13,7 +13,7 @@ from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.forecaster import Forecaster, Model
-from clv_experiments.reporting.formatting import counted, money, share
+from clv_experiments.reporting.formatting import format_count, format_money, format_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def evidence(
         return Evidence(None, None, f"Spend has no intervals: {error}.")
     basis = (
         f"The {level:.0%} intervals of spend rest on how far predictions of {period} were off, for "
-        f"{counted(len(latest), 'customer')} in {counted(len(intervals.lower), 'group')} by predicted spend"
+        f"{format_count(len(latest), 'customer')} in {format_count(len(intervals.lower), 'group')} by predicted spend"
     )
     try:
         before = None if earlier is None else conformal(earlier["y_true"], earlier["y_pred"], level)
@@ -88,9 +88,10 @@ def evidence(
     return Evidence(
         intervals,
         found,
-        f"{basis}. Made the same way one period earlier they held {share(found.overall)} of those customers, and "
-        f"{share(found.top_decile)} of the tenth with the largest predictions; their mean width was "
-        f"{money(found.width, currency)} and {money(found.top_decile_width, currency)}."
+        f"{basis}. Made the same way one period earlier they held {format_share(found.overall)} of those "
+        "customers, and "
+        f"{format_share(found.top_decile)} of the tenth with the largest predictions; their mean width was "
+        f"{format_money(found.width, currency)} and {format_money(found.top_decile_width, currency)}."
         + " That is fewer than promised, beyond chance: spend moves from period to period; take them for too narrow."
         * bool(too_few),
     )
@@ -127,10 +128,11 @@ def missed_in(period: Period | None, forecast: pd.DataFrame | None, btyd: str, s
     missed = forecast.index[is_missed(forecast["p_purchase"], forecast["purchase_days"], shop.likely)]
     likely = forecast["p_purchase"] >= shop.likely
     if not likely.any():
-        most = share(float(forecast["p_purchase"].max()))
-        return missed, f"{btyd} gave nobody a chance of {share(shop.likely)} to buy in {period}: at most {most}."
+        most = format_share(float(forecast["p_purchase"].max()))
+        return missed, f"{btyd} gave nobody a chance of {format_share(shop.likely)} to buy in {period}: at most {most}."
     expected = float((1 - forecast["p_purchase"][likely]).sum())
     return missed, (
-        f"Of {counted(int(likely.sum()), 'customer')} to whom {btyd} gave a chance of at least {share(shop.likely)} to "
+        f"Of {format_count(int(likely.sum()), 'customer')} to whom {btyd} gave a chance of at least "
+        f"{format_share(shop.likely)} to "
         f"buy in {period}, {len(missed):,} did not; {expected:,.0f} were to be expected not to."
     )

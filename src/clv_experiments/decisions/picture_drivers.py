@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from clv_experiments.reporting.chart_style import FAMILIES, QUIET, WORDS, framed, name_rows, shown
-from clv_experiments.reporting.formatting import signed
+from clv_experiments.reporting.chart_style import FAMILIES, QUIET, TEXT_STYLE, create_chart, name_rows, printable
+from clv_experiments.reporting.formatting import format_difference
 
 # Factors of spend that an axis names, by the largest factor between its ends.
 FACTORS = {
@@ -28,7 +28,7 @@ def picture_of_links(table: pd.DataFrame, subtitle: str) -> Figure:
     subtitle : str
         What was fitted on.
     """
-    figure, (panel,) = framed("What goes with spend", shown(subtitle, 90), 1.8 + 0.5 * len(table))
+    figure, (panel,) = create_chart("What goes with spend", printable(subtitle, 90), 1.8 + 0.5 * len(table))
     colour = FAMILIES["btyd"].colour
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
     for place, row in zip(np.arange(len(table))[::-1], table.to_dict("records"), strict=True):
@@ -39,11 +39,13 @@ def picture_of_links(table: pd.DataFrame, subtitle: str) -> Figure:
             [middle], [place], "o", color=colour if claimed else QUIET, markersize=9, markeredgewidth=1.8,
             markerfacecolor=colour if claimed else "none",
         )  # fmt: skip
-    name_rows(panel, [shown(row, 42) for row in table["step"]])
+    name_rows(panel, [printable(row, 42) for row in table["step"]])
     low, high = panel.get_xlim()
     factors = next(named for most, named in FACTORS.items() if high - low <= np.log(most))
     panel.xaxis.set_major_locator(FixedLocator([x for x in np.log(factors) if low <= x <= high]))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(float(np.expm1(value)), "{:+.0%}")))
-    panel.set_xlabel("difference in spend, all else equal; 95% interval; filled = claimed", loc="right", **WORDS)
+    panel.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: format_difference(float(np.expm1(value)), "{:+.0%}"))
+    )
+    panel.set_xlabel("difference in spend, all else equal; 95% interval; filled = claimed", loc="right", **TEXT_STYLE)
     return figure

@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.decisions.actions import ACTIONS
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
-from clv_experiments.reporting.formatting import money, share
+from clv_experiments.reporting.formatting import format_money, format_share
 
 GROUPS = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTIONS}
 SUMS = ["customers", "expected_spend", "expected_purchases", "clv", "p_alive", "missed_opportunity"]
@@ -37,7 +37,7 @@ class Summary:
         Returns
         -------
         pandas.DataFrame
-            ``by``, ``group``, ``customers``, ``expected_spend``, ``share`` (of all expected spend),
+            ``by``, ``group``, ``customers``, ``expected_spend``, ``format_share`` (of all expected spend),
             ``expected_purchases``, ``clv`` (sums), ``p_alive`` (mean), ``missed_opportunity`` (customers); groups in
             the order of their names' lists, those without a customer left out.
         """
@@ -64,9 +64,9 @@ def headline(summary: Summary, currency: str) -> tuple[list[str], list[list[str]
     written: dict[str, Callable[[Any], str]] = {
         "group": str,
         "customers": "{:,}".format,
-        "expected_spend": partial(money, currency=currency),
-        "share": share,
-        "clv": partial(money, currency=currency),
+        "expected_spend": partial(format_money, currency=currency),
+        "share": format_share,
+        "clv": partial(format_money, currency=currency),
         "p_alive": "{:.2f}".format,
         "missed_opportunity": "{:,}".format,
     }

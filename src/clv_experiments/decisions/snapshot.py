@@ -77,7 +77,7 @@ def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) 
     table[OF_PURCHASES] = purchases.table[OF_PURCHASES]
     if "y_true" in spend.table:
         happened = spend.table[["y_true", "purchase_days"]]
-        table = table.join(happened).assign(days_to_purchase=forecaster.waited(period))
+        table = table.join(happened).assign(days_to_purchase=forecaster.time_to_next_purchase(period))
     return Snapshot(period, table, spend, purchases, model.name, model.name if own else btyd.name)
 
 

@@ -16,12 +16,12 @@ from clv_experiments.reporting.figure_style import (
     REFERENCE,
     TEXT_SIZE,
     Labels,
-    amount,
-    canvas,
-    clipped,
-    legend,
+    annotate_corner,
+    create_figure,
+    draw_legend,
+    format_amount,
     name_axes,
-    note,
+    truncate,
 )
 
 SHOWN = 20
@@ -69,7 +69,7 @@ def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figu
             f"the weekly table has columns {list(weekly.columns)} and {len(weekly)} rows; "
             "expected week_end, actual and expected, one row a week"
         )
-    figure, panels = canvas("Repeat spend over time", labels, heights=(1, 1))
+    figure, panels = create_figure("Repeat spend over time", labels, heights=(1, 1))
     week, border = date2num(weekly["week_end"]), float(date2num(cutoff))
     for panel, cumulated, text in zip(panels, (True, False), ("cumulative", "weekly"), strict=True):
         for column, colour, style in (("actual", ACTUAL, "-"), ("expected", PREDICTED, "--")):
@@ -78,7 +78,7 @@ def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figu
             panel.plot(week, spend, color=colour, linewidth=2.5, linestyle=style, label=column)
         panel.axvline(border, color=REFERENCE, linewidth=2)
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        panel.yaxis.set_major_formatter(FuncFormatter(amount))
+        panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
         panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
         name_axes(panel, "", text + (f" ({labels.unit})" if labels.unit else ""))
     dates = AutoDateLocator(minticks=3, maxticks=6)
@@ -88,7 +88,7 @@ def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figu
         "cutoff", (border, 0.9), xycoords=("data", "axes fraction"), xytext=(5, 0),
         textcoords="offset points", fontsize=TEXT_SIZE, color=REFERENCE, va="center",
     )  # fmt: skip
-    legend(panels[0], loc="upper left")
+    draw_legend(panels[0], loc="upper left")
     return figure
 
 
@@ -117,20 +117,20 @@ def _points(
     order = value.astype(float).abs().sort_values(ascending=False, kind="stable").index if by_size else value.index
     shown = order[:SHOWN][::-1]
     some = f" ({SHOWN} of {len(name)})" if len(name) > SHOWN else ""
-    figure, (panel,) = canvas(title + some, labels)
+    figure, (panel,) = create_figure(title + some, labels)
     if not len(shown):
-        note(panel, "this model has no coefficients")
+        annotate_corner(panel, "this model has no coefficients")
         panel.set_axis_off()
         return figure, panel
     rows = np.arange(len(shown))
     panel.axvline(0, color=REFERENCE, linewidth=2, linestyle="--")
     panel.hlines(rows, low[shown], high[shown], color=PREDICTED, linewidth=3.5, alpha=0.45)
     panel.plot(value[shown], rows, "o", color=PREDICTED, markersize=8)
-    panel.set_yticks(rows, [clipped(str(text), 30) for text in name[shown]])
+    panel.set_yticks(rows, [truncate(str(text), 30) for text in name[shown]])
     panel.tick_params(axis="y", labelsize=TEXT_SIZE if len(rows) <= 14 else 11)
     panel.set_ylim(-0.6, len(rows) - 0.4)
     panel.xaxis.set_major_locator(MaxNLocator(5))
-    panel.xaxis.set_major_formatter(FuncFormatter(amount))
+    panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
     return figure, panel
 
 
@@ -141,4 +141,4 @@ def _log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) ->
     panel.set_xlim(max(start / 100, min(start, low.min()) / 1.5), min(end * 100, max(end, high.max()) * 1.5))
     panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if end < 1000 * start else (1.0,), numticks=6))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(amount))
+    panel.xaxis.set_major_formatter(FuncFormatter(format_amount))

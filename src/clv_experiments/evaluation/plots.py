@@ -29,12 +29,12 @@ from clv_experiments.reporting.figure_style import (
     TEXT_SIZE,
     Labels,
     LogScale,
-    amount,
-    canvas,
-    legend,
+    annotate_corner,
+    create_figure,
+    draw_legend,
+    format_amount,
+    format_or_undefined,
     name_axes,
-    note,
-    written,
 )
 
 
@@ -44,7 +44,7 @@ def predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Label
     Raises ClvError as the metrics do.
     """
     actual, predicted = paired(y_true, y_pred)
-    figure, (panel,) = canvas("Predicted against actual spend", labels)
+    figure, (panel,) = create_figure("Predicted against actual spend", labels)
     scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
@@ -55,7 +55,7 @@ def predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Label
     where, mean = _binned_mean(predicted, actual)
     panel.plot(scale(where), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean actual")
     name_axes(panel, labels.spend("predicted"), labels.spend("actual"))
-    legend(panel, loc="upper left")
+    draw_legend(panel, loc="upper left")
     return figure
 
 
@@ -65,7 +65,7 @@ def decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
     Raises ClvError as the metrics do.
     """
     table = decile_table(y_true, y_pred)
-    figure, (panel,) = canvas("Calibration by decile of predicted spend", labels)
+    figure, (panel,) = create_figure("Calibration by decile of predicted spend", labels)
     means = table[["mean_predicted", "mean_actual"]].to_numpy()
     scale = LogScale.around(means)
     place = table["decile"].to_numpy()
@@ -79,8 +79,12 @@ def decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
     panel.set_xlim(0.5, len(place) + 0.5)
     name_axes(panel, "decile (1 = highest predicted)", labels.spend("mean"))
     bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
-    note(panel, f"bias of the total {written(bias, '+,.1%')}\nmean miss of a decile {written(error, ',.0%')}")
-    legend(panel, loc="upper right")
+    annotate_corner(
+        panel,
+        f"bias of the total {format_or_undefined(bias, '+,.1%')}\nmean miss of a decile "
+        f"{format_or_undefined(error, ',.0%')}",
+    )
+    draw_legend(panel, loc="upper right")
     return figure
 
 
@@ -90,22 +94,25 @@ def value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figur
     Raises ClvError as the metrics do.
     """
     actual, predicted = paired(y_true, y_pred)
-    figure, (panel,) = canvas("Spend captured by targeting top customers", labels)
+    figure, (panel,) = create_figure("Spend captured by targeting top customers", labels)
     panel.plot(*capture_curve(actual, actual), color=PERFECT, linewidth=2.5, label="perfect")
     panel.plot(*capture_curve(actual, predicted), color=PREDICTED, linewidth=3, label="this model")
     panel.plot([0, 1], [0, 1], color=REFERENCE, linewidth=2, linestyle="--", label="random")
     top = top_20_share(actual, predicted)
     if np.isnan(top):
-        note(panel, "no actual spend to capture")
+        annotate_corner(panel, "no actual spend to capture")
     else:
         panel.plot([0.2, 0.2, 0], [0, top, top], color=PREDICTED, linewidth=1.2, linestyle=":")
         panel.plot(0.2, top, "o", color=PREDICTED, markersize=9)
-        text = f"top 20% hold {top:.0%} of spend\nnormalised Gini {written(normalised_gini(actual, predicted), '.2f')}"
-        note(panel, text, 0.97, 0.36)
+        text = (
+            f"top 20% hold {top:.0%} of spend\nnormalised Gini "
+            f"{format_or_undefined(normalised_gini(actual, predicted), '.2f')}"
+        )
+        annotate_corner(panel, text, 0.97, 0.36)
     _share_axis(panel)
     panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     name_axes(panel, "customers targeted, highest predicted first", f"share of actual spend, {labels.horizon}")
-    legend(panel, loc="lower right")
+    draw_legend(panel, loc="lower right")
     return figure
 
 
@@ -115,7 +122,7 @@ def residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
     Raises ClvError as the metrics do.
     """
     actual, predicted = paired(y_true, y_pred)
-    figure, (panel,) = canvas("Residuals by predicted spend", labels)
+    figure, (panel,) = create_figure("Residuals by predicted spend", labels)
     error = actual - predicted
     scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
@@ -125,7 +132,7 @@ def residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
     where, mean = _binned_mean(predicted, error)
     panel.plot(scale(where), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean residual")
     name_axes(panel, labels.spend("predicted"), "actual − predicted" + (f" ({labels.unit})" if labels.unit else ""))
-    legend(panel, loc="upper left")
+    draw_legend(panel, loc="upper left")
     return figure
 
 
@@ -136,7 +143,7 @@ def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Fi
     """
     outcome, chance = paired_probability(bought, probability)
     table = reliability_table(outcome, chance)
-    figure, (panel, counts) = canvas("Does a predicted chance to buy come true?", labels, heights=(3, 1))
+    figure, (panel, counts) = create_figure("Does a predicted chance to buy come true?", labels, heights=(3, 1))
     predicted, observed = table["mean_probability"].to_numpy(), table["observed_share"].to_numpy()
     size = table["customers"].to_numpy(dtype=float)
     low, high = wilson(observed, size)
@@ -146,14 +153,19 @@ def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Fi
     counts.bar(
         table["bin_start"], size, width=table["bin_end"] - table["bin_start"], align="edge", color="#8DB8D6", ec="white"
     )
-    note(panel, f"ROC AUC {written(roc_auc(outcome, chance), '.3f')}\nBrier {brier(outcome, chance):.3f}", 0.97, 0.05)
+    annotate_corner(
+        panel,
+        f"ROC AUC {format_or_undefined(roc_auc(outcome, chance), '.3f')}\nBrier {brier(outcome, chance):.3f}",
+        0.97,
+        0.05,
+    )
     _share_axis(panel)
     counts.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
-    counts.yaxis.set_major_formatter(FuncFormatter(amount))
+    counts.yaxis.set_major_formatter(FuncFormatter(format_amount))
     name_axes(panel, "", "bought")
     name_axes(counts, f"predicted chance to buy, {labels.horizon}", "customers")
-    legend(panel, loc="upper left")
+    draw_legend(panel, loc="upper left")
     return figure
 
 
@@ -163,7 +175,7 @@ def _density(figure: Figure, panel: Axes, x: Floats, y: Floats) -> None:
     hexes = panel.hexbin(x, y, gridsize=(38, 26), extent=extent, mincnt=1, cmap=DENSITY, linewidths=0.2)
     top = max(float(np.max(hexes.get_array())), 10.0)  # type: ignore[arg-type]
     hexes.set_norm(LogNorm(vmin=0.25, vmax=top))  # begins below one customer, so that one is not white
-    bar = figure.colorbar(hexes, ax=panel, pad=0.02, aspect=28, format=FuncFormatter(amount))
+    bar = figure.colorbar(hexes, ax=panel, pad=0.02, aspect=28, format=FuncFormatter(format_amount))
     bar.ax.set_ylim(1, top)
     bar.ax.tick_params(labelsize=TEXT_SIZE, length=0, which="both")
     bar.ax.minorticks_off()

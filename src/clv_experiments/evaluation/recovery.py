@@ -16,13 +16,13 @@ from clv_experiments.reporting.figure_style import (
     REFERENCE,
     Labels,
     LogScale,
-    canvas,
-    legend,
+    annotate_corner,
+    create_figure,
+    draw_legend,
+    format_or_undefined,
     name_axes,
-    note,
-    written,
 )
-from clv_experiments.reporting.records import Metric, Param, Picture, Record, Table
+from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
 
 NAMES = ("true expected spend", "y_pred")
 
@@ -59,7 +59,7 @@ def recovery_records(
     scores = recovery_scores(table["y_true"], table["y_pred"], of_cell, floor)
     records: list[Record] = [Param(f"truth_{name}", value) for name, value in truth.items()]
     records += [Metric(f"holdout_{name}", value) for name, value in scores.items()]
-    records.append(Picture("recovery.png", recovery_plot(of_cell, table["y_pred"], labels)))
+    records.append(FigureRecord("recovery.png", recovery_plot(of_cell, table["y_pred"], labels)))
     if parameters is not None and parameters["parameter"].isin(list(truth)).any():
         records.append(Table("recovery.csv", recovery_table(parameters, truth)))
     return records
@@ -125,7 +125,7 @@ def recovery_plot(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     mean, lower, upper = grouped.mean(), grouped["true"].quantile(0.1), grouped["true"].quantile(0.9)
     scale = LogScale.around(mean.to_numpy())
     high = max(float(mean.to_numpy().max()), float(upper.max()), scale.unit)
-    figure, (panel,) = canvas("Predicted against true expected spend", labels)
+    figure, (panel,) = create_figure("Predicted against true expected spend", labels)
     panel.plot(scale([0.0, high]), scale([0.0, high]), color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
     where = scale(mean["predicted"])
     panel.vlines(where, scale(lower), scale(upper), color=PREDICTED, linewidth=5, alpha=0.3, label="80% of customers")
@@ -133,7 +133,12 @@ def recovery_plot(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     scale.label(panel, "x", 0.0, high)
     scale.label(panel, "y", 0.0, high)
     name_axes(panel, labels.spend("predicted"), labels.spend("true expected"))
-    bias = written(aggregate_bias(true, predicted), "+,.1%")
-    note(panel, f"bias of the total {bias}\nrank correlation {written(spearman(true, predicted), '.2f')}", 0.97, 0.05)
-    legend(panel, loc="upper left")
+    bias = format_or_undefined(aggregate_bias(true, predicted), "+,.1%")
+    annotate_corner(
+        panel,
+        f"bias of the total {bias}\nrank correlation {format_or_undefined(spearman(true, predicted), '.2f')}",
+        0.97,
+        0.05,
+    )
+    draw_legend(panel, loc="upper left")
     return figure

@@ -12,7 +12,7 @@ from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.metrics import score
 from clv_experiments.evaluation.plot_fits import coefficients_plot
 from clv_experiments.reporting.figure_style import Labels
-from clv_experiments.reporting.records import Description, Metric, Picture, Record, Table, Tag
+from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
 
 HEADLINE = {
     "aggregate_bias": ("bias", "{:+.1%}"),
@@ -25,7 +25,7 @@ HEADLINE = {
 PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
 
 
-def scored(table: pd.DataFrame, floor: float) -> dict[str, float]:
+def score_table(table: pd.DataFrame, floor: float) -> dict[str, float]:
     """Score predictions (``y_true``, ``y_pred``, ``purchase_days``, perhaps ``p_purchase``) by what applies."""
     return score(table["y_true"], table["y_pred"], floor, table["purchase_days"] > 0, table.get("p_purchase"))
 
@@ -52,15 +52,15 @@ def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
     """Draw the pictures of one holdout forecast and tabulate its calibration."""
     y_true, y_pred = table["y_true"], table["y_pred"]
     records: list[Record] = [
-        Picture("predicted_against_actual.png", plots.predicted_against_actual(y_true, y_pred, labels)),
-        Picture("decile_calibration.png", plots.decile_calibration(y_true, y_pred, labels)),
+        FigureRecord("predicted_against_actual.png", plots.predicted_against_actual(y_true, y_pred, labels)),
+        FigureRecord("decile_calibration.png", plots.decile_calibration(y_true, y_pred, labels)),
         Table("decile_calibration.csv", decile_table(y_true, y_pred)),
-        Picture("value_capture.png", plots.value_capture(y_true, y_pred, labels)),
-        Picture("residuals.png", plots.residuals(y_true, y_pred, labels)),
+        FigureRecord("value_capture.png", plots.value_capture(y_true, y_pred, labels)),
+        FigureRecord("residuals.png", plots.residuals(y_true, y_pred, labels)),
     ]
     if "p_purchase" in table:
         records.append(
-            Picture("reliability.png", plots.reliability(table["purchase_days"] > 0, table["p_purchase"], labels))
+            FigureRecord("reliability.png", plots.reliability(table["purchase_days"] > 0, table["p_purchase"], labels))
         )
     return records
 
@@ -69,7 +69,7 @@ def coefficient_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
     """Store what the model learned, and draw it where there is something to draw."""
     records: list[Record] = [Table("coefficients.csv", table)]
     if len(table):
-        records.append(Picture("coefficients.png", coefficients_plot(table, labels)))
+        records.append(FigureRecord("coefficients.png", coefficients_plot(table, labels)))
     return records
 
 

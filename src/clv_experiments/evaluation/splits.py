@@ -16,13 +16,13 @@ from clv_experiments.reporting.figure_style import (
     TEXT_SIZE,
     Labels,
     LogScale,
-    amount,
-    canvas,
-    clipped,
-    legend,
+    create_figure,
+    draw_legend,
+    format_amount,
     name_axes,
+    truncate,
 )
-from clv_experiments.reporting.records import Metric, Picture, Record, Table
+from clv_experiments.reporting.records import FigureRecord, Metric, Record, Table
 
 SHOWN = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
 # What the notebooks report, between bias and ranking.
@@ -90,18 +90,18 @@ def split_records(
     """Store the score of every split, and draw how scores and coefficients spread over them."""
     table = pd.DataFrame(list(scores)).rename_axis("split").reset_index()
     records: list[Record] = [*split_metrics(scores), Table("splits.csv", table)]
-    records.append(Picture("splits.png", splits_plot(table, labels)))
+    records.append(FigureRecord("splits.png", splits_plot(table, labels)))
     if len(slopes.columns):
         found = coefficient_intervals(slopes, published)
         records.append(Table("split_coefficients.csv", found))
-        records.append(Picture("split_coefficients.png", split_coefficients_plot(found, len(slopes), labels)))
+        records.append(FigureRecord("split_coefficients.png", split_coefficients_plot(found, len(slopes), labels)))
     return records
 
 
 def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
     """Draw the distribution of each score over the splits; a line marks the first, which a notebook would show."""
     title = f"{len(table):,} random splits; a line marks the first"
-    figure, panels = canvas(title, labels, [1] * len(SHOWN), share_x=False)
+    figure, panels = create_figure(title, labels, [1] * len(SHOWN), share_x=False)
     for panel, (name, heading) in zip(panels, SHOWN.items(), strict=True):
         values = table[name].dropna().to_numpy(dtype=float)
         low, high = np.quantile(values, [0.01, 0.99] if len(values) >= 50 else [0, 1])
@@ -111,8 +111,8 @@ def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
         panel.set_yticks([])
         panel.grid(visible=False)
         panel.xaxis.set_major_locator(MaxNLocator(6))
-        panel.xaxis.set_major_formatter(FuncFormatter(amount))
-        middle, least, most = (amount(float(of(values))) for of in (np.median, np.min, np.max))
+        panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
+        middle, least, most = (format_amount(float(of(values))) for of in (np.median, np.min, np.max))
         panel.set_title(f"{heading}: median {middle}, from {least} to {most}", fontsize=TEXT_SIZE, loc="left")
     if len(table) >= 50:
         name_axes(panels[-1], "drawn: the middle 98 % of splits")
@@ -121,7 +121,7 @@ def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
 
 def split_coefficients_plot(table: pd.DataFrame, splits: int, labels: Labels) -> Figure:
     """Draw each coefficient's interval over the splits and, where known, the published value, on a signed log axis."""
-    figure, (panel,) = canvas(f"Coefficients over {splits:,} splits", labels)
+    figure, (panel,) = create_figure(f"Coefficients over {splits:,} splits", labels)
     ends = table[["least", "most"]].to_numpy()
     scale = LogScale.around(table[["median", "lower_95", "upper_95"]].to_numpy())
     rows = np.arange(len(table))[::-1]
@@ -131,10 +131,10 @@ def split_coefficients_plot(table: pd.DataFrame, splits: int, labels: Labels) ->
     panel.plot(scale(table["median"]), rows, "o", color=PREDICTED, markersize=7, label="median")
     if "published" in table:
         panel.plot(scale(table["published"]), rows, "D", color=ACTUAL, markersize=7, label="published")
-    panel.set_yticks(rows, [clipped(name, 24) for name in table["name"]])
+    panel.set_yticks(rows, [truncate(name, 24) for name in table["name"]])
     panel.tick_params(axis="y", labelsize=11)
     scale.label(panel, "x", float(ends.min()), float(ends.max()))
     name_axes(panel, "spend per unit of the feature" + (f" ({labels.unit})" if labels.unit else ""))
     panel.set_ylim(-3.2, len(rows) - 0.4)
-    legend(panel, loc="lower center", ncols=2)
+    draw_legend(panel, loc="lower center", ncols=2)
     return figure

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.coefficients import linear_slopes
-from clv_experiments.evaluation.report import Ladder, scored
+from clv_experiments.evaluation.report import Ladder, score_table
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
@@ -80,7 +80,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
         held_out = drawn < held_out_count
         for option in options:
             forecast = forecaster.split(period, option, held_out)
-            scores[option.name].append(scored(forecast.table, smallest))
+            scores[option.name].append(score_table(forecast.table, smallest))
             if option is model:
                 found = linear_slopes(forecast.estimator, forecast.training.X)
                 slopes += [found] if found is not None else []

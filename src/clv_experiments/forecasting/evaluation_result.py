@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from clv_experiments.data.window import Origin, Period
-from clv_experiments.evaluation.report import Ladder, scored
+from clv_experiments.evaluation.report import Ladder, score_table
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
 from clv_experiments.reporting.records import Record
 
@@ -104,7 +104,7 @@ class EvaluationResult:
 def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
     """Forecast a period and score it."""
     forecast, smallest = forecaster.forecast(period, model), min_prediction(forecaster, period)
-    return EvaluatedForecast(forecast, scored(forecast.table, smallest), smallest)
+    return EvaluatedForecast(forecast, score_table(forecast.table, smallest), smallest)
 
 
 def stack_predictions(evaluated: Iterable[EvaluatedForecast]) -> pd.DataFrame:

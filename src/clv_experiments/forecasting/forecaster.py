@@ -33,7 +33,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Panel:
+class TrainingPanel:
     """Feature rows and, where a model learns from them, the spend that followed; one row a customer and origin."""
 
     X: pd.DataFrame
@@ -64,7 +64,7 @@ class Forecast:
 
     period: Period
     estimator: Any
-    training: Panel
+    training: TrainingPanel
     X: pd.DataFrame
     table: pd.DataFrame
     seconds: dict[str, float]
@@ -93,7 +93,7 @@ class Forecaster:
         self._features: dict[tuple, pd.DataFrame] = {}
         self._outcomes: dict[Period, pd.DataFrame] = {}
 
-    def over(self, window: Window) -> Forecaster:
+    def with_window(self, window: Window) -> Forecaster:
         """Forecast the same log under another window of the same horizon; what was computed is shared."""
         other = Forecaster(self.log, window)
         other._features, other._outcomes = self._features, self._outcomes
@@ -119,10 +119,10 @@ class Forecaster:
         """
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
-        training = self.training_panel(target, model.features) if model.supervised else Panel(X, None, ())
+        training = self.training_panel(target, model.features) if model.supervised else TrainingPanel(X, None, ())
         return self._fitted(target, model, training, X, started)
 
-    def coming(self, model: Model) -> Forecast:
+    def forecast_future(self, model: Model) -> Forecast:
         """Fit on all that is known at the end of the window and predict the period to come; nothing is there to judge.
 
         Parameters
@@ -135,7 +135,7 @@ class Forecaster:
         ClvError
             As of ``forecast``.
         """
-        return self.forecast(self.window.coming, model)
+        return self.forecast(self.window.future_period, model)
 
     def split(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
         """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.
@@ -153,28 +153,30 @@ class Forecaster:
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         y = self.outcome(target)["spend"][~held_out] if model.supervised else None
-        training = Panel(X[~held_out], y, (target,) if model.supervised else ())
+        training = TrainingPanel(X[~held_out], y, (target,) if model.supervised else ())
         return self._fitted(target, model, training, X[held_out], started)
 
-    def _fitted(self, target: Period, model: Model, training: Panel, X: pd.DataFrame, started: float) -> Forecast:
+    def _fitted(
+        self, target: Period, model: Model, training: TrainingPanel, X: pd.DataFrame, started: float
+    ) -> Forecast:
         featured = perf_counter()
         estimator = clone(model.estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
         _fit(estimator, training, model.name)
         fitted = perf_counter()
-        predicted = _checked(estimator.predict(X), X, model.name)
+        predicted = _check_predictions(estimator.predict(X), X, model.name)
         finished = perf_counter()
         seconds = {"features": featured - started, "fit": fitted - featured, "predict": finished - fitted}
-        coming = target == self.window.coming
-        actual = pd.DataFrame(index=X.index) if coming else self.outcome(target).loc[X.index]
+        is_future = target == self.window.future_period
+        actual = pd.DataFrame(index=X.index) if is_future else self.outcome(target).loc[X.index]
         table = actual.rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
         for column, method in OPTIONAL_OUTPUTS.items():
             if hasattr(estimator, method):
                 table[column] = getattr(estimator, method)(X)
         return Forecast(target, estimator, training, X, table, seconds)
 
-    def training_panel(self, target: Period, features: FeatureSet) -> Panel:
+    def training_panel(self, target: Period, features: FeatureSet) -> TrainingPanel:
         """Stack features at earlier cutoffs with the spend that followed; no label ends after the target's cutoff.
 
         Raises
@@ -190,7 +192,7 @@ class Forecaster:
             )
         X = pd.concat([self.features(period.cutoff, features) for period in periods])
         y = pd.concat([self.outcome(period)["spend"] for period in periods])
-        return Panel(X, y, periods)
+        return TrainingPanel(X, y, periods)
 
     def features(self, cutoff: date, features: FeatureSet) -> pd.DataFrame:
         """Features of the customers known at the cutoff, sorted by customer_id."""
@@ -226,7 +228,7 @@ class Forecaster:
                 f"{len(outcome):,} customers known before it; choose another window.cutoff or horizon"
             )
 
-    def waited(self, period: Period) -> pd.Series:
+    def time_to_next_purchase(self, period: Period) -> pd.Series:
         """Days from the cutoff to the next purchase day of each customer known then, NaN where none is in the period.
 
         Sorted by customer_id.
@@ -268,7 +270,7 @@ def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol
     return digest.hexdigest()[:16]
 
 
-def _fit(estimator: Any, training: Panel, name: str) -> None:
+def _fit(estimator: Any, training: TrainingPanel, name: str) -> None:
     try:
         estimator.fit(training.X, training.y)
     except ClvError:
@@ -278,7 +280,7 @@ def _fit(estimator: Any, training: Panel, name: str) -> None:
         raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {said}") from error
 
 
-def _checked(predicted: np.ndarray, X: pd.DataFrame, name: str) -> np.ndarray:
+def _check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str) -> np.ndarray:
     spend = np.asarray(predicted, dtype=float)
     if spend.shape != (len(X),):
         raise ClvError(f"model '{name}' gave predictions of shape {spend.shape} for {len(X)} customers")

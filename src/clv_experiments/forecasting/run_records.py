@@ -28,7 +28,7 @@ from clv_experiments.forecasting.evaluation_result import (
 )
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model, cell_fingerprint
 from clv_experiments.reporting.figure_style import Labels
-from clv_experiments.reporting.records import FittedModel, LogIdentity, Metric, Picture, Record, Table, Tag, Text
+from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def explanation_records(
         weekly = weekly_repeat_spend(repeat_spend_by_day(log, made.period), estimator)
         yield Table("tracking.csv", weekly)
         if len(weekly):  # a log of days has no whole week to show
-            yield Picture("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
+            yield FigureRecord("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
         boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
         yield Tag("btyd_boundary", boundary or "interior")
         yield Metric("btyd_at_boundary", float(bool(boundary)))

@@ -12,7 +12,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Entry
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.formatting import listed, written
+from clv_experiments.reporting.formatting import format_score, join_names
 
 # Simplest first, and what makes each simpler than those after it.
 FAMILIES = {
@@ -72,7 +72,7 @@ def _why(
 ) -> list[str]:
     """Say why this one, from the numbers of the board."""
     how, rows = METRICS[standings.metric], standings.of()
-    score = f"{how.heading} {written(rows['score'][chosen.label], how.form)}"
+    score = f"{how.heading} {format_score(rows['score'][chosen.label], how.form)}"
     rivals = len(rows) - 1
     if not rivals:
         sentences = [f"{chosen.label} is alone on its board ({score})."]
@@ -80,11 +80,11 @@ def _why(
         others = f"the other {rivals} are" if rivals > 1 else "the other is"
         sentences = [f"{chosen.label} wins ({score}): {others} behind it beyond chance."]
     elif chosen is leader:
-        named = f"{listed(tied)} {'tie' if len(tied) > 1 else 'ties'} with it"
+        named = f"{join_names(tied)} {'tie' if len(tied) > 1 else 'ties'} with it"
         none = "none is simpler" if len(tied) > 1 else "is no simpler"
         sentences = [f"{chosen.label} scores highest ({score}); {named}, but {none}."]
     else:
-        best = written(rows["score"][leader.label], how.form)
+        best = format_score(rows["score"][leader.label], how.form)
         sentences = [
             f"{leader.label} scores highest ({how.heading} {best}), but {chosen.label} ({score}) ties with it and is "
             f"simpler: {_simpler(chosen, leader, bytes_of)}."

@@ -13,7 +13,7 @@ from clv_experiments.evaluation.metrics import top_share
 from clv_experiments.evaluation.report import PRIMARY
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.formatting import listed
+from clv_experiments.reporting.formatting import join_names
 
 BIAS = 0.20  # share of the actual total
 HANDFUL = 10  # customers, or a hundredth of them where that is fewer
@@ -78,7 +78,7 @@ def _smaller_errors(standings: Standings, fitted: list[str]) -> list[Finding]:
         if behind:
             how = METRICS[metric]
             best = f"{ladder[0]} ({how.form.format(score[ladder[0]])})"
-            found.append(Finding(1, None, f"on {how.heading} the baseline {best} is ahead of {listed(behind)}"))
+            found.append(Finding(1, None, f"on {how.heading} the baseline {best} is ahead of {join_names(behind)}"))
     return found
 
 
@@ -90,10 +90,10 @@ def _beaten(standings: Standings, metric: str, model: str) -> str:
     better = [name for name in ladder if good[labels.index(name)] > good[labels.index(model)]]
     if not better:
         return ""
-    named = listed([f"{name} ({how.form.format(score[name])})" for name in better])
+    named = join_names([f"{name} ({how.form.format(score[name])})" for name in better])
     beyond = [name for name in better if _beyond_chance(standings, metric, name, model)]
     chance = "beyond chance" if beyond else "within chance"
-    chance += f" by {listed(beyond)}" if 0 < len(beyond) < len(better) else ""
+    chance += f" by {join_names(beyond)}" if 0 < len(beyond) < len(better) else ""
     return f"beaten on {how.heading} ({how.form.format(score[model])}) by {named}, {chance}"
 
 
@@ -105,7 +105,7 @@ def biased(standings: Standings) -> list[Finding]:
     for model, family in standings.cell.families.items():
         bias = means[model]
         own = steps[(steps["model"] == model) & (steps["score"].abs() > BIAS + ROUNDING)]
-        single = listed(
+        single = join_names(
             [f"{score:+.1%} in {holdout}" for holdout, score in zip(own["holdout"], own["score"], strict=True)]
         )
         beyond = abs(bias) > BIAS + ROUNDING
@@ -177,7 +177,7 @@ def drifted(standings: Standings) -> list[Finding]:
     found = []
     for way, models in moved.items():
         if len(models) > max(1, judged / 2):
-            named = listed([f"{model} ({scores})" for model, scores in models.items()])
+            named = join_names([f"{model} ({scores})" for model, scores in models.items()])
             said = f"the log changed: from validation to holdout {len(models)} of {judged} models got {way} on"
             found.append(Finding(5, None, f"{said} {how.heading}, beyond chance: {named}"))
         else:
@@ -190,7 +190,7 @@ def overlapping(standings: Standings) -> list[Finding]:
     """M6: models that learned from the period they are judged on."""
     overlaps = {e.label: -min(e.label_margin_days.values(), default=0.0) for e in standings.cell.entries}
     if standings.cell.protocol == "customer_split":
-        learned = listed([model for model, days in overlaps.items() if days > 0]) or "models that need labels"
+        learned = join_names([model for model, days in overlaps.items() if days > 0]) or "models that need labels"
         said = f"customers were split at random: {learned} learned from the very period that is judged"
         return [Finding(6, None, f"{said}, so that these scores, of the first split, say nothing about the future")]
     return [

@@ -19,7 +19,7 @@ TUNED = " (tuned)"  # follows the name of a model whose settings were searched f
 COLUMNS = {"customer_id", "cutoff", "y_true", "y_pred", "purchase_days"}
 
 
-def model_of(run: StoredRun) -> str:
+def model_name(run: StoredRun) -> str:
     """Return the model that a run was started for; empty where it is no run of ours."""
     return run.tags.get("model", run.params.get("model.name", ""))
 
@@ -29,7 +29,7 @@ def is_complete(run: StoredRun) -> bool:
     return set(run.tags) >= TAGS and "d2_floor" in run.metrics
 
 
-def predictions_of(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
+def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     """Read what a complete run predicted, at every one of its origins; None where that is gone or damaged."""
     try:
         table = reader.table(run.run_id, "predictions.parquet")
@@ -40,7 +40,7 @@ def predictions_of(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     return table if whole and len(reader.by_origin(run.run_id, "d2_floor")) == origins else None
 
 
-def labels_of(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Name each run, by its id, after its model and what it has that the model as configured has not.
 
     Parameters
@@ -55,8 +55,8 @@ def labels_of(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, s
     dict of run id to label
         ``xgboost``, ``xgboost (max_depth=6)``; runs that nothing tells apart get 6 characters of their id.
     """
-    bases = {model_of(run): run.params for run in reversed(runs)} | dict(configured)
-    parts = {run.run_id: (model_of(run), *_differences(run.params, bases[model_of(run)])) for run in runs}
+    bases = {model_name(run): run.params for run in reversed(runs)} | dict(configured)
+    parts = {run.run_id: (model_name(run), *_differences(run.params, bases[model_name(run)])) for run in runs}
     times = Counter(parts.values())
     labels = {}
     for run_id, (model, *settings) in parts.items():
@@ -83,7 +83,7 @@ def _telling(settings: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
-def entry_of(reader: Reader, run: StoredRun, label: str, predictions: pd.DataFrame, metric: str) -> Entry:
+def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataFrame, metric: str) -> Entry:
     """Collect what is compared of a complete run; of its validation scores those of ``metric``."""
 
     def by_origin(name: str) -> dict[int, float]:

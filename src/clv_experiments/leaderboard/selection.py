@@ -10,8 +10,8 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.entries import entry_of, is_complete, labels_of, model_of, predictions_of
-from clv_experiments.reporting.formatting import listed
+from clv_experiments.leaderboard.entries import is_complete, label_runs, model_name, read_entry, read_predictions
+from clv_experiments.reporting.formatting import join_names
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Selection:
     other_cells: list[str]
 
 
-def select(
+def select_runs(
     reader: Reader,
     experiment: str,
     settings: Mapping[str, object],
@@ -100,19 +100,19 @@ def select(
     reasons = {run.run_id: why for run in runs if (why := _why_not(run, run.run_id in asked, identity))}
     found = {run.run_id: run for run in runs if run.run_id not in reasons}
     tables = _read(reader, list(found.values()), every, reasons)
-    chosen = sorted((found[run_id] for run_id in tables), key=lambda run: _position(model_of(run), models))
-    labels = labels_of([found[run_id] for run_id in tables], configured or {})
-    entries = [entry_of(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in chosen]
-    absent = [model for model in models if all(model_of(run) != model for run in chosen)]
+    chosen = sorted((found[run_id] for run_id in tables), key=lambda run: _position(model_name(run), models))
+    labels = label_runs([found[run_id] for run_id in tables], configured or {})
+    entries = [read_entry(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in chosen]
+    absent = [model for model in models if all(model_name(run) != model for run in chosen)]
     log = chosen[0].tags.get("log_fingerprint") if chosen else None
     missing, impossible = _absent(absent, asked.values(), reasons, log)
-    told = {run.run_id for run in runs if _too_short(run) and model_of(run) in impossible}
+    told = {run.run_id for run in runs if _too_short(run) and model_name(run) in impossible}
     left_out = [*_cannot(impossible), *_left_out({run: why for run, why in reasons.items() if run not in told})]
-    board = cell_of(experiment, chosen[0], entries, left_out) if chosen else None
+    board = build_cell(experiment, chosen[0], entries, left_out) if chosen else None
     return Selection(board, missing, impossible, _other_cells(runs, settings, identity))
 
 
-def settled(reader: Reader, experiment: str, settings: Mapping[str, object]) -> StoredRun | None:
+def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, object]) -> StoredRun | None:
     """Find the newest run that makes another with these settings needless.
 
     It finished and can still be read, or found the log too short. A run that was killed, or lost its predictions,
@@ -126,7 +126,7 @@ def settled(reader: Reader, experiment: str, settings: Mapping[str, object]) -> 
     runs = reader.runs(experiment) if reader.exists else []
     for run in (run for run in runs if _is_ours(run) and not _differing(run, settings, "")):
         whole = run.status == "FINISHED" and is_complete(run)
-        if _too_short(run) or (whole and predictions_of(reader, run) is not None):
+        if _too_short(run) or (whole and read_predictions(reader, run) is not None):
             return run
     return None
 
@@ -183,15 +183,15 @@ def _read(
     shown: dict[str, StoredRun] = {}
     lost: list[StoredRun] = []
     for run in newest_first:
-        if model_of(run) in shown and not every:
+        if model_name(run) in shown and not every:
             reasons[run.run_id] = SUPERSEDED
-        elif (table := predictions_of(reader, run)) is None:
+        elif (table := read_predictions(reader, run)) is None:
             lost.append(run)
         else:
             tables[run.run_id] = table
-            shown.setdefault(model_of(run), run)
+            shown.setdefault(model_name(run), run)
     for run in lost:
-        model = model_of(run)
+        model = model_name(run)
         rest = f"another run of {model} is shown" if model in shown else f"no other run of {model} can be shown"
         reasons[run.run_id] = f"without its predictions, which were deleted or damaged; {rest}"
     return tables
@@ -202,7 +202,7 @@ def _absent(
 ) -> tuple[dict[str, str], dict[str, str]]:
     missing, impossible = {}, {}
     for model in models:
-        tried = [run for run in asked if model_of(run) == model]
+        tried = [run for run in asked if model_name(run) == model]
         ended = [run for run in tried if run.status not in UNFINISHED]
         never = all(run.status != "FINISHED" for run in ended)
         if ended and never and _too_short(ended[0]) and _of_log(ended[0], log):
@@ -216,7 +216,7 @@ def _position(model: str, models: Sequence[str]) -> tuple[int, str]:
     return (models.index(model), "") if model in models else (len(models), model)
 
 
-def cell_of(experiment: str, run: StoredRun, entries: Iterable[Entry], left_out: Iterable[str] = ()) -> Cell:
+def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_out: Iterable[str] = ()) -> Cell:
     """Describe the cell that a complete run belongs to, with the entries to compare in it."""
     data, _, horizon = experiment.rpartition("/")
     return Cell(
@@ -238,7 +238,7 @@ def _cannot(impossible: Mapping[str, str]) -> list[str]:
 
 def _left_out(reasons: Mapping[str, str]) -> list[str]:
     grouped = _by_value({run_id[:8]: why for run_id, why in reasons.items()})
-    return [f"{_counted(len(ids))} left out, {why}: {listed(ids)}" for why, ids in grouped.items()]
+    return [f"{_counted(len(ids))} left out, {why}: {join_names(ids)}" for why, ids in grouped.items()]
 
 
 def _by_value(of: Mapping[str, str]) -> dict[str, list[str]]:
@@ -256,7 +256,7 @@ def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], iden
     described = []
     for tag, found in cells.items():
         differing = [f"{name}={found[0].params.get(name, 'unset')}" for name in _differing(found[0], settings)]
-        what = listed(differing) or "the same settings, another log or period"
+        what = join_names(differing) or "the same settings, another log or period"
         described.append(f"{what}: {_counted(len(found))}, cell {tag}")
     return described
 

@@ -23,11 +23,11 @@ RULE = "#d3d7dc"
 BAND = "#f1f3f5"
 GROUND = "#ffffff"
 WIDTH = 8.0  # inches
-WORDS: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
+TEXT_STYLE: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
 
 
 @dataclass(frozen=True)
-class Look:
+class FamilyStyle:
     """How the models of a family are drawn, told apart by shape as well as by colour."""
 
     colour: str
@@ -36,12 +36,12 @@ class Look:
 
 # From Okabe and Ito's palette (2008), the purple darkened to stand out from white.
 FAMILIES = {
-    "baseline": Look("#6b7178", "s"),
-    "btyd": Look("#0072b2", "o"),
-    "ml": Look("#d55e00", "^"),
-    "hybrid": Look("#a0468c", "D"),
+    "baseline": FamilyStyle("#6b7178", "s"),
+    "btyd": FamilyStyle("#0072b2", "o"),
+    "ml": FamilyStyle("#d55e00", "^"),
+    "hybrid": FamilyStyle("#a0468c", "D"),
 }
-UNKNOWN = Look("#1b1f24", "X")
+UNKNOWN = FamilyStyle("#1b1f24", "X")
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Illustration:
     caption: str
 
 
-def look(family: str) -> Look:
+def family_style(family: str) -> FamilyStyle:
     """Return how a family is drawn."""
     return FAMILIES.get(family, UNKNOWN)
 
 
-def shown(text: object, length: int = 26) -> str:
+def printable(text: object, length: int = 26) -> str:
     """Return a name as a picture can show it: one line, printable, cut to a length, no dollar taken for mathematics.
 
     Wide letters, such as Chinese ones, count twice.
@@ -73,14 +73,14 @@ def shown(text: object, length: int = 26) -> str:
 
 
 @contextmanager
-def any_letters() -> Iterator[None]:
+def ignore_missing_glyphs() -> Iterator[None]:
     """Lay out letters that the measuring font lacks without a warning: in a page the reader's fonts draw them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         yield
 
 
-def framed(
+def create_chart(
     title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of the common width (`height` in inches) with its title, and its panels row by row."""
@@ -106,17 +106,25 @@ def name_rows(panel: Axes, names: list[str]) -> None:
     panel.spines["left"].set_visible(False)
 
 
-def key(panel: Axes, families: Sequence[str]) -> None:
+def draw_family_legend(panel: Axes, families: Sequence[str]) -> None:
     """Draw the legend of the families that occur, above the panel."""
     handles = [
-        Line2D([], [], color=look(f).colour, marker=look(f).marker, linestyle="", markersize=7, label=shown(f))
+        Line2D(
+            [],
+            [],
+            color=family_style(f).colour,
+            marker=family_style(f).marker,
+            linestyle="",
+            markersize=7,
+            label=printable(f),
+        )
         for f in dict.fromkeys(families)
     ]
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4, "borderaxespad": 0.2}
     panel.legend(handles=handles, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, handletextpad=0.2, **place)
 
 
-def mark(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool = True) -> None:
+def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool = True) -> None:
     """Draw a model's marker, filled or hollow, also where it stands on the panel's edge."""
     panel.plot(
         x, y, marker=marker, color=colour, markersize=8, markeredgewidth=1.8, linestyle="", clip_on=False,
@@ -124,7 +132,7 @@ def mark(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool
     )  # fmt: skip
 
 
-def reach(behind: NDArray[np.float64]) -> float:
+def axis_span(behind: NDArray[np.float64]) -> float:
     """Choose how far below the best an axis reaches: to the last, unless that is far beyond the better ones."""
     behind = behind[np.isfinite(behind) & (behind > 0)]
     if not len(behind):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from clv_experiments.reporting.records import Picture, Record, Table
+from clv_experiments.reporting.records import FigureRecord, Record, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ class Exhibit:
         if self.table is not None:
             yield Table(f"{self.name}.csv", self.table)
         if self.figure is not None:
-            yield Picture(f"{self.name}.png", self.figure)
+            yield FigureRecord(f"{self.name}.png", self.figure)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ class Labels:
         return f"{which} spend, {self.horizon}" + (f" ({self.unit})" if self.unit else "")
 
 
-def canvas(
+def create_figure(
     title: str, labels: Labels, heights: Sequence[float] = (1,), *, share_x: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with one panel above another for each height, outside pyplot's global state."""
@@ -44,7 +44,7 @@ def canvas(
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 0.875))  # type: ignore[union-attr, call-arg]
     panels = list(figure.subplots(len(heights), 1, sharex=share_x, squeeze=False, height_ratios=list(heights))[:, 0])
     figure.text(0.015, 0.985, title, va="top", fontsize=15, fontweight="bold")
-    heading = clipped(f"{labels.model} · {labels.subtitle}".strip(" ·"), 66)
+    heading = truncate(f"{labels.model} · {labels.subtitle}".strip(" ·"), 66)
     figure.text(0.015, 0.918, heading, va="top", fontsize=TEXT_SIZE, color=REFERENCE)
     for panel in panels:
         panel.tick_params(labelsize=TEXT_SIZE, length=0)
@@ -61,7 +61,7 @@ def name_axes(panel: Axes, x: str = "", y: str = "") -> None:
     panel.set_ylabel(y, fontsize=TEXT_SIZE)
 
 
-def note(panel: Axes, text: str, x: float = 0.03, y: float = 0.96) -> None:
+def annotate_corner(panel: Axes, text: str, x: float = 0.03, y: float = 0.96) -> None:
     """Write a short remark into a corner of a panel, in shares of its width and height."""
     panel.text(
         x,
@@ -75,7 +75,7 @@ def note(panel: Axes, text: str, x: float = 0.03, y: float = 0.96) -> None:
     )
 
 
-def legend(panel: Axes, **place: Any) -> None:
+def draw_legend(panel: Axes, **place: Any) -> None:
     """Draw the legend without a frame line, on a ground that keeps it readable."""
     panel.legend(fontsize=TEXT_SIZE, frameon=True, edgecolor="none", framealpha=0.85, handlelength=1.6, **place)
 
@@ -102,7 +102,7 @@ class LogScale:
         """Span axis `which` (`x` or `y`) from `low` to `high` in the unit of spend, with a few ticks in words."""
         top = max(abs(low), abs(high), self.unit)
         reach = int(np.ceil(np.log10(top / self.unit)))
-        first = 0 if len(amount(self.unit)) <= 2 or reach < 2 else 1  # a long label would run into that of zero
+        first = 0 if len(format_amount(self.unit)) <= 2 or reach < 2 else 1  # a long label would run into that of zero
         powers = self.unit * 10.0 ** np.arange(first, reach + 1, max(1, (reach + 3) // 4))
         roomy = which == "y" and low >= 0
         if reach <= 2 + roomy:  # a power of ten here and there would leave most of the axis without a number
@@ -113,11 +113,11 @@ class LogScale:
         margin = 0.04 * max(float(ends[1] - ends[0]), 1.0)
         axis = panel.xaxis if which == "x" else panel.yaxis
         axis.set_major_locator(FixedLocator(list(self(marks))))
-        axis.set_major_formatter(FuncFormatter(lambda _, place: amount(float(marks[place or 0]))))
+        axis.set_major_formatter(FuncFormatter(lambda _, place: format_amount(float(marks[place or 0]))))
         (panel.set_xlim if which == "x" else panel.set_ylim)(float(ends[0]) - margin, float(ends[1]) + margin)
 
 
-def amount(value: float, _: object = None) -> str:
+def format_amount(value: float, _: object = None) -> str:
     """Write a number as people do: thousands separated, short where it is long, no needless decimals."""
     size = abs(value)
     if size >= 1e6:
@@ -125,11 +125,11 @@ def amount(value: float, _: object = None) -> str:
     return f"{value:,.0f}" if size >= 10 or value == 0 else f"{value:.3g}"
 
 
-def written(value: float, form: str) -> str:
+def format_or_undefined(value: float, form: str) -> str:
     """Write a score in a format, or say that it is undefined."""
     return "undefined" if np.isnan(value) else format(value, form)
 
 
-def clipped(text: str, length: int) -> str:
+def truncate(text: str, length: int) -> str:
     """Cut a text that would run out of the picture."""
     return text if len(text) <= length else text[: length - 1] + "…"

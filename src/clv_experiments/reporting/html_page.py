@@ -13,7 +13,7 @@ from markupsafe import Markup
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, **context: Any) -> str:
+def render_page(template: str, **context: Any) -> str:
     """Fill a template.
 
     It gets ``style`` and ``script``, which are the common ones, and the ``script_hash`` that its

@@ -16,7 +16,7 @@ from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
     RULE,
-    any_letters,
+    ignore_missing_glyphs,
 )
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -51,7 +51,7 @@ def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
     """
     drawn = BytesIO()
     nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}), any_letters():
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}), ignore_missing_glyphs():
         figure.savefig(drawn, format="svg", transparent=True, metadata=nothing)
     root = ElementTree.fromstring(drawn.getvalue())
     for child in [child for child in root if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}title")]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.records import Picture, Record, Table, Text
+from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
 
 
@@ -26,10 +26,10 @@ def write_folder(folder: str, title: str, records: Iterable[Record], what: str) 
     ClvError
         If it cannot be written; begins with ``what``, such as ``the leaderboard``.
     """
-    place = folder_of(folder, title)
+    place = output_folder(folder, title)
     try:
         for record in records:
-            if isinstance(record, Table | Text | Picture):
+            if isinstance(record, Table | Text | FigureRecord):
                 part = place / f".{os.getpid()}.{record.name}"  # the ending tells the format of a picture
                 write_record(record, part)
                 part.replace(place / record.name)
@@ -38,18 +38,18 @@ def write_folder(folder: str, title: str, records: Iterable[Record], what: str) 
     return place
 
 
-def folder_of(folder: str, title: str) -> Path:
+def output_folder(folder: str, title: str) -> Path:
     """Name the folder below another that is called after a title.
 
     Examples
     --------
-    >>> folder_of("out", "cdnow/3m: a<b>").as_posix()
+    >>> output_folder("out", "cdnow/3m: a<b>").as_posix()
     'out/cdnow-3m-a-b'
     """
     return Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))
 
 
-def check_place(folder: str, setting: str) -> None:
+def check_writable(folder: str, setting: str) -> None:
     """Refuse early a folder that could not be written late.
 
     Raises
@@ -64,7 +64,7 @@ def check_place(folder: str, setting: str) -> None:
         raise ClvError(f"nothing can be written to '{folder}', since {place} is no folder of yours ({setting})")
 
 
-def write_record(record: Table | Picture | Text, path: Path) -> None:
+def write_record(record: Table | FigureRecord | Text, path: Path) -> None:
     """Write one record in the format of its name, into a folder that is made where it is missing.
 
     Raises
@@ -75,7 +75,7 @@ def write_record(record: Table | Picture | Text, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(record, Text):
         path.write_text(record.text, encoding="utf-8")
-    elif isinstance(record, Picture):
+    elif isinstance(record, FigureRecord):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in letters that the font lacks
             record.figure.savefig(path)

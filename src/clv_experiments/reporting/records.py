@@ -57,7 +57,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class FigureRecord:
     """One figure, stored under the file name `name`."""
 
     name: str
@@ -121,4 +121,6 @@ class Registration:
     text: str
 
 
-Record = Param | Tag | Metric | Table | Picture | Text | File | Description | FittedModel | LogIdentity | Registration
+Record = (
+    Param | Tag | Metric | Table | FigureRecord | Text | File | Description | FittedModel | LogIdentity | Registration
+)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.html_page import render
+from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.inline_svg import inline_svg
 from clv_experiments.reporting.report_tables import PageTable, page_table
 
@@ -68,7 +68,7 @@ def report_page(
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
     shown = [_section(section, currency) for section in sections]
-    return render(
+    return render_page(
         "report/report.html.jinja",
         title=title,
         subtitle=subtitle,

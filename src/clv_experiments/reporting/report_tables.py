@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.reporting.exhibit import Exhibit, Kind
-from clv_experiments.reporting.formatting import counted, money, written
+from clv_experiments.reporting.formatting import format_count, format_money, format_score
 
 LONGEST = 90  # characters of a text in a cell
 WORDY = 24  # characters from which on a column is set as words, not as names
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One place of a table: its text, what the column is sorted by (empty stands last), the whole text if cut."""
 
     text: str
@@ -25,11 +25,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column: heading, cells, whether it is sorted as numbers, and how it is set: number, words or neither."""
 
     heading: str
-    cells: list[Cell]
+    cells: list[TableCell]
     numeric: bool
     look: str
 
@@ -39,7 +39,7 @@ class PageTable:
     """The first rows of an exhibit's table, and what is not shown."""
 
     caption: str
-    columns: list[Column]
+    columns: list[TableColumn]
     rest: str
 
     @property
@@ -60,7 +60,7 @@ def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
         cells = [cell(value, kind, currency) for value in top[name]]
         wordy = kind == "text" and max((len(shown.text) for shown in cells), default=0) > WORDY
         look = "words" if wordy else "" if kind == "text" else "number"
-        columns.append(Column(heading, cells, kind not in ("text", "date"), look))
+        columns.append(TableColumn(heading, cells, kind not in ("text", "date"), look))
     return PageTable(exhibit.title, columns, _rest(exhibit))
 
 
@@ -73,7 +73,7 @@ def kind_of(column: pd.Series) -> Kind:
     return "count" if pd.api.types.is_integer_dtype(column) else "number"
 
 
-def cell(value: Any, kind: Kind, currency: str) -> Cell:
+def cell(value: Any, kind: Kind, currency: str) -> TableCell:
     """Write one value; a missing one is a dash and stands last.
 
     Examples
@@ -82,20 +82,20 @@ def cell(value: Any, kind: Kind, currency: str) -> Cell:
     ['£1,234', '12.3%', '–']
     """
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
-        return Cell("–", "")
+        return TableCell("–", "")
     if isinstance(value, bool | np.bool_):
-        return Cell("yes" if value else "no", str(int(value)))
+        return TableCell("yes" if value else "no", str(int(value)))
     if kind == "text":
         text = str(value)
-        return Cell(text, text) if len(text) <= LONGEST else Cell(text[: LONGEST - 1] + "…", text, text)
+        return TableCell(text, text) if len(text) <= LONGEST else TableCell(text[: LONGEST - 1] + "…", text, text)
     if kind == "date":
         day = pd.Timestamp(value)
-        return Cell(f"{day:%Y-%m-%d}", f"{day:%Y-%m-%d}")
+        return TableCell(f"{day:%Y-%m-%d}", f"{day:%Y-%m-%d}")
     number = float(value)
     if kind == "money":
-        return Cell(money(number, currency), repr(number))
+        return TableCell(format_money(number, currency), repr(number))
     forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": _form(number)}
-    return Cell(written(number, forms[kind]), repr(number))
+    return TableCell(format_score(number, forms[kind]), repr(number))
 
 
 def _form(number: float) -> str:
@@ -113,6 +113,6 @@ def _rest(exhibit: Exhibit) -> str:
     if not exhibit.shown:
         begin = "The numbers are"
     elif rows > exhibit.shown:
-        begin = f"The first {exhibit.shown} of {counted(rows, 'row')}; all are"
-    more = f", with {counted(hidden, 'more column')}" if exhibit.columns and hidden else ""
+        begin = f"The first {exhibit.shown} of {format_count(rows, 'row')}; all are"
+    more = f", with {format_count(hidden, 'more column')}" if exhibit.columns and hidden else ""
     return f"{begin} in {exhibit.name}.csv, beside this page{more}."

@@ -15,7 +15,7 @@ from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.standings import standings
-from clv_experiments.reporting.formatting import listed, signed, written
+from clv_experiments.reporting.formatting import format_difference, format_score, join_names
 from clv_experiments.sweep.pictures.values import named
 from clv_experiments.sweep.space_reading import LUCK
 from clv_experiments.sweep.trials import Objective
@@ -123,7 +123,9 @@ class Outcome:
             ahead = sum((fit.tuned > fit.configured) == higher and fit.tuned != fit.configured for fit in fits)
             tuned, configured = (_range([getattr(f, which) for f in fits]) for which in ("tuned", "configured"))
             said.append(f"on {period} in {ahead} of {len(fits)} ({tuned} against {configured})")
-        return [f"by {named(metric)[0]}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {listed(said)}"]
+        return [
+            f"by {named(metric)[0]}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {join_names(said)}"
+        ]
 
 
 def differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int) -> list[Difference]:
@@ -146,11 +148,11 @@ def differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int
 def _compared(found: Difference) -> str:
     """Say which of the two is ahead, by how much, and whether beyond chance."""
     heading, form = named(found.metric)
-    tuned, configured = (written(score, form) for score in (found.tuned, found.configured))
-    low, high = (signed(found.better + sign * found.reach, form) for sign in (-1, 1))
+    tuned, configured = (format_score(score, form) for score in (found.tuned, found.configured))
+    low, high = (format_difference(found.better + sign * found.reach, form) for sign in (-1, 1))
     if not METRICS[found.metric].tells_ties:
         return f"has {heading} {tuned} against {configured}: its tail is too heavy to tell that from chance"
-    gain = f"{heading} {tuned} against {configured}, a gain of {signed(found.better, form)} [{low}, {high}]"
+    gain = f"{heading} {tuned} against {configured}, a gain of {format_difference(found.better, form)} [{low}, {high}]"
     if not abs(found.better) > found.reach:
         return f"is not better than as configured, beyond chance: {gain}"
     return f"is {'better' if found.better > 0 else 'worse'} than as configured, beyond chance in customers: {gain}"

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.data.sources.connection import INSTALL, said
-from clv_experiments.data.sources.passwords import without_password
+from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS, SeededByProposal
 
@@ -158,7 +158,7 @@ def plainly(url: str | None) -> Iterator[None]:
     except (SQLAlchemyError, OptunaError, OSError, RuntimeError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
         what = said(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
-        where = without_password(url or "memory")
+        where = mask_password(url or "memory")
         raise ClvError(f"the study cannot be kept in {where}: {what} (sweep.storage)") from None
 
 
@@ -167,9 +167,7 @@ def _address(url: str) -> URL:
         address = make_url(url)
         kind = address.get_backend_name()
     except (SQLAlchemyError, ValueError):
-        raise ClvError(
-            f"{without_password(url)} is no address of a database (sweep.storage); type {EXAMPLES}"
-        ) from None
+        raise ClvError(f"{mask_password(url)} is no address of a database (sweep.storage); type {EXAMPLES}") from None
     if "@" in (address.host or ""):
         raise ClvError(
             "the address of sweep.storage cannot be taken apart; write special characters of its password as %40 (at), "
@@ -192,7 +190,7 @@ def _storage(url: str | None) -> BaseStorage:
     tables = inspect(_engine(address)).get_table_names()
     if "alembic_version" in tables and "version_info" not in tables:
         raise ClvError(
-            f"{without_password(url)} holds the tables of another program, such as MLflow's, with which Optuna's "
+            f"{mask_password(url)} holds the tables of another program, such as MLflow's, with which Optuna's "
             f"cannot stand (sweep.storage); type {EXAMPLES}"
         )
     kind = address.get_backend_name()

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna import Trial, TrialPruned
 
 from clv_experiments.config.model_options import MODELS, build_model
-from clv_experiments.config.window_options import window_of
+from clv_experiments.config.window_options import build_window
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, nearest
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, evaluate
@@ -167,8 +167,8 @@ class Objective:
     def score(self, cfg: DictConfig, period: Period) -> EvaluatedForecast:
         """Forecast one period with the model of a config and score it."""
         window = self.forecaster.window
-        training = window_of(cfg.window, window.start, window.end).training_origins
-        forecaster = self.forecaster.over(replace(window, training_origins=training))
+        training = build_window(cfg.window, window.start, window.end).training_origins
+        forecaster = self.forecaster.with_window(replace(window, training_origins=training))
         return evaluate(forecaster, period, build_model(cfg.model))
 
     def mean(self, cfg: DictConfig) -> float:

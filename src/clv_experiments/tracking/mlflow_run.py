@@ -23,12 +23,12 @@ from mlflow.entities import RunTag
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import (
     Description,
+    FigureRecord,
     File,
     FittedModel,
     LogIdentity,
     Metric,
     Param,
-    Picture,
     Record,
     Registration,
     Table,
@@ -36,7 +36,7 @@ from clv_experiments.reporting.records import (
     Text,
 )
 from clv_experiments.tracking.registry import register
-from clv_experiments.tracking.store import patiently
+from clv_experiments.tracking.store import retry_while_locked
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -68,20 +68,22 @@ class MlflowRun:
         # At a time MLflow takes at most 100 parameters, 100 tags and 1,000 of all.
         for start in range(0, max(len(params), len(tags), len(metrics)), 100):
             part = slice(start, start + 100)
-            patiently(self.client.log_batch, self.run_id, params=params[part], tags=tags[part], metrics=metrics[part])
-        patiently(self._files, [r for r in records if isinstance(r, Table | Picture | Text)])
+            retry_while_locked(
+                self.client.log_batch, self.run_id, params=params[part], tags=tags[part], metrics=metrics[part]
+            )
+        retry_while_locked(self._files, [r for r in records if isinstance(r, Table | FigureRecord | Text)])
         for record in records:
             if isinstance(record, FittedModel):
-                patiently(self._model, record)
+                retry_while_locked(self._model, record)
             elif isinstance(record, File):
-                patiently(self.client.log_artifact, self.run_id, str(record.path))
+                retry_while_locked(self.client.log_artifact, self.run_id, str(record.path))
             elif isinstance(record, LogIdentity):
-                patiently(self._dataset, record)
+                retry_while_locked(self._dataset, record)
         for record in records:
             if isinstance(record, Registration):  # last, so that it stands for a run that is whole
                 register(self.client, self.run_id, record)
 
-    def _files(self, records: Sequence[Table | Picture | Text]) -> None:
+    def _files(self, records: Sequence[Table | FigureRecord | Text]) -> None:
         if not records:
             return
         with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from mlflow.entities import Run
 
 from clv_experiments.reporting.records import Record, Tag
 from clv_experiments.tracking.mlflow_run import MlflowRun
-from clv_experiments.tracking.store import patiently
+from clv_experiments.tracking.store import retry_while_locked
 from clv_experiments.tracking.stored_run import STUDY, TRIAL
 
 PAGE = 1000  # runs fetched at a time
@@ -51,12 +51,12 @@ class MlflowStudy(MlflowRun):
         with FileLock(self.lock):  # another process may make up for a trial while its own writes it
             made = next(self._below(f" and tags.trial = '{number}'"), None)
             if made is None:
-                made = patiently(self.client.create_run, self.experiment_id, begun, tags, f"trial {number}")
+                made = retry_while_locked(self.client.create_run, self.experiment_id, begun, tags, f"trial {number}")
         if made.info.status in ENDED:
             return
         run = MlflowRun(self.client, made.info.run_id, self.location)
         run.log([*records, *([Tag("failure", failure)] if failure else [])])
-        patiently(self.client.set_terminated, made.info.run_id, "FAILED" if failure else "FINISHED")
+        retry_while_locked(self.client.set_terminated, made.info.run_id, "FAILED" if failure else "FINISHED")
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""
@@ -77,7 +77,7 @@ def search(client: mlflow.MlflowClient, experiment_id: str, condition: str) -> I
     """Fetch all runs of an experiment that meet a condition, page by page."""
     token = None
     while True:
-        page = patiently(client.search_runs, [experiment_id], condition, max_results=PAGE, page_token=token)
+        page = retry_while_locked(client.search_runs, [experiment_id], condition, max_results=PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:

@@ -16,7 +16,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.tracking.mlflow_run import MlflowRun
 from clv_experiments.tracking.mlflow_study import MlflowStudy, find_study
 from clv_experiments.tracking.run_reader import RunReader
-from clv_experiments.tracking.store import LOCK, open_store, patiently, store_uri
+from clv_experiments.tracking.store import LOCK, open_store, retry_while_locked, store_uri
 from clv_experiments.tracking.stored_run import STUDY, failure_tags
 
 
@@ -51,18 +51,18 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client = open_store(self.folder)
-        experiment_id = patiently(self._experiment, client, experiment)
-        active = patiently(mlflow.start_run, experiment_id=experiment_id, run_name=name)
+        experiment_id = retry_while_locked(self._experiment, client, experiment)
+        active = retry_while_locked(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
         try:
             yield MlflowRun(client, run_id, self._location(run_id, experiment))
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
                 tags = [RunTag(*tag) for tag in failure_tags(error).items()]
-                patiently(client.log_batch, run_id, tags=tags)
-                patiently(mlflow.end_run, "FAILED")
+                retry_while_locked(client.log_batch, run_id, tags=tags)
+                retry_while_locked(mlflow.end_run, "FAILED")
             raise
-        patiently(mlflow.end_run, "FINISHED")
+        retry_while_locked(mlflow.end_run, "FINISHED")
 
     @contextmanager
     def study(self, experiment: str, name: str, identity: str) -> Iterator[MlflowStudy]:
@@ -82,26 +82,26 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client = open_store(self.folder)
-        experiment_id = patiently(self._experiment, client, experiment)
+        experiment_id = retry_while_locked(self._experiment, client, experiment)
         with FileLock(self.folder / LOCK):  # of processes that start together one makes it
             found = find_study(client, experiment_id, identity)
             tags = {"kind": STUDY, "study": name, "study_id": identity}
-            run_id = found or patiently(client.create_run, experiment_id, None, tags, name).info.run_id
+            run_id = found or retry_while_locked(client.create_run, experiment_id, None, tags, name).info.run_id
         if found:
-            patiently(client.update_run, run_id, "RUNNING")
+            retry_while_locked(client.update_run, run_id, "RUNNING")
             _forget_failure(client, run_id)
         location = self._location(run_id, experiment)
         try:
             yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not found)
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
-                if patiently(client.get_run, run_id).info.status != "FINISHED":
+                if retry_while_locked(client.get_run, run_id).info.status != "FINISHED":
                     tags = failure_tags(error)
-                    patiently(client.log_batch, run_id, tags=[RunTag(*tag) for tag in tags.items()])
-                    patiently(client.set_terminated, run_id, "FAILED")
+                    retry_while_locked(client.log_batch, run_id, tags=[RunTag(*tag) for tag in tags.items()])
+                    retry_while_locked(client.set_terminated, run_id, "FAILED")
             raise
         _forget_failure(client, run_id)  # that of another process
-        patiently(client.set_terminated, run_id, "FINISHED")
+        retry_while_locked(client.set_terminated, run_id, "FINISHED")
 
     def _location(self, run_id: str, experiment: str) -> str:
         browse = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
@@ -124,6 +124,6 @@ class MlflowTracker:
 
 
 def _forget_failure(client: mlflow.MlflowClient, run_id: str) -> None:
-    for tag in patiently(client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
+    for tag in retry_while_locked(client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
         with suppress(ClvError):  # another process was faster
-            patiently(client.delete_tag, run_id, tag)
+            retry_while_locked(client.delete_tag, run_id, tag)

@@ -13,7 +13,7 @@ from mlflow.entities import LoggedModel, Run
 
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Registration
-from clv_experiments.tracking.store import patiently
+from clv_experiments.tracking.store import retry_while_locked
 from clv_experiments.tracking.stored_run import CHAMPION
 
 OF_RUN = re.compile(r"runs:/(?P<run>[^/]+)(?:/model)?")
@@ -40,10 +40,10 @@ def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> 
     ClvError
         If the store refuses; the alias then stays where it was.
     """
-    logged = logged_model(client, patiently(client.get_run, run_id))
+    logged = logged_model(client, retry_while_locked(client.get_run, run_id))
     with suppress(ClvError):  # it is there already; what else is wrong, the next call says
-        patiently(client.create_registered_model, record.name)
-    made = patiently(
+        retry_while_locked(client.create_registered_model, record.name)
+    made = retry_while_locked(
         client.create_model_version,
         record.name,
         logged.artifact_location,
@@ -52,7 +52,7 @@ def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> 
         description=record.text,
         model_id=logged.model_id,
     )
-    patiently(client.set_registered_model_alias, record.name, record.alias, made.version)
+    retry_while_locked(client.set_registered_model_alias, record.name, record.alias, made.version)
 
 
 def resolve(client: mlflow.MlflowClient, uri: str) -> Address:
@@ -105,7 +105,7 @@ def logged_model(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
     made = run.outputs.model_outputs if run.outputs else []
     if not made:
         raise ClvError(f"run {run.info.run_id} ({run.info.run_name}) holds no model; choose a finished run of train.py")
-    return patiently(client.get_logged_model, made[-1].model_id)
+    return retry_while_locked(client.get_logged_model, made[-1].model_id)
 
 
 def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str:
@@ -123,7 +123,7 @@ def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str
 def _if_there(call: Callable[..., Result], *args: Any) -> Result | None:
     """Call what reads; None where the store says that there is no such thing."""
     try:
-        return patiently(call, *args)
+        return retry_while_locked(call, *args)
     except ClvError as error:
         if getattr(error.__cause__, "error_code", None) in NOT_THERE:
             return None

@@ -14,7 +14,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from clv_experiments.errors import ClvError
-from clv_experiments.tracking.store import open_store, patiently
+from clv_experiments.tracking.store import open_store, retry_while_locked
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class RunReader:
         ClvError
             If the folder holds no store, or one that cannot be read.
         """
-        found = patiently(self._client.get_experiment_by_name, experiment)
+        found = retry_while_locked(self._client.get_experiment_by_name, experiment)
         runs: list[StoredRun] = []
         token = None
         while found is not None:
-            page = patiently(
+            page = retry_while_locked(
                 self._client.search_runs,
                 [found.experiment_id],
                 max_results=PAGE,
@@ -107,7 +107,7 @@ class RunReader:
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
-        history = patiently(self._client.get_metric_history, run_id, metric)
+        history = retry_while_locked(self._client.get_metric_history, run_id, metric)
         return {point.step: point.value for point in sorted(history, key=lambda point: (point.step, point.timestamp))}
 
     def model(self, uri: str) -> StoredModel:
@@ -170,7 +170,7 @@ class RunReader:
         return about, path
 
     def _file(self, run_id: str, name: str) -> Path:
-        uri = patiently(self._client.get_run, run_id).info.artifact_uri
+        uri = retry_while_locked(self._client.get_run, run_id).info.artifact_uri
         return self._there(uri, run_id, "artifacts") / name
 
     def _there(self, uri: str, *moved: str) -> Path:

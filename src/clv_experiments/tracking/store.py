@@ -85,7 +85,7 @@ def _make(database: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def patiently(call: Callable[..., Result], *args: Any, **named: Any) -> Result:
+def retry_while_locked(call: Callable[..., Result], *args: Any, **named: Any) -> Result:
     """Call what writes or reads, again and again while another process holds the SQLite store.
 
     Raises

@@ -62,7 +62,9 @@ def lines_of(rows, columns=("customer_id", "date", "amount")):
     for column in set(exact) & set(columns):
         values[column] = [None if value is None else Decimal(str(value)) for value in values[column]]
     arrays = {column: pa.array(values[column], TYPES[column]) for column in columns}
-    return ENGINE.lay("lines", pa.table(arrays | {SOURCE + column: array for column, array in arrays.items()}))
+    return ENGINE.register_arrow(
+        "lines", pa.table(arrays | {SOURCE + column: array for column, array in arrays.items()})
+    )
 
 
 def plain(table):

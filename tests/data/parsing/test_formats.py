@@ -11,8 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.parsing.format_inference import settle
-from clv_experiments.data.parsing.formats import Reading, add_amount, add_currency, add_day, add_identifier, add_text
+from clv_experiments.data.parsing.format_inference import infer_formats
+from clv_experiments.data.parsing.formats import (
+    ParseOptions,
+    add_amount,
+    add_currency,
+    add_day,
+    add_identifier,
+    add_text,
+)
 from clv_experiments.errors import ClvError
 
 few = settings(max_examples=12, deadline=None)  # each reads a whole column
@@ -22,7 +29,7 @@ CENT = Decimal("0.0001")
 
 def column(values, kind=None):
     kind = kind or (pa.string() if all(value is None or isinstance(value, str) for value in values) else None)
-    return ENGINE.lay("rows", pa.table({"place": range(len(values)), "x": pa.array(values, kind)}))
+    return ENGINE.register_arrow("rows", pa.table({"place": range(len(values)), "x": pa.array(values, kind)}))
 
 
 def read(add, values, *settings, kind=None):
@@ -35,8 +42,8 @@ def settled(dates=("2020-01-01",), numbers=("1",), reading=None, has_currency=Fa
     rows = itertools.zip_longest(dates, numbers)
     table = pa.table({"x": range(max(len(dates), len(numbers)))})
     d, n = (pa.array(part, pa.string()) for part in zip(*rows, strict=True))
-    table = ENGINE.lay("rows", table.append_column("d", d).append_column("n", n))
-    return settle(table, "d", ["n"], reading or Reading(), has_currency, "shop")
+    table = ENGINE.register_arrow("rows", table.append_column("d", d).append_column("n", n))
+    return infer_formats(table, "d", ["n"], reading or ParseOptions(), has_currency, "shop")
 
 
 def refusal(**log):
@@ -159,7 +166,7 @@ def test_an_order_that_no_row_tells_is_asked_for():
         "the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"
     )
     for order in ("dmy", "mdy", "ymd"):
-        assert settled(["01/02/2020"], reading=Reading(date_order=order))[0].date_order == order
+        assert settled(["01/02/2020"], reading=ParseOptions(date_order=order))[0].date_order == order
 
 
 @pytest.mark.parametrize(
@@ -176,7 +183,7 @@ def test_two_digits_that_could_be_the_year_or_the_day_are_asked_for(dates, asked
     assert f"could begin with {' or '.join(words[order] for order in asked)}, and no row tells: type " in said
     assert said.endswith(" or ".join(f"data.date_order={order}" for order in asked))
     for order in asked:
-        assert settled(dates, reading=Reading(date_order=order)) == (Reading(order, "."), [])
+        assert settled(dates, reading=ParseOptions(date_order=order)) == (ParseOptions(order, "."), [])
 
 
 @pytest.mark.parametrize("dates", [["31/12/2020", "12/31/2020"], ["99-12-01", "12-31-20"], ["31/12/2020", "99-12-01"]])
@@ -205,7 +212,7 @@ def test_mixed_time_zones_are_refused(dates):
 
 def test_time_zones_that_are_the_shops_own_clock_can_be_taken_as_written():
     dates = ["2020-01-01 23:30 +0100", "2020-06-01 23:30 +0200"]
-    assert settled(dates, reading=Reading(time_zones="written"))[1] == []
+    assert settled(dates, reading=ParseOptions(time_zones="written"))[1] == []
     assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 6, 1)]
 
 
@@ -322,7 +329,7 @@ def test_a_decimal_mark_that_no_row_tells_is_asked_for():
         "amounts of log 'shop' such as '1,234', '$5.678' (column 'n') could be thousands or decimals, and no row "
         "tells: type data.decimal=. or data.decimal=','"
     )
-    assert settled(numbers=["1,234"], reading=Reading(decimal=","))[0].decimal == ","
+    assert settled(numbers=["1,234"], reading=ParseOptions(decimal=","))[0].decimal == ","
 
 
 def test_amounts_that_contradict_each_other_are_refused():
@@ -342,7 +349,7 @@ def test_two_currencies_need_a_column_that_says_which():
 @pytest.mark.parametrize(("setting", "value"), [("date_order", "ydm"), ("decimal", ";")])
 def test_a_reading_that_is_none_is_refused(setting, value):
     with pytest.raises(ClvError, match=f"data.{setting} must be .* got '{value}'"):
-        Reading(**{setting: value})
+        ParseOptions(**{setting: value})
 
 
 # --- identifiers ------------------------------------------------------------------------------------------------

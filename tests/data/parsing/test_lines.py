@@ -10,7 +10,7 @@ import pytest
 from clv_experiments.data.cleaning.report import SOURCE
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.parsing.columns import choose_columns
-from clv_experiments.data.parsing.formats import Reading
+from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.errors import ClvError
 
@@ -19,9 +19,9 @@ GOOD = {"customer_id": ["a", "b"], "date": ["2020-01-01", "2020-01-02"], "amount
 
 
 def lines_of(columns, reading=None, whole_rows=False, named=None):
-    raw = ENGINE.lay("rows", columns if isinstance(columns, pa.Table) else pa.table(columns))
+    raw = ENGINE.register_arrow("rows", columns if isinstance(columns, pa.Table) else pa.table(columns))
     chosen = choose_columns(raw.columns, named or {}, "shop")
-    return read_lines(raw, chosen, reading or Reading(), "shop", whole_rows)
+    return read_lines(raw, chosen, reading or ParseOptions(), "shop", whole_rows)
 
 
 def rows_of(columns, **settings):
@@ -67,7 +67,7 @@ def test_text_is_read_like_the_typed_columns_that_it_shows():
                 "amount": ["$0.10", "(2.50)", "1,000,000"],
             }
         )
-        for reading in (Reading(), Reading(order, ".")):
+        for reading in (ParseOptions(), ParseOptions(order, ".")):
             found = rows_of(pa.Table.from_pandas(text), reading=reading)
             assert found == rows_of(pa.Table.from_pandas(typed, preserve_index=False))
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_shown(column, values, said):
 def test_the_order_that_was_settled_is_the_one_that_is_expected():
     dates = ["12/31/2020", "31/12/2020"]
     assert "a date like 1997-12-31 or 12/31/1997, such as '31/12/2020'" in refusal(
-        GOOD | {"date": dates}, reading=Reading(date_order="mdy")
+        GOOD | {"date": dates}, reading=ParseOptions(date_order="mdy")
     )
 
 
@@ -142,7 +142,7 @@ def test_a_date_column_may_be_named_like_an_order():
 def test_years_of_two_digits_first_are_read_where_that_is_said():
     dates = {"date": ["20-12-01", "soon"]}
     assert "a date like 1997-12-31 or 97-12-31, such as 'soon'" in refusal(
-        GOOD | dates, reading=Reading(date_order="ymd")
+        GOOD | dates, reading=ParseOptions(date_order="ymd")
     )
 
 

@@ -3,8 +3,8 @@
 import pytest
 from omegaconf import OmegaConf
 
-from clv_experiments.config.settings import parameters, shareable
-from clv_experiments.data.sources.passwords import passwords_in, without_password
+from clv_experiments.config.settings import mask_passwords, setting_records
+from clv_experiments.data.sources.passwords import find_passwords, mask_password
 
 
 @pytest.mark.parametrize(
@@ -25,20 +25,23 @@ from clv_experiments.data.sources.passwords import passwords_in, without_passwor
     ],
 )
 def test_passwords_are_masked_and_the_rest_is_left_alone(text, shown):
-    assert without_password(text) == shown
+    assert mask_password(text) == shown
 
 
 def test_parameters_of_a_run_hold_none(compose):
     cfg = compose("data=file", "data.path='postgresql://ann:sesame@db/shop'")
-    found = {record.name: record.value for record in parameters(shareable(OmegaConf.to_container(cfg, resolve=True)))}
+    found = {
+        record.name: record.value
+        for record in setting_records(mask_passwords(OmegaConf.to_container(cfg, resolve=True)))
+    }
     assert found["data.path"] == "postgresql://ann:***@db/shop"
     assert "sesame" not in str(found)
 
 
 def test_passwords_are_found_as_written_and_decoded():
-    assert passwords_in("postgresql://ann:s%40same@db/shop?sslpassword=x&connect_timeout=5") == {
+    assert find_passwords("postgresql://ann:s%40same@db/shop?sslpassword=x&connect_timeout=5") == {
         "s%40same",
         "s@same",
         "x",
     }
-    assert passwords_in("postgresql://ann@db/shop") == set()
+    assert find_passwords("postgresql://ann@db/shop") == set()

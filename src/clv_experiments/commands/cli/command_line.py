@@ -17,8 +17,8 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from clv_experiments.commands.cli.workers import Noticeboard
-from clv_experiments.data.sources.passwords import passwords_in, without_password
+from clv_experiments.commands.cli.job_status import JobStatus
+from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError, nearest
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -46,7 +46,7 @@ class CommandLine:
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
             with TemporaryDirectory(prefix="clv_experiments-") as folder:
-                self.board = Noticeboard(Path(folder))
+                self.board = JobStatus(Path(folder))
                 self._listen()
                 with self._one_sentence():
                     main()
@@ -125,7 +125,7 @@ def hidden(argument: str) -> str:
     Hydra writes the overrides of a multirun to a file as they were typed; of this one it sees the variable's name.
     """
     key, _, value = argument.partition("=")
-    if not passwords_in(value):
+    if not find_passwords(value):
         return argument
     variable = f"CLV_{key.lstrip('+').replace('.', '_').upper()}"
     os.environ[variable] = value.strip("'\"")
@@ -134,7 +134,7 @@ def hidden(argument: str) -> str:
 
 def sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote."""
-    return without_password(" ".join(_said(error).split()))
+    return mask_password(" ".join(_said(error).split()))
 
 
 def _killed(error: Exception, jobs: list[str]) -> str:

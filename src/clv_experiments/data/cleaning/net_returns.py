@@ -8,7 +8,7 @@ from ibis.expr.types import BooleanValue, Table
 from clv_experiments.data.parsing.formats import AMOUNT
 
 
-def net(lines: Table, is_return: BooleanValue) -> Table:
+def net_returns(lines: Table, is_return: BooleanValue) -> Table:
     """Remove the returns and lower each customer's purchases by what they gave back.
 
     - A return is set against what the customer buys that day; what is left over is credit for the days that follow,

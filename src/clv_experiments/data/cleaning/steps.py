@@ -9,7 +9,7 @@ from decimal import Decimal
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.cleaning.net_returns import net
+from clv_experiments.data.cleaning.net_returns import net_returns
 from clv_experiments.data.cleaning.report import Step, raw_columns
 from clv_experiments.data.cleaning.settings import beginning, day, one_of, positive
 from clv_experiments.data.parsing.formats import AMOUNT
@@ -82,7 +82,7 @@ def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
     ----------
     policy : {"drop", "net"}
         ``drop`` removes them. ``net`` removes them too, and sets each against the same customer's purchases, from that
-        day on (see ``data/netting.py``).
+        day on (see ``net_returns.py``).
     cancelled : str, optional
         Regular expression that begins the order id of a cancellation.
 
@@ -107,7 +107,7 @@ def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
         return found
 
     if policy == "net":
-        return Step("netted returns", lambda t: net(t, is_return(t)))
+        return Step("netted returns", lambda t: net_returns(t, is_return(t)))
     return _removing("cancellations and returns", is_return)
 
 

@@ -16,7 +16,7 @@ from clv_experiments.data.parsing.formats import (
     EITHER_ORDER,
     ORDERS,
     YEAR_FIRST,
-    Reading,
+    ParseOptions,
     add_amount,
     add_currency,
     add_day,
@@ -32,9 +32,9 @@ BEGINS = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 LONGEST_SHOWN = 60  # characters of a cell that a message quotes
 
 
-def settle(
-    raw: Table, dates: str, numbers: Sequence[str], reading: Reading, has_currency: bool, log: str
-) -> tuple[Reading, list[str]]:
+def infer_formats(
+    raw: Table, dates: str, numbers: Sequence[str], reading: ParseOptions, has_currency: bool, log: str
+) -> tuple[ParseOptions, list[str]]:
     """Decide from all rows how text that could be read in two ways is meant.
 
     Parameters

@@ -57,7 +57,7 @@ OTHER_MARK = {".": ",", ",": "."}
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParseOptions:
     """How text is to be read where it could be read in two ways; None leaves it to the rows, or asks.
 
     Attributes

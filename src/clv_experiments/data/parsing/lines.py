@@ -8,8 +8,16 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import SOURCE
 from clv_experiments.data.parsing.columns import OF_AN_ORDER, Columns, quoted
-from clv_experiments.data.parsing.format_inference import count_true, first_cells, settle
-from clv_experiments.data.parsing.formats import AMOUNT, LARGEST, Reading, add_amount, add_day, add_identifier, add_text
+from clv_experiments.data.parsing.format_inference import count_true, first_cells, infer_formats
+from clv_experiments.data.parsing.formats import (
+    AMOUNT,
+    LARGEST,
+    ParseOptions,
+    add_amount,
+    add_day,
+    add_identifier,
+    add_text,
+)
 from clv_experiments.errors import ClvError
 
 NUMBERS = ("amount", "quantity", "unit_price")
@@ -22,7 +30,9 @@ SURE_DATES = {
 }
 
 
-def read_lines(raw: Table, columns: Columns, reading: Reading, log: str, whole_rows: bool) -> tuple[Table, list[str]]:
+def read_lines(
+    raw: Table, columns: Columns, reading: ParseOptions, log: str, whole_rows: bool
+) -> tuple[Table, list[str]]:
     """Type the columns of a raw log.
 
     Parameters
@@ -52,7 +62,7 @@ def read_lines(raw: Table, columns: Columns, reading: Reading, log: str, whole_r
     by_role = columns.by_role
     _types_fit(raw, by_role, log)
     numbers = [by_role[role] for role in NUMBERS if role in by_role]
-    reading, notes = settle(raw, by_role["date"], numbers, reading, "currency" in by_role, log)
+    reading, notes = infer_formats(raw, by_role["date"], numbers, reading, "currency" in by_role, log)
     typed = raw
     for role, column in by_role.items():
         if role == "date":
@@ -88,7 +98,7 @@ def _types_fit(raw: Table, by_role: Mapping[str, str], log: str) -> None:
         )
 
 
-def _all_readable(lines: Table, by_role: Mapping[str, str], reading: Reading, log: str) -> None:
+def _all_readable(lines: Table, by_role: Mapping[str, str], reading: ParseOptions, log: str) -> None:
     suspects = {role: lines[SOURCE + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
     found = lines.aggregate(**{role: count_true(suspect) for role, suspect in suspects.items()})
     for role, some in found.to_pyarrow().to_pylist()[0].items():

@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from clv_experiments.data.engine import Engine
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
 
-def cdnow(engine: Engine, *, sample: bool = False) -> Raw:
+def cdnow(engine: Engine, *, sample: bool = False) -> RawTable:
     """Read all purchases of the 23,570 customers who first bought at CDNOW in the first quarter of 1997.
 
     Parameters
@@ -52,4 +52,4 @@ def cdnow(engine: Engine, *, sample: bool = False) -> Raw:
         date_format="%Y%m%d",
     )
     kept = pa.Table.from_pandas(rows[["customer_id", "date", "amount"]], preserve_index=False)
-    return Raw(engine.lay("cdnow", kept))
+    return RawTable(engine.register_arrow("cdnow", kept))

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import ibis
 
-from clv_experiments.data.sources.passwords import passwords_in, without_password
+from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError
 
 TYPE = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
@@ -38,7 +38,7 @@ def open_connection(connection: str) -> Any:
     ClvError
         If it cannot be opened. No message holds the password.
     """
-    shown, parts = without_password(connection), _parts(connection)
+    shown, parts = mask_password(connection), _parts(connection)
     scheme = parts.scheme.replace("postgresql", "postgres")
     try:
         if scheme in ("", "file", "sqlite") or (scheme == "duckdb" and not parts.netloc.startswith("md:")):
@@ -62,8 +62,8 @@ def open_connection(connection: str) -> Any:
 
 def said(error: Exception, connection: str) -> str:
     """Put what a driver said on one line, without the password of the connection."""
-    text = without_password(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
-    for password in passwords_in(connection):
+    text = mask_password(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
+    for password in find_passwords(connection):
         text = text.replace(password, "***")
     return text.rstrip(".;?")
 
@@ -76,7 +76,7 @@ def _parts(connection: str) -> SplitResult:
     except ValueError:
         pass
     raise ClvError(
-        f"the connection {without_password(connection)} cannot be taken apart; write special characters of the "
+        f"the connection {mask_password(connection)} cannot be taken apart; write special characters of the "
         "password as %40 for @, %2F for /, %3A for :, %23 for #, %3F for ? (data.connection)"
     )
 
@@ -122,7 +122,7 @@ def _speak_plainly(backend: Any, connection: str) -> None:
                 if quietly:
                     return None
                 raise ClvError(
-                    f"the database {without_password(connection)} broke off: {said(error, connection)}; run again when "
+                    f"the database {mask_password(connection)} broke off: {said(error, connection)}; run again when "
                     "it answers, or type data.push_down=false to work outside it"
                 ) from None
 

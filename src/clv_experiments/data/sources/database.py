@@ -14,9 +14,9 @@ from ibis.common.exceptions import TableNotFound
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.parsing.formats import AMOUNT
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.connection import TYPE, open_connection, said
-from clv_experiments.data.sources.passwords import without_password
+from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 
 BATCH = 100_000  # rows
@@ -29,7 +29,7 @@ def database(
     table: str | None = None,
     query: str | None = None,
     push_down: bool = True,
-) -> Raw:
+) -> RawTable:
     """Read a table of a database, or what a query answers; nothing is changed in it.
 
     Parameters
@@ -68,19 +68,19 @@ def database(
     try:
         rows = _table(backend, table, connection) if table else _query(backend, str(query), connection)
         if push_down and _can_run_the_pipeline(backend):
-            return Raw(rows)
-        copied = engine.lay("copied", _fetched(backend, rows))
+            return RawTable(rows)
+        copied = engine.register_arrow("copied", _fetched(backend, rows))
         backend.disconnect()
     except Exception as error:
         backend.disconnect()
         if isinstance(error, ClvError):
             raise
         raise ClvError(
-            f"rows of {table or 'the query'} cannot be copied from {without_password(connection)}: "
+            f"rows of {table or 'the query'} cannot be copied from {mask_password(connection)}: "
             f"{said(error, connection)}; cast the column in data.query"
         ) from None
     why = f"{backend.name} cannot run the pipeline itself" if push_down else "data.push_down=false"
-    return Raw(copied, notes=(f"rows were copied out of the database, since {why}",))
+    return RawTable(copied, notes=(f"rows were copied out of the database, since {why}",))
 
 
 def _table(backend: Any, table: str, connection: str) -> ibis.Table:
@@ -96,7 +96,7 @@ def _table(backend: Any, table: str, connection: str) -> ibis.Table:
     near = [plain[name] for name in get_close_matches(table.lower(), list(plain), n=3, cutoff=0.5)]
     known = list(dict.fromkeys([*elsewhere, *near]))
     told = f"did you mean {' or '.join(known)}?" if known else f"it has {', '.join(there[:10]) or 'none'}"
-    raise ClvError(f"database {without_password(connection)} has no table '{table}' (data.table); {told}")
+    raise ClvError(f"database {mask_password(connection)} has no table '{table}' (data.table); {told}")
 
 
 def _tables(backend: Any) -> list[str]:

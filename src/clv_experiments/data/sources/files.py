@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import Engine
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.csv_text import FALLBACKS, look_at
 from clv_experiments.data.sources.file_kind import kind_of
 from clv_experiments.data.sources.header import check_header, check_same_header
@@ -32,7 +32,7 @@ def files(
     separator: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
-) -> Raw:
+) -> RawTable:
     """Read one file, or stack all that a pattern names.
 
     Parameters
@@ -80,7 +80,7 @@ def files(
     except OSError as error:
         raise ClvError(f"'{error.filename or path}' cannot be read or copied: {error.strerror or error}") from error
     many = (f"{len(found)} files match '{path}' and were stacked",) if len(found) > 1 else ()
-    return Raw(raw.table, (*many, *raw.notes))
+    return RawTable(raw.table, (*many, *raw.notes))
 
 
 def _matching(path: str | None) -> list[Path]:
@@ -118,7 +118,7 @@ def _one_kind(found: Sequence[Path]) -> str:
     return kinds[first]
 
 
-def _read_csv(engine: Engine, found: Sequence[Path], separator: str | None, encoding: str | None) -> Raw:
+def _read_csv(engine: Engine, found: Sequence[Path], separator: str | None, encoding: str | None) -> RawTable:
     texts = [look_at(file, separator, encoding) for file in found]
     first = texts[0]
     readable, rows = [], 0
@@ -137,10 +137,10 @@ def _read_csv(engine: Engine, found: Sequence[Path], separator: str | None, enco
         old = [text.path for text in texts if text.encoding == name]
         if old:
             notes.append(f"{_listed(old)} is not UTF-8 and was read as {name} (data.source.encoding says otherwise)")
-    return Raw(engine.read_csv(readable, first.separator, first.columns), tuple(notes))
+    return RawTable(engine.read_csv(readable, first.separator, first.columns), tuple(notes))
 
 
-def _read_parquet(engine: Engine, found: Sequence[Path]) -> Raw:
+def _read_parquet(engine: Engine, found: Sequence[Path]) -> RawTable:
     schemas, rows = {}, 0
     for file in found:
         try:
@@ -161,17 +161,17 @@ def _read_parquet(engine: Engine, found: Sequence[Path]) -> Raw:
                 )
     if rows == 0:
         raise ClvError(f"{_listed(found)} has columns but no row")
-    return Raw(engine.read_parquet([_plainly_named(engine, file) for file in found]))
+    return RawTable(engine.read_parquet([_plainly_named(engine, file) for file in found]))
 
 
-def _read_workbooks(engine: Engine, found: Sequence[Path], sheet: str | None) -> Raw:
+def _read_workbooks(engine: Engine, found: Sequence[Path], sheet: str | None) -> RawTable:
     tables, notes = [], []
     for file in found:
         table, said = read_workbook(file, sheet)
         tables.append(table)
         notes += said
         check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{found[0]}'")
-    return Raw(engine.lay("workbook", stack(tables)), tuple(notes))
+    return RawTable(engine.register_arrow("workbook", stack(tables)), tuple(notes))
 
 
 def _plainly_named(engine: Engine, file: Path) -> Path:

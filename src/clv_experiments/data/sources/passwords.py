@@ -13,21 +13,21 @@ IN_QUERY = re.compile(
 )
 
 
-def without_password(text: str) -> str:
+def mask_password(text: str) -> str:
     """Put ``***`` where an address or a connection string holds a password.
 
     Examples
     --------
-    >>> without_password("postgresql://ann:sesame@db.example/shop")
+    >>> mask_password("postgresql://ann:sesame@db.example/shop")
     'postgresql://ann:***@db.example/shop'
-    >>> without_password("mssql://db/shop?user=ann&password=sesame")
+    >>> mask_password("mssql://db/shop?user=ann&password=sesame")
     'mssql://db/shop?user=ann&password=***'
     """
     return IN_QUERY.sub(r"\1***", IN_ADDRESS.sub(r"\1***", text))
 
 
-def passwords_in(connection: str) -> set[str]:
-    """Find what ``without_password`` masks, as written and decoded, since a driver may repeat it by itself."""
+def find_passwords(connection: str) -> set[str]:
+    """Find what ``mask_password`` masks, as written and decoded, since a driver may repeat it by itself."""
     found = [match[2] for match in IN_ADDRESS.finditer(connection)]
     found += [match[2].strip("'\"") for match in IN_QUERY.finditer(IN_ADDRESS.sub(r"\1***", connection))]
     return {form for password in found for form in (password, unquote(password)) if form}

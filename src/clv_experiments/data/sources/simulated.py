@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clv_experiments.data.engine import Engine
-from clv_experiments.data.raw import Raw, Truth
+from clv_experiments.data.raw import GroundTruth, RawTable
 from clv_experiments.data.sources.simulated_purchases import (
     DAYS_A_YEAR,
     MOST_PURCHASES,
@@ -41,7 +41,7 @@ def simulated(
     entry: float = 1.0,
     season: float = 0.0,
     growth: float = 0.0,
-) -> Raw:
+) -> RawTable:
     """Draw the purchases of customers who enter, buy and drop out by the story that the BTYD models tell.
 
     Each customer spends p / nu on a purchase in the mean, nu drawn from Gamma(q, rate v), and Gamma(p, rate nu) on each
@@ -112,8 +112,8 @@ def simulated(
         "date": pa.array(epoch_day).cast(pa.date32()),
         "amount": pa.array(np.maximum(spend.round(2), 0.01)),
     }
-    truth = Truth(true, Population(ids, buyers, mean_spend, first).expected_spend)
-    return Raw(engine.lay("simulated", pa.table(rows)), truth=truth)
+    truth = GroundTruth(true, Population(ids, buyers, mean_spend, first).expected_spend)
+    return RawTable(engine.register_arrow("simulated", pa.table(rows)), truth=truth)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.parsing.formats import AMOUNT, add_amount
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.file_kind import WORKBOOK
 from clv_experiments.data.sources.files import files
 from clv_experiments.data.sources.workbook import read_workbook
@@ -42,7 +42,7 @@ def uci(
     encoding: str | None = None,
     sheet: str | None = None,
     cache: str | None = None,
-) -> Raw:
+) -> RawTable:
     """Read a log of the UCI archive: from a file, from the cache, or, the first time, from the archive.
 
     Parameters
@@ -100,7 +100,7 @@ def uci(
             f"UCI {title} ({url}) cannot be kept in {folder}: {error.strerror or error}; set CLV_CACHE_DIR to a folder "
             f"with room that you may write to, or {A_COPY}"
         ) from error
-    return Raw(files(engine, path=str(kept)).table, notes)
+    return RawTable(files(engine, path=str(kept)).table, notes)
 
 
 A_COPY = "read a copy of it: data.path=<its Excel, CSV or Parquet file>"
@@ -150,7 +150,7 @@ def _fetch(log: _Published, sheet: str, kept: Path) -> None:
     work.mkdir()
     try:
         rows = _read_archive(log, _download(log, work / "archive.zip"), sheet)
-        if wrong := log.wrong_content(DuckDb().lay("uci", rows)):
+        if wrong := log.wrong_content(DuckDb().register_arrow("uci", rows)):
             raise log.not_fetched(f"what stands there now is another log ({wrong})")
         pq.write_table(rows, work / "rows.parquet")
         os.replace(work / "rows.parquet", kept)

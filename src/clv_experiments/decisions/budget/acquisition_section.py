@@ -20,7 +20,15 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import asked, counted, interval, listed, money, percent, share
+from clv_experiments.reporting.formatting import (
+    format_count,
+    format_exact_percent,
+    format_interval,
+    format_money,
+    format_percent,
+    format_share,
+    join_names,
+)
 
 MONEY = ["first_purchase", "repeat_purchases", "predicted", "corrected", "first_year_value", "low", "high", "realised"]
 KINDS: dict[str, Kind] = dict.fromkeys(MONEY, "money")
@@ -68,12 +76,13 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
 
 def _limit(newest: pd.DataFrame, means: pd.DataFrame, currency: str) -> str:
     """Say the most that a new customer may cost."""
-    value, low, high = (money(amount, currency) for amount in pooled(newest, means))
+    value, low, high = (format_money(amount, currency) for amount in pooled(newest, means))
     first, last = newest["cohort"].iloc[0], newest["cohort"].iloc[-1]
     span = f"in {first}" if first == last else f"from {first} to {last}"
     return (
-        f"A new customer may cost at most {value} {interval(low, high)}, at which nothing is left after one year: the "
-        f"mean of {counted(int(newest['customers'].sum()), 'customer')} who first bought {span}."
+        f"A new customer may cost at most {value} {format_interval(low, high)}, at which nothing is left after one "
+        "year: the "
+        f"mean of {format_count(int(newest['customers'].sum()), 'customer')} who first bought {span}."
     )
 
 
@@ -83,10 +92,12 @@ def _rests_on(newest: pd.DataFrame, sure: pd.DataFrame, checked: Check | None) -
     found = ["All of it has come in."]
     if sums["predicted"] > 0.0005 * sums["first_year_value"]:
         corrected = f"times {checked.ratio:.2f}, as it came a year ago" if checked else "and not checked"
-        found = [f"Of this, {share(sums['corrected'] / sums['first_year_value'])} is predicted ({corrected})."]
+        found = [f"Of this, {format_share(sums['corrected'] / sums['first_year_value'])} is predicted ({corrected})."]
     unsure = newest.loc[~newest["cohort"].isin(sure["cohort"]), "cohort"].tolist()
     if unsure:
-        found.append(f"Some customers of {listed(unsure)} may have bought before the log starts and not be new at all.")
+        found.append(
+            f"Some customers of {join_names(unsure)} may have bought before the log starts and not be new at all."
+        )
     return found
 
 
@@ -100,9 +111,9 @@ def _trend(sure: pd.DataFrame, checked: Check | None, currency: str) -> str:
     if low <= 0 <= high:
         return "From one cohort to the next no trend can be told from chance."
     sizes = sorted(abs(bound) for bound in (low, high))
-    between = interval(money(sizes[0], currency), money(sizes[1], currency))
+    between = format_interval(format_money(sizes[0], currency), format_money(sizes[1], currency))
     worth = "more" if value > 0 else "less"
-    by = f"{money(abs(value), currency)} {between}"
+    by = f"{format_money(abs(value), currency)} {between}"
     return f"Since {sure['cohort'].iloc[0]} every cohort is worth {by} {worth} than the one before it, in the mean."
 
 
@@ -113,18 +124,20 @@ def _check_exhibit(checked: Check | None, now: Snapshot, currency: str) -> Exhib
         told = ["The log does not reach back a year and a horizon more, so the predicted part is not checked here."]
         return Exhibit("acquisition_check", title, told)
     row = checked.table.iloc[-1]
-    predicted, realised = (money(float(row[column]), currency) for column in ("predicted", "realised"))
+    predicted, realised = (format_money(float(row[column]), currency) for column in ("predicted", "realised"))
     told = [
         f"A year before, {now.btyd_name} would have predicted {predicted} a customer for the rest of the first year of "
-        f"{counted(int(row['customers']), 'customer')}; {realised} came."
+        f"{format_count(int(row['customers']), 'customer')}; {realised} came."
     ]
     error, low, high = (float(row[column]) for column in ("error", "low", "high"))
     if low > 0 or high < 0:
         sizes = sorted([abs(low), abs(high)])
-        within = interval(percent(sizes[0]), percent(sizes[1]))
-        told.append(f"That was {percent(abs(error))} {within} too {'much' if error > 0 else 'little'}.")
+        within = format_interval(format_percent(sizes[0]), format_percent(sizes[1]))
+        told.append(f"That was {format_percent(abs(error))} {within} too {'much' if error > 0 else 'little'}.")
     elif low <= 0 <= high:
-        told.append(f"Its error cannot be told from chance {interval(percent(low), percent(high))}.")
+        told.append(
+            f"Its error cannot be told from chance {format_interval(format_percent(low), format_percent(high))}."
+        )
     kinds = KINDS | dict.fromkeys(["error", "low", "high"], "share")
     return Exhibit("acquisition_check", title, told, checked.table, HEADINGS | {"predicted": "predicted"}, kinds)
 
@@ -139,8 +152,10 @@ def _cohorts(cohorts: pd.DataFrame, told: list[str], now: Snapshot, shop: Shop) 
 
 def _method(shop: Shop, now: Snapshot) -> list[str]:
     return [
-        f"The first year is the day of the first purchase and the 364 days after it. Its value is {asked(shop.margin)} "
-        f"margin on all spend in it, discounted to its first day at {asked(shop.annual_discount_rate)} a year.",
+        "The first year is the day of the first purchase and the 364 days after it. Its value is "
+        f"{format_exact_percent(shop.margin)} "
+        "margin on all spend in it, discounted to its first day at "
+        f"{format_exact_percent(shop.annual_discount_rate)} a year.",
         f"Where the year is not over, {now.btyd_name} predicts the purchases of the days that are left and what is "
         "spent on them. The same model, fitted to what was known a year before, tells how much of such a prediction "
         "comes; today's predictions are multiplied by that.",

@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.errors import ClvError, nearest
-from clv_experiments.reporting.formatting import listed
+from clv_experiments.reporting.formatting import join_names
 
 
 def chosen(ranked: pd.DataFrame, campaign: Campaign) -> NDArray[np.bool_]:
@@ -115,7 +115,7 @@ def _obstacle(
         if _solved(profit, segments, countries, campaign, least) is None:
             break
     alone = _solved(profit, segments, countries, campaign, {name: count}) is None
-    beside = "" if alone else f" beside what it asks for of {listed([repr(other) for other in before])}"
+    beside = "" if alone else f" beside what it asks for of {join_names([repr(other) for other in before])}"
     return (
         f"decisions.contact.least asks for {count:,} of '{name}', and decisions.contact.most does not leave so many"
         f"{beside}: ask for fewer, or allow more in their countries"

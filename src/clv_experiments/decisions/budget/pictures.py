@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clv_experiments.reporting.chart_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, framed, shown
-from clv_experiments.reporting.figure_style import TEXT_SIZE, amount
-from clv_experiments.reporting.formatting import asked, money
+from clv_experiments.reporting.chart_style import BAND, FAMILIES, GROUND, INK, QUIET, RULE, create_chart, printable
+from clv_experiments.reporting.figure_style import TEXT_SIZE, format_amount
+from clv_experiments.reporting.formatting import format_exact_percent, format_money
 
 BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
 WORDS: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
@@ -32,14 +32,16 @@ def profit_curve(
         The campaign's.
     currency, subtitle : str
     """
-    figure, (panel,) = framed("Expected profit by budget", shown(subtitle, 90), 4.4)
+    figure, (panel,) = create_chart("Expected profit by budget", printable(subtitle, 90), 4.4)
     x, expected = curve["budget"], curve["expected_uplift"]
     panel.fill_between(x, curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
     for place, case, style in ((2, "high", ":"), (0, "low", "--")):
         if uplift[place] != uplift[1]:
-            label = f"uplift {asked(uplift[place])}"
+            label = f"uplift {format_exact_percent(uplift[place])}"
             panel.plot(x, curve[f"{case}_uplift"], style, color=QUIET, linewidth=1.6, label=label)
-    panel.plot(x, expected, "-", color=BLUE, linewidth=2.4, label=f"uplift {asked(uplift[1])} (expected)")
+    panel.plot(
+        x, expected, "-", color=BLUE, linewidth=2.4, label=f"uplift {format_exact_percent(uplift[1])} (expected)"
+    )
     _best(panel, curve["budget"], expected, BLUE, currency)
     _dressed(panel, budget, currency, "expected profit")
     return figure
@@ -56,11 +58,11 @@ def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: st
         The campaign's.
     model, currency, subtitle : str
     """
-    figure, (panel,) = framed("What the budget would have brought", shown(subtitle, 90), 4.6)
+    figure, (panel,) = create_chart("What the budget would have brought", printable(subtitle, 90), 4.6)
     looks = {
         "perfect_foresight": ("perfect foresight", INK, "-", 1.4),
-        "model": (shown(model), BLUE, "-", 2.6),
-        "expected": (f"what {shown(model)} expected", BLUE, ":", 1.8),
+        "model": (printable(model), BLUE, "-", 2.6),
+        "expected": (f"what {printable(model)} expected", BLUE, ":", 1.8),
         "total_spend_so_far": ("total spend so far", ORANGE, "--", 1.8),
         "chance": ("chance", GREY, "-", 1.4),
     }
@@ -82,7 +84,7 @@ def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
         From ``acquisition.cohort_table``.
     currency, subtitle : str
     """
-    figure, (panel,) = framed("First-year value of a new customer", shown(subtitle, 90), 4.4)
+    figure, (panel,) = create_chart("First-year value of a new customer", printable(subtitle, 90), 4.4)
     places, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
     parts: list[tuple[str, str, dict[str, Any]]] = [
         ("first_purchase", "first purchase", {"color": GREY}),
@@ -99,8 +101,8 @@ def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
     every = -(-len(cohorts) // 7)
     panel.set_xticks(places[::every], list(cohorts["cohort"])[::every])
     panel.grid(visible=False, axis="x")
-    panel.yaxis.set_major_formatter(FuncFormatter(amount))
-    panel.set_ylabel(f"margin a customer ({shown(currency)})", **WORDS)
+    panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
+    panel.set_ylabel(f"margin a customer ({printable(currency)})", **WORDS)
     panel.set_xlabel("first purchase; bars: 95 % intervals", **WORDS)
     _legend(panel)
     return figure
@@ -111,7 +113,7 @@ def _best(panel: Axes, x: pd.Series, y: pd.Series, colour: str, currency: str) -
     place = int(np.argmax(y.to_numpy()))
     at, top = float(x.iloc[place]), float(y.iloc[place])
     panel.plot(at, top, "o", color=colour, markersize=8, markeredgecolor=GROUND, zorder=5)
-    words = shown(f"best: {money(at, currency)}")
+    words = printable(f"best: {format_money(at, currency)}")
     near_end = at > 0.75 * float(x.iloc[-1])
     panel.annotate(
         words, (at, top), xytext=(-6 if near_end else 6, 8), textcoords="offset points", color=colour,
@@ -132,9 +134,9 @@ def _dressed(panel: Axes, budget: float, currency: str, what: str) -> None:
         )  # fmt: skip
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_locator(MaxNLocator(6))
-        axis.set_major_formatter(FuncFormatter(amount))
-    panel.set_xlabel(f"spent on contacts ({shown(currency)})", **WORDS)
-    panel.set_ylabel(f"{what} ({shown(currency)})", **WORDS)
+        axis.set_major_formatter(FuncFormatter(format_amount))
+    panel.set_xlabel(f"spent on contacts ({printable(currency)})", **WORDS)
+    panel.set_ylabel(f"{what} ({printable(currency)})", **WORDS)
     _legend(panel)
 
 

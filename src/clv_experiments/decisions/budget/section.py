@@ -17,7 +17,7 @@ from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import asked
+from clv_experiments.reporting.formatting import format_exact_percent
 
 STEPS = 100  # points of a curve
 KINDS: dict[str, Kind] = {
@@ -132,7 +132,7 @@ def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
     campaign = shop.campaign
     expected = profit(previous.table["expected_spend"].to_numpy(float), campaign, shop.margin)
     curve = curves(previous.table, campaign, shop.margin, _grid(campaign, expected))
-    subtitle = f"{previous.period} · uplift {asked(campaign.uplift[1])} of what customers really spent"
+    subtitle = f"{previous.period} · uplift {format_exact_percent(campaign.uplift[1])} of what customers really spent"
     figure = realised_curves(curve, campaign.budget, previous.model_name, shop.currency, subtitle)
     told = sentences.past_curve(curve, previous, shop.currency)
     kinds = KINDS | dict.fromkeys(curve.columns[2:], "money")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.budget.plan import Plan
-from clv_experiments.reporting.formatting import counted, listed, money, named, share
+from clv_experiments.reporting.formatting import clean_name, format_count, format_money, format_share, join_names
 
 NAMED = 3  # groups that a sentence names with their share
 UNKNOWN = "not known"
@@ -54,7 +54,8 @@ def split_sentences(groups: pd.DataFrame, column: str, budget: float, currency: 
     if spent.empty:
         return []
     parts = [
-        f"{share(part)} into {named(name)} ({counted(contacts, 'contact')}, expected profit {money(gain, currency)})"
+        f"{format_share(part)} into {clean_name(name)} ({format_count(contacts, 'contact')}, expected profit "
+        f"{format_money(gain, currency)})"
         for name, contacts, part, gain in zip(
             *(spent[of].head(NAMED).tolist() for of in (column, "contacts", "share_of_cost", "expected_profit")),
             strict=True,
@@ -62,10 +63,10 @@ def split_sentences(groups: pd.DataFrame, column: str, budget: float, currency: 
     ]
     rest = len(spent) - len(parts)
     if rest:
-        parts.append(f"{share(spent['share_of_cost'].iloc[NAMED:].sum())} into {rest} other{'s' * (rest > 1)}")
+        parts.append(f"{format_share(spent['share_of_cost'].iloc[NAMED:].sum())} into {rest} other{'s' * (rest > 1)}")
     opening = "Of what is spent, put" if spent["cost"].sum() < budget else "Put"
-    sentences = [f"{opening} {listed(parts)}."]
-    nothing = [named(name) for name in groups.loc[groups["contacts"] == 0, column]]
+    sentences = [f"{opening} {join_names(parts)}."]
+    nothing = [clean_name(name) for name in groups.loc[groups["contacts"] == 0, column]]
     if nothing and column == "segment":
-        sentences.append(f"Nothing goes into {listed(nothing)}.")
+        sentences.append(f"Nothing goes into {join_names(nothing)}.")
     return sentences

@@ -8,7 +8,7 @@ from clv_experiments.decisions.segments.tiers import TIERS, tier_names
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.exhibit import Exhibit, Kind
-from clv_experiments.reporting.formatting import counted, day, money, named, share
+from clv_experiments.reporting.formatting import clean_name, format_count, format_day, format_money, format_share
 
 FALL = 0.1  # of P(alive), from which on it is worth a call
 KINDS: dict[str, Kind] = {
@@ -72,13 +72,13 @@ def _high(table: pd.DataFrame, tiers: tuple[float, float]) -> pd.Series:
 
 
 def _sentences(table: pd.DataFrame, high: pd.DataFrame, now: Snapshot, previous: Snapshot, shop: Shop) -> list[str]:
-    then = day(previous.period.cutoff)
+    then = format_day(previous.period.cutoff)
     if high.empty:
         return [
             f"Nobody was of high value on {then}: {previous.model_name} expected the same of too many customers to "
             "part them, so nobody of high value can be at risk."
         ]
-    of_all = f"the {counted(len(high), 'customer')} who {'was' if len(high) == 1 else 'were'} High on {then}"
+    of_all = f"the {format_count(len(high), 'customer')} who {'was' if len(high) == 1 else 'were'} High on {then}"
     if table.empty:
         change = high["p_alive"] - now.table["p_alive"].reindex(high.index)
         moved = f"at most by {max(float(change.max()), 0.0):.2f}" if change.max() > 0.005 else "not at all"
@@ -87,16 +87,17 @@ def _sentences(table: pd.DataFrame, high: pd.DataFrame, now: Snapshot, previous:
             f"than the {FALL:g} that would be listed here."
         ]
     (stake, before), first = table[["at_stake", "expected_spend_before"]].sum(), table.iloc[0]
-    fell, today = (share(float(first[column])) for column in ("p_alive_before", "p_alive_now"))
+    fell, today = (format_share(float(first[column])) for column in ("p_alive_before", "p_alive_now"))
     away = f"{high['p_purchase'].rsub(1).sum():,.0f}"
     return [
         f"By {now.btyd_name}, P(alive) has fallen by {FALL:g} or more for {len(table):,} of {of_all}; at stake is the "
-        f"{money(float(stake), shop.currency)} that {now.model_name} expects of them in the coming period "
-        f"({money(float(before), shop.currency)} in the one before).",
+        f"{format_money(float(stake), shop.currency)} that {now.model_name} expects of them in the coming period "
+        f"({format_money(float(before), shop.currency)} in the one before).",
         f"P(alive) falls while a customer does not buy, so falls are to be expected: {away} of the "
         f"{len(high):,} {'was' if away == '1' else 'were'} expected not to buy since, and "
         f"{int((high['purchase_days'] == 0).sum()):,} did not.",
-        f"Most is at stake with customer “{named(first['customer_id'])}”: "
-        f"{money(float(first['at_stake']), shop.currency)}, with P(alive) down from {fell} to {today} and no purchase "
-        f"for {counted(int(first['days_since_last']), 'day')}.",
+        f"Most is at stake with customer “{clean_name(first['customer_id'])}”: "
+        f"{format_money(float(first['at_stake']), shop.currency)}, with P(alive) down from {fell} to {today} and "
+        "no purchase "
+        f"for {format_count(int(first['days_since_last']), 'day')}.",
     ]

@@ -12,7 +12,14 @@ from clv_experiments.decisions.missed.tree import Tree, tree
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.exhibit import Exhibit, Kind
-from clv_experiments.reporting.formatting import asked, counted, day, interval, money, share
+from clv_experiments.reporting.formatting import (
+    format_count,
+    format_day,
+    format_exact_percent,
+    format_interval,
+    format_money,
+    format_share,
+)
 
 CLAIMS = 3  # differences put into words
 KINDS: dict[str, Kind] = {
@@ -100,13 +107,14 @@ def _who(counts: Absences, stake: float, previous: Snapshot, shop: Shop) -> list
     """Say how many likely customers stayed away beside how many chance explains, and what was expected of them."""
     one = counts.customers == 1
     start = (
-        f"{counted(counts.customers, 'customer')} {'was' if one else 'were'} likely to buy (P(buys) of "
-        f"{asked(shop.likely)} or more by {previous.btyd_name}) after {day(previous.period.cutoff)} and by "
-        f"{day(previous.period.end)}"
+        f"{format_count(counts.customers, 'customer')} {'was' if one else 'were'} likely to buy (P(buys) of "
+        f"{format_exact_percent(shop.likely)} or more by {previous.btyd_name}) after "
+        f"{format_day(previous.period.cutoff)} and by "
+        f"{format_day(previous.period.end)}"
     )
     if not counts.missed:
         return [f"{start}, and {'did' if one else 'all did'}: there is no missed opportunity."]
-    rate, least, most = (share(value) for value in counts.rate)
+    rate, least, most = (format_share(value) for value in counts.rate)
     low, high = counts.by_chance
     chance = f"{counts.expected:,.0f} (95% range {low:,.0f} to {high:,.0f})"
     beside = {
@@ -115,8 +123,9 @@ def _who(counts: Absences, stake: float, previous: Snapshot, shop: Shop) -> list
         "as expected": f"as many as chance alone explains, {chance}",
     }
     sentences = [
-        f"{start}; {counts.missed:,} of them, {rate} {interval(least, most)}, did not: {beside[counts.verdict]}.",
-        f"{previous.model_name} had expected {money(stake, shop.currency)} of "
+        f"{start}; {counts.missed:,} of them, {rate} {format_interval(least, most)}, did not: "
+        f"{beside[counts.verdict]}.",
+        f"{previous.model_name} had expected {format_money(stake, shop.currency)} of "
         f"{'that one' if counts.missed == 1 else 'those'}.",
     ]
     if counts.verdict == "more":
@@ -157,9 +166,12 @@ def groups_in_words(grown: Tree) -> list[str]:
             f"better than chance ({score})."
         ]
     most = grown.leaves.iloc[0]
-    whom = f"Of the {counted(int(most['customers']), 'customer')} who {most['who']}"
-    shares = f"{share(most['share'])} {interval(share(most['low']), share(most['high']))} stayed away"
-    beside = f"{whom}, {shares}, against {share(grown.share_of_rest)} of the rest"
+    whom = f"Of the {format_count(int(most['customers']), 'customer')} who {most['who']}"
+    shares = (
+        f"{format_share(most['share'])} "
+        f"{format_interval(format_share(most['low']), format_share(most['high']))} stayed away"
+    )
+    beside = f"{whom}, {shares}, against {format_share(grown.share_of_rest)} of the rest"
     counts = "counted on the half of the customers that these groups were not made from"
     if not grown.stands_out:
         return [

@@ -10,10 +10,10 @@ from clv_experiments.reporting.chart_style import (
     FAMILIES,
     GROUND,
     QUIET,
-    WORDS,
-    framed,
+    TEXT_STYLE,
+    create_chart,
     name_rows,
-    shown,
+    printable,
 )
 
 
@@ -27,7 +27,7 @@ def difference_plot(table: pd.DataFrame, subtitle: str) -> Figure:
     subtitle : str
     """
     height = 1.7 + 0.34 * len(table)
-    figure, (panel,) = framed("What sets those who stayed away apart", shown(subtitle, 84), height)
+    figure, (panel,) = create_chart("What sets those who stayed away apart", printable(subtitle, 84), height)
     panel.axvline(0, color=QUIET, linewidth=1.2)
     for place, row in enumerate(table.to_dict("records")):
         y = len(table) - 1 - place
@@ -36,5 +36,5 @@ def difference_plot(table: pd.DataFrame, subtitle: str) -> Figure:
         panel.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2, solid_capstyle="round")
         panel.plot(row["difference"], y, "o", color=colour, markersize=8, markerfacecolor=inside)
     name_rows(panel, [TRAITS[name].heading for name in table["trait"]])
-    panel.set_xlabel("less  ←  difference in standard deviations  →  more", **WORDS)
+    panel.set_xlabel("less  ←  difference in standard deviations  →  more", **TEXT_STYLE)
     return figure

@@ -7,7 +7,7 @@ from clv_experiments.decisions.missed.exhibits import difference_exhibit, missed
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.formatting import asked, day, share
+from clv_experiments.reporting.formatting import format_day, format_exact_percent, format_share
 
 METHOD = (
     "Missed opportunities are customers whose P(buys), as {btyd} put it on {cutoff}, was {likely} or more, and who did "
@@ -42,11 +42,12 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     at_risk = at_risk_exhibit(now, previous, shop)
     highest = float(previous.table["p_purchase"].max())
     words = {"btyd": previous.btyd_name, "model": previous.model_name}
-    words |= {"cutoff": day(previous.period.cutoff), "likely": asked(shop.likely)}
+    words |= {"cutoff": format_day(previous.period.cutoff), "likely": format_exact_percent(shop.likely)}
     if highest < shop.likely:
         reason = (
             f"Nobody was likely to buy in the last period: the highest P(buys) that {previous.btyd_name} gave was "
-            f"{share(highest)}, and {asked(shop.likely)} is asked for. So nobody counts as a missed opportunity."
+            f"{format_share(highest)}, and {format_exact_percent(shop.likely)} is asked for. So nobody counts as a "
+            "missed opportunity."
         )
         exhibits, summary = [Exhibit("missed_opportunities", "Predicted to buy, did not", [reason])], [reason]
     else:

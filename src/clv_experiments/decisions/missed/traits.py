@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.snapshot import days_since_last
-from clv_experiments.reporting.formatting import money, share
+from clv_experiments.reporting.formatting import format_money, format_share
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Trait:
     ----------
     heading : str
         In a table or a picture.
-    kind : ``days``, ``gap`` (days with a fraction), ``purchases``, ``money``, ``share`` or ``times``
+    kind : ``days``, ``gap`` (days with a fraction), ``purchases``, ``format_money``, ``format_share`` or ``times``
     more, less : str
         Of customers with more of it, and with less.
     above, within : str
@@ -40,9 +40,9 @@ class Trait:
     def written(self, value: float, currency: str) -> str:
         """Write a mean of it."""
         if self.kind == "money":
-            return money(float(value), currency)
+            return format_money(float(value), currency)
         if self.kind == "share":
-            return share(float(value))
+            return format_share(float(value))
         if self.kind == "times":
             return f"{value:.1f}"
         number = f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.1f}"

@@ -114,6 +114,6 @@ def waits(forecaster: Forecaster, periods: Sequence[Period]) -> tuple[pd.Series,
     observed : array
         Days of the period.
     """
-    waited = [forecaster.waited(period) for period in periods]
+    waited = [forecaster.time_to_next_purchase(period) for period in periods]
     observed = np.repeat([float(period.days) for period in periods], [len(one) for one in waited])
     return pd.concat(waited), observed

@@ -12,7 +12,7 @@ from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, money, share
+from clv_experiments.reporting.formatting import format_count, format_money, format_share
 
 LISTED = 20
 
@@ -64,15 +64,17 @@ def due_exhibit(listing: pd.DataFrame, ranking: Board, due: Contender, shop: Sho
     chance, spend = listing[f"p_within_{mark}_days"], listing["expected_spend"]
     earlier = pd.Series(judged.within(judged.of(due.name), mark)).nlargest(LISTED)
     bought = int(judged.bought(mark)[earlier.index].sum())
-    tried = counted(int(judged.days[-1]), "day")
+    tried = format_count(int(judged.days[-1]), "day")
     limit = str(shop.next_purchase_within) if due.reaches_on else "the period"
     sentences = [
-        f"Of these {counted(rows, 'customer')}, {chance.sum():.0f} are expected to buy within {mark} days "
-        f"(probabilities from {share(chance.min())} to {share(chance.max())}); in the whole period they are expected "
-        f"to spend {money(float(spend.sum()), shop.currency)}.",
-        f"Of the {counted(len(earlier), 'customer')} who would have been named in the same way one period before, "
+        f"Of these {format_count(rows, 'customer')}, {chance.sum():.0f} are expected to buy within {mark} days "
+        f"(probabilities from {format_share(chance.min())} to {format_share(chance.max())}); in the whole period "
+        "they are expected "
+        f"to spend {format_money(float(spend.sum()), shop.currency)}.",
+        f"Of the {format_count(len(earlier), 'customer')} who would have been named in the same way one period before, "
         f"{bought:,} bought within {mark} days; {earlier.sum():.0f} were expected to.",
-        f"Dates are given a purchase within {limit}, and their ranges are meant to hold {share(shop.interval)} of "
+        f"Dates are given a purchase within {limit}, and their ranges are meant to hold "
+        f"{format_share(shop.interval)} of "
         f"such dates; the trial is of dates within {tried}.",
         f"Probabilities and dates are told by {due.name}, {_why(ranking, due.name)}.",
     ]

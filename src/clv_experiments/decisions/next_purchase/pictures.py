@@ -13,11 +13,11 @@ from clv_experiments.reporting.chart_style import (
     GROUND,
     INK,
     QUIET,
-    WORDS,
-    any_letters,
-    framed,
-    look,
-    shown,
+    TEXT_STYLE,
+    create_chart,
+    family_style,
+    ignore_missing_glyphs,
+    printable,
 )
 
 if TYPE_CHECKING:
@@ -40,20 +40,22 @@ def reliability_picture(table: pd.DataFrame, families: dict[str, str], subtitle:
     """
     marks = list(table["within_days"].unique())
     table = table[table["contender"].isin(families)]
-    with any_letters():
-        figure, panels = framed("Do as many buy as was promised?", shown(subtitle, 90), HEIGHT, columns=len(marks))
+    with ignore_missing_glyphs():
+        figure, panels = create_chart(
+            "Do as many buy as was promised?", printable(subtitle, 90), HEIGHT, columns=len(marks)
+        )
         top = min(1.0, 1.08 * float(table[["predicted", "actual_upper"]].to_numpy().max()))
         for panel, mark in zip(panels, marks, strict=True):
             panel.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
             for name, family in families.items():
                 _line(panel, table[(table["contender"] == name) & (table["within_days"] == mark)], name, family)
             panel.set(xlim=(0, top), ylim=(0, top))
-            panel.set_title(f"within {mark} days", loc="left", **WORDS)
-            panel.set_xlabel("probability told", **WORDS)
+            panel.set_title(f"within {mark} days", loc="left", **TEXT_STYLE)
+            panel.set_xlabel("probability told", **TEXT_STYLE)
             panel.xaxis.set_major_locator(MaxNLocator(2))
             panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
             panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        panels[0].set_ylabel("share who bought", **WORDS)
+        panels[0].set_ylabel("share who bought", **TEXT_STYLE)
         _key(figure, panels[0])
     return figure
 
@@ -63,17 +65,17 @@ def _key(figure: Figure, panel: Axes) -> None:
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 1.05 / HEIGHT))  # type: ignore[union-attr, call-arg]
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, 1 - 0.66 / HEIGHT), "ncols": 3}
     handles, names = panel.get_legend_handles_labels()
-    legend = figure.legend(handles, names, fontsize=WORDS["fontsize"], frameon=False, labelcolor=INK, **place)
+    legend = figure.legend(handles, names, fontsize=TEXT_STYLE["fontsize"], frameon=False, labelcolor=INK, **place)
     legend.set_in_layout(False)
 
 
 def _line(panel: Axes, groups: pd.DataFrame, name: str, family: str) -> None:
     x, y = groups["predicted"].to_numpy(), groups["actual"].to_numpy()
     reach = np.abs(groups[["actual_lower", "actual_upper"]].to_numpy().T - y)
-    style = look(family)
+    style = family_style(family)
     panel.errorbar(
         x, y, yerr=reach, color=style.colour, marker=style.marker, markersize=5, linewidth=1.4, elinewidth=1,
-        label=shown(name, 18),
+        label=printable(name, 18),
     )  # fmt: skip
 
 
@@ -89,9 +91,11 @@ def weeks_picture(panels_of: Sequence[tuple[str, pd.DataFrame]], family: str, su
     subtitle : str
         Its names as pictures can show them.
     """
-    style = look(family)
-    with any_letters():
-        figure, panels = framed("Customers back, week by week", subtitle, 3.8, columns=len(panels_of), share_x=False)
+    style = family_style(family)
+    with ignore_missing_glyphs():
+        figure, panels = create_chart(
+            "Customers back, week by week", subtitle, 3.8, columns=len(panels_of), share_x=False
+        )
         for panel, (title, weeks) in zip(panels, panels_of, strict=True):
             week = np.arange(1, len(weeks) + 1)
             middle = weeks["expected"].to_numpy()
@@ -103,10 +107,10 @@ def weeks_picture(panels_of: Sequence[tuple[str, pd.DataFrame]], family: str, su
                     week, weeks["came"], linestyle="", marker="o", markersize=7, markerfacecolor=GROUND,
                     markeredgecolor=INK, markeredgewidth=1.6, label="came",
                 )  # fmt: skip
-                panel.legend(fontsize=WORDS["fontsize"], frameon=False, labelcolor=INK, ncols=2)
-            panel.set_title(title, loc="left", **WORDS)
-            panel.set_xlabel("week", **WORDS)
+                panel.legend(fontsize=TEXT_STYLE["fontsize"], frameon=False, labelcolor=INK, ncols=2)
+            panel.set_title(title, loc="left", **TEXT_STYLE)
+            panel.set_xlabel("week", **TEXT_STYLE)
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.grid(visible=False, axis="x")
-        panels[0].set_ylabel("customers", **WORDS)
+        panels[0].set_ylabel("customers", **TEXT_STYLE)
     return figure

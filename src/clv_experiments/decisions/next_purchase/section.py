@@ -19,7 +19,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import counted, listed, share
+from clv_experiments.reporting.formatting import format_count, format_share, join_names
 
 Progress = Callable[[int, int], None]
 
@@ -146,15 +146,17 @@ def _method(ranking: Board, level: float) -> list[str]:
     rules = [told.name for told in judged.told if told.family == "baseline"]
     return [
         f"All {len(judged.told)} contenders were fitted on what was known at the cutoff and asked about the same "
-        f"{counted(len(judged.waited), 'customer')}: how probable is a purchase within each number of days? They are "
+        f"{format_count(len(judged.waited), 'customer')}: how probable is a purchase within each number of days? "
+        "They are "
         "ordered by the integrated Brier score, the mean squared error of that probability over customers and days; 0 "
         "is perfect. AUC is the chance that a buyer ranks above another customer (50% is chance); bias is the mean "
         "probability less the share who bought. Differences carry 95% intervals that hold for all pairs at once; "
         "where one covers zero, contenders share a place.",
-        f"Rules of thumb among them: {listed(rules)}. 'Own rhythm' lets each customer go on as often as so far; "
+        f"Rules of thumb among them: {join_names(rules)}. 'Own rhythm' lets each customer go on as often as so far; "
         "'equally recent' gives the share who bought among earlier customers equally long away, 'everyone alike' that "
         "among all.",
         f"An expected date is the median day, given that a purchase comes in time at all; its range is meant to hold "
-        f"{share(level)} of the days. The models know no season, so that before a busy season they expect too few, and "
+        f"{format_share(level)} of the days. The models know no season, so that before a busy season they expect "
+        "too few, and "
         "after it too many.",
     ]

@@ -10,14 +10,14 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.board import CONFIDENCE, Board
 from clv_experiments.decisions.next_purchase.scores import Trial
-from clv_experiments.reporting.formatting import counted, day, interval, listed, share
+from clv_experiments.reporting.formatting import format_count, format_day, format_interval, format_share, join_names
 
 
 def winner(board: Board) -> list[str]:
     """Say who tells best when customers come, how certain that is, and whether it beats the rules of thumb."""
     rows = board.of()
     best, value = str(rows.index[0]), rows["value"].iloc[0]
-    reach = interval(f"{rows['lower'].iloc[0]:.4f}", f"{rows['upper'].iloc[0]:.4f}", CONFIDENCE)
+    reach = format_interval(f"{rows['lower'].iloc[0]:.4f}", f"{rows['upper'].iloc[0]:.4f}", CONFIDENCE)
     error = f"the mean squared error of its probabilities is {value:.4f} {reach}"
     tied = [str(name) for name in rows.index[rows["group"] == 1]]
     if len(rows) == 1:
@@ -25,7 +25,7 @@ def winner(board: Board) -> list[str]:
     if len(tied) == len(rows):
         return [f"Nobody wins: all {len(rows)} contenders tie, {best} ahead by no more than chance; {error}."]
     if len(tied) > 1:
-        said = [f"{listed(tied)} tell best when customers buy next, {best} ahead by no more than chance; {error}."]
+        said = [f"{join_names(tied)} tell best when customers buy next, {best} ahead by no more than chance; {error}."]
     else:
         said = [
             f"{best} tells best when customers buy next: {error}.",
@@ -47,7 +47,7 @@ def _against_rules(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _behind(row: pd.Series) -> str:
-    reach = interval(f"{-row['from_best_upper']:.4f}", f"{-row['from_best_lower']:.4f}", CONFIDENCE)
+    reach = format_interval(f"{-row['from_best_upper']:.4f}", f"{-row['from_best_lower']:.4f}", CONFIDENCE)
     return f"{-row['from_best']:.4f} {reach}"
 
 
@@ -61,12 +61,14 @@ def calibration(board: Board, name: str) -> list[str]:
         n, came = len(judged.waited), int(judged.bought(mark).sum())
         expected = judged.within(told, mark).sum()
         low, high = n * row["lower"], n * row["upper"]
-        start = f"Within {mark} days {name} expected {expected:,.0f} of {counted(n, 'customer')} to buy; {came:,} did"
+        start = (
+            f"Within {mark} days {name} expected {expected:,.0f} of {format_count(n, 'customer')} to buy; {came:,} did"
+        )
         if low <= 0 <= high or np.isnan(row["value"]):
             sentences.append(f"{start}, a difference within chance.")
             continue
         way, ends = ("too many", (low, high)) if row["value"] > 0 else ("too few", (-high, -low))
-        reach = interval(f"{ends[0]:,.0f}", f"{ends[1]:,.0f}", CONFIDENCE)
+        reach = format_interval(f"{ends[0]:,.0f}", f"{ends[1]:,.0f}", CONFIDENCE)
         sentences.append(f"{start}: it expected {abs(expected - came):,.0f} {way} {reach}.")
     return sentences
 
@@ -76,8 +78,9 @@ def coming(judged: Trial, name: str, expected: float, customers: int, cutoff: da
     mark = judged.marks[0]
     ahead, before = f"{expected:,.0f}", f"{judged.within(judged.of(name), mark).sum():,.0f}"
     return (
-        f"{ahead} of {counted(customers, 'customer')} {'is' if ahead == '1' else 'are'} expected to buy in the "
-        f"{counted(mark, 'day')} after {day(cutoff)}; one period before, {before} {'was' if before == '1' else 'were'} "
+        f"{ahead} of {format_count(customers, 'customer')} {'is' if ahead == '1' else 'are'} expected to buy in the "
+        f"{format_count(mark, 'day')} after {format_day(cutoff)}; one period before, {before} "
+        f"{'was' if before == '1' else 'were'} "
         f"expected and {int(judged.bought(mark).sum()):,} came."
     )
 
@@ -87,7 +90,7 @@ def accuracy(board: Board, name: str) -> list[str]:
     judged = board.trial
     buyers, horizon = int(judged.waited.notna().sum()), int(judged.days[-1])
     if not buyers:
-        return [f"Nobody bought within the {counted(horizon, 'day')}, so no date can be judged."]
+        return [f"Nobody bought within the {format_count(horizon, 'day')}, so no date can be judged."]
     sentences = []
     mark = judged.marks[0]
     ranked = board.row(f"auc_{mark}", name)
@@ -97,14 +100,19 @@ def accuracy(board: Board, name: str) -> list[str]:
             f"probability in {_share(ranked)} of the cases; 50% is chance."
         )
     error, held = board.row("date_error", name), board.row("coverage", name)
-    reach = interval(f"{error['lower']:.0f}", f"{error['upper']:.0f}", CONFIDENCE)
+    reach = format_interval(f"{error['lower']:.0f}", f"{error['upper']:.0f}", CONFIDENCE)
     whom = f"Among the {buyers:,} who bought within {horizon} days" if buyers > 1 else "Of the one customer who bought"
     sentences.append(
-        f"{whom}, the expected day was off by {counted(round(error['value']), 'day')} in the median {reach}; intervals "
-        f"given a purchase in that time are meant to hold {share(judged.level)} of the days, and held {_share(held)}."
+        f"{whom}, the expected day was off by {format_count(round(error['value']), 'day')} in the median {reach}; "
+        "intervals "
+        f"given a purchase in that time are meant to hold {format_share(judged.level)} of the days, and held "
+        f"{_share(held)}."
     )
     return sentences
 
 
 def _share(row: pd.Series) -> str:
-    return f"{share(row['value'])} {interval(share(row['lower']), share(row['upper']), CONFIDENCE)}"
+    return (
+        f"{format_share(row['value'])} "
+        f"{format_interval(format_share(row['lower']), format_share(row['upper']), CONFIDENCE)}"
+    )

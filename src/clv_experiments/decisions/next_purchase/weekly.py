@@ -12,9 +12,9 @@ from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.binomial import Z
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.reporting.chart_style import shown
+from clv_experiments.reporting.chart_style import printable
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, day
+from clv_experiments.reporting.formatting import format_count, format_day
 
 
 def by_week(probabilities: Floats, days: np.ndarray) -> pd.DataFrame:
@@ -68,11 +68,11 @@ def weeks_exhibit(judged: Trial, due: Contender, now: Snapshot, previous: Snapsh
     before = by_week(judged.of(due.name).probabilities, judged.days).assign(came=came_by_week(judged))
     ends = week_ends(now.period.days)
     ahead = by_week(due.estimator.purchase_probabilities(due.X, ends), ends)
-    after = [day(snapshot.period.cutoff) for snapshot in (previous, now)]
+    after = [format_day(snapshot.period.cutoff) for snapshot in (previous, now)]
     figure = weeks_picture(
         [(f"after {after[0]}", before), (f"after {after[1]}", ahead)],
         due.family,
-        f"Each counts once, when first back. Expected by {shown(due.name)}; lines: 95 % by chance",
+        f"Each counts once, when first back. Expected by {printable(due.name)}; lines: 95 % by chance",
     )
     weeks = pd.concat([ahead.assign(cutoff=now.period.cutoff), before.assign(cutoff=previous.period.cutoff)])
     weeks["cutoff"] = pd.to_datetime(weeks["cutoff"])
@@ -84,12 +84,12 @@ def weeks_exhibit(judged: Trial, due: Contender, now: Snapshot, previous: Snapsh
         {"cutoff": "weeks after", "last_day": "up to day", "expected_lower": "from", "expected_upper": "to"},
         dict.fromkeys(["expected", "expected_lower", "expected_upper", "came"], "count"),
         figure,
-        shown=len(ahead),
+        printable=len(ahead),
     )
 
 
 def _sentences(before: pd.DataFrame, ahead: pd.DataFrame, after: list[str]) -> list[str]:
-    weeks = counted(len(before), "week")
+    weeks = format_count(len(before), "week")
     came, low, high = before["came"], np.floor(before["expected_lower"]), np.ceil(before["expected_upper"])
     held, more, fewer = (int(those.sum()) for those in (came.between(low, high), came > high, came < low))
     unlikely = binom.cdf(held, len(before), 0.95) < 0.025

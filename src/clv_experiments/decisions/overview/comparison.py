@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.overview.months import YEAR, span
-from clv_experiments.reporting.formatting import change as in_words
-from clv_experiments.reporting.formatting import percent
+from clv_experiments.reporting.formatting import format_change as in_words
+from clv_experiments.reporting.formatting import format_percent
 
 USUAL = 2.0  # standard deviations of the months' own changes, on the log scale, that count as usual
 LEAST_STEPS = 3  # changes that a standard deviation is taken of
@@ -75,7 +75,7 @@ class Comparison:
             return f"{told}; the log holds too few months to say what ups and downs are usual."
         if np.isnan(self.change):
             return f"{told}."
-        bounds = " to ".join(percent(bound, sign=True) for bound in self.usual)
+        bounds = " to ".join(format_percent(bound, sign=True) for bound in self.usual)
         if self.verdict == "usual":
             return f"{told}, within the usual ups and downs ({bounds})."
         return f"{told}, beyond the usual ups and downs ({bounds})."

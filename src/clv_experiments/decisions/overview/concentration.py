@@ -11,7 +11,7 @@ from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.pictures import lorenz_curve
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, money, share
+from clv_experiments.reporting.formatting import format_count, format_money, format_share
 
 FEW, EVEN = 0.5, 0.2  # share of the best tenth from which on, up to which, revenue is called concentrated, even
 LEAST_CUSTOMERS = 10
@@ -64,12 +64,13 @@ def concentration_sentence(found: Concentration | None, when: str) -> str:
         return f"Nobody spent anything in {when}."
     if found.count < LEAST_CUSTOMERS:
         return (
-            f"The largest of {counted(found.count, 'customer')} in {when} brings {share(found.largest)} of revenue; "
+            f"The largest of {format_count(found.count, 'customer')} in {when} brings "
+            f"{format_share(found.largest)} of revenue; "
             "tenths of so few say nothing."
         )
     best, weak = found.top(0.1), 1 - found.top(0.5)
-    told = f"the top 10% of the {counted(found.count, 'customer')} in {when} bring {share(best)} of revenue"
-    told += f", the lower half {share(weak)} (Gini {found.gini:.2f})"
+    told = f"the top 10% of the {format_count(found.count, 'customer')} in {when} bring {format_share(best)} of revenue"
+    told += f", the lower half {format_share(weak)} (Gini {found.gini:.2f})"
     if best >= FEW:
         return f"Revenue rests on few customers: {told}."
     if best <= EVEN:
@@ -91,8 +92,8 @@ def concentration_exhibit(spend: pd.Series, months: Months, currency: str) -> Ex
         return Exhibit("overview_concentration", title, [concentration_sentence(found, when)])
     sentences = [concentration_sentence(found, when)]
     if found.largest >= LARGE and found.count >= LEAST_CUSTOMERS:
-        amount = money(float(spend.max()), currency)
-        sentences.append(f"One customer alone brings {share(found.largest)} ({amount}).")
+        amount = format_money(float(spend.max()), currency)
+        sentences.append(f"One customer alone brings {format_share(found.largest)} ({amount}).")
     edges = np.array([found.top(decile / 10) for decile in range(11)])
     total = float(np.maximum(spend, 0.0).sum())
     table = pd.DataFrame(

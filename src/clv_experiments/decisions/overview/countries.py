@@ -8,7 +8,7 @@ import pandas as pd
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.pictures import bars_by_name
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, money, named, share
+from clv_experiments.reporting.formatting import clean_name, format_count, format_money, format_share
 
 NAMED = 8  # countries that a picture names
 HOME = 0.5  # share from which on one country is said to carry the shop
@@ -17,7 +17,7 @@ HOME = 0.5  # share from which on one country is said to carry the shop
 def country_name(country: str | float | None) -> str:
     """Write a country as a sentence bears it, or that none is given."""
     known = country is not None and not pd.isna(country)
-    return (named(country) if known else "") or "no country given"
+    return (clean_name(country) if known else "") or "no country given"
 
 
 def country_sentences(table: pd.DataFrame, when: str, currency: str) -> list[str]:
@@ -31,22 +31,25 @@ def country_sentences(table: pd.DataFrame, when: str, currency: str) -> list[str
     total = table["revenue"].sum()
     if not total > 0:
         return [f"No country brought revenue in {when}."]
-    first, amount = country_name(table["country"].iloc[0]), money(float(table["revenue"].iloc[0]), currency)
+    first, amount = country_name(table["country"].iloc[0]), format_money(float(table["revenue"].iloc[0]), currency)
     if len(table) == 1:
         return [f"All revenue in {when} came from one country: {first} ({amount})."]
     shares = table["revenue"].to_numpy() / total
-    rest = counted(len(table) - 1, "other country", "other countries")
+    rest = format_count(len(table) - 1, "other country", "other countries")
     verb = "brings" if len(table) == 2 else "bring"
     told = (
-        f"{first} brings {share(shares[0])} of revenue in {when} ({amount}); the {rest} {verb} {share(1 - shares[0])}"
+        f"{first} brings {format_share(shares[0])} of revenue in {when} ({amount}); the {rest} {verb} "
+        f"{format_share(1 - shares[0])}"
     )
     if shares[0] >= HOME:
-        second = f", led by {country_name(table['country'].iloc[1])} ({share(shares[1])})" if len(table) > 2 else ""
+        second = (
+            f", led by {country_name(table['country'].iloc[1])} ({format_share(shares[1])})" if len(table) > 2 else ""
+        )
         return [f"One country carries the shop: {told}{second}."]
     most = int(np.searchsorted(np.cumsum(shares), 0.8)) + 1
     return [
         f"Revenue comes from many places: {told}.",
-        f"It takes {counted(most, 'country', 'countries')} to reach 80%.",
+        f"It takes {format_count(most, 'country', 'countries')} to reach 80%.",
     ]
 
 
@@ -69,7 +72,7 @@ def countries_exhibit(recent: pd.DataFrame, before: pd.DataFrame | None, months:
     drawn = table.head(NAMED)
     names, values = [country_name(country) for country in drawn["country"]], list(drawn["revenue"])
     if len(table) > NAMED:
-        names.append(counted(len(table) - NAMED, "other country", "other countries"))
+        names.append(format_count(len(table) - NAMED, "other country", "other countries"))
         values.append(float(table["revenue"].iloc[NAMED:].sum()))
     title = f"Revenue by country, {months.recent_name}"
     table["country"] = table["country"].fillna("no country given").astype(str)

@@ -11,17 +11,17 @@ from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.months import YEAR, Months, name, span
 from clv_experiments.decisions.overview.pictures import columns_by_month, lines_by_month
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import change, counted, listed, money
+from clv_experiments.reporting.formatting import format_change, format_count, format_money, join_names
 
 
 def revenue_exhibit(months: Months, currency: str) -> Exhibit:
     """Show monthly revenue with its growth."""
     table = months.table
-    amount = partial(money, currency=currency)
+    amount = partial(format_money, currency=currency)
     whole = months.whole["revenue"]
     sentences = [found.sentence("Revenue", amount) for found in comparisons(whole)]
     if not sentences:
-        held = counted(len(months.whole), "whole month") if len(months.whole) else "no whole month"
+        held = format_count(len(months.whole), "whole month") if len(months.whole) else "no whole month"
         sentences.append(f"The log holds {held}: too little to compare revenue with an earlier time.")
     if len(whole) > 1:
         best, worst = whole.index[int(whole.argmax())], whole.index[int(whole.argmin())]
@@ -63,11 +63,11 @@ def customers_exhibit(months: Months, currency: str, order: str) -> Exhibit:
     each = (table["revenue"] / table["orders"].where(table["orders"] > 0)).rename("revenue_per_order")
     recent = months.recent
     orders, customers = int(recent["orders"].sum()), float(recent["customers"].mean())
-    mean = money(float(recent["revenue"].sum()) / orders, currency) if orders else "–"
+    mean = format_money(float(recent["revenue"].sum()) / orders, currency) if orders else "–"
     mostly = "" if len(recent) == 1 else " in a month on average"
     sentences = [
-        f"In {months.recent_name}, {counted(round(customers), 'customer')} bought{mostly}; "
-        f"{counted(orders, order)} in all brought {mean} each on average."
+        f"In {months.recent_name}, {format_count(round(customers), 'customer')} bought{mostly}; "
+        f"{format_count(orders, order)} in all brought {mean} each on average."
     ]
     for what, column in (("Active customers", "customers"), (f"Number of {order}s", "orders")):
         total = column == "orders"  # the same customer is active in many months
@@ -111,9 +111,9 @@ def _what_moved(months: Months, order: str) -> list[str]:
     number = orders[longest.now].sum() / orders[longest.before].sum() - 1
     size = (1 + longest.change) / (1 + number) - 1
     by_number = np.log1p(number) / np.log1p(longest.change)
-    told = [f"the number of {order}s ({change(number)})", f"revenue per {order} ({change(size)})"]
+    told = [f"the number of {order}s ({format_change(number)})", f"revenue per {order} ({format_change(size)})"]
     what = f"{'fall' if longest.verdict == 'lower' else 'rise'} of revenue in {span(longest.now)}"
     if 1 / 3 <= by_number <= 2 / 3:
-        return [f"The {what} comes from both {listed(told)}."]
+        return [f"The {what} comes from both {join_names(told)}."]
     main, rest = told if by_number > 0.5 else told[::-1]
     return [f"The {what} comes mostly from {main}; beside it stands {rest}."]

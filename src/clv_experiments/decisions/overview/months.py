@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.reporting.formatting import counted
+from clv_experiments.reporting.formatting import format_count
 
 YEAR = 12
 SETTLING = 3  # first months of a log, in which customers of old look new
@@ -72,7 +72,7 @@ class Months:
     @property
     def recent_name(self) -> str:
         """``recent`` in words."""
-        days = counted(self.recent_period.days, "day").removeprefix("1 ")
+        days = format_count(self.recent_period.days, "day").removeprefix("1 ")
         return span(self.recent.index) if len(self.whole) else f"the {days} recorded"
 
     def is_settled(self, months: pd.Index) -> pd.Series:
@@ -87,7 +87,7 @@ class Months:
             first, last = max(month.start_time.date(), self.start), min(month.end_time.date(), self.end)
             days = (last - first).days + 1
             sentences.append(
-                f"{name(month)} is in the log with {days} of its {counted(month.days_in_month, 'day')} "
+                f"{name(month)} is in the log with {days} of its {format_count(month.days_in_month, 'day')} "
                 "and is left out of comparisons."
             )
         return sentences

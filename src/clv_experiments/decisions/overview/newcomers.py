@@ -9,7 +9,7 @@ from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, span
 from clv_experiments.decisions.overview.pictures import columns_by_month
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, money, share
+from clv_experiments.reporting.formatting import format_count, format_money, format_share
 
 CLEARLY = 0.6  # share of revenue from which on one group is said to carry the shop
 
@@ -33,10 +33,10 @@ def returning_sentence(months: Months, currency: str) -> str:
     when = span(told.index) if len(months.whole) else months.recent_name
     if np.isnan(returning):
         return f"There was no revenue in {when} to split between new and returning customers."
-    amount = money(float(told["revenue"].sum() - told["new_revenue"].sum()), currency)
-    part = "all revenue" if returning == 1 else f"{share(returning)} of revenue"
+    amount = format_money(float(told["revenue"].sum() - told["new_revenue"].sum()), currency)
+    part = "all revenue" if returning == 1 else f"{format_share(returning)} of revenue"
     split = f"{part} ({amount}) in {when} came from customers who had first bought in an earlier month, "
-    split += "nothing from new ones" if returning == 1 else f"{share(1 - returning)} from new ones"
+    split += "nothing from new ones" if returning == 1 else f"{format_share(1 - returning)} from new ones"
     if returning >= CLEARLY:
         return f"The shop lives on returning customers: {split}."
     if returning <= 1 - CLEARLY:
@@ -50,9 +50,10 @@ def newcomers_exhibit(months: Months, currency: str) -> Exhibit:
     sentences = [returning_sentence(months, currency)]
     first = int(told["new_customers"].sum())
     if first and len(months.whole):
-        each = money(float(told["new_revenue"].sum()) / first, currency)
+        each = format_money(float(told["new_revenue"].sum()) / first, currency)
         sentences.append(
-            f"{counted(first, 'customer')} bought for the first time in {span(told.index)} and spent {each} each in "
+            f"{format_count(first, 'customer')} bought for the first time in {span(told.index)} and spent {each} "
+            "each in "
             "the month of the first purchase."
         )
     settled = months.whole.loc[months.is_settled(months.whole.index), "new_customers"]

@@ -18,13 +18,13 @@ from clv_experiments.reporting.chart_style import (
     FAMILIES,
     INK,
     QUIET,
-    WORDS,
-    framed,
+    TEXT_STYLE,
+    create_chart,
     name_rows,
-    shown,
+    printable,
 )
-from clv_experiments.reporting.figure_style import TEXT_SIZE, amount
-from clv_experiments.reporting.formatting import signed
+from clv_experiments.reporting.figure_style import TEXT_SIZE, format_amount
+from clv_experiments.reporting.formatting import format_difference
 
 FIRST, SECOND = FAMILIES["btyd"].colour, FAMILIES["ml"].colour
 DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
@@ -32,7 +32,7 @@ DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still r
 
 def columns_by_month(title: str, parts: Mapping[str, pd.Series], whole: pd.Series, currency: str) -> Figure:
     """Draw one column a month, its parts on top of each other; months that are not whole are paler."""
-    figure, (panel,) = framed(title, _subtitle(whole), 3.6)
+    figure, (panel,) = create_chart(title, _subtitle(whole), 3.6)
     places, below = np.arange(len(whole)), np.zeros(len(whole))
     for (name, values), colour in zip(parts.items(), (FIRST, SECOND), strict=False):
         height = values.to_numpy(dtype=float)
@@ -51,8 +51,8 @@ def columns_by_month(title: str, parts: Mapping[str, pd.Series], whole: pd.Serie
         below = below + height
     if len(parts) > 1:
         _legend(panel)
-    panel.set_ylabel(f"revenue ({shown(currency, 6)})", **WORDS)
-    panel.yaxis.set_major_formatter(FuncFormatter(amount))
+    panel.set_ylabel(f"revenue ({printable(currency, 6)})", **TEXT_STYLE)
+    panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
     panel.grid(visible=False, axis="x")
     _name_months(panel, pd.PeriodIndex(whole.index))
     return figure
@@ -60,7 +60,7 @@ def columns_by_month(title: str, parts: Mapping[str, pd.Series], whole: pd.Serie
 
 def lines_by_month(title: str, measures: Mapping[str, pd.Series], whole: pd.Series) -> Figure:
     """Draw up to three measures relative to their mean over the whole months; other months are left out."""
-    figure, (panel,) = framed(title, "each relative to its mean month", 3.6)
+    figure, (panel,) = create_chart(title, "each relative to its mean month", 3.6)
     kept = whole.to_numpy() if whole.any() else np.full(len(whole), True)
     places = np.arange(len(whole))[kept]
     panel.axhline(1, color=QUIET, linewidth=1.5, linestyle="--")
@@ -69,7 +69,7 @@ def lines_by_month(title: str, measures: Mapping[str, pd.Series], whole: pd.Seri
         mean = np.nansum(height) / max(np.isfinite(height).sum(), 1)
         panel.plot(
             places, height / mean if mean > 0 else height, color=style.colour, marker=style.marker, markersize=5,
-            linewidth=1.8, label=shown(name),
+            linewidth=1.8, label=printable(name),
         )  # fmt: skip
     _legend(panel)
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -90,7 +90,7 @@ def retention_map(retention: pd.DataFrame) -> Figure:
     seen = ~np.isnan(shares).all(axis=0)
     width = int(np.flatnonzero(seen)[-1]) + 1
     most = max(float(np.nanmax(shares)), 1e-9)
-    figure, (panel,) = framed(
+    figure, (panel,) = create_chart(
         "Who comes back", "share of each cohort that bought, by months after the first purchase",
         1.5 + 0.27 * len(shares),
     )  # fmt: skip
@@ -105,13 +105,13 @@ def retention_map(retention: pd.DataFrame) -> Figure:
     panel.grid(visible=False)
     panel.set_xlim(0.5, max(width, 6) + 0.5)
     panel.set_xticks(range(1, width + 1), [f"+{later}" for later in range(1, width + 1)])
-    panel.set_xlabel("months after the first; % of the cohort's customers (their number in brackets)", **WORDS)
+    panel.set_xlabel("months after the first; % of the cohort's customers (their number in brackets)", **TEXT_STYLE)
     return figure
 
 
 def lorenz_curve(customers: Floats, revenue: Floats, gini: float) -> Figure:
     """Draw the Lorenz curve over the diagonal of equal spend, thinned to what can be seen."""
-    figure, (panel,) = framed("Share of revenue by share of customers", f"Gini coefficient {gini:.2f}", 4.2)
+    figure, (panel,) = create_chart("Share of revenue by share of customers", f"Gini coefficient {gini:.2f}", 4.2)
     kept = np.unique(np.linspace(0, len(customers) - 1, 300).astype(int))
     panel.fill_between(customers[kept], revenue[kept], customers[kept], color=BAND, linewidth=0)
     panel.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1.5)
@@ -121,49 +121,49 @@ def lorenz_curve(customers: Floats, revenue: Floats, gini: float) -> Figure:
     panel.plot([0.9], [lower], "o", color=SECOND, markersize=8)
     panel.annotate(
         f"top 10%: {1 - lower:.0%}", (0.9, lower), xytext=(-12, 0), textcoords="offset points", ha="right", va="center",
-        **WORDS,
+        **TEXT_STYLE,
     )  # fmt: skip
     panel.set_xlim(-0.03, 1.01)  # room between the two zeros
     panel.set_ylim(-0.03, 1.01)
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_xlabel("customers, those who spend least first", **WORDS)
-    panel.set_ylabel("share of revenue", **WORDS)
+    panel.set_xlabel("customers, those who spend least first", **TEXT_STYLE)
+    panel.set_ylabel("share of revenue", **TEXT_STYLE)
     return figure
 
 
 def bars_by_name(title: str, names: Sequence[str], values: Sequence[float], currency: str) -> Figure:
     """Draw one bar a name with its share."""
-    figure, (panel,) = framed(shown(title, 70), "share of revenue beside each bar", 1.6 + 0.3 * len(names))
+    figure, (panel,) = create_chart(printable(title, 70), "share of revenue beside each bar", 1.6 + 0.3 * len(names))
     places, total = np.arange(len(names))[::-1], sum(values)
     panel.barh(places, values, 0.7, color=FIRST, linewidth=0)
     for place, value in zip(places, values, strict=True):
         panel.annotate(
             f"{value / total:.1%}" if total > 0 else "–", (max(value, 0.0), place), xytext=(5, 0),
-            textcoords="offset points", va="center", **WORDS,
+            textcoords="offset points", va="center", **TEXT_STYLE,
         )  # fmt: skip
-    name_rows(panel, [shown(name) for name in names])
+    name_rows(panel, [printable(name) for name in names])
     panel.set_xlim(min(0.0, *values) if values else 0.0, 1.14 * max(*values, 1e-9, 0.0))
     panel.xaxis.set_major_locator(MaxNLocator(5))
-    panel.xaxis.set_major_formatter(FuncFormatter(amount))
-    panel.set_xlabel(f"revenue ({shown(currency, 6)})", **WORDS)
+    panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
+    panel.set_xlabel(f"revenue ({printable(currency, 6)})", **TEXT_STYLE)
     return figure
 
 
 def months_of_year(table: pd.DataFrame) -> Figure:
     """Draw the effect of each month of the year with its interval; filled where the interval excludes zero."""
-    figure, (panel,) = framed(
+    figure, (panel,) = create_chart(
         "Revenue by month of the year", "against the mean month, growth taken out; 95% intervals", 3.6
     )
     names = [str(name)[:3] for name in table["month_of_year"]]
     _intervals(panel, names, table["effect"], table["lower_95"], table["upper_95"], 0.0)
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value, "{:+.0%}")))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_difference(value, "{:+.0%}")))
     return figure
 
 
 def weekdays(table: pd.DataFrame, order: str, even: float) -> Figure:
     """Draw the share of each day of the week with its interval; filled where the interval excludes an even share."""
-    figure, (panel,) = framed(
+    figure, (panel,) = create_chart(
         f"{order.capitalize()}s by day of the week",
         "dashed: an even week; 95% intervals" if table["lower"].notna().any() else "dashed: an even week",
         3.2,
@@ -173,7 +173,7 @@ def weekdays(table: pd.DataFrame, order: str, even: float) -> Figure:
     _intervals(panel, names, table["order_share"], lower, upper, even)
     panel.set_ylim(0, 1.08 * max(float(upper.max()), even))
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_ylabel(f"share of {order}s", **WORDS)
+    panel.set_ylabel(f"share of {order}s", **TEXT_STYLE)
     return figure
 
 

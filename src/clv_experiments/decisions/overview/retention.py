@@ -9,7 +9,7 @@ from scipy.stats import t as student
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, name
 from clv_experiments.decisions.overview.pictures import retention_map
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, interval, share
+from clv_experiments.reporting.formatting import format_count, format_interval, format_share
 
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared
 LEAST_COHORTS = 3  # on either side of a comparison
@@ -89,19 +89,19 @@ def retention_sentences(retention: pd.DataFrame, settled: pd.Series) -> list[str
         seen = known[known[later].notna()]
         if len(seen):
             level = float(np.average(seen[later], weights=seen["customers"]))
-            of = counted(int(seen["customers"].sum()), "customer")
-            levels.append(f"{share(level)} bought again {when} (of {of})")
+            of = format_count(int(seen["customers"].sum()), "customer")
+            levels.append(f"{format_share(level)} bought again {when} (of {of})")
     if not levels:
         return ["No cohort is followed by a whole month in the log, so nothing is known of its return."]
     sentences = ["Of new customers, " + "; ".join(levels) + "."]
     if len(retention) == 1:
-        only = f"All {counted(int(retention['customers'].iloc[0]), 'customer')} first bought in one month"
+        only = f"All {format_count(int(retention['customers'].iloc[0]), 'customer')} first bought in one month"
         return [*sentences, f"{only}, so no cohorts can be compared."]
     trend = trend_of(retention[settled.to_numpy()])
     if trend is None:
         return [*sentences, "There are too few cohorts to say whether retention gets better or worse."]
     difference, low, high = (100 * value for value in trend)
-    within = interval(f"{low:+.1f}".replace("-", "−"), f"{high:+.1f}".replace("-", "−"))
+    within = format_interval(f"{low:+.1f}".replace("-", "−"), f"{high:+.1f}".replace("-", "−"))
     if low <= 0 <= high:
         return [*sentences, f"Later cohorts come back about as often as earlier ones: the difference {within} in "
                 "percentage points is within the usual ups and downs from cohort to cohort."]  # fmt: skip

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.pictures import months_of_year, weekdays
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, interval, listed, percent
+from clv_experiments.reporting.formatting import format_count, format_interval, format_percent, join_names
 
 LEAST_MONTHS = 2 * YEAR
 LEAST_WEEKS = 4
@@ -78,14 +78,14 @@ def season_sentences(season: Season, years: int) -> list[str]:
     weak = table[table["upper_95"] < 0].sort_values("effect")
     if season.p_value >= 0.05 or (strong.empty and weak.empty):
         return [
-            f"No month of the year stands out: over {counted(years, 'year')} the months differ no more than their "
+            f"No month of the year stands out: over {format_count(years, 'year')} the months differ no more than their "
             "usual ups and downs."
         ]
     sentences = []
     for rows, word in ((strong, "above"), (weak, "below")):
         told = [
-            f"{row['month_of_year']}, {percent(abs(row['effect']))} {word} the mean month "
-            f"{interval(percent(row['lower_95'], sign=True), percent(row['upper_95'], sign=True))}"
+            f"{row['month_of_year']}, {format_percent(abs(row['effect']))} {word} the mean month "
+            f"{format_interval(format_percent(row['lower_95'], sign=True), format_percent(row['upper_95'], sign=True))}"
             for row in rows.head(2).to_dict("records")
         ]
         if told:
@@ -161,7 +161,7 @@ def even_share(table: pd.DataFrame) -> float:
 def week_sentences(table: pd.DataFrame, weeks: int, order: str) -> list[str]:
     """Say which days of the week stand out, if any does."""
     if weeks < LEAST_WEEKS:
-        return [f"The log holds {counted(weeks, 'whole week')}: too few to say which days of the week are strong."]
+        return [f"The log holds {format_count(weeks, 'whole week')}: too few to say which days of the week are strong."]
     even, over = even_share(table), f"over {weeks:,} weeks"
     strong = table[table["lower"] > even].sort_values("order_share", ascending=False)
     weak = table[(table["upper"] < even) & (table["orders"] > 0)].sort_values("order_share")
@@ -172,11 +172,12 @@ def week_sentences(table: pd.DataFrame, weeks: int, order: str) -> list[str]:
             held, low, high = (f"{row[column]:.1%}" for column in ("order_share", "lower", "upper"))
             which = f"{word} day of the week" if word == "strongest" or not none else f"{word} day with any {order}"
             sentences.append(
-                f"{row['weekday']} is the {which}: {held} of {order}s {over} {interval(low, high)}, where an even "
+                f"{row['weekday']} is the {which}: {held} of {order}s {over} {format_interval(low, high)}, where "
+                "an even "
                 f"week would give it {even:.1%}."
             )
     if none:
-        sentences.append(f"There was no {order} on a {listed(none)} {over}.")
+        sentences.append(f"There was no {order} on a {join_names(none)} {over}.")
     return sentences or [f"No day of the week stands out: {over} all are within their usual ups and downs."]
 
 

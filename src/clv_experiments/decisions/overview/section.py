@@ -23,7 +23,7 @@ from clv_experiments.decisions.overview.retention import retention_exhibit
 from clv_experiments.decisions.overview.seasonality import season_exhibit, week_exhibit
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.formatting import money
+from clv_experiments.reporting.formatting import format_money
 
 METHOD = (
     "All numbers are counts and sums of the cleaned log; nothing is predicted. Months that the log does not hold whole "
@@ -85,8 +85,8 @@ def _growth(months: Months, currency: str) -> str:
     """Say in one sentence how revenue moves, by the longest comparison that the log allows."""
     found = comparisons(months.whole["revenue"])
     if found:
-        return found[-1].sentence("Revenue", lambda value: money(value, currency))
-    return f"Revenue in {months.recent_name}: {money(float(months.recent['revenue'].sum()), currency)}."
+        return found[-1].sentence("Revenue", lambda value: format_money(value, currency))
+    return f"Revenue in {months.recent_name}: {format_money(float(months.recent['revenue'].sum()), currency)}."
 
 
 def _countries(log: TransactionLog, months: Months) -> Exhibit | None:

@@ -12,7 +12,14 @@ from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.exhibit import Exhibit, Kind
-from clv_experiments.reporting.formatting import counted, day, interval, listed, money, share
+from clv_experiments.reporting.formatting import (
+    format_count,
+    format_day,
+    format_interval,
+    format_money,
+    format_share,
+    join_names,
+)
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(["customers"], "count"),
@@ -56,8 +63,10 @@ def rfm_exhibit(
     best = table.iloc[int(table[most].argmax())]
     before = came.loc[best["group"]]
     sentences = [
-        f"{_they(best)} brought {share(best['share_of_past'])} of all revenue so far; {_expected(best, now, shop)}.",
-        f"Whoever was in {best['group']} on {day(previous.period.cutoff)} brought {_with_interval(before)} of the "
+        f"{_they(best)} brought {format_share(best['share_of_past'])} of all revenue so far; "
+        f"{_expected(best, now, shop)}.",
+        f"Whoever was in {best['group']} on {format_day(previous.period.cutoff)} brought {_with_interval(before)} "
+        "of the "
         "revenue since.",
         *_slipping(table, revenue_shares(slipped, spent, ["slipping", "others"], replicates, seed), previous),
     ]
@@ -112,7 +121,7 @@ def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> 
     agree, samples = found.agreement, found.agreement_of_samples
     sentences = [
         f"{len(table)} clusters part the customers best (silhouette {best:.2f} of at most 1: {structure}): "
-        f"{listed([_cluster(row) for _, row in table.iterrows()])}.",
+        f"{join_names([_cluster(row) for _, row in table.iterrows()])}.",
         f"{SEEDS} runs from other starting points give nearly the same clusters: adjusted Rand index "
         f"{agree.mean():.3f} on average and {agree.min():.3f} at least, where 1 is the same and 0 is chance; over "
         f"{SEEDS} samples of customers drawn anew it is {samples.mean():.3f} and {samples.min():.3f}."
@@ -121,29 +130,31 @@ def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> 
         f"{agree.mean():.3f} on average and {agree.min():.3f} at least, where 1 is the same and 0 is chance. Read "
         "them as a sketch.",
     ]
-    figure = silhouette_curve(found.silhouettes, f"k-means on {len(now.table):,} customers, {day(now.period.cutoff)}")
+    figure = silhouette_curve(
+        found.silhouettes, f"k-means on {len(now.table):,} customers, {format_day(now.period.cutoff)}"
+    )
     return Exhibit(
         "clusters", title, sentences, table, headings, KINDS, figure, columns=[c for c in SHOWN if c in table]
     )
 
 
 def _they(row: pd.Series) -> str:
-    whom = counted(row["customers"], "customer")
-    return f"{row['group']}, {whom} ({share(row['share_of_customers'])} of all),"
+    whom = format_count(row["customers"], "customer")
+    return f"{row['group']}, {whom} ({format_share(row['share_of_customers'])} of all),"
 
 
 def _expected(row: pd.Series, now: Snapshot, shop: Shop) -> str:
     total = float(now.table["expected_spend"].sum())
     if not total > 0:
         return f"{now.model_name} expects nothing of anybody"
-    what = f"{money(total, shop.currency)} that {now.model_name} expects by {day(now.period.end)}"
-    return f"{share(row['share_of_expected'])} of the {what} is theirs"
+    what = f"{format_money(total, shop.currency)} that {now.model_name} expects by {format_day(now.period.end)}"
+    return f"{format_share(row['share_of_expected'])} of the {what} is theirs"
 
 
 def _with_interval(came: pd.Series) -> str:
     if pd.isna(came["share"]):
         return "nothing, as everyone,"
-    return f"{share(came['share'])} {interval(share(came['low']), share(came['high']))}"
+    return f"{format_share(came['share'])} {format_interval(format_share(came['low']), format_share(came['high']))}"
 
 
 def _slipping(table: pd.DataFrame, came: pd.DataFrame, previous: Snapshot) -> list[str]:
@@ -151,15 +162,17 @@ def _slipping(table: pd.DataFrame, came: pd.DataFrame, previous: Snapshot) -> li
     rows = table[table["group"].isin(SLIPPING)]
     if rows.empty:
         return []
-    customers, names = int(rows["customers"].sum()), listed(list(rows["group"]))
+    customers, names = int(rows["customers"].sum()), join_names(list(rows["group"]))
     return [
-        f"{counted(customers, 'customer')} in {names} {'has' if customers == 1 else 'have'} not bought for longer than "
-        f"most, after bringing {share(rows['share_of_past'].sum())} of all revenue so far. Those who stood there on "
-        f"{day(previous.period.cutoff)} brought {_with_interval(came.iloc[0])} of the revenue since."
+        f"{format_count(customers, 'customer')} in {names} {'has' if customers == 1 else 'have'} not bought for "
+        "longer than "
+        f"most, after bringing {format_share(rows['share_of_past'].sum())} of all revenue so far. Those who stood "
+        "there on "
+        f"{format_day(previous.period.cutoff)} brought {_with_interval(came.iloc[0])} of the revenue since."
     ]
 
 
 def _cluster(row: pd.Series) -> str:
     expected = row["share_of_expected"]
-    worth = "" if pd.isna(expected) else f", {share(expected)} of expected revenue"
-    return f"“{row['group']}” ({counted(row['customers'], 'customer')}{worth})"
+    worth = "" if pd.isna(expected) else f", {format_share(expected)} of expected revenue"
+    return f"“{row['group']}” ({format_count(row['customers'], 'customer')}{worth})"

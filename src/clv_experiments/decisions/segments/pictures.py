@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, WORDS, framed, shown
-from clv_experiments.reporting.formatting import share
+from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, TEXT_STYLE, create_chart, printable
+from clv_experiments.reporting.formatting import format_share
 
 FILL = FAMILIES["btyd"].colour
 STRONGEST = 0.55  # of a cell's colour, so that its words stay readable
@@ -22,19 +22,19 @@ def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
         Index k, at least one.
     subtitle : str
     """
-    figure, (panel,) = framed("How many clusters stand apart best", shown(subtitle, 70), 3.4)
+    figure, (panel,) = create_chart("How many clusters stand apart best", printable(subtitle, 70), 3.4)
     best, highest = int(silhouettes.index.to_numpy()[silhouettes.argmax()]), float(silhouettes.max())
     panel.plot(silhouettes.index, silhouettes, "o-", color=QUIET, linewidth=1.8, markersize=6)
     panel.plot(best, highest, "o", color=FAMILIES["ml"].colour, markersize=10)
     panel.annotate(
         f"{best} clusters: {highest:.2f}", (best, highest), (10, 6), textcoords="offset points",
-        **WORDS,
+        **TEXT_STYLE,
     )  # fmt: skip
     panel.set_xticks(list(silhouettes.index))
     panel.set_xlim(silhouettes.index[0] - 0.5, silhouettes.index[-1] + 1.0)
     panel.set_ylim(min(0.0, float(silhouettes.min())), highest * 1.2 + 0.02)
-    panel.set_xlabel("clusters", **WORDS)
-    panel.set_ylabel("mean silhouette", **WORDS)
+    panel.set_xlabel("clusters", **TEXT_STYLE)
+    panel.set_ylabel("mean silhouette", **TEXT_STYLE)
     return figure
 
 
@@ -47,7 +47,7 @@ def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
         As of ``movement``.
     subtitle : str
     """
-    figure, (panel,) = framed("Where customers moved between value tiers", shown(subtitle, 80), 4.2)
+    figure, (panel,) = create_chart("Where customers moved between value tiers", printable(subtitle, 80), 4.2)
     rows, columns = counts.shape
     for i, (_, row) in enumerate(counts.iterrows()):
         total = max(int(row.sum()), 1)
@@ -55,8 +55,8 @@ def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
             part = count / total
             cell = Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, color=FILL, alpha=STRONGEST * part, linewidth=0)
             panel.add_patch(cell)
-            words = f"{count:,} ({share(part)})" if row.sum() else "–"
-            panel.text(j, i, words, ha="center", va="center", **WORDS)
+            words = f"{count:,} ({format_share(part)})" if row.sum() else "–"
+            panel.text(j, i, words, ha="center", va="center", **TEXT_STYLE)
     panel.set_xlim(-0.5, columns - 0.5)
     panel.set_ylim(rows - 0.5, -0.5)
     panel.set_xticks(range(columns), [f"{tier} now" for tier in counts.columns])

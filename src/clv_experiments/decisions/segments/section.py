@@ -9,7 +9,7 @@ from clv_experiments.decisions.segments.tier_exhibits import movement_exhibit, t
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Section
-from clv_experiments.reporting.formatting import share
+from clv_experiments.reporting.formatting import format_share
 
 METHOD = (
     "RFM: each customer gets a score from 1 to 5 for days since the last purchase, purchases after the first, and "
@@ -49,7 +49,7 @@ def segments_section(
     tiers = tier_exhibit(now, previous, shop, products, seed, replicates)
     moves = movement_exhibit(now, previous, shop)
     clusters = cluster_exhibit(now, products, seed)
-    words = {"btyd": now.btyd_name, "high": share(shop.tiers[0]), "mid": share(shop.tiers[1])}
+    words = {"btyd": now.btyd_name, "high": format_share(shop.tiers[0]), "mid": format_share(shop.tiers[1])}
     return Section(
         "segments",
         "Which groups of customers are there, and what is each worth?",

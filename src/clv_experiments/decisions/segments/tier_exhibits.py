@@ -12,7 +12,14 @@ from clv_experiments.decisions.segments.tiers import TIERS, tier_names
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import counted, day, interval, listed, money, share
+from clv_experiments.reporting.formatting import (
+    format_count,
+    format_day,
+    format_interval,
+    format_money,
+    format_share,
+    join_names,
+)
 
 
 def tier_exhibit(
@@ -38,7 +45,7 @@ def movement_exhibit(now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     if (counts.sum() > 0).sum() > 1:
         from clv_experiments.decisions.segments.pictures import movement_map
 
-        figure = movement_map(counts, f"{day(previous.period.cutoff)} against {day(now.period.cutoff)}")
+        figure = movement_map(counts, f"{format_day(previous.period.cutoff)} against {format_day(now.period.cutoff)}")
     return Exhibit(
         "tier_movement",
         "Who moved between the tiers",
@@ -56,14 +63,17 @@ def _highest(table: pd.DataFrame, now: Snapshot, tiers: pd.Series, shop: Shop) -
     if high.empty or len(table) == 1:
         return [
             f"The tiers hardly part the customers: {now.model_name} expects the same of so many of them that "
-            f"{'all are' if len(table) == 1 else 'none is High, and they are'} in {listed(list(table['group']))}."
+            f"{'all are' if len(table) == 1 else 'none is High, and they are'} in {join_names(list(table['group']))}."
         ]
     row, spend = high.iloc[0], now.table["expected_spend"]
-    least, total = (money(float(value), shop.currency) for value in (spend[tiers == TIERS[0]].min(), spend.sum()))
+    least, total = (
+        format_money(float(value), shop.currency) for value in (spend[tiers == TIERS[0]].min(), spend.sum())
+    )
     whom = f"The {row['customers']:,} customers in High are" if row["customers"] > 1 else "The 1 customer in High is"
     return [
-        f"{whom} {share(row['share_of_customers'])} of all, with an expected spend from {least} on; "
-        f"{share(row['share_of_expected'])} of the {total} that {now.model_name} expects by {day(now.period.end)} is "
+        f"{whom} {format_share(row['share_of_customers'])} of all, with an expected spend from {least} on; "
+        f"{format_share(row['share_of_expected'])} of the {total} that {now.model_name} expects by "
+        f"{format_day(now.period.end)} is "
         "theirs."
     ]
 
@@ -79,9 +89,11 @@ def _kept(came: pd.DataFrame, expected: pd.Series, previous: Snapshot) -> list[s
         if surprise or tier == TIERS[0]:
             verdict = f"{surprise} than expected" if surprise else "no more or less than the interval allows"
             sentences.append(
-                f"The customers who were {tier} on {day(previous.period.cutoff)} brought {share(row['share'])} "
-                f"{interval(share(row['low']), share(row['high']))} of the revenue of the period since; "
-                f"{share(promised)} was expected of them then: {verdict}."
+                f"The customers who were {tier} on {format_day(previous.period.cutoff)} brought "
+                f"{format_share(row['share'])} "
+                f"{format_interval(format_share(row['low']), format_share(row['high']))} of the revenue of the "
+                "period since; "
+                f"{format_share(promised)} was expected of them then: {verdict}."
             )
     return sentences
 
@@ -100,18 +112,20 @@ def _moves(
         fallen = before.index[(before == high)].intersection(after.index[after != high])
         then, today = (float(s.table["expected_spend"].reindex(fallen).sum()) for s in (previous, now))
         sentences.append(
-            f"Of the {counted(was, 'customer')} who {_was(was)} High on {day(previous.period.cutoff)}, {stayed:,} "
-            f"({share(stayed / was)}) still {_is(stayed)} and {len(fallen):,} {_is(len(fallen))} not"
+            f"Of the {format_count(was, 'customer')} who {_was(was)} High on {format_day(previous.period.cutoff)}, "
+            f"{stayed:,} "
+            f"({format_share(stayed / was)}) still {_is(stayed)} and {len(fallen):,} {_is(len(fallen))} not"
             + (
                 f"; the spend expected of {'that one' if len(fallen) == 1 else 'those'} went from "
-                f"{money(then, shop.currency)} to {money(today, shop.currency)}."
+                f"{format_money(then, shop.currency)} to {format_money(today, shop.currency)}."
                 if len(fallen)
                 else "."
             )
         )
     if was or counts[high].sum():
         sentences.append(
-            f"{counted(rose, 'customer')} rose to High from below, and of the {counted(new, 'customer')} new since "
+            f"{format_count(rose, 'customer')} rose to High from below, and of the {format_count(new, 'customer')} "
+            "new since "
             f"then {entered:,} {'is' if entered == 1 else 'are'} High."
         )
     return sentences or ["Nobody is in the tier High, neither then nor now, so there are no moves to tell."]

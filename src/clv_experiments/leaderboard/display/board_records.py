@@ -11,7 +11,7 @@ from clv_experiments.leaderboard.display.page import page
 from clv_experiments.leaderboard.display.pictures import aggregate_pictures, pictures
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import Illustration
-from clv_experiments.reporting.records import Description, Metric, Picture, Record, Table, Tag, Text
+from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag, Text
 
 KIND = "leaderboard"
 
@@ -55,4 +55,4 @@ def _words(markdown: str, html: str) -> Iterator[Record]:
 
 
 def _drawn(illustrations: Iterable[Illustration]) -> Iterator[Record]:
-    yield from (Picture(f"{drawn.name}.png", drawn.figure) for drawn in illustrations)
+    yield from (FigureRecord(f"{drawn.name}.png", drawn.figure) for drawn in illustrations)

@@ -10,7 +10,7 @@ from clv_experiments.leaderboard.champion import Choice
 from clv_experiments.leaderboard.checks import Finding
 from clv_experiments.leaderboard.display.tables import SHOWN
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.formatting import listed, written
+from clv_experiments.reporting.formatting import format_score, join_names
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Refit:
     currency, log, fingerprint : str
     first, last : str
         Days of the log.
-    coming : str
+    future_period : str
         The first period that it can forecast.
     customers : int
         Known at the log's end.
@@ -50,7 +50,7 @@ class Refit:
     fingerprint: str
     first: str
     last: str
-    coming: str
+    future_period: str
     customers: int
     learned_from: str
     columns: Sequence[str]
@@ -78,7 +78,7 @@ def _predicts(refit: Refit) -> str:
     return (
         f"What each customer will spend ({_safe(refit.currency) or 'in the currency of the log'}) in the "
         f"{refit.horizon} after the day up to which the features are computed: one number of at least 0 a customer, "
-        f"0 included for those who will not buy. Fitted up to {refit.last}, it speaks first of {refit.coming}."
+        f"0 included for those who will not buy. Fitted up to {refit.last}, it speaks first of {refit.future_period}."
     )
 
 
@@ -97,7 +97,7 @@ def _fitted_on(choice: Choice, refit: Refit) -> list[str]:
 
 def _evidence(choice: Choice, standings: Standings, refit: Refit) -> list[str]:
     cell = standings.cell
-    tied = [f"First place is shared with {listed(choice.tied)}."] if choice.tied else []
+    tied = [f"First place is shared with {join_names(choice.tied)}."] if choice.tied else []
     return [
         _safe(" ".join([*choice.why, *tied])),
         "",
@@ -117,7 +117,7 @@ def _scores(label: str, standings: Standings) -> list[str]:
     rows = []
     for metric in standings.shown(SHOWN):
         how, of = METRICS[metric], standings.of(metric)
-        value, lower, upper = (written(of[name][label], how.form) for name in ("score", "lower", "upper"))
+        value, lower, upper = (format_score(of[name][label], how.form) for name in ("score", "lower", "upper"))
         rows.append(f"| {how.heading} | {value} | {lower} to {upper} | {of['rank'][label]:g} of {len(of)} |")
     return rows
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.reporting.chart_style import QUIET, WORDS, any_letters
+from clv_experiments.reporting.chart_style import QUIET, TEXT_STYLE, ignore_missing_glyphs
 
 SCALE = 120 / 72  # pixels a point, as figures are made
 REACHES = (10.0, 22.0, 36.0, 52.0, 70.0)  # points from marker to text
@@ -29,7 +29,7 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
     bars : array, shape (names, 2)
         Lower and upper end of a vertical bar through each point.
     """
-    with any_letters():
+    with ignore_missing_glyphs():
         panel.figure.draw_without_rendering()  # type: ignore[union-attr]
         sizes = [_size(panel, *named) for named in zip(names, zip(x, y, strict=True), strict=True)]
     at = panel.transData.transform(np.column_stack([x, y]))
@@ -46,14 +46,14 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
         taken = np.concatenate([taken, boxes[[best]], _line(pixel, *CHOICES[best])])
         panel.annotate(
             name, point, (across * reach, up * reach), textcoords="offset points",
-            ha=("right", "center", "left")[int(across) + 1], va="center", **WORDS,
+            ha=("right", "center", "left")[int(across) + 1], va="center", **TEXT_STYLE,
             arrowprops={"arrowstyle": "-", "color": QUIET, "shrinkA": 0, "shrinkB": 4} if reach > REACHES[0] else None,
         )  # fmt: skip
 
 
 def _size(panel: Axes, name: str, point: tuple[float, float]) -> Floats:
     """Return width and height of a text in pixels."""
-    text = panel.annotate(name, point, (0, 0), textcoords="offset points", **WORDS)
+    text = panel.annotate(name, point, (0, 0), textcoords="offset points", **TEXT_STYLE)
     found = text.get_window_extent()
     text.remove()
     return np.array([found.width, found.height])

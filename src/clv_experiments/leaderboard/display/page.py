@@ -21,7 +21,7 @@ from clv_experiments.leaderboard.display.tables import SHOWN
 from clv_experiments.leaderboard.display.wording import verdict, verdict_across
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import Illustration
-from clv_experiments.reporting.html_page import render
+from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.inline_svg import inline_svg
 
 
@@ -68,7 +68,7 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Across |
     """
     sections = [_section(place, *board) for place, board in enumerate(boards, start=1)]
     first = boards[0][0]
-    return render(
+    return render_page(
         "leaderboard/page.html.jinja",
         title=sections[0].title if len(sections) == 1 else f"{len(sections)} cells",
         made=made,

@@ -13,7 +13,7 @@ from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.display.picture_cost import seconds_of
 from clv_experiments.leaderboard.display.tables import SHOWN, with_ties
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.formatting import signed, written
+from clv_experiments.reporting.formatting import format_difference, format_score
 
 LOWER_FIRST = ("rmse", "mae", "aggregate_bias")
 TIED_HERE = "*"
@@ -80,7 +80,11 @@ def aggregate_table(across: Across) -> PageTable:
     """Lay out the ranks over several cells."""
     table = across.table
     skills = [
-        Shown(signed(s, "{:.3f}"), _key(s), f"[{signed(low, '{:.3f}')}, {signed(high, '{:.3f}')}]")
+        Shown(
+            format_difference(s, "{:.3f}"),
+            _key(s),
+            f"[{format_difference(low, '{:.3f}')}, {format_difference(high, '{:.3f}')}]",
+        )
         for s, low, high in zip(table["skill"], table["skill_lower"], table["skill_upper"], strict=True)
     ]
     cells = len(across.cells)
@@ -100,9 +104,9 @@ def _differences(standings: Standings, metric: str) -> Iterator[Column]:
     bars = _bars(rows)
     scores = [
         Shown(
-            written(s, how.form),
+            format_score(s, how.form),
             _key(_sorted_by(metric, s)),
-            f"[{written(low, how.form)}, {written(high, how.form)}]",
+            f"[{format_score(low, how.form)}, {format_score(high, how.form)}]",
             bar,
         )
         for s, low, high, bar in zip(rows["score"], rows["lower"], rows["upper"], bars, strict=True)
@@ -125,8 +129,8 @@ def _distance(rows: pd.DataFrame, reference: str, heading: str, form: str) -> Co
             values.append(Shown("itself" if reference == "baseline" else "the best", _key(gap)))
             continue
         chance = "unknown" if np.isnan(low) else "tied" if low <= 0 <= high else "worse" if gap < 0 else "better"
-        interval = f"[{signed(low, form)}, {signed(high, form)}] {chance}"
-        values.append(Shown(signed(gap, form), _key(gap), interval))
+        interval = f"[{format_difference(low, form)}, {format_difference(high, form)}] {chance}"
+        values.append(Shown(format_difference(gap, form), _key(gap), interval))
     return Column(heading, "positive is better; simultaneous interval; tied = within chance", values)
 
 
@@ -135,7 +139,8 @@ def _others(standings: Standings, models: pd.Index) -> Iterator[Column]:
         rows, how = standings.of(metric).loc[models], METRICS[metric]
         values = [
             Shown(
-                written(score, how.form) + TIED_HERE * (group == 1 and how.tells_ties), _key(_sorted_by(metric, score))
+                format_score(score, how.form) + TIED_HERE * (group == 1 and how.tells_ties),
+                _key(_sorted_by(metric, score)),
             )
             for score, group in zip(rows["score"], rows["group"], strict=True)
         ]
@@ -160,7 +165,7 @@ def _bars(rows: pd.DataFrame) -> list[tuple[float, float, float] | None]:
 
 
 def _plain(values: pd.Series, form: str) -> list[Shown]:
-    return [Shown(written(value, form), _key(value)) for value in values]
+    return [Shown(format_score(value, form), _key(value)) for value in values]
 
 
 def _sorted_by(metric: str, score: float) -> float:

@@ -12,8 +12,16 @@ from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.display.label_places import place_labels
 from clv_experiments.leaderboard.display.picture_setting import setting
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.chart_style import WORDS, framed, key, look, mark, reach, shown
-from clv_experiments.reporting.formatting import written
+from clv_experiments.reporting.chart_style import (
+    TEXT_STYLE,
+    axis_span,
+    create_chart,
+    draw_family_legend,
+    draw_marker,
+    family_style,
+    printable,
+)
+from clv_experiments.reporting.formatting import format_score
 
 LEAST_SECONDS = 1e-3
 
@@ -24,15 +32,17 @@ def accuracy_against_cost(standings: Standings) -> Figure:
     A model far below the others stands at the lower edge with its score written beside it.
     """
     how = METRICS[standings.metric]
-    figure, (panel,) = framed(f"{how.heading} against seconds to fit and predict", setting(standings.cell), 6.2)
+    figure, (panel,) = create_chart(f"{how.heading} against seconds to fit and predict", setting(standings.cell), 6.2)
     rows = standings.of()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
-        panel.text(0.5, 0.5, "no model has both a score and a time", ha="center", transform=panel.transAxes, **WORDS)
+        panel.text(
+            0.5, 0.5, "no model has both a score and a time", ha="center", transform=panel.transAxes, **TEXT_STYLE
+        )
         panel.set_axis_off()
         return figure
     top = float(rows["score"].max())
-    far = 1.1 * reach(top - rows["lower"].fillna(rows["score"]).to_numpy(float))
+    far = 1.1 * axis_span(top - rows["lower"].fillna(rows["score"]).to_numpy(float))
     rows["beyond"] = rows["score"] < top - far
     rows["y"] = rows["score"].mask(rows["beyond"], top - 1.22 * far)
     for end in ("lower", "upper"):
@@ -41,12 +51,12 @@ def accuracy_against_cost(standings: Standings) -> Figure:
     panel.set_ylim(top - (1 + room) * far, rows["upper"].max() + 0.12 * far)
     _axes(panel, rows["seconds"], f"{how.heading}, {standings.confidence:.0%} interval")
     for row in rows.to_dict("records"):
-        style = look(row["family"])
+        style = family_style(row["family"])
         panel.vlines(row["seconds"], row["lower"], row["upper"], color=style.colour, linewidth=2, alpha=0.35)
-        mark(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
-    key(panel, list(rows["family"]))
+        draw_marker(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
+    draw_family_legend(panel, list(rows["family"]))
     names = [
-        shown(model) + (f" {written(score, how.form)}" if beyond else "")
+        printable(model) + (f" {format_score(score, how.form)}" if beyond else "")
         for model, score, beyond in zip(rows.index, rows["score"], rows["beyond"], strict=True)
     ]
     x, y, bars = (rows[columns].to_numpy(float) for columns in ("seconds", "y", ["lower", "upper"]))
@@ -69,5 +79,5 @@ def _axes(panel: Axes, seconds: pd.Series, heading: str) -> None:
     panel.xaxis.set_major_locator(LogLocator(numticks=8))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
-    panel.set_xlabel("seconds to fit and predict, all origins", **WORDS)
-    panel.set_ylabel(heading, **WORDS)
+    panel.set_xlabel("seconds to fit and predict, all origins", **TEXT_STYLE)
+    panel.set_ylabel(heading, **TEXT_STYLE)

@@ -15,7 +15,7 @@ from clv_experiments.evaluation.checks import Floats
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.display.picture_setting import setting
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.chart_style import INK, QUIET, framed, look, shown
+from clv_experiments.reporting.chart_style import INK, QUIET, create_chart, family_style, printable
 from clv_experiments.reporting.figure_style import TEXT_SIZE, LogScale
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
@@ -32,7 +32,7 @@ def value_captures(standings: Standings) -> Figure:
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
     curves = {label: _captured(cell, place) for place, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
-    figure, (panel,) = framed("Spend reached by targeting top customers", setting(cell), height)
+    figure, (panel,) = create_chart("Spend reached by targeting top customers", setting(cell), height)
     panel.plot(TARGETED, _captured(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
     drawn: dict[str, int] = {}
@@ -41,7 +41,7 @@ def value_captures(standings: Standings) -> Figure:
         drawn[family] = drawn.get(family, -1) + 1
         quiet = label not in strong
         panel.plot(
-            TARGETED, curves[label], color=look(family).colour, linewidth=1.4 if quiet else 2.6,
+            TARGETED, curves[label], color=family_style(family).colour, linewidth=1.4 if quiet else 2.6,
             dashes=DASHES[drawn[family] % len(DASHES)], alpha=0.6 if quiet else 1.0,
         )  # fmt: skip
     panel.set_xlim(0, TARGETED[-1])
@@ -60,19 +60,19 @@ def decile_calibrations(standings: Standings) -> Figure:
     cell = standings.cell
     tables = {label: _deciles(cell, place) for place, label in enumerate(cell.labels)}
     every = np.concatenate([table.to_numpy() for table in tables.values()])
-    wide = max(len(shown(label)) for label in tables) > TITLE[4]
+    wide = max(len(printable(label)) for label in tables) > TITLE[4]
     scale, columns = LogScale.around(every), min(3 if wide else 4, len(tables))
     rows = -(-len(tables) // columns)
-    figure, panels = framed("Predicted and actual spend by decile", "", 1.2 + 1.75 * rows, rows, columns)
+    figure, panels = create_chart("Predicted and actual spend by decile", "", 1.2 + 1.75 * rows, rows, columns)
     unit = f", {cell.currency}" if cell.currency else ""
-    figure.texts[1].set_text(f"{setting(cell)} · mean of a customer{shown(unit)}")
+    figure.texts[1].set_text(f"{setting(cell)} · mean of a customer{printable(unit)}")
     for panel, label in zip(panels, standings.order, strict=False):
-        style, table = look(cell.families[label]), tables[label]
+        style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)
         panel.plot(
             table.index, scale(table["mean_predicted"]), style.marker, color=style.colour, markersize=6, linestyle=""
         )
-        panel.set_title(shown(label, TITLE[3 if wide else 4]), fontsize=TEXT_SIZE, loc="left", color=INK)
+        panel.set_title(printable(label, TITLE[3 if wide else 4]), fontsize=TEXT_SIZE, loc="left", color=INK)
         panel.set_xticks([1, 5, 10])
         scale.label(panel, "y", min(every.min(), 0.0), max(every.max(), scale.unit))
     for panel in panels[len(tables) :]:
@@ -105,11 +105,11 @@ def _name_ends(panel: Axes, ends: dict[str, float], strong: set[str], families: 
     wanted = np.array([ends[name] for name in names])
     places = _spread(wanted, step, 1.02)
     for name, place in zip(names, places, strict=True):
-        colour = look(families[name]).colour if name in families else QUIET
+        colour = family_style(families[name]).colour if name in families else QUIET
         beside: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "clip_on": False}
         panel.plot([1.0, 1.05], [ends[name], place], color=colour, linewidth=1.0, **beside)
         panel.text(
-            1.06, place, shown(name), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
+            1.06, place, printable(name), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
             fontweight="bold" if name in strong else "normal", **beside,
         )  # fmt: skip
 

@@ -11,11 +11,11 @@ from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
     RULE,
-    WORDS,
-    framed,
-    key,
-    look,
-    shown,
+    TEXT_STYLE,
+    create_chart,
+    draw_family_legend,
+    family_style,
+    printable,
 )
 
 CLIQUE, ROW = 0.55, 1.0  # heights, in rows of names
@@ -27,7 +27,7 @@ def mean_ranks(across: Across) -> Figure:
     models, half = len(ranks), (len(ranks) + 1) // 2
     depth = CLIQUE * (len(across.cliques) + 1)
     title = f"Mean ranks on {METRICS[across.metric].heading} over {len(across.cells)} cells"
-    figure, (panel,) = framed(title, shown(", ".join(across.cells), 80), 2.1 + 0.26 * (half + depth))
+    figure, (panel,) = create_chart(title, printable(", ".join(across.cells), 80), 2.1 + 0.26 * (half + depth))
     panel.set_axis_off()
     panel.set_xlim(0.8, models + 0.2)
     panel.set_ylim(-depth - half * ROW, 3.0)
@@ -37,17 +37,17 @@ def mean_ranks(across: Across) -> Figure:
         best_half = place < half
         row = -depth - ROW * ((place if best_half else models - 1 - place) + 0.5)
         side = 0.8 if best_half else models + 0.2
-        style = look(families[place])
+        style = family_style(families[place])
         panel.plot([rank, rank, side], [0, row, row], color=style.colour, linewidth=1.2, clip_on=False)
         panel.plot(rank, 0, style.marker, color=style.colour, markersize=8, clip_on=False)
         panel.annotate(
-            f"{shown(model)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0), textcoords="offset points",
-            ha="right" if best_half else "left", va="center", annotation_clip=False, **WORDS,
+            f"{printable(model)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0), textcoords="offset points",
+            ha="right" if best_half else "left", va="center", annotation_clip=False, **TEXT_STYLE,
         )  # fmt: skip
     for place, clique in enumerate(across.cliques):
         ends = [ranks[clique[0]], ranks[clique[-1]]]
         panel.plot(ends, [-CLIQUE * (place + 1)] * 2, color=INK, linewidth=5, solid_capstyle="round")
-    key(panel, families)
+    draw_family_legend(panel, families)
     return figure
 
 
@@ -56,12 +56,12 @@ def _axis(panel: Axes, models: int, critical: float) -> None:
     panel.plot([1, models], [0, 0], color=QUIET, linewidth=1.5)
     for rank in range(1, models + 1):
         panel.plot([rank, rank], [0, 0.25], color=QUIET, linewidth=1.2)
-        panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **WORDS)
+        panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_STYLE)
     reach = min(critical, models - 1)
     panel.plot([1, 1 + reach], [1.9, 1.9], color=INK, linewidth=2)
     if critical <= models - 1:
         panel.plot([1, 1], [1.75, 2.05], color=INK, linewidth=2)
         panel.plot([1 + reach] * 2, [1.75, 2.05], color=INK, linewidth=2)
     beyond = "" if critical <= models - 1 else ", more than the axis is long"
-    panel.text(1, 2.1, f"critical difference {critical:.2f}{beyond}", va="bottom", **WORDS)
+    panel.text(1, 2.1, f"critical difference {critical:.2f}{beyond}", va="bottom", **TEXT_STYLE)
     panel.plot([1, models], [-0.01, -0.01], color=RULE, linewidth=0)

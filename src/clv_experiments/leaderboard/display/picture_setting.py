@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from clv_experiments.leaderboard.cell import Cell
-from clv_experiments.reporting.chart_style import shown
+from clv_experiments.reporting.chart_style import printable
 
 
 def setting(cell: Cell) -> str:
     """Say in a few words what a picture is of: the log, the horizon and the holdout periods."""
     periods = cell.holdouts[-1] if len(cell.holdouts) == 1 else f"mean of {len(cell.holdouts)} origins"
-    return shown(f"{cell.title} · {periods}", 70)
+    return printable(f"{cell.title} · {periods}", 70)

@@ -19,17 +19,17 @@ from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import (
     BAND,
     QUIET,
-    WORDS,
+    TEXT_STYLE,
     Illustration,
-    framed,
-    key,
-    look,
-    mark,
+    axis_span,
+    create_chart,
+    draw_family_legend,
+    draw_marker,
+    family_style,
     name_rows,
-    reach,
-    shown,
+    printable,
 )
-from clv_experiments.reporting.formatting import signed
+from clv_experiments.reporting.formatting import format_difference
 
 TOLERATED_BIAS = 0.2
 
@@ -78,14 +78,14 @@ def forest(standings: Standings) -> Figure:
     rows, score = standings.of(), METRICS[standings.metric]
     points = rows["from_best"].to_numpy(float)
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
-    far = reach(-np.fmin(points, low))
+    far = axis_span(-np.fmin(points, low))
     title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
-    figure, (panel,) = framed(title, setting(standings.cell), 1.75 + 0.29 * len(rows))
+    figure, (panel,) = create_chart(title, setting(standings.cell), 1.75 + 0.29 * len(rows))
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
     right = max(0.06 * far, float(np.nanmax(np.append(high, 0.0))) * 1.1)
     panel.set_xlim(-1.06 * far, right)
     for place, (model, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
-        style, tied, behind = look(row["family"]), row["group"] == 1, row["from_best"]
+        style, tied, behind = family_style(row["family"]), row["group"] == 1, row["from_best"]
         if tied:
             panel.axhspan(place - 0.5, place + 0.5, color=BAND, linewidth=0)
         if model == row["best"]:
@@ -93,15 +93,17 @@ def forest(standings: Standings) -> Figure:
         else:
             ends = np.clip([row["from_best_lower"], row["from_best_upper"]], -1.06 * far, None)
             panel.hlines(place, *ends, color=style.colour, linewidth=3, alpha=0.55)
-            text = signed(behind, score.form) + (" tied" if tied else "")
+            text = format_difference(behind, score.form) + (" tied" if tied else "")
         beyond = behind < -far
-        mark(panel, -1.03 * far if beyond else behind, place, style.colour, "<" if beyond else style.marker, tied)
+        draw_marker(
+            panel, -1.03 * far if beyond else behind, place, style.colour, "<" if beyond else style.marker, tied
+        )
         _note_row(panel, place, text)
-    name_rows(panel, [f"{shown(model)} · {group}" for model, group in rows["group"].items()])
-    panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right", **WORDS)
+    name_rows(panel, [f"{printable(model)} · {group}" for model, group in rows["group"].items()])
+    panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right", **TEXT_STYLE)
     panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value, score.form)))
-    key(panel, list(rows["family"]))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_difference(value, score.form)))
+    draw_family_legend(panel, list(rows["family"]))
     return figure
 
 
@@ -111,27 +113,27 @@ def bias_by_origin(standings: Standings) -> Figure:
     biases = {model: found.loc[found["model"] == model, "score"].to_numpy(float) for model in standings.order}
     families, steps = standings.cell.families, len(standings.cell.holdouts)
     latest = "" if steps == 1 else ", filled = the latest"
-    figure, (panel,) = framed(
+    figure, (panel,) = create_chart(
         "Bias of the predicted total", setting(standings.cell) + latest, 1.75 + 0.29 * len(biases)
     )
     panel.axvspan(-TOLERATED_BIAS, TOLERATED_BIAS, color=BAND)
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
     for place, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
-        style = look(families[model])
+        style = family_style(families[model])
         inside = np.clip(bias, -1.0, 1.0)
         panel.plot(inside, np.full(steps, place), color=style.colour, linewidth=1.5, alpha=0.55)
         for step, value in enumerate(bias):
             marker = style.marker if value <= 1 else ">"
-            mark(panel, min(value, 1.03), place, style.colour, marker, step == steps - 1)
-        _note_row(panel, place, signed(float(np.mean(bias)), "{:+.0%}"))
-    name_rows(panel, [shown(model) for model in biases])
+            draw_marker(panel, min(value, 1.03), place, style.colour, marker, step == steps - 1)
+        _note_row(panel, place, format_difference(float(np.mean(bias)), "{:+.0%}"))
+    name_rows(panel, [printable(model) for model in biases])
     panel.set_xlim(-1.08, 1.08)
     panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_xlabel("predicted total / actual total − 1", **WORDS)
-    key(panel, [families[model] for model in biases])
+    panel.set_xlabel("predicted total / actual total − 1", **TEXT_STYLE)
+    draw_family_legend(panel, [families[model] for model in biases])
     return figure
 
 
 def _note_row(panel: Axes, place: float, text: str) -> None:
     """Write a number to the right of a row."""
-    panel.text(1.02, place, text, transform=panel.get_yaxis_transform(), va="center", **WORDS)
+    panel.text(1.02, place, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)

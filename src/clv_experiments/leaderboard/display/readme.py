@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.record_files import write_record
-from clv_experiments.reporting.records import Picture, Record, Text
+from clv_experiments.reporting.records import FigureRecord, Record, Text
 
 BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "<!-- leaderboard: end -->"
 PICTURE = "docs/leaderboard.png"
@@ -26,7 +26,7 @@ def write_readme(readme: str, records: Sequence[Record]) -> None:
     path, (before, after) = Path(readme), check_readme(readme)
     words = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
     words = re.sub(r"^#", "##", words, flags=re.MULTILINE)  # a part of a page that has headings of its own
-    picture = next(record for record in records if isinstance(record, Picture))
+    picture = next(record for record in records if isinstance(record, FigureRecord))
     shows = Path(picture.name).stem.replace("_", " ")
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:

@@ -8,7 +8,7 @@ import pandas as pd
 from clv_experiments.leaderboard.across import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.formatting import listed, written
+from clv_experiments.reporting.formatting import format_score, join_names
 
 
 def verdict(standings: Standings) -> list[str]:
@@ -35,20 +35,22 @@ def verdict_across(across: Across) -> list[str]:
     heading = METRICS[across.metric].heading
     sentences = [f"{best} has the best mean rank on {heading} over {len(across.cells)} cells."]
     if len(near) > 1:
-        whom = "any of the models" if len(near) == len(table) else listed(near)
+        whom = "any of the models" if len(near) == len(table) else join_names(near)
         sentences.append(f"The ranks alone cannot tell apart {whom}.")
     else:
         sentences.append("All others rank behind it by more than the critical difference.")
     leading = table["leading"].max()
     winners = list(table.index[table["leading"] == leading])
-    sentences.append(f"First or tied for first in most cells ({leading} of {len(across.cells)}): {listed(winners)}.")
+    sentences.append(
+        f"First or tied for first in most cells ({leading} of {len(across.cells)}): {join_names(winners)}."
+    )
     return sentences
 
 
 def _first(rows: pd.DataFrame, heading: str, form: str) -> list[str]:
     """Say who stands first."""
     leader, tied = str(rows.index[0]), list(rows.index[rows["group"] == 1])
-    score = written(rows["score"].iloc[0], form)
+    score = format_score(rows["score"].iloc[0], form)
     if len(rows) == 1:
         return [f"{leader} is alone on this board ({heading} {score}), so there is nothing to set it beside."]
     if len(tied) == len(rows):
@@ -64,13 +66,14 @@ def _first(rows: pd.DataFrame, heading: str, form: str) -> list[str]:
         ]
     distance = f"the distance of {tied[1]} from it is" if len(tied) == 2 else "the others' distances from it are"
     sentences = [
-        f"{listed(tied)} share first place on {heading}: {leader} scores highest ({score}), and {distance} within "
+        f"{join_names(tied)} share first place on {heading}: {leader} scores highest ({score}), and {distance} within "
         "chance."
     ]
     between = [str(m) for m in rows.index[: list(rows.index).index(tied[-1])] if m not in tied]
     if between:
         sentences.append(
-            f"{listed(between)} scored higher than some of these and are behind {leader} beyond chance all the same: "
+            f"{join_names(between)} scored higher than some of these and are behind {leader} beyond chance all the "
+            "same: "
             "they err on much the same customers, so that even a small distance counts."
         )
     return sentences

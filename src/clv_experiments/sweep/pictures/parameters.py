@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from clv_experiments.reporting.chart_style import INK, RULE, WORDS, framed, name_rows, shown
-from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, Labels, amount
+from clv_experiments.reporting.chart_style import INK, RULE, TEXT_STYLE, create_chart, name_rows, printable
+from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, Labels, format_amount
 from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
 from clv_experiments.sweep.pictures.values import Values, named
 
@@ -61,14 +61,14 @@ class Scale:
         if isinstance(self.distribution, IntDistribution):
             few = not self.distribution.log and high - low < LEVELS
             marked = [*range(int(low), int(high) + 1)] if few else [low, round(middle), high]
-        yield from ((self.place(value), amount(float(value))) for value in dict.fromkeys(marked))
+        yield from ((self.place(value), format_amount(float(value))) for value in dict.fromkeys(marked))
 
 
 def slices(values: Values, names: Sequence[str], labels: Labels, configured: int | None) -> Figure:
     """Draw the metric against each parameter, over the range that was searched; later trials are darker."""
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure, panels = framed(
+    figure, panels = create_chart(
         f"{values.heading} by parameter", heading_of(labels), 1.5 + 1.95 * rows, rows, columns, share_x=False
     )
     for panel, name in zip(panels, names, strict=False):
@@ -78,7 +78,7 @@ def slices(values: Values, names: Sequence[str], labels: Labels, configured: int
     span_values(panels[0], "y", values)
     for panel in panels:
         panel.set_ylabel("")
-    figure.supylabel(f"{values.heading} ({'higher' if values.higher else 'lower'} is better)", **WORDS)
+    figure.supylabel(f"{values.heading} ({'higher' if values.higher else 'lower'} is better)", **TEXT_STYLE)
     marks = [
         _key("o", "trial, later ones darker", PREDICTED),
         _key("o", f"best (trial {values.trials[values.best].number})", ACTUAL),
@@ -111,14 +111,16 @@ def _slice(panel: Axes, values: Values, name: str, configured: int | None) -> No
     side = 0.5 / max(2, scale.choices)
     panel.set_xlim(-side if scale.choices else -0.06, 1 + side if scale.choices else 1.06)
     some = "" if chose.all() else f" ({chose.sum()}/{len(chose)})"  # trials that chose it
-    panel.set_title(shown(name, 30 - len(some)) + some, loc="left", pad=4, **WORDS)
+    panel.set_title(printable(name, 30 - len(some)) + some, loc="left", pad=4, **TEXT_STYLE)
 
 
 def _name_marks(panel: Axes, marks: Sequence[tuple[float, str]]) -> None:
     """Write below a slice what lies where; of many choices slantwise."""
     places, words = zip(*marks, strict=True)
     if len(marks) > SLANTED and not all(word.isdigit() for word in words):
-        panel.set_xticks(places, [shown(word, 14) for word in words], rotation=35, ha="right", rotation_mode="anchor")
+        panel.set_xticks(
+            places, [printable(word, 14) for word in words], rotation=35, ha="right", rotation_mode="anchor"
+        )
     else:
         panel.set_xticks(places, [_broken(word, 36 // len(words) - 1) for word in words])
 
@@ -126,7 +128,7 @@ def _name_marks(panel: Axes, marks: Sequence[tuple[float, str]]) -> None:
 def parallel_coordinates(values: Values, names: Sequence[str], labels: Labels, configured: int | None) -> Figure:
     """Draw a line a trial, from its score down through what it chose; the best stand out."""
     rows = np.arange(len(names) + 1)[::-1]
-    figure, (panel,) = framed(
+    figure, (panel,) = create_chart(
         f"Choices of the best trials by {values.heading}", heading_of(labels), 1.6 + 0.56 * len(rows)
     )
     scales = [Scale.of(values, name) for name in names]
@@ -140,7 +142,7 @@ def parallel_coordinates(values: Values, names: Sequence[str], labels: Labels, c
         if (column == ABSENT).any():
             _ruler(panel, row, [(ABSENT, "not chosen")])
     handles = _lines(panel, values, places, rows, configured)
-    name_rows(panel, [values.heading, *(shown(name, 24) for name in names)])
+    name_rows(panel, [values.heading, *(printable(name, 24) for name in names)])
     panel.set_ylim(-0.7, len(names) + 0.3)
     panel.set_xlim(-0.03, 1.03 if places.max() < ABSENT else ABSENT + 0.03)
     panel.set_xticks([])
@@ -168,7 +170,7 @@ def _ruler(panel: Axes, row: float, marks: Sequence[tuple[float, str]]) -> None:
         side = "left" if at < 0.05 else "right" if at > 0.95 else "center"
         panel.plot([at], [row], "|", color=REFERENCE, markersize=7)
         panel.text(
-            at, row - 0.14, shown(text, room), ha=side, va="top", fontsize=11, color=INK, zorder=7,
+            at, row - 0.14, printable(text, room), ha=side, va="top", fontsize=11, color=INK, zorder=7,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
         )  # fmt: skip
 
@@ -203,7 +205,7 @@ def _word(choice: object) -> str:
     """Write a choice in the words of YAML."""
     if choice is None or isinstance(choice, bool):
         return "null" if choice is None else str(choice).lower()
-    return amount(choice) if isinstance(choice, float) else str(choice)
+    return format_amount(choice) if isinstance(choice, float) else str(choice)
 
 
 def _broken(text: str, room: int) -> str:
@@ -215,4 +217,4 @@ def _broken(text: str, room: int) -> str:
         lines[-1] += part
     if lines[3:]:
         lines = [*lines[:2], "…" + lines[-1]]
-    return "\n".join(shown(line, room + 2) for line in lines)
+    return "\n".join(printable(line, room + 2) for line in lines)

@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.reporting.chart_style import QUIET, WORDS, framed, name_rows, shown
+from clv_experiments.reporting.chart_style import QUIET, TEXT_STYLE, create_chart, name_rows, printable
 from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, TEXT_SIZE, Labels
-from clv_experiments.reporting.formatting import listed
-from clv_experiments.reporting.records import Picture
+from clv_experiments.reporting.formatting import join_names
+from clv_experiments.reporting.records import FigureRecord
 from clv_experiments.sweep.pictures.parameters import parallel_coordinates, slices
 from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
 from clv_experiments.sweep.pictures.values import Values, values_of
@@ -29,7 +29,7 @@ def study_pictures(
     labels: Labels,
     importances: Mapping[str, Mapping[str, float]],
     configured: int | None = None,
-) -> Iterator[Picture]:
+) -> Iterator[FigureRecord]:
     """Draw what a study found; what cannot be drawn of few trials is left out.
 
     Trials that lie far behind nearly all others stand at the edge of the scale, and the picture says so.
@@ -56,22 +56,22 @@ def study_pictures(
         ending = f"_{values.metric}.png" if metrics[1:] else ".png"
         shares = importances.get(values.metric, {})
         names = list(dict.fromkeys([*shares, *(name for trial in values.trials for name in trial.params)]))
-        yield Picture(f"history{ending}", history(study, values, labels, configured))
+        yield FigureRecord(f"history{ending}", history(study, values, labels, configured))
         if shares:
             left_out = [name for name in names if name not in shares]
-            yield Picture(f"importances{ending}", importance_bars(values, shares, left_out, labels))
+            yield FigureRecord(f"importances{ending}", importance_bars(values, shares, left_out, labels))
         if names:
-            yield Picture(f"slice{ending}", slices(values, names, labels, configured))
+            yield FigureRecord(f"slice{ending}", slices(values, names, labels, configured))
         if names[1:]:
-            yield Picture(f"parallel_coordinates{ending}", parallel_coordinates(values, names, labels, configured))
+            yield FigureRecord(f"parallel_coordinates{ending}", parallel_coordinates(values, names, labels, configured))
     if found and len(found) in TRADED:
         front = {trial.number for trial in study.best_trials}
-        yield Picture("pareto_front.png", pareto_front(found, front, labels, configured))
+        yield FigureRecord("pareto_front.png", pareto_front(found, front, labels, configured))
 
 
 def history(study: Study, values: Values, labels: Labels, configured: int | None) -> Figure:
     """Draw each trial's value in the order of the trials, the best so far, and which trials failed."""
-    figure, (panel,) = framed(f"Search history: {values.heading}", heading_of(labels), 5.0)
+    figure, (panel,) = create_chart(f"Search history: {values.heading}", heading_of(labels), 5.0)
     trials = study.get_trials(deepcopy=False)
     last = max(trial.number for trial in trials)
     numbers = np.array([trial.number for trial in values.trials])
@@ -89,7 +89,7 @@ def history(study: Study, values: Values, labels: Labels, configured: int | None
     _mark_ended(panel, trials, 0.98 * ends[0] + 0.02 * ends[1] if values.higher else 0.02 * ends[0] + 0.98 * ends[1])
     panel.set_xlim(-0.7, last + 0.7)
     panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    panel.set_xlabel("trial", **WORDS)
+    panel.set_xlabel("trial", **TEXT_STYLE)
     above(figure)
     return figure
 
@@ -106,27 +106,27 @@ def _mark_ended(panel: Axes, trials: Sequence[FrozenTrial], height: float) -> No
 def importance_bars(values: Values, shares: Mapping[str, float], left_out: Sequence[str], labels: Labels) -> Figure:
     """Draw the share of each parameter in what the parameters explain of the metric."""
     height = 1.7 + 0.32 * len(shares)
-    figure, (panel,) = framed(f"What {values.heading} depends on", heading_of(labels), height)
+    figure, (panel,) = create_chart(f"What {values.heading} depends on", heading_of(labels), height)
     rows, lengths = np.arange(len(shares))[::-1], np.array(list(shares.values()))
     panel.barh(rows, lengths, height=0.66, color=PREDICTED)
     for row, length in zip(rows, lengths, strict=True):
-        panel.text(length, row, f" {length:.0%}", va="center", **WORDS)
-    name_rows(panel, [shown(name, 34) for name in shares])
+        panel.text(length, row, f" {length:.0%}", va="center", **TEXT_STYLE)
+    name_rows(panel, [printable(name, 34) for name in shares])
     panel.set_xlim(0, 1.12 * lengths.max())
     panel.xaxis.set_major_locator(MaxNLocator(5))
     panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     said = f"share of the variation over {len(values.trials)} trials that single parameters explain"
     if left_out:
-        said += "\n" + shown(f"not chosen in every trial, so without a share: {', '.join(left_out)}", 92)
-    panel.set_xlabel(said, loc="right", **WORDS)
+        said += "\n" + printable(f"not chosen in every trial, so without a share: {', '.join(left_out)}", 92)
+    panel.set_xlabel(said, loc="right", **TEXT_STYLE)
     return figure
 
 
 def pareto_front(found: Sequence[Values], front: set[int], labels: Labels, configured: int | None) -> Figure:
     """Draw the first metric against each other one, with the trials that no other beats in all metrics."""
     first, *others = found
-    names = listed([values.heading for values in found])
-    figure, panels = framed(f"Trade-offs between {names}", heading_of(labels), 5.4, 1, len(others), share_x=False)
+    names = join_names([values.heading for values in found])
+    figure, panels = create_chart(f"Trade-offs between {names}", heading_of(labels), 5.4, 1, len(others), share_x=False)
     numbers = np.array([trial.number for trial in first.trials])
     best = np.isin(numbers, list(front))
     kinds: list[tuple[str, np.ndarray, dict[str, Any]]] = [

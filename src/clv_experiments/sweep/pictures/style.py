@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter, StrMethodFormatter
 
-from clv_experiments.reporting.chart_style import INK, WORDS, shown
+from clv_experiments.reporting.chart_style import INK, TEXT_STYLE, printable
 from clv_experiments.reporting.figure_style import TEXT_SIZE, Labels
 from clv_experiments.sweep.pictures.values import Values, named
 
@@ -23,7 +23,7 @@ MARGIN = 0.08  # share of an axis beyond the values on it
 
 def heading_of(labels: Labels) -> str:
     """Name the model and what it is fitted to, in a line."""
-    return shown(f"{labels.model} · {labels.subtitle}".strip(" ·"), 84)
+    return printable(f"{labels.model} · {labels.subtitle}".strip(" ·"), 84)
 
 
 def span_values(panel: Axes, which: str, values: Values) -> tuple[float, float]:
@@ -39,7 +39,7 @@ def span_values(panel: Axes, which: str, values: Values) -> tuple[float, float]:
     else:
         large = max(map(abs, ends)) >= LARGE
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}") if large else ScalarFormatter(useOffset=False))
-    axis.set_label_text(f"{values.heading} ({'higher' if values.higher else 'lower'} is better)", **WORDS)
+    axis.set_label_text(f"{values.heading} ({'higher' if values.higher else 'lower'} is better)", **TEXT_STYLE)
     return ends
 
 

@@ -15,7 +15,7 @@ UNDER_WAY = ".job"
 PATIENCE = 10.0  # seconds that a worker has to mark its run as interrupted
 
 
-class Noticeboard:
+class JobStatus:
     """A folder that a command shares with the workers it starts.
 
     Parameters

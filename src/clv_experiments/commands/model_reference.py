@@ -23,7 +23,7 @@ ADDRESSES = ("runs:/", "models:/")
 
 
 @dataclass(frozen=True, eq=False)
-class Requested:
+class ModelReference:
     """A model, and how to fit it again.
 
     Attributes
@@ -47,7 +47,7 @@ class Requested:
     chosen_until: date | None
 
 
-def take_model(arguments: list[str]) -> tuple[str | None, list[str]]:
+def pop_model_override(arguments: list[str]) -> tuple[str | None, list[str]]:
     """Take out of a command line what ``model=`` names, unless it is an option of ``conf/model``.
 
     Returns
@@ -57,9 +57,9 @@ def take_model(arguments: list[str]) -> tuple[str | None, list[str]]:
 
     Examples
     --------
-    >>> take_model(["data=cdnow", "model=models:/cdnow-3m@champion"])
+    >>> pop_model_override(["data=cdnow", "model=models:/cdnow-3m@champion"])
     ('models:/cdnow-3m@champion', ['data=cdnow'])
-    >>> take_model(["model=bg_nbd"])
+    >>> pop_model_override(["model=bg_nbd"])
     ('bg_nbd', ['model=bg_nbd'])
 
     Raises
@@ -80,7 +80,7 @@ def take_model(arguments: list[str]) -> tuple[str | None, list[str]]:
     return asked, rest
 
 
-def requested(cfg: DictConfig, asked: str | None) -> Requested:
+def resolve_model(cfg: DictConfig, asked: str | None) -> ModelReference:
     """Find the model that was asked for.
 
     Parameters
@@ -99,14 +99,14 @@ def requested(cfg: DictConfig, asked: str | None) -> Requested:
     from hydra.utils import instantiate
 
     from clv_experiments.config.model_options import build_model
-    from clv_experiments.config.settings import experiment_of
+    from clv_experiments.config.settings import experiment_name
     from clv_experiments.tracking.stored_run import champion_address
 
     if asked and not _is_kept(asked):
         return _option(build_model(cfg.model))
     reader = instantiate(cfg.tracking).reader()
     try:
-        stored = reader.model(champion_address(experiment_of(cfg)) if asked in (None, CHAMPION) else asked)
+        stored = reader.model(champion_address(experiment_name(cfg)) if asked in (None, CHAMPION) else asked)
     except ClvError as error:
         if asked:
             raise
@@ -114,7 +114,7 @@ def requested(cfg: DictConfig, asked: str | None) -> Requested:
     return _kept(cfg, stored, reader)
 
 
-def btyd_option(cfg: DictConfig) -> Model:
+def build_btyd_model(cfg: DictConfig) -> Model:
     """Build the model that tells of purchases where the model of spend does not: ``decisions.btyd``.
 
     Raises
@@ -122,19 +122,19 @@ def btyd_option(cfg: DictConfig) -> Model:
     ClvError
         If there is no such option, or it knows of spend only.
     """
-    from clv_experiments.config.model_options import named_option
+    from clv_experiments.config.model_options import build_named_model
 
-    found = named_option(cfg, cfg.decisions.btyd, "decisions.btyd")
+    found = build_named_model(cfg, cfg.decisions.btyd, "decisions.btyd")
     if not hasattr(found.estimator, "discounted_purchases"):
         raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {found.name} is none")
     return found
 
 
-def _option(model: Model, why: str = "") -> Requested:
-    return Requested(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
+def _option(model: Model, why: str = "") -> ModelReference:
+    return ModelReference(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
 
 
-def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> Requested:
+def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:
     from clv_experiments.config.model_options import build_model
     from clv_experiments.data.window import Horizon
 
@@ -156,7 +156,7 @@ def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> Requested:
         ) from error
     named = f"{name}, {stored.uri}" + (f" version {stored.version}" if stored.version else "")
     until = _seen_until(stored)
-    return Requested(model, stored, f"{named}, fitted up to {until}", f"settings of {named}", until)
+    return ModelReference(model, stored, f"{named}, fitted up to {until}", f"settings of {named}", until)
 
 
 def _seen_until(stored: StoredModel) -> date:
@@ -169,7 +169,7 @@ def _was_split(stored: StoredModel) -> bool:
     return stored.run.tags.get("protocol") == "customer_split"
 
 
-def same_columns(stored: StoredModel, model: Model, columns: Iterable[str]) -> None:
+def check_same_columns(stored: StoredModel, model: Model, columns: Iterable[str]) -> None:
     """Refuse a kept model whose features are not those that its own settings give today.
 
     Raises
@@ -191,7 +191,7 @@ def same_columns(stored: StoredModel, model: Model, columns: Iterable[str]) -> N
         )
 
 
-def strangeness(request: Requested, log_fingerprint: str, currency: str, cutoff: date) -> Iterator[str]:
+def compatibility_warnings(request: ModelReference, log_fingerprint: str, currency: str, cutoff: date) -> Iterator[str]:
     """Say where a kept model meets what it was not made for."""
     tags = request.stored.run.tags if request.stored else {}
     if request.stored and tags.get("log_fingerprint") != log_fingerprint:
@@ -208,7 +208,7 @@ def strangeness(request: Requested, log_fingerprint: str, currency: str, cutoff:
         )
 
 
-def kept_errors(
+def stored_errors(
     reader: Reader, stored: StoredModel, window: Window
 ) -> tuple[str, pd.DataFrame, pd.DataFrame | None] | None:
     """Read what the run that stands for a kept model predicted of its latest holdout and validation period.
