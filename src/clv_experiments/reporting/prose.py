@@ -1,0 +1,81 @@
+"""Sentences from templates: Python decides what is true, a template says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+
+from clv_experiments.reporting import formatting
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# One filter a kind of value: {{ 1200|count("customer") }}, {{ 0.12|share }}, {{ 9.5|money("£") }}.
+FILTERS = {
+    "money": formatting.format_money,
+    "share": formatting.format_share,
+    "exact_share": formatting.format_exact_percent,
+    "percent": formatting.format_percent,
+    "count": formatting.format_count,
+    "change": formatting.format_change,
+    "score": formatting.format_score,
+    "difference": formatting.format_difference,
+    "day": formatting.format_day,
+    "horizon": formatting.describe_horizon,
+    "name": formatting.clean_name,
+    "names": formatting.join_names,
+}
+
+
+@cache
+def prose_environment() -> Environment:
+    """Return the environment of plain-text templates: nothing is escaped, a missing value is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {name: _of_defined(write) for name, write in FILTERS.items()}
+    environment.globals["interval"] = formatting.format_interval
+    return environment
+
+
+def _of_defined(write: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter name what is missing, instead of failing on it."""
+
+    def written(value: Any, *args: Any, **kwargs: Any) -> str:
+        if isinstance(value, Undefined):
+            str(value)  # raises
+        return write(value, *args, **kwargs)
+
+    return written
+
+
+def sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str]:
+    """Render a macro of a template into paragraphs of plain text.
+
+    Parameters
+    ----------
+    template : str
+        Its path below ``templates/``, such as ``report/missed.jinja``.
+    macro : str
+        Its name in the template.
+    *values, **named
+        What it takes: typed values, which filters write.
+
+    Returns
+    -------
+    list of str
+        What blank lines separate, each on one line; empty paragraphs are left out.
+
+    Raises
+    ------
+    jinja2.UndefinedError
+        If the template asks for something that is not there.
+    """
+    module = prose_environment().get_template(template).module
+    text = str(getattr(module, macro)(*values, **named))
+    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return [paragraph for paragraph in paragraphs if paragraph]
