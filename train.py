@@ -14,9 +14,9 @@ terminal = CommandLine()
 def main(cfg: DictConfig) -> float | None:
     """Return the validation objective; heavy imports wait until a run starts, so that --help answers at once."""
     with terminal.job():
-        from clv_experiments.commands.resume import run_once
+        from clv_experiments.commands.train import train
 
-        return run_once(cfg)
+        return train(cfg)
     return None  # the job failed and said so
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from clv_experiments.commands.resume import run_once
+from clv_experiments.commands.train import train
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 
@@ -23,7 +23,7 @@ def once(compose, monkeypatch):
     KEPT.runs.clear()
     monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     store = ["~tracking", "+tracking={_target_: test_resume.kept}"]
-    return lambda *overrides: run_once(compose("resume=true", *SMALL, *store, *overrides))
+    return lambda *overrides: train(compose("resume=true", *SMALL, *store, *overrides))
 
 
 def test_what_is_there_is_not_run_again_and_gives_the_same_objective(once, capsys):

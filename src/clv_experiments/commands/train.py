@@ -1,8 +1,9 @@
-"""The whole run on one screen: load, forecast (validation, holdout), score, record."""
+"""``train.py``: load a log, forecast its validation and holdout periods, score them, record the run."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -13,6 +14,7 @@ from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import (
     check_settings,
     experiment_name,
+    flatten_settings,
     parse_day,
     protocol_label,
     read_split_settings,
@@ -22,6 +24,7 @@ from clv_experiments.config.settings import (
 )
 from clv_experiments.config.window_options import build_window
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.errors import LogTooShort
 from clv_experiments.evaluation.report import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
@@ -34,8 +37,43 @@ from clv_experiments.forecasting.run_records import (
     identity_records,
     log_records,
 )
+from clv_experiments.leaderboard.selection import find_completed_run
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking.code_version import code_version
+from clv_experiments.tracking.stored_run import Run, StoredRun
+
+
+def train(cfg: DictConfig) -> float | None:
+    """Run one experiment; with ``resume=true`` only if it is not there yet, and a log too short for it is no error.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/``.
+
+    Returns
+    -------
+    float or None
+        The validation objective, if there is one, of the run made now or then.
+
+    Raises
+    ------
+    ClvError
+        If the input is bad, in one sentence.
+    """
+    check_settings(cfg)
+    if not cfg.resume:
+        return run_experiment(cfg).objective
+    reader = instantiate(cfg.tracking).reader()
+    completed = find_completed_run(reader, experiment_name(cfg), flatten_settings(cfg))
+    if completed is None:
+        try:
+            return run_experiment(cfg).objective
+        except LogTooShort as error:
+            Terminal().say(f"left out: {error}")
+            return None
+    Terminal().say(f"{run_title(cfg)}: {_describe(completed)}")
+    return reader.by_origin(completed.run_id, f"validation_{cfg.evaluation.objective}").get(0)
 
 
 def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationResult:
@@ -57,41 +95,19 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
     parse_day(cfg.window.cutoff, "window.cutoff")
     terminal = Terminal()
     terminal.say(run_title(cfg))
-    with ExitStack() as stack:
-        with terminal.step("opening the tracking store", "tracking"):
-            opened = instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name)
-            run = stack.enter_context(opened)
-        settings = resolve_settings(cfg)
-        run.log([*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-        terminal.report_log(log)
-        terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
+    with _open_run(cfg, terminal) as run:
+        log = _load_log(cfg, terminal)
         run.log([*log_records(log)])
 
         task = _evaluation_task(cfg, log)
-        periods = [origin.holdout for origin in task.origins]
-        run.log([*identity_records(task.forecaster, task.model, periods, protocol_label(cfg))])
-        run.log([Tag("code_version", code_version())])
-        for period in periods:
-            task.forecaster.require_holdout_spend(period)
-        with terminal.progress() as progress:
-            if cfg.evaluation.protocol == "customer_split":
-                result = customer_split(task, read_split_settings(cfg), progress)
-            else:
-                result = out_of_time(task, progress)
-        terminal.add_timings(result.timings)
+        run.log([*identity_records(task, protocol_label(cfg)), Tag("code_version", code_version())])
 
-        with terminal.step("measuring, explaining, drawing", "evaluation") as explained:
-            records = [
-                *result.records,
-                *ladder_records(result.ladder, result.title),
-                *explanation_records(
-                    task, result.latest, cfg.seed, cfg.evaluation.bootstrap_replicates, explained, search
-                ),
-            ]
+        result = _evaluate(cfg, task, terminal)
+        with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
+            replicates = cfg.evaluation.bootstrap_replicates
+            explanation = [*explanation_records(task, result.latest, cfg.seed, replicates, progress, search)]
         with terminal.step("writing the run", "tracking"):
-            run.log(records)
+            run.log([*result.records, *ladder_records(result.ladder, result.title), *explanation])
 
         terminal.summary(result.ladder, result.title)
         for warning in [*estimator_warnings(result.latest.estimator), *result.warnings]:
@@ -101,8 +117,48 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
     return result
 
 
+@contextmanager
+def _open_run(cfg: DictConfig, terminal: Terminal) -> Iterator[Run]:
+    """Open the tracked run and record its settings."""
+    with ExitStack() as stack:
+        with terminal.step("opening the tracking store", "tracking"):
+            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name))
+        settings = resolve_settings(cfg)
+        run.log([*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        yield run
+
+
+def _load_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
+    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    terminal.report_log(log)
+    terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
+    return log
+
+
 def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     model, window = build_model(cfg.model), build_window(cfg.window, log.start, log.end)
     supervised = model.supervised and cfg.evaluation.protocol != "customer_split"
     origins = window.backtest(supervised=supervised, source=log.name)
     return EvaluationTask(Forecaster(log, window), model, build_baselines(cfg), origins, cfg.evaluation.objective)
+
+
+def _evaluate(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:
+    """Evaluate the model by the protocol that was chosen, on holdouts in which somebody spent something."""
+    for origin in task.origins:
+        task.forecaster.require_holdout_spend(origin.holdout)
+    with terminal.progress() as progress:
+        if cfg.evaluation.protocol == "customer_split":
+            result = customer_split(task, read_split_settings(cfg), progress)
+        else:
+            result = out_of_time(task, progress)
+    terminal.add_timings(result.timings)
+    return result
+
+
+def _describe(run: StoredRun) -> str:
+    """Say of a completed run why it is not run again."""
+    why = f"left out: {run.tags['failure']}" if run.status == "FAILED" else "there already"
+    then, now = run.tags.get("code_version", code_version()), code_version()
+    by = f", by code {then}, while this is {now}" if then != now else ""
+    return f"{why} (run {run.run_id} of {run.started.astimezone():%Y-%m-%d %H:%M}{by})"

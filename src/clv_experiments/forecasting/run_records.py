@@ -1,4 +1,4 @@
-"""What a run leaves behind: a scored forecast turned into records, whatever predicted it."""
+"""What a run records: a scored forecast as metrics, tables, figures and tags, whatever model predicted it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
-from clv_experiments.data.window import Period
 from clv_experiments.evaluation import report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
 from clv_experiments.evaluation.metrics import d2_tweedie
@@ -26,7 +25,7 @@ from clv_experiments.forecasting.evaluation_result import (
     min_prediction,
     stack_predictions,
 )
-from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model, cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecast, cell_fingerprint
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 
@@ -52,42 +51,53 @@ class Search:
 
 def explanation_records(
     task: EvaluationTask,
-    made: Forecast,
+    forecast: Forecast,
     seed: int,
     replicates: int,
     progress: Callable[[int, int], None],
     search: Search | None = None,
 ) -> Iterator[Record]:
-    """Tables, pictures and the fitted model of one holdout forecast.
+    """Tables, figures and the fitted model of one holdout forecast.
 
-    ``seed`` draws the ``replicates`` of the bootstrap and the permutations; ``progress`` is told (done, replicates);
-    ``search`` says where the settings were found, if they were searched for.
+    Parameters
+    ----------
+    task : EvaluationTask
+    forecast : Forecast
+        Of the task's model, on one of its holdout periods.
+    seed : int
+        Of the bootstrap and the permutations.
+    replicates : int
+        Of the bootstrap.
+    progress : callable
+        Called with (done, replicates).
+    search : Search, optional
+        Where the settings were found, if they were searched for.
     """
     forecaster, model = task.forecaster, task.model
-    log, estimator, least = forecaster.log, made.estimator, min_prediction(forecaster, made.period)
-    labels = Labels(model.name, f"{log.name}, {made.period}", f"next {forecaster.window.horizon}", log.currency)
-    yield from report.holdout_records(made.table, labels)
+    log, estimator, smallest = forecaster.log, forecast.estimator, min_prediction(forecaster, forecast.period)
+    labels = Labels(model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency)
+    yield from report.holdout_records(forecast.table, labels)
     if log.truth:
-        truth = (made.table["true_expected_spend"], log.truth.parameters)
-        yield from recovery_records(made.table, *truth, getattr(estimator, "parameters_", None), least, labels)
-    learned = coefficients(
+        truth = (forecast.table["true_expected_spend"], log.truth.parameters)
+        yield from recovery_records(forecast.table, *truth, getattr(estimator, "parameters_", None), smallest, labels)
+    table = coefficients(
         estimator,
-        made.training.X,
-        made.training.y,
-        made.X,
-        made.table["y_true"],
-        scorer=lambda y, p: d2_tweedie(y, p, floor=least),
+        forecast.training.X,
+        forecast.training.y,
+        forecast.X,
+        forecast.table["y_true"],
+        scorer=lambda y, p: d2_tweedie(y, p, floor=smallest),
         rng=np.random.default_rng(seed),
         replicates=replicates,
         on_progress=progress,
     )
-    yield from report.coefficient_records(learned, labels)
+    yield from report.coefficient_records(table, labels)
     yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
     if hasattr(estimator, "expected_cumulative_purchases"):
-        weekly = weekly_repeat_spend(repeat_spend_by_day(log, made.period), estimator)
+        weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
         yield Table("tracking.csv", weekly)
         if len(weekly):  # a log of days has no whole week to show
-            yield FigureRecord("tracking.png", tracking(weekly, pd.Timestamp(made.period.cutoff), labels))
+            yield FigureRecord("tracking.png", tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
         boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
         yield Tag("btyd_boundary", boundary or "interior")
         yield Metric("btyd_at_boundary", float(bool(boundary)))
@@ -98,7 +108,7 @@ def explanation_records(
         yield Tag("study", search.study)
         yield Tag("trial", str(search.trial))
     yield Text("remarks.txt", "\n".join(estimator_warnings(estimator)))
-    yield FittedModel(estimator, made.X.head())
+    yield FittedModel(estimator, forecast.X.head())
 
 
 def estimator_warnings(estimator: Any) -> list[str]:
@@ -133,26 +143,24 @@ def score_context_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric
             yield Metric("label_margin_days", float((forecast.period.cutoff - latest).days), origin.step)
 
 
-def identity_records(
-    forecaster: Forecaster, model: Model, periods: Sequence[Period], protocol: str
-) -> Iterator[Record]:
+def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
     """Say what the run is comparable with.
 
     Parameters
     ----------
-    periods : sequence of Period
-        The holdout period of every origin, oldest first.
+    task : EvaluationTask
     protocol : str
         Begins with its name; whatever else it says sets its cells apart too.
     """
+    model, periods = task.model, [origin.holdout for origin in task.origins]
     yield Tag("family", model.family)
     yield Tag("model", model.name)
     yield Tag("features", model.features.name)
-    yield Tag("window", forecaster.window.horizon.label)
+    yield Tag("window", task.forecaster.window.horizon.label)
     yield Tag("cutoff", str(periods[-1].cutoff))
     yield Tag("holdouts", "; ".join(str(period) for period in periods))
     yield Tag("protocol", protocol.split()[0])
-    yield Tag("cell", cell_fingerprint(forecaster, periods, protocol))
+    yield Tag("cell", cell_fingerprint(task.forecaster, periods, protocol))
 
 
 def log_records(log: TransactionLog) -> Iterator[Record]:

@@ -99,15 +99,20 @@ class Reader(Protocol):
         """Return the size of the fitted estimator that a run logged, or raise ClvError."""
 
 
-class StudyRun(Protocol):
-    """The run of a search for settings, open to be written; trials get runs of their own below it."""
+class Run(Protocol):
+    """A run that is open to be written."""
 
     run_id: str
     location: str
-    new: bool
 
     def log(self, records: Sequence[Record]) -> None:
-        """Write records of the whole search."""
+        """Write records."""
+
+
+class StudyRun(Run, Protocol):
+    """The run of a search for settings, open to be written; trials get runs of their own below it."""
+
+    new: bool
 
     def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
         """Leave the run of one trial, once."""
