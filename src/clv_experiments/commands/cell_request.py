@@ -17,10 +17,12 @@ from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.leaderboard.selection import Selection, select_runs
 
-# not train.py's
-OWN = ("models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme", "promote")
-NAMED_BY = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
-SPLIT_BY = ("evaluation.splits", "evaluation.test_share", "seed")
+# Settings of a leaderboard that train.py does not take.
+LEADERBOARD_KEYS = (
+    "models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme", "promote",
+)  # fmt: skip
+CELL_KEYS = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
+SPLIT_KEYS = ("evaluation.splits", "evaluation.test_share", "seed")
 
 
 def model_families() -> dict[str, str]:
@@ -31,13 +33,13 @@ def model_families() -> dict[str, str]:
 
 def requested_models(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
-    known = model_families()
-    asked = known if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
-    baselines = [name for name, family in known.items() if family == "baseline"]
-    return list(dict.fromkeys([*asked, *baselines]))
+    families = model_families()
+    chosen = families if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
+    baselines = [name for name, family in families.items() if family == "baseline"]
+    return list(dict.fromkeys([*chosen, *baselines]))
 
 
-def _configured(model: str, typed: Sequence[str]) -> dict[str, str]:
+def _configured_settings(model: str, typed: Sequence[str]) -> dict[str, str]:
     """Flatten what train.py would run a model with."""
     cfg = compose("config", overrides=[*train_overrides(typed), f"model={model}"])
     return {name: str(value) for name, value in flatten_settings(cfg).items()}
@@ -52,23 +54,23 @@ def select_cell_runs(cfg: DictConfig, typed: Sequence[str]) -> Selection:
     selection = select_runs(
         reader,
         experiment_name(cfg),
-        _naming(cfg),
+        _cell_settings(cfg),
         models,
         every=every,
         metric=cfg.metric,
         cell=cfg.cell,
-        configured={model: _configured(model, typed) for model in models},
+        configured={model: _configured_settings(model, typed) for model in models},
     )
     if cfg.models is None or selection.cell is None:
         return selection
-    asked = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
-    return replace(selection, cell=replace(selection.cell, entries=asked))
+    chosen = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
+    return replace(selection, cell=replace(selection.cell, entries=chosen))
 
 
-def _naming(cfg: DictConfig) -> dict[str, object]:
+def _cell_settings(cfg: DictConfig) -> dict[str, object]:
     """Flatten the settings that name a cell."""
-    named = NAMED_BY + (SPLIT_BY if cfg.evaluation.protocol == "customer_split" else ())
-    return {name: value for name, value in flatten_settings(cfg).items() if name.startswith(named)}
+    prefixes = CELL_KEYS + (SPLIT_KEYS if cfg.evaluation.protocol == "customer_split" else ())
+    return {name: value for name, value in flatten_settings(cfg).items() if name.startswith(prefixes)}
 
 
 def require_complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
@@ -84,30 +86,30 @@ def require_complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]
     if selection.impossible and selection.cell is None and not selection.missing:
         raise LogTooShort(f"{experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
     if selection.missing or selection.cell is None:
-        raise ClvError(_gaps(selection, cfg, typed))
+        raise ClvError(_describe_missing(selection, cfg, typed))
     return selection.cell
 
 
-def _gaps(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
+def _describe_missing(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
     missing = selection.missing
     names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
     many = ["-m"] if len(missing) > 1 else []
     command = shlex.join(["python", "train.py", *many, f"model={names}", *train_overrides(typed)])
     reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
-    others = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
+    other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
-        return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{others or '; it holds no finished run'}"
-    lacking = "any model" if selection.cell is None else ", ".join(missing)
+        return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
+    missing_models = "any model" if selection.cell is None else ", ".join(missing)
     return (
-        f"{experiment_name(cfg)} has no finished run of {lacking} with these settings; type {command}, or add "
+        f"{experiment_name(cfg)} has no finished run of {missing_models} with these settings; type {command}, or add "
         "--fill here"
-        f"{reasons}{others}"
+        f"{reasons}{other_cells}"
     )
 
 
 def train_overrides(typed: Sequence[str]) -> list[str]:
     """Keep the overrides that train.py takes."""
-    return [override for override in typed if override_key(override) not in OWN]
+    return [override for override in typed if override_key(override) not in LEADERBOARD_KEYS]
 
 
 def override_key(override: str) -> str:

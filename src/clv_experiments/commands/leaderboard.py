@@ -83,8 +83,8 @@ def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Bo
         board = Board(cfg, result, findings(result))
     _print(terminal, board)
     with terminal.step("drawing and writing", "writing"):
-        records = list(board_records(result, board.findings, _now()))
-        _keep(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
+        records = list(board_records(result, board.findings, _timestamp()))
+        _write(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
     if cfg.promote:
@@ -106,17 +106,17 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    together = across([board.standings for board in boards], requested_models(cfg))
-    for sentence in verdict_across(together):
+    aggregate = across([board.standings for board in boards], requested_models(cfg))
+    for sentence in verdict_across(aggregate):
         terminal.say(sentence)
-    headings, rows = tables.aggregate(together)
-    terminal.table(f"{len(together.cells)} cells together", headings, rows, tables.reading_across(together))
-    for note in (*together.notes, *together.left_out):
+    headings, rows = tables.aggregate(aggregate)
+    terminal.table(f"{len(aggregate.cells)} cells together", headings, rows, tables.reading_across(aggregate))
+    for note in (*aggregate.notes, *aggregate.left_out):
         terminal.say(f"note: {note}")
     with terminal.step("drawing and writing", "writing"):
         pairs = [(board.standings, board.findings) for board in boards]
-        records = list(aggregate_records(together, pairs, _now()))
-        _keep(cfg, "leaderboard", "together", records, terminal)
+        records = list(aggregate_records(aggregate, pairs, _timestamp()))
+        _write(cfg, "leaderboard", "together", records, terminal)
         if cfg.readme:
             write_readme(cfg.readme, records)
     terminal.show_timings()
@@ -148,17 +148,17 @@ def check_leaderboard_settings(cfg: DictConfig, typed: Sequence[str]) -> None:
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
-    known = model_families()
-    asked = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
-    for name in asked or []:
-        if name not in known:
-            raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(known))}")
+    families = model_families()
+    chosen = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
+    for name in chosen or []:
+        if name not in families:
+            raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(families))}")
 
 
 def run_missing(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
     """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
-    for place, model in enumerate(missing, 1):
-        terminal.say(f"\nrunning what is missing, {place} of {len(missing)}: {model}")
+    for folder, model in enumerate(missing, 1):
+        terminal.say(f"\nrunning what is missing, {folder} of {len(missing)}: {model}")
         try:
             run_experiment(compose("config", overrides=[*typed, f"model={model}"]))
         except LogTooShort as error:
@@ -178,15 +178,15 @@ def _print(terminal: Terminal, board: Board) -> None:
         terminal.say(f"not shown: {sentence}")
 
 
-def _keep(cfg: DictConfig, experiment: str, title: str, records: Sequence[Record], terminal: Terminal) -> None:
+def _write(cfg: DictConfig, experiment: str, title: str, records: Sequence[Record], terminal: Terminal) -> None:
     """Write the files beside the runs, and the same into a tracked run."""
     settings = [Param(name, cfg[name]) for name in ("metric", "replicates", "confidence", "seed", "runs")]
     with instantiate(cfg.tracking).run(experiment, "leaderboard") as run:
         run.log([*settings, *records])
     terminal.say(f"\n{run.location}")
-    place = write_folder(cfg.output, title, records, "the leaderboard")
-    terminal.say(f"to read, sort and share: {place / 'leaderboard.html'}")
+    folder = write_folder(cfg.output, title, records, "the leaderboard")
+    terminal.say(f"to read, sort and share: {folder / 'leaderboard.html'}")
 
 
-def _now() -> str:
+def _timestamp() -> str:
     return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")

@@ -72,10 +72,10 @@ def pop_model_override(arguments: list[str]) -> tuple[str | None, list[str]]:
         key, _, value = argument.partition("=")
         if key.lstrip("+") == "model":
             asked = value.strip("'\"")
-        if key.lstrip("+") != "model" or not _is_kept(asked):
+        if key.lstrip("+") != "model" or not _is_stored(asked):
             rest.append(argument)
     changed = [argument for argument in rest if argument.lstrip("+~").startswith(("model.", "features=", "features."))]
-    if changed and (asked is None or _is_kept(asked)):
+    if changed and (asked is None or _is_stored(asked)):
         raise ClvError(f"a model that is kept brings its own settings; type model=<option> beside {changed[0]}")
     return asked, rest
 
@@ -102,16 +102,16 @@ def resolve_model(cfg: DictConfig, asked: str | None) -> ModelReference:
     from clv_experiments.config.settings import experiment_name
     from clv_experiments.tracking.stored_run import champion_address
 
-    if asked and not _is_kept(asked):
-        return _option(build_model(cfg.model))
+    if asked and not _is_stored(asked):
+        return _reference_option(build_model(cfg.model))
     reader = instantiate(cfg.tracking).reader()
     try:
         stored = reader.model(champion_address(experiment_name(cfg)) if asked in (None, CHAMPION) else asked)
     except ClvError as error:
         if asked:
             raise
-        return _option(build_model(cfg.model), f", since {error}")
-    return _kept(cfg, stored, reader)
+        return _reference_option(build_model(cfg.model), f", since {error}")
+    return _reference_stored(cfg, stored, reader)
 
 
 def build_btyd_model(cfg: DictConfig) -> Model:
@@ -124,17 +124,17 @@ def build_btyd_model(cfg: DictConfig) -> Model:
     """
     from clv_experiments.config.model_options import build_named_model
 
-    found = build_named_model(cfg, cfg.decisions.btyd, "decisions.btyd")
-    if not hasattr(found.estimator, "discounted_purchases"):
-        raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {found.name} is none")
-    return found
+    model = build_named_model(cfg, cfg.decisions.btyd, "decisions.btyd")
+    if not hasattr(model.estimator, "discounted_purchases"):
+        raise ClvError(f"decisions.btyd must be a model of purchases, such as mbg_nbd, and {model.name} is none")
+    return model
 
 
-def _option(model: Model, why: str = "") -> ModelReference:
+def _reference_option(model: Model, why: str = "") -> ModelReference:
     return ModelReference(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
 
 
-def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:
+def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:
     from clv_experiments.config.model_options import build_model
     from clv_experiments.data.window import Horizon
 
@@ -155,17 +155,17 @@ def _kept(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReferenc
             f"({' '.join(str(error).split())[:200]}); run it again, or take another model"
         ) from error
     named = f"{name}, {stored.uri}" + (f" version {stored.version}" if stored.version else "")
-    until = _seen_until(stored)
-    return ModelReference(model, stored, f"{named}, fitted up to {until}", f"settings of {named}", until)
+    last_day = _last_day_seen(stored)
+    return ModelReference(model, stored, f"{named}, fitted up to {last_day}", f"settings of {named}", last_day)
 
 
-def _seen_until(stored: StoredModel) -> date:
+def _last_day_seen(stored: StoredModel) -> date:
     """Return the last day that a kept model has seen: the cutoff, or the holdout's end where customers were split."""
     tags = stored.run.tags
-    return date.fromisoformat(tags["holdouts"].split()[-1] if _was_split(stored) else tags["cutoff"])
+    return date.fromisoformat(tags["holdouts"].split()[-1] if _used_customer_split(stored) else tags["cutoff"])
 
 
-def _was_split(stored: StoredModel) -> bool:
+def _used_customer_split(stored: StoredModel) -> bool:
     return stored.run.tags.get("protocol") == "customer_split"
 
 
@@ -177,17 +177,17 @@ def check_same_columns(stored: StoredModel, model: Model, columns: Iterable[str]
     ClvError
         Names the features, and how to fit the model again.
     """
-    takes, given = set(stored.columns), set(columns) - {"customer_id"}
-    again = f"fit it again, as with python train.py model={model.name}, or take another model"
-    if lacking := sorted(takes - given):
+    expected, available = set(stored.columns), set(columns) - {"customer_id"}
+    refit_hint = f"fit it again, as with python train.py model={model.name}, or take another model"
+    if missing := sorted(expected - available):
         raise ClvError(
-            f"{stored.uri} takes {', '.join(lacking[:5])}, which its feature set '{model.features.name}' does not "
-            f"give: {again}"
+            f"{stored.uri} takes {', '.join(missing[:5])}, which its feature set '{model.features.name}' does not "
+            f"give: {refit_hint}"
         )
-    if unknown := sorted(given - takes):
+    if unknown := sorted(available - expected):
         raise ClvError(
             f"{stored.uri} was fitted without {', '.join(unknown[:5])}, which its feature set '{model.features.name}' "
-            f"gives now: {again}"
+            f"gives now: {refit_hint}"
         )
 
 
@@ -230,12 +230,12 @@ def stored_errors(
     tables: list[pd.DataFrame | None] = []
     for name in ("predictions.parquet", "validation_predictions.parquet"):
         try:
-            found = reader.table(stored.evidence, name)
+            model = reader.table(stored.evidence, name)
         except ClvError:
-            found = None
-        tables.append(None if found is None else found[found["cutoff"] == found["cutoff"].max()])
+            model = None
+        tables.append(None if model is None else model[model["cutoff"] == model["cutoff"].max()])
     holdout, validation = tables
-    if holdout is None or _was_split(stored):
+    if holdout is None or _used_customer_split(stored):
         return None
     cutoff = holdout["cutoff"].iloc[0].date()
     if window.horizon.shift(cutoff + DAY, 1) - DAY > window.end:
@@ -243,5 +243,5 @@ def stored_errors(
     return f"the period after {cutoff}, kept with the model,", holdout, validation
 
 
-def _is_kept(asked: str | None) -> bool:
+def _is_stored(asked: str | None) -> bool:
     return asked == CHAMPION or (asked or "").startswith(ADDRESSES)

@@ -89,44 +89,45 @@ def promote(
     for sentence in choice.why:
         terminal.say(sentence)
     with tracker.run(experiment, f"{CHAMPION} {choice.entry.label}") as run:
-        about = [Tag("family", choice.entry.family), Tag("features", choice.entry.features)]
-        run.log([Tag("kind", CHAMPION), *about, *_tags(choice, cell)])
+        family_tags = [Tag("family", choice.entry.family), Tag("features", choice.entry.features)]
+        run.log([Tag("kind", CHAMPION), *family_tags, *_champion_tags(choice, cell)])
         text = reader.text(choice.entry.run_id, CONFIG)
-        judged: Any = OmegaConf.create(text)
-        run.log([*setting_records(OmegaConf.to_container(judged)), Text(CONFIG, text)])  # type: ignore[arg-type]
+        evaluated: Any = OmegaConf.create(text)
+        run.log([*setting_records(OmegaConf.to_container(evaluated)), Text(CONFIG, text)])  # type: ignore[arg-type]
         with terminal.step(f"reading {cfg.data.name}", "data"):
-            log = _same_log(cfg, typed, judged, choice, reader.runs(experiment))
+            log = _load_same_log(cfg, typed, evaluated, choice, reader.runs(experiment))
         with terminal.step(f"fitting {choice.entry.label} on the whole log", "fitting"):
-            forecaster = Forecaster(log, build_window(judged.window, log.start, log.end).as_of(None))
-            made = forecaster.forecast_future(build_model(judged.model))
+            forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
+            forecast = forecaster.forecast_future(build_model(evaluated.model))
         with terminal.step("registering the champion", "writing"):
-            said = card(choice, standings, findings, _refit(experiment, forecaster, made))
-            told = (*_tags(choice, cell), Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
-            run.log([*_fit_records(forecaster, made), Text("card.md", said), Description(said)])
-            run.log([Registration(champion_name(experiment), CHAMPION, told, said)])
+            card_text = card(choice, standings, findings, _describe_refit(experiment, forecaster, forecast))
+            log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
+            version_tags = (*_champion_tags(choice, cell), *log_tags)
+            run.log([*_fit_records(forecaster, forecast), Text("card.md", card_text), Description(card_text)])
+            run.log([Registration(champion_name(experiment), CHAMPION, version_tags, card_text)])
     champion = reader.model(champion_address(experiment))
     terminal.say(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
     return champion
 
 
-def _same_log(
-    cfg: DictConfig, typed: Sequence[str], judged: Any, choice: Choice, runs: Sequence[StoredRun]
+def _load_same_log(
+    cfg: DictConfig, typed: Sequence[str], evaluated: Any, choice: Choice, runs: Sequence[StoredRun]
 ) -> TransactionLog:
     """Read the log as the winner's run read it, and see that it is the same."""
     # As typed a connection still has its password; a cell that was named may be of other settings.
-    data, window = cfg.data if cfg.cell is None else judged.data, judged.window
+    data, window = cfg.data if cfg.cell is None else evaluated.data, evaluated.window
     log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
-    then = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
-    if log.fingerprint != then:
+    recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
+    if log.fingerprint != recorded:
         again = shlex.join(["python", "train.py", "-m", "model=glob(*)", *train_overrides(typed)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
-            f"then {then}); judge the models on it as it is now, {again}, and promote then"
+            f"then {recorded}); judge the models on it as it is now, {again}, and promote then"
         )
     return log
 
 
-def _tags(choice: Choice, cell: str) -> Iterator[Tag]:
+def _champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
     """Say whom the champion stands for, and why it is the champion."""
     yield Tag("model", choice.entry.model)
     yield Tag("cell", cell)
@@ -135,25 +136,25 @@ def _tags(choice: Choice, cell: str) -> Iterator[Tag]:
     yield Tag("code_version", code_version())
 
 
-def _fit_records(forecaster: Forecaster, made: Forecast) -> Iterator[Record]:
+def _fit_records(forecaster: Forecaster, forecast: Forecast) -> Iterator[Record]:
     """Say on what it was fitted, and leave the model."""
     yield Tag("window", forecaster.window.horizon.label)
-    yield Tag("cutoff", str(made.period.cutoff))
+    yield Tag("cutoff", str(forecast.period.cutoff))
     yield from log_records(forecaster.log)
-    yield from (Metric(f"seconds_{part}", value) for part, value in made.seconds.items())
-    yield Text("remarks.txt", "\n".join(estimator_warnings(made.estimator)))
-    yield FittedModel(made.estimator, made.X.head())
+    yield from (Metric(f"seconds_{part}", value) for part, value in forecast.seconds.items())
+    yield Text("remarks.txt", "\n".join(estimator_warnings(forecast.estimator)))
+    yield FittedModel(forecast.estimator, forecast.X.head())
 
 
-def _refit(experiment: str, forecaster: Forecaster, made: Forecast) -> Refit:
+def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> Refit:
     """Describe the fit for the card."""
-    log, periods = forecaster.log, made.training.periods
-    learned_from = f"its calibration period is all of it, up to {made.period.cutoff}"
+    log, periods = forecaster.log, forecast.training.periods
+    learned_from = f"its calibration period is all of it, up to {forecast.period.cutoff}"
     if periods:
-        counted = f"{len(periods)} period{'s' if len(periods) > 1 else ''}"
+        period_count = f"{len(periods)} period{'s' if len(periods) > 1 else ''}"
         learned_from = (
-            f"its labels are the spend of {counted}, from {periods[-1].cutoff + DAY} to {periods[0].end}: "
-            f"{len(made.training.X):,} rows of customers and what was known of them at each start"
+            f"its labels are the spend of {period_count}, from {periods[-1].cutoff + DAY} to {periods[0].end}: "
+            f"{len(forecast.training.X):,} rows of customers and what was known of them at each start"
         )
     return Refit(
         experiment=experiment,
@@ -164,10 +165,10 @@ def _refit(experiment: str, forecaster: Forecaster, made: Forecast) -> Refit:
         fingerprint=log.fingerprint,
         first=str(log.start),
         last=str(log.end),
-        future_period=str(made.period),
-        customers=len(made.X),
+        future_period=str(forecast.period),
+        customers=len(forecast.X),
         learned_from=learned_from,
-        columns=tuple(map(str, made.X.columns)),
-        estimator_warnings=tuple(estimator_warnings(made.estimator)),
+        columns=tuple(map(str, forecast.X.columns)),
+        estimator_warnings=tuple(estimator_warnings(forecast.estimator)),
         code=code_version(),
     )

@@ -48,19 +48,19 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
     ClvError
         If there is none of that name.
     """
-    found = build_models(cfg, lambda option: option.name == name)
-    if not found:
+    models = build_models(cfg, lambda option: option.name == name)
+    if not models:
         raise ClvError(
             f"there is no model '{name}' ({setting}); {nearest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
         )
-    return found[0]
+    return models[0]
 
 
 def build_models(cfg: DictConfig, wanted: Callable[[DictConfig], bool]) -> list[Model]:
     """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
-    found = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
+    available = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
     rest = OmegaConf.to_container(cfg)
     assert isinstance(rest, dict)
     # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.
-    placed = [OmegaConf.create({**rest, "model": option}).model for option in found]
-    return [build_model(option) for option in placed if wanted(option)]
+    composed = [OmegaConf.create({**rest, "model": option}).model for option in available]
+    return [build_model(option) for option in composed if wanted(option)]

@@ -43,10 +43,10 @@ def check_settings(cfg: DictConfig) -> None:
     if splitting:
         _check_split(cfg)
     choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
-    for name, known in choices.items():
+    for name, allowed in choices.items():
         value = OmegaConf.select(cfg, name)
-        if value not in known:
-            raise ClvError(f"{name} must be one of {', '.join(known)}, got '{value}'")
+        if value not in allowed:
+            raise ClvError(f"{name} must be one of {', '.join(allowed)}, got '{value}'")
     if not isinstance(cfg.resume, bool):
         raise ClvError(f"resume must be true or false, got '{cfg.resume}'")
 
@@ -71,8 +71,10 @@ def read_split_settings(cfg: DictConfig) -> SplitSettings:
 def protocol_label(cfg: DictConfig) -> str:
     """Name the protocol; where customers are split, with what decides who is compared with whom."""
     settings = cfg.evaluation
-    drawn = f" {settings.splits} x {settings.test_share} seed {cfg.seed}" if settings.protocol != "forecast" else ""
-    return f"{settings.protocol}{drawn}"
+    split_label = (
+        f" {settings.splits} x {settings.test_share} seed {cfg.seed}" if settings.protocol != "forecast" else ""
+    )
+    return f"{settings.protocol}{split_label}"
 
 
 def run_title(cfg: DictConfig) -> str:
@@ -107,8 +109,8 @@ def mask_passwords(settings: Any) -> Any:
 
 def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
     """Flatten the composed settings; the features are those of the model."""
-    own = {name: value for name, value in settings.items() if name != "features"}
-    yield from (Param(name, value) for name, value in _flat(own, ""))
+    without_features = {name: value for name, value in settings.items() if name != "features"}
+    yield from (Param(name, value) for name, value in _flat(without_features, ""))
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ def code_version() -> str:
     """
     command = ["git", "describe", "--always", "--dirty=.dirty", "--abbrev=12", "--exclude=*"]
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
+        described = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return __version__
-    return f"{__version__}+{found.stdout.strip()}" if found.returncode == 0 else __version__
+    return f"{__version__}+{described.stdout.strip()}" if described.returncode == 0 else __version__

@@ -94,11 +94,11 @@ class MemoryTracker:
     def study(self, experiment: str, name: str, identity: str) -> Iterator[MemoryStudy]:
         """Open the run of a study, or take it up."""
         studies = [run for run in self.runs if isinstance(run, MemoryStudy)]
-        found = [study for study in studies if (study.experiment, study.identity) == (experiment, identity)]
+        matches = [study for study in studies if (study.experiment, study.identity) == (experiment, identity)]
         tags = [Tag("kind", STUDY), Tag("study", name), Tag("study_id", identity)]
-        study = found[0] if found else MemoryStudy(experiment, name, [*tags], identity=identity)
-        study.new, study.status, study.failure = not found, "RUNNING", {}
-        self.runs += [] if found else [study]
+        study = matches[0] if matches else MemoryStudy(experiment, name, [*tags], identity=identity)
+        study.new, study.status, study.failure = not matches, "RUNNING", {}
+        self.runs += [] if matches else [study]
         with _ending(study):
             yield study
 
@@ -175,8 +175,8 @@ class MemoryReader:
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Return a metric at each origin, oldest first; empty where the run has no such metric."""
-        found = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
-        return dict(sorted(found.items()))
+        matches = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
+        return dict(sorted(matches.items()))
 
     def _fitted(self, run_id: str) -> FittedModel:
         for record in self._records(run_id):

@@ -49,14 +49,16 @@ class MlflowStudy(MlflowRun):
         begun = int(started.timestamp() * 1000)
         tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
         with FileLock(self.lock):  # another process may make up for a trial while its own writes it
-            made = next(self._below(f" and tags.trial = '{number}'"), None)
-            if made is None:
-                made = retry_while_locked(self.client.create_run, self.experiment_id, begun, tags, f"trial {number}")
-        if made.info.status in ENDED:
+            trial_run = next(self._below(f" and tags.trial = '{number}'"), None)
+            if trial_run is None:
+                trial_run = retry_while_locked(
+                    self.client.create_run, self.experiment_id, begun, tags, f"trial {number}"
+                )
+        if trial_run.info.status in ENDED:
             return
-        run = MlflowRun(self.client, made.info.run_id, self.location)
+        run = MlflowRun(self.client, trial_run.info.run_id, self.location)
         run.log([*records, *([Tag("failure", failure)] if failure else [])])
-        retry_while_locked(self.client.set_terminated, made.info.run_id, "FAILED" if failure else "FINISHED")
+        retry_while_locked(self.client.set_terminated, trial_run.info.run_id, "FAILED" if failure else "FINISHED")
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""
@@ -69,8 +71,8 @@ class MlflowStudy(MlflowRun):
 
 def find_study(client: mlflow.MlflowClient, experiment_id: str, identity: str) -> str | None:
     """Return the id of the run that a study left in an experiment, if any."""
-    found = next(search(client, experiment_id, f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"), None)
-    return found.info.run_id if found else None
+    study_run = next(search(client, experiment_id, f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"), None)
+    return study_run.info.run_id if study_run else None
 
 
 def search(client: mlflow.MlflowClient, experiment_id: str, condition: str) -> Iterator[Run]:

@@ -84,15 +84,15 @@ class MlflowTracker:
         client = open_store(self.folder)
         experiment_id = retry_while_locked(self._experiment, client, experiment)
         with FileLock(self.folder / LOCK):  # of processes that start together one makes it
-            found = find_study(client, experiment_id, identity)
+            existing = find_study(client, experiment_id, identity)
             tags = {"kind": STUDY, "study": name, "study_id": identity}
-            run_id = found or retry_while_locked(client.create_run, experiment_id, None, tags, name).info.run_id
-        if found:
+            run_id = existing or retry_while_locked(client.create_run, experiment_id, None, tags, name).info.run_id
+        if existing:
             retry_while_locked(client.update_run, run_id, "RUNNING")
             _forget_failure(client, run_id)
         location = self._location(run_id, experiment)
         try:
-            yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not found)
+            yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not existing)
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
                 if retry_while_locked(client.get_run, run_id).info.status != "FINISHED":
@@ -109,18 +109,18 @@ class MlflowTracker:
         return f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{short}{browse}"
 
     def _experiment(self, client: mlflow.MlflowClient, name: str) -> str:
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            if found.lifecycle_stage == "deleted":
-                client.restore_experiment(found.experiment_id)
-            return found.experiment_id
+        existing = client.get_experiment_by_name(name)
+        if existing is not None:
+            if existing.lifecycle_stage == "deleted":
+                client.restore_experiment(existing.experiment_id)
+            return existing.experiment_id
         try:
             return client.create_experiment(name, artifact_location=(self.folder / "artifacts").resolve().as_uri())
         except MlflowException as error:
-            found = client.get_experiment_by_name(name)  # another process was faster
-            if found is None:
+            existing = client.get_experiment_by_name(name)  # another process was faster
+            if existing is None:
                 raise ClvError(f"MLflow refuses to make the experiment '{name}': {error}") from error
-            return found.experiment_id
+            return existing.experiment_id
 
 
 def _forget_failure(client: mlflow.MlflowClient, run_id: str) -> None:

@@ -43,7 +43,7 @@ def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> 
     logged = logged_model(client, retry_while_locked(client.get_run, run_id))
     with suppress(ClvError):  # it is there already; what else is wrong, the next call says
         retry_while_locked(client.create_registered_model, record.name)
-    made = retry_while_locked(
+    registered = retry_while_locked(
         client.create_model_version,
         record.name,
         logged.artifact_location,
@@ -52,7 +52,7 @@ def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> 
         description=record.text,
         model_id=logged.model_id,
     )
-    retry_while_locked(client.set_registered_model_alias, record.name, record.alias, made.version)
+    retry_while_locked(client.set_registered_model_alias, record.name, record.alias, registered.version)
 
 
 def resolve(client: mlflow.MlflowClient, uri: str) -> Address:
@@ -66,18 +66,18 @@ def resolve(client: mlflow.MlflowClient, uri: str) -> Address:
     if match := OF_RUN.fullmatch(uri):
         return Address("", find_run(client, match["run"]))
     if match := OF_ALIAS.fullmatch(uri):
-        found = _if_there(client.get_model_version_by_alias, match["name"], match["alias"])
+        version = _if_there(client.get_model_version_by_alias, match["name"], match["alias"])
     elif match := OF_VERSION.fullmatch(uri):
-        found = _if_there(client.get_model_version, match["name"], match["version"])
+        version = _if_there(client.get_model_version, match["name"], match["version"])
     else:
         raise ClvError(
             f"a model is addressed like models:/cdnow-3m@{CHAMPION}, models:/cdnow-3m/2 or runs:/<run id>, not '{uri}'"
         )
-    if found is None:
+    if version is None:
         raise ClvError(_absent(client, uri, match.groupdict()))
-    if not found.run_id:
+    if not version.run_id:
         raise ClvError(f"{uri} was registered without the run that made it; choose a version that --promote made")
-    return Address(str(found.version), find_run(client, found.run_id))
+    return Address(str(version.version), find_run(client, version.run_id))
 
 
 def find_run(client: mlflow.MlflowClient, run_id: str) -> Run:
@@ -102,10 +102,10 @@ def logged_model(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
     ClvError
         If it logged none.
     """
-    made = run.outputs.model_outputs if run.outputs else []
-    if not made:
+    outputs = run.outputs.model_outputs if run.outputs else []
+    if not outputs:
         raise ClvError(f"run {run.info.run_id} ({run.info.run_name}) holds no model; choose a finished run of train.py")
-    return retry_while_locked(client.get_logged_model, made[-1].model_id)
+    return retry_while_locked(client.get_logged_model, outputs[-1].model_id)
 
 
 def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str:
@@ -114,8 +114,8 @@ def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str
     made_by = "promote one with scripts/leaderboard.py --promote for that log and window"
     if asked.get("alias") == CHAMPION:
         return f"there is no champion {uri} yet; {made_by}"
-    known = _if_there(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
-    versions = ", ".join(sorted((str(version.version) for version in known or []), key=int))
+    versions = _if_there(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
+    versions = ", ".join(sorted((str(version.version) for version in versions or []), key=int))
     held = f"'{name}' has version {versions}" if versions else f"nothing is registered as '{name}'; {made_by}"
     return f"there is no {uri}: {held}"
 

@@ -58,13 +58,13 @@ class RunReader:
         ClvError
             If the folder holds no store, or one that cannot be read.
         """
-        found = retry_while_locked(self._client.get_experiment_by_name, experiment)
+        existing = retry_while_locked(self._client.get_experiment_by_name, experiment)
         runs: list[StoredRun] = []
         token = None
-        while found is not None:
+        while existing is not None:
             page = retry_while_locked(
                 self._client.search_runs,
-                [found.experiment_id],
+                [existing.experiment_id],
                 max_results=PAGE,
                 order_by=["attributes.start_time DESC"],
                 page_token=token,
@@ -125,9 +125,9 @@ class RunReader:
         """
         from clv_experiments.tracking.registry import resolve
 
-        found = resolve(self._client, uri)
-        run = _stored(found.run)
-        about, path = self._logged(found.run)
+        existing = resolve(self._client, uri)
+        run = _stored(existing.run)
+        about, path = self._logged(existing.run)
         try:
             estimator = joblib.load(path)
         except Exception as error:  # whatever a damaged file, or a class that is no longer there, leads to
@@ -135,7 +135,7 @@ class RunReader:
                 f"the model of run {run.run_id} cannot be read ({type(error).__name__}); make it again, or take another"
             ) from error
         columns = tuple(about.get_input_schema().input_names())
-        return StoredModel(uri, found.version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
+        return StoredModel(uri, existing.version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
 
     def model_bytes(self, run_id: str) -> int:
         """Return the size of the file that holds the run's fitted estimator.

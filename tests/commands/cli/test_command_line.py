@@ -1,4 +1,4 @@
-"""Errors in one sentence, an exit status that says so, and a traceback for those who ask."""
+"""Errors in one error_sentence, an exit status that says so, and a traceback for those who ask."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.cli.command_line import CommandLine, hidden, sentence
+from clv_experiments.commands.cli.command_line import CommandLine, error_sentence, hide_password
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def refused(*overrides):
-    """Give the sentence for overrides that Hydra refuses."""
+    """Give the error_sentence for overrides that Hydra refuses."""
     with pytest.raises(HydraException) as caught, initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         compose("config", overrides=list(overrides))
-    return sentence(caught.value)
+    return error_sentence(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -52,22 +52,25 @@ def test_a_parameter_that_a_library_may_take_can_be_added():
 def test_our_own_error_is_found_below_what_a_library_wrapped_around_it():
     wrapped = RuntimeError("Error in call to target")
     wrapped.__cause__ = ClvError("the horizon\n  must be positive")
-    assert sentence(wrapped) == "the horizon must be positive"
+    assert error_sentence(wrapped) == "the horizon must be positive"
 
 
 def test_a_password_in_an_error_is_masked():
-    assert sentence(ClvError("no answer from postgresql://ann:sesame@db")) == "no answer from postgresql://ann:***@db"
+    assert (
+        error_sentence(ClvError("no answer from postgresql://ann:sesame@db"))
+        == "no answer from postgresql://ann:***@db"
+    )
 
 
 def test_an_error_nobody_foresaw_says_its_type_and_how_to_see_more():
-    assert sentence(KeyError("x")).startswith("KeyError: 'x' (unexpected: set HYDRA_FULL_ERROR=1")
+    assert error_sentence(KeyError("x")).startswith("KeyError: 'x' (unexpected: set HYDRA_FULL_ERROR=1")
 
 
 def test_broken_interpolations_are_one_sentence():
     with pytest.raises(Exception, match="nowhere") as caught:
         OmegaConf.to_container(OmegaConf.create({"a": "${nowhere}"}), resolve=True)
-    assert "unexpected" not in sentence(caught.value)
-    assert "\n" not in sentence(caught.value)
+    assert "unexpected" not in error_sentence(caught.value)
+    assert "\n" not in error_sentence(caught.value)
 
 
 def test_one_job_fails_alone(monkeypatch, capsys):
@@ -113,12 +116,12 @@ def test_train_exits_1_with_a_traceback_only_on_demand(full, run_process, tmp_pa
 
 def test_a_password_on_the_command_line_moves_to_the_environment(monkeypatch):
     monkeypatch.delenv("CLV_DATA_CONNECTION", raising=False)
-    assert hidden("data.connection='postgresql://ann:sesame@db/shop'") == (
+    assert hide_password("data.connection='postgresql://ann:sesame@db/shop'") == (
         "data.connection=${oc.env:CLV_DATA_CONNECTION}"
     )
     assert os.environ.pop("CLV_DATA_CONNECTION") == "postgresql://ann:sesame@db/shop"
     for plain in ("-m", "model=zeros", "data.connection=postgresql://ann@db/shop", "data.path=a=b"):
-        assert hidden(plain) == plain
+        assert hide_password(plain) == plain
 
 
 def test_a_multirun_leaves_no_password_behind(run_script, migrated, work, monkeypatch):
@@ -167,7 +170,7 @@ def worker(tmp_path, monkeypatch):
     monkeypatch.setattr("clv_experiments.commands.cli.command_line.HydraConfig", hydra)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     terminal = CommandLine()
-    terminal.process, terminal.board = os.getppid(), JobStatus(tmp_path)
+    terminal.process, terminal.status = os.getppid(), JobStatus(tmp_path)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield terminal
     for number, handler in before.items():
@@ -178,13 +181,13 @@ def test_a_worker_prints_a_job_in_one_piece_and_leaves_its_error_for_the_command
     with worker.job():
         sys.stdout.write("one\n")
         assert capsys.readouterr().out == "started: model=zeros\n"
-        assert worker.board.jobs() == ["model=zeros"]
+        assert worker.status.jobs() == ["model=zeros"]
         raise ClvError("bad")
     written = capsys.readouterr()
     assert written.out == "\nmodel=zeros\none\n"
     assert written.err == "error: model=zeros: bad\n"
-    assert worker.board.failures == ["bad"]
-    assert worker.board.jobs() == []
+    assert worker.status.failures == ["bad"]
+    assert worker.status.jobs() == []
 
 
 def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
@@ -200,7 +203,7 @@ def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
 
 
 def test_a_worker_begins_nothing_after_a_stop(worker):
-    worker.board.stop()
+    worker.status.stop()
     begun = []
     with pytest.raises(KeyboardInterrupt), worker.job():
         begun.append("a job")

@@ -41,14 +41,14 @@ class CommandLine:
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
-        sys.argv[1:] = [hidden(argument) for argument in sys.argv[1:]]
+        sys.argv[1:] = [hide_password(argument) for argument in sys.argv[1:]]
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
             with TemporaryDirectory(prefix="clv_experiments-") as folder:
-                self.board = JobStatus(Path(folder))
-                self._listen()
-                with self._one_sentence():
+                self.status = JobStatus(Path(folder))
+                self._handle_signals()
+                with self._errors_as_sentences():
                     main()
                 return 1 if self.failed else 0
         except KeyboardInterrupt:
@@ -62,7 +62,7 @@ class CommandLine:
     @property
     def failed(self) -> bool:
         """Whether any job failed so far."""
-        return bool(self.board.failures)
+        return bool(self.status.failures)
 
     @contextmanager
     def job(self) -> Iterator[None]:
@@ -71,22 +71,22 @@ class CommandLine:
         In a worker, what the job prints comes as one block when it ends, so that the lines of two do not mix.
         """
         if os.getpid() == self.process:
-            with self._one_sentence():
+            with self._errors_as_sentences():
                 yield
             return
-        self._listen()
-        if self.board.stopped:
+        self._handle_signals()
+        if self.status.stopped:
             raise KeyboardInterrupt
-        name, said = " ".join(HydraConfig.get().overrides.task), StringIO()
-        _print(f"started: {name}\n")
+        name, output = " ".join(HydraConfig.get().overrides.task), StringIO()
+        _write(f"started: {name}\n")
         try:
-            with self.board.under_way(name), redirect_stdout(said), self._one_sentence(f"{name}: "):
+            with self.status.under_way(name), redirect_stdout(output), self._errors_as_sentences(f"{name}: "):
                 yield
         finally:
-            _print(f"\n{name}\n{said.getvalue()}")
+            _write(f"\n{name}\n{output.getvalue()}")
 
     @contextmanager
-    def _one_sentence(self, whose: str = "") -> Iterator[None]:
+    def _errors_as_sentences(self, prefix: str = "") -> Iterator[None]:
         try:
             yield
         except Exception as error:
@@ -94,11 +94,11 @@ class CommandLine:
                 raise KeyboardInterrupt from error
             if self.traceback_wanted:
                 raise
-            said = _killed(error, self.board.jobs()) or sentence(error)
-            self.board.add_failure(said)
-            sys.stderr.write(f"error: {whose}{said}\n")
+            message = _describe_killed_worker(error, self.status.jobs()) or error_sentence(error)
+            self.status.add_failure(message)
+            sys.stderr.write(f"error: {prefix}{message}\n")
 
-    def _listen(self) -> None:
+    def _handle_signals(self) -> None:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl-C, a scheduler's stop, a terminal that closes
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -108,18 +108,18 @@ class CommandLine:
         again, self.interrupted = self.interrupted, True
         if os.getpid() == self.process:
             if not again:
-                self.board.stop()
+                self.status.stop()
         elif again:
             return  # Ctrl-C reaches a worker from the terminal and from the command that started it
         raise KeyboardInterrupt
 
 
-def _print(text: str) -> None:
+def _write(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def hidden(argument: str) -> str:
+def hide_password(argument: str) -> str:
     """Move the value of ``key=value`` into the environment if it holds a password.
 
     Hydra writes the overrides of a multirun to a file as they were typed; of this one it sees the variable's name.
@@ -132,12 +132,12 @@ def hidden(argument: str) -> str:
     return f"{key}=${{oc.env:{variable}}}"
 
 
-def sentence(error: Exception) -> str:
+def error_sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote."""
-    return mask_password(" ".join(_said(error).split()))
+    return mask_password(" ".join(_describe(error).split()))
 
 
-def _killed(error: Exception, jobs: list[str]) -> str:
+def _describe_killed_worker(error: Exception, jobs: list[str]) -> str:
     """Say what a worker was doing that was killed from outside; nothing where the error is another."""
     from concurrent.futures.process import BrokenProcessPool
 
@@ -150,7 +150,7 @@ def _killed(error: Exception, jobs: list[str]) -> str:
     )
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, ClvError):
             return str(cause)
