@@ -75,8 +75,9 @@ def test_model_says_its_family_and_whether_it_learns_from_labels(option, compose
 
 
 @pytest.mark.parametrize("option", MODELS)
-def test_model_runs(option, compose):
-    """With its pictures, which no other test draws of every model."""
+def test_model_runs(option, compose, monkeypatch):
+    """With its pictures, which no other test draws of every model, and without baselines beside it."""
+    monkeypatch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
     result = run_experiment(compose(f"model={option}", "data=cdnow_sample", "evaluation.bootstrap_replicates=5"))
     assert isinstance(result.objective, float)
     assert len(result.origins[0].holdout.forecast.table) == 2357

@@ -31,9 +31,9 @@ def shown(folder, *typed, alone=True):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, run_process):
+def filled(tmp_path_factory, migrated, run_process):
     """One BTYD model and the baselines on the CDNOW sample, run by the script itself."""
-    folder = tmp_path_factory.mktemp("filled")
+    folder = migrated(tmp_path_factory.mktemp("filled"))
     command = [sys.executable, ROOT / SCRIPT, *CELL, "--fill"]
     return folder, run_process(command, cwd=folder, timeout=300)
 
