@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models import btyd, btyd_fitting
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.models.mbg_nbd import MbgNbd
@@ -244,3 +245,37 @@ def test_no_rows_give_no_forecast(fitted, customers):
 def test_base_is_not_a_model_by_itself():
     with pytest.raises(TypeError, match="abstract"):
         BtydRegressor()
+
+
+# --- convergence ----------------------------------------------------------------------------------------------------
+
+
+def stopping_early(monkeypatch, climbs):
+    """Let the first climbs stop after one iteration, as an optimiser that gives up does."""
+    original, begun = btyd_fitting.minimize, []
+
+    def minimize(*args, options, **kwargs):
+        begun.append(args)
+        few = {"maxiter": 1} if len(begun) <= climbs else {}
+        return original(*args, options=options | few, **kwargs)
+
+    monkeypatch.setattr(btyd_fitting, "minimize", minimize)
+    monkeypatch.setattr(btyd, "fit_with_lifetimes", lambda fitter, names, *_, **__: np.zeros(len(names)))
+    return begun
+
+
+def test_a_climb_that_stops_early_is_retried_from_the_fixed_starts(customers, monkeypatch):
+    whole = BgNbd().fit(customers)
+    begun = stopping_early(monkeypatch, climbs=1)
+    retried = BgNbd().fit(customers)
+    assert len(begun) > 1 + len(BgNbd._starts)  # the first, the fixed ones, and those of spend
+    assert retried.log_likelihood_ == pytest.approx(whole.log_likelihood_, abs=1e-3)
+    assert retried.notes_ == whole.notes_
+
+
+def test_a_fit_that_does_not_converge_from_any_start_says_so(customers, monkeypatch):
+    whole = BgNbd().fit(customers)
+    stopping_early(monkeypatch, climbs=1 + len(BgNbd._starts))
+    short = BgNbd().fit(customers)
+    assert short.log_likelihood_ < whole.log_likelihood_ - 1
+    assert any("could not be maximised to convergence" in note for note in short.notes_)

@@ -10,7 +10,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models.btyd_fitting import check_customers, lifetimes_start, maximise, parameter_table
+from clv_experiments.models.btyd_fitting import (
+    NOT_CONVERGED,
+    check_customers,
+    fit_with_lifetimes,
+    maximise,
+    parameter_table,
+)
 from clv_experiments.models.gamma_gamma import GammaGamma
 
 logger = logging.getLogger(__name__)
@@ -20,8 +26,8 @@ DAYS_A_WEEK, DAYS_A_YEAR = 7.0, 365.25
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
 NODES, WEIGHTS = NODES**3, 3 * NODES**2 * WEIGHTS  # closer together at the start, where purchases are expected most
-WORTHLESS = 37.0  # money discounted by exp(-37) does not show in any digit
-LEAST_DROPOUT = 1e-4  # below this share of dropouts the fit is called a boundary
+NEGLIGIBLE_DISCOUNT = 37.0  # money discounted by exp(-37) does not show in any digit
+MIN_DROPOUT_SHARE = 1e-4  # below this share of dropouts the fit is called a boundary
 
 
 class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
@@ -87,18 +93,18 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
         scale = max(float(weights @ T / n), 1.0 / DAYS_A_WEEK)
         fixed = [np.log(start * np.where(np.isin(self._names, self._times), scale, 1.0)) for start in self._starts]
-        found = self._lifetimes_start(x, tx, T, weights)
-        optimum = maximise(log_likelihood, fixed if found is None else [found], self._names, n)
-        if found is not None and optimum.boundary:  # lifetimes may have come up the wrong slope
-            again = maximise(log_likelihood, fixed, self._names, n)
-            optimum = max(optimum, again, key=lambda climbed: climbed.log_likelihood)
+        start = self._lifetimes_start(x, tx, T, weights)
+        # At a boundary lifetimes may have come up the wrong slope.
+        optimum = maximise(log_likelihood, start, fixed, self._names, n, leave_boundary=True)
+        if not optimum.converged:
+            self.notes_.append(f"{type(self).__name__} purchases: {NOT_CONVERGED}")
         estimates = np.exp(optimum.logs)
         for name, estimate in zip(self._names, estimates, strict=True):
             setattr(self, f"{name}_", float(estimate))
         self.log_likelihood_ = optimum.log_likelihood
         self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
         self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
-        no_dropout = self._dropout_share(T.max()) < LEAST_DROPOUT
+        no_dropout = self._dropout_share(T.max()) < MIN_DROPOUT_SHARE
         self.boundary_ = self._no_dropout_sentence if no_dropout else optimum.boundary
         if not x.any():
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
@@ -107,14 +113,14 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         return parameter_table(self._names, estimates, estimates * optimum.standard_errors, "purchases")
 
     def _lifetimes_start(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
-        found = None
+        start = None
         if x.any():  # without a repeat purchase lifetimes has nothing to climb on
-            found = lifetimes_start(
+            start = fit_with_lifetimes(
                 self._lifetimes_fitter, self._names, x, tx, T, weights=weights, **self._lifetimes_options
             )
-        if found is None:
+        if start is None:
             self.notes_.append("lifetimes found no optimum: fitted from fixed starts instead")
-        return found
+        return start
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return expected holdout spend over ``horizon_days``, shape (n,), in the log's currency."""
@@ -146,11 +152,11 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         """
         x, tx, T, _ = self._read(X, None)
         alive = self._alive(x, tx, T)
-        ahead = np.atleast_1d(np.asarray(days, dtype=float))
-        if not (np.isfinite(ahead) & (ahead > 0)).all():
+        within = np.atleast_1d(np.asarray(days, dtype=float))
+        if not (np.isfinite(within) & (within > 0)).all():
             raise ClvError("days to the next purchase must be positive")
         return alive[:, None] * np.column_stack(
-            [self._any_if_alive(x, T, np.full(len(x), t)) for t in ahead / DAYS_A_WEEK]
+            [self._any_if_alive(x, T, np.full(len(x), t)) for t in within / DAYS_A_WEEK]
         )
 
     def discounted_purchases(
@@ -177,14 +183,14 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             raise ClvError(f"the discount rate must be 0 or more a year, such as 0.1, got {annual_discount_rate}")
         x, tx, T, t = self._read(X, horizon_days)
         delta = np.log1p(annual_discount_rate) * DAYS_A_WEEK / DAYS_A_YEAR
-        distinct, places = np.unique(x + 1j * T, return_inverse=True)  # pairs, of which many customers share one
+        distinct, positions = np.unique(x + 1j * T, return_inverse=True)  # pairs, of which many customers share one
         frequency, age, end = distinct.real, distinct.imag, t[: len(distinct)]
         total = np.exp(-delta * end) * self._purchases_if_alive(frequency, age, end)
-        end = np.minimum(end, WORTHLESS / delta) if delta else end
+        end = np.minimum(end, NEGLIGIBLE_DISCOUNT / delta) if delta else end
         for node, weight in zip(NODES, WEIGHTS, strict=True) if delta else ():
             value = delta * weight * end * np.exp(-delta * node * end)
             total += value * self._purchases_if_alive(frequency, age, node * end)
-        return self._alive(x, tx, T) * total[places]
+        return self._alive(x, tx, T) * total[positions]
 
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""

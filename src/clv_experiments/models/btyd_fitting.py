@@ -10,24 +10,27 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from clv_experiments.errors import ClvError
 
-BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
-FLATTEST = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
+LOG_BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
+MIN_CURVATURE = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
+MAX_GRADIENT = 1e-4  # of the mean log-likelihood at an optimum; fits of real logs end below 1e-6
+NOT_CONVERGED = "the likelihood could not be maximised to convergence from any start: its parameters may be off"
 
 LogLikelihood = Callable[[np.ndarray], float]
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best log-parameters found, their standard errors (NaN at a boundary) and the boundary in words."""
+    """The best log-parameters, their standard errors (NaN at a boundary), the boundary in words, and convergence."""
 
     logs: np.ndarray
     log_likelihood: float
     standard_errors: np.ndarray
     boundary: str
+    converged: bool
 
 
 def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -74,7 +77,7 @@ def _refuse(numbers: pd.DataFrame, column: str, wrong: np.ndarray, what: str) ->
         raise ClvError(f"column {column} has {wrong.sum()} value(s) {what}, first for customer_id {first}")
 
 
-def lifetimes_start(fitter: str, names: Sequence[str], *arrays: np.ndarray, **options: object) -> np.ndarray | None:
+def fit_with_lifetimes(fitter: str, names: Sequence[str], *arrays: np.ndarray, **options: object) -> np.ndarray | None:
     """Return the logs of the parameters that a fitter of the lifetimes package finds, None where it finds none."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         # lifetimes warns of every overflow it steps through and prints the result it gives up on
@@ -86,31 +89,56 @@ def lifetimes_start(fitter: str, names: Sequence[str], *arrays: np.ndarray, **op
             model.fit(*arrays, **options)
         except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError):
             return None
-    found = model.params_[list(names)].to_numpy(dtype=float)
-    return np.log(found) if np.all(np.isfinite(found) & (found > 0)) else None
+    estimates = model.params_[list(names)].to_numpy(dtype=float)
+    return np.log(estimates) if np.all(np.isfinite(estimates) & (estimates > 0)) else None
 
 
-def maximise(log_likelihood: LogLikelihood, starts: Sequence[np.ndarray], names: Sequence[str], n: int) -> Optimum:
-    """Climb from each start inside the bounds and return the highest point, boundary or not.
+def maximise(
+    log_likelihood: LogLikelihood,
+    first_start: np.ndarray | None,
+    fixed_starts: Sequence[np.ndarray],
+    names: Sequence[str],
+    n: int,
+    *,
+    leave_boundary: bool,
+) -> Optimum:
+    """Climb from the first start and, where that fails, from the fixed ones; return the highest point.
 
     Parameters
     ----------
     log_likelihood : of one vector of log-parameters, summed over customers
-    starts : log-parameters to climb from
+    first_start : log-parameters to climb from, such as those of lifetimes; None where there are none
+    fixed_starts : log-parameters to climb from where there is no first start or its climb does not converge
     names : what the parameters are called in the boundary's sentence
     n : customers; the climb works on the mean, whose size does not depend on n
+    leave_boundary : whether the fixed starts are tried where the first climb ends at a boundary, too
     """
+    if first_start is None:
+        return _climb(log_likelihood, fixed_starts, names, n)
+    optimum = _climb(log_likelihood, [first_start], names, n)
+    if optimum.converged and not (leave_boundary and optimum.boundary):
+        return optimum
+    return max(optimum, _climb(log_likelihood, fixed_starts, names, n), key=lambda climb: climb.log_likelihood)
+
+
+def _climb(log_likelihood: LogLikelihood, starts: Sequence[np.ndarray], names: Sequence[str], n: int) -> Optimum:
+    """Climb from each start inside the bounds and return the highest point, boundary or not."""
 
     def cost(logs: np.ndarray) -> float:
         value = log_likelihood(logs) / n
         return -value if np.isfinite(value) else 1e10
 
     options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 200, "maxls": 40}
-    bounds = [(-BOUND, BOUND)] * len(names)
+    bounds = [(-LOG_BOUND, LOG_BOUND)] * len(names)
     with np.errstate(all="ignore"):  # a step too far overflows, costs 1e10 and is taken back
         climbs = [
             minimize(
-                cost, np.clip(start, -BOUND, BOUND), method="L-BFGS-B", jac="3-point", bounds=bounds, options=options
+                cost,
+                np.clip(start, -LOG_BOUND, LOG_BOUND),
+                method="L-BFGS-B",
+                jac="3-point",
+                bounds=bounds,
+                options=options,
             )
             for start in starts
         ]
@@ -118,18 +146,25 @@ def maximise(log_likelihood: LogLikelihood, starts: Sequence[np.ndarray], names:
         curvature = -_hessian(log_likelihood, best.x)
     boundary = _boundary(best.x, curvature, names)
     errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(curvature)))
-    return Optimum(best.x, float(-best.fun * n), errors, boundary)
+    return Optimum(best.x, float(-best.fun * n), errors, boundary, _has_converged(best))
+
+
+def _has_converged(climb: OptimizeResult) -> bool:
+    """Whether the optimiser says so, and no step inside the bounds would lead up noticeably."""
+    pushed_out = np.where(climb.jac > 0, climb.x <= -LOG_BOUND, climb.x >= LOG_BOUND)
+    gradient = np.where(pushed_out, 0.0, climb.jac)
+    return bool(climb.success and np.abs(gradient).max() <= MAX_GRADIENT)
 
 
 def _boundary(logs: np.ndarray, curvature: np.ndarray, names: Sequence[str]) -> str:
     ends = [
         f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
         for name, log in zip(names, logs, strict=True)
-        if abs(log) > BOUND - 0.01
+        if abs(log) > LOG_BOUND - 0.01
     ]
     if ends:
         return "; ".join(ends)
-    if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < FLATTEST:
+    if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < MIN_CURVATURE:
         return "the log-likelihood is flat around its maximum: the log does not identify every parameter"
     return ""
 

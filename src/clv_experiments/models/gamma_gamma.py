@@ -9,13 +9,19 @@ from scipy.special import betaln
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from clv_experiments.models.btyd_fitting import check_customers, lifetimes_start, maximise, parameter_table
+from clv_experiments.models.btyd_fitting import (
+    NOT_CONVERGED,
+    check_customers,
+    fit_with_lifetimes,
+    maximise,
+    parameter_table,
+)
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("frequency", "monetary_value")
 STARTS = ((2.0, 2.0, 1.0), (6.0, 3.0, 0.5), (50.0, 1.0, 0.02))  # p, q - 1, v with a mean spend of p v / (q - 1) = 1
-LEAST_EXCESS = 0.01  # with q - 1 below this the population mean p v / (q - 1) has no meaning
+MIN_EXCESS = 0.01  # with q - 1 below this the population mean p v / (q - 1) has no meaning
 
 
 class GammaGamma(BaseEstimator):
@@ -74,11 +80,13 @@ class GammaGamma(BaseEstimator):
         def log_likelihood(logs: np.ndarray) -> float:
             return float(_log_likelihood(np.exp(logs), counts, positions, m / unit).sum())
 
-        found = lifetimes_start("GammaGammaFitter", ("p", "q", "v"), x, m / unit)
-        starts = [np.log(start) for start in STARTS]
-        if found is not None and found[1] > 0:  # log q > 0: lifetimes does not hold q above 1
-            starts = [np.append(found[0], [np.log(np.expm1(found[1])), found[2]])]
-        optimum = maximise(log_likelihood, starts, ("p", "q - 1", "v"), len(m))
+        logs = fit_with_lifetimes("GammaGammaFitter", ("p", "q", "v"), x, m / unit)
+        usable = logs is not None and logs[1] > 0  # log q > 0: lifetimes does not hold q above 1
+        start = np.append(logs[0], [np.log(np.expm1(logs[1])), logs[2]]) if usable else None
+        fixed = [np.log(start) for start in STARTS]
+        optimum = maximise(log_likelihood, start, fixed, ("p", "q - 1", "v"), len(m), leave_boundary=False)
+        if not optimum.converged:
+            self._note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
         p, excess, v = np.exp(optimum.logs)
         self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
         self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit)
@@ -87,7 +95,7 @@ class GammaGamma(BaseEstimator):
         self.boundary_ = optimum.boundary
         if optimum.boundary:
             self._note(f"Gamma-Gamma spend: {optimum.boundary}")
-        if excess >= LEAST_EXCESS:
+        if excess >= MIN_EXCESS:
             self.mean_spend_ = float(p * v * unit / excess)
         else:
             self._note(
