@@ -115,8 +115,10 @@ def runs_elsewhere(group, option):
     ("group", "option"),
     [pair for pair in OPTIONS if pair[0] not in ("model", "tracking") and not runs_elsewhere(*pair)],
 )
-def test_option_runs(group, option, compose, orders, tmp_path):
-    """With the least model of each kind; a window may be too short for labels, and must then say so."""
+def test_option_runs(group, option, compose, orders, tmp_path, monkeypatch):
+    """With the least model of each kind, alone and without its figures; a window too short for labels must say so."""
+    monkeypatch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
+    monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     small = [] if group == "data" else ["data=cdnow_sample"]
     model = [] if group == "experiment" else ["model=linear"]
     overrides = [f"{group}={option}", *small, *model, "evaluation.bootstrap_replicates=5"]
