@@ -169,6 +169,6 @@ def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast)
         customers=len(forecast.X),
         learned_from=learned_from,
         columns=tuple(map(str, forecast.X.columns)),
-        estimator_warnings=tuple(estimator_warnings(forecast.estimator)),
+        remarks=tuple(estimator_warnings(forecast.estimator)),
         code=code_version(),
     )

@@ -81,8 +81,9 @@ class GammaGamma(BaseEstimator):
             return float(_log_likelihood(np.exp(logs), counts, positions, m / unit).sum())
 
         logs = fit_with_lifetimes("GammaGammaFitter", ("p", "q", "v"), x, m / unit)
-        usable = logs is not None and logs[1] > 0  # log q > 0: lifetimes does not hold q above 1
-        start = np.append(logs[0], [np.log(np.expm1(logs[1])), logs[2]]) if usable else None
+        start = None
+        if logs is not None and logs[1] > 0:  # log q > 0: lifetimes does not hold q above 1
+            start = np.append(logs[0], [np.log(np.expm1(logs[1])), logs[2]])
         fixed = [np.log(start) for start in STARTS]
         optimum = maximise(log_likelihood, start, fixed, ("p", "q - 1", "v"), len(m), leave_boundary=False)
         if not optimum.converged:

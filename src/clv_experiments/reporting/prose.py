@@ -14,7 +14,7 @@ from clv_experiments.reporting import formatting
 TEMPLATES = Path(__file__).parent / "templates"
 
 # One filter a kind of value: {{ 1200|count("customer") }}, {{ 0.12|share }}, {{ 9.5|money("£") }}.
-FILTERS = {
+FILTERS: dict[str, Callable[..., str]] = {
     "money": formatting.format_money,
     "share": formatting.format_share,
     "exact_share": formatting.format_exact_percent,

@@ -115,8 +115,8 @@ def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str
     if asked.get("alias") == CHAMPION:
         return f"there is no champion {uri} yet; {made_by}"
     versions = _if_there(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
-    versions = ", ".join(sorted((str(version.version) for version in versions or []), key=int))
-    held = f"'{name}' has version {versions}" if versions else f"nothing is registered as '{name}'; {made_by}"
+    numbers = ", ".join(sorted((str(version.version) for version in versions or []), key=int))
+    held = f"'{name}' has version {numbers}" if numbers else f"nothing is registered as '{name}'; {made_by}"
     return f"there is no {uri}: {held}"
 
 

@@ -84,7 +84,7 @@ def weeks_exhibit(judged: Trial, due: Contender, now: Snapshot, previous: Snapsh
         {"cutoff": "weeks after", "last_day": "up to day", "expected_lower": "from", "expected_upper": "to"},
         dict.fromkeys(["expected", "expected_lower", "expected_upper", "came"], "count"),
         figure,
-        printable=len(ahead),
+        shown=len(ahead),
     )
 
 
