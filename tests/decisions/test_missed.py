@@ -1,4 +1,4 @@
-"""Missed opportunities: who they are, how many chance explains, what sets them apart, and where nothing does."""
+"""Missed opportunities and customers at risk: who they are, and how many chance alone explains."""
 
 from dataclasses import replace
 from datetime import date
@@ -6,21 +6,14 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.missed.at_risk import at_risk_exhibit, fallen
-from clv_experiments.decisions.missed.differences import differences
-from clv_experiments.decisions.missed.exhibits import groups_in_words
 from clv_experiments.decisions.missed.likely import absences
 from clv_experiments.decisions.missed.section import missed_section
-from clv_experiments.decisions.missed.traits import main_country, traits
-from clv_experiments.decisions.missed.tree import Tree, tree
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.metrics import roc_auc
 
 YEAR = Horizon(12, "months")
 SHOP = Shop("£", 0.3, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, Campaign(1000.0, 1.0, (0.0, 0.05, 0.1)))
@@ -39,10 +32,6 @@ def population(away, n=300, seed=0):
     return table.assign(purchase_days=np.where(gone, 0, 2), y_true=np.where(gone, 0.0, 50.0))
 
 
-def by_days(table, rng):
-    return rng.random(len(table)) < np.where(table["T"] - table["recency"] > 45, 0.6, 0.05)
-
-
 def by_chance(table, rng):
     return rng.random(len(table)) < 0.25
 
@@ -55,10 +44,6 @@ def section_of(previous, now=None):
 
 def exhibit_of(section, name):
     return next(exhibit for exhibit in section.exhibits if exhibit.name == name)
-
-
-def swapped(table):
-    return table.assign(purchase_days=2 - table["purchase_days"])
 
 
 def test_likely_and_absent_is_missed():
@@ -75,74 +60,6 @@ def test_absences_by_hand_and_beside_what_chance_allows():
     spread = 1.96 * np.sqrt(0.15 * 0.85 / 400)
     assert found[60].rate == pytest.approx((0.15, 0.15 - spread, 0.15 + spread), abs=0.008)
     assert absences(p, np.arange(400) >= 60, 1, 400).by_chance != found[60].by_chance
-
-
-@settings(max_examples=25)
-@given(st.integers(0, 10_000))
-def test_differences_are_those_of_means_in_pooled_deviations(seed):
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(rng.normal(5, 2, (12, 2)) * [1, 1e4] + [0, 1e6], columns=["T", "total_spend"]).assign(
-        p_alive=0.5
-    )
-    group = np.arange(12) < 5
-    found = differences(frame, group, 5, 0).set_index("trait")
-    assert set(found.index) == {"T", "total_spend"}
-    for name in found.index:
-        one, other = frame.loc[group, name], frame.loc[~group, name]
-        naive = (one.mean() - other.mean()) / np.sqrt((one.var(ddof=0) + other.var(ddof=0)) / 2)
-        assert found.loc[name, "difference"] == pytest.approx(naive)
-        assert found.loc[name, ["mean_group", "mean_others"]].tolist() == pytest.approx([one.mean(), other.mean()])
-    turned = differences(frame, ~group, 5, 0).set_index("trait")
-    assert turned["difference"].reindex(found.index).tolist() == pytest.approx((-found["difference"]).tolist())
-
-
-def test_traits_by_hand():
-    table = population(by_chance).head(2).assign(T=[100.0, 50.0], recency=[70.0, 50.0], frequency=[4.0, 0.0])
-    table = table.assign(total_spend=[50.0, 8.0], country=["UK", None])
-    found = traits(table, "EIRE")
-    assert found[["days_since_last", "days_per_purchase", "gaps_waited"]].to_numpy().tolist() == [
-        [30, 20, 1.5],
-        [0, 50, 0],
-    ]
-    assert found["mean_spend"].tolist() == [10.0, 8.0]
-    assert found["abroad"].tolist() == [1.0, 0.0]
-    assert "abroad" not in traits(table.drop(columns="country"), main_country(table.drop(columns="country")))
-    assert main_country(table.assign(country=["b", "a"])) == "a"
-
-
-def test_a_planted_reason_is_found_in_words():
-    section = section_of(population(by_days))
-    groups = exhibit_of(section, "missed_groups")
-    assert "who had not bought for more than 45 days" in groups.sentences[0]
-    assert "better than chance" in groups.sentences[1]
-    assert section.summary == [
-        exhibit_of(section, name).sentences[0] for name in ("missed_opportunities", "missed_groups", "at_risk")
-    ]
-    assert all(len(sentence.split()) <= 60 for sentence in section.summary)
-    top = groups.table.iloc[0]
-    assert top["low"] < 0.6 < top["high"]
-    assert groups.table["customers"].sum() == 150
-    apart = exhibit_of(section, "missed_differences")
-    assert apart.sentences[0].startswith("On average, those who stayed away had not bought for longer (")
-    assert apart.table.iloc[0][["trait", "apart"]].tolist() == ["days since last purchase", "yes"]
-
-
-def test_the_words_flip_when_those_who_came_and_those_who_stayed_away_change_places():
-    section = section_of(swapped(population(by_days)))
-    assert "who had bought within 45 days" in exhibit_of(section, "missed_groups").sentences[0]
-    said = exhibit_of(section, "missed_differences").sentences[0]
-    assert said.startswith("On average, those who stayed away had bought more recently (")
-
-
-def test_where_only_chance_decides_nothing_sets_them_apart():
-    section = section_of(population(by_chance, seed=3))
-    groups = exhibit_of(section, "missed_groups")
-    assert groups.sentences[0].startswith("Their history does not tell who would stay away")
-    assert groups.table is None
-    apart = exhibit_of(section, "missed_differences")
-    assert apart.sentences == ["Nothing in their history sets those who stayed away apart: every interval covers zero."]
-    assert (apart.table["apart"] == "no").all()
-    assert "did not: as many as chance alone explains, " in section.summary[0]
 
 
 def test_the_list_is_of_those_who_were_likely_and_stayed_away_most_money_first():
@@ -194,52 +111,8 @@ def test_one_likely_customer_is_spoken_of_as_one():
     assert "1 customer was likely to buy" in missed.summary[0]
     assert "1 of them, 100% (95% interval 21% to 100%), did not" in missed.summary[0]
     assert exhibit_of(missed, "missed_opportunities").sentences[1].endswith("of that one.")
-    assert exhibit_of(missed, "missed_differences").sentences == [
-        "Too few of the likely customers stayed away to compare the two."
-    ]
     came = section_of(table.assign(purchase_days=1))
     assert came.summary[0].endswith("and did: there is no missed opportunity.")
-
-
-def test_the_auc_is_of_unseen_customers_with_its_interval():
-    table = population(by_days)
-    gone = (table["purchase_days"] == 0).to_numpy()
-    grown = tree(traits(table, "UK"), gone, "£", 200, 0)
-    auc, low, high = grown.auc
-    assert low < auc < high
-    days = table["T"] - table["recency"]
-    assert auc < roc_auc(gone, (days > 45).astype(float)) + 0.02
-    assert auc > 0.7
-    assert tree(traits(table, "UK"), gone & (np.arange(300) < 20), "£", 200, 0) is None
-
-
-def test_predictions_among_the_traits_do_not_make_groups_and_the_seed_makes_intervals():
-    table = population(by_chance)
-    gone = table["purchase_days"] == 0
-    known = traits(table.assign(p_purchase=gone.astype(float)), "UK")
-    assert tree(known, gone, "£", 50, 0).leaves.equals(tree(traits(table, "UK"), gone, "£", 50, 0).leaves)
-    low = [differences(traits(table, "UK"), gone, 20, seed)["low"].tolist() for seed in (0, 0, 1)]
-    assert low[0] == low[1] != low[2]
-
-
-def test_the_shares_of_groups_are_not_flattered_by_the_customers_they_were_made_from():
-    claims = 0
-    for seed in range(12):
-        table = population(by_chance, n=160, seed=seed)
-        claims += tree(traits(table, "UK"), table["purchase_days"] == 0, "£", 2, seed).stands_out
-    assert claims <= 1  # of the customers it was grown from, some group nearly always stands out
-
-
-def test_a_group_that_does_not_stand_out_is_not_said_to():
-    leaves = pd.DataFrame({"who": ["came rarely", "came often"], "customers": [20, 80], "missed": [5, 16]})
-    leaves = leaves.assign(share=[0.25, 0.2], low=[0.11, 0.13], high=[0.47, 0.3])
-    said, where = groups_in_words(Tree(leaves, (0.6, 0.52, 0.66)))
-    assert said.endswith("but no group stands out for certain.")
-    assert where.startswith("Of the 20 customers who came rarely, 25% (95% interval 11% to 47%) stayed away")
-    said, _ = groups_in_words(Tree(leaves.assign(low=0.21), (0.6, 0.52, 0.66)))
-    assert said.startswith("Of the 20 customers who came rarely, 25%")
-    (said,) = groups_in_words(Tree(leaves.assign(low=0.21), (0.55, 0.48, 0.61)))
-    assert "no better than chance" in said
 
 
 def risky(now_alive, then_alive=0.9):
@@ -277,3 +150,10 @@ def test_where_p_alive_hardly_moves_nobody_is_at_risk():
     now, then = risky(0.1)
     alike = at_risk(now, then.assign(expected_spend=1.0))
     assert alike.sentences[0].startswith("Nobody was of high value on 31 March 2023")
+
+
+def test_the_summary_answers_both_questions_in_short_sentences():
+    section = section_of(population(by_chance, seed=3))
+    assert section.summary == [exhibit_of(section, name).sentences[0] for name in ("missed_opportunities", "at_risk")]
+    assert all(len(sentence.split()) <= 60 for sentence in section.summary)
+    assert "did not: as many as chance alone explains, " in section.summary[0]

@@ -1,9 +1,9 @@
-"""Who was predicted to buy and did not, what sets them apart, and who of high value is slipping away."""
+"""Who was predicted to buy and did not, and who of high value is slipping away."""
 
 from __future__ import annotations
 
 from clv_experiments.decisions.missed.at_risk import at_risk_exhibit
-from clv_experiments.decisions.missed.exhibits import difference_exhibit, missed_exhibit, tree_exhibit
+from clv_experiments.decisions.missed.exhibits import missed_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Exhibit, Section
@@ -14,11 +14,7 @@ METHOD = (
     "not buy in the period that followed. They are ranked by what {model} expected them to spend.",
     "How many absences chance alone explains is simulated from the probabilities, as if customers decided "
     "independently of one another.",
-    "Differences are those of means, in standard deviations, between likely customers who stayed away and likely "
-    "customers who came; each interval stands for itself, so that of twenty traits that do not matter one will "
-    "seem to. The groups come from a tree of depth 2 over history alone, judged by five-fold cross-validation; it is "
-    "grown from one half of them and its groups are counted on the other, with intervals that hold for all groups at "
-    "once. All of this is association: none of it says what would have brought them back.",
+    "The list says who stayed away, not why, nor what would have brought them back.",
     "At risk are customers of tier High on {cutoff} whose P(alive) has since fallen by 0.1 or more; at stake is what "
     "is expected of them in the coming period. The recommended action of such a customer may differ, because it looks "
     "at the level of P(alive), not at its fall.",
@@ -52,12 +48,10 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
         exhibits, summary = [Exhibit("missed_opportunities", "Predicted to buy, did not", [reason])], [reason]
     else:
         who = missed_exhibit(now, previous, shop, seed, replicates)
-        apart = difference_exhibit(previous, shop, seed, replicates)
-        groups = tree_exhibit(previous, shop, seed, replicates)
-        exhibits, summary = [who, apart, groups], [who.sentences[0], groups.sentences[0]]
+        exhibits, summary = [who], [who.sentences[0]]
     return Section(
         "missed",
-        "Who was predicted to buy and did not, and why?",
+        "Who was predicted to buy and did not, and who is slipping away?",
         [*summary, at_risk.sentences[0]],
         [*exhibits, at_risk],
         [paragraph.format(**words) for paragraph in METHOD],
