@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.missed import is_missed
-from clv_experiments.decisions.missed.at_risk import at_risk_exhibit, fallen
-from clv_experiments.decisions.missed.likely import absences
-from clv_experiments.decisions.missed.section import missed_section
+from clv_experiments.decisions.display.at_risk import at_risk_exhibit, fallen
+from clv_experiments.decisions.display.missed import missed_section
+from clv_experiments.decisions.missed import absences, is_missed
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.segments.group_exhibits import rfm_exhibit
+from clv_experiments.decisions.display.group_exhibits import rfm_exhibit
+from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.segments.profiles import profile
-from clv_experiments.decisions.segments.section import segments_section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.decisions.display.tier_exhibits import movement_exhibit, tier_exhibit
 from clv_experiments.decisions.segments.movement import NEW, movement
 from clv_experiments.decisions.segments.revenue import revenue_shares
-from clv_experiments.decisions.segments.tier_exhibits import movement_exhibit, tier_exhibit
 from clv_experiments.decisions.segments.tiers import TIERS, Tiers
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot

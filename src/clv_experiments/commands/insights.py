@@ -23,14 +23,14 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
 from clv_experiments.decisions.budget.acquisition_section import acquisition_section
 from clv_experiments.decisions.budget.section import budget_section
+from clv_experiments.decisions.display.missed import missed_section
+from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers_section import drivers_section
 from clv_experiments.decisions.evidence import Evidence, evidence
 from clv_experiments.decisions.missed import is_missed
-from clv_experiments.decisions.missed.section import missed_section
 from clv_experiments.decisions.next_purchase.section import next_purchase_section
 from clv_experiments.decisions.overview.section import overview_section
 from clv_experiments.decisions.scored import Ranking, Scorer
-from clv_experiments.decisions.segments.section import segments_section
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clv_experiments.decisions.missed.likely import Absences, absences, is_missed
+from clv_experiments.decisions.missed import Absences, absences, is_missed
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.exhibit import Exhibit, Kind

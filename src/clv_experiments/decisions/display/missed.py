@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clv_experiments.decisions.missed.at_risk import at_risk_exhibit
-from clv_experiments.decisions.missed.exhibits import missed_exhibit
+from clv_experiments.decisions.display.at_risk import at_risk_exhibit
+from clv_experiments.decisions.display.missed_exhibits import missed_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Exhibit, Section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clv_experiments.decisions.segments.group_exhibits import groups_exhibit, with_what_came
+from clv_experiments.decisions.display.group_exhibits import groups_exhibit, with_what_came
 from clv_experiments.decisions.segments.movement import NEW, movement
 from clv_experiments.decisions.segments.profiles import profile
 from clv_experiments.decisions.segments.revenue import revenue_shares
@@ -43,7 +43,7 @@ def movement_exhibit(now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     counts = movement(before, after)
     figure = None
     if (counts.sum() > 0).sum() > 1:
-        from clv_experiments.decisions.segments.pictures import movement_map
+        from clv_experiments.decisions.display.segments_figures import movement_map
 
         figure = movement_map(counts, f"{format_day(previous.period.cutoff)} against {format_day(now.period.cutoff)}")
     return Exhibit(

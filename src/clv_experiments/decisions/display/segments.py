@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clv_experiments.decisions.segments.group_exhibits import cluster_exhibit, places_exhibit, rfm_exhibit
-from clv_experiments.decisions.segments.tier_exhibits import movement_exhibit, tier_exhibit
+from clv_experiments.decisions.display.group_exhibits import cluster_exhibit, places_exhibit, rfm_exhibit
+from clv_experiments.decisions.display.tier_exhibits import movement_exhibit, tier_exhibit
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import Section

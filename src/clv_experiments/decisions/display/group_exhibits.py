@@ -114,7 +114,7 @@ def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> 
     if found.silhouettes.empty:
         sentences = ["There are no clusters: the customers hardly differ in history and expected spend."]
         return Exhibit("clusters", title, sentences, table, headings, KINDS)
-    from clv_experiments.decisions.segments.pictures import silhouette_curve
+    from clv_experiments.decisions.display.segments_figures import silhouette_curve
 
     best = float(found.silhouettes.max())
     structure = next((words for least, words in STRUCTURE if best > least), "they hardly stand apart")
