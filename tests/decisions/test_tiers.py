@@ -12,24 +12,20 @@ from hypothesis import strategies as st
 from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.decisions.display.tier_exhibits import movement_exhibit, tier_exhibit
-from clv_experiments.decisions.segments.movement import NEW, movement
-from clv_experiments.decisions.segments.revenue import revenue_shares
-from clv_experiments.decisions.segments.tiers import TIERS, Tiers
-from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.decisions.segments.profiles import revenue_shares
+from clv_experiments.decisions.segments.tiers import NEW, TIERS, Tiers, count_moves, summarise_tiers, tier_movement
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 
-YEAR = Horizon(12, "months")
-SHOP = Shop("£", 0.3, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, Campaign(1000.0, 1.0, (0.0, 0.05, 0.1)))
+SHARES = (0.1, 0.3)
 BEFORE, COMING = Period(date(2023, 3, 31), date(2023, 6, 30)), Period(date(2023, 6, 30), date(2023, 9, 30))
 
 
 def snapshot_of(expected, period=BEFORE, **columns):
-    """Tell of customers nothing but what tiers need."""
+    """Make customers with nothing but what tiers need."""
     n = len(expected)
     table = pd.DataFrame({"expected_spend": np.asarray(expected, float), "total_spend": 10.0, "p_alive": 0.5})
     table.index = pd.Index([f"{k:04d}" for k in range(n)], name="customer_id")
@@ -74,46 +70,47 @@ def test_shares_of_revenue_have_the_bootstrap_interval_of_a_mean():
 def test_moves_are_counted_by_hand():
     before = pd.Series({"a": "High", "b": "High", "c": "Low", "gone": "Mid"})
     after = pd.Series({"d": "Low", "a": "High", "b": "Mid", "e": "High", "c": "High"})
-    counts = movement(before, after)
+    counts = count_moves(before, after)
     assert counts.loc["High"].tolist() == [1, 1, 0]
     assert counts.loc["Low"].tolist() == [1, 0, 0]
     assert counts.loc[NEW].tolist() == [1, 0, 1]
     assert counts.to_numpy().sum() == len(after)
 
 
-def test_the_sentence_follows_who_fell_and_who_rose():
+def test_moves_follow_who_fell_and_who_rose():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
-    now = snapshot_of([*today, 40.0], COMING)
-    first, second = movement_exhibit(now, snapshot_of(then), SHOP).sentences
-    assert "Of the 2 customers who were High on 31 March 2023, 0 (0%) still are and 2 are not" in first
-    assert "the spend expected of those went from £37.00 to £18.50" in first
-    assert second == "1 customer rose to High from below, and of the 1 customer new since then 1 is High."
-    still = movement_exhibit(snapshot_of(then, COMING), snapshot_of(then), SHOP).sentences[0]
-    assert still == "Of the 2 customers who were High on 31 March 2023, 2 (100%) still are and 0 are not."
+    moves = tier_movement(snapshot_of([*today, 40.0], COMING), snapshot_of(then), SHARES)
+    assert (moves.high_before, moves.stayed, moves.high_now, moves.new, moves.new_high) == (2, 0, 2, 1, 1)
+    assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
+    still = tier_movement(snapshot_of(then, COMING), snapshot_of(then), SHARES)
+    assert (still.high_before, still.stayed, still.new, still.spend_before) == (2, 2, 0, 0.0)
 
 
-def test_what_came_of_a_tier_is_held_against_what_was_expected_and_flips_with_it():
+def test_what_a_tier_brought_is_compared_with_what_was_expected_and_flips_with_it():
     expected = np.r_[np.full(90, 1.0), np.full(10, 10.0)]
 
-    def verdict(spent):
+    def high(spent):
         previous = snapshot_of(expected, y_true=spent)
-        return tier_exhibit(snapshot_of(expected, COMING), previous, SHOP, None, 0, 200).sentences[1]
+        summary = summarise_tiers(snapshot_of(expected, COMING), previous, SHARES, None, 200, 0)
+        assert summary.threshold == 10.0
+        assert [outcome.tier for outcome in summary.outcomes] == list(TIERS)
+        return summary.outcomes[0]
 
-    said = "53% was expected of them then:"
-    assert verdict(np.r_[np.full(90, 1.0), np.full(10, 100.0)]).endswith(f"{said} more than expected.")
-    assert verdict(np.full(100, 1.0)).endswith(f"{said} less than expected.")
-    assert verdict(expected).endswith("no more or less than the interval allows.")
+    assert high(expected).expected == pytest.approx(100 / 190)
+    assert high(np.r_[np.full(90, 1.0), np.full(10, 100.0)]).verdict == "more"
+    assert high(np.full(100, 1.0)).verdict == "less"
+    assert high(expected).verdict == "as expected"
 
 
-def test_a_model_that_expects_the_same_of_all_makes_no_tiers_and_says_so():
+def test_a_model_that_expects_the_same_of_all_makes_no_tiers():
     now, previous = snapshot_of([3.0] * 9, COMING), snapshot_of([3.0] * 9, y_true=1.0)
-    tiers, moves = tier_exhibit(now, previous, SHOP, None, 0, 20), movement_exhibit(now, previous, SHOP)
-    assert tiers.sentences == [
-        "The tiers hardly part the customers: ml expects the same of so many of them that all are in Low."
-    ]
-    assert moves.sentences == ["Nobody is in the tier High, neither then nor now, so there are no moves to tell."]
-    assert moves.figure is None
+    summary = summarise_tiers(now, previous, SHARES, None, 20, 0)
+    assert summary.high is None
+    assert summary.table["group"].tolist() == ["Low"]
+    assert summary.outcomes == []
+    moves = tier_movement(now, previous, SHARES)
+    assert (moves.high_before, moves.high_now) == (0, 0)
 
 
 def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_tier():
@@ -123,7 +120,7 @@ def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon(3, "months")))
     over = snapshot(forecaster, BEFORE, model, model)
     expected = over.table["expected_spend"]
-    tiers = Tiers.of(expected, SHOP.tiers).names(expected)
+    tiers = Tiers.of(expected, SHARES).names(expected)
     found = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
     truth = log.truth.expected_spend(BEFORE).loc[expected.index].groupby(tiers).sum()
     true_share = (truth / truth.sum()).reindex(TIERS)

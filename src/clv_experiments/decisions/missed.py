@@ -1,14 +1,24 @@
-"""Who was likely to buy, who of them stayed away, and how many were to be expected to."""
+"""Customers who were likely to buy and did not, and customers of high value whose P(alive) fell."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.segments.resampling import TAILS
+from clv_experiments.decisions.segments.tiers import HIGH, tier_names
+from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.evaluation.binomial import wilson
+from clv_experiments.evaluation.resampling import TAILS, Estimate
+
+P_ALIVE_FALL = 0.1  # from which on a customer of high value is at risk
+COLUMNS = (
+    "customer_id", "country", "expected_spend", "total_spend", "p_purchase", "p_alive", "p_alive_now",
+    "days_since_last", "frequency",
+)  # fmt: skip
 
 
 def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
@@ -28,35 +38,36 @@ def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) ->
 
 @dataclass(frozen=True)
 class Absences:
-    """How many of the likely customers stayed away, beside how many their probabilities let expect.
+    """How many likely customers did not buy, beside how many their probabilities let expect.
 
     Attributes
     ----------
     customers, missed : int
-        Likely to buy; of them, stayed away.
-    expected : float
-        Sum of the probabilities of staying away.
-    by_chance : tuple of two floats
-        Between which 95 % of the counts lie if every probability holds and customers decide independently.
-    rate : tuple of three floats
-        Share that stayed away, with the ends of its 95 % interval (Wilson 1927).
+        Likely to buy; of them, did not.
+    expected, expected_low, expected_high : float
+        Sum of the probabilities of not buying, and the bounds of 95 % of the counts if every probability holds and
+        customers decide independently.
+    share : Estimate
+        Of the likely customers, with the interval of Wilson (1927).
     """
 
     customers: int
     missed: int
     expected: float
-    by_chance: tuple[float, float]
-    rate: tuple[float, float, float]
+    expected_low: float
+    expected_high: float
+    share: Estimate
 
     @property
-    def verdict(self) -> str:
-        """``fewer``, ``more`` or ``as expected``: where the count lies beside what chance allows."""
-        low, high = self.by_chance
-        return "fewer" if self.missed < low else "more" if self.missed > high else "as expected"
+    def verdict(self) -> Literal["fewer", "as expected", "more"]:
+        """Where the count lies beside what chance allows."""
+        if self.missed < self.expected_low:
+            return "fewer"
+        return "more" if self.missed > self.expected_high else "as expected"
 
 
-def absences(p_purchase: ArrayLike, bought: ArrayLike, seed: int, replicates: int) -> Absences:
-    """Count the likely customers who stayed away and hold that against their probabilities.
+def count_absences(p_purchase: ArrayLike, bought: ArrayLike, seed: int, replicates: int) -> Absences:
+    """Count the likely customers who did not buy and hold that against their probabilities.
 
     Parameters
     ----------
@@ -66,11 +77,120 @@ def absences(p_purchase: ArrayLike, bought: ArrayLike, seed: int, replicates: in
     seed, replicates : int
         Of the simulated counts.
     """
-    away, p_away = ~np.asarray(bought, dtype=bool), 1 - np.asarray(p_purchase, dtype=float)
+    absent, p_absent = ~np.asarray(bought, dtype=bool), 1 - np.asarray(p_purchase, dtype=float)
     rng = np.random.default_rng(seed)
-    simulated = [np.count_nonzero(rng.random(len(away)) < p_away) for _ in range(replicates)]
-    low, high = np.quantile(simulated, TAILS)
-    gone = float(away.mean())
-    least, most = wilson(gone, len(away))
-    rate = (gone, float(least), float(most))
-    return Absences(len(away), int(away.sum()), float(p_away.sum()), (float(low), float(high)), rate)
+    simulated = [np.count_nonzero(rng.random(len(absent)) < p_absent) for _ in range(replicates)]
+    expected_low, expected_high = np.quantile(simulated, TAILS).tolist()
+    share = float(absent.mean())
+    low, high = wilson(share, len(absent))
+    return Absences(
+        len(absent),
+        int(absent.sum()),
+        float(p_absent.sum()),
+        expected_low,
+        expected_high,
+        Estimate(share, float(low), float(high)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class MissedOpportunities:
+    """Customers who were likely to buy in a period and did not.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``COLUMNS`` as of the period's cutoff (``country`` where known), the highest expected spend first.
+    absences : Absences or None
+        None where nobody was likely to buy.
+    highest_p_purchase : float
+        Of all customers.
+    """
+
+    table: pd.DataFrame
+    absences: Absences | None
+    highest_p_purchase: float
+
+
+def find_missed(now: Snapshot, previous: Snapshot, likely: float, seed: int, replicates: int) -> MissedOpportunities:
+    """Find the missed opportunities of the previous period, and how many chance alone explains.
+
+    Parameters
+    ----------
+    now, previous : Snapshot
+        Of the coming period, and of the one before it, which is over.
+    likely : float
+        P(buys) from which on a customer counts as likely to buy.
+    seed, replicates : int
+        Of the simulated counts.
+    """
+    past = previous.table
+    candidates = past[past["p_purchase"] >= likely]
+    missed = candidates[is_missed(candidates["p_purchase"], candidates["purchase_days"], likely)]
+    p_alive_now = now.table["p_alive"].reindex(missed.index)
+    missed = missed.assign(days_since_last=days_since_last(missed), p_alive_now=p_alive_now)
+    table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")
+    absences = None
+    if len(candidates):
+        absences = count_absences(candidates["p_purchase"], candidates["purchase_days"] > 0, seed, replicates)
+    columns = [column for column in COLUMNS if column in table]
+    return MissedOpportunities(table[columns], absences, float(past["p_purchase"].max()))
+
+
+@dataclass(frozen=True, eq=False)
+class AtRisk:
+    """Customers of tier High at the previous cutoff, and those among them whose P(alive) has fallen since.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Whose P(alive) fell by ``P_ALIVE_FALL`` or more: ``customer_id``, ``country`` (where known),
+        ``p_alive_before``, ``p_alive_now``, ``expected_spend_before``, ``at_stake`` (expected spend of the coming
+        period), ``days_since_last`` and ``total_spend``; most at stake first.
+    high : int
+        Customers of tier High before.
+    absent, expected_absent : int, float
+        How many of these did not buy since, and how many were expected not to.
+    largest_fall : float
+        Of P(alive) among them, below zero where all rose; nan where there is nobody.
+    """
+
+    table: pd.DataFrame
+    high: int
+    absent: int
+    expected_absent: float
+    largest_fall: float
+
+
+def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
+    """Find the customers of high value who are slipping away.
+
+    Parameters
+    ----------
+    now, previous : Snapshot
+        Of the coming period, and of the one before it, which is over.
+    tiers : tuple of two floats
+        Shares of customers: High, Mid.
+    """
+    past = previous.table
+    high = past[tier_names(past["expected_spend"], tiers) == HIGH]
+    before = high[high.index.isin(now.table.index)]
+    today = now.table.loc[before.index]
+    columns = {
+        "p_alive_before": before["p_alive"],
+        "p_alive_now": today["p_alive"],
+        "expected_spend_before": before["expected_spend"],
+        "at_stake": today["expected_spend"],
+        "days_since_last": days_since_last(today),
+        "total_spend": today["total_spend"],
+    }
+    table = pd.DataFrame(({"country": today["country"]} if "country" in today else {}) | columns, index=before.index)
+    fall = table["p_alive_before"] - table["p_alive_now"]
+    fallen = table[fall >= P_ALIVE_FALL].sort_values("at_stake", ascending=False, kind="stable")
+    return AtRisk(
+        fallen.reset_index(names="customer_id"),
+        len(high),
+        int((high["purchase_days"] == 0).sum()),
+        float((1 - high["p_purchase"]).sum()),
+        float(fall.max()),
+    )

@@ -1,58 +1,59 @@
-"""Who was predicted to buy and did not, and who of high value is slipping away."""
+"""The section on customers who were predicted to buy and did not, and on those who are slipping away."""
 
 from __future__ import annotations
 
-from clv_experiments.decisions.display.at_risk import at_risk_exhibit
-from clv_experiments.decisions.display.missed_exhibits import missed_exhibit
+from clv_experiments.decisions.missed import P_ALIVE_FALL, AtRisk, MissedOpportunities, find_at_risk, find_missed
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.formatting import format_day, format_exact_percent, format_share
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.prose import sentences
 
-METHOD = (
-    "Missed opportunities are customers whose P(buys), as {btyd} put it on {cutoff}, was {likely} or more, and who did "
-    "not buy in the period that followed. They are ranked by what {model} expected them to spend.",
-    "How many absences chance alone explains is simulated from the probabilities, as if customers decided "
-    "independently of one another.",
-    "The list says who stayed away, not why, nor what would have brought them back.",
-    "At risk are customers of tier High on {cutoff} whose P(alive) has since fallen by 0.1 or more; at stake is what "
-    "is expected of them in the coming period. The recommended action of such a customer may differ, because it looks "
-    "at the level of P(alive), not at its fall.",
-)
+TEMPLATE = "report/missed.jinja"
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(["customer_id", "country"], "text"),
+    **dict.fromkeys(["expected_spend", "expected_spend_before", "at_stake", "total_spend"], "money"),
+    **dict.fromkeys(["p_purchase", "p_alive", "p_alive_before", "p_alive_now"], "share"),
+    **dict.fromkeys(["days_since_last", "frequency"], "count"),
+}
+MISSED_HEADINGS = {
+    "customer_id": "customer", "expected_spend": "expected spend", "p_purchase": "P(buys)", "p_alive": "P(alive)",
+    "p_alive_now": "P(alive) now", "days_since_last": "days since last purchase, then", "frequency": "repeat purchases",
+    "total_spend": "spent before",
+}  # fmt: skip
+AT_RISK_HEADINGS = {
+    "customer_id": "customer", "p_alive_before": "P(alive) before", "p_alive_now": "now",
+    "expected_spend_before": "expected spend before", "at_stake": "at stake: expected spend now",
+    "days_since_last": "days since last purchase", "total_spend": "spent so far",
+}  # fmt: skip
 
 
 def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
-    """Find who was likely to buy and stayed away, and whose P(alive) fell among the customers of high value.
+    """Say who was likely to buy and did not, and whose P(alive) fell among the customers of high value.
 
     Parameters
     ----------
-    now : Snapshot
-        Of the period to come.
-    previous : Snapshot
-        Of the period before it, which is over.
+    now, previous : Snapshot
+        Of the coming period, and of the one before it, which is over.
     shop : Shop
-    seed : int
-    replicates : int
-        Of the bootstrap.
+    seed, replicates : int
+        Of the simulated counts.
     """
-    at_risk = at_risk_exhibit(now, previous, shop)
-    highest = float(previous.table["p_purchase"].max())
-    words = {"btyd": previous.btyd_name, "model": previous.model_name}
-    words |= {"cutoff": format_day(previous.period.cutoff), "likely": format_exact_percent(shop.likely)}
-    if highest < shop.likely:
-        reason = (
-            f"Nobody was likely to buy in the last period: the highest P(buys) that {previous.btyd_name} gave was "
-            f"{format_share(highest)}, and {format_exact_percent(shop.likely)} is asked for. So nobody counts as a "
-            "missed opportunity."
-        )
-        exhibits, summary = [Exhibit("missed_opportunities", "Predicted to buy, did not", [reason])], [reason]
-    else:
-        who = missed_exhibit(now, previous, shop, seed, replicates)
-        exhibits, summary = [who], [who.sentences[0]]
-    return Section(
-        "missed",
-        "Who was predicted to buy and did not, and who is slipping away?",
-        [*summary, at_risk.sentences[0]],
-        [*exhibits, at_risk],
-        [paragraph.format(**words) for paragraph in METHOD],
-    )
+    missed = missed_exhibit(find_missed(now, previous, shop.likely, seed, replicates), previous, shop)
+    at_risk = at_risk_exhibit(find_at_risk(now, previous, shop.tiers), now, previous, shop)
+    (question,) = sentences(TEMPLATE, "question")
+    method = sentences(TEMPLATE, "method", previous, shop, P_ALIVE_FALL)
+    return Section("missed", question, [missed.sentences[0], at_risk.sentences[0]], [missed, at_risk], method)
+
+
+def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) -> Exhibit:
+    """List the missed opportunities; there is no list where nobody was likely to buy."""
+    paragraphs = sentences(TEMPLATE, "missed_opportunities", missed, previous, shop)
+    table = missed.table if missed.absences else None
+    return Exhibit("missed_opportunities", "Predicted to buy, did not", paragraphs, table, MISSED_HEADINGS, KINDS)
+
+
+def at_risk_exhibit(at_risk: AtRisk, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
+    """List the customers at risk, and what is at stake with them."""
+    paragraphs = sentences(TEMPLATE, "customers_at_risk", at_risk, now, previous, shop.currency, P_ALIVE_FALL)
+    title = "Customers of high value who are slipping away"
+    return Exhibit("at_risk", title, paragraphs, at_risk.table, AT_RISK_HEADINGS, KINDS)

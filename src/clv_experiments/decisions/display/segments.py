@@ -1,30 +1,49 @@
-"""Which groups of customers there are, what each is worth, and who moved."""
+"""The section on segments, clusters and value tiers."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from clv_experiments.decisions.display.group_exhibits import cluster_exhibit, places_exhibit, rfm_exhibit
-from clv_experiments.decisions.display.tier_exhibits import movement_exhibit, tier_exhibit
+from clv_experiments.decisions.segments.clusters import REPEATS, cluster_customers
+from clv_experiments.decisions.segments.profiles import profile_groups
+from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
+from clv_experiments.decisions.segments.tiers import TIERS, TierMovement, TierSummary, summarise_tiers, tier_movement
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.exhibit import Section
-from clv_experiments.reporting.formatting import format_share
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.formatting import format_day
+from clv_experiments.reporting.prose import sentences
 
-METHOD = (
-    "RFM: each customer gets a score from 1 to 5 for days since the last purchase, purchases after the first, and "
-    "total spend, by fifths of all customers; customers who are equal in something score the same. The segment follows "
-    "from the first score and the mean of the other two.",
-    "Clusters: k-means on the logarithms of days since the last purchase, frequency, total spend and expected spend, "
-    "each put on the same scale. The number of clusters from 2 to 8 is the one with the highest silhouette. They "
-    "describe; nothing says that a customer's cluster causes what he spends.",
-    "Intervals say how far a share could move with other customers like these in the same period; they do not cover "
-    "another season or a change of the shop. “P(alive)” is by {btyd}; of customers who bought "
-    "once it knows little, so that theirs can be high although the purchase is long ago.",
-    "Segments and tiers are relative: at each cutoff customers are compared with one another, so that someone can "
-    "fall because others rose. Tiers: High is the {high} of customers with the highest expected spend, Mid the next "
-    "{mid}; customers of equal expected spend share a tier.",
-)
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TEMPLATE = "report/segments.jinja"
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(["customers"], "count"),
+    **dict.fromkeys(["past_revenue", "expected_revenue", "revenue_that_came"], "money"),
+    **dict.fromkeys(
+        ["share_of_customers", "share_of_past", "share_of_expected", "country_share", "p_alive",
+         "share_expected_before", "share_that_came", "share_that_came_low", "share_that_came_high"],
+        "share",
+    ),
+    **dict.fromkeys(["group", "country", "top_products"], "text"),
+}  # fmt: skip
+HEADINGS = {
+    "share_of_customers": "share of customers", "past_revenue": "revenue so far", "share_of_past": "share of that",
+    "expected_revenue": "expected revenue", "share_of_expected": "share of that", "p_alive": "mean P(alive)",
+    "country": "main country", "country_share": "customers there", "top_products": "spent most on",
+    "revenue_that_came": "revenue of the last period", "share_expected_before": "share expected then",
+    "share_that_came": "share that came", "share_that_came_low": "from", "share_that_came_high": "to",
+}  # fmt: skip
+# On the page; the file has more, and where customers are and what they buy has a table of its own.
+COLUMNS = (
+    "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
+    "share_that_came", "share_that_came_low", "share_that_came_high",
+)  # fmt: skip
+COUNT_COLUMNS = ("group", "customers")
+LOCATION_COLUMNS = ("country", "country_share", "top_products")
 
 
 def segments_section(
@@ -34,26 +53,89 @@ def segments_section(
 
     Parameters
     ----------
-    now : Snapshot
-        Of the period to come.
-    previous : Snapshot
-        Of the period before it, which is over.
+    now, previous : Snapshot
+        Of the coming period, and of the one before it, which is over.
     shop : Shop
     products : pandas.DataFrame or None
         ``customer_id, product, amount`` up to the cutoff of ``now``, where the log has products.
-    seed : int
-    replicates : int
+    seed, replicates : int
         Of the bootstrap.
     """
-    rfm = rfm_exhibit(now, previous, shop, products, seed, replicates)
-    tiers = tier_exhibit(now, previous, shop, products, seed, replicates)
-    moves = movement_exhibit(now, previous, shop)
-    clusters = cluster_exhibit(now, products, seed)
-    words = {"btyd": now.btyd_name, "high": format_share(shop.tiers[0]), "mid": format_share(shop.tiers[1])}
+    tiers = tier_exhibit(summarise_tiers(now, previous, shop.tiers, products, replicates, seed), now, previous, shop)
+    moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
+    rfm = rfm_exhibit(summarise_segments(now, previous, products, replicates, seed), now, previous, shop)
+    exhibits = [tiers, location_exhibit(tiers), moves, rfm, location_exhibit(rfm), cluster_exhibit(now, products, seed)]
+    (question,) = sentences(TEMPLATE, "question")
     return Section(
         "segments",
-        "Which groups of customers are there, and what is each worth?",
+        question,
         [*tiers.sentences[:2], moves.sentences[0]],
-        [*filter(None, [tiers, places_exhibit(tiers), moves, rfm, places_exhibit(rfm)]), clusters],
-        [paragraph.format(**words) for paragraph in METHOD],
+        [exhibit for exhibit in exhibits if exhibit],
+        sentences(TEMPLATE, "method", now, shop),
     )
+
+
+def tier_exhibit(summary: TierSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
+    """Describe the tiers, beside what those of the previous cutoff brought."""
+    paragraphs = sentences(TEMPLATE, "value_tiers", summary, now, previous, shop.currency)
+    return _group_exhibit("value_tiers", "Value tiers by expected spend", paragraphs, summary.table, "tier")
+
+
+def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
+    """Show who moved between tiers since the previous cutoff."""
+    counts, figure = moves.counts, None
+    if (counts.sum() > 0).sum() > 1:
+        from clv_experiments.decisions.display.segments_figures import movement_map
+
+        figure = movement_map(counts, f"{format_day(previous.period.cutoff)} against {format_day(now.period.cutoff)}")
+    return Exhibit(
+        "tier_movement",
+        "Who moved between the tiers",
+        sentences(TEMPLATE, "tier_movement", moves, previous, shop.currency),
+        counts.assign(customers=counts.sum(axis=1)).reset_index(),
+        {"before": "tier before", **{tier: f"{tier} now" for tier in TIERS}},
+        {"before": "text", **dict.fromkeys([*TIERS, "customers"], "count")},
+        figure,
+    )
+
+
+def rfm_exhibit(summary: SegmentSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
+    """Describe the RFM segments, beside what those of the previous cutoff brought."""
+    paragraphs = sentences(TEMPLATE, "rfm_segments", summary, now, previous, shop.currency)
+    title = "Segments by recency, frequency and spend"
+    return _group_exhibit("rfm_segments", title, paragraphs, summary.table, "segment")
+
+
+def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> Exhibit:
+    """Describe the clusters, how far they are separated, and how much of them is due to the seed."""
+    clusters = cluster_customers(now.table, seed)
+    table = profile_groups(clusters.labels, now.table, products, clusters.names)
+    title = "Clusters of customers who are alike"
+    if clusters.silhouettes.empty:
+        return _group_exhibit("clusters", title, sentences(TEMPLATE, "no_clusters"), table, "cluster")
+    from clv_experiments.decisions.display.segments_figures import silhouette_curve
+
+    names = [name for _, row in table.iterrows() for name in sentences(TEMPLATE, "cluster_name", row)]
+    paragraphs = sentences(TEMPLATE, "clusters", clusters, names, REPEATS)
+    subtitle = f"k-means on {len(now.table):,} customers, {format_day(now.period.cutoff)}"
+    figure = silhouette_curve(clusters.silhouettes, subtitle)
+    return _group_exhibit("clusters", title, paragraphs, table, "cluster", figure)
+
+
+def location_exhibit(groups: Exhibit) -> Exhibit | None:
+    """Show where the customers of each group are and what they buy; None where the log knows neither."""
+    assert groups.table is not None
+    columns = [column for column in LOCATION_COLUMNS if column in groups.table]
+    if not columns:
+        return None
+    title = f"{groups.title}: where they are, what they buy"
+    table = groups.table[[*COUNT_COLUMNS, *columns]]
+    return Exhibit(f"{groups.name}_places", title, (), table, groups.headings, KINDS)
+
+
+def _group_exhibit(
+    name: str, title: str, paragraphs: list[str], table: pd.DataFrame, group: str, figure: Figure | None = None
+) -> Exhibit:
+    """Show the numbers of groups of customers; ``group`` is what one is called."""
+    columns = [column for column in COLUMNS if column in table]
+    return Exhibit(name, title, paragraphs, table, HEADINGS | {"group": group}, KINDS, figure, columns=columns)

@@ -1,4 +1,4 @@
-"""Pictures of groups of customers: how many clusters stand apart, and who moved between tiers."""
+"""Figures of groups of customers: the silhouettes of clusters, and who moved between tiers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, TEXT_STY
 from clv_experiments.reporting.formatting import format_share
 
 FILL = FAMILIES["btyd"].colour
-STRONGEST = 0.55  # of a cell's colour, so that its words stay readable
+MAX_ALPHA = 0.55  # of a cell's colour, so that its text stays readable
 
 
 def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
@@ -44,7 +44,7 @@ def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
     Parameters
     ----------
     counts : pandas.DataFrame
-        As of ``movement``.
+        From ``count_moves``.
     subtitle : str
     """
     figure, (panel,) = create_chart("Where customers moved between value tiers", printable(subtitle, 80), 4.2)
@@ -52,11 +52,11 @@ def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
     for i, (_, row) in enumerate(counts.iterrows()):
         total = max(int(row.sum()), 1)
         for j, count in enumerate(row):
-            part = count / total
-            cell = Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, color=FILL, alpha=STRONGEST * part, linewidth=0)
-            panel.add_patch(cell)
-            words = f"{count:,} ({format_share(part)})" if row.sum() else "–"
-            panel.text(j, i, words, ha="center", va="center", **TEXT_STYLE)
+            share = count / total
+            tile = Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, color=FILL, alpha=MAX_ALPHA * share, linewidth=0)
+            panel.add_patch(tile)
+            text = f"{count:,} ({format_share(share)})" if row.sum() else "–"
+            panel.text(j, i, text, ha="center", va="center", **TEXT_STYLE)
     panel.set_xlim(-0.5, columns - 0.5)
     panel.set_ylim(rows - 0.5, -0.5)
     panel.set_xticks(range(columns), [f"{tier} now" for tier in counts.columns])

@@ -1,22 +1,25 @@
-"""Customers grouped by likeness: k-means on history and prediction, as many groups as stand apart best."""
+"""Customers grouped by likeness: k-means on history and prediction, with the number of groups that separates best."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.resampling import bootstrap_positions
 
-MOST = 8  # clusters
-FITTED = 20_000  # customers that centres are learnt from
-COMPARED = 5_000  # customers that silhouettes are computed on
-SEEDS = 10
-APART = 0.5  # standard deviations from the mean customer that earn a word
+MAX_CLUSTERS = 8
+FIT_SAMPLE = 20_000  # customers that centres are learnt from
+SILHOUETTE_SAMPLE = 5_000  # customers that silhouettes are computed on
+REPEATS = 10
+NOTABLE = 0.5  # standard deviations between a cluster's mean and that of all customers that the name mentions
+STABLE = 0.9  # adjusted Rand index
+ALIKE = "all alike"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,72 +28,80 @@ class Clusters:
 
     Attributes
     ----------
-    names : pandas.Series
-        Index ``customer_id``; a cluster in words such as ``recent, frequent, high value``.
-    order : list of str
-        All names, the highest mean predicted spend first.
+    labels : pandas.Series
+        Index ``customer_id``; the name of the customer's cluster, such as ``recent, frequent, high value``.
+    names : list of str
+        Of all clusters, the highest mean expected spend first.
     silhouettes : pandas.Series
         Index k; mean silhouette, from -1 to 1 (Rousseeuw 1987). Empty where customers differ in nothing.
-    agreement : array, shape (45,)
+    seed_agreement : array, shape (45,)
         Adjusted Rand index (Hubert and Arabie 1985) between clusterings from every two of ten seeds: 1 is the same
         clusters, 0 what chance gives.
-    agreement_of_samples : array, shape (10,)
-        The same between the clusters and those learnt from customers drawn anew with replacement.
+    sample_agreement : array, shape (10,)
+        The same between the clusters and those learnt from bootstrap samples of the customers.
     """
 
-    names: pd.Series
-    order: list[str]
+    labels: pd.Series
+    names: list[str]
     silhouettes: pd.Series
-    agreement: Floats
-    agreement_of_samples: Floats
+    seed_agreement: Floats
+    sample_agreement: Floats
+
+    @property
+    def structure(self) -> Literal["strong", "reasonable", "weak", "none"]:
+        """How far the clusters are separated (Kaufman and Rousseeuw 1990, Finding Groups in Data, table 4)."""
+        best = self.silhouettes.max()
+        if best > 0.7:
+            return "strong"
+        return "reasonable" if best > 0.5 else "weak" if best > 0.25 else "none"
+
+    @property
+    def stable(self) -> bool:
+        """Whether other seeds give nearly the same clusters."""
+        return bool(self.seed_agreement.min() >= STABLE)
 
 
-def coordinates(table: pd.DataFrame) -> pd.DataFrame:
-    """Place customers by log1p of days since last, frequency, total and expected spend, standardised.
+def clustering_features(table: pd.DataFrame) -> pd.DataFrame:
+    """Return log1p of days since last, frequency, total and expected spend of each customer, standardised.
 
     What does not vary is left out; spend below zero counts as zero.
     """
     raw = table[["frequency", "total_spend", "expected_spend"]].assign(days_since_last=days_since_last(table))
     logs = np.log1p(raw.clip(lower=0.0))
-    spread = logs.std(ddof=0)
-    varied = spread.index[spread > 1e-9]
-    return (logs[varied] - logs[varied].mean()) / spread[varied]
+    deviation = logs.std(ddof=0)
+    varied = deviation.index[deviation > 1e-9]
+    return (logs[varied] - logs[varied].mean()) / deviation[varied]
 
 
-def clusters(table: pd.DataFrame, seed: int) -> Clusters:
+def cluster_customers(table: pd.DataFrame, seed: int) -> Clusters:
     """Cluster the customers of a snapshot's table.
 
     k-means (Lloyd 1982; k-means++ starts) for every k from 2 to 8, fewer where fewer customers differ; the k with the
     highest mean silhouette is taken. Of a large log, centres are learnt from a sample and all are assigned to them.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A snapshot's.
-    seed : int
     """
     from sklearn.metrics import adjusted_rand_score
 
-    points = coordinates(table)
-    X = points.to_numpy()
+    features = clustering_features(table)
+    X = features.to_numpy()
     rng = np.random.default_rng(seed)
-    sample = X[_some(len(X), FITTED, rng)]
+    sample = X[_subset(len(X), FIT_SAMPLE, rng)]
     silhouettes = _silhouettes(sample, seed, rng)
     if silhouettes.empty:
-        same = pd.Series("all alike", index=table.index, dtype=object)
-        return Clusters(same, ["all alike"], silhouettes, np.array([]), np.array([]))
+        alike = pd.Series(ALIKE, index=table.index, dtype=object)
+        return Clusters(alike, [ALIKE], silhouettes, np.array([]), np.array([]))
     k = int(silhouettes.index.to_numpy()[silhouettes.argmax()])
-    labels = _fitted(sample, k, seed).predict(X)
-    found = [_fitted(sample, k, int(s)).predict(sample) for s in rng.integers(2**31, size=SEEDS)]
-    again = [_fitted(_drawn(sample, rng), k, int(s)).predict(sample) for s in rng.integers(2**31, size=SEEDS)]
-    own = _fitted(sample, k, seed).predict(sample)
-    names, order = _named(labels, points, table)
+    model = _fit(sample, k, seed)
+    repeats = [_fit(sample, k, int(s)).predict(sample) for s in rng.integers(2**31, size=REPEATS)]
+    seeds = rng.integers(2**31, size=REPEATS)
+    resamples = zip(bootstrap_positions(len(sample), REPEATS, rng), seeds, strict=True)
+    again = [_fit(sample[positions], k, int(s)).predict(sample) for positions, s in resamples]
+    labels, names = _name_clusters(model.predict(X), features, table)
     return Clusters(
+        labels,
         names,
-        order,
         silhouettes,
-        np.array([adjusted_rand_score(one, other) for one, other in combinations(found, 2)]),
-        np.array([adjusted_rand_score(own, other) for other in again]),
+        np.array([adjusted_rand_score(one, other) for one, other in combinations(repeats, 2)]),
+        np.array([adjusted_rand_score(model.predict(sample), other) for other in again]),
     )
 
 
@@ -98,53 +109,48 @@ def _silhouettes(X: Floats, seed: int, rng: np.random.Generator) -> pd.Series:
     from sklearn.metrics import silhouette_score
 
     distinct = len(np.unique(X, axis=0)) if X.shape[1] else 1
-    some, scores = _some(len(X), COMPARED, rng), {}
-    for k in range(2, min(MOST, distinct - 1) + 1):
-        labels = _fitted(X, k, seed).predict(X[some])
+    subset, scores = _subset(len(X), SILHOUETTE_SAMPLE, rng), {}
+    for k in range(2, min(MAX_CLUSTERS, distinct - 1) + 1):
+        labels = _fit(X, k, seed).predict(X[subset])
         if 1 < len(np.unique(labels)) < len(labels):
-            scores[k] = silhouette_score(X[some], labels)
+            scores[k] = silhouette_score(X[subset], labels)
     return pd.Series(scores, dtype=float, name="silhouette").rename_axis("k")
 
 
-def _fitted(X: Floats, k: int, seed: int) -> Any:
+def _fit(X: Floats, k: int, seed: int) -> Any:
     from sklearn.cluster import KMeans
 
     return KMeans(min(k, len(np.unique(X, axis=0))), n_init=5, random_state=seed).fit(X)
 
 
-def _some(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
-    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+def _subset(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    return np.arange(n) if n <= size else np.sort(rng.choice(n, size, replace=False))
 
 
-def _drawn(X: Floats, rng: np.random.Generator) -> Floats:
-    return X[rng.integers(len(X), size=len(X))]
-
-
-def _named(labels: np.ndarray, points: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
-    """Name each cluster by how its mean customer differs from the mean customer of all."""
+def _name_clusters(labels: np.ndarray, features: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
+    """Name each cluster by how its mean customer differs from the mean of all; equal names are numbered."""
     value = table[["expected_spend", "total_spend"]].groupby(labels).mean()
     value = value.sort_values(["expected_spend", "total_spend"], ascending=False, kind="stable")
-    centres, usual = points.groupby(labels).mean(), table["frequency"].groupby(labels).median()
-    words = [_words(centres.loc[label], usual[label]) for label in value.index]
-    order = [
-        word if words.count(word) == 1 else f"{word} ({words[: place + 1].count(word)})"
-        for place, word in enumerate(words)
+    centres, frequency = features.groupby(labels).mean(), table["frequency"].groupby(labels).median()
+    bare = [_name(centres.loc[label], frequency[label]) for label in value.index]
+    names = [
+        name if bare.count(name) == 1 else f"{name} ({bare[: position + 1].count(name)})"
+        for position, name in enumerate(bare)
     ]
-    names = dict(zip(value.index, order, strict=True))
-    return pd.Series([names[label] for label in labels], index=table.index, dtype=object), order
+    by_label = dict(zip(value.index, names, strict=True))
+    return pd.Series([by_label[label] for label in labels], index=table.index, dtype=object), names
 
 
-def _words(centre: pd.Series, frequency: float) -> str:
+def _name(centre: pd.Series, frequency: float) -> str:
     worth = "expected_spend" if "expected_spend" in centre else "total_spend"
-    often = "one purchase" if frequency == 0 else _word(centre, "frequency", "rare", "frequent")
-    words = [
-        _word(centre, "days_since_last", "recent", "long away"),
-        often,
-        _word(centre, worth, "low value", "high value"),
+    parts = [
+        _part(centre, "days_since_last", "recent", "long away"),
+        "one purchase" if frequency == 0 else _part(centre, "frequency", "rare", "frequent"),
+        _part(centre, worth, "low value", "high value"),
     ]
-    return ", ".join(filter(None, words)) or "average"
+    return ", ".join(filter(None, parts)) or "average"
 
 
-def _word(centre: pd.Series, column: str, below: str, above: str) -> str:
-    where = centre.get(column, 0.0)
-    return above if where > APART else below if where < -APART else ""
+def _part(centre: pd.Series, column: str, below: str, above: str) -> str:
+    value = centre.get(column, 0.0)
+    return above if value > NOTABLE else below if value < -NOTABLE else ""

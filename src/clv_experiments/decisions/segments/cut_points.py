@@ -1,4 +1,4 @@
-"""Where a ranking of customers is cut, so that equal customers are never parted."""
+"""Cut points of a ranking of customers, such that equal customers are never separated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cut_points(values: ArrayLike, shares: Sequence[float], name: str) -> tuple[f
     Returns
     -------
     tuple of float
-        A customer is above share ``s`` where his value reaches the cut point; infinite where nobody is.
+        A customer is above share ``s`` where their value reaches the cut point; infinite where nobody is.
 
     Raises
     ------
@@ -45,10 +45,10 @@ def cut_points(values: ArrayLike, shares: Sequence[float], name: str) -> tuple[f
     distinct, equal = np.unique(column, return_counts=True)
     middle = (np.cumsum(equal) - equal / 2) / len(column)
     # A share that arithmetic made a hair too large must not move its customer.
-    places = [int(np.searchsorted(middle, share - 1e-9)) for share in shares]
-    return tuple(float(distinct[place]) if place < len(distinct) else np.inf for place in places)
+    positions = [int(np.searchsorted(middle, share - 1e-9)) for share in shares]
+    return tuple(float(distinct[position]) if position < len(distinct) else np.inf for position in positions)
 
 
-def above(values: ArrayLike, cuts: Sequence[float]) -> np.ndarray:
-    """Count how many of the cut points each value reaches, shape (customers,)."""
+def count_reached(values: ArrayLike, cuts: Sequence[float]) -> np.ndarray:
+    """Count the cut points that each value reaches, shape (customers,)."""
     return np.searchsorted(np.sort(np.asarray(cuts, dtype=float)), np.asarray(values, dtype=float), side="right")

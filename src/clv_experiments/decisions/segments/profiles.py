@@ -1,4 +1,4 @@
-"""What the customers of a group are like: how many, what they brought, what they are expected to bring, from where."""
+"""What groups of customers are like: how many, what they brought, what they are expected to bring, from where."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+
+from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.resampling import Estimate, bootstrap_counts, percentile_interval
 
 TOP_PRODUCTS = 3
-LETTERS = 40  # of a product's name
+MAX_LETTERS = 40  # of a product's name
 UNKNOWN = "unknown"
 
 
-def profile(
+def profile_groups(
     groups: pd.Series, table: pd.DataFrame, products: pd.DataFrame | None, order: Sequence[str]
 ) -> pd.DataFrame:
     """Describe each group that has customers.
@@ -35,31 +39,83 @@ def profile(
         ``share_of_expected``, ``p_alive`` (mean) and, where known, ``country`` (of most customers of the group, the
         first by name among equals), ``country_share`` and ``top_products`` (those it spent most on).
     """
-    by = table.groupby(groups.to_numpy())
+    by_group = table.groupby(groups.to_numpy())
+    past, expected = by_group["total_spend"].sum(), by_group["expected_spend"].sum()
     rows = pd.DataFrame(
         {
-            "customers": by.size(),
-            "share_of_customers": by.size() / len(table),
-            "past_revenue": by["total_spend"].sum(),
-            "share_of_past": _shares(by["total_spend"].sum()),
-            "expected_revenue": by["expected_spend"].sum(),
-            "share_of_expected": _shares(by["expected_spend"].sum()),
-            "p_alive": by["p_alive"].mean(),
+            "customers": by_group.size(),
+            "share_of_customers": by_group.size() / len(table),
+            "past_revenue": past,
+            "share_of_past": past / _positive(past.sum()),
+            "expected_revenue": expected,
+            "share_of_expected": expected / _positive(expected.sum()),
+            "p_alive": by_group["p_alive"].mean(),
         }
     )
     if "country" in table:
-        rows = rows.join(_countries(groups, table["country"]))
+        rows = rows.join(_main_countries(groups, table["country"]))
     if products is not None:
         rows["top_products"] = _top_products(groups, products).reindex(rows.index).fillna("")
     return rows.reindex([name for name in order if name in rows.index]).rename_axis("group").reset_index()
 
 
-def _shares(sums: pd.Series) -> pd.Series:
-    total = sums.sum()
-    return sums / (total if total > 0 else np.nan)
+def revenue_shares(
+    groups: ArrayLike, spend: ArrayLike, order: Sequence[str], replicates: int, seed: int
+) -> pd.DataFrame:
+    """Sum the spend of each group and its share of all spend, with a 95 % bootstrap interval over customers.
+
+    Parameters
+    ----------
+    groups : array of str, shape (customers,)
+    spend : array, shape (customers,)
+        Currency.
+    order : sequence of str
+        All groups; one without customers has no revenue.
+    replicates, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``order``; ``revenue``, ``share``, ``low``, ``high``; shares are nan where nobody spent anything.
+    """
+    codes = pd.Index(order).get_indexer(pd.Index(np.asarray(groups, dtype=object)))
+    amounts = np.asarray(spend, dtype=float)
+
+    def revenue(weights: Floats) -> Floats:
+        return np.bincount(codes, weights=weights, minlength=len(order))
+
+    def shares(sums: Floats) -> Floats:
+        return sums / _positive(sums.sum())
+
+    resamples = bootstrap_counts(len(amounts), replicates, seed)
+    low, high = percentile_interval([shares(revenue(amounts * counts)) for counts in resamples])
+    columns = {"revenue": revenue(amounts), "share": shares(revenue(amounts)), "low": low, "high": high}
+    return pd.DataFrame(columns, index=pd.Index(order, name="group"))
 
 
-def _countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
+def share_of_revenue(shares: pd.DataFrame, group: str) -> Estimate | None:
+    """Return a group's share from ``revenue_shares``; None where nobody spent anything."""
+    share, low, high = shares.loc[group, ["share", "low", "high"]]
+    return None if np.isnan(share) else Estimate(float(share), float(low), float(high))
+
+
+def add_revenue(profiles: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """Set beside each group what its members of the previous cutoff brought since then (``revenue_shares``)."""
+    rows = shares.reindex(profiles["group"])
+    return profiles.assign(
+        revenue_that_came=rows["revenue"].to_numpy(),
+        share_that_came=rows["share"].to_numpy(),
+        share_that_came_low=rows["low"].to_numpy(),
+        share_that_came_high=rows["high"].to_numpy(),
+    )
+
+
+def _positive(total: float) -> float:
+    return total if total > 0 else np.nan
+
+
+def _main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
     """Name the most frequent country of each group and the share of its customers who live there."""
     named = pd.DataFrame({"group": groups, "country": countries.astype(object).fillna(UNKNOWN)})
     counts = named.value_counts().rename("customers").reset_index()
@@ -71,10 +127,11 @@ def _countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
 
 def _top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:
     """List the products that each group spent most on."""
-    place = groups.index.get_indexer(pd.Index(products["customer_id"]))
-    known = products[place >= 0].assign(group=groups.to_numpy()[place[place >= 0]])
+    positions = groups.index.get_indexer(pd.Index(products["customer_id"]))
+    known = products[positions >= 0].assign(group=groups.to_numpy()[positions[positions >= 0]])
     spent = known.groupby(["group", "product"])["amount"].sum().reset_index()
     spent = spent.sort_values(["amount", "product"], ascending=[False, True])
     top = spent.groupby("group").head(TOP_PRODUCTS)
-    names = top["product"].astype(str).map(lambda name: name if len(name) <= LETTERS else name[: LETTERS - 1] + "…")
+    names = top["product"].astype(str)
+    names = names.map(lambda name: name if len(name) <= MAX_LETTERS else name[: MAX_LETTERS - 1] + "…")
     return names.groupby(top["group"]).agg(", ".join)

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.segments.cut_points import above, cut_points
-from clv_experiments.decisions.snapshot import days_since_last
+from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
+from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
+from clv_experiments.decisions.snapshot import Snapshot, days_since_last
+from clv_experiments.evaluation.resampling import Estimate
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
 
@@ -22,10 +24,12 @@ _GRID = (
     ("Promising", "Potential loyalists", "Potential loyalists", "Loyal", "Champions"),
     ("New", "Potential loyalists", "Potential loyalists", "Champions", "Champions"),
 )
+# Good customers who have not bought for long.
+SLIPPING = ("Cannot lose", "At risk")
 # From best to worst, which is the order of every table.
 SEGMENTS = (
     "Champions", "Loyal", "Potential loyalists", "New", "Promising", "Needs attention", "About to sleep",
-    "Cannot lose", "At risk", "Hibernating", "Lost",
+    *SLIPPING, "Hibernating", "Lost",
 )  # fmt: skip
 
 
@@ -47,8 +51,8 @@ class RfmScores:
     def of(cls, days_since_last: ArrayLike, frequency: ArrayLike, total_spend: ArrayLike) -> RfmScores:
         """Learn the cut points.
 
-        Equal values get equal scores: a tie stands where its middle customer does, so that customers who are all alike
-        in something all score 3 in it. Whoever has not come back scores 1 for frequency, however many they are.
+        Equal values get equal scores, that of the middle customer among them, so that customers who are all alike in
+        something all score 3 in it. Customers who have not come back score 1 for frequency, however many they are.
 
         Parameters
         ----------
@@ -75,9 +79,9 @@ class RfmScores:
             ``recency``, ``T``, ``frequency``, ``total_spend``; one row a customer.
         """
         columns = {
-            "r": above(-days_since_last(table), self.days_since_last),
-            "f": above(table["frequency"], self.frequency),
-            "m": above(table["total_spend"], self.total_spend),
+            "r": count_reached(-days_since_last(table), self.days_since_last),
+            "f": count_reached(table["frequency"], self.frequency),
+            "m": count_reached(table["total_spend"], self.total_spend),
         }
         return pd.DataFrame(columns, index=table.index) + 1
 
@@ -87,3 +91,66 @@ class RfmScores:
         value = (scores["f"] + scores["m"]) // 2
         names = np.array(_GRID, dtype=object)[scores["r"] - 1, value - 1]
         return pd.Series(names, index=table.index, name="segment")
+
+
+def rfm_segments(table: pd.DataFrame) -> pd.Series:
+    """Name the segment of each customer of a snapshot's table, among themselves."""
+    return RfmScores.of(days_since_last(table), table["frequency"], table["total_spend"]).segments(table)
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentSummary:
+    """What each RFM segment holds, and what the segments of the previous cutoff brought.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Columns of ``profile_groups`` and ``add_revenue``; one row a segment.
+    best_actual : Estimate or None
+        Share of the spend since the previous cutoff of those who were in the segment that is now ``best``.
+    slipping_actual : Estimate or None
+        The same of those who were in one of ``SLIPPING``. None where nobody spent anything.
+    """
+
+    table: pd.DataFrame
+    best_actual: Estimate | None
+    slipping_actual: Estimate | None
+
+    @property
+    def best(self) -> pd.Series:
+        """The row with the most expected revenue, or past revenue where none is expected."""
+        return _best(self.table)
+
+    @property
+    def slipping(self) -> pd.DataFrame:
+        """The rows of ``SLIPPING``."""
+        return self.table[self.table["group"].isin(SLIPPING)]
+
+
+def summarise_segments(
+    now: Snapshot, previous: Snapshot, products: pd.DataFrame | None, replicates: int, seed: int
+) -> SegmentSummary:
+    """Profile the RFM segments of a snapshot, beside what those of the previous cutoff brought since.
+
+    Parameters
+    ----------
+    now, previous : Snapshot
+        Of the coming period, and of the one before it, which is over.
+    products : pandas.DataFrame or None
+        ``customer_id, product, amount``, where the log has products.
+    replicates, seed : int
+        Of the bootstrap.
+    """
+    before, spend = rfm_segments(previous.table), previous.table["y_true"]
+    actual = revenue_shares(before, spend, SEGMENTS, replicates, seed)
+    slipping = np.where(before.isin(SLIPPING), "slipping", "others")
+    slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
+    table = add_revenue(profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS), actual)
+    return SegmentSummary(
+        table, share_of_revenue(actual, _best(table)["group"]), share_of_revenue(slipping_actual, "slipping")
+    )
+
+
+def _best(table: pd.DataFrame) -> pd.Series:
+    column = "share_of_expected" if table["share_of_expected"].notna().all() else "share_of_past"
+    return table.iloc[int(table[column].argmax())]

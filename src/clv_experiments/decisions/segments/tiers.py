@@ -1,16 +1,22 @@
-"""Value tiers: High, Mid and Low by what a customer is expected to spend."""
+"""Value tiers: High, Mid and Low by what a customer is expected to spend, and the moves between them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.segments.cut_points import above, cut_points
+from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
+from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
+from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.resampling import Estimate
 
-TIERS = ("High", "Mid", "Low")
+HIGH = "High"
+TIERS = (HIGH, "Mid", "Low")
+NEW = "New customers"
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,145 @@ class Tiers:
 
     def names(self, expected_spend: ArrayLike) -> np.ndarray:
         """Name the tier of each customer, shape (customers,): one of ``TIERS``."""
-        return np.array(TIERS[::-1], dtype=object)[above(expected_spend, (self.mid, self.high))]
+        return np.array(TIERS[::-1], dtype=object)[count_reached(expected_spend, (self.mid, self.high))]
 
 
 def tier_names(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.Series:
     """Name the value tier of each customer among all of these, indexed as they are."""
     names = Tiers.of(expected_spend, shares).names(expected_spend)
     return pd.Series(names, index=expected_spend.index, name="value_tier")
+
+
+@dataclass(frozen=True)
+class TierOutcome:
+    """Share of all spend of a period that a tier brought, beside the share that was expected of it."""
+
+    tier: str
+    expected: float
+    actual: Estimate
+
+    @property
+    def verdict(self) -> Literal["more", "as expected", "less"]:
+        """Where the interval of what it brought lies beside what was expected."""
+        if self.expected < self.actual.low:
+            return "more"
+        return "less" if self.expected > self.actual.high else "as expected"
+
+
+@dataclass(frozen=True, eq=False)
+class TierSummary:
+    """What is expected of each value tier, and what the tiers of the previous cutoff brought.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Columns of ``profile_groups`` and ``add_revenue``, and ``share_expected_before``; one row a tier.
+    threshold : float
+        Lowest expected spend of a customer of tier High; nan where nobody is.
+    outcomes : list of TierOutcome
+        Of the previous period; empty where nothing was expected of High, or nobody spent anything.
+    """
+
+    table: pd.DataFrame
+    threshold: float
+    outcomes: list[TierOutcome]
+
+    @property
+    def high(self) -> pd.Series | None:
+        """The row of tier High; None where the tiers hardly separate the customers."""
+        rows = self.table[self.table["group"] == HIGH]
+        return rows.iloc[0] if len(rows) and len(self.table) > 1 else None
+
+
+def summarise_tiers(
+    now: Snapshot,
+    previous: Snapshot,
+    shares: tuple[float, float],
+    products: pd.DataFrame | None,
+    replicates: int,
+    seed: int,
+) -> TierSummary:
+    """Profile the tiers of a snapshot, beside what those of the previous cutoff brought since.
+
+    Parameters
+    ----------
+    now, previous : Snapshot
+        Of the coming period, and of the one before it, which is over.
+    shares : tuple of two floats
+        Of the customers: High, Mid.
+    products : pandas.DataFrame or None
+        ``customer_id, product, amount``, where the log has products.
+    replicates, seed : int
+        Of the bootstrap.
+    """
+    tiers, before = (tier_names(at.table["expected_spend"], shares) for at in (now, previous))
+    actual = revenue_shares(before, previous.table["y_true"], TIERS, replicates, seed)
+    spend = previous.table["expected_spend"].groupby(before.to_numpy()).sum()
+    expected = spend.reindex(TIERS).fillna(0.0) / spend.sum()
+    table = profile_groups(tiers, now.table, products, TIERS)
+    table["share_expected_before"] = expected[table["group"]].to_numpy()
+    outcomes = [
+        TierOutcome(tier, float(expected[tier]), share)
+        for tier in TIERS
+        if expected[HIGH] > 0 and (share := share_of_revenue(actual, tier))
+    ]
+    threshold = float(now.table.loc[tiers == HIGH, "expected_spend"].min())
+    return TierSummary(add_revenue(table, actual), threshold, outcomes)
+
+
+@dataclass(frozen=True, eq=False)
+class TierMovement:
+    """Moves between tiers from one cutoff to the next.
+
+    Attributes
+    ----------
+    counts : pandas.DataFrame
+        Customers: index ``before`` (``TIERS`` and ``NEW``), columns ``TIERS``, now.
+    spend_before, spend_now : float
+        Expected of those who are no longer High, then and now.
+    """
+
+    counts: pd.DataFrame
+    spend_before: float
+    spend_now: float
+
+    @property
+    def high_before(self) -> int:
+        """Customers who were High."""
+        return int(self.counts.loc[HIGH].sum())
+
+    @property
+    def high_now(self) -> int:
+        """Customers who are High."""
+        return int(self.counts[HIGH].sum())
+
+    @property
+    def stayed(self) -> int:
+        """Customers who were High and still are."""
+        return int(self.counts.loc[HIGH, HIGH])
+
+    @property
+    def new(self) -> int:
+        """Customers who are new."""
+        return int(self.counts.loc[NEW].sum())
+
+    @property
+    def new_high(self) -> int:
+        """New customers who are High."""
+        return int(self.counts.loc[NEW, HIGH])
+
+
+def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
+    """Count who moved between the tiers since the previous cutoff, and what that does to expected spend."""
+    before, after = (tier_names(at.table["expected_spend"], shares) for at in (previous, now))
+    left = before.index[before == HIGH].intersection(after.index[after != HIGH])
+    spend_before, spend_now = (float(at.table["expected_spend"].reindex(left).sum()) for at in (previous, now))
+    return TierMovement(count_moves(before, after), spend_before, spend_now)
+
+
+def count_moves(before: pd.Series, after: pd.Series) -> pd.DataFrame:
+    """Count the customers by their tier before and after; those only in ``after`` are ``NEW``."""
+    start = before.reindex(after.index).astype(object).fillna(NEW)
+    counts = pd.crosstab(start.to_numpy(), after.to_numpy())
+    counts = counts.reindex(index=[*TIERS, NEW], columns=list(TIERS), fill_value=0)
+    return counts.rename_axis(index="before", columns=None)

@@ -1,0 +1,56 @@
+"""The bootstrap over customers: what an estimate would have been with other customers like these (Efron 1979)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clv_experiments.evaluation.checks import Floats
+
+TAILS = (0.025, 0.975)  # of the 95 % intervals
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap_positions(
+    customers: int, replicates: int, seed: int | np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the positions of the customers drawn with replacement in each replicate, shape (customers,)."""
+    rng = np.random.default_rng(seed)
+    for _ in range(replicates):
+        yield rng.integers(customers, size=customers)
+
+
+def bootstrap_counts(customers: int, replicates: int, seed: int | np.random.Generator) -> Iterator[Floats]:
+    """Yield how often each customer is drawn in each replicate, shape (customers,)."""
+    for positions in bootstrap_positions(customers, replicates, seed):
+        yield np.bincount(positions, minlength=customers).astype(float)
+
+
+def percentile_interval(estimates: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the low and the high ends of 95 % percentile intervals.
+
+    Parameters
+    ----------
+    estimates : array, shape (replicates,) or (replicates, estimates)
+        Replicates without a value are left out; an estimate without a value in any has no interval (nan).
+
+    Returns
+    -------
+    low, high : array, shape (estimates,)
+    """
+    values = np.atleast_2d(np.asarray(estimates, dtype=float).T).T
+    known = ~np.isnan(values).all(axis=0)
+    ends = np.full((2, values.shape[1]), np.nan)
+    ends[:, known] = np.nanquantile(values[:, known], TAILS, axis=0)
+    return ends[0], ends[1]

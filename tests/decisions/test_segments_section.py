@@ -1,0 +1,158 @@
+"""The section on segments, clusters and tiers stands on any log, and its sentences follow the numbers."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.data.window import Horizon, Period
+from clv_experiments.decisions.display.segments import movement_exhibit, segments_section, tier_exhibit
+from clv_experiments.decisions.segments.clusters import Clusters
+from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
+from clv_experiments.decisions.segments.tiers import TierOutcome, TierSummary, tier_movement
+from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.reporting.prose import sentences
+
+YEAR = Horizon(12, "months")
+SHOP = Shop("£", 0.3, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, Campaign(1000.0, 1.0, (0.0, 0.05, 0.1)))
+BEFORE, COMING = Period(date(2023, 3, 31), date(2023, 6, 30)), Period(date(2023, 6, 30), date(2023, 9, 30))
+HOSTILE = "<script>alert('$x$')</script>" + "长" * 60
+
+
+def population(n=60, seed=0, country=None):
+    rng = np.random.default_rng(seed)
+    frequency = rng.poisson(rng.gamma(0.7, 4.0, n)).astype(float)
+    T = rng.integers(30, 400, n).astype(float)
+    value = rng.lognormal(3, 1, n)
+    table = pd.DataFrame({"frequency": frequency, "recency": T * (frequency > 0) * rng.random(n), "T": T})
+    table = table.round().assign(
+        total_spend=value * (frequency + 1), p_alive=0.5, expected_spend=value * frequency / T * 90
+    )
+    table = table.assign(p_purchase=0.5, purchase_days=rng.integers(0, 2, n), y_true=value * rng.integers(0, 2, n))
+    table.index = pd.Index([f"{HOSTILE}{k:04d}" for k in range(n)], name="customer_id")
+    return table.assign(country=country) if country else table
+
+
+def snapshot_of(table, period=COMING, model="ml"):
+    return Snapshot(period, table, None, None, model, "bg_nbd")
+
+
+def tiers_of(expected, period=COMING):
+    table = pd.DataFrame({"expected_spend": np.asarray(expected, float)})
+    return snapshot_of(table.set_index(table.index.map("{:04d}".format)), period)
+
+
+def test_the_section_stands_on_any_log():
+    now = snapshot_of(population(80, country=HOSTILE).drop(columns=["y_true", "purchase_days"]))
+    previous = snapshot_of(population(60, seed=1, country=HOSTILE), BEFORE)
+    section = segments_section(now, previous, SHOP, None, 0, 50)
+    tables = {exhibit.name: exhibit.table for exhibit in section.exhibits}
+    for name in ("value_tiers", "rfm_segments", "clusters"):
+        assert tables[name]["customers"].sum() == 80
+        assert tables[name]["share_of_expected"].sum() == pytest.approx(1.0)
+        assert tables[name]["country"].unique().tolist() == [HOSTILE]
+    assert tables["tier_movement"]["customers"].sum() == 80
+    assert section.summary[2].startswith("Of the 6 customers who were High on 31 March 2023,")
+    assert sum(exhibit.figure is not None for exhibit in section.exhibits) == 2
+    for exhibit in section.exhibits:
+        if exhibit.figure is not None:
+            exhibit.figure.canvas.draw()
+    again = segments_section(now, previous, SHOP, None, 0, 50)
+    assert [e.sentences for e in again.exhibits] == [e.sentences for e in section.exhibits]
+    assert "High is the 10% of customers with the highest expected spend, Mid the next 30%" in section.method[3]
+
+
+def test_one_customer_and_no_spend_are_no_obstacle():
+    alone = population(1).assign(expected_spend=0.0, y_true=0.0)
+    now = snapshot_of(alone.drop(columns=["y_true", "purchase_days"]), model="zeros")
+    section = segments_section(now, snapshot_of(alone, BEFORE, "zeros"), SHOP, None, 0, 20)
+    assert "are in Low" in section.summary[0]
+    assert all(exhibit.figure is None for exhibit in section.exhibits)
+    rfm = next(exhibit for exhibit in section.exhibits if exhibit.name == "rfm_segments")
+    assert rfm.sentences[0].endswith("zeros expects nothing of anybody.")
+    assert "brought nothing, as everyone, of the revenue since." in rfm.sentences[1]
+
+
+def test_the_best_segment_in_the_sentence_is_the_one_in_the_table_and_changes_with_it():
+    def best(table):
+        now = snapshot_of(table)
+        summary = summarise_segments(now, now, None, 20, 0)
+        row = summary.table.sort_values("expected_revenue").iloc[-1]
+        said = sentences("report/segments.jinja", "rfm_segments", summary, now, now, "£")
+        assert said[0].startswith(f"{row['group']}, {row['customers']} customer")
+        assert summary.best["group"] == row["group"]
+        return row["group"]
+
+    table = population()
+    assert best(table) == "Champions"
+    assert best(table.assign(expected_spend=(table["T"] - table["recency"]) ** 3)) != "Champions"
+
+
+def moves_said(now, previous):
+    moves = tier_movement(now, previous, SHOP.tiers)
+    return movement_exhibit(moves, now, previous, SHOP)
+
+
+def test_moves_between_tiers_are_said_with_what_they_cost():
+    then, today = np.arange(20.0), np.arange(20.0)
+    today[19], today[0] = 0.5, 30.0
+    first, second = moves_said(tiers_of([*today, 40.0]), tiers_of(then, BEFORE)).sentences
+    assert "Of the 2 customers who were High on 31 March 2023, 0 (0%) still are and 2 are not" in first
+    assert first.endswith("the spend expected of those went from £37.00 to £18.50.")
+    assert second == "1 customer rose to High from below, and of the 1 customer new since then 1 is High."
+    still = moves_said(tiers_of(then), tiers_of(then, BEFORE)).sentences[0]
+    assert still == "Of the 2 customers who were High on 31 March 2023, 2 (100%) still are and 0 are not."
+    nobody = moves_said(tiers_of([3.0] * 9), tiers_of([3.0] * 9, BEFORE))
+    assert len(nobody.sentences) == 1
+    assert nobody.sentences[0].startswith("Nobody is in the tier High")
+    assert nobody.figure is None
+
+
+def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surprise():
+    table = pd.DataFrame({"group": ["High", "Low"], "customers": [1, 9], "share_of_customers": [0.1, 0.9]})
+    table = table.assign(share_of_expected=[0.6, 0.4])
+    share = Estimate(0.5, 0.4, 0.6)
+    outcomes = [TierOutcome("High", 0.5, share), TierOutcome("Mid", 0.5, share), TierOutcome("Low", 0.2, share)]
+    now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
+    high, usual, surprise = tier_exhibit(TierSummary(table, 7.5, outcomes), now, previous, SHOP).sentences
+    assert high == (
+        "The 1 customer in High is 10% of all, with an expected spend from £7.50 on; "
+        "60% of the £1,000 that ml expects by 30 September 2023 is theirs."
+    )
+    assert usual.startswith("The customers who were High on 31 March 2023 brought 50% (95% interval 40% to 60%) of the")
+    assert usual.endswith("50% was expected of them then: no more or less than the interval allows.")
+    assert surprise.startswith("The customers who were Low on")
+    assert surprise.endswith("20% was expected of them then: more than expected.")
+
+
+def test_customers_who_are_slipping_are_counted_with_what_they_brought():
+    summary = SegmentSummary(
+        pd.DataFrame(
+            {
+                "group": ["Champions", "Cannot lose", "At risk"], "customers": [5, 1, 2],
+                "share_of_customers": [0.625, 0.125, 0.25], "share_of_past": [0.6, 0.3, 0.1],
+                "share_of_expected": [0.9, 0.1, 0.0],
+            }
+        ),
+        Estimate(0.8, 0.7, 0.9),
+        Estimate(0.2, 0.1, 0.3),
+    )  # fmt: skip
+    now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
+    best, before, slipping = sentences("report/segments.jinja", "rfm_segments", summary, now, previous, "£")
+    assert best.startswith("Champions, 5 customers (62% of all), brought 60% of all revenue so far; 90% of the £1,000 ")
+    assert before.endswith("in Champions on 31 March 2023 brought 80% (95% interval 70% to 90%) of the revenue since.")
+    assert slipping.startswith("3 customers in Cannot lose and At risk have not bought for longer than most, after ")
+    assert "bringing 40% of all revenue" in slipping
+    assert slipping.endswith("brought 20% (95% interval 10% to 30%) of the revenue since.")
+
+
+def test_clusters_that_hang_on_the_seed_are_called_a_sketch():
+    silhouettes = pd.Series([0.3, 0.4], index=[2, 3])
+    clusters = Clusters(pd.Series(), ["a", "b", "c"], silhouettes, np.array([0.5, 0.9]), np.array([0.7]))
+    separation, stability = sentences("report/segments.jinja", "clusters", clusters, ["a", "b", "c"], 10)
+    assert separation.endswith("(silhouette 0.40 of at most 1: they pass into one another): a, b and c.")
+    assert stability.endswith("is 0.700 on average and 0.500 at least, where 1 is the same and 0 is chance. "
+                              "Read them as a sketch.")  # fmt: skip
