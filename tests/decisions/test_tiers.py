@@ -81,10 +81,10 @@ def test_moves_follow_who_fell_and_who_rose():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
     moves = tier_movement(snapshot_of([*today, 40.0], COMING), snapshot_of(then), SHARES)
-    assert (moves.high_before, moves.stayed, moves.high_now, moves.new, moves.new_high) == (2, 0, 2, 1, 1)
+    assert (moves.high_before, moves.stayed_high, moves.high_now, moves.new, moves.new_high) == (2, 0, 2, 1, 1)
     assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
     still = tier_movement(snapshot_of(then, COMING), snapshot_of(then), SHARES)
-    assert (still.high_before, still.stayed, still.new, still.spend_before) == (2, 2, 0, 0.0)
+    assert (still.high_before, still.stayed_high, still.new, still.spend_before) == (2, 2, 0, 0.0)
 
 
 def test_what_a_tier_brought_is_compared_with_what_was_expected_and_flips_with_it():

@@ -113,17 +113,7 @@ class MissedOpportunities:
 
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, seed: int, replicates: int) -> MissedOpportunities:
-    """Find the missed opportunities of the previous period, and how many chance alone explains.
-
-    Parameters
-    ----------
-    now, previous : Snapshot
-        Of the coming period, and of the one before it, which is over.
-    likely : float
-        P(buys) from which on a customer counts as likely to buy.
-    seed, replicates : int
-        Of the simulated counts.
-    """
+    """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
     past = previous.table
     candidates = past[past["p_purchase"] >= likely]
     missed = candidates[is_missed(candidates["p_purchase"], candidates["purchase_days"], likely)]
@@ -163,15 +153,7 @@ class AtRisk:
 
 
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
-    """Find the customers of high value who are slipping away.
-
-    Parameters
-    ----------
-    now, previous : Snapshot
-        Of the coming period, and of the one before it, which is over.
-    tiers : tuple of two floats
-        Shares of customers: High, Mid.
-    """
+    """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid."""
     past = previous.table
     high = past[tier_names(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]

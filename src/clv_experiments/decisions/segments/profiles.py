@@ -82,10 +82,10 @@ def revenue_shares(
     codes = pd.Index(order).get_indexer(pd.Index(np.asarray(groups, dtype=object)))
     amounts = np.asarray(spend, dtype=float)
 
-    def revenue(weights: Floats) -> Floats:
+    def revenue(weights: Floats) -> np.ndarray:
         return np.bincount(codes, weights=weights, minlength=len(order))
 
-    def shares(sums: Floats) -> Floats:
+    def shares(sums: np.ndarray) -> np.ndarray:
         return sums / _positive(sums.sum())
 
     resamples = bootstrap_counts(len(amounts), replicates, seed)
@@ -96,8 +96,8 @@ def revenue_shares(
 
 def share_of_revenue(shares: pd.DataFrame, group: str) -> Estimate | None:
     """Return a group's share from ``revenue_shares``; None where nobody spent anything."""
-    share, low, high = shares.loc[group, ["share", "low", "high"]]
-    return None if np.isnan(share) else Estimate(float(share), float(low), float(high))
+    estimate = Estimate(*shares.loc[group, ["share", "low", "high"]].to_numpy(float).tolist())
+    return None if np.isnan(estimate.value) else estimate
 
 
 def add_revenue(profiles: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:

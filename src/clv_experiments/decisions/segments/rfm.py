@@ -130,17 +130,7 @@ class SegmentSummary:
 def summarise_segments(
     now: Snapshot, previous: Snapshot, products: pd.DataFrame | None, replicates: int, seed: int
 ) -> SegmentSummary:
-    """Profile the RFM segments of a snapshot, beside what those of the previous cutoff brought since.
-
-    Parameters
-    ----------
-    now, previous : Snapshot
-        Of the coming period, and of the one before it, which is over.
-    products : pandas.DataFrame or None
-        ``customer_id, product, amount``, where the log has products.
-    replicates, seed : int
-        Of the bootstrap.
-    """
+    """Profile the RFM segments, beside what those of the previous cutoff brought since."""
     before, spend = rfm_segments(previous.table), previous.table["y_true"]
     actual = revenue_shares(before, spend, SEGMENTS, replicates, seed)
     slipping = np.where(before.isin(SLIPPING), "slipping", "others")

@@ -114,19 +114,7 @@ def summarise_tiers(
     replicates: int,
     seed: int,
 ) -> TierSummary:
-    """Profile the tiers of a snapshot, beside what those of the previous cutoff brought since.
-
-    Parameters
-    ----------
-    now, previous : Snapshot
-        Of the coming period, and of the one before it, which is over.
-    shares : tuple of two floats
-        Of the customers: High, Mid.
-    products : pandas.DataFrame or None
-        ``customer_id, product, amount``, where the log has products.
-    replicates, seed : int
-        Of the bootstrap.
-    """
+    """Profile the tiers, beside what those of the previous cutoff brought since; ``shares`` of customers: High, Mid."""
     tiers, before = (tier_names(at.table["expected_spend"], shares) for at in (now, previous))
     actual = revenue_shares(before, previous.table["y_true"], TIERS, replicates, seed)
     spend = previous.table["expected_spend"].groupby(before.to_numpy()).sum()
@@ -150,46 +138,40 @@ class TierMovement:
     ----------
     counts : pandas.DataFrame
         Customers: index ``before`` (``TIERS`` and ``NEW``), columns ``TIERS``, now.
+    high_before, high_now, stayed_high : int
+        Customers who were High, are High, and both.
+    new, new_high : int
+        Customers who are new, and those of them who are High.
     spend_before, spend_now : float
         Expected of those who are no longer High, then and now.
     """
 
     counts: pd.DataFrame
+    high_before: int
+    high_now: int
+    stayed_high: int
+    new: int
+    new_high: int
     spend_before: float
     spend_now: float
-
-    @property
-    def high_before(self) -> int:
-        """Customers who were High."""
-        return int(self.counts.loc[HIGH].sum())
-
-    @property
-    def high_now(self) -> int:
-        """Customers who are High."""
-        return int(self.counts[HIGH].sum())
-
-    @property
-    def stayed(self) -> int:
-        """Customers who were High and still are."""
-        return int(self.counts.loc[HIGH, HIGH])
-
-    @property
-    def new(self) -> int:
-        """Customers who are new."""
-        return int(self.counts.loc[NEW].sum())
-
-    @property
-    def new_high(self) -> int:
-        """New customers who are High."""
-        return int(self.counts.loc[NEW, HIGH])
 
 
 def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
     """Count who moved between the tiers since the previous cutoff, and what that does to expected spend."""
     before, after = (tier_names(at.table["expected_spend"], shares) for at in (previous, now))
-    left = before.index[before == HIGH].intersection(after.index[after != HIGH])
-    spend_before, spend_now = (float(at.table["expected_spend"].reindex(left).sum()) for at in (previous, now))
-    return TierMovement(count_moves(before, after), spend_before, spend_now)
+    new, is_high = ~after.index.isin(before.index), after == HIGH
+    was_high = before.reindex(after.index) == HIGH
+    left = after.index[was_high & ~is_high]
+    return TierMovement(
+        counts=count_moves(before, after),
+        high_before=int(was_high.sum()),
+        high_now=int(is_high.sum()),
+        stayed_high=int((was_high & is_high).sum()),
+        new=int(new.sum()),
+        new_high=int((new & is_high).sum()),
+        spend_before=float(previous.table.loc[left, "expected_spend"].sum()),
+        spend_now=float(now.table.loc[left, "expected_spend"].sum()),
+    )
 
 
 def count_moves(before: pd.Series, after: pd.Series) -> pd.DataFrame:
