@@ -12,7 +12,7 @@ LEVEL = 0.95
 Z = float(ndtri((1 + LEVEL) / 2))
 
 
-def wilson(share: ArrayLike, n: ArrayLike, together: int = 1) -> tuple[Floats, Floats]:
+def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     """Return the ends of the 95 % interval of shares that were counted among n (Wilson 1927).
 
     Parameters
@@ -21,11 +21,8 @@ def wilson(share: ArrayLike, n: ArrayLike, together: int = 1) -> tuple[Floats, F
         From 0 to 1.
     n : array
         At least 1.
-    together : int
-        How many shares the intervals are to hold at once (Bonferroni), so that the largest may be picked out.
     """
-    z = float(ndtri(1 - (1 - LEVEL) / (2 * together)))
     found, size = np.asarray(share, dtype=float), np.asarray(n, dtype=float)
-    centre = (found + z**2 / (2 * size)) / (1 + z**2 / size)
-    reach = z / (1 + z**2 / size) * np.sqrt(found * (1 - found) / size + z**2 / (4 * size**2))
+    centre = (found + Z**2 / (2 * size)) / (1 + Z**2 / size)
+    reach = Z / (1 + Z**2 / size) * np.sqrt(found * (1 - found) / size + Z**2 / (4 * size**2))
     return np.maximum(centre - reach, 0.0), np.minimum(centre + reach, 1.0)
