@@ -29,7 +29,7 @@ def snapshots(now, previous):
 
 
 def missed_of(previous, likely=0.6):
-    return find_missed(*snapshots(previous.assign(p_alive=0.4), previous), likely, 0, 200)
+    return find_missed(*snapshots(previous.assign(p_alive=0.4), previous), likely, 200, 0)
 
 
 def test_likely_and_absent_is_missed():
@@ -38,7 +38,7 @@ def test_likely_and_absent_is_missed():
 
 def test_absences_by_hand_and_beside_what_chance_allows():
     p = np.full(400, 0.75)
-    counts = {missed: count_absences(p, np.arange(400) >= missed, 0, 400) for missed in (60, 100, 140)}
+    counts = {missed: count_absences(p, np.arange(400) >= missed, 400, 0) for missed in (60, 100, 140)}
     assert [counts[missed].verdict for missed in (60, 100, 140)] == ["fewer", "as expected", "more"]
     few = counts[60]
     assert (few.customers, few.missed, few.expected) == (400, 60, 100.0)
@@ -48,7 +48,7 @@ def test_absences_by_hand_and_beside_what_chance_allows():
     spread = 1.96 * np.sqrt(0.15 * 0.85 / 400)
     share = (few.share.value, few.share.low, few.share.high)
     assert share == pytest.approx((0.15, 0.15 - spread, 0.15 + spread), abs=0.008)
-    other = count_absences(p, np.arange(400) >= 60, 1, 400)
+    other = count_absences(p, np.arange(400) >= 60, 400, 1)
     assert (other.expected_low, other.expected_high) != (few.expected_low, few.expected_high)
 
 

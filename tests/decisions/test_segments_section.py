@@ -81,8 +81,8 @@ def test_the_best_segment_in_the_sentence_is_the_one_in_the_table_and_changes_wi
         now = snapshot_of(table)
         summary = summarise_segments(now, now, None, 20, 0)
         row = summary.table.sort_values("expected_revenue").iloc[-1]
-        said = sentences("report/segments.jinja", "rfm_segments", summary, now, now, "£")
-        assert said[0].startswith(f"{row['group']}, {row['customers']} customer")
+        paragraphs = sentences("report/segments.jinja", "rfm_segments", summary, now, now, "£")
+        assert paragraphs[0].startswith(f"{row['group']}, {row['customers']} customer")
         assert summary.best["group"] == row["group"]
         return row["group"]
 
@@ -91,7 +91,7 @@ def test_the_best_segment_in_the_sentence_is_the_one_in_the_table_and_changes_wi
     assert best(table.assign(expected_spend=(table["T"] - table["recency"]) ** 3)) != "Champions"
 
 
-def moves_said(now, previous):
+def exhibit_moves(now, previous):
     moves = tier_movement(now, previous, SHOP.tiers)
     return movement_exhibit(moves, now, previous, SHOP)
 
@@ -99,13 +99,13 @@ def moves_said(now, previous):
 def test_moves_between_tiers_are_said_with_what_they_cost():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
-    first, second = moves_said(tiers_of([*today, 40.0]), tiers_of(then, BEFORE)).sentences
+    first, second = exhibit_moves(tiers_of([*today, 40.0]), tiers_of(then, BEFORE)).sentences
     assert "Of the 2 customers who were High on 31 March 2023, 0 (0%) still are and 2 are not" in first
     assert first.endswith("the spend expected of those went from £37.00 to £18.50.")
     assert second == "1 customer rose to High from below, and of the 1 customer new since then 1 is High."
-    still = moves_said(tiers_of(then), tiers_of(then, BEFORE)).sentences[0]
+    still = exhibit_moves(tiers_of(then), tiers_of(then, BEFORE)).sentences[0]
     assert still == "Of the 2 customers who were High on 31 March 2023, 2 (100%) still are and 0 are not."
-    nobody = moves_said(tiers_of([3.0] * 9), tiers_of([3.0] * 9, BEFORE))
+    nobody = exhibit_moves(tiers_of([3.0] * 9), tiers_of([3.0] * 9, BEFORE))
     assert len(nobody.sentences) == 1
     assert nobody.sentences[0].startswith("Nobody is in the tier High")
     assert nobody.figure is None

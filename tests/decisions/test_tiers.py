@@ -50,20 +50,20 @@ def test_tiers_are_cut_where_a_count_says(values, high, mid):
     spend = np.array(values, float)
     names = Tiers.of(spend, (high, mid)).names(spend)
     for value, name in zip(spend, names, strict=True):
-        place = ((spend > value).sum() + (spend == value).sum() / 2) / len(spend)
-        assert name == ("High" if place <= high + 1e-9 else "Mid" if place <= high + mid + 1e-9 else "Low")
+        rank = ((spend > value).sum() + (spend == value).sum() / 2) / len(spend)
+        assert name == ("High" if rank <= high + 1e-9 else "Mid" if rank <= high + mid + 1e-9 else "Low")
 
 
 def test_shares_of_revenue_have_the_bootstrap_interval_of_a_mean():
     rng = np.random.default_rng(1)
     groups = np.where(rng.random(400) < 0.3, "a", "b")
-    found = revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0)
+    shares = revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0)
     p = (groups == "a").mean()
-    assert found["share"].tolist() == pytest.approx([p, 1 - p, 0.0])
-    width = found.loc["a", "high"] - found.loc["a", "low"]
+    assert shares["share"].tolist() == pytest.approx([p, 1 - p, 0.0])
+    width = shares.loc["a", "high"] - shares.loc["a", "low"]
     assert width == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.2)
-    assert found.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0))
-    assert not found.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 1))
+    assert shares.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0))
+    assert not shares.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 1))
     assert revenue_shares(groups, np.zeros(400), ["a", "b"], 3, 0)["share"].isna().all()
 
 
@@ -121,8 +121,8 @@ def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_
     over = snapshot(forecaster, BEFORE, model, model)
     expected = over.table["expected_spend"]
     tiers = Tiers.of(expected, SHARES).names(expected)
-    found = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
+    shares = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
     truth = log.truth.expected_spend(BEFORE).loc[expected.index].groupby(tiers).sum()
     true_share = (truth / truth.sum()).reindex(TIERS)
-    assert ((found["low"] <= true_share) & (true_share <= found["high"])).all()
+    assert ((shares["low"] <= true_share) & (true_share <= shares["high"])).all()
     assert true_share["High"] > 4 * 0.1

@@ -66,7 +66,7 @@ class Absences:
         return "more" if self.missed > self.expected_high else "as expected"
 
 
-def count_absences(p_purchase: ArrayLike, bought: ArrayLike, seed: int, replicates: int) -> Absences:
+def count_absences(p_purchase: ArrayLike, bought: ArrayLike, replicates: int, seed: int) -> Absences:
     """Count the likely customers who did not buy and hold that against their probabilities.
 
     Parameters
@@ -74,7 +74,7 @@ def count_absences(p_purchase: ArrayLike, bought: ArrayLike, seed: int, replicat
     p_purchase : array, shape (customers,)
         Of likely customers only, at least one.
     bought : array of bool, shape (customers,)
-    seed, replicates : int
+    replicates, seed : int
         Of the simulated counts.
     """
     absent, p_absent = ~np.asarray(bought, dtype=bool), 1 - np.asarray(p_purchase, dtype=float)
@@ -112,7 +112,7 @@ class MissedOpportunities:
     highest_p_purchase: float
 
 
-def find_missed(now: Snapshot, previous: Snapshot, likely: float, seed: int, replicates: int) -> MissedOpportunities:
+def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
     past = previous.table
     candidates = past[past["p_purchase"] >= likely]
@@ -122,7 +122,7 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, seed: int, rep
     table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")
     absences = None
     if len(candidates):
-        absences = count_absences(candidates["p_purchase"], candidates["purchase_days"] > 0, seed, replicates)
+        absences = count_absences(candidates["p_purchase"], candidates["purchase_days"] > 0, replicates, seed)
     columns = [column for column in COLUMNS if column in table]
     return MissedOpportunities(table[columns], absences, float(past["p_purchase"].max()))
 

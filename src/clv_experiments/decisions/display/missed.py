@@ -38,7 +38,7 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     seed, replicates : int
         Of the simulated counts.
     """
-    missed = missed_exhibit(find_missed(now, previous, shop.likely, seed, replicates), previous, shop)
+    missed = missed_exhibit(find_missed(now, previous, shop.likely, replicates, seed), previous, shop)
     at_risk = at_risk_exhibit(find_at_risk(now, previous, shop.tiers), now, previous, shop)
     (question,) = sentences(TEMPLATE, "question")
     method = sentences(TEMPLATE, "method", previous, shop, P_ALIVE_FALL)
