@@ -21,7 +21,7 @@ from clv_experiments.decisions.budget.acquisition import (
     trend,
 )
 from clv_experiments.decisions.budget.acquisition_check import compared
-from clv_experiments.decisions.budget.acquisition_section import _trend
+from clv_experiments.decisions.display.acquisition import _trend
 
 
 class Weekly:

@@ -10,9 +10,9 @@ import pytest
 from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.decisions.budget.acquisition_section import acquisition_section
 from clv_experiments.decisions.budget.plan import plan, profit
 from clv_experiments.decisions.budget.profit import drawn_spend, outlook
+from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import HISTORY, snapshot
 from clv_experiments.forecasting.forecaster import Forecaster, Model

@@ -21,8 +21,8 @@ from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
-from clv_experiments.decisions.budget.acquisition_section import acquisition_section
-from clv_experiments.decisions.budget.section import budget_section
+from clv_experiments.decisions.display.acquisition import acquisition_section
+from clv_experiments.decisions.display.budget import budget_section
 from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers_section import drivers_section

@@ -143,7 +143,7 @@ def _check_exhibit(checked: Check | None, now: Snapshot, currency: str) -> Exhib
 
 
 def _cohorts(cohorts: pd.DataFrame, told: list[str], now: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.budget.pictures import cohort_bars
+    from clv_experiments.decisions.display.budget_figures import cohort_bars
 
     figure = cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}")
     title = "What a new customer leaves in the first year, by first purchase"

@@ -98,7 +98,7 @@ def _uplifts(cases: pd.DataFrame, told: list[str]) -> Exhibit:
 
 
 def _curve(chosen: Plan, now: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.budget.pictures import profit_curve
+    from clv_experiments.decisions.display.budget_figures import profit_curve
 
     curve = profit_by_budget(chosen, _grid(chosen.campaign, chosen.table["expected_profit"].to_numpy()))
     figure = profit_curve(
@@ -126,8 +126,8 @@ def _regret(judged: pd.DataFrame, previous: Snapshot, told: list[str]) -> list[E
 
 
 def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.budget.pictures import realised_curves
     from clv_experiments.decisions.budget.plan import profit
+    from clv_experiments.decisions.display.budget_figures import realised_curves
 
     campaign = shop.campaign
     expected = profit(previous.table["expected_spend"].to_numpy(float), campaign, shop.margin)
