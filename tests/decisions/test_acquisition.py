@@ -1,4 +1,4 @@
-"""First-year values: hand-worked customers, cohorts, and the words around them."""
+"""First-year values: hand-worked customers, cohorts, and the sentences about them."""
 
 from datetime import date
 from types import SimpleNamespace
@@ -10,18 +10,21 @@ from scipy.stats import linregress
 
 from clv_experiments.data.queries.first_year import first_year
 from clv_experiments.decisions.budget.acquisition import (
+    Acquisition,
+    PredictionCheck,
     cohort_table,
-    cohorts_of,
+    cohort_trend,
+    compare_predictions,
     first_year_values,
-    pooled,
-    recent,
+    mature_cohorts,
+    name_cohorts,
+    pooled_value,
+    predict_rest_of_year,
+    recent_cohorts,
     resampled_means,
-    rest_of_year,
-    settled,
-    trend,
 )
-from clv_experiments.decisions.budget.acquisition_check import compared
-from clv_experiments.decisions.display.acquisition import _trend
+from clv_experiments.decisions.estimate import Estimate
+from clv_experiments.reporting.prose import sentences
 
 
 class Weekly:
@@ -35,9 +38,11 @@ class Weekly:
 
 
 def values(first_days, repeat, predicted=0.0, T=400.0):
+    days = pd.Series(pd.to_datetime(first_days))
     return pd.DataFrame(
         {
-            "first_day": pd.to_datetime(first_days),
+            "first_day": days.to_numpy(),
+            "cohort": name_cohorts(days).to_numpy(),
             "T": T,
             "first_purchase": 1.0,
             "repeat_purchases": np.asarray(repeat, dtype=float),
@@ -59,37 +64,37 @@ def test_the_first_year_ends_on_its_365th_day_and_the_cutoff_hides_what_comes_la
             ("z", "2021-05-01", 9.0),
         ]
     )
-    found = first_year(log, date(2021, 4, 1), 0.999)
-    assert list(found.index) == ["a", "b"]
-    assert found.loc["a", "first_spend"] == 10.0
-    assert found.loc["a", "repeat_spend"] == pytest.approx(20 * 0.999**10 + 40 * 0.999**364)
-    assert found.loc["b", "repeat_spend"] == pytest.approx(7 * 0.999)
+    result = first_year(log, date(2021, 4, 1), 0.999)
+    assert list(result.index) == ["a", "b"]
+    assert result.loc["a", "first_spend"] == 10.0
+    assert result.loc["a", "repeat_spend"] == pytest.approx(20 * 0.999**10 + 40 * 0.999**364)
+    assert result.loc["b", "repeat_spend"] == pytest.approx(7 * 0.999)
     assert first_year(log, date(2021, 2, 1), 1.0)["repeat_spend"].to_dict() == {"a": 20.0, "b": 0.0}
 
 
 def test_the_rest_of_the_year_is_that_of_the_exact_discount():
     customers = pd.DataFrame({"T": [0.0, 100.0, 363.0, 364.0, 500.0]})
-    found = rest_of_year(customers, Weekly(), 0.9995)
+    result = predict_rest_of_year(customers, Weekly(), 0.9995)
     exact = [10 / 7 * sum(0.9995 ** (day + 0.5) for day in range(364 - int(T))) for T in (0, 100, 363)]
-    assert list(found) == pytest.approx([*exact, 0.0, 0.0], rel=1e-4)
+    assert list(result) == pytest.approx([*exact, 0.0, 0.0], rel=1e-4)
 
 
 def test_what_is_predicted_is_margin_discounted_to_the_first_day(log_of):
     log = log_of([("a", "2020-03-01", 10.0), ("a", "2020-03-11", 20.0), ("b", "2020-09-07", 5.0)])
     shop = SimpleNamespace(margin=0.5, annual_discount_rate=0.2)
     customers = pd.DataFrame({"T": [200.0, 10.0]}, index=pd.Index(["a", "b"], name="customer_id"))
-    found = first_year_values(log, date(2020, 9, 17), customers, Weekly(), shop)
+    result = first_year_values(log, date(2020, 9, 17), customers, Weekly(), shop)
     daily = 1.2 ** (-1 / 365.25)
-    assert list(found["first_purchase"]) == [5.0, 2.5]
-    assert list(found["repeat_purchases"]) == pytest.approx([10 * daily**10, 0.0])
+    assert list(result["first_purchase"]) == [5.0, 2.5]
+    assert list(result["repeat_purchases"]) == pytest.approx([10 * daily**10, 0.0])
     to_come = [0.5 * 10 / 7 * sum(daily ** (T + day + 0.5) for day in range(364 - T)) for T in (200, 10)]
-    assert list(found["predicted"]) == pytest.approx(to_come, rel=1e-4)
+    assert list(result["predicted"]) == pytest.approx(to_come, rel=1e-4)
 
 
 def test_cohorts_are_months_or_quarters():
-    assert list(cohorts_of(values(["2020-01-31", "2020-02-01"], [1, 1]))) == ["2020-01", "2020-02"]
+    assert list(values(["2020-01-31", "2020-02-01"], [1, 1])["cohort"]) == ["2020-01", "2020-02"]
     many = pd.date_range("2019-12-01", periods=14, freq="MS")
-    assert list(cohorts_of(values(many, np.ones(14))).unique())[:2] == ["2019 Q4", "2020 Q1"]
+    assert list(values(many, np.ones(14))["cohort"].unique())[:2] == ["2019 Q4", "2020 Q1"]
 
 
 def test_means_and_intervals_are_those_of_the_customers():
@@ -99,9 +104,9 @@ def test_means_and_intervals_are_those_of_the_customers():
     assert table.loc["2020-01", "first_year_value"] == pytest.approx(1 + 3 + 0.5 * 2)
     assert table.loc["2020-01", "low"] < 5 < table.loc["2020-01", "high"]
     assert list(table.loc["2020-02", ["first_year_value", "low", "high"]]) == pytest.approx([7.0, 7.0, 7.0])
-    value, low, high = pooled(table.reset_index(), means)
-    assert value == pytest.approx((3 * 5 + 2 * 7) / 5)
-    assert low < value < high
+    pooled = pooled_value(table.reset_index(), means)
+    assert pooled.value == pytest.approx((3 * 5 + 2 * 7) / 5)
+    assert pooled.low < pooled.value < pooled.high
     assert resampled_means(frame, np.full(9, 1.0), 1).equals(resampled_means(frame, np.full(9, 1.0), 1))
     assert not resampled_means(frame, np.full(9, 1.0), 1).equals(resampled_means(frame, np.full(9, 1.0), 2))
 
@@ -109,16 +114,16 @@ def test_means_and_intervals_are_those_of_the_customers():
 def test_customers_of_the_last_year_stand_for_those_who_come_now():
     frame = values(["2019-03-01", "2020-01-31", "2020-12-01"], [9, 1, 1])
     cohorts = cohort_table(frame, 1.0, resampled_means(frame, np.ones(5), 0))
-    assert list(recent(frame, cohorts)["cohort"]) == ["2020-01", "2020-12"]
+    assert list(recent_cohorts(frame, cohorts)["cohort"]) == ["2020-01", "2020-12"]
 
 
-def test_cohorts_that_begin_while_customers_of_old_look_new_are_not_settled():
+def test_cohorts_that_begin_while_customers_of_old_look_new_are_not_mature():
     frame = values([f"2020-0{month}-09" for month in range(1, 8)], np.ones(7))
     cohorts = cohort_table(frame, 1.0, resampled_means(frame, np.ones(5), 0))
-    assert list(settled(frame, cohorts)["cohort"]) == ["2020-04", "2020-05", "2020-06", "2020-07"]
+    assert list(mature_cohorts(frame, cohorts)["cohort"]) == ["2020-04", "2020-05", "2020-06", "2020-07"]
     quarters = values(pd.date_range("2009-12-01", "2011-03-01", freq="MS"), np.ones(16))
     cohorts = cohort_table(quarters, 1.0, resampled_means(quarters, np.ones(5), 0))
-    assert settled(quarters, cohorts)["cohort"].iloc[0] == "2010 Q2"  # the first quarter began with January
+    assert mature_cohorts(quarters, cohorts)["cohort"].iloc[0] == "2010 Q2"  # the first quarter began with January
 
 
 def of_cohorts(value, predicted=0.0):
@@ -127,40 +132,95 @@ def of_cohorts(value, predicted=0.0):
 
 def test_a_trend_is_the_slope_of_a_regression():
     value = np.array([10.0, 13, 12, 17, 16, 19])
-    slope, low, high = trend(of_cohorts(value), np.ones(9))
+    trend = cohort_trend(of_cohorts(value), np.ones(9))
     line = linregress(np.arange(6), value)
-    assert slope == pytest.approx(line.slope)
-    assert [slope - low, high - slope] == pytest.approx([2.776445 * line.stderr] * 2)  # t with 4 degrees of freedom
-    assert trend(of_cohorts(value[:4]), np.ones(9)) is None
+    assert trend.value == pytest.approx(line.slope)
+    assert [trend.value - trend.low, trend.high - trend.value] == pytest.approx(
+        [2.776445 * line.stderr] * 2
+    )  # t with 4 degrees of freedom
+    assert cohort_trend(of_cohorts(value[:4]), np.ones(9)) is None
 
 
 def test_a_trend_that_hangs_on_predictions_is_as_unsure_as_they_are():
-    sure = trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.ones(9))
-    unsure = trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.array([0.5, 1.5]))
-    assert sure == pytest.approx((1.0, 1.0, 1.0))
-    assert unsure[2] == pytest.approx(1 + 2.776445 * 0.5)
+    sure = cohort_trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.ones(9))
+    unsure = cohort_trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.array([0.5, 1.5]))
+    assert (sure.value, sure.low, sure.high) == pytest.approx((1.0, 1.0, 1.0))
+    assert unsure.high == pytest.approx(1 + 2.776445 * 0.5)
 
 
 def test_cohorts_that_differ_without_a_trend_are_seldom_said_to_have_one():
     rng = np.random.default_rng(0)
-    found = [trend(of_cohorts(rng.lognormal(3, 0.2, 7)), np.ones(9)) for _ in range(400)]
-    assert sum(low > 0 or high < 0 for _, low, high in found) <= 32  # 20 expected; more has a probability of 0.5 %
+    trends = [cohort_trend(of_cohorts(rng.lognormal(3, 0.2, 7)), np.ones(9)) for _ in range(400)]
+    assert sum(trend.is_significant for trend in trends) <= 32  # 20 expected; more has a probability of 0.5 %
 
 
 def test_the_check_counts_those_whose_year_ended_since():
     days = ["2020-01-01", "2020-06-01", "2020-06-01", "2020-12-01"]
     then = values(days, [5, 1, 2, 0], [0.0, 4.0, 6.0, 9.0], T=[400.0, 200.0, 200.0, 20.0])
     today = values(days, [5, 2, 6, 3], T=[700.0, 500.0, 500.0, 320.0])
-    found = compared(then, today, 30, seed=0)
-    assert found.ratio == pytest.approx((1 + 4) / (4 + 6))
-    row = found.table.set_index("cohort").loc["all of them"]
+    check = compare_predictions(then, today, 30, seed=0)
+    assert check.ratio == pytest.approx((1 + 4) / (4 + 6))
+    row = check.table.set_index("cohort").loc["all of them"]
     assert list(row[["customers", "predicted", "realised", "error"]]) == pytest.approx([2, 5, 2.5, 1.0])
-    assert compared(then.assign(predicted=0.0), today, 30, seed=0) is None
+    assert compare_predictions(then.assign(predicted=0.0), today, 30, seed=0) is None
 
 
-@pytest.mark.parametrize(("step", "said"), [(5.0, "more"), (-5.0, "less")])
-def test_a_trend_is_said_with_its_direction_and_size(step, said):
-    cohorts = of_cohorts(100 + step * np.arange(5)).assign(cohort=[f"2020 Q{quarter}" for quarter in range(1, 6)])
-    worth = f"Since 2020 Q1 every cohort is worth £5.00 (95% interval £5.00 to £5.00) {said} than the one before it"
-    assert _trend(cohorts, SimpleNamespace(ratios=np.ones(9)), "£").startswith(worth)
-    assert _trend(cohorts[:4], SimpleNamespace(ratios=np.ones(9)), "£").startswith("There are too few cohorts")
+def acquisition(recent, trend=None, check=None, mature=()):
+    mature = recent[recent["cohort"].isin(mature)]
+    return Acquisition(recent, recent, mature, Estimate(9.0, 8.0, 10.0), trend, check)
+
+
+@pytest.mark.parametrize(("predicted", "share"), [(4.0, 0.2), (0.0, None)])
+def test_what_a_value_rests_on(predicted, share):
+    recent = pd.DataFrame({"cohort": ["2020-01", "2020-02"], "customers": [1, 3], "predicted": predicted})
+    recent = recent.assign(corrected=recent["predicted"] / 2, first_year_value=10.0)
+    result = acquisition(recent, mature=["2020-02"])
+    assert result.predicted_share == share
+    assert result.uncertain_cohorts == ["2020-01"]
+    assert result.trend_case == "unchecked"
+    text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "£"))
+    assert "of 4 customers who first bought from 2020-01 to 2020-02." in text
+    assert ("All of it has come in." in text) == (share is None)
+
+
+@pytest.mark.parametrize(
+    ("trend", "case", "text"),
+    [
+        (None, "too few", "There are too few cohorts"),
+        (Estimate(1.0, -1.0, 3.0), "chance", "From one cohort to the next no trend can be told from chance."),
+        (
+            Estimate(5.0, 4.0, 6.0),
+            "trend",
+            "Since 2020 Q1 every cohort is worth £5.00 (95% interval £4.00 to £6.00) more than the one before it",
+        ),
+        (
+            Estimate(-5.0, -6.0, -4.0),
+            "trend",
+            "Since 2020 Q1 every cohort is worth £5.00 (95% interval £4.00 to £6.00) less than the one before it",
+        ),
+    ],
+)
+def test_a_trend_is_told_with_its_direction_and_size(trend, case, text):
+    recent = pd.DataFrame({"cohort": ["2020 Q1"], "customers": 1, "predicted": 1.0})
+    check = PredictionCheck(pd.DataFrame(), 0.5, np.ones(9))
+    result = acquisition(recent.assign(corrected=1.0, first_year_value=2.0), trend, check, ["2020 Q1"])
+    assert result.trend_case == case
+    assert sentences("report/acquisition.jinja", "cohorts", result, "£")[-1].startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("error", "texts"),
+    [
+        ((0.5, 0.25, 0.75), ["That was 50% (95% interval 25% to 75%) too much."]),
+        ((-0.5, -0.75, -0.25), ["That was 50% (95% interval 25% to 75%) too little."]),
+        ((0.1, -0.2, 0.3), ["Its error cannot be told from chance (95% interval −20% to 30%)."]),
+        ((np.nan, np.nan, np.nan), []),
+    ],
+)
+def test_the_error_of_a_year_ago_is_told_with_its_direction(error, texts):
+    row = {"cohort": "all", "customers": 2, "predicted": 5.0, "realised": 2.5}
+    row |= dict(zip(("error", "low", "high"), error, strict=True))
+    check = PredictionCheck(pd.DataFrame([row]), 0.5, np.ones(9))
+    first, *rest = sentences("report/acquisition.jinja", "check", check, "mbg_nbd", "£")
+    assert first.endswith("£5.00 a customer for the rest of the first year of 2 customers; £2.50 came.")
+    assert rest == texts

@@ -4,21 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.budget.plan import profit
-from clv_experiments.decisions.budget.regret import (
-    AS_MANY,
-    MODEL,
-    ORACLE,
-    RANDOM,
-    RECENT,
-    SCORE,
-    TOTAL,
-    contacts_of,
-    curves,
-    orders,
-    profits,
-    regret_table,
-)
+from clv_experiments.decisions.budget.plan import contact_profit
+from clv_experiments.decisions.budget.regret import Strategy, evaluate_regret, rank_customers, realised_curve
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 
@@ -47,56 +34,78 @@ def past(n=200, seed=0):
 
 @pytest.mark.parametrize("budget", [0, 1, 30, 1000])
 def test_regret_is_never_below_zero_and_no_number_is_missing(budget):
-    table = past()
-    found, resampled = profits(table, campaign(budget), MARGIN, 40, seed=1)
-    judged = regret_table(found, resampled, contacts_of(table, campaign(budget), MARGIN))
-    assert (judged["regret"] >= -1e-9).all()
-    assert (judged["regret_low"] >= -1e-9).all()
-    numbers = judged.drop(columns=["plan"] if budget else ["plan", "share_lost", "share_lost_low", "share_lost_high"])
+    table = evaluate_regret(past(), campaign(budget), MARGIN, 40, seed=1).table
+    assert (table["regret"] >= -1e-9).all()
+    assert (table["regret_low"] >= -1e-9).all()
+    numbers = table.drop(columns=["plan"] if budget else ["plan", "share_lost", "share_lost_low", "share_lost_high"])
     assert numbers.notna().all(axis=None)
-    assert (judged["contacts"] <= budget).all()
+    assert (table["contacts"] <= budget).all()
 
 
 def test_predicting_what_came_leaves_no_regret():
     table = past().assign(expected_spend=lambda t: t["y_true"])
-    found, resampled = profits(table, campaign(30), MARGIN, 40, seed=1)
-    assert found[MODEL] == found[ORACLE]
-    assert (resampled[MODEL] == resampled[ORACLE]).all()
+    model = evaluate_regret(table, campaign(30), MARGIN, 40, seed=1).model
+    assert (model.regret.value, model.regret.low, model.regret.high) == (0, 0, 0)
 
 
 def test_profits_are_those_of_a_loop_over_customers():
-    table, of = past(60), campaign(15)
-    found, _ = profits(table, of, MARGIN, 1, seed=1)
-    worth = profit(table["y_true"], of, MARGIN)
+    table, limits = past(60), campaign(15)
+    results = evaluate_regret(table, limits, MARGIN, 1, seed=1).results
+    worth = contact_profit(table["y_true"], limits, MARGIN)
     by_spend = table["total_spend"].sort_values(ascending=False).index[:15]
-    assert found[TOTAL] == pytest.approx(sum(worth[i] for i in by_spend))
-    assert found[RANDOM] == pytest.approx(worth.mean() * 15)
-    pays = profit(table["expected_spend"], of, MARGIN).sort_values(ascending=False)
-    assert found[MODEL] == pytest.approx(sum(worth[i] for i in pays[pays > 0].index[:15]))
+    assert results[Strategy.TOTAL_SPEND].profit.value == pytest.approx(sum(worth[i] for i in by_spend))
+    assert results[Strategy.CHANCE].profit.value == pytest.approx(worth.mean() * 15)
+    pays = contact_profit(table["expected_spend"], limits, MARGIN).sort_values(ascending=False)
+    assert results[Strategy.MODEL].profit.value == pytest.approx(sum(worth[i] for i in pays[pays > 0].index[:15]))
 
 
 def test_a_resampled_customer_may_be_contacted_as_often_as_drawn():
-    table, of = past(20), campaign(5)
-    _, resampled = profits(table, of, MARGIN, 1, seed=3)
-    drawn = np.random.default_rng(3).integers(20, size=20)
-    best = np.sort(profit(table["y_true"].to_numpy(), of, MARGIN)[drawn])[::-1][:5]
-    assert resampled[ORACLE][0] == pytest.approx(best[best > 0].sum())
+    table, limits = past(20), campaign(5)
+    oracle = evaluate_regret(table, limits, MARGIN, 1, seed=3).oracle
+    rows = np.random.default_rng(3).integers(20, size=20)
+    best = np.sort(contact_profit(table["y_true"].to_numpy(), limits, MARGIN)[rows])[::-1][:5]
+    assert oracle.profit.low == oracle.profit.high == pytest.approx(best[best > 0].sum())
 
 
 def test_rules_rank_by_what_they_name():
     table = past(50)
-    ways = orders(table, campaign(1000), MARGIN)
-    assert table["total_spend"].iloc[ways[TOTAL]].is_monotonic_decreasing
-    assert (table["T"] - table["recency"]).iloc[ways[RECENT]].is_monotonic_increasing
+    rankings = rank_customers(table, campaign(1000), MARGIN)
+    assert table["total_spend"].iloc[rankings[Strategy.TOTAL_SPEND]].is_monotonic_decreasing
+    assert (table["T"] - table["recency"]).iloc[rankings[Strategy.RECENCY]].is_monotonic_increasing
     scores = RfmScores.of(table["T"] - table["recency"], table["frequency"], table["total_spend"]).scores(table)
-    assert scores.sum(axis=1).iloc[ways[SCORE]].is_monotonic_decreasing
-    assert len(ways[AS_MANY]) == len(ways[MODEL]) < 50
-    assert AS_MANY not in orders(table, campaign(2), MARGIN)
+    assert scores.sum(axis=1).iloc[rankings[Strategy.RFM]].is_monotonic_decreasing
+    assert len(rankings[Strategy.TOTAL_SPEND_LIKE_MODEL]) == len(rankings[Strategy.MODEL]) < 50
+    assert Strategy.TOTAL_SPEND_LIKE_MODEL not in rank_customers(table, campaign(2), MARGIN)
 
 
 def test_curves_meet_where_everybody_is_contacted():
-    table = past(50)
-    curve = curves(table, campaign(10), MARGIN, np.arange(51))
+    curve = realised_curve(past(50), campaign(10), MARGIN, np.arange(51))
     realised = curve[["model", "perfect_foresight", "total_spend_so_far", "chance"]]
     assert realised.iloc[-1].to_numpy() == pytest.approx(np.full(4, realised["chance"].iloc[-1]))
     assert (realised.le(realised["perfect_foresight"] + 1e-9, axis=0)).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("budget", "change", "outcome"),
+    [
+        (30, {}, "compared"),
+        (0, {}, "no budget"),
+        (30, {"y_true": 0.0}, "nothing pays"),
+        (30, {"expected_spend": 0.0}, "model abstains"),
+    ],
+)
+def test_the_outcome_turns_with_budget_spend_and_predictions(budget, change, outcome):
+    assert evaluate_regret(past().assign(**change), campaign(budget), MARGIN, 9, seed=1).outcome == outcome
+
+
+def test_rivals_are_beaten_better_or_tied():
+    table = past().assign(expected_spend=lambda t: t["y_true"])
+    regret = evaluate_regret(table, campaign(30), MARGIN, 99, seed=1)
+    assert Strategy.CHANCE in [result.strategy for result in regret.beaten]
+    assert regret.better == []
+    swapped = evaluate_regret(
+        table.assign(expected_spend=table["total_spend"], total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1
+    )
+    assert [result.strategy for result in swapped.better] == [Strategy.TOTAL_SPEND]
+    equal = evaluate_regret(table.assign(total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1)
+    assert Strategy.TOTAL_SPEND in [result.strategy for result in equal.ties]

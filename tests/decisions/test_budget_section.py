@@ -1,4 +1,4 @@
-"""The budget's part of the report: its sentences turn where the data turns, and names are taken as text."""
+"""The budget's part of the report: sentences, tables and figures agree, and names are taken as text."""
 
 from datetime import date
 
@@ -15,8 +15,8 @@ YEAR = Horizon.parse("12 months")
 HOSTILE = "<script>$x$ =cmd()"
 
 
-def shop(budget=40.0, cost=1.0, uplift=(0.02, 0.05, 0.08), **demands):
-    contact = Campaign(budget, cost, uplift, **demands)
+def shop(budget=40.0, cost=1.0, uplift=(0.02, 0.05, 0.08), **constraints):
+    contact = Campaign(budget, cost, uplift, **constraints)
     return Shop("£", 0.5, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, contact)
 
 
@@ -34,77 +34,80 @@ def snapshots(came=1.0, n=200):
     return now, Snapshot(Period(date(2019, 12, 31), date(2020, 3, 31)), before, None, None, *names)
 
 
-def section(of, *came):
+def section(shop, *came):
     """The section by what came in the periods before, latest first."""
     pairs = [snapshots(share) for share in came or (1.0,)]
     now, past = pairs[0][0], [previous for _, previous in pairs]
     segments = pd.Series(np.where(now.table["expected_spend"] > 50, "good", HOSTILE), now.table.index)
-    return budget_section(now, past, segments, of, seed=1, replicates=60)
+    return budget_section(now, past, segments, shop, seed=1, replicates=60)
 
 
-def words(found):
-    return " ".join(found.summary) + " ".join(s for exhibit in found.exhibits for s in exhibit.sentences)
+def text(report):
+    return " ".join(report.summary) + " ".join(s for exhibit in report.exhibits for s in exhibit.sentences)
 
 
 def test_the_budget_is_spent_on_the_best_and_more_would_pay():
-    found = section(shop())
-    assert found.summary[0].startswith("Contact 40 customers for £40.00: they are predicted to spend £")
-    assert "from 1 April 2020 to 30 June 2020" in found.summary[0]
-    assert "(95% interval £" in found.summary[1]
-    assert "The budget ends before the profit does" in words(found)
-    assert "Put 100% into good (40 contacts" in words(found)
-    assert "cannot be told apart from" not in found.summary[-1]
+    report = section(shop())
+    assert report.summary[0].startswith("Contact 40 customers for £40.00: they are predicted to spend £")
+    assert "from 1 April 2020 to 30 June 2020" in report.summary[0]
+    assert "(95% interval £" in report.summary[1]
+    assert "The budget ends before the profit does" in text(report)
+    assert "Put 100% into good (40 contacts" in text(report)
+    assert "cannot be told apart from" not in report.summary[-1]
 
 
 def test_every_number_of_the_summary_stands_in_a_table():
-    found = section(shop())
-    tables = {exhibit.name: exhibit.table for exhibit in found.exhibits}
+    report = section(shop())
+    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
     plan, cases = tables["budget_plan"], tables["budget_uplift"].set_index("case")
     assert (
         len(plan) == 40 == tables["budget_segments"]["contacts"].sum() == tables["budget_countries"]["contacts"].sum()
     )
-    assert f"an expected profit of £{plan['expected_profit'].sum():,.0f}." in found.summary[0]
+    assert f"an expected profit of £{plan['expected_profit'].sum():,.0f}." in report.summary[0]
     low, middle, high = cases.loc["expected", ["low", "judged_profit", "high"]]
-    assert f"it is £{middle:,.0f} (95% interval £{low:,.0f} to £{high:,.0f}); what" in found.summary[1]
+    assert f"it is £{middle:,.0f} (95% interval £{low:,.0f} to £{high:,.0f}); what" in report.summary[1]
     model = tables["budget_regret"].set_index("plan").loc["model (xgboost)"]
-    assert f"its regret, £{model['regret']:,.2f} (95% interval" in found.summary[-1]
+    assert f"its regret, £{model['regret']:,.2f} (95% interval" in report.summary[-1]
 
 
 @pytest.mark.parametrize(
-    ("of", "said"),
+    ("settings", "message"),
     [
         (shop(cost=500.0, budget=5000.0), "Contact nobody: a contact costs £500 and is expected to bring £"),
         (shop(budget=0.0), "Contact nobody: the budget of £0.00 pays for no contact of £1.00."),
         (shop(budget=1e6), "of the £1,000,000: no other contact is expected to pay."),
         (shop(budget=1e6, uplift=(1e6, 1e6, 1e6)), "That is everybody: £200 of the £1,000,000 is enough."),
         (shop(uplift=(-0.1, -0.05, 0.0)), "Contact nobody"),
-        (shop(least={HOSTILE: 10}), "What is asked for of segments and countries costs £"),
-        (shop(most={HOSTILE: 0}), "Contact nobody: what is asked for of segments and countries leaves no contact"),
+        (shop(min_by_segment={HOSTILE: 10}), "What is asked for of segments and countries costs £"),
+        (
+            shop(max_by_country={HOSTILE: 0}),
+            "Contact nobody: what is asked for of segments and countries leaves no contact",
+        ),
     ],
 )
-def test_what_is_said_turns_with_cost_budget_and_uplift(of, said):
-    found = section(of)
-    assert said in words(found)
-    assert "nan" not in words(found)
-    tables = {exhibit.name: exhibit.table for exhibit in found.exhibits}
+def test_the_report_turns_with_cost_budget_and_uplift(settings, message):
+    report = section(settings)
+    assert message in text(report)
+    assert "nan" not in text(report)
+    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
     for name in ("budget_plan", "budget_uplift", "budget_segments", "budget_curve", "budget_past"):
         assert np.isfinite(tables[name].select_dtypes("number")).all(axis=None)
 
 
-def judged(found):
-    tables = {exhibit.name: exhibit.table for exhibit in found.exhibits}
+def expected_case(report):
+    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
     return tables["budget_uplift"].set_index("case").loc["expected"]
 
 
 @pytest.mark.parametrize(("came", "more"), [(3.0, True), (0.4, False)])
 def test_a_model_that_erred_before_is_not_taken_at_its_word(came, more):
-    case = judged(section(shop(), came))
+    case = expected_case(section(shop(), came))
     assert (case["low"] > case["expected_profit"]) if more else (case["high"] < case["expected_profit"])
 
 
 def test_every_period_before_is_in_the_interval():
     one, both = section(shop(), 3.0), section(shop(), 3.0, 0.4)
-    assert judged(both)["low"] < judged(both)["expected_profit"] < judged(one)["low"]
+    assert expected_case(both)["low"] < expected_case(both)["expected_profit"] < expected_case(one)["low"]
     assert "Judged by how the model erred in the one period before, it is £" in one.summary[1]
     assert one.summary[1].endswith("; what another season does is not in it.")
     assert "Judged by how the model erred in the 2 periods before, it is £" in both.summary[1]
@@ -112,20 +115,20 @@ def test_every_period_before_is_in_the_interval():
     year = section(shop(), 3.0, 1.0, 1.0, 0.4)
     assert "in the 4 periods before, it is £" in year.summary[1]
     assert year.summary[1].endswith(").")
-    assert "Judged by the errors of the 2 periods before, the same contacts" in words(both)
+    assert "Judged by the errors of the 2 periods before, the same contacts" in text(both)
     assert one.summary[-1] == both.summary[-1]  # regret is of the latest
 
 
 def test_a_period_that_brought_little_makes_the_profit_unsure():
     assert ", and the campaign loses money; what" in section(shop(), 0.05).summary[1]
     assert "), so that a profit is not assured; what" in section(shop(), 1.0, 0.05).summary[1]
-    assert "no contact would have paid, not even with perfect foresight" in words(section(shop(), 0.0))
+    assert "no contact would have paid, not even with perfect foresight" in text(section(shop(), 0.0))
 
 
 def test_a_manager_reads_few_sentences_and_narrow_tables():
-    found = section(shop(budget=1e6), 1.0, 1.0)
-    assert len(found.summary) == 4
-    for exhibit in found.exhibits:
+    report = section(shop(budget=1e6), 1.0, 1.0)
+    assert len(report.summary) == 4
+    for exhibit in report.exhibits:
         if exhibit.shown:
             assert len(exhibit.table.columns) <= 8
             assert not {exhibit.headings.get(name, name) for name in exhibit.table} & {
@@ -133,13 +136,13 @@ def test_a_manager_reads_few_sentences_and_narrow_tables():
                 "p_alive",
                 "p_purchase",
             }
-    assert found.summary[2].startswith("Of what is spent, put ")
-    ahead = next(exhibit for exhibit in found.exhibits if exhibit.name == "budget_ahead")
+    assert report.summary[2].startswith("Of what is spent, put ")
+    ahead = next(exhibit for exhibit in report.exhibits if exhibit.name == "budget_ahead")
     assert ahead.sentences[0].startswith("xgboost would have brought £")
 
 
 def test_hostile_names_are_drawn_and_listed_as_they_are(tmp_path):
-    for exhibit in section(shop(most={HOSTILE: 7})).exhibits:
+    for exhibit in section(shop(max_by_country={HOSTILE: 7})).exhibits:
         if exhibit.name == "budget_countries":
             assert list(exhibit.table["country"]) == [HOSTILE]
         if exhibit.figure is not None:

@@ -19,24 +19,24 @@ def shop(*changes):
 
 
 def test_the_configured_numbers_are_read():
-    found = shop("contact.budget=10", "contact.cost=3", "contact.uplift=0.1", "contact.least={At risk: 5}")
-    assert (found.tiers, str(found.clv_horizon), found.campaign.contacts) == ((0.1, 0.3), "12 months", 3)
-    assert found.campaign.uplift == (0.1, 0.1, 0.1)
-    assert (found.campaign.least, found.campaign.most) == ({"At risk": 5}, {})
+    settings = shop("contact.budget=10", "contact.cost=3", "contact.uplift=0.1", "contact.least={At risk: 5}")
+    assert (settings.tiers, str(settings.clv_horizon), settings.campaign.contacts) == ((0.1, 0.3), "12 months", 3)
+    assert settings.campaign.uplift == (0.1, 0.1, 0.1)
+    assert (settings.campaign.min_by_segment, settings.campaign.max_by_country) == ({"At risk": 5}, {})
 
 
 @pytest.mark.parametrize(
-    ("typed", "least"),
+    ("override", "minima"),
     [
         ("decisions.contact.least={At risk: 50}", {"At risk": 50}),
         ("+decisions.contact.least.Loyal=3", {"Loyal": 3}),
         ("decisions.contact.least={}", {}),
     ],
 )
-def test_demands_can_be_typed(typed, least):
+def test_demands_can_be_typed(override, minima):
     with initialize_config_dir(str(CONF.parents[1]), version_base="1.3"):
-        cfg = compose("score", overrides=[typed])
-    assert Shop.of(cfg.decisions, "").campaign.least == least
+        cfg = compose("score", overrides=[override])
+    assert Shop.of(cfg.decisions, "").campaign.min_by_segment == minima
 
 
 @pytest.mark.parametrize(

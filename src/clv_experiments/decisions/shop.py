@@ -22,34 +22,42 @@ class Campaign:
         In the log's currency; of the campaign and of contacting one customer.
     uplift : tuple of three floats
         By what share a contact raises the spend of the coming period: low, expected, high.
-    least : mapping of segment to count
-        Customers to contact at least.
-    most : mapping of country to count
-        Customers to contact at most.
+    min_by_segment : mapping of segment to count
+        Customers to contact at least (``contact.least``).
+    max_by_country : mapping of country to count
+        Customers to contact at most (``contact.most``).
     """
 
     budget: float
     cost: float
     uplift: tuple[float, float, float]
-    least: Mapping[str, int] = field(default_factory=dict)
-    most: Mapping[str, int] = field(default_factory=dict)
+    min_by_segment: Mapping[str, int] = field(default_factory=dict)
+    max_by_country: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check("contact.budget", self.budget, _number(self.budget) >= 0, "an amount of 0 or more")
-        _check("contact.cost", self.cost, _number(self.cost) > 0, "an amount above 0")
-        fits = len(self.uplift) == 3 and all(-1 <= _number(share) < np.inf for share in self.uplift)
-        fits = fits and list(self.uplift) == sorted(self.uplift)
-        _check(
-            "contact.uplift", list(self.uplift), fits, "three rising shares: low, expected, high, such as [0,0.05,0.1]"
-        )
-        for name, counts in (("least", self.least), ("most", self.most)):
-            fits = isinstance(counts, Mapping) and all(type(count) is int and count >= 0 for count in counts.values())
-            _check(f"contact.{name}", counts, fits, "whole numbers of at least 0 by name, such as {Germany: 100}")
+        _require("contact.budget", self.budget, _number(self.budget) >= 0, "an amount of 0 or more")
+        _require("contact.cost", self.cost, _number(self.cost) > 0, "an amount above 0")
+        uplift = list(self.uplift)
+        valid = len(uplift) == 3 and all(-1 <= _number(share) < np.inf for share in uplift) and uplift == sorted(uplift)
+        _require("contact.uplift", uplift, valid, "three rising shares: low, expected, high, such as [0,0.05,0.1]")
+        for name, counts in (("least", self.min_by_segment), ("most", self.max_by_country)):
+            valid = isinstance(counts, Mapping) and all(type(count) is int and count >= 0 for count in counts.values())
+            _require(f"contact.{name}", counts, valid, "whole numbers of at least 0 by name, such as {Germany: 100}")
+
+    @property
+    def expected_uplift(self) -> float:
+        """The uplift that a plan counts on."""
+        return self.uplift[1]
 
     @property
     def contacts(self) -> int:
         """How many customers the budget pays for."""
         return int(np.floor(self.budget / self.cost + 1e-9))
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether segments or countries have limits of their own."""
+        return bool(self.min_by_segment or self.max_by_country)
 
 
 @dataclass(frozen=True)
@@ -87,18 +95,16 @@ class Shop:
     campaign: Campaign
 
     def __post_init__(self) -> None:
-        _check("margin", self.margin, 0 < _number(self.margin) <= 1, "a share above 0 and up to 1")
+        _require("margin", self.margin, 0 < _number(self.margin) <= 1, "a share above 0 and up to 1")
         rate = self.annual_discount_rate
-        _check("annual_discount_rate", rate, 0 <= _number(rate) <= 10, "a rate of 0 or more a year, such as 0.1")
-        _check("interval", self.interval, 0.5 <= _number(self.interval) < 1, "a share from 0.5 to below 1, such as 0.8")
-        shares = [_number(share) for share in self.tiers]
-        _check(
-            "tiers",
-            list(self.tiers),
-            all(s > 0 for s in shares) and sum(shares) < 1,
-            "two shares above 0 that leave a rest",
+        _require("annual_discount_rate", rate, 0 <= _number(rate) <= 10, "a rate of 0 or more a year, such as 0.1")
+        _require(
+            "interval", self.interval, 0.5 <= _number(self.interval) < 1, "a share from 0.5 to below 1, such as 0.8"
         )
-        _check("likely", self.likely, 0 < _number(self.likely) < 1, "a probability between 0 and 1")
+        shares = [_number(share) for share in self.tiers]
+        valid = all(share > 0 for share in shares) and sum(shares) < 1
+        _require("tiers", list(self.tiers), valid, "two shares above 0 that leave a rest")
+        _require("likely", self.likely, 0 < _number(self.likely) < 1, "a probability between 0 and 1")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], currency: str) -> Shop:
@@ -109,9 +115,10 @@ class Shop:
         ClvError
             Names the setting, what it must be and what it is.
         """
-        contact, tiers = _settings(settings, "contact"), _settings(settings, "tiers")
-        given = contact["uplift"]
-        uplift = given if isinstance(given, Sequence) and not isinstance(given, str) else [given] * 3
+        contact, tiers = _group(settings, "contact"), _group(settings, "tiers")
+        uplift = contact["uplift"]
+        if not isinstance(uplift, Sequence) or isinstance(uplift, str):
+            uplift = [uplift] * 3
         return cls(
             currency=currency,
             margin=settings["margin"],
@@ -127,11 +134,11 @@ class Shop:
         )
 
 
-def _settings(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _group(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return settings that have settings of their own."""
-    inside = settings[name]
-    _check(name, inside, isinstance(inside, Mapping), f"left as it is; type decisions.{name}.<setting>=...")
-    return inside
+    group = settings[name]
+    _require(name, group, isinstance(group, Mapping), f"left as it is; type decisions.{name}.<setting>=...")
+    return group
 
 
 def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
@@ -141,15 +148,15 @@ def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
         raise ClvError(str(error).replace("window.horizon", f"decisions.{name}")) from error
 
 
-def _counts(given: Any) -> Any:
+def _counts(setting: Any) -> Any:
     """Read None as no counts; what is no mapping is refused later, by its name."""
-    return {} if given is None else dict(given) if isinstance(given, Mapping) else given
+    return {} if setting is None else dict(setting) if isinstance(setting, Mapping) else setting
 
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
 
 
-def _check(name: str, value: object, fits: bool, wanted: str) -> None:
-    if not fits:
-        raise ClvError(f"decisions.{name} must be {wanted}, got '{value}'")
+def _require(name: str, value: object, valid: bool, requirement: str) -> None:
+    if not valid:
+        raise ClvError(f"decisions.{name} must be {requirement}, got '{value}'")

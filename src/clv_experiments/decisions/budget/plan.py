@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
 
-from clv_experiments.decisions.budget.constrained import chosen
 from clv_experiments.decisions.shop import Campaign
+from clv_experiments.errors import ClvError, nearest
+from clv_experiments.evaluation.checks import Floats
+from clv_experiments.reporting.formatting import join_names
 
-EXPECTED = 1  # place of the expected uplift among low, expected and high
+CASES = ("low", "expected", "high")  # of the three uplifts
+CURVE_POINTS = 100
+UNKNOWN = "not known"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,30 +54,108 @@ class Plan:
         return self.contacts * self.campaign.cost
 
     @property
+    def expected_spend(self) -> float:
+        """What they are predicted to spend without a contact."""
+        return float(self.contacted["expected_spend"].sum())
+
+    @property
     def expected_profit(self) -> float:
         """What it is expected to bring, costs deducted, at the expected uplift."""
         return float(self.contacted["expected_profit"].sum())
 
     @property
-    def worthwhile(self) -> int:
+    def max_profit(self) -> float:
+        """What it would bring without an end of the budget and without constraints."""
+        return float(self.table["expected_profit"].clip(lower=0).sum())
+
+    @property
+    def constraint_cost(self) -> float:
+        """Expected profit that the demands on segments and countries cost."""
+        unconstrained = self.table["expected_profit"].clip(lower=0).head(self.campaign.contacts).sum()
+        return float(unconstrained - self.expected_profit) if self.campaign.is_constrained else 0.0
+
+    @property
+    def profitable(self) -> int:
         """How many customers would be worth a contact if the budget had no end."""
         return int((self.table["expected_profit"] > 0).sum())
 
+    @property
+    def obstacle(self) -> Literal["budget", "constraints", "profit"] | None:
+        """Why nobody is contacted, if so: no money for it, no customer whom constraints allow, or none who pays."""
+        if self.contacts:
+            return None
+        if not self.campaign.contacts:
+            return "budget"
+        return "constraints" if self.profitable else "profit"
 
-def profit(spend: Any, campaign: Campaign, margin: float, which: int = EXPECTED) -> Any:
-    """Return what contacting brings, costs deducted: uplift x margin x spend - cost.
+    @property
+    def limit(self) -> Literal["customers", "profit", "budget"] | None:
+        """What ends the plan: nobody is left, no other contact pays, or the money is spent before the profit ends."""
+        if self.contacts < self.campaign.contacts:
+            return "customers" if self.contacts == len(self.table) else "profit"
+        return "budget" if self.profitable > self.contacts else None
 
-    Parameters
-    ----------
-    spend : float or array
-        Of a customer in the coming period without a contact (currency).
-    which : int
-        Of the three uplifts: 0 low, 1 expected, 2 high.
-    """
-    return campaign.uplift[which] * margin * spend - campaign.cost
+    @property
+    def next_profit(self) -> float:
+        """Expected profit of the best customer who is not contacted; nan where there is none."""
+        return float(self.table.loc[~self.table["contacted"], "expected_profit"].max())
+
+    @property
+    def best_contacts(self) -> tuple[int, ...]:
+        """How many contacts pay at the low, the expected and the high uplift, without an end of the budget."""
+        brought = (uplift * self.margin * self.table["expected_spend"] for uplift in self.campaign.uplift)
+        return tuple(int((spend > self.campaign.cost).sum()) for spend in brought)
+
+    def split_by(self, column: str) -> pd.DataFrame:
+        """Sum the plan by ``segment`` or ``country``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a group, most expected profit first: its name under ``column``, ``customers``, ``contacts``,
+            ``cost``, ``share_of_cost`` (0 where nothing is spent), ``expected_spend`` of those contacted,
+            ``expected_profit`` (currency).
+        """
+        table = self.table.assign(**{column: self.table[column].fillna(UNKNOWN)})
+        contacted = table[table["contacted"]].groupby(column)
+        groups = pd.DataFrame({"customers": table.groupby(column).size(), "contacts": contacted.size()})
+        groups["cost"] = groups["contacts"] * self.campaign.cost
+        groups["share_of_cost"] = groups["contacts"] / max(self.contacts, 1)
+        groups = groups.join(contacted[["expected_spend", "expected_profit"]].sum()).fillna(0.0)
+        order = groups.reset_index().sort_values(["expected_profit", column], ascending=[False, True])
+        return order.astype({"contacts": int}).reset_index(drop=True)
+
+    def profit_curve(self, contacts: NDArray[np.int64]) -> pd.DataFrame:
+        """Return the expected profit of contacting the best so many customers, without constraints.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``budget``, ``contacts`` and expected profit at the ``low_uplift``, ``expected_uplift``, ``high_uplift``.
+        """
+        spend = np.concatenate([[0.0], np.cumsum(self.table["expected_spend"])])[contacts]
+        cost = contacts * self.campaign.cost
+        curves = {
+            f"{case}_uplift": uplift * self.margin * spend - cost
+            for case, uplift in zip(CASES, self.campaign.uplift, strict=True)
+        }
+        return pd.DataFrame({"budget": cost, "contacts": contacts, **curves})
 
 
-def plan(
+def contact_profit(spend: Any, campaign: Campaign, margin: float) -> Any:
+    """Return what contacting brings, costs deducted: expected uplift x margin x spend without a contact - cost."""
+    return campaign.expected_uplift * margin * spend - campaign.cost
+
+
+def contact_grid(campaign: Campaign, expected_profit: Floats) -> NDArray[np.int64]:
+    """Return the numbers of contacts that a curve shows: to beyond what pays and what the budget allows."""
+    customers, best = len(expected_profit), int((expected_profit > 0).sum())
+    end = min(customers, max(10, int(1.5 * max(best, min(campaign.contacts, customers)))))
+    steps = (end * np.linspace(0, 1, CURVE_POINTS) ** 1.5).round().astype(np.int64)  # closer where profit rises steeply
+    return np.unique(np.concatenate([steps, [best, min(campaign.contacts, end)]]))
+
+
+def plan_contacts(
     table: pd.DataFrame,
     campaign: Campaign,
     margin: float,
@@ -79,7 +164,7 @@ def plan(
 ) -> Plan:
     """Choose whom to contact so that the expected profit is highest.
 
-    A contact costs the same for everybody, so without demands on segments and countries a sort finds the best plan.
+    A contact costs the same for everybody, so without constraints a sort finds the best plan.
 
     Parameters
     ----------
@@ -93,16 +178,103 @@ def plan(
     Raises
     ------
     ClvError
-        If the campaign names a segment or country that is not there, or its demands cannot be met.
+        If the campaign names a segment or country that is not there, or its constraints cannot be met.
     """
     spend = table["expected_spend"].sort_index()
-    ranked = pd.DataFrame({"expected_spend": spend, "expected_profit": profit(spend, campaign, margin)})
-    for name, of in (("segment", segments), ("country", countries)):
-        if of is not None:
-            ranked[name] = of.reindex(ranked.index)
+    ranked = pd.DataFrame({"expected_spend": spend, "expected_profit": contact_profit(spend, campaign, margin)})
+    for name, groups in (("segment", segments), ("country", countries)):
+        if groups is not None:
+            ranked[name] = groups.reindex(ranked.index)
     ranked = ranked.sort_values("expected_profit", ascending=False, kind="stable")
-    if campaign.least or campaign.most:
-        contacted = chosen(ranked, campaign)
+    if campaign.is_constrained:
+        contacted = _choose_under_constraints(ranked, campaign)
     else:
         contacted = (ranked["expected_profit"].to_numpy() > 0) & (np.arange(len(ranked)) < campaign.contacts)
     return Plan(campaign, margin, ranked.assign(contacted=contacted))
+
+
+def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArray[np.bool_]:
+    """Choose the contacts by an integer programme (HiGHS); the error names the constraint that cannot be met."""
+    customers = pd.DataFrame(
+        {
+            "profit": ranked["expected_profit"].to_numpy(),
+            "segment": _constrained_groups(ranked, "segment", campaign.min_by_segment, "least"),
+            "country": _constrained_groups(ranked, "country", campaign.max_by_country, "most"),
+        }
+    )
+    required = sum(campaign.min_by_segment.values())
+    if required > campaign.contacts:
+        raise ClvError(
+            f"decisions.contact.least asks for {required:,} contacts in all, and the budget of {campaign.budget:,g} "
+            f"pays for {campaign.contacts:,} at {campaign.cost:,g} each: ask for fewer, or type "
+            f"decisions.contact.budget={required * campaign.cost:g}"
+        )
+    contacted = _solve(customers, campaign, campaign.min_by_segment)
+    if contacted is None:
+        raise ClvError(_describe_conflict(customers, campaign))
+    return contacted
+
+
+def _constrained_groups(
+    ranked: pd.DataFrame, column: str, limits: Mapping[str, int], setting: str
+) -> NDArray[np.object_]:
+    """Return each customer's segment or country where it has a limit, and "" elsewhere."""
+    if not limits:
+        return np.full(len(ranked), "", dtype=object)
+    if column not in ranked:
+        raise ClvError(f"decisions.contact.{setting} asks for a {column}, and the log tells none: type {{}} for it")
+    names = sorted(ranked[column].dropna().unique())
+    for name in limits:
+        if name not in names:
+            raise ClvError(f"decisions.contact.{setting} names the {column} '{name}': {nearest(name, names)}")
+    return ranked[column].where(ranked[column].isin(list(limits)), "").to_numpy(dtype=object)
+
+
+def _solve(customers: pd.DataFrame, campaign: Campaign, minima: Mapping[str, int]) -> NDArray[np.bool_] | None:
+    """Return the best choice, or None where there is none.
+
+    Among customers who are alike to the constraints the first are chosen, so that ties fall the same way every time.
+    """
+    alike = customers.groupby(["segment", "country"], sort=False)
+    # Of customers who are alike only the first can be chosen: so many as pay, or as must be.
+    paying = customers["profit"].gt(0).groupby([customers["segment"], customers["country"]]).transform("sum")
+    enough = np.maximum(paying.clip(upper=campaign.contacts), customers["segment"].map(minima).fillna(0))
+    candidates = customers[alike.cumcount() < enough]
+    if candidates.empty:
+        return None if any(minima.values()) else np.zeros(len(customers), dtype=bool)
+    rows = [np.ones(len(candidates))]
+    rows += [np.where(candidates["segment"] == name, 1.0, 0.0) for name in minima]
+    rows += [np.where(candidates["country"] == name, 1.0, 0.0) for name in campaign.max_by_country]
+    low = [0, *minima.values(), *(0 for _ in campaign.max_by_country)]
+    high = [campaign.contacts, *(np.inf for _ in minima), *campaign.max_by_country.values()]
+    solution = milp(
+        -candidates["profit"].to_numpy(),
+        integrality=np.ones(len(candidates)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(np.array(rows), low, high),
+        options={"mip_rel_gap": 0},
+    )
+    if solution.x is None:
+        return None
+    chosen = candidates[solution.x > 0.5].groupby(["segment", "country"]).size().rename("chosen")
+    return (alike.cumcount() < customers.join(chosen, on=["segment", "country"])["chosen"].fillna(0)).to_numpy()
+
+
+def _describe_conflict(customers: pd.DataFrame, campaign: Campaign) -> str:
+    """Say which minimum cannot be met together with those before it."""
+    minima: dict[str, int] = {}
+    for name, count in campaign.min_by_segment.items():
+        size = int((customers["segment"] == name).sum())
+        if size < count:
+            return f"decisions.contact.least asks for {count:,} of '{name}', and there are {size:,}: ask for fewer"
+        earlier, minima = minima, {**minima, name: count}
+        if _solve(customers, campaign, minima) is None:
+            break
+    if _solve(customers, campaign, {name: count}) is None:
+        together = ""
+    else:
+        together = f" beside what it asks for of {join_names([repr(other) for other in earlier])}"
+    return (
+        f"decisions.contact.least asks for {count:,} of '{name}', and decisions.contact.most does not leave so many"
+        f"{together}: ask for fewer, or allow more in their countries"
+    )

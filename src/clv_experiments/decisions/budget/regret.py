@@ -2,140 +2,205 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clv_experiments.decisions.budget.plan import profit
-from clv_experiments.decisions.segments.resampling import bounds, draws
+from clv_experiments.decisions.budget.plan import contact_profit
+from clv_experiments.decisions.estimate import Estimate
+from clv_experiments.decisions.segments.resampling import draws
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.checks import Floats
 
-ORACLE, MODEL, RANDOM = "perfect foresight", "model", "chance"
-TOTAL, RECENT, SCORE = "total spend so far", "last purchase", "RFM score"
-AS_MANY = "total spend so far, as many contacts as the model"
+
+class Strategy(StrEnum):
+    """A way of choosing whom to contact, under the name that tables show."""
+
+    ORACLE = "perfect foresight"
+    MODEL = "model"
+    TOTAL_SPEND = "total spend so far"
+    RECENCY = "last purchase"
+    RFM = "RFM score"
+    TOTAL_SPEND_LIKE_MODEL = "total spend so far, as many contacts as the model"
+    CHANCE = "chance"
 
 
-def orders(table: pd.DataFrame, campaign: Campaign, margin: float) -> dict[str, NDArray[np.int64]]:
-    """Return whom each way of choosing contacts, first to last, as places in the table.
+@dataclass(frozen=True)
+class StrategyResult:
+    """What a strategy would have brought, in currency.
 
-    Perfect foresight and the model stop where a contact would not pay; a rule of thumb knows no such end. Where the
-    model stops before the budget does, total spend is also taken with the model's end, which leaves the choice alone
-    to tell them apart.
+    ``regret`` is what perfect foresight brings more, ``share_lost`` that as a share of what perfect foresight brings
+    (nan where that is nothing), ``model_ahead`` what the model brings more.
+    """
+
+    strategy: Strategy
+    contacts: int
+    profit: Estimate
+    regret: Estimate
+    share_lost: Estimate
+    model_ahead: Estimate
+
+
+@dataclass(frozen=True)
+class Regret:
+    """Every strategy with the same budget in a period that is over."""
+
+    results: Mapping[Strategy, StrategyResult]
+
+    @property
+    def model(self) -> StrategyResult:
+        """The plan by the model."""
+        return self.results[Strategy.MODEL]
+
+    @property
+    def oracle(self) -> StrategyResult:
+        """The plan by perfect foresight."""
+        return self.results[Strategy.ORACLE]
+
+    @property
+    def outcome(self) -> Literal["no budget", "nothing pays", "model abstains", "compared"]:
+        """What is to be told of the strategies."""
+        if not self.results[Strategy.CHANCE].contacts:
+            return "no budget"
+        if not self.oracle.profit.value > 0:
+            return "nothing pays"
+        return "compared" if self.model.contacts else "model abstains"
+
+    @property
+    def beaten(self) -> list[StrategyResult]:
+        """Strategies that the model is ahead of."""
+        return [result for result in self._rivals if result.model_ahead.low > 0]
+
+    @property
+    def better(self) -> list[StrategyResult]:
+        """Strategies that are ahead of the model, perfect foresight left out."""
+        return [result for result in self._rivals if result.model_ahead.high < 0]
+
+    @property
+    def ties(self) -> list[StrategyResult]:
+        """Strategies that the model cannot be told apart from."""
+        return [result for result in self._rivals if not result.model_ahead.is_significant]
+
+    @property
+    def _rivals(self) -> list[StrategyResult]:
+        return [result for result in self.results.values() if result not in (self.oracle, self.model)]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a strategy: ``plan``, ``contacts``, and each estimate with its 95 % interval ``_low``, ``_high``."""
+        rows = []
+        for result in self.results.values():
+            row: dict[str, object] = {"plan": str(result.strategy), "contacts": result.contacts}
+            for name in ("profit", "regret", "share_lost", "model_ahead"):
+                row |= getattr(result, name).columns(name)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, replicates: int, seed: int) -> Regret:
+    """Compare what each strategy would have brought at the expected uplift, the budget and not a contact more.
+
+    Customers are drawn anew with replacement, the same ones for all strategies (Efron 1979).
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Of a snapshot whose period is over, sorted by customer_id; equal customers are taken in that order.
+        Of a snapshot whose period is over, sorted by customer_id.
+    campaign : Campaign
+    margin : float
+    replicates, seed : int
     """
-    actual, predicted = _worth(table, campaign, margin)
-    found = {name: _descending(value)[: (value > 0).sum()] for name, value in ((ORACLE, actual), (MODEL, predicted))}
-    total, waited = table["total_spend"], days_since_last(table)
-    score = RfmScores.of(waited, table["frequency"], total).scores(table).sum(axis=1)
-    ranked = {TOTAL: [total], RECENT: [-waited, total], SCORE: [score, total]}
-    found |= {name: _descending(*by) for name, by in ranked.items()}
-    stop = len(found[MODEL])
-    return found | ({AS_MANY: found[TOTAL][:stop]} if stop < min(campaign.contacts, len(table)) else {})
+    profit = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
+    rankings = rank_customers(table, campaign, margin)
+    value = strategy_profits(profit, rankings, np.ones(len(table)), campaign.contacts)
+    resamples = draws(len(table), replicates, seed)
+    samples = pd.DataFrame([strategy_profits(profit, rankings, counts, campaign.contacts) for counts in resamples])
+    best, best_samples = value[Strategy.ORACLE], samples[Strategy.ORACLE]
+    results = {}
+    for strategy, brought in value.items():
+        regret, regret_samples = best - brought, best_samples - samples[strategy]
+        results[strategy] = StrategyResult(
+            strategy,
+            min(len(rankings.get(strategy, table)), campaign.contacts),
+            Estimate.of(brought, samples[strategy]),
+            Estimate.of(regret, regret_samples),
+            Estimate.of(regret / best if best > 0 else np.nan, regret_samples / best_samples.where(best_samples > 0)),
+            Estimate.of(value[Strategy.MODEL] - brought, samples[Strategy.MODEL] - samples[strategy]),
+        )
+    return Regret(results)
 
 
-def _worth(table: pd.DataFrame, campaign: Campaign, margin: float) -> tuple[Floats, Floats]:
-    """Return what contacting each customer brought, and what the model expected of it."""
-    actual, predicted = (table[column].to_numpy(float) for column in ("y_true", "expected_spend"))
-    return profit(actual, campaign, margin), profit(predicted, campaign, margin)
+def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> dict[Strategy, NDArray[np.int64]]:
+    """Return whom each strategy contacts, first to last, as row numbers of the table; equal customers in its order.
 
-
-def _descending(*by: Floats | pd.Series) -> NDArray[np.int64]:
-    """Return the places of the highest values first; later keys decide among equal ones."""
-    return np.lexsort([-np.asarray(key, dtype=float) for key in reversed(by)])
-
-
-def profits(
-    table: pd.DataFrame, campaign: Campaign, margin: float, replicates: int, seed: int
-) -> tuple[pd.Series, pd.DataFrame]:
-    """Return what each way of choosing would have brought at the expected uplift, the budget and not a contact more.
-
-    Returns
-    -------
-    profit : pandas.Series
-        By way of choosing (currency).
-    resampled : pandas.DataFrame, shape (replicates, ways)
-        The same with customers drawn anew with replacement, the same ones for all (Efron 1979).
+    Perfect foresight and the model stop where a contact would not pay; a rule of thumb knows no such end. Where the
+    model stops before the budget does, total spend is also taken with the model's end, which leaves the choice alone
+    to tell them apart.
     """
-    brought = profit(table["y_true"].to_numpy(float), campaign, margin)
-    ways = orders(table, campaign, margin)
-    once = np.ones(len(table))
-    found = pd.Series(_brought(brought, ways, once, campaign.contacts))
-    rows = [_brought(brought, ways, counts, campaign.contacts) for counts in draws(len(table), replicates, seed)]
-    return found, pd.DataFrame(rows)
+    actual, predicted = _contact_profits(table, campaign, margin)
+    total, days = table["total_spend"], days_since_last(table)
+    score = RfmScores.of(days, table["frequency"], total).scores(table).sum(axis=1)
+    model = _descending(predicted)[: (predicted > 0).sum()]
+    rankings = {
+        Strategy.ORACLE: _descending(actual)[: (actual > 0).sum()],
+        Strategy.MODEL: model,
+        Strategy.TOTAL_SPEND: _descending(total),
+        Strategy.RECENCY: _descending(-days, total),
+        Strategy.RFM: _descending(score, total),
+    }
+    if len(model) < min(campaign.contacts, len(table)):
+        rankings[Strategy.TOTAL_SPEND_LIKE_MODEL] = rankings[Strategy.TOTAL_SPEND][: len(model)]
+    return rankings
 
 
-def _brought(brought: Floats, ways: dict[str, NDArray[np.int64]], counts: Floats, contacts: int) -> dict[str, float]:
-    """Return the profit of each way where every customer is there as often as counted."""
-    found = {}
-    for name, order in ways.items():
-        here = counts[order]
-        taken = np.clip(contacts - (np.cumsum(here) - here), 0, here)
-        found[name] = float((taken * brought[order]).sum())  # a product of matrices would wait for its threads
-    found[RANDOM] = float((counts * brought).sum()) / counts.sum() * min(contacts, counts.sum())
-    return found
+def strategy_profits(
+    profit: Floats, rankings: Mapping[Strategy, NDArray[np.int64]], counts: Floats, contacts: int
+) -> dict[Strategy, float]:
+    """Return the profit of each strategy where every customer is there as often as counted."""
+    profits = {}
+    for strategy, ranking in rankings.items():
+        available = counts[ranking]
+        contacted = np.clip(contacts - (np.cumsum(available) - available), 0, available)
+        profits[strategy] = float((contacted * profit[ranking]).sum())  # a matrix product would wait for its threads
+    profits[Strategy.CHANCE] = float((counts * profit).sum()) / counts.sum() * min(contacts, counts.sum())
+    return profits
 
 
-def regret_table(found: pd.Series, resampled: pd.DataFrame, contacts: pd.Series) -> pd.DataFrame:
-    """Set each way of choosing beside perfect foresight and beside the model.
-
-    Parameters
-    ----------
-    found, resampled
-        From ``profits``.
-    contacts : pandas.Series
-        Customers each way contacts.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a way: ``plan``, ``contacts``, ``profit``, ``regret`` (what perfect foresight brings more), both in
-        currency, ``share_lost`` (regret as a share of what perfect foresight brings; nan where that is nothing) and
-        ``model_ahead`` (what the model brings more), with 95 % intervals ``_low`` and ``_high``.
-    """
-    regret, redrawn = found[ORACLE] - found, -resampled.sub(resampled[ORACLE], axis=0)
-    best = resampled[ORACLE].where(resampled[ORACLE] > 0)
-    columns = [
-        pd.DataFrame({"contacts": contacts[found.index]}),
-        _estimates("profit", found, resampled),
-        _estimates("regret", regret, redrawn),
-        _estimates("share_lost", regret / (found[ORACLE] if found[ORACLE] > 0 else np.nan), redrawn.div(best, axis=0)),
-        _estimates("model_ahead", found[MODEL] - found, -resampled.sub(resampled[MODEL], axis=0)),
-    ]
-    return pd.concat(columns, axis=1).rename_axis("plan").reset_index()
-
-
-def _estimates(name: str, values: pd.Series, drawn: pd.DataFrame) -> pd.DataFrame:
-    low, high = bounds(drawn[values.index])
-    return pd.DataFrame({name: values, f"{name}_low": low, f"{name}_high": high})
-
-
-def contacts_of(table: pd.DataFrame, campaign: Campaign, margin: float) -> pd.Series:
-    """Count the customers each way of choosing contacts within the budget."""
-    counts = {name: min(len(order), campaign.contacts) for name, order in orders(table, campaign, margin).items()}
-    return pd.Series(counts | {RANDOM: min(len(table), campaign.contacts)})
-
-
-def curves(table: pd.DataFrame, campaign: Campaign, margin: float, contacts: NDArray[np.int64]) -> pd.DataFrame:
-    """Return the profit of contacting so many customers, each way, had the whole budget been spent.
+def realised_curve(table: pd.DataFrame, campaign: Campaign, margin: float, contacts: NDArray[np.int64]) -> pd.DataFrame:
+    """Return the profit of contacting so many customers by each strategy, had the whole budget been spent.
 
     Returns
     -------
     pandas.DataFrame
         ``budget``, ``contacts``, ``expected`` (by the predictions of then, in their order) and what contacting in the
-        order of each way brought, in currency.
+        order of each strategy brought, in currency.
     """
-    actual, predicted = _worth(table, campaign, margin)
+    actual, predicted = _contact_profits(table, campaign, margin)
     by_model = _descending(predicted)
-    columns = {"expected": predicted[by_model], "model": actual[by_model]}
-    columns["perfect_foresight"] = actual[_descending(actual)]
-    columns["total_spend_so_far"] = actual[_descending(table["total_spend"])]
-    columns["chance"] = np.full(len(table), actual.mean())
-    summed = {name: np.concatenate([[0.0], np.cumsum(values)])[contacts] for name, values in columns.items()}
-    return pd.DataFrame({"budget": contacts * campaign.cost, "contacts": contacts, **summed})
+    profits = {
+        "expected": predicted[by_model],
+        "model": actual[by_model],
+        "perfect_foresight": actual[_descending(actual)],
+        "total_spend_so_far": actual[_descending(table["total_spend"])],
+        "chance": np.full(len(table), actual.mean()),
+    }
+    sums = {name: np.concatenate([[0.0], np.cumsum(values)])[contacts] for name, values in profits.items()}
+    return pd.DataFrame({"budget": contacts * campaign.cost, "contacts": contacts, **sums})
+
+
+def _contact_profits(table: pd.DataFrame, campaign: Campaign, margin: float) -> tuple[Floats, Floats]:
+    """Return what contacting each customer brought, and what the model expected of it."""
+    actual, predicted = (table[column].to_numpy(float) for column in ("y_true", "expected_spend"))
+    return contact_profit(actual, campaign, margin), contact_profit(predicted, campaign, margin)
+
+
+def _descending(*keys: Floats | pd.Series) -> NDArray[np.int64]:
+    """Return the row numbers of the highest values first; later keys decide among equal ones."""
+    return np.lexsort([-np.asarray(key, dtype=float) for key in reversed(keys)])

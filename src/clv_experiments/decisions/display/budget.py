@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from clv_experiments.decisions.budget import sentences
-from clv_experiments.decisions.budget.plan import Plan, plan
-from clv_experiments.decisions.budget.profit import break_even, drawn_spend, outlook, profit_by_budget
-from clv_experiments.decisions.budget.regret import MODEL, contacts_of, curves, profits, regret_table
-from clv_experiments.decisions.budget.split import split, split_sentences
-from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.data.window import DAY
+from clv_experiments.decisions.budget.outlook import Outlook, estimate_outlook
+from clv_experiments.decisions.budget.plan import Plan, contact_grid, contact_profit, plan_contacts
+from clv_experiments.decisions.budget.regret import Regret, Strategy, evaluate_regret, realised_curve
+from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.checks import Floats
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import format_exact_percent
+from clv_experiments.reporting.prose import sentences
 
-STEPS = 100  # points of a curve
+TEMPLATE = "report/budget.jinja"
 KINDS: dict[str, Kind] = {
     "expected_spend": "money", "expected_profit": "money", "cost": "money", "budget": "money", "uplift": "share",
     "judged_profit": "money", "low": "money", "high": "money", "p_alive": "share", "p_purchase": "share",
@@ -53,96 +50,92 @@ def budget_section(
     Raises
     ------
     ClvError
-        As of ``plan``.
+        As of ``plan_contacts``.
     """
-    chosen = plan(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
-    previous, telling = past[0], [shot for shot in past if (shot.table["expected_spend"] > 0).any()]
-    spend = drawn_spend(chosen.contacted["expected_spend"].to_numpy(), _errors(telling), replicates, seed)
-    cases = outlook(chosen, spend)
-    found, resampled = profits(previous.table, shop.campaign, shop.margin, replicates, seed)
-    judged = regret_table(found, resampled, contacts_of(previous.table, shop.campaign, shop.margin))
-    told = sentences.whom(chosen, cases, now.period, telling, shop.currency)
-    divided = _divided("budget_segments", "The budget by segment", chosen, "segment", shop.currency)
-    exhibits = [
-        _whom(chosen, now, [*told, *sentences.budget_end(chosen, shop.currency)]),
-        _uplifts(cases, sentences.uplifts(chosen, cases, break_even(chosen, spend), len(telling), shop.currency)),
-        divided,
-    ]
-    if "country" in chosen.table:
-        exhibits.append(_divided("budget_countries", "The budget by country", chosen, "country", shop.currency))
-    regret = sentences.regret(judged, previous, shop.currency)
-    exhibits += [_curve(chosen, now, shop), *_regret(judged, previous, regret), _past_curve(previous, shop)]
-    summary = [*told, *divided.sentences[:1], *regret[:1]]
-    return Section("budget", "How should the budget be split?", summary, exhibits, sentences.METHOD)
+    plan = plan_contacts(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
+    outlook = estimate_outlook(plan, past, replicates, seed)
+    regret = evaluate_regret(past[0].table, shop.campaign, shop.margin, replicates, seed)
+    contacts, split = _contacts(plan, outlook, now, shop), _split(plan, "segment", "budget_segments", shop)
+    exhibits = [contacts, _uplifts(plan, outlook, shop), split]
+    if "country" in plan.table:
+        exhibits.append(_split(plan, "country", "budget_countries", shop))
+    comparison = _comparison(regret, past[0], shop)
+    exhibits += [_curve(plan, now, shop), *comparison, _past_curve(past[0], shop)]
+    summary = [*_recommendation(plan, outlook, now, shop), *split.sentences[:1], *comparison[0].sentences]
+    (question,), method = sentences(TEMPLATE, "question"), sentences(TEMPLATE, "method")
+    return Section("budget", question, summary, exhibits, method)
 
 
-def _errors(past: Sequence[Snapshot]) -> list[tuple[Floats, Floats]]:
-    """Return expected and actual spend of each period."""
-    return [(shot.table["expected_spend"].to_numpy(float), shot.table["y_true"].to_numpy(float)) for shot in past]
+def _recommendation(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> list[str]:
+    start, end = now.period.cutoff + DAY, now.period.end
+    return sentences(TEMPLATE, "recommendation", plan, outlook, start, end, shop.currency)
 
 
-def _whom(chosen: Plan, now: Snapshot, told: list[str]) -> Exhibit:
-    table = chosen.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
-    return Exhibit("budget_plan", "Whom to contact, the most profitable first", told, table, HEADINGS, KINDS)
+def _contacts(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> Exhibit:
+    table = plan.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
+    text = _recommendation(plan, outlook, now, shop) + sentences(TEMPLATE, "budget_limit", plan, shop.currency)
+    return Exhibit("budget_plan", "Whom to contact, the most profitable first", text, table, HEADINGS, KINDS)
 
 
-def _divided(name: str, title: str, chosen: Plan, column: str, currency: str) -> Exhibit:
-    groups = split(chosen, column)
-    told = split_sentences(groups, column, chosen.campaign.budget, currency)
-    return Exhibit(name, title, told, groups, HEADINGS, KINDS)
-
-
-def _uplifts(cases: pd.DataFrame, told: list[str]) -> Exhibit:
+def _uplifts(plan: Plan, outlook: Outlook, shop: Shop) -> Exhibit:
+    text = sentences(TEMPLATE, "uplifts", plan, outlook, shop.currency)
     headings = HEADINGS | {"expected_profit": "expected profit (predictions as they are)"}
-    return Exhibit("budget_uplift", "What the plan brings at each uplift", told, cases, headings, KINDS)
+    table = pd.DataFrame(list(outlook.cases))
+    return Exhibit("budget_uplift", "What the plan brings at each uplift", text, table, headings, KINDS)
 
 
-def _curve(chosen: Plan, now: Snapshot, shop: Shop) -> Exhibit:
+def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
+    groups = plan.split_by(column)
+    rows = groups.rename(columns={column: "name"}).sort_values("contacts", ascending=False, kind="stable")
+    spent, unspent = (list(part.itertuples()) for part in (rows[rows["contacts"] > 0], rows[rows["contacts"] == 0]))
+    whole_budget = plan.cost >= plan.campaign.budget
+    named = unspent if column == "segment" else []  # of countries there are too many
+    text = sentences(TEMPLATE, "allocation", spent, named, whole_budget, shop.currency)
+    return Exhibit(name, f"The budget by {column}", text, groups, HEADINGS, KINDS)
+
+
+def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     from clv_experiments.decisions.display.budget_figures import profit_curve
 
-    curve = profit_by_budget(chosen, _grid(chosen.campaign, chosen.table["expected_profit"].to_numpy()))
-    figure = profit_curve(
-        curve, chosen.campaign.uplift, chosen.campaign.budget, shop.currency, f"by {now.model_name} · {now.period}"
-    )
-    told = [*sentences.best_budget(chosen, shop.currency)]
+    curve = plan.profit_curve(contact_grid(plan.campaign, plan.table["expected_profit"].to_numpy()))
+    figure = profit_curve(curve, plan.campaign, shop.currency, f"by {now.model_name} · {now.period}")
+    text = sentences(TEMPLATE, "best_budget", plan, shop.currency)
     kinds = KINDS | dict.fromkeys(["low_uplift", "expected_uplift", "high_uplift"], "money")
-    return Exhibit("budget_curve", "Expected profit by budget", told, curve, kinds=kinds, figure=figure, shown=0)
+    return Exhibit("budget_curve", "Expected profit by budget", text, curve, kinds=kinds, figure=figure, shown=0)
 
 
-def _regret(judged: pd.DataFrame, previous: Snapshot, told: list[str]) -> list[Exhibit]:
-    """Show what each way of choosing brought and missed, and beside it how far the model is ahead of each."""
-    table = judged.assign(plan=judged["plan"].replace(MODEL, f"model ({previous.model_name})"))
-    ahead = ["plan", *(name for name in table.columns if name.startswith(("share_lost", "model_ahead")))]
+def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> list[Exhibit]:
+    """Show what each strategy brought and missed, and how far the model is ahead of each."""
+    model = previous.model_name
+    table = regret.table
+    table["plan"] = table["plan"].replace(str(Strategy.MODEL), f"model ({model})")
+    ahead = [name for name in table.columns if name.startswith(("share_lost", "model_ahead"))]
     estimates: dict[str, Kind] = {"profit": "money", "regret": "money", "share_lost": "share", "model_ahead": "money"}
     kinds, headings = dict(KINDS), {"share_lost": "regret as a share", "model_ahead": "the model brought more"}
     for name, kind in estimates.items():
         kinds |= {name: kind, f"{name}_low": kind, f"{name}_high": kind}
         headings |= {f"{name}_low": "from (95% interval)", f"{name}_high": "to"}
-    title, model = f"The same budget in the period before, {previous.period}", "The model beside other ways of choosing"
+    start, end = previous.period.cutoff + DAY, previous.period.end
+    profits = sentences(TEMPLATE, "regret", regret, model, start, end, shop.currency)
+    rivals = sentences(TEMPLATE, "rivals", regret, model, shop.currency)
+    titles = "The same budget in the period before", "The model beside other ways of choosing"
+    first, second = (f"{title}, {previous.period}" for title in titles)
     return [
-        Exhibit("budget_regret", title, told[:1], table.drop(columns=ahead[1:]), headings, kinds),
-        Exhibit("budget_ahead", f"{model}, {previous.period}", told[1:], table[ahead], headings, kinds),
+        Exhibit("budget_regret", first, profits, table.drop(columns=ahead), headings, kinds),
+        Exhibit("budget_ahead", second, rivals, table[["plan", *ahead]], headings, kinds),
     ]
 
 
 def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.budget.plan import profit
     from clv_experiments.decisions.display.budget_figures import realised_curves
 
-    campaign = shop.campaign
-    expected = profit(previous.table["expected_spend"].to_numpy(float), campaign, shop.margin)
-    curve = curves(previous.table, campaign, shop.margin, _grid(campaign, expected))
-    subtitle = f"{previous.period} · uplift {format_exact_percent(campaign.uplift[1])} of what customers really spent"
-    figure = realised_curves(curve, campaign.budget, previous.model_name, shop.currency, subtitle)
-    told = sentences.past_curve(curve, previous, shop.currency)
-    kinds = KINDS | dict.fromkeys(curve.columns[2:], "money")
-    title = "Profit by budget in the period before"
-    return Exhibit("budget_past", title, told, curve, kinds=kinds, figure=figure, shown=0)
-
-
-def _grid(campaign: Campaign, expected_profit: Floats) -> NDArray[np.int64]:
-    """Return the numbers of contacts that a curve shows: to beyond what pays and what the budget allows."""
-    customers, best = len(expected_profit), int((expected_profit > 0).sum())
-    end = min(customers, max(10, int(1.5 * max(best, min(campaign.contacts, customers)))))
-    steps = (end * np.linspace(0, 1, STEPS) ** 1.5).round().astype(np.int64)  # closer where profit rises steeply
-    return np.unique(np.concatenate([steps, [best, min(campaign.contacts, end)]]))
+    campaign, model = shop.campaign, previous.model_name
+    expected = contact_profit(previous.table["expected_spend"].to_numpy(float), campaign, shop.margin)
+    curve = realised_curve(previous.table, campaign, shop.margin, contact_grid(campaign, expected))
+    uplift = format_exact_percent(campaign.expected_uplift)
+    subtitle = f"{previous.period} · uplift {uplift} of what customers really spent"
+    figure = realised_curves(curve, campaign.budget, model, shop.currency, subtitle)
+    planned, best = (curve.loc[curve[column].idxmax()] for column in ("expected", "model"))
+    text = sentences(TEMPLATE, "past_curve", planned, best, model, shop.currency)
+    kinds, title = KINDS | dict.fromkeys(curve.columns[2:], "money"), "Profit by budget in the period before"
+    return Exhibit("budget_past", title, text, curve, kinds=kinds, figure=figure, shown=0)

@@ -1,0 +1,170 @@
+"""What a plan may really bring: its profit under the errors that the model made in the periods before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.decisions.budget.plan import CASES, Plan
+from clv_experiments.decisions.estimate import Estimate
+from clv_experiments.decisions.segments.resampling import bounds
+from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.checks import Floats
+
+ALL_SEASONS = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days
+MIN_GROUP = 50  # customers whose errors stand for one another
+
+
+@dataclass(frozen=True)
+class ProfitCase:
+    """What the plan brings at one uplift, in currency.
+
+    ``expected_profit`` takes the predictions as they are; ``judged_profit`` (median), ``low`` and ``high`` (95 %
+    interval) give them the errors of the periods before, and are nan where there is none.
+    """
+
+    case: str
+    uplift: float
+    contacts: int
+    cost: float
+    expected_profit: float
+    judged_profit: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a plan may bring in the coming period.
+
+    Attributes
+    ----------
+    cases : tuple of ProfitCase
+        At the low, the expected and the high uplift.
+    break_even : Estimate or None
+        Uplift at which the plan brings nothing, by the predictions, with the interval by past errors; None where
+        nobody is contacted or no uplift pays.
+    periods, days : int
+        Number and days of the past periods that errors are taken from.
+    """
+
+    cases: tuple[ProfitCase, ...]
+    break_even: Estimate | None
+    periods: int
+    days: int
+
+    @property
+    def expected(self) -> ProfitCase:
+        """The case of the expected uplift."""
+        return self.cases[CASES.index("expected")]
+
+    @property
+    def verdict(self) -> Literal["profit", "uncertain", "loss"]:
+        """Whether the interval at the expected uplift is above zero, holds it, or is below."""
+        return "loss" if self.expected.high < 0 else "uncertain" if self.expected.low <= 0 else "profit"
+
+    @property
+    def spans_all_seasons(self) -> bool:
+        """Whether the periods before hold every season of a year."""
+        return self.days >= ALL_SEASONS
+
+
+def estimate_outlook(plan: Plan, past: Sequence[Snapshot], replicates: int, seed: int) -> Outlook:
+    """Judge a plan by the errors of the periods before.
+
+    Parameters
+    ----------
+    plan : Plan
+    past : sequence of Snapshot
+        Periods that are over; those in which nobody was expected to spend are left out.
+    replicates, seed : int
+    """
+    usable = [snapshot for snapshot in past if (snapshot.table["expected_spend"] > 0).any()]
+    predicted = plan.contacted["expected_spend"].to_numpy()
+    spend = simulate_spend(predicted, [snapshot.table for snapshot in usable], replicates, seed)
+    days = sum(snapshot.period.days for snapshot in usable)
+    return Outlook(profit_cases(plan, spend), break_even(plan, spend), len(usable), days)
+
+
+def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
+    """Return what the plan brings at each of the three uplifts.
+
+    Parameters
+    ----------
+    plan : Plan
+    spend : array, shape (replicates,)
+        What the contacted may spend in all, from ``simulate_spend``.
+    """
+    cases = []
+    for case, uplift in zip(CASES, plan.campaign.uplift, strict=True):
+        expected = uplift * plan.margin * plan.expected_spend - plan.cost
+        profit = uplift * plan.margin * spend - plan.cost
+        judged = Estimate.of(np.median(profit), profit)
+        cases.append(ProfitCase(case, uplift, plan.contacts, plan.cost, expected, *astuple(judged)))
+    return tuple(cases)
+
+
+def break_even(plan: Plan, spend: Floats) -> Estimate | None:
+    """Return the uplift at which the plan brings nothing; None where there is none. Much spend makes it low."""
+    least, most = bounds(np.maximum(spend, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, most.item(), least.item()]))
+    return Estimate(*uplifts.tolist()) if np.isfinite(uplifts).all() else None
+
+
+def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: int, seed: int) -> Floats:
+    """Draw what the contacted customers may spend in all, from how predictions of their size erred before.
+
+    Customers of each past period are put into groups of similar predictions, each half as large as that below it.
+    A replicate draws one of the periods, its customers anew within their group, and then for each contacted customer
+    one of the group's ratios of actual to predicted spend.
+
+    Parameters
+    ----------
+    predicted : array, shape (contacted,)
+        Expected spend in the coming period (currency).
+    past : sequence of pandas.DataFrame
+        ``expected_spend`` and ``y_true`` in each of the periods before; in each somebody was expected to spend.
+    replicates, seed : int
+
+    Returns
+    -------
+    array, shape (replicates,)
+        Sum of spend; nan where there is no period before.
+    """
+    if not len(predicted):
+        return np.zeros(replicates)
+    if not past:
+        return np.full(replicates, np.nan)
+    rng = np.random.default_rng(seed)
+    period = rng.integers(len(past), size=replicates)
+    total = np.empty(replicates)
+    for k, table in enumerate(past):
+        total[period == k] = _simulate_by_period(predicted, table, int((period == k).sum()), rng)
+    return total
+
+
+def _simulate_by_period(predicted: Floats, table: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
+    """Draw the sum of spend by the errors of one period."""
+    table = table[table["expected_spend"] > 0]
+    past = table["expected_spend"].to_numpy(float)
+    ratios, edges = table["y_true"].to_numpy(float) / past, _group_edges(past)
+    past_group, group = np.searchsorted(edges, past, side="right"), np.searchsorted(edges, predicted, side="right")
+    total = np.zeros(replicates)
+    for k in np.unique(group):
+        errors, sizes = ratios[past_group == k], predicted[group == k]
+        for replicate in range(replicates):
+            resampled = errors[rng.integers(len(errors), size=len(errors))]
+            total[replicate] += (sizes * resampled[rng.integers(len(errors), size=len(sizes))]).sum()
+    return total
+
+
+def _group_edges(past: Floats) -> Floats:
+    """Return where the groups of predictions meet, ascending; every group between them holds somebody."""
+    halvings = int(np.log2(max(len(past) / MIN_GROUP, 1)))
+    edges = np.unique(np.quantile(past, 1 - 0.5 ** np.arange(1, halvings + 1)))
+    return edges[edges > past.min()]
