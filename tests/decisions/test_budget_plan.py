@@ -117,7 +117,8 @@ def test_a_country_cap_needs_countries():
 
 def test_the_curve_is_highest_where_contacts_stop_paying():
     plan = plan_contacts(customers(10, 100, 60, 5, 30), campaign(99.0), MARGIN)
-    curve = plan.profit_curve(np.arange(6))
+    curve = plan.profit_curve()
+    assert list(curve["contacts"]) == [0, 1, 2, 3, 4, 5]
     assert curve["expected_uplift"].idxmax() == plan.contacts == 3
     assert curve["expected_uplift"].max() == pytest.approx(plan.expected_profit)
 

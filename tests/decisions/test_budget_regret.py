@@ -79,7 +79,8 @@ def test_rules_rank_by_what_they_name():
 
 
 def test_curves_meet_where_everybody_is_contacted():
-    curve = realised_curve(past(50), campaign(10), MARGIN, np.arange(51))
+    curve = realised_curve(past(50), campaign(1000), MARGIN)
+    assert list(curve["contacts"]) == list(range(51))
     realised = curve[["model", "perfect_foresight", "total_spend_so_far", "chance"]]
     assert realised.iloc[-1].to_numpy() == pytest.approx(np.full(4, realised["chance"].iloc[-1]))
     assert (realised.le(realised["perfect_foresight"] + 1e-9, axis=0)).all(axis=None)
@@ -98,14 +99,15 @@ def test_the_outcome_turns_with_budget_spend_and_predictions(budget, change, out
     assert evaluate_regret(past().assign(**change), campaign(budget), MARGIN, 9, seed=1).outcome == outcome
 
 
-def test_rivals_are_beaten_better_or_tied():
+def test_rivals_stand_behind_ahead_or_tied():
     table = past().assign(expected_spend=lambda t: t["y_true"])
     regret = evaluate_regret(table, campaign(30), MARGIN, 99, seed=1)
-    assert Strategy.CHANCE in [result.strategy for result in regret.beaten]
-    assert regret.better == []
+    standing = {rival.strategy: rival.standing for rival in regret.rivals}
+    assert standing[Strategy.CHANCE] == "behind"
+    assert "ahead" not in standing.values()
     swapped = evaluate_regret(
         table.assign(expected_spend=table["total_spend"], total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1
     )
-    assert [result.strategy for result in swapped.better] == [Strategy.TOTAL_SPEND]
+    assert [rival.strategy for rival in swapped.rivals if rival.standing == "ahead"] == [Strategy.TOTAL_SPEND]
     equal = evaluate_regret(table.assign(total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1)
-    assert Strategy.TOTAL_SPEND in [result.strategy for result in equal.ties]
+    assert equal.results[Strategy.TOTAL_SPEND].standing == "tied"

@@ -1,4 +1,4 @@
-"""What to do about each customer: a small table of rules, the first that holds decides."""
+"""What to do about each customer: a small table of rules."""
 
 from __future__ import annotations
 
@@ -30,23 +30,7 @@ ASLEEP = ("About to sleep", "Hibernating", "Lost")
 
 
 def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
-    """Choose one action for each customer.
-
-    The first row that holds:
-
-    =============================================================== =================
-    High or Mid, P(alive) below 0.2                                 ``WIN_BACK``
-    P(alive) below 0.2, segment About to sleep, Hibernating or Lost ``LET_GO``
-    P(alive) below 0.2                                              ``LAST_TRY``
-    High or Mid, a missed opportunity                               ``ASK``
-    High or Mid, P(alive) below 0.5 or segment At risk, Cannot lose ``WIN_BACK``
-    a missed opportunity, or segment At risk or Cannot lose         ``REMIND_ONCE``
-    segment Champions or Loyal                                      ``REWARD``
-    segment New, Promising or Potential loyalists                   ``WELCOME``
-    the next purchase is expected within 30 days                    ``REMIND_DUE``
-    High or Mid                                                     ``KEEP``
-    everyone else                                                   ``MAIL``
-    =============================================================== =================
+    """Choose one action for each customer: the first rule that holds decides.
 
     These are rules of thumb of customer management, not estimates: nothing in a log tells what a contact changes.
 

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import DAY, Horizon, Period
 from clv_experiments.decisions.shop import Shop
+from clv_experiments.models.btyd import BtydRegressor
 
 
-class TellsPurchases(Protocol):
-    """An estimator that knows when purchases are to be expected, and what one is worth."""
-
-    def discounted_purchases(
-        self, X: pd.DataFrame, annual_discount_rate: float, horizon_days: float | None = None
-    ) -> np.ndarray:
-        """Return E[purchase days in the horizon], each discounted to the cutoff, shape (n,)."""
-        ...
-
-    def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""
-        ...
-
-
-def discounted_clv(btyd: TellsPurchases, X: pd.DataFrame, shop: Shop, cutoff: date) -> np.ndarray:
+def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, cutoff: date) -> np.ndarray:
     """Return margin x expected spend a purchase x discounted expected purchases over ``shop.clv_horizon``.
 
     Spend and the number of purchases are independent given the history (Fader, Hardie and Lee 2005, "RFM and CLV:
@@ -35,11 +21,12 @@ def discounted_clv(btyd: TellsPurchases, X: pd.DataFrame, shop: Shop, cutoff: da
 
     Parameters
     ----------
-    btyd : fitted BTYD estimator
+    btyd : BtydRegressor
+        Fitted.
     X : pandas.DataFrame
         ``frequency``, ``recency``, ``T`` (days) and ``monetary_value`` at the cutoff.
     shop : Shop
-        Margin, discount rate a year and horizon.
+        Its margin, discount rate and horizon.
     cutoff : date
         The horizon ends so many calendar units after it.
 

@@ -1,16 +1,16 @@
-"""What a new customer leaves in the first year, by cohort: what has come in, and what is predicted for the rest."""
+"""First-year value of new customers by cohort: what they have spent so far, and what is predicted for the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.stats import linregress, t
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
@@ -23,29 +23,29 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.models.btyd import DAYS_A_YEAR
+from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor
 
 MAX_MONTHS = 12  # of first purchases, up to which cohorts are months and not quarters
 MIN_COHORTS = 5  # that a trend is read from
-STEP = 14  # days, within which expected purchases are taken to be spread evenly
+STEP = 14  # days, within which expected purchases are assumed to be spread evenly
 PARTS = ["first_purchase", "repeat_purchases", "predicted"]
 ALL = "all of them"
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionCheck:
-    """What came of the spend that was predicted a year ago.
+    """A prediction made a year ago against what customers have spent since.
 
     Attributes
     ----------
     table : pandas.DataFrame
         One row a cohort and a last one for all: ``cohort``, ``customers``, means a customer ``predicted`` and
         ``realised`` (margin, currency), ``error`` (predicted / realised - 1) with its 95 % interval ``low``, ``high``,
-        nan where nothing came.
+        nan where nobody spent.
     ratio : float
         Realised / predicted, of all customers.
     ratios : array, shape (replicates,)
-        The same of customers drawn anew with replacement.
+        Bootstrap replicates of it.
     """
 
     table: pd.DataFrame
@@ -54,7 +54,7 @@ class PredictionCheck:
 
     @property
     def error(self) -> Estimate | None:
-        """Predicted / realised - 1, of all customers; None where nothing came."""
+        """Predicted / realised - 1, of all customers; None where nobody spent."""
         total = self.table.iloc[-1]
         return None if np.isnan(total["error"]) else Estimate(total["error"], total["low"], total["high"])
 
@@ -65,12 +65,8 @@ class Acquisition:
 
     Attributes
     ----------
-    cohorts : pandas.DataFrame
-        From ``cohort_table``.
-    recent : pandas.DataFrame
-        Those of customers such as come now.
-    mature : pandas.DataFrame
-        Those that begin when the log was old enough to tell new customers from old ones.
+    cohorts, recent, mature : pandas.DataFrame
+        From ``cohort_table``: all, ``recent_cohorts`` and ``mature_cohorts``.
     value : Estimate
         Mean first-year value of the recent ones (currency).
     trend : Estimate or None
@@ -99,7 +95,7 @@ class Acquisition:
 
     @property
     def trend_case(self) -> Literal["unchecked", "too few", "chance", "trend"]:
-        """What is to be told of a trend."""
+        """Whether there is a trend, or why none can be claimed."""
         if self.check is None:
             return "unchecked"
         if self.trend is None:
@@ -108,17 +104,7 @@ class Acquisition:
 
 
 def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, replicates: int, seed: int) -> Acquisition:
-    """Average the first-year value of new customers, its predicted part corrected by what came of it a year ago.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-        Of the snapshot's log.
-    now : Snapshot
-        At the log's end.
-    shop : Shop
-    replicates, seed : int
-    """
+    """Average the first-year value of new customers, its prediction corrected by how one a year ago turned out."""
     values = first_year_values(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
     check = check_predictions(forecaster, now, values, shop, replicates, seed)
     ratios = check.ratios if check else np.ones(replicates)
@@ -129,7 +115,7 @@ def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, repli
 
 
 def first_year_values(
-    log: TransactionLog, cutoff: date, customers: pd.DataFrame, btyd: Any, shop: Shop
+    log: TransactionLog, cutoff: date, customers: pd.DataFrame, btyd: BtydRegressor, shop: Shop
 ) -> pd.DataFrame:
     """Return the margin of each customer's first year, as far as it happened and as a BTYD model predicts the rest.
 
@@ -137,11 +123,8 @@ def first_year_values(
     ----------
     log : TransactionLog
         Read up to the cutoff.
-    cutoff : date
     customers : pandas.DataFrame
-        Features of all customers at the cutoff; ``T`` among them.
-    btyd : fitted BTYD estimator
-    shop : Shop
+        What the fitted ``btyd`` predicts from, for all customers of the cutoff; ``T`` among it.
 
     Returns
     -------
@@ -165,7 +148,7 @@ def first_year_values(
     )
 
 
-def predict_rest_of_year(customers: pd.DataFrame, btyd: Any, daily_discount: float) -> pd.Series:
+def predict_rest_of_year(customers: pd.DataFrame, btyd: BtydRegressor, daily_discount: float) -> pd.Series:
     """Return the expected spend of the days that are left of each customer's first year, discounted to the cutoff.
 
     Expected purchases are taken in steps of two weeks, each discounted from its middle.
@@ -195,19 +178,9 @@ def name_cohorts(first_day: pd.Series) -> pd.Series:
 
 
 def resampled_means(values: pd.DataFrame, ratios: Floats, seed: int) -> pd.DataFrame:
-    """Draw the customers of each cohort anew with replacement and average their first-year value.
+    """Return bootstrap means of the first-year value, shape (replicates, cohorts).
 
-    Parameters
-    ----------
-    values : pandas.DataFrame
-        From ``first_year_values``.
-    ratios : array, shape (replicates,)
-        What comes of predicted spend, drawn anew as well.
-    seed : int
-
-    Returns
-    -------
-    pandas.DataFrame, shape (replicates, cohorts)
+    Each replicate resamples the customers of each cohort and takes its own ratio of realised to predicted spend.
     """
     rng = np.random.default_rng(seed)
     means = {}
@@ -219,29 +192,20 @@ def resampled_means(values: pd.DataFrame, ratios: Floats, seed: int) -> pd.DataF
 
 
 def _resamples(customers: int, replicates: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield row numbers that are drawn with replacement."""
+    """Yield row numbers sampled with replacement."""
     return (rng.integers(customers, size=customers) for _ in range(replicates))
 
 
 def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.DataFrame:
     """Average the first-year value by cohort.
 
-    Parameters
-    ----------
-    values : pandas.DataFrame
-        From ``first_year_values``.
-    ratio : float
-        What comes of predicted spend, by a check; 1 takes predictions as they are.
-    means : pandas.DataFrame
-        From ``resampled_means``.
-
     Returns
     -------
     pandas.DataFrame
         One row a cohort, oldest first: ``cohort``, ``customers``, mean margins a customer ``first_purchase``,
         ``repeat_purchases``, ``predicted`` and ``corrected`` (predicted times ratio), ``first_year_value`` (with what
-        is corrected) with its 95 % interval ``low``, ``high``, and ``year_over``, the share of customers whose first
-        year is over.
+        is corrected) with its 95 % interval ``low``, ``high`` by the resampled means, and ``year_over``, the share of
+        customers whose first year is over.
     """
     groups = values.groupby("cohort")
     table = groups[PARTS].mean()
@@ -254,7 +218,7 @@ def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.
 
 
 def recent_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
-    """Keep the cohorts whose customers came within a year before the last one did: such as come now."""
+    """Keep the cohorts that started within a year before the last new customer: those like today's."""
     starts = values.groupby("cohort")["first_day"].min()
     return cohorts[(values["first_day"].max() - cohorts["cohort"].map(starts)).dt.days < YEAR]
 
@@ -276,61 +240,40 @@ def cohort_trend(cohorts: pd.DataFrame, ratios: Floats) -> Estimate | None:
     """Return by how much the value rises from a cohort to the next (currency).
 
     A least-squares line through the cohorts. Its error is that of the cohorts around the line (t distribution), since
-    cohorts differ by more than their customers do by chance, and that of the ratio, which all predictions share.
-
-    Parameters
-    ----------
-    cohorts : pandas.DataFrame
-        From ``mature_cohorts``; fewer than five have no trend.
-    ratios : array, shape (replicates,)
-        What comes of predicted spend, drawn anew.
+    cohorts differ by more than chance among their customers, and that of the ratio, which all predictions share.
+    Fewer than five cohorts have no trend.
     """
     if len(cohorts) < MIN_COHORTS:
         return None
-    value, position = cohorts["first_year_value"].to_numpy(float), np.arange(len(cohorts)) - (len(cohorts) - 1) / 2
-    weights = position / (position**2).sum()
-    slope, freedom = float(weights @ value), len(cohorts) - 2
-    residuals = value - value.mean() - slope * position
-    ratio_error = float(weights @ cohorts["predicted"].to_numpy(float)) * ratios.std()
-    error = np.sqrt((residuals**2).sum() / freedom / (position**2).sum() + ratio_error**2)
-    half_width = t.ppf(0.975, freedom) * error
-    return Estimate(slope, float(slope - half_width), float(slope + half_width))
+    position = np.arange(len(cohorts))
+    line = linregress(position, cohorts["first_year_value"])
+    ratio_error = linregress(position, cohorts["predicted"]).slope * ratios.std()
+    half_width = t.ppf(0.975, len(cohorts) - 2) * np.hypot(line.stderr, ratio_error)
+    return Estimate(float(line.slope), float(line.slope - half_width), float(line.slope + half_width))
 
 
 def check_predictions(
     forecaster: Forecaster, now: Snapshot, today: pd.DataFrame, shop: Shop, replicates: int, seed: int
 ) -> PredictionCheck | None:
-    """Fit the BTYD model to what was known a year before and set its predictions beside what came.
+    """Fit the BTYD model to the log as it was a year ago and compare its predictions with what customers spent.
 
-    The first year of everyone who was new then is over now, and the days that were left of it are spread as those of
-    today's new customers are.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-    now : Snapshot
-    today : pandas.DataFrame
-        From ``first_year_values`` at its cutoff.
-    shop : Shop
-    replicates, seed : int
-
-    Returns
-    -------
-    PredictionCheck or None
-        None where the log holds no whole horizon before that cutoff, or nothing was predicted then.
+    Everyone who was new a year ago has completed the first year, and the days they had left of it are spread like those
+    of today's new customers. None where the log holds no whole horizon before that cutoff, or nothing was predicted.
     """
     cutoff = Horizon(12, "months").shift(now.period.cutoff + DAY, -1) - DAY
     if forecaster.window.horizon.shift(cutoff + DAY, -1) < forecaster.log.start:
         return None
     customers = forecaster.features(cutoff, HISTORY)
     btyd = clone(now.btyd.estimator).fit(customers)
-    then = first_year_values(forecaster.log, cutoff, customers, btyd, shop)
-    return compare_predictions(then, today, replicates, seed)
+    earlier = first_year_values(forecaster.log, cutoff, customers, btyd, shop)
+    return compare_predictions(earlier, today, replicates, seed)
 
 
-def compare_predictions(then: pd.DataFrame, today: pd.DataFrame, replicates: int, seed: int) -> PredictionCheck | None:
-    """Set first-year values at an earlier cutoff beside those at a later one, of customers whose year ended between."""
-    new = then[(then["T"] < YEAR - 1) & (today["T"].reindex(then.index) >= YEAR - 1)]
+def compare_predictions(
+    earlier: pd.DataFrame, today: pd.DataFrame, replicates: int, seed: int
+) -> PredictionCheck | None:
+    """Compare values at an earlier cutoff with today's, of customers whose first year ended in between."""
+    new = earlier[(earlier["T"] < YEAR - 1) & (today["T"].reindex(earlier.index) >= YEAR - 1)]
     realised = today.loc[new.index, "repeat_purchases"] - new["repeat_purchases"]
     pairs = pd.DataFrame({"predicted": new["predicted"], "realised": realised})
     if not pairs["predicted"].sum() > 0:

@@ -1,4 +1,4 @@
-"""What a plan may really bring: its profit under the errors that the model made in the periods before."""
+"""What a plan may really earn: its profit under the errors that the model made in past periods."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MIN_GROUP = 50  # customers whose errors stand for one another
 
 @dataclass(frozen=True)
 class ProfitCase:
-    """What the plan brings at one uplift, in currency.
+    """What the plan earns at one uplift, in currency.
 
     ``expected_profit`` takes the predictions as they are; ``judged_profit`` (median), ``low`` and ``high`` (95 %
-    interval) give them the errors of the periods before, and are nan where there is none.
+    interval) apply past errors to them, and are nan where there is no past period.
     """
 
     case: str
@@ -39,14 +39,14 @@ class ProfitCase:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a plan may bring in the coming period.
+    """What a plan may earn in the coming period.
 
     Attributes
     ----------
     cases : tuple of ProfitCase
         At the low, the expected and the high uplift.
     break_even : Estimate or None
-        Uplift at which the plan brings nothing, by the predictions, with the interval by past errors; None where
+        Uplift at which the plan earns nothing, by the predictions, with the interval by past errors; None where
         nobody is contacted or no uplift pays.
     periods, days : int
         Number and days of the past periods that errors are taken from.
@@ -69,20 +69,12 @@ class Outlook:
 
     @property
     def spans_all_seasons(self) -> bool:
-        """Whether the periods before hold every season of a year."""
+        """Whether the past periods cover every season of a year."""
         return self.days >= ALL_SEASONS
 
 
 def estimate_outlook(plan: Plan, past: Sequence[Snapshot], replicates: int, seed: int) -> Outlook:
-    """Judge a plan by the errors of the periods before.
-
-    Parameters
-    ----------
-    plan : Plan
-    past : sequence of Snapshot
-        Periods that are over; those in which nobody was expected to spend are left out.
-    replicates, seed : int
-    """
+    """Simulate a plan by the errors of past periods; those in which nobody was expected to spend are left out."""
     usable = [snapshot for snapshot in past if (snapshot.table["expected_spend"] > 0).any()]
     predicted = plan.contacted["expected_spend"].to_numpy()
     spend = simulate_spend(predicted, [snapshot.table for snapshot in usable], replicates, seed)
@@ -91,25 +83,18 @@ def estimate_outlook(plan: Plan, past: Sequence[Snapshot], replicates: int, seed
 
 
 def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
-    """Return what the plan brings at each of the three uplifts.
-
-    Parameters
-    ----------
-    plan : Plan
-    spend : array, shape (replicates,)
-        What the contacted may spend in all, from ``simulate_spend``.
-    """
+    """Return what the plan earns at each uplift if its customers spend as ``simulate_spend`` says."""
     cases = []
     for case, uplift in zip(CASES, plan.campaign.uplift, strict=True):
         expected = uplift * plan.margin * plan.expected_spend - plan.cost
         profit = uplift * plan.margin * spend - plan.cost
-        judged = Estimate.of(np.median(profit), profit)
-        cases.append(ProfitCase(case, uplift, plan.contacts, plan.cost, expected, *astuple(judged)))
+        estimate = Estimate.of(np.median(profit), profit)
+        cases.append(ProfitCase(case, uplift, plan.contacts, plan.cost, expected, *astuple(estimate)))
     return tuple(cases)
 
 
 def break_even(plan: Plan, spend: Floats) -> Estimate | None:
-    """Return the uplift at which the plan brings nothing; None where there is none. Much spend makes it low."""
+    """Return the uplift at which the plan earns nothing, or None; the more is spent, the lower it is."""
     least, most = bounds(np.maximum(spend, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, most.item(), least.item()]))
@@ -117,24 +102,24 @@ def break_even(plan: Plan, spend: Floats) -> Estimate | None:
 
 
 def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: int, seed: int) -> Floats:
-    """Draw what the contacted customers may spend in all, from how predictions of their size erred before.
+    """Simulate what the contacted customers may spend in all, by how predictions of that size erred in past periods.
 
     Customers of each past period are put into groups of similar predictions, each half as large as that below it.
-    A replicate draws one of the periods, its customers anew within their group, and then for each contacted customer
-    one of the group's ratios of actual to predicted spend.
+    A replicate draws one of the periods, resamples its customers within their group, and then draws for each contacted
+    customer one of the group's ratios of actual to predicted spend.
 
     Parameters
     ----------
     predicted : array, shape (contacted,)
         Expected spend in the coming period (currency).
     past : sequence of pandas.DataFrame
-        ``expected_spend`` and ``y_true`` in each of the periods before; in each somebody was expected to spend.
+        ``expected_spend`` and ``y_true`` in each past period, in which somebody was expected to spend.
     replicates, seed : int
 
     Returns
     -------
     array, shape (replicates,)
-        Sum of spend; nan where there is no period before.
+        Sum of spend; nan where there is no past period.
     """
     if not len(predicted):
         return np.zeros(replicates)
@@ -149,7 +134,7 @@ def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: 
 
 
 def _simulate_by_period(predicted: Floats, table: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
-    """Draw the sum of spend by the errors of one period."""
+    """Simulate the sum of spend by the errors of one period."""
     table = table[table["expected_spend"] > 0]
     past = table["expected_spend"].to_numpy(float)
     ratios, edges = table["y_true"].to_numpy(float) / past, _group_edges(past)

@@ -1,4 +1,4 @@
-"""Whom to contact: those whose contact is expected to bring more than it costs, the most profitable first."""
+"""Whom to contact: customers whose contact is expected to earn more than it costs, the most profitable first."""
 
 from __future__ import annotations
 
@@ -55,33 +55,33 @@ class Plan:
 
     @property
     def expected_spend(self) -> float:
-        """What they are predicted to spend without a contact."""
+        """Spend that is predicted for them without a contact."""
         return float(self.contacted["expected_spend"].sum())
 
     @property
     def expected_profit(self) -> float:
-        """What it is expected to bring, costs deducted, at the expected uplift."""
+        """Expected profit of contacting them at the expected uplift."""
         return float(self.contacted["expected_profit"].sum())
 
     @property
     def max_profit(self) -> float:
-        """What it would bring without an end of the budget and without constraints."""
+        """Expected profit with an unlimited budget and without constraints."""
         return float(self.table["expected_profit"].clip(lower=0).sum())
 
     @property
     def constraint_cost(self) -> float:
-        """Expected profit that the demands on segments and countries cost."""
+        """Expected profit that is lost to the constraints on segments and countries."""
         unconstrained = self.table["expected_profit"].clip(lower=0).head(self.campaign.contacts).sum()
         return float(unconstrained - self.expected_profit) if self.campaign.is_constrained else 0.0
 
     @property
     def profitable(self) -> int:
-        """How many customers would be worth a contact if the budget had no end."""
+        """How many customers would be worth a contact with an unlimited budget."""
         return int((self.table["expected_profit"] > 0).sum())
 
     @property
     def obstacle(self) -> Literal["budget", "constraints", "profit"] | None:
-        """Why nobody is contacted, if so: no money for it, no customer whom constraints allow, or none who pays."""
+        """Why nobody is contacted: too small a budget, constraints that leave nobody, or no contact that pays."""
         if self.contacts:
             return None
         if not self.campaign.contacts:
@@ -90,7 +90,7 @@ class Plan:
 
     @property
     def limit(self) -> Literal["customers", "profit", "budget"] | None:
-        """What ends the plan: nobody is left, no other contact pays, or the money is spent before the profit ends."""
+        """What ends the plan: no customer is left, no other contact pays, or the money is gone while more would pay."""
         if self.contacts < self.campaign.contacts:
             return "customers" if self.contacts == len(self.table) else "profit"
         return "budget" if self.profitable > self.contacts else None
@@ -102,9 +102,9 @@ class Plan:
 
     @property
     def best_contacts(self) -> tuple[int, ...]:
-        """How many contacts pay at the low, the expected and the high uplift, without an end of the budget."""
-        brought = (uplift * self.margin * self.table["expected_spend"] for uplift in self.campaign.uplift)
-        return tuple(int((spend > self.campaign.cost).sum()) for spend in brought)
+        """How many contacts pay at the low, the expected and the high uplift, with an unlimited budget."""
+        margins = (uplift * self.margin * self.table["expected_spend"] for uplift in self.campaign.uplift)
+        return tuple(int((margin > self.campaign.cost).sum()) for margin in margins)
 
     def split_by(self, column: str) -> pd.DataFrame:
         """Sum the plan by ``segment`` or ``country``.
@@ -125,7 +125,7 @@ class Plan:
         order = groups.reset_index().sort_values(["expected_profit", column], ascending=[False, True])
         return order.astype({"contacts": int}).reset_index(drop=True)
 
-    def profit_curve(self, contacts: NDArray[np.int64]) -> pd.DataFrame:
+    def profit_curve(self) -> pd.DataFrame:
         """Return the expected profit of contacting the best so many customers, without constraints.
 
         Returns
@@ -133,6 +133,7 @@ class Plan:
         pandas.DataFrame
             ``budget``, ``contacts`` and expected profit at the ``low_uplift``, ``expected_uplift``, ``high_uplift``.
         """
+        contacts = contact_grid(self.campaign, self.table["expected_profit"].to_numpy())
         spend = np.concatenate([[0.0], np.cumsum(self.table["expected_spend"])])[contacts]
         cost = contacts * self.campaign.cost
         curves = {
@@ -143,12 +144,12 @@ class Plan:
 
 
 def contact_profit(spend: Any, campaign: Campaign, margin: float) -> Any:
-    """Return what contacting brings, costs deducted: expected uplift x margin x spend without a contact - cost."""
+    """Return the profit of a contact: expected uplift x margin x spend without a contact - cost."""
     return campaign.expected_uplift * margin * spend - campaign.cost
 
 
 def contact_grid(campaign: Campaign, expected_profit: Floats) -> NDArray[np.int64]:
-    """Return the numbers of contacts that a curve shows: to beyond what pays and what the budget allows."""
+    """Return the numbers of contacts that a curve shows: up to beyond what pays and what the budget allows."""
     customers, best = len(expected_profit), int((expected_profit > 0).sum())
     end = min(customers, max(10, int(1.5 * max(best, min(campaign.contacts, customers)))))
     steps = (end * np.linspace(0, 1, CURVE_POINTS) ** 1.5).round().astype(np.int64)  # closer where profit rises steeply

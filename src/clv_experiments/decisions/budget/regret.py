@@ -1,4 +1,4 @@
-"""What a plan would have brought in the period before, beside perfect foresight, rules of thumb and chance."""
+"""Regret: what a plan would have earned in the past period, against perfect foresight, rules of thumb and chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clv_experiments.decisions.budget.plan import contact_profit
+from clv_experiments.decisions.budget.plan import contact_grid, contact_profit
 from clv_experiments.decisions.estimate import Estimate
 from clv_experiments.decisions.segments.resampling import draws
 from clv_experiments.decisions.segments.rfm import RfmScores
@@ -21,7 +21,7 @@ from clv_experiments.evaluation.checks import Floats
 
 
 class Strategy(StrEnum):
-    """A way of choosing whom to contact, under the name that tables show."""
+    """A way of choosing whom to contact, by its name in tables."""
 
     ORACLE = "perfect foresight"
     MODEL = "model"
@@ -34,10 +34,10 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True)
 class StrategyResult:
-    """What a strategy would have brought, in currency.
+    """What a strategy would have earned, in currency.
 
-    ``regret`` is what perfect foresight brings more, ``share_lost`` that as a share of what perfect foresight brings
-    (nan where that is nothing), ``model_ahead`` what the model brings more.
+    ``regret`` is how much more perfect foresight earns, ``share_lost`` that as a share of what perfect foresight earns
+    (nan where that is nothing), ``model_ahead`` how much more the model earns.
     """
 
     strategy: Strategy
@@ -46,6 +46,11 @@ class StrategyResult:
     regret: Estimate
     share_lost: Estimate
     model_ahead: Estimate
+
+    @property
+    def standing(self) -> Literal["behind", "tied", "ahead"]:
+        """Whether it falls behind the model, is ahead of it, or cannot be told apart from it."""
+        return "behind" if self.model_ahead.low > 0 else "ahead" if self.model_ahead.high < 0 else "tied"
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Regret:
 
     @property
     def outcome(self) -> Literal["no budget", "nothing pays", "model abstains", "compared"]:
-        """What is to be told of the strategies."""
+        """Whether strategies can be compared, or why they cannot."""
         if not self.results[Strategy.CHANCE].contacts:
             return "no budget"
         if not self.oracle.profit.value > 0:
@@ -74,22 +79,8 @@ class Regret:
         return "compared" if self.model.contacts else "model abstains"
 
     @property
-    def beaten(self) -> list[StrategyResult]:
-        """Strategies that the model is ahead of."""
-        return [result for result in self._rivals if result.model_ahead.low > 0]
-
-    @property
-    def better(self) -> list[StrategyResult]:
-        """Strategies that are ahead of the model, perfect foresight left out."""
-        return [result for result in self._rivals if result.model_ahead.high < 0]
-
-    @property
-    def ties(self) -> list[StrategyResult]:
-        """Strategies that the model cannot be told apart from."""
-        return [result for result in self._rivals if not result.model_ahead.is_significant]
-
-    @property
-    def _rivals(self) -> list[StrategyResult]:
+    def rivals(self) -> list[StrategyResult]:
+        """All but perfect foresight and the model."""
         return [result for result in self.results.values() if result not in (self.oracle, self.model)]
 
     @property
@@ -105,34 +96,27 @@ class Regret:
 
 
 def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, replicates: int, seed: int) -> Regret:
-    """Compare what each strategy would have brought at the expected uplift, the budget and not a contact more.
+    """Compare what each strategy would have earned at the expected uplift, the budget and not a contact more.
 
-    Customers are drawn anew with replacement, the same ones for all strategies (Efron 1979).
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Of a snapshot whose period is over, sorted by customer_id.
-    campaign : Campaign
-    margin : float
-    replicates, seed : int
+    The table is that of a snapshot whose period is over, sorted by customer_id. Customers are resampled with
+    replacement, the same ones for all strategies (Efron 1979).
     """
     profit = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     rankings = rank_customers(table, campaign, margin)
-    value = strategy_profits(profit, rankings, np.ones(len(table)), campaign.contacts)
+    profits = strategy_profits(profit, rankings, np.ones(len(table)), campaign.contacts)
     resamples = draws(len(table), replicates, seed)
     samples = pd.DataFrame([strategy_profits(profit, rankings, counts, campaign.contacts) for counts in resamples])
-    best, best_samples = value[Strategy.ORACLE], samples[Strategy.ORACLE]
+    best, best_samples = profits[Strategy.ORACLE], samples[Strategy.ORACLE]
     results = {}
-    for strategy, brought in value.items():
-        regret, regret_samples = best - brought, best_samples - samples[strategy]
+    for strategy, value in profits.items():
+        regret, regret_samples = best - value, best_samples - samples[strategy]
         results[strategy] = StrategyResult(
             strategy,
             min(len(rankings.get(strategy, table)), campaign.contacts),
-            Estimate.of(brought, samples[strategy]),
+            Estimate.of(value, samples[strategy]),
             Estimate.of(regret, regret_samples),
             Estimate.of(regret / best if best > 0 else np.nan, regret_samples / best_samples.where(best_samples > 0)),
-            Estimate.of(value[Strategy.MODEL] - brought, samples[Strategy.MODEL] - samples[strategy]),
+            Estimate.of(profits[Strategy.MODEL] - value, samples[Strategy.MODEL] - samples[strategy]),
         )
     return Regret(results)
 
@@ -144,7 +128,8 @@ def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> di
     model stops before the budget does, total spend is also taken with the model's end, which leaves the choice alone
     to tell them apart.
     """
-    actual, predicted = _contact_profits(table, campaign, margin)
+    actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
+    predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
     total, days = table["total_spend"], days_since_last(table)
     score = RfmScores.of(days, table["frequency"], total).scores(table).sum(axis=1)
     model = _descending(predicted)[: (predicted > 0).sum()]
@@ -173,17 +158,18 @@ def strategy_profits(
     return profits
 
 
-def realised_curve(table: pd.DataFrame, campaign: Campaign, margin: float, contacts: NDArray[np.int64]) -> pd.DataFrame:
+def realised_curve(table: pd.DataFrame, campaign: Campaign, margin: float) -> pd.DataFrame:
     """Return the profit of contacting so many customers by each strategy, had the whole budget been spent.
 
     Returns
     -------
     pandas.DataFrame
         ``budget``, ``contacts``, ``expected`` (by the predictions of then, in their order) and what contacting in the
-        order of each strategy brought, in currency.
+        order of each strategy earned, in currency.
     """
-    actual, predicted = _contact_profits(table, campaign, margin)
-    by_model = _descending(predicted)
+    actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
+    predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
+    contacts, by_model = contact_grid(campaign, predicted), _descending(predicted)
     profits = {
         "expected": predicted[by_model],
         "model": actual[by_model],
@@ -193,12 +179,6 @@ def realised_curve(table: pd.DataFrame, campaign: Campaign, margin: float, conta
     }
     sums = {name: np.concatenate([[0.0], np.cumsum(values)])[contacts] for name, values in profits.items()}
     return pd.DataFrame({"budget": contacts * campaign.cost, "contacts": contacts, **sums})
-
-
-def _contact_profits(table: pd.DataFrame, campaign: Campaign, margin: float) -> tuple[Floats, Floats]:
-    """Return what contacting each customer brought, and what the model expected of it."""
-    actual, predicted = (table[column].to_numpy(float) for column in ("y_true", "expected_spend"))
-    return contact_profit(actual, campaign, margin), contact_profit(predicted, campaign, margin)
 
 
 def _descending(*keys: Floats | pd.Series) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The part of a report on acquisition: how much a new customer may cost, and what that rests on."""
+"""The report's section on acquisition: how much a new customer may cost, and what that rests on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEADINGS = {
 
 
 def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
-    """Say what a new customer leaves in the first year, its predicted part corrected by what came of it a year ago.
+    """Show what a new customer is worth in the first year, and how good its prediction was a year ago.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The part of a report on the budget: whom to contact, what that brings, what it would have brought before."""
+"""The report's section on the budget: whom to contact, what that earns, and what it would have earned before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from clv_experiments.data.window import DAY
 from clv_experiments.decisions.budget.outlook import Outlook, estimate_outlook
-from clv_experiments.decisions.budget.plan import Plan, contact_grid, contact_profit, plan_contacts
+from clv_experiments.decisions.budget.plan import Plan, plan_contacts
 from clv_experiments.decisions.budget.regret import Regret, Strategy, evaluate_regret, realised_curve
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -32,7 +32,7 @@ HEADINGS = {
 def budget_section(
     now: Snapshot, past: Sequence[Snapshot], segments: pd.Series, shop: Shop, seed: int, replicates: int
 ) -> Section:
-    """Plan the campaign of the coming period and judge the plan of the period before by what happened.
+    """Show the plan of the coming period, and what one of the period before would have earned.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
 def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     from clv_experiments.decisions.display.budget_figures import profit_curve
 
-    curve = plan.profit_curve(contact_grid(plan.campaign, plan.table["expected_profit"].to_numpy()))
+    curve = plan.profit_curve()
     figure = profit_curve(curve, plan.campaign, shop.currency, f"by {now.model_name} · {now.period}")
     text = sentences(TEMPLATE, "best_budget", plan, shop.currency)
     kinds = KINDS | dict.fromkeys(["low_uplift", "expected_uplift", "high_uplift"], "money")
@@ -105,7 +105,7 @@ def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
 
 
 def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> list[Exhibit]:
-    """Show what each strategy brought and missed, and how far the model is ahead of each."""
+    """Show what each strategy earned and missed, and how far the model is ahead of each."""
     model = previous.model_name
     table = regret.table
     table["plan"] = table["plan"].replace(str(Strategy.MODEL), f"model ({model})")
@@ -130,8 +130,7 @@ def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
     from clv_experiments.decisions.display.budget_figures import realised_curves
 
     campaign, model = shop.campaign, previous.model_name
-    expected = contact_profit(previous.table["expected_spend"].to_numpy(float), campaign, shop.margin)
-    curve = realised_curve(previous.table, campaign, shop.margin, contact_grid(campaign, expected))
+    curve = realised_curve(previous.table, campaign, shop.margin)
     uplift = format_exact_percent(campaign.expected_uplift)
     subtitle = f"{previous.period} · uplift {uplift} of what customers really spent"
     figure = realised_curves(curve, campaign.budget, model, shop.currency, subtitle)

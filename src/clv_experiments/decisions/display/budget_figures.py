@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,51 +30,32 @@ BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "base
 
 
 def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitle: str) -> Figure:
-    """Draw the expected profit of the coming period by budget at three uplifts, the best budget marked.
-
-    Parameters
-    ----------
-    curve : pandas.DataFrame
-        From ``Plan.profit_curve``.
-    campaign : Campaign
-    currency, subtitle : str
-    """
+    """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``."""
     figure, (axes,) = create_chart("Expected profit by budget", printable(subtitle, 90), 4.4)
-    budget, expected = curve["budget"], curve["expected_uplift"]
-    low, middle, high = campaign.uplift
-    axes.fill_between(budget, curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
-    for uplift, case, style in ((high, "high", ":"), (low, "low", "--")):
-        if uplift != middle:
-            label = f"uplift {format_exact_percent(uplift)}"
-            axes.plot(budget, curve[f"{case}_uplift"], style, color=QUIET, linewidth=1.6, label=label)
-    label = f"uplift {format_exact_percent(middle)} (expected)"
-    axes.plot(budget, expected, "-", color=BLUE, linewidth=2.4, label=label)
-    _mark_best(axes, budget, expected, currency)
+    axes.fill_between(curve["budget"], curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
+    low, middle, high = (f"uplift {format_exact_percent(uplift)}" for uplift in campaign.uplift)
+    lines = {
+        "high_uplift": (high, QUIET, ":", 1.6),
+        "low_uplift": (low, QUIET, "--", 1.6),
+        "expected_uplift": (f"{middle} (expected)", BLUE, "-", 2.4),
+    }
+    _draw_lines(axes, curve, {column: line for column, line in lines.items() if line[0] != middle})
+    _mark_best(axes, curve["budget"], curve["expected_uplift"], currency)
     _style_axes(axes, campaign.budget, currency, "expected profit")
     return figure
 
 
 def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: str, subtitle: str) -> Figure:
-    """Draw what contacts brought in the period before by budget: expected, by the model, by others, best possible.
-
-    Parameters
-    ----------
-    curve : pandas.DataFrame
-        From ``regret.realised_curve``.
-    budget : float
-        The campaign's.
-    model, currency, subtitle : str
-    """
+    """Draw what contacts earned in the period before by budget and strategy, from ``regret.realised_curve``."""
     figure, (axes,) = create_chart("What the budget would have brought", printable(subtitle, 90), 4.6)
-    styles = {
+    lines = {
         "perfect_foresight": ("perfect foresight", INK, "-", 1.4),
         "model": (printable(model), BLUE, "-", 2.6),
         "expected": (f"what {printable(model)} expected", BLUE, ":", 1.8),
         "total_spend_so_far": ("total spend so far", ORANGE, "--", 1.8),
         "chance": ("chance", GREY, "-", 1.4),
     }
-    for column, (label, colour, style, width) in styles.items():
-        axes.plot(curve["budget"], curve[column], style, color=colour, linewidth=width, label=label)
+    _draw_lines(axes, curve, lines)
     _mark_best(axes, curve["budget"], curve["model"], currency)
     _style_axes(axes, budget, currency, "profit")
     bottom, top = axes.get_ylim()
@@ -82,14 +64,7 @@ def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: st
 
 
 def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
-    """Draw what a new customer leaves in the first year, by cohort: first purchase, repeat purchases, still to come.
-
-    Parameters
-    ----------
-    cohorts : pandas.DataFrame
-        From ``acquisition.cohort_table``.
-    currency, subtitle : str
-    """
+    """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
     figure, (axes,) = create_chart("First-year value of a new customer", printable(subtitle, 90), 4.4)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
     styles: dict[str, tuple[str, dict[str, Any]]] = {
@@ -112,6 +87,12 @@ def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
     axes.set_xlabel("first purchase; bars: 95 % intervals", **TEXT_STYLE)
     _add_legend(axes)
     return figure
+
+
+def _draw_lines(axes: Axes, curve: pd.DataFrame, lines: Mapping[str, tuple[str, str, str, float]]) -> None:
+    """Draw columns by budget, each with its label, colour, style and width."""
+    for column, (label, colour, style, width) in lines.items():
+        axes.plot(curve["budget"], curve[column], style, color=colour, linewidth=width, label=label)
 
 
 def _mark_best(axes: Axes, budget: pd.Series, profit: pd.Series, currency: str) -> None:
