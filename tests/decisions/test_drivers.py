@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import t as student
 
 from clv_experiments.data.window import Horizon, Window
+from clv_experiments.decisions.display.drivers import compared, drivers_section, link_sentences, summary_of
+from clv_experiments.decisions.display.drivers_figures import picture_of_links
 from clv_experiments.decisions.drivers import DRIVERS, LEAST_BUYERS, features_of, links, reach_of, without_largest
-from clv_experiments.decisions.drivers_section import compared, drivers_section, link_sentences, summary_of
-from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.forecasting.forecaster import Forecaster
 
 NAMES = [driver.name for driver in DRIVERS]

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clv_experiments.decisions.display.overview_figures import lorenz_curve
 from clv_experiments.decisions.overview.comparison import autocorrelation, compare, comparisons
 from clv_experiments.decisions.overview.concentration import Concentration, concentration_sentence
 from clv_experiments.decisions.overview.countries import country_name, country_sentences
 from clv_experiments.decisions.overview.growth import _what_moved, customers_exhibit, revenue_exhibit
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.newcomers import newcomers_exhibit, returning_sentence
-from clv_experiments.decisions.overview.pictures import lorenz_curve
 from clv_experiments.decisions.overview.retention import retention_of, retention_sentences, trend_of
 from clv_experiments.decisions.overview.seasonality import (
     WEEKDAYS,

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.overview.section import overview_section
+from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.inline_svg import inline_svg
 

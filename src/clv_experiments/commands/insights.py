@@ -23,13 +23,13 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import best_section
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.display.budget import budget_section
+from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
+from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.segments import segments_section
-from clv_experiments.decisions.drivers_section import drivers_section
 from clv_experiments.decisions.evidence import Evidence, evidence
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.next_purchase.section import next_purchase_section
-from clv_experiments.decisions.overview.section import overview_section
 from clv_experiments.decisions.scored import Ranking, Scorer
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.display.overview_figures import lorenz_curve
 from clv_experiments.decisions.overview.months import Months
-from clv_experiments.decisions.overview.pictures import lorenz_curve
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import format_count, format_money, format_share

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.display.overview_figures import bars_by_name
 from clv_experiments.decisions.overview.months import Months
-from clv_experiments.decisions.overview.pictures import bars_by_name
 from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import clean_name, format_count, format_money, format_share
 

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.display.overview_figures import columns_by_month, lines_by_month
 from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.months import YEAR, Months, name, span
-from clv_experiments.decisions.overview.pictures import columns_by_month, lines_by_month
 from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import format_change, format_count, format_money, join_names
 

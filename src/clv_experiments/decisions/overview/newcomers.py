@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.display.overview_figures import columns_by_month
 from clv_experiments.decisions.overview.comparison import comparisons
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, span
-from clv_experiments.decisions.overview.pictures import columns_by_month
 from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import format_count, format_money, format_share
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from clv_experiments.decisions.display.overview_figures import retention_map
 from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, name
-from clv_experiments.decisions.overview.pictures import retention_map
 from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import format_count, format_interval, format_share
 

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
+from clv_experiments.decisions.display.overview_figures import months_of_year, weekdays
 from clv_experiments.decisions.overview.months import YEAR, Months
-from clv_experiments.decisions.overview.pictures import months_of_year, weekdays
 from clv_experiments.reporting.exhibit import Exhibit
 from clv_experiments.reporting.formatting import format_count, format_interval, format_percent, join_names
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.display.drivers_figures import picture_of_links
 from clv_experiments.decisions.drivers import DRIVERS, LARGEST, LEAST_BUYERS, features_of, links, without_largest
-from clv_experiments.decisions.picture_drivers import picture_of_links
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import Exhibit, Section
