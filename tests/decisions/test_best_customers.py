@@ -10,24 +10,23 @@ import pytest
 from omegaconf import OmegaConf
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.best_customers import best_section, past_totals
-from clv_experiments.decisions.evidence import Evidence
+from clv_experiments.decisions.best_customers import past_totals, rank_customers
+from clv_experiments.decisions.display.best_customers import best_customers_section
 from clv_experiments.decisions.shop import Shop
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SHOP = Shop.of(OmegaConf.load(CONF / "decisions" / "shop.yaml"), "£")
-FOUND = Evidence(None, None, "Nothing is known.")
 
 
-def shot(expected, came=None, end=date(2021, 3, 31)):
+def snapshot(expected, actual=None, cutoff=date(2020, 12, 31), end=date(2021, 3, 31)):
     table = pd.DataFrame({"expected_spend": expected}, index=[f"c{n}" for n in range(len(expected))])
-    if came is not None:
-        table["y_true"] = came
-    return SimpleNamespace(table=table, period=Period(date(2020, 12, 31), end), model_name="m", btyd_name="b")
+    if actual is not None:
+        table["y_true"] = actual
+    return SimpleNamespace(table=table, period=Period(cutoff, end), model_name="m", btyd_name="b")
 
 
-def section(expected, *past, chance=None, low=1.0):
-    now = shot(expected)
+def best(expected, *past, chance=None, low=1.0):
+    now = snapshot(expected)
     scored = now.table.assign(
         customer_id=now.table.index,
         expected_spend_low=low,
@@ -35,36 +34,63 @@ def section(expected, *past, chance=None, low=1.0):
         p_purchase=chance or np.linspace(0.9, 0.1, len(expected)),
         value_tier=np.where(now.table["expected_spend"] == max(expected), "High", "Low"),
     )
-    return best_section(scored, now, past, FOUND, SHOP, Horizon(3, "months"))
+    return rank_customers(scored, now, past)
 
 
-def test_the_total_is_told_with_how_far_it_was_off_before():
-    said = section([30.0, 10.0], shot([10.0, 10.0], [5.0, 5.0]), shot([10.0, 10.0], [20.0, 20.0])).summary[0]
-    assert "spend £40.00" in said
-    assert "in the 2 periods before 0.50 to 2.00 times" in said
-    assert said.endswith("£20.00 to £80.00.")
-    assert "times as much came, which would make it £20.00." in section([30.0, 10.0], shot([10.0], [5.0])).summary[0]
-    assert "nothing in the past" in section([30.0, 10.0], shot([0.0], [5.0])).summary[0]
+def section(*args, **kwargs):
+    return best_customers_section(best(*args, **kwargs), ["No interval."], SHOP, Horizon(3, "months"))
+
+
+def test_the_total_stands_beside_how_far_it_was_off_before():
+    past = snapshot([10.0, 10.0], [5.0, 5.0]), snapshot([10.0, 10.0], [20.0, 20.0])
+    several = best([30.0, 10.0], *past)
+    assert several.expected_total == 40
+    assert several.past_ratios.tolist() == [0.5, 2.0]
+    assert section([30.0, 10.0], *past).summary[0] == (
+        "2 customers together are expected to spend £40.00; in the 2 periods before 0.50 to 2.00 times what was "
+        "expected came, which would make it £20.00 to £80.00."
+    )
+    once = section([30.0, 10.0], snapshot([10.0], [5.0])).summary[0]
+    assert once.endswith("in the period before 0.50 times as much came, which would make it £20.00.")
+    assert "nothing in the past" in section([30.0, 10.0], snapshot([0.0], [5.0])).summary[0]
+
+
+def test_the_period_a_year_before_is_named():
+    before = snapshot([10.0], [8.0], date(2019, 12, 31), date(2020, 3, 31))
+    other = snapshot([10.0], [7.0], date(2020, 9, 30), date(2020, 12, 31))
+    assert [row.came for row in best([30.0], other, before).year_before] == [8.0]
+    assert section([30.0], other, before).summary[1] == (
+        "A year before, 2020-01-01 to 2020-03-31 brought £8.00 from the 1 customer known then."
+    )
+    assert best([30.0], other).year_before == []
 
 
 def test_the_names_flip_when_the_numbers_do():
-    past = shot([10.0], [10.0])
-    assert "of customer c0, £30.00 (80% interval £1.00 to £99.00)" in section([30.0, 10.0], past).summary[1]
+    past = snapshot([10.0], [10.0])
+    assert section([30.0, 10.0], past).summary[1] == (
+        "Most is expected of customer c0, £30.00 (80% interval £1.00 to £99.00), and 75% of the total is expected of "
+        "the 1 customer in the tier High; most likely to buy is customer c0, with a probability of 90%."
+    )
+    assert best([10.0, 30.0], past).by_spend["customer_id"].iloc[0] == "c1"
+    assert best([30.0, 10.0], past, chance=[0.2, 0.7]).by_chance["customer_id"].iloc[0] == "c1"
     assert "of customer c1" in section([10.0, 30.0], past).summary[1]
-    assert "75% of the total is expected of the 1 customer in the tier High" in section([30.0, 10.0], past).summary[1]
     assert "likely to buy is customer c1" in section([30.0, 10.0], past, chance=[0.2, 0.7]).summary[1]
     assert section([9.0, 9.0], past).summary[1].startswith("The same is expected of everybody, £9.00; most likely")
-    assert "no interval" in section([30.0, 10.0], past, low=np.nan).summary[1]
+    assert not best([30.0, 10.0], past, low=np.nan).has_intervals
+    assert (
+        "£30.00 (no interval: the log is too short for one), and" in section([30.0, 10.0], past, low=np.nan).summary[1]
+    )
 
 
 def test_the_tables_lead_with_what_they_are_ordered_by():
-    spend, likely, before = section([10.0, 30.0, 20.0], shot([10.0], [10.0])).exhibits
+    spend, likely, before = section([10.0, 30.0, 20.0], snapshot([10.0], [10.0])).exhibits
     assert spend.table["customer_id"].tolist() == ["c1", "c2", "c0"]
+    assert spend.sentences[-1] == "No interval."
     assert likely.table["customer_id"].tolist() == ["c0", "c1", "c2"]
     assert before.table["came_to_expected"].tolist() == [1.0]
 
 
 @pytest.mark.parametrize(("expected", "ratio"), [(4.0, 2.0), (0.0, np.nan)])
 def test_a_past_total_without_expectation_has_no_ratio(expected, ratio):
-    found = past_totals([shot([expected], [8.0])])
-    assert found["came_to_expected"].tolist() == pytest.approx([ratio], nan_ok=True)
+    totals = past_totals([snapshot([expected], [8.0])])
+    assert totals["came_to_expected"].tolist() == pytest.approx([ratio], nan_ok=True)

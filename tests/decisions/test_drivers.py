@@ -1,4 +1,4 @@
-"""Links of history and spend on made-up customers whose effects are known, and the words that tell them."""
+"""Links of history and spend on made-up customers whose effects are known, and the sentences that say them."""
 
 import numpy as np
 import pandas as pd
@@ -6,10 +6,20 @@ import pytest
 from scipy.stats import t as student
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.display.drivers import compared, drivers_section, link_sentences, summary_of
-from clv_experiments.decisions.display.drivers_figures import picture_of_links
-from clv_experiments.decisions.drivers import DRIVERS, LEAST_BUYERS, features_of, links, reach_of, without_largest
+from clv_experiments.decisions.display.drivers import draw_effects, drivers_section
+from clv_experiments.decisions.drivers import (
+    DRIVERS,
+    MIN_BUYERS,
+    Drivers,
+    compare_effects,
+    driver_features,
+    estimate_drivers,
+    estimate_effects,
+    half_widths,
+    mask_largest,
+)
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.reporting.prose import sentences
 
 NAMES = [driver.name for driver in DRIVERS]
 
@@ -25,48 +35,52 @@ def customers(slopes, rows=1500, seed=0, origins=2, tail=1.0):
     return X, pd.Series(mean * chance * rng.binomial(1, 0.4, len(X)) / 0.4, index=index), origin
 
 
-def told(slopes, **made):
-    X, y, origin = customers(slopes, **made)
-    table = links(X, y, origin)
-    return compared(table, table)
+def effects_of(slopes, **settings):
+    X, y, origin = customers(slopes, **settings)
+    table = estimate_effects(X, y, origin)
+    return compare_effects(table, table)
+
+
+def prose(macro, table, horizon="3 months"):
+    return sentences("report/drivers.jinja", macro, Drivers(table, 1500, []), horizon)
 
 
 def test_known_effects_are_within_their_intervals_and_a_null_is_not_claimed():
     slopes = [0.5, -0.4, 0.0, 0.2]
-    table = told(slopes).set_index("name").loc[NAMES]
+    table = effects_of(slopes).set_index("name").loc[NAMES]
     assert (table["lower_95"] < np.expm1(slopes)).all()
     assert (table["upper_95"] > np.expm1(slopes)).all()
     assert list(table["claim"]) == ["more", "less", "no clear link", "more"]
 
 
 def test_claims_flip_when_the_data_flip():
-    there, back = told([0.5, -0.4, 0.0, 0.2]), told([-0.5, 0.4, 0.0, -0.2])
+    table, back = effects_of([0.5, -0.4, 0.0, 0.2]), effects_of([-0.5, 0.4, 0.0, -0.2])
     turned = {"more": "less", "less": "more"}
     wanted = {
-        row.name_: turned.get(row.claim, row.claim) for row in there.rename(columns={"name": "name_"}).itertuples()
+        row.name_: turned.get(row.claim, row.claim) for row in table.rename(columns={"name": "name_"}).itertuples()
     }
     assert dict(zip(back["name"], back["claim"], strict=True)) == wanted
-    said = link_sentences(back, "3 months")[0]
-    assert said.startswith("Customers with twice as many purchase days spent ")
-    assert "% less in the following 3 months (95% interval −" in said
+    text = prose("links", back)[0]
+    assert text.startswith("Customers with twice as many purchase days spent ")
+    assert "% less in the following 3 months (95% interval −" in text
 
 
 def test_intervals_hold_what_they_promise_where_few_customers_spend_most():
-    slopes, held = np.array([0.3, 0.0, -0.3, 0.0]), 0
+    slopes, covered = np.array([0.3, 0.0, -0.3, 0.0]), 0
     for seed in range(40):
-        table = links(*customers(slopes, rows=1000, seed=seed, origins=1, tail=2.0))
-        held += ((table["lower_95"] < np.expm1(slopes)) & (table["upper_95"] > np.expm1(slopes))).sum()
-    assert 0.92 <= held / 160 <= 0.99
+        table = estimate_effects(*customers(slopes, rows=1000, seed=seed, origins=1, tail=2.0))
+        covered += ((table["lower_95"] < np.expm1(slopes)) & (table["upper_95"] > np.expm1(slopes))).sum()
+    assert 0.92 <= covered / 160 <= 0.99
 
 
 def test_an_error_that_rests_on_few_customers_reaches_further():
     even = np.tile([1.0, -1.0], 200)
     few = np.array([9.0, -9.0, *[0.1, -0.1] * 199])
-    reach = reach_of(np.column_stack([even, few]))
-    assert reach[0] == pytest.approx(student.ppf(0.975, 400) * np.sqrt(400 * 400 / 399))
-    held = (few**2).sum() ** 2 / (few**4).sum()  # 2.1 customers
-    assert reach[1] == pytest.approx(student.ppf(0.975, held) * np.sqrt((few**2).sum() * 400 / 399))
-    assert reach_of(np.zeros((400, 1))) == 0
+    widths = half_widths(np.column_stack([even, few]))
+    assert widths[0] == pytest.approx(student.ppf(0.975, 400) * np.sqrt(400 * 400 / 399))
+    freedom = (few**2).sum() ** 2 / (few**4).sum()  # 2.1 customers
+    assert widths[1] == pytest.approx(student.ppf(0.975, freedom) * np.sqrt((few**2).sum() * 400 / 399))
+    assert half_widths(np.zeros((400, 1))) == 0
 
 
 def test_a_level_of_an_origin_is_not_taken_for_an_effect():
@@ -75,78 +89,83 @@ def test_a_level_of_an_origin_is_not_taken_for_an_effect():
     x = np.concatenate([skewed, -skewed])  # rare high values where the level is low, rare low ones where it is high
     origin, index = np.repeat([0, 1], 800), [f"c{k}" for k in range(1600)]
     spend = np.exp(0.3 * x + 3.0 * origin) * rng.uniform(0.5, 1.5, 1600)
-    (row,) = links(pd.DataFrame({"x": x}, index=index), pd.Series(spend, index=index), origin).to_dict("records")
+    (row,) = estimate_effects(pd.DataFrame({"x": x}, index=index), pd.Series(spend, index=index), origin).to_dict(
+        "records"
+    )
     assert row["lower_95"] < np.expm1(0.3) < row["upper_95"]
     assert row["upper_95"] - row["lower_95"] < 0.1
 
 
 def test_rows_of_a_customer_count_together():
     X, y, origin = customers([0.3, 0.0, 0.0, 0.0], rows=1000, origins=1)
-    once = links(X, y, origin)
-    fourfold = links(pd.concat([X] * 4), pd.concat([y] * 4), np.repeat(np.arange(4), 1000))
+    once = estimate_effects(X, y, origin)
+    fourfold = estimate_effects(pd.concat([X] * 4), pd.concat([y] * 4), np.repeat(np.arange(4), 1000))
     assert fourfold["effect"].to_numpy() == pytest.approx(once["effect"].to_numpy(), abs=1e-5)
     assert fourfold["upper_95"].to_numpy() == pytest.approx(once["upper_95"].to_numpy(), rel=0.01, abs=1e-3)
 
 
 def test_a_feature_that_another_tells_or_that_is_the_same_for_all_is_left_out():
     X, y, origin = customers([0.5, 0.0, 0.0, 0.0])
-    table = links(X.assign(days_since_last=2 * X["purchase_days"], T=3.0 + origin), y, origin).set_index("name")
+    table = estimate_effects(X.assign(days_since_last=2 * X["purchase_days"], T=3.0 + origin), y, origin).set_index(
+        "name"
+    )
     assert list(table["effect"].isna()) == [False, False, True, True]
-    said = link_sentences(compared(table.reset_index(), table.reset_index()), "3 months")[-1]
-    assert said.endswith("30 more days since the last purchase and 90 more days since the first purchase.")
+    text = prose("links", compare_effects(table.reset_index(), table.reset_index()))[-1]
+    assert text.endswith("30 more days since the last purchase and 90 more days since the first purchase.")
 
 
 def test_few_buyers_give_no_claim():
     X, y, origin = customers([2.0, 0.0, 0.0, 0.0], rows=1200, origins=1)
     buyers = y.index[y > 0]
-    enough = X.index.isin(buyers[:LEAST_BUYERS]) | (y == 0).to_numpy()
+    enough = X.index.isin(buyers[:MIN_BUYERS]) | (y == 0).to_numpy()
     short = enough & (X.index != buyers[0])
-    many, few = (links(X[kept], y[kept], origin[kept]) for kept in (enough, short))
+    many, few = (estimate_effects(X[kept], y[kept], origin[kept]) for kept in (enough, short))
     assert many["effect"].notna().all()
     assert few["effect"].isna().all()
-    for table in (compared(few, few), compared(many, few)):
-        assert link_sentences(table, "3 months") == [summary_of(table, "3 months")]
-        assert summary_of(table, "3 months").startswith("Fewer than 300 customers bought, or all are alike")
-    unclear = compared(many, many).assign(claim="no clear link")
-    assert summary_of(unclear, "3 months").startswith("Nothing in the customers' history is clearly linked")
+    for table in (compare_effects(few, few), compare_effects(many, few)):
+        assert not Drivers(table, 1200, []).is_known
+        assert prose("links", table) == prose("summary", table)
+        assert prose("summary", table)[0].startswith("Fewer than 300 customers bought, or all are alike")
+    unclear = compare_effects(many, many).assign(claim="no clear link")
+    assert prose("summary", unclear)[0].startswith("Nothing in the customers' history is clearly linked")
 
 
 def test_effects_are_no_shares():
     X, y, origin = customers([0.5, 0.0, 0.0, 0.0])
-    table = links(X, y, origin).assign(effect=0.997, lower_95=0.2, upper_95=1.996)
-    said = link_sentences(compared(table, table), "month")[0]
-    assert said.startswith(
+    table = estimate_effects(X, y, origin).assign(effect=0.997, lower_95=0.2, upper_95=1.996)
+    text = prose("links", compare_effects(table, table), "month")[0]
+    assert text.startswith(
         "Customers with twice as many purchase days spent 100% more in the following month (95% interval +20% to +200%)"
     )
 
 
 def test_a_link_of_the_largest_customers_alone_is_not_claimed():
     X, y, origin = customers([0.0, 0.0, 0.0, 0.0])
-    strong = links(*customers([0.5, 0.0, 0.0, 0.0]))
-    table = compared(strong, links(X, y, origin))
-    said = " ".join(link_sentences(table, "3 months"))
+    strong = estimate_effects(*customers([0.5, 0.0, 0.0, 0.0]))
+    table = compare_effects(strong, estimate_effects(X, y, origin))
+    text = " ".join(prose("links", table))
     assert table.set_index("name")["claim"]["purchase_days"] == "rests on the largest"
-    assert "does not hold without the top 1% of customers" in said
-    assert "Customers with twice as many purchase days" not in said
+    assert "does not hold without the top 1% of customers" in text
+    assert "Customers with twice as many purchase days" not in text
 
 
 def test_the_largest_are_chosen_by_what_they_had_spent_and_go_with_all_their_rows():
     history = pd.DataFrame({"total_spend": [*range(200), 500, *[0] * 199]}, index=[*range(200), *range(200)])
-    kept = without_largest(history)
+    kept = mask_largest(history)
     assert set(history.index[~kept]) == {199, 0}
     assert not kept[history.index == 0].any()
 
 
 def test_features_are_in_the_steps_that_sentences_name():
     history = pd.DataFrame({"frequency": [0, 3], "recency": [0, 60], "T": [90, 180], "total_spend": [8.0, 64.0]})
-    assert features_of(history.astype(float)).to_numpy().tolist() == [[0.0, 3.0, 3.0, 1.0], [2.0, 4.0, 4.0, 2.0]]
+    assert driver_features(history.astype(float)).to_numpy().tolist() == [[0.0, 3.0, 3.0, 1.0], [2.0, 4.0, 4.0, 2.0]]
 
 
-@pytest.mark.parametrize("reach", [0.1, 0.28, 0.36, 0.6, 1.45, 1.7, 4.0])
-def test_names_on_the_axis_of_effects_stand_apart(reach):
-    bounds = {"effect": 0.0, "lower_95": np.expm1(-reach), "upper_95": np.expm1(reach)}
-    row = {"step": "twice as many purchase days", "claim": "no clear link", **bounds}
-    (panel,) = picture_of_links(pd.DataFrame([row]), "made up").axes
+@pytest.mark.parametrize("half_width", [0.1, 0.28, 0.36, 0.6, 1.45, 1.7, 4.0])
+def test_names_on_the_axis_of_effects_stand_apart(half_width):
+    bounds = {"effect": 0.0, "lower_95": np.expm1(-half_width), "upper_95": np.expm1(half_width)}
+    row = {"customers_with": "twice as many purchase days", "claim": "no clear link", **bounds}
+    (panel,) = draw_effects(pd.DataFrame([row]), "made up").axes
     low, high = panel.get_xlim()
     ticks = panel.get_xticks()
     assert len(ticks) >= 3
@@ -155,7 +174,7 @@ def test_names_on_the_axis_of_effects_stand_apart(reach):
 
 def test_section_of_cdnow(cdnow_sample):
     forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months")))
-    section = drivers_section(forecaster)
+    section = drivers_section(estimate_drivers(forecaster), forecaster.window.horizon)
     (exhibit,) = section.exhibits
     claims = dict(zip(exhibit.table["customers_with"], exhibit.table["claim"], strict=True))
     assert claims["twice as many purchase days"] == "more"
@@ -166,6 +185,6 @@ def test_section_of_cdnow(cdnow_sample):
 
 def test_a_log_too_short_says_so(cdnow_sample):
     forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("12 months")))
-    section = drivers_section(forecaster)
+    section = drivers_section(estimate_drivers(forecaster), forecaster.window.horizon)
     assert "too short" in section.summary[0]
     assert not section.exhibits

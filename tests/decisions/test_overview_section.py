@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.decisions.display.overview import overview_section
+from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.inline_svg import inline_svg
 
@@ -33,26 +34,26 @@ def exhibits_of(section):
 
 
 def test_cdnow_is_described(cdnow_sample):
-    section = overview_section(cdnow_sample, date(1998, 6, 30))
-    found = exhibits_of(section)
-    assert set(found) == {"revenue", "customers", "returning", "retention", "concentration", "weekdays"}
-    assert found["returning"].sentences[-1] == "No new customer came in the 15 months to June 1998."
-    assert "too few cohorts" in found["retention"].sentences[-1]
-    assert "purchase days" in found["customers"].title
+    section = overview_section(describe_business(cdnow_sample, date(1998, 6, 30)))
+    exhibits = exhibits_of(section)
+    assert set(exhibits) == {"revenue", "customers", "returning", "retention", "concentration", "weekdays"}
+    assert exhibits["returning"].sentences[-1] == "No new customer came in the 15 months to June 1998."
+    assert "too few cohorts" in exhibits["retention"].sentences[-1]
+    assert "purchase days" in exhibits["customers"].title
     days = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
-    assert found["revenue"].table["revenue"].sum() == pytest.approx(float(days["amount"].sum()))
-    assert found["retention"].table["customers"].sum() == 2357
+    assert exhibits["revenue"].table["revenue"].sum() == pytest.approx(float(days["amount"].sum()))
+    assert exhibits["retention"].table["customers"].sum() == 2357
     year = days[pd.to_datetime(days["date"]) > "1997-06-30"]
     best = year.groupby("customer_id")["amount"].sum().astype(float).sort_values(ascending=False)
     tenth = best.iloc[: round(len(best) / 10)].sum() / best.sum()
-    assert found["concentration"].table["cumulative_share"].iloc[0] == pytest.approx(tenth, abs=0.002)
+    assert exhibits["concentration"].table["cumulative_share"].iloc[0] == pytest.approx(tenth, abs=0.002)
 
 
 def test_nothing_after_the_end_is_read(cdnow_sample, log_of):
     end = date(1997, 9, 15)
     days = cdnow_sample.purchase_days.to_pyarrow().to_pandas().drop(columns="orders").astype({"amount": float})
     cut = log_of(days[pd.to_datetime(days["date"]) <= pd.Timestamp(end)], log_end=end)
-    whole, part = overview_section(cdnow_sample, end), overview_section(cut, end)
+    whole, part = (overview_section(describe_business(log, end)) for log in (cdnow_sample, cut))
     assert whole.summary == part.summary
     for one, other in zip(whole.exhibits, part.exhibits, strict=True):
         assert list(one.sentences) == list(other.sentences)
@@ -61,27 +62,27 @@ def test_nothing_after_the_end_is_read(cdnow_sample, log_of):
 
 
 def test_names_in_a_log_do_no_harm(hostile):
-    section = overview_section(hostile, hostile.end)
-    found = exhibits_of(section)
-    assert "orders" in found["customers"].title
-    assert found["countries"].table["revenue"].sum() == pytest.approx(found["revenue"].table["revenue"].sum())
-    assert "no country given" in set(found["countries"].table["country"])
+    section = overview_section(describe_business(hostile, hostile.end))
+    exhibits = exhibits_of(section)
+    assert "orders" in exhibits["customers"].title
+    assert exhibits["countries"].table["revenue"].sum() == pytest.approx(exhibits["revenue"].table["revenue"].sum())
+    assert "no country given" in set(exhibits["countries"].table["country"])
     for exhibit in section.exhibits:
         assert all("\n" not in sentence and len(sentence) < 500 for sentence in exhibit.sentences)
-    assert "<script>" not in inline_svg(found["countries"].figure, "countries", "", "c")
+    assert "<script>" not in inline_svg(exhibits["countries"].figure, "countries", "", "c")
 
 
 @pytest.mark.parametrize("days", [10, 45])
 def test_a_log_of_weeks_says_what_it_can(log_of, days):
     start = datetime(2020, 1, 10)
     log = log_of([("ab"[k % 2], start + timedelta(days=k), 5.0) for k in range(days)])
-    section = overview_section(log, log.end)
-    said = " ".join([*section.summary, *(sentence for exhibit in section.exhibits for sentence in exhibit.sentences)])
-    assert "nan" not in said
-    assert "too little to compare revenue" in said
-    assert "tenths of so few say nothing" in said
+    section = overview_section(describe_business(log, log.end))
+    text = " ".join([*section.summary, *(sentence for exhibit in section.exhibits for sentence in exhibit.sentences)])
+    assert "nan" not in text
+    assert "too little to compare revenue" in text
+    assert "tenths of so few say nothing" in text
 
 
 def test_an_end_before_the_log_is_refused(hostile):
     with pytest.raises(ClvError, match="starts on 2020-01-01, after 2019-12-31"):
-        overview_section(hostile, date(2019, 12, 31))
+        describe_business(hostile, date(2019, 12, 31))

@@ -20,16 +20,19 @@ from clv_experiments.config.settings import check_settings, experiment_name, res
 from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
-from clv_experiments.decisions.best_customers import best_section
+from clv_experiments.decisions.best_customers import rank_customers
 from clv_experiments.decisions.display.acquisition import acquisition_section
+from clv_experiments.decisions.display.best_customers import best_customers_section
 from clv_experiments.decisions.display.budget import budget_section
 from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.segments import segments_section
+from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.evidence import Evidence, evidence
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.next_purchase.section import next_purchase_section
+from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.decisions.scored import Ranking, Scorer
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
@@ -167,7 +170,7 @@ def _sections(
     found = evidence(shop.interval, shop.currency, str(at.previous.period), at.previous.model.table, earlier)
     scored = _scored(at, shop, found)
     with terminal.step("who is worth most", "customers"):
-        yield best_section(scored, at.now, at.past, found, shop, window.horizon)
+        yield best_customers_section(rank_customers(scored, at.now, at.past), [found.said], shop, window.horizon)
     with terminal.step("who was expected and did not come", "missed"):
         yield missed_section(at.now, at.previous, shop, *drawn)
     with terminal.step("how to split the budget", "budget"):
@@ -182,9 +185,9 @@ def _sections(
         bought = products(log, window.end)
         yield segments_section(at.now, at.previous, shop, bought, *drawn)
     with terminal.step("what drives value", "drivers"):
-        yield drivers_section(forecaster)
+        yield drivers_section(estimate_drivers(forecaster), window.horizon)
     with terminal.step("looking at the business", "overview"):
-        yield overview_section(log, window.end)
+        yield overview_section(describe_business(log, window.end))
 
 
 def _chosen(request: ModelReference, window: Window) -> Iterator[str]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 from sklearn.linear_model import PoissonRegressor
 
-from clv_experiments.decisions.snapshot import days_since_last
+from clv_experiments.decisions.snapshot import HISTORY, days_since_last
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.sandwich import RANK_TOLERANCE, cluster_scores, variance_inflation
+from clv_experiments.forecasting.forecaster import Forecaster
 
-MOST_INFLATION = 10.0  # variance inflation from which on a feature is told by others already
-LEAST_BUYERS = 300  # customers who bought, below which nothing is claimed
-LARGEST = 0.01  # share of customers without whom links are fitted once more
+MAX_INFLATION = 10.0  # variance inflation up to which a feature adds to the others
+MIN_BUYERS = 300  # customers who bought, below which nothing is claimed
+LARGEST = 0.01  # share of customers without whom effects are estimated once more
 LEVEL = 0.95
+EFFECTS = ["effect", "lower_95", "upper_95", "per_deviation", "deviation_lower", "deviation_upper"]
 
 
 @dataclass(frozen=True)
@@ -28,45 +32,128 @@ class Driver:
     ----------
     name : str
     step : str
-        What one more of it means, in words: begins ``"customers with ..."``.
-    of : callable
+        What one more of it means, as it follows "customers with".
+    compute : callable
         Takes ``frequency, recency, T, total_spend`` and returns the feature in those steps.
     """
 
     name: str
     step: str
-    of: Callable[[pd.DataFrame], pd.Series]
+    compute: Callable[[pd.DataFrame], pd.Series]
 
 
 def _spend_a_day(history: pd.DataFrame) -> pd.Series:
     mean = history["total_spend"] / (history["frequency"] + 1)
-    floor = 0.01 * mean[mean > 0].median() if (mean > 0).any() else 1.0
-    return mean.clip(lower=floor).map(np.log2)
+    lowest = 0.01 * mean[mean > 0].median() if (mean > 0).any() else 1.0
+    return mean.clip(lower=lowest).map(np.log2)
 
 
-# A doubling where sizes differ by powers of ten, a span of days where time fades.
+# A doubling where sizes differ by powers of ten, some days where time fades.
 DRIVERS = (
     Driver("purchase_days", "twice as many purchase days", lambda h: (h["frequency"] + 1).map(np.log2)),
     Driver("spend_per_purchase_day", "twice the mean spend on a purchase day", _spend_a_day),
     Driver("days_since_last", "30 more days since the last purchase", lambda h: days_since_last(h) / 30),
     Driver("T", "90 more days since the first purchase", lambda h: h["T"] / 90),
 )
+STEPS = {driver.name: driver.step for driver in DRIVERS}
 
 
-def features_of(history: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Drivers:
+    """What goes with spend in the period that follows a cutoff.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        From ``compare_effects``.
+    customers : int
+    cutoffs : list of date
+        Latest first.
+    min_buyers, largest
+        Customers who must have bought for a claim; share of customers without whom it must hold.
+    """
+
+    table: pd.DataFrame
+    customers: int
+    cutoffs: list[date]
+    min_buyers: int = MIN_BUYERS
+    largest: float = LARGEST
+
+    def with_claim(self, *claims: str) -> list[Any]:
+        """Return the rows with one of these claims, the strongest link first."""
+        return list(self.table[self.table["claim"].isin(claims)].itertuples())
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any effect could be estimated."""
+        return bool((self.table["claim"] != "not told apart").any())
+
+
+def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
+    """Estimate effects on the training panel of the period to come; None where the log is too short for one."""
+    window = forecaster.window
+    if not window.has_training(window.future_period):
+        return None
+    panel = forecaster.training_panel(window.future_period, HISTORY)
+    assert panel.y is not None
+    cutoffs = [period.cutoff for period in panel.periods]
+    sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
+    X, origin, rest = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), mask_largest(panel.X)
+    table = compare_effects(
+        estimate_effects(X, panel.y, origin), estimate_effects(X[rest], panel.y[rest], origin[rest])
+    )
+    return Drivers(table, panel.X.index.nunique(), cutoffs)
+
+
+def compare_effects(all_customers: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
+    """Set effects beside those without the largest customers and claim what both show, the strongest first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``name``, ``customers_with`` (one step more), those of ``estimate_effects``, ``effect_rest``,
+        ``lower_95_rest``, ``upper_95_rest`` and ``claim``: ``more``, ``less``, ``no clear link``, ``rests on the
+        largest`` or ``not told apart``.
+    """
+    table = all_customers.merge(rest[["name", *EFFECTS[:3]]], on="name", suffixes=("", "_rest"))
+    table.insert(1, "customers_with", [STEPS.get(name, name) for name in table["name"]])
+    sign, sign_rest = (
+        np.where(table[f"lower_95{suffix}"] > 0, 1, np.where(table[f"upper_95{suffix}"] < 0, -1, 0))
+        for suffix in ("", "_rest")
+    )
+    table["claim"] = np.select(
+        [table[["effect", "effect_rest"]].isna().any(axis=1), sign == 0, sign != sign_rest, sign > 0],
+        ["not told apart", "no clear link", "rests on the largest", "more"],
+        "less",
+    )
+    unclaimed, weakness = ~table["claim"].isin(["more", "less"]), -np.log1p(table["per_deviation"]).abs()
+    order = pd.DataFrame({"unclaimed": unclaimed, "weakness": weakness}).sort_values(["unclaimed", "weakness"])
+    return table.loc[order.index].reset_index(drop=True)
+
+
+def driver_features(history: pd.DataFrame) -> pd.DataFrame:
     """Return the drivers of each row, in their steps."""
-    return pd.DataFrame({driver.name: driver.of(history) for driver in DRIVERS})
+    return pd.DataFrame({driver.name: driver.compute(history) for driver in DRIVERS})
 
 
-def links(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
-    """Say by what factor expected spend differs with one more step of each feature, the others being equal.
+def mask_largest(history: pd.DataFrame) -> np.ndarray:
+    """Return False for all rows of the top one per cent by spend so far, at least one customer, else True.
+
+    What customers spent afterwards plays no part.
+    """
+    most = history["total_spend"].groupby(level=0).max().sort_values(ascending=False, kind="stable")
+    return ~history.index.isin(most.index[: max(1, round(LARGEST * len(most)))])
+
+
+def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
+    """Estimate by what factor expected spend differs with one more step of each feature, the others being equal.
 
     A Poisson regression with log link: what is fitted is the mean, zeros included, and effects are factors, so that
     large spenders are not all that counts, as they are in least squares. Spend need not follow a Poisson distribution
     (Gourieroux, Monfort and Trognon 1984): errors come from the residuals, customer by customer (the sandwich of Liang
     and Zeger 1986), and an interval is the wider the fewer customers its error rests on: spend is so skewed that normal
     quantiles promise too much. Each origin has a level of its own, so that seasons are not taken for effects. A feature
-    that the others before it tell already (variance inflation above 10), or that is the same for all, is left out.
+    that those before it explain (variance inflation above 10), or that is the same for all, is left out.
 
     Parameters
     ----------
@@ -80,49 +167,36 @@ def links(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a feature: ``name``, ``effect`` (factor less one a step), ``lower_95``, ``upper_95``,
-        ``per_deviation``, ``deviation_lower``, ``deviation_upper`` (the same for one standard deviation more) and
-        ``steps_in_deviation``; nan where it was left out, and everywhere below 300 customers who bought.
+        ``per_deviation``, ``deviation_lower``, ``deviation_upper`` (the same for one standard deviation more); nan
+        where it was left out, and everywhere below 300 customers who bought.
     """
-    kept = pd.Series(np.maximum(y.to_numpy(dtype=float), 0.0)).groupby(origin).transform("sum").to_numpy() > 0
-    X, spend, origin = X[kept], np.maximum(y.to_numpy(dtype=float), 0.0)[kept], np.asarray(origin)[kept]
-    columns = ["effect", "lower_95", "upper_95", "per_deviation", "deviation_lower", "deviation_upper"]
-    table = pd.DataFrame(np.nan, index=X.columns, columns=[*columns, "steps_in_deviation"])
-    if X.index[spend > 0].nunique() >= LEAST_BUYERS:
-        told, standardised, deviation = _told_apart(X, origin)
-        slope, influence = _fitted(standardised, spend, origin, pd.factorize(X.index)[0])
-        reach = reach_of(influence)
-        for scale, (middle, low, high) in ((1 / deviation, columns[:3]), (np.ones(len(deviation)), columns[3:])):
-            for column, value in ((middle, slope), (low, slope - reach), (high, slope + reach)):
-                table.loc[told, column] = np.expm1(value * scale)
-        table.loc[told, "steps_in_deviation"] = deviation
+    spend = np.maximum(y.to_numpy(dtype=float), 0.0)
+    rows = pd.Series(spend).groupby(origin).transform("sum").to_numpy() > 0
+    X, spend, origin = X[rows], spend[rows], np.asarray(origin)[rows]
+    table = pd.DataFrame(np.nan, index=X.columns, columns=EFFECTS)
+    if X.index[spend > 0].nunique() >= MIN_BUYERS:
+        features, deviation, standardised = _select_features(X, origin)
+        slope, influence = _fit_poisson(standardised, spend, origin, pd.factorize(X.index)[0])
+        bounds = slope + np.outer([0.0, -1.0, 1.0], half_widths(influence))
+        table.loc[features] = np.expm1(np.vstack([bounds * (1 / deviation), bounds])).T
     return table.rename_axis("name").reset_index()
 
 
-def without_largest(history: pd.DataFrame) -> np.ndarray:
-    """Say which rows are of customers below the top one per cent by spend so far, whatever they spent afterwards.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (rows,)
-        All rows of a customer alike; at least one customer is left out.
-    """
-    most = history["total_spend"].groupby(level=0).max().sort_values(ascending=False, kind="stable")
-    return ~history.index.isin(most.index[: max(1, round(LARGEST * len(most)))])
-
-
-def _told_apart(X: pd.DataFrame, origin: np.ndarray) -> tuple[list[str], Floats, Floats]:
-    """Return the features that can be told apart, standardised within origins, and their standard deviations."""
+def _select_features(X: pd.DataFrame, origin: np.ndarray) -> tuple[list[str], Floats, Floats]:
+    """Return the features that the ones before do not explain, their deviations, and them standardised by origin."""
     within = X - X.groupby(origin).transform("mean")
     deviations = within.std(ddof=0)
-    told: list[str] = []
+    selected: list[str] = []
     for name in X.columns[(deviations > 1e-9).to_numpy()]:
-        columns = [*told, str(name)]
-        if variance_inflation((within[columns] / deviations[columns]).to_numpy()).max() <= MOST_INFLATION:
-            told = columns
-    return told, (within[told] / deviations[told]).to_numpy(), deviations[told].to_numpy()
+        columns = [*selected, str(name)]
+        if variance_inflation((within[columns] / deviations[columns]).to_numpy()).max() <= MAX_INFLATION:
+            selected = columns
+    return selected, deviations[selected].to_numpy(), (within[selected] / deviations[selected]).to_numpy()
 
 
-def _fitted(standardised: Floats, spend: Floats, origin: np.ndarray, customer: np.ndarray) -> tuple[Floats, Floats]:
+def _fit_poisson(
+    standardised: Floats, spend: Floats, origin: np.ndarray, customer: np.ndarray
+) -> tuple[Floats, Floats]:
     """Return slopes, and what each customer adds to them, of a Poisson fit with a level for each origin."""
     levels = np.eye(origin.max() + 1)[origin][:, np.unique(origin)]
     design = np.column_stack([standardised, levels])
@@ -136,8 +210,8 @@ def _fitted(standardised: Floats, spend: Floats, origin: np.ndarray, customer: n
     return model.coef_[:features], scores @ bread
 
 
-def reach_of(influence: Floats) -> Floats:
-    """Return how far 95 % intervals reach on either side of slopes.
+def half_widths(influence: Floats) -> Floats:
+    """Return half the widths of 95 % intervals of slopes.
 
     Parameters
     ----------

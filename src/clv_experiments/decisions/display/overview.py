@@ -1,102 +1,140 @@
-"""The business overview of a report, from the log alone."""
+"""The business overview as a section of the report."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
-from clv_experiments.data.window import DAY, Period
-from clv_experiments.decisions.overview.comparison import comparisons
-from clv_experiments.decisions.overview.concentration import (
-    Concentration,
-    concentration_exhibit,
-    concentration_sentence,
-)
-from clv_experiments.decisions.overview.countries import countries_exhibit
-from clv_experiments.decisions.overview.growth import customers_exhibit, revenue_exhibit
+from clv_experiments.decisions.display import overview_figures as figures
+from clv_experiments.decisions.overview.concentration import NO_COUNTRY
 from clv_experiments.decisions.overview.months import YEAR, Months
-from clv_experiments.decisions.overview.newcomers import newcomers_exhibit, returning_sentence
-from clv_experiments.decisions.overview.retention import retention_exhibit
-from clv_experiments.decisions.overview.seasonality import season_exhibit, week_exhibit
-from clv_experiments.errors import ClvError
-from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.formatting import format_money
+from clv_experiments.decisions.overview.overview import Overview
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.formatting import clean_name, format_count
+from clv_experiments.reporting.prose import sentences
 
-METHOD = (
-    "All numbers are counts and sums of the cleaned log; nothing is predicted. Months that the log does not hold whole "
-    "are shown and left out of comparisons.",
-    "A change is called usual where it is within two standard deviations of the log's own monthly changes (on the same "
-    "month a year earlier where the log has six of those, else on the month before). Over several months that is less, "
-    "and the less so the more a month is like the one before it. It is a yardstick, not a test: a short log shows too "
-    "little of its ups and downs.",
-    "A customer is new in the month of the first purchase that the log holds, so everybody looks new at its start: the "
-    "first three months are left out where others remain.",
-    "Months of the year are compared by the logarithm of revenue, a steady growth taken out. Intervals of days of the "
-    "week come from the weeks' own differences and hold for all seven days together.",
-)
-
-
-def overview_section(log: TransactionLog, end: date) -> Section:
-    """Describe the business up to a day, from the log alone.
-
-    Parameters
-    ----------
-    log : TransactionLog
-    end : date
-        Last day that counts; nothing after it is read.
-
-    Raises
-    ------
-    ClvError
-        If the log begins after it.
-    """
-    if end < log.start:
-        raise ClvError(f"log '{log.name}' starts on {log.start}, after {end}, up to which it was to be described")
-    cohorts, daily = cohort_activity(log, end), daily_activity(log, end)
-    months = Months.of(cohorts, log.start, end)
-    spend = spend_of(log, months.recent_period)
-    # Without order ids each customer's day counts as one order: that is then what it is called.
-    order = "order" if (daily["orders"] > daily["customers"]).any() else "purchase day"
-    exhibits = [
-        revenue_exhibit(months, log.currency),
-        customers_exhibit(months, log.currency, order),
-        newcomers_exhibit(months, log.currency),
-        retention_exhibit(cohorts, months),
-        concentration_exhibit(spend, months, log.currency),
-        _countries(log, months),
-        season_exhibit(months),
-        week_exhibit(daily, order),
-    ]
-    summary = [_growth(months, log.currency), returning_sentence(months, log.currency)]
-    summary.append(concentration_sentence(Concentration.of(spend), months.recent_name))
-    return Section(
-        anchor="overview",
-        title="How is the business doing?",
-        summary=summary,
-        exhibits=[exhibit for exhibit in exhibits if exhibit is not None],
-        method=METHOD,
-    )
+TEMPLATE = "report/overview.jinja"
+MAX_COHORTS = 24  # that are shown
+MAX_COUNTRIES = 8  # that a figure names
+MONEY = ["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"]
+SHARES = ["on_month_before", "on_year_before", "returning_share", "revenue_share", "cumulative_share", "change"]
+SHARES += ["effect", "lower_95", "upper_95", "order_share", "lower", "upper"]
+SHARES += [f"month_{later}" for later in range(1, YEAR + 1)]
+KINDS: dict[str, Kind] = {**dict.fromkeys(MONEY, "money"), **dict.fromkeys(SHARES, "share")}
+HEADINGS = {
+    "whole": "whole month in the log", "returning_share": "share of returning", "change": "on the year before",
+    "decile": "tenth of customers (1 = best)", "effect": "against the mean month",
+    "lower_95": "95% from", "upper_95": "95% to", "lower": "95% from", "upper": "95% to",
+    **{f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)},
+}  # fmt: skip
 
 
-def _growth(months: Months, currency: str) -> str:
-    """Say in one sentence how revenue moves, by the longest comparison that the log allows."""
-    found = comparisons(months.whole["revenue"])
-    if found:
-        return found[-1].sentence("Revenue", lambda value: format_money(value, currency))
-    return f"Revenue in {months.recent_name}: {format_money(float(months.recent['revenue'].sum()), currency)}."
+def overview_section(overview: Overview) -> Section:
+    """Show how the business is doing."""
+    show = (_revenue, _customers, _returning, _retention, _concentration, _countries, _months_of_year, _weekdays)
+    exhibits = [exhibit for exhibit in (function(overview) for function in show) if exhibit is not None]
+    summary, method = sentences(TEMPLATE, "summary", overview), sentences(TEMPLATE, "method")
+    return Section("overview", "How is the business doing?", summary, exhibits, method)
 
 
-def _countries(log: TransactionLog, months: Months) -> Exhibit | None:
-    """Show countries, beside the year before where the log holds it whole."""
-    period = months.recent_period
-    recent = country_activity(log, period)
-    if recent is None or recent.empty:
+def _exhibit(
+    name: str, title: str, overview: Overview, table: pd.DataFrame | None, figure: Figure | None = None,
+    headings: Mapping[str, str] | None = None, shown: int = 20,
+) -> Exhibit:  # fmt: skip
+    """Build an exhibit whose sentences are the template's macro of its name."""
+    prose = sentences(TEMPLATE, name, overview)
+    return Exhibit(f"overview_{name}", title, prose, table, HEADINGS | dict(headings or {}), KINDS, figure, shown)
+
+
+def _by_month(months: Months, **columns: pd.Series) -> pd.DataFrame:
+    """Build a table of one row a month."""
+    table = pd.DataFrame(columns).assign(whole=np.where(months.table["whole"], "yes", "no"))
+    table.insert(0, "month", months.table.index.astype(str))
+    return table.reset_index(drop=True)
+
+
+def _recent(overview: Overview) -> str:
+    return sentences(TEMPLATE, "recent", overview.months)[0]
+
+
+def _revenue(overview: Overview) -> Exhibit:
+    months = overview.months.table
+    revenue = months["revenue"].where(months["whole"] & (months["revenue"] > 0))
+    changes = [revenue.pct_change(length, fill_method=None) for length in (1, YEAR)]
+    table = _by_month(overview.months, revenue=months["revenue"], on_month_before=changes[0], on_year_before=changes[1])
+    title, parts = "Revenue by month", {"revenue": months["revenue"]}
+    figure = figures.draw_columns_by_month(title, parts, months["whole"], overview.currency)
+    return _exhibit("revenue", title, overview, table, figure, shown=YEAR)
+
+
+def _customers(overview: Overview) -> Exhibit:
+    months, order = overview.months.table, overview.order_unit
+    value = months["revenue"] / months["orders"].where(months["orders"] > 0)
+    table = _by_month(
+        overview.months, customers=months["customers"], new_customers=months["new_customers"], orders=months["orders"],
+        revenue_per_order=value,
+    )  # fmt: skip
+    headings = {"customers": "active customers", "orders": f"{order}s", "revenue_per_order": f"revenue per {order}"}
+    measures = {headings[column]: table[column] for column in headings}
+    title = f"Active customers, {order}s and revenue per {order}"
+    figure = figures.draw_lines_by_month(title, measures, months["whole"])
+    headings["new_customers"] = "of these new"
+    return _exhibit("customers", title, overview, table, figure, headings, YEAR)
+
+
+def _returning(overview: Overview) -> Exhibit:
+    months = overview.months.table
+    new, returning = months["new_revenue"], months["revenue"] - months["new_revenue"]
+    table = _by_month(
+        overview.months, new_customers=months["new_customers"], new_revenue=new, returning_revenue=returning,
+        returning_share=returning / months["revenue"].where(months["revenue"] > 0),
+    )  # fmt: skip
+    title, parts = "Revenue of new and of returning customers", {"returning customers": returning, "new customers": new}
+    figure = figures.draw_columns_by_month(title, parts, months["whole"], overview.currency)
+    return _exhibit("returning", title, overview, table, figure, shown=YEAR)
+
+
+def _retention(overview: Overview) -> Exhibit:
+    cohorts = overview.retention.table
+    shares = cohorts[[later for later in range(1, YEAR + 1) if cohorts[later].notna().any()]]
+    table = shares.add_prefix("month_")
+    table.insert(0, "customers", cohorts["customers"])
+    table.insert(0, "cohort", cohorts.index.astype(str))
+    figure = figures.draw_retention(cohorts.tail(MAX_COHORTS)) if len(shares.columns) else None
+    title = "Who comes back, by month of the first purchase"
+    headings = {"customers": "new customers"}
+    return _exhibit("retention", title, overview, table.reset_index(drop=True), figure, headings, MAX_COHORTS)
+
+
+def _concentration(overview: Overview) -> Exhibit:
+    lorenz, title = overview.concentration, f"Share of revenue by customers, {_recent(overview)}"
+    if lorenz is None:
+        return _exhibit("concentration", title, overview, None)
+    return _exhibit("concentration", title, overview, lorenz.deciles(), figures.draw_lorenz_curve(lorenz))
+
+
+def _countries(overview: Overview) -> Exhibit | None:
+    if overview.countries is None:
         return None
-    before = None
-    if len(months.whole) >= 2 * YEAR:
-        first: pd.Period = months.recent.index[0] - YEAR
-        before = country_activity(log, Period(first.start_time.date() - DAY, period.cutoff))
-    return countries_exhibit(recent, before, months, log.currency)
+    table, title = overview.countries.table, f"Revenue by country, {_recent(overview)}"
+    bars = table.head(MAX_COUNTRIES).set_index("country")["revenue"].rename(lambda name: clean_name(name) or NO_COUNTRY)
+    if (rest := len(table) - len(bars)) > 0:
+        bars[format_count(rest, "other country", "other countries")] = table["revenue"].iloc[MAX_COUNTRIES:].sum()
+    return _exhibit("countries", title, overview, table, figures.draw_bars(title, bars, overview.currency))
+
+
+def _months_of_year(overview: Overview) -> Exhibit | None:
+    if overview.month_effects is None:
+        return None
+    table, title = overview.month_effects.table, "Revenue by month of the year"
+    return _exhibit("months_of_year", title, overview, table, figures.draw_months_of_year(title, table))
+
+
+def _weekdays(overview: Overview) -> Exhibit:
+    order, week = overview.order_unit, overview.weekdays
+    title = f"{order.capitalize()}s by day of the week"
+    headings = {"orders": f"{order}s", "order_share": f"share of {order}s"}
+    return _exhibit("weekdays", title, overview, week.table, figures.draw_weekdays(title, order, week), headings)

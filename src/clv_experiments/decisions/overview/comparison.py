@@ -1,95 +1,64 @@
-"""A stretch of months against an earlier one, beside the ups and downs that the log shows anyway."""
+"""Successive months against earlier ones, beside the ups and downs that the log shows anyway."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.overview.months import YEAR, span
-from clv_experiments.reporting.formatting import format_change as in_words
-from clv_experiments.reporting.formatting import format_percent
+from clv_experiments.decisions.overview.months import YEAR
 
-USUAL = 2.0  # standard deviations of the months' own changes, on the log scale, that count as usual
-LEAST_STEPS = 3  # changes that a standard deviation is taken of
 LENGTHS = (1, 3, YEAR)  # months that are compared
-LEAST_YEARLY = 6  # changes on the year before, from which on they say what is usual
-MOST_ALIKE = 0.9  # autocorrelation of months, above which it is not believed
+USUAL_DEVIATIONS = 2.0  # standard deviations of the months' own changes, on the log scale, that count as usual
+MIN_CHANGES = 3  # that a standard deviation is taken of
+MIN_YEARLY_CHANGES = 6  # on the year before, from which on they say what is usual
+MAX_AUTOCORRELATION = 0.9  # of months, above which it is not believed
 
-Verdict = Literal["higher", "lower", "usual", "unknown"]
+Direction = Literal["higher", "lower", "usual", "unknown", "incomparable"]
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One measure over a stretch of months and over an earlier stretch as long.
+    """One measure over successive months and over as many earlier ones.
 
     Attributes
     ----------
-    now, before : pandas.PeriodIndex
-        Successive months.
-    value, value_before : float
-        Means a month.
-    usual : tuple of two floats, or None
-        Lowest and highest relative change that the usual ups and downs bring; None where the log is too short to tell.
+    months, earlier_months : pandas.PeriodIndex
+    mean, earlier_mean : float
+        A month.
+    usual_low, usual_high : float
+        Relative changes that the usual ups and downs bring; nan where the log is too short to tell.
     """
 
-    now: pd.Index
-    before: pd.Index
-    value: float
-    value_before: float
-    usual: tuple[float, float] | None
+    months: pd.PeriodIndex
+    earlier_months: pd.PeriodIndex
+    mean: float
+    earlier_mean: float
+    usual_low: float
+    usual_high: float
 
     @property
     def change(self) -> float:
         """Relative change; nan where the earlier value is not positive."""
-        return self.value / self.value_before - 1 if self.value_before > 0 else np.nan
+        return self.mean / self.earlier_mean - 1 if self.earlier_mean > 0 else np.nan
 
     @property
-    def verdict(self) -> Verdict:
-        """Whether the change goes beyond the usual ups and downs, and in which direction."""
-        if self.usual is None or np.isnan(self.change):
-            return "unknown"
-        low, high = self.usual
-        return "higher" if self.change > high else "lower" if self.change < low else "usual"
-
-    def sentence(self, what: str, write: Callable[[float], str], *, total: bool = True) -> str:
-        """Say what changed, by how much, and whether that is more than usual.
-
-        Parameters
-        ----------
-        what : str
-            Begins the sentence, such as ``"Revenue"``.
-        write : callable
-            Writes a value.
-        total : bool
-            Whether values add up over the months; else the mean a month is told.
-        """
-        times = len(self.now) if total else 1
-        each = "" if total or len(self.now) == 1 else " a month"
-        value, before = write(self.value * times), write(self.value_before * times)
-        told = f"{what} in {span(self.now)}: {value}{each}, {in_words(self.change)} on {span(self.before)} ({before})"
-        if self.usual is None:
-            return f"{told}; the log holds too few months to say what ups and downs are usual."
-        if np.isnan(self.change):
-            return f"{told}."
-        bounds = " to ".join(format_percent(bound, sign=True) for bound in self.usual)
-        if self.verdict == "usual":
-            return f"{told}, within the usual ups and downs ({bounds})."
-        return f"{told}, beyond the usual ups and downs ({bounds})."
+    def direction(self) -> Direction:
+        """Whether the change goes beyond the usual ups and downs, and which way."""
+        if np.isnan(self.usual_high) or np.isnan(self.change):
+            return "unknown" if np.isnan(self.usual_high) else "incomparable"
+        return "higher" if self.change > self.usual_high else "lower" if self.change < self.usual_low else "usual"
 
 
 def compare(series: pd.Series, length: int) -> Comparison | None:
     """Compare the last months with the same a year earlier, or with those right before where the log is too short.
 
-    What is usual is read off the measure's own monthly changes on the log scale: on the same month a year earlier where
-    that is compared and six such changes are there, else on the month before. Two standard deviations of them, divided
-    by the root of ``length``, are usual if months vary around their level independently. They are widened by how alike
-    successive months are, as the error of a mean is: by the root of (1 + r) / (1 - r), r their lag-1 autocorrelation.
-    No more than if months kept all of what moved them: by the root of ``length`` beside changes on the year before, of
-    the months between the two stretches beside changes on the month before.
+    Two standard deviations of the measure's own changes on the log scale are usual: on the same month a year earlier
+    where that is compared and six such changes are there, else on the month before. Means of ``length`` months vary
+    less, by its root if months are independent, and more by the root of (1 + r) / (1 - r), r their lag-1
+    autocorrelation: at most as if a month kept all that moved the one before.
 
     Parameters
     ----------
@@ -101,42 +70,42 @@ def compare(series: pd.Series, length: int) -> Comparison | None:
     Returns
     -------
     Comparison or None
-        None where the series is shorter than both stretches.
+        None where the series is too short for both.
     """
     yearly = len(series) >= length + YEAR
     gap = YEAR if yearly else length
     if len(series) < length + gap:
         return None
-    now = series.iloc[-length:]
-    before = series.iloc[len(series) - gap - length : len(series) - gap]
-    logs = pd.Series(np.log(series.astype(float).where(series > 0)), index=series.index)
-    steps = logs.diff(YEAR).dropna() if yearly else pd.Series(dtype=float)
-    on_year = len(steps) >= LEAST_YEARLY
+    last, earlier = series.iloc[-length:], series.iloc[len(series) - gap - length : len(series) - gap]
+    logs = np.log(series.astype(float).where(series > 0))
+    changes = logs.diff(YEAR).dropna() if yearly else pd.Series(dtype=float)
+    on_year = len(changes) >= MIN_YEARLY_CHANGES
     if not on_year:
-        steps = logs.diff().dropna()
-    usual = None
-    if len(steps) >= LEAST_STEPS:
-        alike = autocorrelation(steps, on_year=on_year)
-        widened = min((1 + alike) / (1 - alike), length if on_year else gap)
-        reach = USUAL * float(steps.std()) * np.sqrt(widened / length)
-        usual = (float(np.expm1(-reach)), float(np.expm1(reach)))
-    return Comparison(now.index, before.index, float(now.mean()), float(before.mean()), usual)
+        changes = logs.diff().dropna()
+    half_width = np.nan
+    if len(changes) >= MIN_CHANGES:
+        r = autocorrelation(changes, on_year=on_year)
+        inflation = min((1 + r) / (1 - r), length if on_year else gap)
+        half_width = USUAL_DEVIATIONS * float(changes.std()) * np.sqrt(inflation / length)
+    months, earlier_months = pd.PeriodIndex(last.index), pd.PeriodIndex(earlier.index)
+    usual_low, usual_high = np.expm1([-half_width, half_width]).tolist()
+    return Comparison(months, earlier_months, float(last.mean()), float(earlier.mean()), usual_low, usual_high)
 
 
-def autocorrelation(steps: pd.Series, *, on_year: bool) -> float:
-    """Return how alike successive months are around their level, from their changes.
+def autocorrelation(changes: pd.Series, *, on_year: bool) -> float:
+    """Estimate the lag-1 autocorrelation of months around their level from their changes on the log scale.
 
     Parameters
     ----------
-    steps : pandas.Series
-        On the log scale, oldest first.
+    changes : pandas.Series
+        Oldest first.
     on_year : bool
         Whether changes are on the same month a year earlier, six or more; else they are on the month before.
 
     Returns
     -------
     float
-        Lag-1 autocorrelation of the months, between 0 and 0.9.
+        Between 0 and 0.9.
 
     Notes
     -----
@@ -144,12 +113,42 @@ def autocorrelation(steps: pd.Series, *, on_year: bool) -> float:
     (1 + 4r) / n (Marriott and Pope 1954), which is put back. Changes on the month before have -(1 - r) / 2 where months
     have r.
     """
-    off, rows = steps.to_numpy() - steps.mean(), len(steps)
-    found = float(off[1:] @ off[:-1]) / max(float(off @ off), np.finfo(float).tiny)
-    months = (rows * found + 1) / (rows - 4) if on_year else 1 + 2 * found
-    return float(np.clip(months, 0.0, MOST_ALIKE))
+    residuals, rows = changes.to_numpy() - changes.mean(), len(changes)
+    lag_1 = float(residuals[1:] @ residuals[:-1]) / max(float(residuals @ residuals), np.finfo(float).tiny)
+    months = (rows * lag_1 + 1) / (rows - 4) if on_year else 1 + 2 * lag_1
+    return float(np.clip(months, 0.0, MAX_AUTOCORRELATION))
 
 
 def comparisons(series: pd.Series) -> list[Comparison]:
     """Compare the last whole month, quarter and year, as far as the series reaches; the longest comes last."""
-    return [found for length in LENGTHS if (found := compare(series, length)) is not None]
+    return [comparison for length in LENGTHS if (comparison := compare(series, length)) is not None]
+
+
+def longest_comparison(series: pd.Series) -> Comparison | None:
+    """Compare the last whole year, or the longest part of it that the series allows."""
+    return next(iter(comparisons(series)[::-1]), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """A change of revenue as the product of relative changes in the number of orders and in revenue per order."""
+
+    revenue: Comparison
+    orders: float
+    order_value: float
+
+    @property
+    def source(self) -> Literal["orders", "order_value", "both"]:
+        """Which of the two makes more than two thirds of the change, on the log scale."""
+        share = np.log1p(self.orders) / np.log1p(self.revenue.change)
+        return "both" if 1 / 3 <= share <= 2 / 3 else "orders" if share > 0.5 else "order_value"
+
+
+def decompose_revenue(whole: pd.DataFrame) -> Decomposition | None:
+    """Decompose the longest change of ``revenue`` in whole months that is beyond the usual; None where none is."""
+    unusual = [c for c in comparisons(whole["revenue"]) if c.direction in ("higher", "lower")]
+    if not unusual or unusual[-1].mean <= 0:
+        return None
+    revenue, orders = unusual[-1], whole["orders"]
+    change = float(orders[revenue.months].sum() / orders[revenue.earlier_months].sum() - 1)
+    return Decomposition(revenue, change, (1 + revenue.change) / (1 + change) - 1)

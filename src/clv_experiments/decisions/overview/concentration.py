@@ -1,21 +1,20 @@
-"""How much of the revenue hangs on how few customers: shares by decile, the Lorenz curve and its Gini coefficient."""
+"""Where revenue comes from: how much of it hangs on how few customers, and on which countries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.display.overview_figures import lorenz_curve
-from clv_experiments.decisions.overview.months import Months
 from clv_experiments.evaluation.checks import Floats
-from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import format_count, format_money, format_share
 
-FEW, EVEN = 0.5, 0.2  # share of the best tenth from which on, up to which, revenue is called concentrated, even
-LEAST_CUSTOMERS = 10
-LARGE = 0.05  # share of one customer that is worth a word
+CONCENTRATED, EVEN = 0.5, 0.2  # share of the best tenth from which on, up to which, revenue is called so
+MIN_CUSTOMERS = 10
+DOMINANT = 0.05  # share of one customer that is worth a word
+HOME = 0.5  # share from which on one country is said to carry the shop
+NO_COUNTRY = "no country given"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,88 +27,101 @@ class Concentration:
         The Lorenz curve, from (0, 0) to (1, 1): the share of revenue that the share of customers who spend least bring.
     gini : float
         Twice the area between the curve and the diagonal: 0 where all spend the same, near 1 where one spends all.
-    largest : float
-        Share of the customer who spends most.
+    total, largest : float
+        Of all customers, and of the customer who spends most, in currency.
     """
 
     customers: Floats
     revenue: Floats
     gini: float
+    total: float
     largest: float
 
     @classmethod
-    def of(cls, spend: pd.Series) -> Concentration | None:
-        """Measure it, one value a customer; None where nobody spent anything."""
+    def from_spend(cls, spend: pd.Series) -> Concentration | None:
+        """Measure one value a customer; None where nobody spent anything."""
         ordered = np.sort(np.maximum(spend.to_numpy(dtype=float), 0.0))
         if not ordered.sum() > 0:
             return None
         revenue = np.concatenate([[0.0], np.cumsum(ordered) / ordered.sum()])
         customers = np.linspace(0.0, 1.0, len(revenue))
         gini = 1.0 - float(((revenue[1:] + revenue[:-1]) * np.diff(customers)).sum())
-        return cls(customers, revenue, max(gini, 0.0), float(ordered[-1] / ordered.sum()))
+        total = float(np.maximum(spend, 0.0).sum())
+        return cls(customers, revenue, max(gini, 0.0), total, float(ordered[-1]))
 
     def top(self, part: float) -> float:
-        """Return the share of revenue that the best ``part`` of customers bring; customers may be parted."""
+        """Return the share of revenue that the best ``part`` of customers bring; customers may be divided."""
         return 1.0 - float(np.interp(1.0 - part, self.customers, self.revenue))
+
+    @property
+    def largest_share(self) -> float:
+        """The share of the customer who spends most."""
+        return self.largest / self.total
+
+    @property
+    def has_dominant_customer(self) -> bool:
+        """Whether the largest of ten or more customers is worth a word."""
+        return self.count >= MIN_CUSTOMERS and self.largest_share >= DOMINANT
 
     @property
     def count(self) -> int:
         """Customers."""
         return len(self.customers) - 1
 
+    @property
+    def level(self) -> Literal["concentrated", "even", "between", "unknown"]:
+        """How concentrated revenue is on the best tenth; unknown of fewer than ten customers."""
+        if self.count < MIN_CUSTOMERS:
+            return "unknown"
+        best = self.top(0.1)
+        return "concentrated" if best >= CONCENTRATED else "even" if best <= EVEN else "between"
 
-def concentration_sentence(found: Concentration | None, when: str) -> str:
-    """Say in one sentence how concentrated revenue is."""
-    if found is None:
-        return f"Nobody spent anything in {when}."
-    if found.count < LEAST_CUSTOMERS:
-        return (
-            f"The largest of {format_count(found.count, 'customer')} in {when} brings "
-            f"{format_share(found.largest)} of revenue; "
-            "tenths of so few say nothing."
-        )
-    best, weak = found.top(0.1), 1 - found.top(0.5)
-    told = f"the top 10% of the {format_count(found.count, 'customer')} in {when} bring {format_share(best)} of revenue"
-    told += f", the lower half {format_share(weak)} (Gini {found.gini:.2f})"
-    if best >= FEW:
-        return f"Revenue rests on few customers: {told}."
-    if best <= EVEN:
-        return f"Revenue is spread evenly: {told}."
-    return f"{told[0].upper()}{told[1:]}."
+    def deciles(self) -> pd.DataFrame:
+        """Return ``decile`` (1 is best), ``revenue`` (currency), ``revenue_share`` and ``cumulative_share``."""
+        cumulative = np.array([self.top(decile / 10) for decile in range(11)])
+        shares, decile = np.diff(cumulative), np.arange(1, 11)
+        columns = {"revenue": shares * self.total, "revenue_share": shares, "cumulative_share": cumulative[1:]}
+        return pd.DataFrame({"decile": decile, **columns})
 
 
-def concentration_exhibit(spend: pd.Series, months: Months, currency: str) -> Exhibit:
-    """Show the share of revenue by customer decile.
+@dataclass(frozen=True, eq=False)
+class Countries:
+    """Revenue by country.
 
-    Parameters
+    Attributes
     ----------
-    spend : pandas.Series
-        Of each customer in ``months.recent_period``.
+    table : pandas.DataFrame
+        ``country``, ``revenue`` (currency), ``customers`` (count) and ``revenue_share``, by falling revenue; beside an
+        earlier year also its revenue, ``revenue_year_before``, and the relative ``change`` since.
     """
-    found, when = Concentration.of(spend), months.recent_name
-    title = f"Share of revenue by customers, {when}"
-    if found is None:
-        return Exhibit("overview_concentration", title, [concentration_sentence(found, when)])
-    sentences = [concentration_sentence(found, when)]
-    if found.largest >= LARGE and found.count >= LEAST_CUSTOMERS:
-        amount = format_money(float(spend.max()), currency)
-        sentences.append(f"One customer alone brings {format_share(found.largest)} ({amount}).")
-    edges = np.array([found.top(decile / 10) for decile in range(11)])
-    total = float(np.maximum(spend, 0.0).sum())
-    table = pd.DataFrame(
-        {
-            "decile": np.arange(1, 11),
-            "revenue": np.diff(edges) * total,
-            "revenue_share": np.diff(edges),
-            "cumulative_share": edges[1:],
-        }
-    )
-    return Exhibit(
-        name="overview_concentration",
-        title=title,
-        sentences=sentences,
-        table=table,
-        headings={"decile": "tenth of customers (1 = best)"},
-        kinds={"revenue": "money", "revenue_share": "share", "cumulative_share": "share", "decile": "count"},
-        figure=lorenz_curve(found.customers, found.revenue, found.gini),
-    )
+
+    table: pd.DataFrame
+
+    @classmethod
+    def from_activity(cls, recent: pd.DataFrame, earlier: pd.DataFrame | None) -> Countries:
+        """Set ``data.queries.activity.country_activity`` beside that of the year before, where the log holds it."""
+        total = recent["revenue"].sum()
+        table = recent.assign(revenue_share=recent["revenue"] / total if total > 0 else np.nan)
+        if earlier is not None:
+            table = table.merge(
+                earlier[["country", "revenue"]], on="country", how="left", suffixes=("", "_year_before")
+            )
+            before = table["revenue_year_before"]
+            table["change"] = table["revenue"] / before.where(before > 0) - 1
+        return cls(table.assign(country=table["country"].fillna(NO_COUNTRY).astype(str)))
+
+    @property
+    def level(self) -> Literal["none", "one", "home", "many"]:
+        """Whether revenue is zero, or comes from one country alone, mostly, or not."""
+        if not self.table["revenue"].sum() > 0:
+            return "none"
+        return "one" if len(self.table) == 1 else "home" if self.table["revenue_share"].iloc[0] >= HOME else "many"
+
+    @property
+    def ranking(self) -> list[Any]:
+        """The rows of the table, by name of column."""
+        return list(self.table.itertuples(index=False))
+
+    def count_to_reach(self, share: float) -> int:
+        """Return how many countries, the largest first, bring a share of revenue."""
+        return int(np.searchsorted(np.cumsum(self.table["revenue_share"]), share)) + 1

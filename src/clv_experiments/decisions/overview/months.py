@@ -1,17 +1,48 @@
-"""The months of a log, which of them are whole, and the stretch of them that stands for how the shop does now."""
+"""The months of a log: what each brought, which of them the log holds whole, and which customers were new."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.reporting.formatting import format_count
 
 YEAR = 12
 SETTLING = 3  # first months of a log, in which customers of old look new
+CLEARLY = 0.6  # share of revenue from which on one group is said to carry the shop
+
+
+@dataclass(frozen=True)
+class RevenueSplit:
+    """The revenue of successive months, that of customers in the month of their first purchase beside the whole."""
+
+    months: pd.PeriodIndex
+    revenue: float
+    new_revenue: float
+    new_customers: int
+
+    @property
+    def returning_revenue(self) -> float:
+        """Revenue of customers who had first bought in an earlier month."""
+        return self.revenue - self.new_revenue
+
+    @property
+    def returning_share(self) -> float:
+        """The part of returning customers; nan where there is no revenue."""
+        return 1 - self.new_revenue / self.revenue if self.revenue > 0 else np.nan
+
+    @property
+    def carrier(self) -> Literal["new", "returning", "both", "nobody"]:
+        """Which customers the shop lives on."""
+        if np.isnan(self.returning_share):
+            return "nobody"
+        if 1 - CLEARLY < self.returning_share < CLEARLY:
+            return "both"
+        return "returning" if self.returning_share >= CLEARLY else "new"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,39 +53,41 @@ class Months:
     ----------
     table : pandas.DataFrame
         Index ``month`` (monthly periods, without gaps), columns ``revenue``, ``new_revenue`` (currency; that of
-        customers in the month of their first purchase), ``customers``, ``new_customers``, ``orders`` (counts) and
-        ``whole``: whether the log holds all its days.
+        customers in the month of their first purchase), ``customers``, ``new_customers``, ``orders``, ``days`` of the
+        month in the log (counts) and ``whole``: whether these are all its days.
     start, end : date
         First and last day that counts.
+    burn_in : int
+        First months, in which customers of old look new.
     """
 
     table: pd.DataFrame
     start: date
     end: date
+    burn_in: int = SETTLING
 
     @classmethod
-    def of(cls, cohorts: pd.DataFrame, start: date, end: date) -> Months:
-        """Add cohorts up.
-
-        Parameters
-        ----------
-        cohorts : pandas.DataFrame
-            From ``data.activity.cohort_activity``.
-        start, end : date
-            First and last complete day of the log.
-        """
-        every = pd.period_range(start, end, freq="M", name="month")
+    def from_cohorts(cls, cohorts: pd.DataFrame, start: date, end: date) -> Months:
+        """Add up ``data.queries.activity.cohort_activity`` from the first to the last complete day of the log."""
+        index = pd.period_range(start, end, freq="M", name="month")
         measures = ["revenue", "customers", "orders"]
-        table = cohorts.groupby("month")[measures].sum().reindex(every, fill_value=0)
-        new = cohorts[cohorts["cohort"] == cohorts["month"]].set_index("month")[measures].reindex(every, fill_value=0)
-        table = table.assign(new_revenue=new["revenue"], new_customers=new["customers"])
-        whole = (every.start_time >= pd.Timestamp(start)) & (every.end_time.normalize() <= pd.Timestamp(end))
-        return cls(table.assign(whole=whole), start, end)
+        table = cohorts.groupby("month")[measures].sum().reindex(index, fill_value=0)
+        new = cohorts[cohorts["cohort"] == cohorts["month"]].set_index("month")[measures].reindex(index, fill_value=0)
+        bounds = [pd.Series(days, index).clip(pd.Timestamp(start), pd.Timestamp(end)) for days in (
+            index.start_time, index.end_time.normalize())]  # fmt: skip
+        days = (bounds[1] - bounds[0]).dt.days + 1
+        table = table.assign(new_revenue=new["revenue"], new_customers=new["customers"], days=days)
+        return cls(table.assign(whole=days == index.days_in_month), start, end)
 
     @property
     def whole(self) -> pd.DataFrame:
         """The months of which the log holds all days, oldest first."""
         return self.table[self.table["whole"]]
+
+    @property
+    def partial(self) -> pd.DataFrame:
+        """The months at the ends of the log of which it holds some days only."""
+        return self.table[~self.table["whole"]]
 
     @property
     def recent(self) -> pd.DataFrame:
@@ -69,47 +102,21 @@ class Months:
         index = self.recent.index
         return Period(index[0].start_time.date() - DAY, index[-1].end_time.date())
 
+    def is_mature(self, months: pd.Index) -> np.ndarray:
+        """Return for each month whether the log is old enough by then to tell new customers from old ones."""
+        return np.asarray(months > self.table.index[0] + self.burn_in - 1)
+
     @property
-    def recent_name(self) -> str:
-        """``recent`` in words."""
-        days = format_count(self.recent_period.days, "day").removeprefix("1 ")
-        return span(self.recent.index) if len(self.whole) else f"the {days} recorded"
+    def mature(self) -> pd.DataFrame:
+        """The whole months by which the log is old enough to tell new customers from old ones."""
+        return self.whole[self.is_mature(self.whole.index)]
 
-    def is_settled(self, months: pd.Index) -> pd.Series:
-        """Say of each month whether the log is old enough by then to tell new customers from old ones."""
-        return pd.Series(months > self.table.index[0] + SETTLING - 1, index=months)
-
-    def unfinished(self) -> list[str]:
-        """Say which months at the ends of the log are left out of comparisons, and why."""
-        cut = self.table.index[~self.table["whole"]]
-        sentences = []
-        for month in cut:
-            first, last = max(month.start_time.date(), self.start), min(month.end_time.date(), self.end)
-            days = (last - first).days + 1
-            sentences.append(
-                f"{name(month)} is in the log with {days} of its {format_count(month.days_in_month, 'day')} "
-                "and is left out of comparisons."
-            )
-        return sentences
-
-
-def name(month: pd.Period) -> str:
-    """Write a month.
-
-    Examples
-    --------
-    >>> name(pd.Period("2011-11"))
-    'November 2011'
-    """
-    return str(month.strftime("%B %Y"))
-
-
-def span(months: pd.Index) -> str:
-    """Write successive months.
-
-    Examples
-    --------
-    >>> span(pd.period_range("2011-09", "2011-11", freq="M")), span(pd.period_range("2011-11", "2011-11", freq="M"))
-    ('the 3 months to November 2011', 'November 2011')
-    """
-    return name(months[-1]) if len(months) == 1 else f"the {len(months)} months to {name(months[-1])}"
+    @property
+    def revenue_split(self) -> RevenueSplit:
+        """The split of the recent months' revenue, without the first months of the log as long as others remain."""
+        mature = self.recent[self.is_mature(self.recent.index)]
+        months = mature if len(mature) else self.recent
+        return RevenueSplit(
+            pd.PeriodIndex(months.index), float(months["revenue"].sum()), float(months["new_revenue"].sum()),
+            int(months["new_customers"].sum()),
+        )  # fmt: skip

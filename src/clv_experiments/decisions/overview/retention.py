@@ -2,138 +2,126 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from clv_experiments.decisions.display.overview_figures import retention_map
-from clv_experiments.decisions.overview.months import SETTLING, YEAR, Months, name
-from clv_experiments.reporting.exhibit import Exhibit
-from clv_experiments.reporting.formatting import format_count, format_interval, format_share
+from clv_experiments.decisions.overview.months import YEAR, Months
 
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared
-LEAST_COHORTS = 3  # on either side of a comparison
-DRAWN = 24  # cohorts
+MIN_COHORTS = 3  # on either side of a comparison
 
 
-def retention_of(cohorts: pd.DataFrame, months: Months) -> pd.DataFrame:
-    """Return the share of each cohort that bought in the months after its first.
+@dataclass(frozen=True)
+class RetentionLevel:
+    """The share of customers who bought some months after the first, over the cohorts of which that is known."""
 
-    Parameters
+    months_later: int
+    share: float
+    customers: int
+
+
+@dataclass(frozen=True)
+class RetentionTrend:
+    """By how much more of the later cohorts than of the earlier buy again, as shares, with a 95 % interval."""
+
+    difference: float
+    lower: float
+    upper: float
+
+    @property
+    def direction(self) -> Literal["improving", "worsening", "steady"]:
+        """Steady where the interval covers zero."""
+        if self.lower <= 0 <= self.upper:
+            return "steady"
+        return "improving" if self.difference > 0 else "worsening"
+
+
+@dataclass(frozen=True, eq=False)
+class Retention:
+    """What part of each cohort bought in the months after its first.
+
+    Attributes
     ----------
-    cohorts : pandas.DataFrame
-        From ``data.activity.cohort_activity``.
-    months : Months
-
-    Returns
-    -------
-    pandas.DataFrame
+    table : pandas.DataFrame
         Index ``cohort`` (monthly periods, without empty cohorts), column ``customers`` (count) and columns 1 to 12
         (months after the first; shares, nan where the log does not hold the whole month).
+    is_mature : numpy.ndarray of bool
+        By cohort, whether its customers are surely new.
     """
-    later = (cohorts["month"].dt.year - cohorts["cohort"].dt.year) * YEAR
-    later += cohorts["month"].dt.month - cohorts["cohort"].dt.month
-    bought = cohorts.assign(later=later).pivot_table(index="cohort", columns="later", values="customers", fill_value=0)
-    bought = bought.reindex(columns=range(YEAR + 1), fill_value=0)
-    held = set(months.whole.index)
-    table = pd.DataFrame({"customers": bought[0].astype("int64")})
-    for month in range(1, YEAR + 1):
-        seen = np.array([cohort + month in held for cohort in bought.index])
-        table[month] = (bought[month] / bought[0]).where(seen)
-    return table
+
+    table: pd.DataFrame
+    is_mature: np.ndarray
+
+    @classmethod
+    def from_cohorts(cls, cohorts: pd.DataFrame, months: Months) -> Retention:
+        """Divide the counts of ``data.queries.activity.cohort_activity``."""
+        later = (cohorts["month"].dt.year - cohorts["cohort"].dt.year) * YEAR
+        later += cohorts["month"].dt.month - cohorts["cohort"].dt.month
+        counts = cohorts.assign(later=later).pivot_table("customers", index="cohort", columns="later", fill_value=0)
+        counts = counts.reindex(columns=range(YEAR + 1), fill_value=0)
+        table = pd.DataFrame({"customers": counts[0].astype("int64")})
+        for month in range(1, YEAR + 1):
+            in_log = np.isin(counts.index + month, months.whole.index)
+            table[month] = (counts[month] / counts[0]).where(in_log)
+        return cls(table, months.is_mature(table.index))
+
+    @property
+    def mature_cohorts(self) -> pd.DataFrame:
+        """Cohorts whose customers are surely new."""
+        return self.table[self.is_mature]
+
+    @property
+    def last_immature_cohort(self) -> pd.Period | None:
+        """The last cohort that may hold customers from before the log; None where no other remains or there is none."""
+        return self.table.index[~self.is_mature][-1] if self.is_mature.any() and not self.is_mature.all() else None
+
+    @property
+    def levels(self) -> list[RetentionLevel]:
+        """Retention 1, 3 and 12 months later, as far as it is known: of mature cohorts where they tell any."""
+        mature = self.mature_cohorts
+        cohorts = mature if mature[1].notna().any() else self.table
+        levels = []
+        for later in (1, 3, YEAR):
+            complete = cohorts[cohorts[later].notna()]
+            if len(complete):
+                share = float(np.average(complete[later], weights=complete["customers"]))
+                levels.append(RetentionLevel(later, share, int(complete["customers"].sum())))
+        return levels
+
+    @property
+    def trend(self) -> RetentionTrend | None:
+        """The later half of the mature cohorts against the earlier."""
+        return retention_trend(self.mature_cohorts)
 
 
-def trend_of(retention: pd.DataFrame) -> tuple[float, float, float] | None:
+def retention_trend(cohorts: pd.DataFrame) -> RetentionTrend | None:
     """Set the later half of the cohorts against the earlier, by the mean share that buys in the first three months.
 
     Cohorts count alike, so that the interval tells of the ups and downs from cohort to cohort (Welch's t, 95 %).
 
     Parameters
     ----------
-    retention : pandas.DataFrame
-        From ``retention_of``, of cohorts that are to be compared, oldest first.
+    cohorts : pandas.DataFrame
+        Columns 1 to 3 of ``Retention.table``, oldest cohort first.
 
     Returns
     -------
-    tuple of three floats, or None
-        Difference, lower and upper bound, in shares; None with fewer than three cohorts on either side.
+    RetentionTrend or None
+        None with fewer than three cohorts on either side.
     """
-    early = retention[EARLY].dropna().mean(axis=1).to_numpy()
+    early = cohorts[EARLY].dropna().mean(axis=1).to_numpy()
     half = len(early) // 2
-    if half < LEAST_COHORTS:
+    if half < MIN_COHORTS:
         return None
     before, after = early[:half], early[half:]
-    parts = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
-    difference, error = float(after.mean() - before.mean()), float(np.sqrt(parts.sum()))
+    variances = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
+    difference, error = float(after.mean() - before.mean()), float(np.sqrt(variances.sum()))
     if error == 0:
-        return difference, difference, difference
-    freedom = parts.sum() ** 2 / (parts**2 / [len(before) - 1, len(after) - 1]).sum()
-    reach = float(student.ppf(0.975, freedom)) * error
-    return difference, difference - reach, difference + reach
-
-
-def retention_sentences(retention: pd.DataFrame, settled: pd.Series) -> list[str]:
-    """Say how many come back, and whether later cohorts do so more than earlier ones.
-
-    Parameters
-    ----------
-    retention : pandas.DataFrame
-        From ``retention_of``.
-    settled : pandas.Series of bool
-        By cohort, whether its customers are surely new.
-    """
-    known = retention[settled.to_numpy()]
-    known = known if known[1].notna().any() else retention
-    levels = []
-    for later, when in ((1, "a month later"), (3, "3 months later"), (YEAR, "12 months later")):
-        seen = known[known[later].notna()]
-        if len(seen):
-            level = float(np.average(seen[later], weights=seen["customers"]))
-            of = format_count(int(seen["customers"].sum()), "customer")
-            levels.append(f"{format_share(level)} bought again {when} (of {of})")
-    if not levels:
-        return ["No cohort is followed by a whole month in the log, so nothing is known of its return."]
-    sentences = ["Of new customers, " + "; ".join(levels) + "."]
-    if len(retention) == 1:
-        only = f"All {format_count(int(retention['customers'].iloc[0]), 'customer')} first bought in one month"
-        return [*sentences, f"{only}, so no cohorts can be compared."]
-    trend = trend_of(retention[settled.to_numpy()])
-    if trend is None:
-        return [*sentences, "There are too few cohorts to say whether retention gets better or worse."]
-    difference, low, high = (100 * value for value in trend)
-    within = format_interval(f"{low:+.1f}".replace("-", "−"), f"{high:+.1f}".replace("-", "−"))
-    if low <= 0 <= high:
-        return [*sentences, f"Later cohorts come back about as often as earlier ones: the difference {within} in "
-                "percentage points is within the usual ups and downs from cohort to cohort."]  # fmt: skip
-    better, more = ("improving", "more") if difference > 0 else ("worsening", "fewer")
-    return [
-        *sentences,
-        f"Retention is {better}: of the later half of the cohorts, {abs(difference):.1f} percentage points {more} "
-        f"buy in a month of their first three than of the earlier half {within}.",
-    ]
-
-
-def retention_exhibit(cohorts: pd.DataFrame, months: Months) -> Exhibit:
-    """Show retention by cohort as a heat map."""
-    retention = retention_of(cohorts, months)
-    settled = months.is_settled(pd.PeriodIndex(retention.index))
-    known = {f"month_{later}": retention[later] for later in range(1, YEAR + 1) if retention[later].notna().any()}
-    index = retention.index.astype(str)
-    table = pd.DataFrame({"cohort": index, "customers": retention["customers"], **known}).reset_index(drop=True)
-    unsure = settled.index[~settled]
-    sentences = retention_sentences(retention, settled)
-    if len(unsure) and settled.any():
-        sentences.append(
-            f"The cohorts up to {name(unsure[-1])} may hold customers from before the log's first {SETTLING} months; "
-            "they are shown, and left out of these sentences."
-        )
-    return Exhibit(
-        name="overview_retention",
-        title="Who comes back, by month of the first purchase",
-        sentences=sentences,
-        table=table,
-        headings={"customers": "new customers", **{column: f"+{column.removeprefix('month_')}" for column in known}},
-        kinds={"customers": "count", **dict.fromkeys(known, "share")},
-        figure=retention_map(retention.tail(DRAWN)) if known else None,
-        shown=DRAWN,
-    )
+        return RetentionTrend(difference, difference, difference)
+    freedom = variances.sum() ** 2 / (variances**2 / [len(before) - 1, len(after) - 1]).sum()
+    half_width = float(student.ppf(0.975, freedom)) * error
+    return RetentionTrend(difference, difference - half_width, difference + half_width)

@@ -1,0 +1,109 @@
+"""How the business is doing, from the log alone: what a report says of it, as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
+from clv_experiments.data.window import DAY, Period
+from clv_experiments.decisions.overview.comparison import (
+    Comparison,
+    Decomposition,
+    comparisons,
+    decompose_revenue,
+    longest_comparison,
+)
+from clv_experiments.decisions.overview.concentration import Concentration, Countries
+from clv_experiments.decisions.overview.months import YEAR, Months
+from clv_experiments.decisions.overview.retention import Retention
+from clv_experiments.decisions.overview.seasonality import (
+    MonthEffects,
+    WeekdayShares,
+    month_effects,
+    weekday_shares,
+)
+from clv_experiments.errors import ClvError
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """The business up to a day; None where the log does not tell.
+
+    Attributes
+    ----------
+    order_unit : str
+        What counts as an order: a purchase day where the log has no order ids.
+    revenue : list of Comparison
+        Of the last month, quarter and year, the longest last.
+    customers, orders, new_customers : Comparison or None
+        The longest.
+    growth : Decomposition or None
+        Of the longest change of revenue that is beyond the usual.
+    """
+
+    months: Months
+    currency: str
+    order_unit: Literal["order", "purchase day"]
+    revenue: list[Comparison]
+    customers: Comparison | None
+    orders: Comparison | None
+    new_customers: Comparison | None
+    growth: Decomposition | None
+    retention: Retention
+    concentration: Concentration | None
+    countries: Countries | None
+    month_effects: MonthEffects | None
+    weekdays: WeekdayShares
+
+
+def describe_business(log: TransactionLog, end: date) -> Overview:
+    """Describe the business up to a day, from the log alone.
+
+    Parameters
+    ----------
+    log : TransactionLog
+    end : date
+        Last day that counts; nothing after it is read.
+
+    Raises
+    ------
+    ClvError
+        If the log begins after it.
+    """
+    if end < log.start:
+        raise ClvError(f"log '{log.name}' starts on {log.start}, after {end}, up to which it was to be described")
+    cohorts, daily = cohort_activity(log, end), daily_activity(log, end)
+    months = Months.from_cohorts(cohorts, log.start, end)
+    whole, mature = months.whole, months.mature["new_customers"]
+    return Overview(
+        months=months,
+        currency=log.currency,
+        order_unit="order" if (daily["orders"] > daily["customers"]).any() else "purchase day",
+        revenue=comparisons(whole["revenue"]),
+        customers=longest_comparison(whole["customers"]),
+        orders=longest_comparison(whole["orders"]),
+        new_customers=longest_comparison(mature) if mature.sum() > 0 else None,
+        growth=decompose_revenue(whole),
+        retention=Retention.from_cohorts(cohorts, months),
+        concentration=Concentration.from_spend(spend_of(log, months.recent_period)),
+        countries=_countries(log, months),
+        month_effects=month_effects(whole["revenue"]),
+        weekdays=weekday_shares(daily),
+    )
+
+
+def _countries(log: TransactionLog, months: Months) -> Countries | None:
+    """Set countries beside the year before where the log holds it whole."""
+    period = months.recent_period
+    recent = country_activity(log, period)
+    if recent is None or recent.empty:
+        return None
+    if len(months.whole) < 2 * YEAR:
+        return Countries.from_activity(recent, None)
+    first: pd.Period = months.recent.index[0] - YEAR
+    return Countries.from_activity(recent, country_activity(log, Period(first.start_time.date() - DAY, period.cutoff)))
