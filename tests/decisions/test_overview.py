@@ -17,12 +17,11 @@ from clv_experiments.decisions.overview.comparison import (
     compare,
     comparisons,
     decompose_revenue,
-    longest_comparison,
 )
 from clv_experiments.decisions.overview.concentration import Concentration, Countries
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
-from clv_experiments.decisions.overview.seasonality import WEEKDAYS, MonthEffects, month_effects, weekday_shares
+from clv_experiments.decisions.overview.seasonality import WEEKDAYS, Seasonality, month_effects, weekday_shares
 from clv_experiments.reporting.prose import sentences
 
 WOBBLE = np.tile([1.04, 0.97, 1.0, 0.99, 1.03, 0.97, 1.01], 6)
@@ -55,9 +54,9 @@ def overview(months, **results):
         "currency": "$",
         "order_unit": "order",
         "revenue": comparisons(whole["revenue"]),
-        "customers": longest_comparison(whole["customers"]),
-        "orders": longest_comparison(whole["orders"]),
-        "new_customers": None,
+        "customers": comparisons(whole["customers"]),
+        "orders": comparisons(whole["orders"]),
+        "new_customers": [],
         "growth": decompose_revenue(whole),
     }
     return SimpleNamespace(months=months, **(computed | results))
@@ -189,7 +188,7 @@ def test_growth_comes_from_more_orders_or_larger_ones(orders, source, text):
     (sentence,) = prose("growth", growth, "order")
     assert sentence.startswith("The rise of revenue in the 12 months to December 2021 comes ")
     assert text in sentence
-    fall = Decomposition(longest_comparison(series(revenue[::-1])), -0.5, 0.0)
+    fall = Decomposition(comparisons(series(revenue[::-1]))[-1], -0.5, 0.0)
     assert prose("growth", fall, "order")[0].startswith("The fall of revenue in the 12 months")
     assert decompose_revenue(months_of([*(100 * WOBBLE[:12]), *(100 * WOBBLE[1:13])]).whole) is None
 
@@ -354,8 +353,8 @@ def test_revenue_is_concentrated_or_even():
 
 def test_one_customer_is_named_from_a_twentieth_of_revenue_on():
     few, many = (Concentration.from_spend(pd.Series([100.0] * count)) for count in (20, 21))
-    assert few.has_dominant_customer
-    assert not many.has_dominant_customer
+    assert few.is_dominated
+    assert not many.is_dominated
     text = prose("concentration", overview(YEAR_2020, concentration=few))
     assert text[-1] == "One customer alone brings 5.0% ($100)."
 
@@ -418,7 +417,7 @@ def test_a_country_is_written_on_one_short_line():
 
 
 def season_prose(effects):
-    return prose("months_of_year", overview(YEAR_2020, month_effects=effects))
+    return prose("months_of_year", overview(YEAR_2020, months_of_year=effects))
 
 
 def test_months_of_the_year_stand_out_or_do_not():
@@ -433,7 +432,8 @@ def test_months_of_the_year_stand_out_or_do_not():
     assert season_prose(month_effects(series(100 * growing)))[0].startswith("No month of the year stands out: over 3")
     assert month_effects(series(100 * growing[:23])) is None
     bounds = {"effect": 0.75, "lower_95": 0.53, "upper_95": 0.996}
-    assert season_prose(MonthEffects(effects.table.iloc[[10]].assign(**bounds), 0.001, 2)) == [
+    november = list(effects.table.iloc[[10]].assign(**bounds).itertuples())
+    assert season_prose(Seasonality(effects.table, 0.0, november, [], 2)) == [
         "The strongest time of the year: November, 75% above the mean month (95% interval +53% to +100%).",
         "That rests on two years only.",
     ]
@@ -466,7 +466,8 @@ def week_prose(daily):
 def test_days_of_the_week_stand_out_or_do_not():
     daily = days([40, 20, 20, 20, 20, 5, 0])
     week = weekday_shares(daily)
-    assert (week.strongest.weekday, week.weakest.weekday, week.without_orders) == ("Monday", "Saturday", ["Sunday"])
+    assert [week.strongest[0].weekday, week.weakest[0].weekday] == ["Monday", "Saturday"]
+    assert week.typical == pytest.approx(1 / 6)
     text = week_prose(daily)
     assert text[0].startswith("Monday is the strongest day of the week: ")
     assert "an even week would give it 16.7%" in text[0]
@@ -478,13 +479,13 @@ def test_days_of_the_week_stand_out_or_do_not():
 
 def test_a_week_that_is_even_is_seldom_called_otherwise():
     weeks = [weekday_shares(days([3] * 7, 20, seed)) for seed in range(60)]
-    assert sum(week.strongest is not None or week.weakest is not None for week in weeks) <= 8
+    assert sum(bool(week.strongest or week.weakest) for week in weeks) <= 8
 
 
 def test_weeks_are_counted_from_monday():
     daily = days([0, 1, 2, 3, 4, 5, 6], weeks=10).iloc[3:-2]
     daily["orders"] = pd.DatetimeIndex(daily.index).day_of_week + 1
     week = weekday_shares(daily)
-    assert week.weeks == 8
+    assert week.cycles == 8
     assert list(week.table["weekday"]) == WEEKDAYS
     assert list(week.table["orders"]) == [8 * k for k in range(1, 8)]

@@ -71,7 +71,7 @@ def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
     figure, (panel,) = create_chart("What goes with spend", printable(subtitle, 90), 1.8 + 0.5 * len(table))
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
     for y, row in zip(np.arange(len(table))[::-1], table.itertuples(), strict=True):
-        effect, low, high = np.log1p([row.effect, row.lower_95, row.upper_95])
+        effect, low, high = np.log1p(np.array([row.effect, row.lower_95, row.upper_95], dtype=float))
         colour, face = (FAMILIES["btyd"].colour,) * 2 if row.claim in ("more", "less") else (QUIET, "none")
         panel.hlines(y, low, high, color=colour, linewidth=3, alpha=0.5)
         panel.plot([effect], [y], "o", color=colour, markersize=9, markeredgewidth=1.8, markerfacecolor=face)

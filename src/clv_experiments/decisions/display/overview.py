@@ -127,14 +127,18 @@ def _countries(overview: Overview) -> Exhibit | None:
 
 
 def _months_of_year(overview: Overview) -> Exhibit | None:
-    if overview.month_effects is None:
+    if overview.months_of_year is None:
         return None
-    table, title = overview.month_effects.table, "Revenue by month of the year"
-    return _exhibit("months_of_year", title, overview, table, figures.draw_months_of_year(title, table))
+    table, title = overview.months_of_year.table, "Revenue by month of the year"
+    subtitle = "against the mean month, growth taken out; 95% intervals"
+    figure = figures.draw_seasonality(title, subtitle, table, overview.months_of_year.typical)
+    return _exhibit("months_of_year", title, overview, table, figure)
 
 
 def _weekdays(overview: Overview) -> Exhibit:
     order, week = overview.order_unit, overview.weekdays
-    title = f"{order.capitalize()}s by day of the week"
+    title, subtitle = f"{order.capitalize()}s by day of the week", f"share of {order}s with 95% intervals; dashed: even"
+    rows = week.table[["weekday", "order_share", "lower", "upper"]]
     headings = {"orders": f"{order}s", "order_share": f"share of {order}s"}
-    return _exhibit("weekdays", title, overview, week.table, figures.draw_weekdays(title, order, week), headings)
+    figure = figures.draw_seasonality(title, subtitle, rows, week.typical)
+    return _exhibit("weekdays", title, overview, week.table, figure, headings)

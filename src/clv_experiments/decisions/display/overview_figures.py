@@ -12,7 +12,6 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from clv_experiments.decisions.overview.concentration import Concentration
-from clv_experiments.decisions.overview.seasonality import WeekdayShares
 from clv_experiments.reporting.chart_style import (
     BAND,
     FAMILIES,
@@ -24,7 +23,7 @@ from clv_experiments.reporting.chart_style import (
     printable,
 )
 from clv_experiments.reporting.figure_style import TEXT_SIZE, format_amount
-from clv_experiments.reporting.formatting import format_difference
+from clv_experiments.reporting.formatting import format_difference, format_score
 
 STYLES = [FAMILIES[family] for family in ("btyd", "ml", "hybrid")]
 FIRST, SECOND = STYLES[0].colour, STYLES[1].colour
@@ -132,36 +131,22 @@ def draw_bars(title: str, bars: pd.Series, currency: str) -> Figure:
     return figure
 
 
-def draw_months_of_year(title: str, table: pd.DataFrame) -> Figure:
-    """Draw the effect of each month of the year with its interval; filled where the interval excludes zero."""
-    figure, (panel,) = create_chart(title, "against the mean month, growth taken out; 95% intervals", 3.6)
-    _draw_intervals(panel, table[["month_of_year", "effect", "lower_95", "upper_95"]], 0.0)
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_difference(value, "{:+.0%}")))
-    return figure
+def draw_seasonality(title: str, subtitle: str, rows: pd.DataFrame, typical: float) -> Figure:
+    """Draw names with their values and intervals; filled where an interval excludes what is typical.
 
-
-def draw_weekdays(title: str, order: str, week: WeekdayShares) -> Figure:
-    """Draw the share of each day of the week with its interval; filled where the interval excludes an even share."""
-    subtitle = "dashed: an even week; 95% intervals" if week.is_known else "dashed: an even week"
-    figure, (panel,) = create_chart(title, subtitle, 3.2)
-    table = week.table[["weekday", "order_share", "lower", "upper"]].copy()
-    table[["lower", "upper"]] = table[["lower", "upper"]].apply(lambda bound: bound.fillna(table["order_share"]))
-    _draw_intervals(panel, table, week.even_share)
-    panel.set_ylim(0, 1.08 * max(float(table["upper"].max()), week.even_share))
-    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_ylabel(f"share of {order}s", **TEXT_STYLE)
-    return figure
-
-
-def _draw_intervals(panel: Axes, table: pd.DataFrame, no_effect: float) -> None:
-    """Draw a marker and its interval for each row: name, value, lower and upper bound."""
-    panel.axhline(no_effect, color=QUIET, linewidth=1.5, linestyle="--")
-    for x, (_, value, low, high) in enumerate(table.itertuples(index=False)):
-        face = FIRST if low > no_effect or high < no_effect else "none"
+    ``rows`` holds four columns: name, value, lower and upper bound, where there are bounds.
+    """
+    figure, (panel,) = create_chart(title, subtitle, 3.6)
+    panel.axhline(typical, color=QUIET, linewidth=1.5, linestyle="--")
+    for x, (_, value, low, high) in enumerate(rows.itertuples(index=False)):
+        face = FIRST if low > typical or high < typical else "none"
         panel.vlines(x, low, high, color=FIRST, linewidth=3, alpha=0.4)
         panel.plot([x], [value], "o", color=FIRST, markersize=8, markeredgewidth=1.8, markerfacecolor=face)
-    panel.set_xticks(range(len(table)), [str(name)[:3] for name in table.iloc[:, 0]])
+    panel.set_xticks(range(len(rows)), [str(name)[:3] for name in rows.iloc[:, 0]])
     panel.grid(visible=False, axis="x")
+    write = format_score if typical else format_difference
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value, "{:.0%}")))
+    return figure
 
 
 def _draw_legend(panel: Axes) -> None:

@@ -60,24 +60,14 @@ def compare(series: pd.Series, length: int) -> Comparison | None:
     less, by its root if months are independent, and more by the root of (1 + r) / (1 - r), r their lag-1
     autocorrelation: at most as if a month kept all that moved the one before.
 
-    Parameters
-    ----------
-    series : pandas.Series
-        Index of successive whole months, oldest first.
-    length : int
-        Months to compare.
-
-    Returns
-    -------
-    Comparison or None
-        None where the series is too short for both.
+    The series holds successive whole months, oldest first; None where it is too short.
     """
     yearly = len(series) >= length + YEAR
     gap = YEAR if yearly else length
     if len(series) < length + gap:
         return None
     last, earlier = series.iloc[-length:], series.iloc[len(series) - gap - length : len(series) - gap]
-    logs = np.log(series.astype(float).where(series > 0))
+    logs = series.astype(float).where(series > 0).map(np.log)
     changes = logs.diff(YEAR).dropna() if yearly else pd.Series(dtype=float)
     on_year = len(changes) >= MIN_YEARLY_CHANGES
     if not on_year:
@@ -95,23 +85,9 @@ def compare(series: pd.Series, length: int) -> Comparison | None:
 def autocorrelation(changes: pd.Series, *, on_year: bool) -> float:
     """Estimate the lag-1 autocorrelation of months around their level from their changes on the log scale.
 
-    Parameters
-    ----------
-    changes : pandas.Series
-        Oldest first.
-    on_year : bool
-        Whether changes are on the same month a year earlier, six or more; else they are on the month before.
-
-    Returns
-    -------
-    float
-        Between 0 and 0.9.
-
-    Notes
-    -----
-    Changes on the year before are as alike as months are; the lag-1 autocorrelation r of n of them is too low by about
-    (1 + 4r) / n (Marriott and Pope 1954), which is put back. Changes on the month before have -(1 - r) / 2 where months
-    have r.
+    Changes on the same month a year earlier, six or more, are as alike as months are; the lag-1 autocorrelation r of n
+    of them is too low by about (1 + 4r) / n (Marriott and Pope 1954), which is put back. Changes on the month before
+    have -(1 - r) / 2 where months have r. The estimate is kept between 0 and 0.9.
     """
     residuals, rows = changes.to_numpy() - changes.mean(), len(changes)
     lag_1 = float(residuals[1:] @ residuals[:-1]) / max(float(residuals @ residuals), np.finfo(float).tiny)
@@ -122,11 +98,6 @@ def autocorrelation(changes: pd.Series, *, on_year: bool) -> float:
 def comparisons(series: pd.Series) -> list[Comparison]:
     """Compare the last whole month, quarter and year, as far as the series reaches; the longest comes last."""
     return [comparison for length in LENGTHS if (comparison := compare(series, length)) is not None]
-
-
-def longest_comparison(series: pd.Series) -> Comparison | None:
-    """Compare the last whole year, or the longest part of it that the series allows."""
-    return next(iter(comparisons(series)[::-1]), None)
 
 
 @dataclass(frozen=True, eq=False)

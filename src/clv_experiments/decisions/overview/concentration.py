@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ class Concentration:
         return self.largest / self.total
 
     @property
-    def has_dominant_customer(self) -> bool:
+    def is_dominated(self) -> bool:
         """Whether the largest of ten or more customers is worth a word."""
         return self.count >= MIN_CUSTOMERS and self.largest_share >= DOMINANT
 
@@ -116,11 +116,6 @@ class Countries:
         if not self.table["revenue"].sum() > 0:
             return "none"
         return "one" if len(self.table) == 1 else "home" if self.table["revenue_share"].iloc[0] >= HOME else "many"
-
-    @property
-    def ranking(self) -> list[Any]:
-        """The rows of the table, by name of column."""
-        return list(self.table.itertuples(index=False))
 
     def count_to_reach(self, share: float) -> int:
         """Return how many countries, the largest first, bring a share of revenue."""

@@ -26,11 +26,6 @@ class RevenueSplit:
     new_customers: int
 
     @property
-    def returning_revenue(self) -> float:
-        """Revenue of customers who had first bought in an earlier month."""
-        return self.revenue - self.new_revenue
-
-    @property
     def returning_share(self) -> float:
         """The part of returning customers; nan where there is no revenue."""
         return 1 - self.new_revenue / self.revenue if self.revenue > 0 else np.nan
@@ -73,9 +68,8 @@ class Months:
         measures = ["revenue", "customers", "orders"]
         table = cohorts.groupby("month")[measures].sum().reindex(index, fill_value=0)
         new = cohorts[cohorts["cohort"] == cohorts["month"]].set_index("month")[measures].reindex(index, fill_value=0)
-        bounds = [pd.Series(days, index).clip(pd.Timestamp(start), pd.Timestamp(end)) for days in (
-            index.start_time, index.end_time.normalize())]  # fmt: skip
-        days = (bounds[1] - bounds[0]).dt.days + 1
+        every_day = pd.Series(1, pd.period_range(start, end, freq="D").asfreq("M"))
+        days = every_day.groupby(level=0).sum()
         table = table.assign(new_revenue=new["revenue"], new_customers=new["customers"], days=days)
         return cls(table.assign(whole=days == index.days_in_month), start, end)
 

@@ -16,17 +16,11 @@ from clv_experiments.decisions.overview.comparison import (
     Decomposition,
     comparisons,
     decompose_revenue,
-    longest_comparison,
 )
 from clv_experiments.decisions.overview.concentration import Concentration, Countries
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.retention import Retention
-from clv_experiments.decisions.overview.seasonality import (
-    MonthEffects,
-    WeekdayShares,
-    month_effects,
-    weekday_shares,
-)
+from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects, weekday_shares
 from clv_experiments.errors import ClvError
 
 
@@ -38,10 +32,8 @@ class Overview:
     ----------
     order_unit : str
         What counts as an order: a purchase day where the log has no order ids.
-    revenue : list of Comparison
+    revenue, customers, orders, new_customers : list of Comparison
         Of the last month, quarter and year, the longest last.
-    customers, orders, new_customers : Comparison or None
-        The longest.
     growth : Decomposition or None
         Of the longest change of revenue that is beyond the usual.
     """
@@ -50,49 +42,37 @@ class Overview:
     currency: str
     order_unit: Literal["order", "purchase day"]
     revenue: list[Comparison]
-    customers: Comparison | None
-    orders: Comparison | None
-    new_customers: Comparison | None
+    customers: list[Comparison]
+    orders: list[Comparison]
+    new_customers: list[Comparison]
     growth: Decomposition | None
     retention: Retention
     concentration: Concentration | None
     countries: Countries | None
-    month_effects: MonthEffects | None
-    weekdays: WeekdayShares
+    months_of_year: Seasonality | None
+    weekdays: Seasonality
 
 
 def describe_business(log: TransactionLog, end: date) -> Overview:
-    """Describe the business up to a day, from the log alone.
-
-    Parameters
-    ----------
-    log : TransactionLog
-    end : date
-        Last day that counts; nothing after it is read.
-
-    Raises
-    ------
-    ClvError
-        If the log begins after it.
-    """
+    """Describe the business up to a day, inclusive; nothing after it is read. ClvError if the log begins later."""
     if end < log.start:
         raise ClvError(f"log '{log.name}' starts on {log.start}, after {end}, up to which it was to be described")
     cohorts, daily = cohort_activity(log, end), daily_activity(log, end)
     months = Months.from_cohorts(cohorts, log.start, end)
-    whole, mature = months.whole, months.mature["new_customers"]
+    whole, new = months.whole, months.mature["new_customers"]
     return Overview(
         months=months,
         currency=log.currency,
         order_unit="order" if (daily["orders"] > daily["customers"]).any() else "purchase day",
         revenue=comparisons(whole["revenue"]),
-        customers=longest_comparison(whole["customers"]),
-        orders=longest_comparison(whole["orders"]),
-        new_customers=longest_comparison(mature) if mature.sum() > 0 else None,
+        customers=comparisons(whole["customers"]),
+        orders=comparisons(whole["orders"]),
+        new_customers=comparisons(new) if new.sum() > 0 else [],
         growth=decompose_revenue(whole),
         retention=Retention.from_cohorts(cohorts, months),
         concentration=Concentration.from_spend(spend_of(log, months.recent_period)),
         countries=_countries(log, months),
-        month_effects=month_effects(whole["revenue"]),
+        months_of_year=month_effects(whole["revenue"]),
         weekdays=weekday_shares(daily),
     )
 

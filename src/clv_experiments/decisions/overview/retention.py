@@ -70,11 +70,6 @@ class Retention:
         return cls(table, months.is_mature(table.index))
 
     @property
-    def mature_cohorts(self) -> pd.DataFrame:
-        """Cohorts whose customers are surely new."""
-        return self.table[self.is_mature]
-
-    @property
     def last_immature_cohort(self) -> pd.Period | None:
         """The last cohort that may hold customers from before the log; None where no other remains or there is none."""
         return self.table.index[~self.is_mature][-1] if self.is_mature.any() and not self.is_mature.all() else None
@@ -82,7 +77,7 @@ class Retention:
     @property
     def levels(self) -> list[RetentionLevel]:
         """Retention 1, 3 and 12 months later, as far as it is known: of mature cohorts where they tell any."""
-        mature = self.mature_cohorts
+        mature = self.table[self.is_mature]
         cohorts = mature if mature[1].notna().any() else self.table
         levels = []
         for later in (1, 3, YEAR):
@@ -95,23 +90,14 @@ class Retention:
     @property
     def trend(self) -> RetentionTrend | None:
         """The later half of the mature cohorts against the earlier."""
-        return retention_trend(self.mature_cohorts)
+        return retention_trend(self.table[self.is_mature])
 
 
 def retention_trend(cohorts: pd.DataFrame) -> RetentionTrend | None:
     """Set the later half of the cohorts against the earlier, by the mean share that buys in the first three months.
 
-    Cohorts count alike, so that the interval tells of the ups and downs from cohort to cohort (Welch's t, 95 %).
-
-    Parameters
-    ----------
-    cohorts : pandas.DataFrame
-        Columns 1 to 3 of ``Retention.table``, oldest cohort first.
-
-    Returns
-    -------
-    RetentionTrend or None
-        None with fewer than three cohorts on either side.
+    Cohorts, oldest first, count alike, so that the interval is of the ups and downs from cohort to cohort (Welch's t,
+    95 %). None with fewer than three cohorts on either side.
     """
     early = cohorts[EARLY].dropna().mean(axis=1).to_numpy()
     half = len(early) // 2

@@ -19,38 +19,32 @@ WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 @dataclass(frozen=True, eq=False)
-class MonthEffects:
-    """What the month of the year makes of revenue, a steady growth removed.
+class Seasonality:
+    """How months of the year, or days of the week, differ.
 
     Attributes
     ----------
     table : pandas.DataFrame
-        ``month_of_year`` (name), ``effect``, ``lower_95``, ``upper_95``: relative to the mean month, such as 0.2.
+        Their names, values and bounds of 95 % intervals.
+    typical : float
+        The value of each if all were alike.
+    strongest, weakest : list of rows of ``table``
+        Those clearly above and below, the furthest first; none where all may be alike.
+    cycles : int
+        Complete years or weeks.
     p_value : float
-        Of months that are all alike.
-    years : int
-        Complete ones.
+        Of all being alike; nan where the intervals hold for all together.
     """
 
     table: pd.DataFrame
-    p_value: float
-    years: int
-
-    @property
-    def strongest(self) -> list[Any]:
-        """Up to two months clearly above the mean, none where months may all be alike."""
-        return self._clear(self.table[self.table["lower_95"] > 0].sort_values("effect", ascending=False))
-
-    @property
-    def weakest(self) -> list[Any]:
-        """Up to two months clearly below the mean, none where months may all be alike."""
-        return self._clear(self.table[self.table["upper_95"] < 0].sort_values("effect"))
-
-    def _clear(self, months: pd.DataFrame) -> list[Any]:
-        return list(months.head(2).itertuples()) if self.p_value < 0.05 else []
+    typical: float
+    strongest: list[Any]
+    weakest: list[Any]
+    cycles: int
+    p_value: float = np.nan
 
 
-def month_effects(revenue: pd.Series) -> MonthEffects | None:
+def month_effects(revenue: pd.Series) -> Seasonality | None:
     """Fit the logarithm of monthly revenue by least squares on twelve months of the year and a straight line.
 
     Parameters
@@ -60,8 +54,9 @@ def month_effects(revenue: pd.Series) -> MonthEffects | None:
 
     Returns
     -------
-    MonthEffects or None
-        None with less than two years, or where a month has no revenue.
+    Seasonality or None
+        Columns ``month_of_year`` (name), ``effect``, ``lower_95``, ``upper_95``: relative to the mean month, such as
+        0.2. None with less than two years, or where a month has no revenue.
     """
     rows = len(revenue)
     if rows < MIN_MONTHS or not (revenue > 0).all():
@@ -79,62 +74,28 @@ def month_effects(revenue: pd.Series) -> MonthEffects | None:
     variance = max(variance, 1e-20)  # months that repeat to the last penny leave none
     half_width = student.ppf(0.975, freedom) * np.sqrt(variance * np.diag(contrast @ bread @ contrast.T))
     explained = max(float((residuals**2).sum()) - variance * freedom, 0.0) / (YEAR - 1)
+    p_value = float(fisher.sf(explained / variance, YEAR - 1, freedom))
     columns = {"effect": effect, "lower_95": effect - half_width, "upper_95": effect + half_width}
     table = pd.DataFrame({"month_of_year": MONTHS, **{column: np.expm1(value) for column, value in columns.items()}})
-    return MonthEffects(table, float(fisher.sf(explained / variance, YEAR - 1, freedom)), rows // YEAR)
+    differing = table if p_value < 0.05 else table[:0]
+    strongest = differing[differing["lower_95"] > 0].sort_values("effect", ascending=False)
+    weakest = differing[differing["upper_95"] < 0].sort_values("effect")
+    return Seasonality(table, 0.0, list(strongest.itertuples()), list(weakest.itertuples()), rows // YEAR, p_value)
 
 
-@dataclass(frozen=True, eq=False)
-class WeekdayShares:
-    """How orders are spread over the days of the week.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        ``weekday`` (name), ``revenue``, ``orders``, ``order_share``, ``lower``, ``upper`` of whole weeks; of all days
-        and without bounds where there are fewer than four whole weeks.
-    weeks : int
-        Whole ones.
-    """
-
-    table: pd.DataFrame
-    weeks: int
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there are weeks enough to tell strong days from weak ones."""
-        return self.weeks >= MIN_WEEKS
-
-    @property
-    def even_share(self) -> float:
-        """The share that each day would have if all with any order were alike."""
-        return 1.0 / int((self.table["orders"] > 0).sum())
-
-    @property
-    def strongest(self) -> Any | None:
-        """The day with the highest share of those clearly above an even one."""
-        above = self.table[self.table["lower"] > self.even_share].sort_values("order_share", ascending=False)
-        return next(above.itertuples(), None)
-
-    @property
-    def weakest(self) -> Any | None:
-        """The day with the lowest share of those clearly below an even one, among days with any order."""
-        below = self.table[(self.table["upper"] < self.even_share) & (self.table["orders"] > 0)]
-        return next(below.sort_values("order_share").itertuples(), None)
-
-    @property
-    def without_orders(self) -> list[str]:
-        """Days on which nobody ever ordered."""
-        return list(self.table.loc[self.table["orders"] == 0, "weekday"])
-
-
-def weekday_shares(daily: pd.DataFrame) -> WeekdayShares:
+def weekday_shares(daily: pd.DataFrame) -> Seasonality:
     """Divide the orders of ``data.queries.activity.daily_activity`` among the days of the week.
 
     Intervals are those of a ratio over weeks as they come, 95 % for all seven days together (Bonferroni).
+
+    Returns
+    -------
+    Seasonality
+        Columns ``weekday`` (name), ``revenue``, ``orders``, ``order_share``, ``lower``, ``upper`` of whole weeks; of
+        all days and without bounds where there are fewer than four whole weeks. A day without any order is closed: it
+        is not among the weakest, and does not count for an even share.
     """
-    weekday = pd.DatetimeIndex(daily.index).day_of_week
-    first = int((weekday == 0).argmax())
+    first = int((pd.DatetimeIndex(daily.index).day_of_week == 0).argmax())
     weeks = (len(daily) - first) // 7
     days = daily.iloc[first : first + 7 * weeks] if weeks >= MIN_WEEKS else daily
     table = days.groupby(pd.DatetimeIndex(days.index).day_of_week)[["revenue", "orders"]].sum()
@@ -149,4 +110,8 @@ def weekday_shares(daily: pd.DataFrame) -> WeekdayShares:
         table["lower"] = (table["order_share"] - half_width).clip(lower=0.0)
         table["upper"] = (table["order_share"] + half_width).clip(upper=1.0)
     table.insert(0, "weekday", WEEKDAYS)
-    return WeekdayShares(table.reset_index(drop=True), weeks)
+    table = table.reset_index(drop=True)
+    even = 1.0 / int((table["orders"] > 0).sum())
+    strongest = table[table["lower"] > even].sort_values("order_share", ascending=False)
+    weakest = table[(table["upper"] < even) & (table["orders"] > 0)].sort_values("order_share")
+    return Seasonality(table, even, list(strongest.itertuples()), list(weakest.itertuples()), weeks)
