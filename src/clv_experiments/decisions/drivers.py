@@ -26,20 +26,11 @@ EFFECTS = ["effect", "lower_95", "upper_95", "per_deviation", "deviation_lower",
 
 @dataclass(frozen=True)
 class Driver:
-    """One feature of a customer's history, in steps that people understand.
-
-    Attributes
-    ----------
-    name : str
-    step : str
-        What one more of it means, as it follows "customers with".
-    compute : callable
-        Takes ``frequency, recency, T, total_spend`` and returns the feature in those steps.
-    """
+    """One feature of a customer's history, in steps that people understand."""
 
     name: str
-    step: str
-    compute: Callable[[pd.DataFrame], pd.Series]
+    step: str  # what one more means, as it follows "customers with"
+    compute: Callable[[pd.DataFrame], pd.Series]  # of frequency, recency, T and total_spend
 
 
 def _spend_a_day(history: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from clv_experiments.decisions.display import overview_figures as figures
 from clv_experiments.decisions.overview.concentration import NO_COUNTRY
-from clv_experiments.decisions.overview.months import YEAR, Months
+from clv_experiments.decisions.overview.months import YEAR
 from clv_experiments.decisions.overview.overview import Overview
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import clean_name, format_count
@@ -49,11 +49,10 @@ def _exhibit(
     return Exhibit(f"overview_{name}", title, prose, table, HEADINGS | dict(headings or {}), KINDS, figure, shown)
 
 
-def _by_month(months: Months, **columns: pd.Series) -> pd.DataFrame:
+def _by_month(overview: Overview, *columns: str) -> pd.DataFrame:
     """Build a table of one row a month."""
-    table = pd.DataFrame(columns).assign(whole=np.where(months.table["whole"], "yes", "no"))
-    table.insert(0, "month", months.table.index.astype(str))
-    return table.reset_index(drop=True)
+    table = overview.months.table[[*columns, "whole"]].reset_index()
+    return table.assign(month=table["month"].astype(str), whole=np.where(table["whole"], "yes", "no"))
 
 
 def _recent(overview: Overview) -> str:
@@ -61,39 +60,25 @@ def _recent(overview: Overview) -> str:
 
 
 def _revenue(overview: Overview) -> Exhibit:
-    months = overview.months.table
-    revenue = months["revenue"].where(months["whole"] & (months["revenue"] > 0))
-    changes = [revenue.pct_change(length, fill_method=None) for length in (1, YEAR)]
-    table = _by_month(overview.months, revenue=months["revenue"], on_month_before=changes[0], on_year_before=changes[1])
-    title, parts = "Revenue by month", {"revenue": months["revenue"]}
-    figure = figures.draw_columns_by_month(title, parts, months["whole"], overview.currency)
+    table, title = _by_month(overview, "revenue", "on_month_before", "on_year_before"), "Revenue by month"
+    figure = figures.draw_columns_by_month(title, {"revenue": "revenue"}, overview.months.table, overview.currency)
     return _exhibit("revenue", title, overview, table, figure, shown=YEAR)
 
 
 def _customers(overview: Overview) -> Exhibit:
-    months, order = overview.months.table, overview.order_unit
-    value = months["revenue"] / months["orders"].where(months["orders"] > 0)
-    table = _by_month(
-        overview.months, customers=months["customers"], new_customers=months["new_customers"], orders=months["orders"],
-        revenue_per_order=value,
-    )  # fmt: skip
-    headings = {"customers": "active customers", "orders": f"{order}s", "revenue_per_order": f"revenue per {order}"}
-    measures = {headings[column]: table[column] for column in headings}
+    order = overview.order_unit
+    table = _by_month(overview, "customers", "new_customers", "orders", "revenue_per_order")
+    names = {"customers": "active customers", "orders": f"{order}s", "revenue_per_order": f"revenue per {order}"}
     title = f"Active customers, {order}s and revenue per {order}"
-    figure = figures.draw_lines_by_month(title, measures, months["whole"])
-    headings["new_customers"] = "of these new"
-    return _exhibit("customers", title, overview, table, figure, headings, YEAR)
+    figure = figures.draw_lines_by_month(title, names, overview.months.table)
+    return _exhibit("customers", title, overview, table, figure, names | {"new_customers": "of these new"}, YEAR)
 
 
 def _returning(overview: Overview) -> Exhibit:
-    months = overview.months.table
-    new, returning = months["new_revenue"], months["revenue"] - months["new_revenue"]
-    table = _by_month(
-        overview.months, new_customers=months["new_customers"], new_revenue=new, returning_revenue=returning,
-        returning_share=returning / months["revenue"].where(months["revenue"] > 0),
-    )  # fmt: skip
-    title, parts = "Revenue of new and of returning customers", {"returning customers": returning, "new customers": new}
-    figure = figures.draw_columns_by_month(title, parts, months["whole"], overview.currency)
+    table = _by_month(overview, "new_customers", "new_revenue", "returning_revenue", "returning_share")
+    title = "Revenue of new and of returning customers"
+    parts = {"returning_revenue": "returning customers", "new_revenue": "new customers"}
+    figure = figures.draw_columns_by_month(title, parts, overview.months.table, overview.currency)
     return _exhibit("returning", title, overview, table, figure, shown=YEAR)
 
 

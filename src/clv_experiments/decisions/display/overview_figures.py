@@ -30,42 +30,41 @@ FIRST, SECOND = STYLES[0].colour, STYLES[1].colour
 DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
 
 
-def draw_columns_by_month(title: str, parts: Mapping[str, pd.Series], whole: pd.Series, currency: str) -> Figure:
-    """Draw one column a month, its parts stacked; months that are not whole are paler."""
+def draw_columns_by_month(title: str, parts: Mapping[str, str], months: pd.DataFrame, currency: str) -> Figure:
+    """Draw columns of ``Months.table``, by their names, on top of each other; months that are not whole are paler."""
+    whole = months["whole"].to_numpy()
     subtitle = f"{len(whole)} months" if whole.all() else "paler: months that the log does not hold whole"
     figure, (panel,) = create_chart(title, subtitle, 3.6)
     x, bottom = np.arange(len(whole)), np.zeros(len(whole))
-    for (name, values), style in zip(parts.items(), STYLES, strict=False):
-        height = values.to_numpy(dtype=float)
-        for mask, opacity in ((whole.to_numpy(), 1.0), (~whole.to_numpy(), 0.4)):
-            panel.bar(
-                x[mask], height[mask], 0.8, bottom=bottom[mask], color=style.colour, alpha=opacity, linewidth=0,
-                label=name if opacity == 1 else None,
-            )  # fmt: skip
+    for (column, name), style in zip(parts.items(), STYLES, strict=False):
+        height = months[column].to_numpy(dtype=float)
+        bars = panel.bar(x, height, 0.8, bottom=bottom, color=style.colour, linewidth=0, label=name)
+        for bar, is_whole in zip(bars, whole, strict=True):
+            bar.set_alpha(1.0 if is_whole else 0.4)
         bottom = bottom + height
     if len(parts) > 1:
         _draw_legend(panel)
     panel.set_ylabel(f"revenue ({printable(currency, 6)})", **TEXT_STYLE)
     panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
-    _name_months(panel, pd.PeriodIndex(whole.index))
+    _name_months(panel, pd.PeriodIndex(months.index))
     return figure
 
 
-def draw_lines_by_month(title: str, measures: Mapping[str, pd.Series], whole: pd.Series) -> Figure:
-    """Draw up to three measures relative to their mean over the whole months; other months are left out."""
+def draw_lines_by_month(title: str, measures: Mapping[str, str], months: pd.DataFrame) -> Figure:
+    """Draw up to three columns of ``Months.table``, by their names, relative to their mean over the whole months."""
     figure, (panel,) = create_chart(title, "each relative to its mean month", 3.6)
-    mask = whole.to_numpy() if whole.any() else np.full(len(whole), True)
+    x = np.flatnonzero(months["whole"]) if months["whole"].any() else np.arange(len(months))
     panel.axhline(1, color=QUIET, linewidth=1.5, linestyle="--")
-    for (name, values), style in zip(measures.items(), STYLES, strict=False):
-        height = values.to_numpy(dtype=float)[mask]
+    for (column, name), style in zip(measures.items(), STYLES, strict=False):
+        height = months[column].to_numpy(dtype=float)[x]
         mean = np.nansum(height) / max(np.isfinite(height).sum(), 1)
         panel.plot(
-            np.flatnonzero(mask), height / mean if mean > 0 else height, color=style.colour, marker=style.marker,
-            markersize=5, linewidth=1.8, label=printable(name),
+            x, height / mean if mean > 0 else height, color=style.colour, marker=style.marker, markersize=5,
+            linewidth=1.8, label=printable(name),
         )  # fmt: skip
     _draw_legend(panel)
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _name_months(panel, pd.PeriodIndex(whole.index))
+    _name_months(panel, pd.PeriodIndex(months.index))
     return figure
 
 
@@ -151,10 +150,12 @@ def draw_seasonality(title: str, subtitle: str, rows: pd.DataFrame, typical: flo
 
 def _draw_legend(panel: Axes) -> None:
     """Draw the legend above a panel."""
-    panel.legend(
+    legend = panel.legend(
         fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3,
         borderaxespad=0.2,
     )  # fmt: skip
+    for handle in legend.legend_handles:
+        handle.set_alpha(1.0)  # a first month that is paler would make its whole entry so
 
 
 def _name_months(panel: Axes, months: pd.PeriodIndex) -> None:

@@ -47,9 +47,11 @@ class Months:
     Attributes
     ----------
     table : pandas.DataFrame
-        Index ``month`` (monthly periods, without gaps), columns ``revenue``, ``new_revenue`` (currency; that of
-        customers in the month of their first purchase), ``customers``, ``new_customers``, ``orders``, ``days`` of the
-        month in the log (counts) and ``whole``: whether these are all its days.
+        Index ``month`` (monthly periods, without gaps), columns ``revenue``, ``new_revenue`` (of customers in the month
+        of their first purchase), ``returning_revenue``, ``revenue_per_order`` (currency), ``customers``,
+        ``new_customers``, ``orders``, ``days`` in the log (counts), ``returning_share``, ``on_month_before``,
+        ``on_year_before`` (relative changes of revenue between whole months) and ``whole``: whether the log holds all
+        days.
     start, end : date
         First and last day that counts.
     burn_in : int
@@ -71,7 +73,14 @@ class Months:
         every_day = pd.Series(1, pd.period_range(start, end, freq="D").asfreq("M"))
         days = every_day.groupby(level=0).sum()
         table = table.assign(new_revenue=new["revenue"], new_customers=new["customers"], days=days)
-        return cls(table.assign(whole=days == index.days_in_month), start, end)
+        table["whole"] = days == index.days_in_month
+        revenue, comparable = table["revenue"], table["revenue"].where(table["whole"] & (table["revenue"] > 0))
+        for column, length in (("on_month_before", 1), ("on_year_before", YEAR)):
+            table[column] = comparable.pct_change(length, fill_method=None)
+        table["revenue_per_order"] = revenue / table["orders"].where(table["orders"] > 0)
+        table["returning_revenue"] = revenue - table["new_revenue"]
+        table["returning_share"] = table["returning_revenue"] / revenue.where(revenue > 0)
+        return cls(table, start, end)
 
     @property
     def whole(self) -> pd.DataFrame:
