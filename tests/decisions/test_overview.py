@@ -18,9 +18,9 @@ from clv_experiments.decisions.overview.comparison import (
     comparisons,
     decompose_revenue,
 )
-from clv_experiments.decisions.overview.concentration import Concentration, Countries
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
+from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
 from clv_experiments.decisions.overview.seasonality import WEEKDAYS, Seasonality, month_effects, weekday_shares
 from clv_experiments.reporting.prose import sentences
 

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clv_experiments.decisions.display import overview_figures as figures
-from clv_experiments.decisions.overview.concentration import NO_COUNTRY
 from clv_experiments.decisions.overview.months import YEAR
 from clv_experiments.decisions.overview.overview import Overview
+from clv_experiments.decisions.overview.revenue_sources import NO_COUNTRY
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import clean_name, format_count
 from clv_experiments.reporting.prose import sentences

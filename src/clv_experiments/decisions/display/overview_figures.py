@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from clv_experiments.decisions.overview.concentration import Concentration
+from clv_experiments.decisions.overview.revenue_sources import Concentration
 from clv_experiments.reporting.chart_style import (
     BAND,
     FAMILIES,

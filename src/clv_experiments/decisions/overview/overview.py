@@ -17,9 +17,9 @@ from clv_experiments.decisions.overview.comparison import (
     comparisons,
     decompose_revenue,
 )
-from clv_experiments.decisions.overview.concentration import Concentration, Countries
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.retention import Retention
+from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
 from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects, weekday_shares
 from clv_experiments.errors import ClvError
 
