@@ -154,8 +154,8 @@ def _draw_legend(panel: Axes) -> None:
         fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3,
         borderaxespad=0.2,
     )  # fmt: skip
-    for handle in legend.legend_handles:
-        handle.set_alpha(1.0)  # a first month that is paler would make its whole entry so
+    for patch in legend.get_patches():
+        patch.set_alpha(1.0)  # a first month that is paler would make its whole entry so
 
 
 def _name_months(panel: Axes, months: pd.PeriodIndex) -> None:
