@@ -89,7 +89,7 @@ def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     assert panel.y is not None
     cutoffs = [period.cutoff for period in panel.periods]
     sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
-    X, origin, rest = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), mask_largest(panel.X)
+    X, origin, rest = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_largest(panel.X)
     table = compare_effects(
         estimate_effects(X, panel.y, origin), estimate_effects(X[rest], panel.y[rest], origin[rest])
     )
@@ -127,13 +127,13 @@ def driver_features(history: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({driver.name: driver.compute(history) for driver in DRIVERS})
 
 
-def mask_largest(history: pd.DataFrame) -> np.ndarray:
-    """Return False for all rows of the top one per cent by spend so far, at least one customer, else True.
+def is_largest(history: pd.DataFrame) -> np.ndarray:
+    """Return for each row whether its customer is in the top one per cent by spend so far, at least one.
 
     What customers spent afterwards plays no part.
     """
     most = history["total_spend"].groupby(level=0).max().sort_values(ascending=False, kind="stable")
-    return ~history.index.isin(most.index[: max(1, round(LARGEST * len(most)))])
+    return history.index.isin(most.index[: max(1, round(LARGEST * len(most)))])
 
 
 def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
