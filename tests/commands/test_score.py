@@ -24,7 +24,7 @@ from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings, setting_records
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.scored import COLUMNS
+from clv_experiments.decisions.customer_scores import COLUMNS
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import File, FittedModel, Param, Table, Tag, Text

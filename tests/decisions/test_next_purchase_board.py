@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.decisions.next_purchase.backtest import resampled, trial
 from clv_experiments.decisions.next_purchase.baselines import OwnRhythm, ShareBought
 from clv_experiments.decisions.next_purchase.board import board
 from clv_experiments.decisions.next_purchase.calibration import reliability
-from clv_experiments.decisions.next_purchase.contenders import Contender
-from clv_experiments.decisions.next_purchase.scores import resampled, trial
+from clv_experiments.decisions.next_purchase.candidates import Contender
 from clv_experiments.decisions.next_purchase.sentences import accuracy, calibration, coming, winner
 from clv_experiments.decisions.next_purchase.weekly import by_week, came_by_week, week_ends
 from clv_experiments.errors import ClvError

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Window
+from clv_experiments.decisions.display.next_purchase import next_purchase_board, next_purchase_section
+from clv_experiments.decisions.next_purchase.backtest import trial
 from clv_experiments.decisions.next_purchase.board import board
-from clv_experiments.decisions.next_purchase.contenders import Contender, contenders
-from clv_experiments.decisions.next_purchase.due import due_exhibit
-from clv_experiments.decisions.next_purchase.scores import trial
-from clv_experiments.decisions.next_purchase.section import next_purchase_board, next_purchase_section
+from clv_experiments.decisions.next_purchase.candidates import Contender, contenders
+from clv_experiments.decisions.next_purchase.outlook import due_exhibit
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import HISTORY, snapshot
 from clv_experiments.errors import ClvError

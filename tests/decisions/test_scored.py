@@ -11,11 +11,11 @@ import pytest
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions import actions
 from clv_experiments.decisions.actions import ACTIONS, ASLEEP, BEST, SLIPPING, STARTING, recommended_action
+from clv_experiments.decisions.customer_scores import COLUMNS, Ranking, Scorer
 from clv_experiments.decisions.evidence import evidence, missed_in
 from clv_experiments.decisions.intervals import SpendIntervals
 from clv_experiments.decisions.score_files import Parts, score_files, stored_parts
 from clv_experiments.decisions.score_summary import Summary
-from clv_experiments.decisions.scored import COLUMNS, Ranking, Scorer
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.errors import ClvError

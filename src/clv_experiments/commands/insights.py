@@ -21,19 +21,19 @@ from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import rank_customers
+from clv_experiments.decisions.customer_scores import Ranking, Scorer
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.display.best_customers import best_customers_section
 from clv_experiments.decisions.display.budget import budget_section
 from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
+from clv_experiments.decisions.display.next_purchase import next_purchase_section
 from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.evidence import Evidence, evidence
 from clv_experiments.decisions.missed import is_missed
-from clv_experiments.decisions.next_purchase.section import next_purchase_section
 from clv_experiments.decisions.overview.overview import describe_business
-from clv_experiments.decisions.scored import Ranking, Scorer
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError

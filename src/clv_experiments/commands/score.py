@@ -29,10 +29,10 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import known_customers
 from clv_experiments.data.window import Window
+from clv_experiments.decisions.customer_scores import Ranking, Scorer, read_me
 from clv_experiments.decisions.evidence import Evidence, errors, evidence, missed_in, periods_over
 from clv_experiments.decisions.score_files import CSV, PARQUET, Parts, score_files, scratch, stored_parts
 from clv_experiments.decisions.score_summary import Summary, headline
-from clv_experiments.decisions.scored import Ranking, Scorer, read_me
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, Trial, resampled
+from clv_experiments.decisions.next_purchase.backtest import ORDERED_BY, Trial, resampled
 from clv_experiments.evaluation.checks import Floats
 from clv_experiments.leaderboard.standings import groups, simultaneous
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.display.next_purchase_figures import reliability_picture
+from clv_experiments.decisions.next_purchase.backtest import Trial
 from clv_experiments.decisions.next_purchase.board import Board
-from clv_experiments.decisions.next_purchase.pictures import reliability_picture
-from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.decisions.next_purchase.sentences import accuracy, calibration
 from clv_experiments.evaluation.binomial import wilson
 from clv_experiments.reporting.exhibit import Exhibit

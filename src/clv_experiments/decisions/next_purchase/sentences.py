@@ -8,8 +8,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.next_purchase.backtest import Trial
 from clv_experiments.decisions.next_purchase.board import CONFIDENCE, Board
-from clv_experiments.decisions.next_purchase.scores import Trial
 from clv_experiments.reporting.formatting import format_count, format_day, format_interval, format_share, join_names
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from clv_experiments.decisions.next_purchase.contenders import Contender
-from clv_experiments.decisions.next_purchase.pictures import weeks_picture
-from clv_experiments.decisions.next_purchase.scores import Trial
+from clv_experiments.decisions.display.next_purchase_figures import weeks_picture
+from clv_experiments.decisions.next_purchase.backtest import Trial
+from clv_experiments.decisions.next_purchase.candidates import Contender
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.binomial import Z
 from clv_experiments.evaluation.checks import Floats

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from clv_experiments.decisions.next_purchase.contenders import Contender
+from clv_experiments.decisions.next_purchase.candidates import Contender
 from clv_experiments.decisions.next_purchase.dates import waiting_days
 from clv_experiments.evaluation.checks import Floats
 

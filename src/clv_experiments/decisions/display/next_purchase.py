@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from clv_experiments.decisions.next_purchase.backtest import ORDERED_BY, trial
 from clv_experiments.decisions.next_purchase.board import Board, board
 from clv_experiments.decisions.next_purchase.calibration import calibration_exhibit
-from clv_experiments.decisions.next_purchase.contenders import contenders
-from clv_experiments.decisions.next_purchase.due import due_customers, due_exhibit
-from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, trial
+from clv_experiments.decisions.next_purchase.candidates import contenders
+from clv_experiments.decisions.next_purchase.outlook import due_customers, due_exhibit
 from clv_experiments.decisions.next_purchase.sentences import coming, winner
 from clv_experiments.decisions.next_purchase.weekly import weeks_exhibit
 from clv_experiments.decisions.shop import Shop

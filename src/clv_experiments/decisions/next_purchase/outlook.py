@@ -7,7 +7,7 @@ import pandas as pd
 
 from clv_experiments.decisions.clv import days_after
 from clv_experiments.decisions.next_purchase.board import Board
-from clv_experiments.decisions.next_purchase.contenders import Contender
+from clv_experiments.decisions.next_purchase.candidates import Contender
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
