@@ -1,4 +1,4 @@
-"""Dates of next purchases: quantiles by hand and by a plain search, and what no date is told of."""
+"""Dates of next purchases: quantiles by hand and by a plain search, and who gets no date."""
 
 from datetime import date
 
@@ -28,9 +28,9 @@ def of(*chances):
 
 
 def test_median_and_interval_lie_where_the_shares_of_purchases_have_come():
-    told = next_purchase_dates(Evenly(), of(0.5), CUTOFF, 100, 0.8)
-    assert list(told.columns) == ["next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase"]
-    row = told.loc["c0"]
+    table = next_purchase_dates(Evenly(), of(0.5), CUTOFF, 100, 0.8)
+    assert list(table.columns) == ["next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase"]
+    row = table.loc["c0"]
     assert row["next_purchase"] == pd.Timestamp("2012-01-19")  # day 50
     assert row["next_purchase_low"] == pd.Timestamp("2011-12-10")  # day 10
     assert row["next_purchase_high"] == pd.Timestamp("2012-02-28")  # day 90
@@ -38,13 +38,13 @@ def test_median_and_interval_lie_where_the_shares_of_purchases_have_come():
 
 
 def test_a_purchase_that_hardly_comes_gets_no_date():
-    told = next_purchase_dates(Evenly(), of(0.02, 0.0099, 0.0), CUTOFF, 100, 0.8)
-    assert told["next_purchase"].isna().tolist() == [False, True, True]
-    assert told["next_purchase_high"].isna().tolist() == [False, True, True]
-    assert told["p_next_purchase"].tolist() == [0.02, 0.0099, 0.0]
+    table = next_purchase_dates(Evenly(), of(0.02, 0.0099, 0.0), CUTOFF, 100, 0.8)
+    assert table["next_purchase"].isna().tolist() == [False, True, True]
+    assert table["next_purchase_high"].isna().tolist() == [False, True, True]
+    assert table["p_next_purchase"].tolist() == [0.02, 0.0099, 0.0]
 
 
-def test_no_customers_have_no_dates_of_the_same_type():
+def test_no_customers_have_no_tableof_the_same_type():
     none, one = (next_purchase_dates(Evenly(), X, CUTOFF, 30, 0.8) for X in (of(), of(0.5)))
     assert len(none) == 0
     assert none.dtypes.equals(one.dtypes)
@@ -53,7 +53,7 @@ def test_no_customers_have_no_dates_of_the_same_type():
 def test_parts_change_nothing(monkeypatch):
     X = of(*np.linspace(0, 1, 7))
     whole = next_purchase_dates(Evenly(), X, CUTOFF, 100, 0.8)
-    monkeypatch.setattr(dates, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(dates, "BATCH_ROWS", 2)
     pd.testing.assert_frame_equal(next_purchase_dates(Evenly(), X, CUTOFF, 100, 0.8), whole)
 
 

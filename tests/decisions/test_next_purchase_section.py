@@ -1,25 +1,35 @@
 """The section on next purchases: from a log to the page's numbers, looking at nothing later, whatever ids are."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.display.next_purchase import next_purchase_board, next_purchase_section
-from clv_experiments.decisions.next_purchase.backtest import trial
-from clv_experiments.decisions.next_purchase.board import board
-from clv_experiments.decisions.next_purchase.candidates import Contender, contenders
-from clv_experiments.decisions.next_purchase.outlook import due_exhibit
+from clv_experiments.decisions.display.next_purchase import due_exhibit, next_purchase_section, say
+from clv_experiments.decisions.next_purchase.backtest import run_backtest
+from clv_experiments.decisions.next_purchase.candidates import fit_candidates
+from clv_experiments.decisions.next_purchase.outlook import (
+    NextPurchaseOutlook,
+    WeeklyReturns,
+    due_customers,
+    expected_by_week,
+    next_purchase_outlook,
+    returned_by_week,
+    week_ends,
+)
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import HISTORY, snapshot
+from clv_experiments.decisions.snapshot import HISTORY, Snapshot, snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_rate import SpendRate
+from clv_experiments.reporting.exhibit import Section
 
 START, END = date(2020, 1, 1), date(2021, 3, 31)
 HOSTILE = "<script>$x$=cmd()"
@@ -57,93 +67,140 @@ def forecaster(log_of):
     return forecaster_of(log_of(list(rows()), log_end=END))
 
 
+class Report(NamedTuple):
+    now: Snapshot
+    previous: Snapshot
+    outlook: NextPurchaseOutlook
+    section: Section
+
+
 @pytest.fixture(scope="module")
-def made(forecaster):
+def report(forecaster):
     now, previous = snapshots(forecaster)
-    return now, previous, next_purchase_section(now, previous, forecaster, [MBG, NO_DATES], RFM, SHOP, 1, 100)
+    outlook = next_purchase_outlook(now, previous, forecaster, [MBG, NO_DATES], RFM, SHOP, 1, 100)
+    return Report(now, previous, outlook, next_purchase_section(outlook, SHOP))
 
 
 def exhibit(section, name):
     return next(one for one in section.exhibits if one.name == f"next_purchase_{name}")
 
 
-def test_all_who_can_tell_compete_on_the_same_customers(made):
-    _, previous, section = made
-    table = exhibit(section, "leaderboard").table
+def test_all_candidates_compete_on_the_same_customers(report):
+    table = exhibit(report.section, "leaderboard").table
     learnt = {"purchase hazard", "equally recent", "everyone alike"}
     assert set(table["contender"]) == {MBG.name, "own rhythm", *learnt}
-    assert f"the same {len(previous.table)} customers" in section.method[0]
+    assert f"the same {len(report.previous.table)} customers" in report.section.method[0]
     assert np.isfinite(table.select_dtypes("number")).all(axis=None)
 
 
-def test_numbers_in_words_are_those_of_the_tables(made):
-    now, previous, section = made
-    listing = exhibit(section, "due").table
+def test_outlook_counts_what_the_tables_list(report):
+    outlook, waits = report.outlook, report.previous.table["days_to_purchase"]
+    listing = outlook.due.table
     assert listing["customer_id"][0].startswith(HOSTILE)
-    assert listing["p_within_30_days"].is_monotonic_decreasing
-    assert (
-        f"{listing['p_within_30_days'].sum():.0f} are expected to buy within 30 days"
-        in exhibit(section, "due").sentences[0]
+    assert outlook.due.probabilities.is_monotonic_decreasing
+    estimator = report.now.btyd.estimator
+    expected = estimator.purchase_probabilities(report.now.btyd.X, np.array([30]))[:, 0]
+    assert outlook.candidate.name == MBG.name
+    assert outlook.expected_buyers == pytest.approx(expected.sum())
+    assert outlook.due.expected_before == pytest.approx(
+        np.sort(report.previous.btyd.estimator.purchase_probabilities(report.previous.btyd.X, np.array([30]))[:, 0])[
+            -20:
+        ].sum()
     )
-    expected = now.btyd.estimator.purchase_probabilities(now.btyd.X, np.array([30]))[:, 0]
-    told_by = exhibit(section, "due").sentences[-1]
-    if f"told by {MBG.name}" in told_by:
-        assert section.summary[0].startswith(f"{expected.sum():,.0f} of {len(now.table)} customers")
-    came = int((previous.table["days_to_purchase"] <= 30).sum())
-    assert section.summary[0].endswith(f"were expected and {came} came.")
-    assert section.summary[1:] == [exhibit(section, "leaderboard").sentences[0]]
-    assert f"customers to buy; {came} did" in exhibit(section, "calibration").sentences[0]
-    weeks, (said, held) = exhibit(section, "weeks").table, exhibit(section, "weeks").sentences
-    ahead = weeks[weeks["cutoff"] == pd.Timestamp(END)].iloc[0]
-    low, high = ahead["expected_lower"], ahead["expected_upper"]
-    assert f"31 March 2021: {ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in said
-    assert "was within this range" in held
-    before = weeks.dropna(subset="came")
-    assert before["came"].sum() == (previous.table["days_to_purchase"] <= before["last_day"].max()).sum()
+    before = outlook.weeks.before
+    assert before["came"].sum() == (waits <= before["last_day"].max()).sum()
+    assert outlook.weeks.within + outlook.weeks.above + outlook.weeks.below == len(before)
     assert (listing[["next_purchase_low", "next_purchase", "next_purchase_high"]].diff(axis=1).iloc[:, 1:] >= "0D").all(
         axis=None
     )
     assert (listing["next_purchase_low"] > pd.Timestamp(END)).all()
 
 
-def test_dates_say_within_what_time_they_hold_and_were_tried(made):
-    now, previous, section = made
-    known = Contender(MBG.name, "btyd", previous.btyd.estimator, previous.btyd.X, True)
-    ranking = board(trial([known], previous.table["days_to_purchase"], 90, 0.8), 2, 0)
-    listing = exhibit(section, "due").table
-    for reaches_on, limit in ((True, "6 months"), (False, "the period")):
-        due = Contender(MBG.name, "btyd", now.btyd.estimator, now.btyd.X, reaches_on)
-        assert due_exhibit(listing, ranking, due, SHOP).sentences[2] == (
-            f"Dates are given a purchase within {limit}, and their ranges are meant to hold 80% of such dates; the "
-            "trial is of dates within 90 days."
-        )
+def test_numbers_in_sentences_are_those_of_the_tables(report):
+    section, outlook = report.section, report.outlook
+    due, weeks = exhibit(section, "due"), exhibit(section, "weeks")
+    assert f"{outlook.due.probabilities.sum():.0f} are expected to buy within 30 days" in due.sentences[0]
+    came = int((report.previous.table["days_to_purchase"] <= 30).sum())
+    assert section.summary[0].startswith(f"{outlook.expected_buyers:,.0f} of {len(report.now.table)} customers are")
+    assert section.summary[0].endswith(f"were expected and {came} bought.")
+    assert section.summary[1:] == [exhibit(section, "leaderboard").sentences[0]]
+    assert f"customers to buy; {came} did" in exhibit(section, "calibration").sentences[0]
+    ahead = weeks.table[weeks.table["cutoff"] == pd.Timestamp(END)].iloc[0]
+    low, high = ahead["expected_lower"], ahead["expected_upper"]
+    assert f"31 March 2021: {ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in weeks.sentences[0]
+    assert weeks.sentences[1].startswith(f"In {outlook.weeks.within} of the 12 weeks after 31 December 2020 the number")
 
 
-def test_pictures_are_drawn_whatever_contenders_are_called(made, tmp_path):
-    drawn = [one for one in made[2].exhibits if one.figure is not None]
+def test_a_single_buyer_is_spoken_of_in_the_singular():
+    assert say("outlook", 1234.4, 5000, 30, date(2011, 11, 30), 99.6, 120) == [
+        "1,234 of 5,000 customers are expected to buy in the 30 days after 30 November 2011; one period before, 100 "
+        "were expected and 120 bought."
+    ]
+    [single] = say("outlook", 0.9, 1, 30, date(2011, 11, 30), 1.0, 1)
+    assert "1 of 1 customer is expected to buy" in single
+    assert "one period before, 1 was expected and 1 bought." in single
+
+
+@pytest.mark.parametrize(
+    ("beyond", "limit", "words"), [(True, SHOP.next_purchase_within, "6 months"), (False, None, "the period")]
+)
+def test_dates_say_within_what_time_they_hold_and_were_checked(report, beyond, limit, words):
+    candidate = replace(report.outlook.candidate, sees_beyond_period=beyond)
+    due = due_customers(report.now, candidate, report.outlook.board.backtest, SHOP)
+    assert due.limit == limit
+    assert due_exhibit(replace(report.outlook, candidate=candidate, due=due), SHOP).sentences[2] == (
+        f"Dates are given a purchase within {words}, and their ranges are meant to hold 80% of such dates; they were "
+        "checked on dates within 90 days."
+    )
+
+
+def test_figures_are_drawn_whatever_candidates_are_called(report, tmp_path):
+    drawn = [one for one in report.section.exhibits if one.figure is not None]
     assert len(drawn) == 2
     for one in drawn:
         one.figure.savefig(tmp_path / f"{one.name}.svg")
         assert HOSTILE not in (tmp_path / f"{one.name}.svg").read_text()
 
 
-def test_a_period_to_come_cannot_be_judged(forecaster, made):
-    with pytest.raises(ClvError, match="judged on a period that is over"):
-        next_purchase_board(made[0], forecaster, [MBG], RFM, 0.8, 1, 100)
+def test_weeks_out_of_range_are_counted_and_chance_is_denied_when_it_must_be():
+    expected = pd.DataFrame({"expected_lower": np.full(13, 1.5), "expected_upper": np.full(13, 3.5)})
+    fine = WeeklyReturns(expected.assign(came=[0, 1, *[2] * 10, 5]), expected)
+    assert (fine.below, fine.within, fine.above, fine.by_chance) == (1, 11, 1, True)
+    odd = WeeklyReturns(expected.assign(came=[0, 0, 0, *[2] * 9, 5]), expected)
+    assert (odd.below, odd.within, odd.above, odd.by_chance) == (3, 9, 1, False)
+
+
+def test_customers_back_are_counted_once_in_their_week():
+    weeks = expected_by_week(np.array([[0.7, 1.0], [0.35, 0.5]]), np.array([7, 14]))
+    assert weeks["last_day"].tolist() == [7, 14]
+    assert weeks["expected"].tolist() == pytest.approx([1.05, 0.45])
+    spread = 1.959964 * np.sqrt(0.7 * 0.3 + 0.35 * 0.65)
+    assert weeks["expected_upper"][0] == pytest.approx(1.05 + spread)
+    assert weeks["expected_lower"][0] == 0  # no count lies below
+    assert [week_ends(days).tolist() for days in (21, 22, 5)] == [[7, 14, 21], [7, 14, 21], [5]]  # whole weeks
+    between = expected_by_week(np.array([[0.3, 0.6]]), np.array([3, 14]))
+    assert between["expected"].tolist() == pytest.approx([0.3 + 0.3 * 4 / 11, 0.3 * 7 / 11])
+    backtest = run_backtest([], pd.Series([7, 8, 14, 15, np.nan]), 15, 0.8)
+    assert returned_by_week(backtest).tolist() == [1, 2]
+
+
+def test_a_period_to_come_cannot_be_compared(forecaster, report):
+    with pytest.raises(ClvError, match="compared on a period that is over"):
+        next_purchase_outlook(report.now, report.now, forecaster, [MBG], RFM, SHOP, 1, 100)
 
 
 def test_without_a_training_period_only_those_that_need_none_compete(log_of):
     short = log_of([row for row in rows() if row[1] > pd.Timestamp("2020-11-01")], log_end=END)
     forecaster = Forecaster(short, Window(short.start, END, Horizon.parse("3 months")))
     previous = snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
-    assert [one.name for one in contenders(forecaster, previous, [MBG], RFM, 1)] == [MBG.name, "own rhythm"]
+    candidates = fit_candidates(forecaster, previous, [MBG], RFM, 1)
+    assert [candidate.name for candidate in candidates] == [MBG.name, "own rhythm"]
 
 
-def told(forecaster):
+def predict(forecaster):
     previous = snapshot(forecaster, forecaster.window.period(0), MBG, MBG)
-    asked = np.array([10, 30, 90])
-    fitted = contenders(forecaster, previous, [MBG], HISTORY, 1)
-    return {one.name: one.estimator.purchase_probabilities(one.X, asked) for one in fitted}
+    candidates = fit_candidates(forecaster, previous, [MBG], HISTORY, 1)
+    return {one.name: one.estimator.purchase_probabilities(one.X, np.array([10, 30, 90])) for one in candidates}
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +213,9 @@ def tampered(log_of, forecaster):
     return forecaster_of(log_of(known + later + invented, log_end=END))
 
 
-def test_nothing_told_of_a_period_hangs_on_what_came_in_it(forecaster, tampered):
-    before, after = told(forecaster), told(tampered)
-    waits = [made.time_to_next_purchase(made.window.period(0)) for made in (forecaster, tampered)]
+def test_no_prediction_of_a_period_hangs_on_what_came_in_it(forecaster, tampered):
+    before, after = predict(forecaster), predict(tampered)
+    waits = [each.time_to_next_purchase(each.window.period(0)) for each in (forecaster, tampered)]
     assert not waits[0].equals(waits[1]), "the tampering itself must be felt"
     assert len(before) == 5
     for name, probabilities in before.items():
@@ -168,6 +225,6 @@ def test_nothing_told_of_a_period_hangs_on_what_came_in_it(forecaster, tampered)
 def test_guard_sees_waits_of_the_period_itself(forecaster, tampered, monkeypatch):
     real = Window.training
     monkeypatch.setattr(Window, "training", lambda window, target: iter([target, *real(window, target)]))
-    before, after = told(forecaster), told(tampered)
+    before, after = predict(forecaster), predict(tampered)
     for name in ("purchase hazard", "equally recent", "everyone alike"):
         assert not np.array_equal(before[name], after[name]), name

@@ -38,16 +38,16 @@ def model():
     return made
 
 
-def waits_of(told):
+def ends_of(dates):
     return [
-        (told[name] - pd.Timestamp(START)).dt.days.to_numpy() for name in ("next_purchase_low", "next_purchase_high")
+        (dates[name] - pd.Timestamp(START)).dt.days.to_numpy() for name in ("next_purchase_low", "next_purchase_high")
     ]
 
 
 def test_interval_holds_the_days_it_promises(shop, model):
     _, X, waited = shop
-    told = next_purchase_dates(model, X, START, LIMIT, 0.8)
-    low, high = waits_of(told)
+    dates = next_purchase_dates(model, X, START, LIMIT, 0.8)
+    low, high = ends_of(dates)
     came = ~np.isnan(waited)
     held = ((low <= waited) & (waited <= high))[came & ~np.isnan(low)]
     # Whole days hold a little more than the level: what the model itself says that they hold.
@@ -65,17 +65,17 @@ def test_probability_is_that_of_the_customers_own_rates(shop, model):
     buyers, X, waited = shop
     both = buyers.rate + buyers.dropout
     true = np.where(buyers.active(CUTOFF + 1.0), buyers.rate / both * -np.expm1(-both * 90), 0.0)
-    told = model.purchase_probabilities(X, np.array([90]))[:, 0]
-    for fifth in np.array_split(np.argsort(told, kind="stable"), 5):
+    predicted = model.purchase_probabilities(X, np.array([90]))[:, 0]
+    for fifth in np.array_split(np.argsort(predicted, kind="stable"), 5):
         error = true[fifth].std() / np.sqrt(len(fifth))
-        assert told[fifth].mean() == pytest.approx(true[fifth].mean(), abs=3.5 * error + 0.005)
+        assert predicted[fifth].mean() == pytest.approx(true[fifth].mean(), abs=3.5 * error + 0.005)
     bought = waited <= 90
-    assert told.mean() == pytest.approx(bought.mean(), abs=3 * np.sqrt(0.2 * 0.8 / N))
+    assert predicted.mean() == pytest.approx(bought.mean(), abs=3 * np.sqrt(0.2 * 0.8 / N))
 
 
 def test_rates_in_the_wrong_unit_are_seen(shop, model):
     _, X, waited = shop
     wrong = ParetoNbd()
     wrong.r_, wrong.alpha_, wrong.s_, wrong.beta_ = model.r_, model.alpha_ * 7, model.s_, model.beta_ * 7
-    told = wrong.purchase_probabilities(X, np.array([90]))[:, 0]
-    assert abs(told.mean() - (waited <= 90).mean()) > 3 * np.sqrt(0.2 * 0.8 / N)
+    predicted = wrong.purchase_probabilities(X, np.array([90]))[:, 0]
+    assert abs(predicted.mean() - (waited <= 90).mean()) > 3 * np.sqrt(0.2 * 0.8 / N)

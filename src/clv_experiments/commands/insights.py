@@ -33,6 +33,7 @@ from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.evidence import Evidence, evidence
 from clv_experiments.decisions.missed import is_missed
+from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
@@ -178,9 +179,10 @@ def _sections(
         yield acquisition_section(forecaster, at.now, shop, *drawn)
     with terminal.step("who comes next, and when", "next purchase") as progress:
         rivals = build_models(cfg, lambda option: option.family == "btyd")
-        yield next_purchase_section(
+        outlook = next_purchase_outlook(
             at.now, at.previous, forecaster, rivals, build_features(cfg.features), shop, *drawn, progress
         )
+        yield next_purchase_section(outlook, shop)
     with terminal.step("finding segments", "segments"):
         bought = products(log, window.end)
         yield segments_section(at.now, at.previous, shop, bought, *drawn)

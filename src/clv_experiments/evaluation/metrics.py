@@ -8,7 +8,7 @@ spend, one class only) is nan.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
@@ -151,6 +151,31 @@ def roc_auc(bought: ArrayLike, probability: ArrayLike) -> float:
     outcome, chance = paired_probability(bought, probability)
     buyers, others = outcome.sum(), (1.0 - outcome).sum()
     return 0.5 + _ratio(float(outcome @ _centred_ranks(chance)), buyers * others)
+
+
+def roc_auc_by_sample(bought: NDArray[np.bool_], probability: Floats, counts: Floats) -> Floats:
+    """Return the ROC AUC of each bootstrap sample, as `roc_auc` scores the sample's customers written out.
+
+    Parameters
+    ----------
+    bought, probability : array, shape (n,)
+    counts : array, shape (n, samples)
+        How often each customer was drawn.
+
+    Returns
+    -------
+    array, shape (samples,)
+        nan where all who were drawn bought, or none did.
+    """
+    others = probability[~bought]
+    order = np.argsort(others, kind="stable")
+    running = np.zeros((len(others) + 1, counts.shape[1]))  # how many others rank below the first, the second, ...
+    np.cumsum(counts[~bought][order], axis=0, out=running[1:])
+    below, up_to = (np.searchsorted(others[order], probability[bought], side=side) for side in ("left", "right"))
+    buyers = counts[bought]
+    wins = np.einsum("br,br->r", buyers, (running[below] + running[up_to]) / 2)
+    pairs = buyers.sum(axis=0) * running[-1]
+    return np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)
 
 
 def brier(bought: ArrayLike, probability: ArrayLike) -> float:

@@ -1,162 +1,163 @@
-"""When do customers buy next: who tells it best, how well, and who is due."""
+"""The section on next purchases: who is due, how many come back, and how far to believe it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+import pandas as pd
 
-from clv_experiments.decisions.next_purchase.backtest import ORDERED_BY, trial
-from clv_experiments.decisions.next_purchase.board import Board, board
-from clv_experiments.decisions.next_purchase.calibration import calibration_exhibit
-from clv_experiments.decisions.next_purchase.candidates import contenders
-from clv_experiments.decisions.next_purchase.outlook import due_customers, due_exhibit
-from clv_experiments.decisions.next_purchase.sentences import coming, winner
-from clv_experiments.decisions.next_purchase.weekly import weeks_exhibit
+from clv_experiments.decisions.display.next_purchase_figures import plot_reliability, plot_weeks
+from clv_experiments.decisions.next_purchase.backtest import reliability
+from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard
+from clv_experiments.decisions.next_purchase.outlook import LISTED, NextPurchaseOutlook
+from clv_experiments.decisions.next_purchase.scores import ORDERED_BY
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.errors import ClvError
-from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.reporting.chart_style import printable
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import format_count, format_share, join_names
+from clv_experiments.reporting.formatting import format_day
+from clv_experiments.reporting.prose import sentences
 
-Progress = Callable[[int, int], None]
+say = partial(sentences, "report/next_purchase.jinja")
+
+RANGE = {"expected_lower": "from", "expected_upper": "to"}
+SCORES = {"auc": "AUC", "brier": "Brier", "bias": "bias"}
 
 
-def next_purchase_section(
-    now: Snapshot,
-    previous: Snapshot,
-    forecaster: Forecaster,
-    btyd: Sequence[Model],
-    hazard_features: FeatureSet,
-    shop: Shop,
-    seed: int,
-    replicates: int,
-    progress: Progress | None = None,
-) -> Section:
-    """Judge all who can tell of next purchases on the period that is over, and let the best name who is due.
-
-    The BTYD model behind a report's other dates names them, so that dates agree, whoever tells best.
+def next_purchase_section(outlook: NextPurchaseOutlook, shop: Shop) -> Section:
+    """Answer when customers buy next.
 
     Parameters
     ----------
-    now, previous : Snapshot
-        The coming period, and the one before it, which is over.
-    forecaster : Forecaster
-    btyd : sequence of Model
-    hazard_features : FeatureSet
-        What the hazard is told of each customer.
+    outlook : NextPurchaseOutlook
     shop : Shop
-    seed, replicates : int
-        Of the bootstrap, the seed also of the hazard.
-    progress : callable, optional
-        Is told (done, replicates).
-
-    Raises
-    ------
-    ClvError
-        If ``previous`` is not over.
     """
-    ranking = next_purchase_board(
-        previous, forecaster, btyd, hazard_features, shop.interval, seed, replicates, progress
-    )
-    teller = now.btyd_name  # as of every other date in a report
-    [due] = contenders(forecaster, now, btyd, hazard_features, seed, only=teller)
-    mark = ranking.trial.marks[0]
-    expected = due.estimator.purchase_probabilities(due.X, np.array([mark])).sum()
-    words = winner(ranking)
+    board, backtest, name = outlook.board, outlook.board.backtest, outlook.candidate.name
+    [question] = say("question")
+    days = backtest.checkpoints[0]
+    expected_before = backtest.probability_within(days, backtest.prediction(name)).sum()
+    [expectation] = say(
+        "outlook", outlook.expected_buyers, outlook.customers, days, outlook.now.cutoff, expected_before,
+        int(backtest.bought_within(days).sum()),
+    )  # fmt: skip
+    rules = [prediction.name for prediction in backtest.predictions if prediction.family == "baseline"]
     return Section(
         "next_purchase",
-        "When do customers buy next?",
-        [coming(ranking.trial, teller, expected, len(now.table), now.period.cutoff), words[0]],
-        [
-            due_exhibit(due_customers(now, due, shop, mark), ranking, due, shop),
-            weeks_exhibit(ranking.trial, due, now, previous),
-            calibration_exhibit(ranking, teller, str(previous.period)),
-            _scores(ranking, words),
-        ],
-        _method(ranking, shop.interval),
+        question,
+        [expectation, winner_sentences(board)[0]],
+        [due_exhibit(outlook, shop), weeks_exhibit(outlook), calibration_exhibit(outlook), board_exhibit(board)],
+        say("method", len(backtest.predictions), len(backtest.days_to_purchase), rules, shop.interval),
     )
 
 
-def next_purchase_board(
-    previous: Snapshot,
-    forecaster: Forecaster,
-    btyd: Sequence[Model],
-    hazard_features: FeatureSet,
-    level: float,
-    seed: int,
-    replicates: int,
-    progress: Progress | None = None,
-) -> Board:
-    """Set all who can tell of next purchases beside each other, on a period that is over.
-
-    Parameters
-    ----------
-    level : float
-        Of the intervals of the dates.
-
-    Returns
-    -------
-    Board
-        Its ``table`` holds every score of every contender, its ``wide`` one row a contender.
-
-    Raises
-    ------
-    ClvError
-        If the period is not over.
-    """
-    if not previous.is_over:
-        raise ClvError(f"next purchases are judged on a period that is over, got the coming one, {previous.period}")
-    fitted = contenders(forecaster, previous, btyd, hazard_features, seed)
-    judged = trial(fitted, previous.table["days_to_purchase"], previous.period.days, level)
-    return board(judged, replicates, seed, progress)
+def due_exhibit(outlook: NextPurchaseOutlook, shop: Shop) -> Exhibit:
+    """List who is due, and what became of those chosen alike one period before."""
+    due, board = outlook.due, outlook.board
+    probability, horizon_days = f"p_within_{due.within_days}_days", int(board.backtest.days[-1])
+    return Exhibit(
+        "next_purchase_due",
+        f"Most likely to buy within {due.within_days} days",
+        say(
+            "due", due, outlook.candidate.name, board.result, board.of().index[0], board.tied, horizon_days,
+            shop.interval, shop.currency,
+        ),
+        due.table,
+        {
+            "customer_id": "customer",
+            probability: f"P(buys within {due.within_days} days)",
+            "next_purchase": "expected on",
+            "next_purchase_low": "from",
+            "next_purchase_high": "to",
+            "expected_spend": "expected spend in the period",
+            "days_since_last": "days since the last purchase",
+        },
+        {probability: "share", "expected_spend": "money", "days_since_last": "count"},
+        shown=LISTED,
+    )  # fmt: skip
 
 
-def _scores(ranking: Board, words: Sequence[str]) -> Exhibit:
-    table = ranking.wide
-    columns = list(table.columns[7:])
-    kinds: dict[str, Kind] = {name: "share" for name in columns if name.startswith("bias") or name == "coverage"}
-    names = {"auc": "AUC", "brier": "Brier", "bias": "bias"}
-    headings = {"group": "place", ORDERED_BY: "integrated Brier", "from_best": "from the best"}
-    headings |= {"from_best_lower": "from", "from_best_upper": "to", "date_error": "days off, median"}
-    for name in columns[:-2]:
-        what, mark = name.split("_")
-        headings[name] = f"{names[what]}, {mark} days"
+def weeks_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
+    """Show the customers expected back in each week of the coming period, and how the period before went."""
+    weeks, previous, now = outlook.weeks, outlook.previous.cutoff, outlook.now.cutoff
+    figure = plot_weeks(
+        {f"after {format_day(previous)}": weeks.before, f"after {format_day(now)}": weeks.ahead},
+        outlook.candidate.family,
+        f"Each counts once, when first back. Expected by {printable(outlook.candidate.name)}; lines: 95 % by chance",
+    )
+    table = pd.concat([weeks.ahead.assign(cutoff=now), weeks.before.assign(cutoff=previous)])
+    table["cutoff"] = pd.to_datetime(table["cutoff"])
+    return Exhibit(
+        "next_purchase_weeks",
+        "Customers who come back, week by week",
+        say("weeks", weeks, previous, now),
+        table[["cutoff", *weeks.before.columns]],
+        {"cutoff": "weeks after", "last_day": "up to day", **RANGE},
+        dict.fromkeys(["expected", "expected_lower", "expected_upper", "came"], "count"),
+        figure,
+        shown=len(weeks.ahead),
+    )
+
+
+def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
+    """Compare predicted with actual shares of buyers, of the candidate in use and the best of each other family."""
+    board, name = outlook.board, outlook.candidate.name
+    families = board.of()["family"]
+    lines = {name: str(families[name])}
+    for rival, family in families.items():
+        if family not in lines.values():
+            lines[str(rival)] = str(family)
+    table = reliability(board.backtest).sort_values("contender", key=lambda names: names != name, kind="stable")
+    subtitle = f"{outlook.previous}; tenths of the customers by probability, with 95 % intervals"
+    return Exhibit(
+        "next_purchase_calibration",
+        "Do as many buy as was predicted?",
+        [*say("calibration", name, board.calibration(name)), *accuracy_sentences(board, name)],
+        table,
+        {"contender": "candidate", "within_days": "within days", "actual_lower": "from", "actual_upper": "to"},
+        dict.fromkeys(["predicted", "actual", "actual_lower", "actual_upper"], "share"),
+        plot_reliability(table, lines, subtitle),
+        shown=10,
+    )
+
+
+def board_exhibit(board: NextPurchaseBoard) -> Exhibit:
+    """Show every score of every candidate; the page has no room for the Brier scores and all but one checkpoint."""
+    *earlier, _ = board.backtest.checkpoints
+    hidden = [f"{score}_{days}" for score in ("auc", "bias") for days in earlier]
+    headings = {"contender": "candidate", "group": "place", ORDERED_BY: "integrated Brier"}
+    headings |= {"from_best": "from the best", "from_best_lower": "from", "from_best_upper": "to"}
+    headings |= {"date_error": "days off, median"}
+    kinds: dict[str, Kind] = {"group": "count", "coverage": "share"}
+    for days in board.backtest.checkpoints:
+        headings |= {f"{score}_{days}": f"{heading}, {days} days" for score, heading in SCORES.items()}
+        kinds[f"bias_{days}"] = "share"
+    table = board.wide
     return Exhibit(
         "next_purchase_leaderboard",
-        "Who tells best when customers buy next",
-        words,
+        "Who predicts best when customers buy next",
+        winner_sentences(board),
         table,
         headings,
-        {**kinds, "group": "count"},
-        columns=[name for name in table.columns if not name.startswith(("family", "brier", *_middle(columns)))],
+        kinds,
+        columns=[name for name in table.columns if not name.startswith(("family", "brier", *hidden))],
     )
 
 
-def _middle(columns: Sequence[str]) -> list[str]:
-    """Name the scores at all but the last number of days: the table of the page has no room for them."""
-    marks = sorted({int(name.split("_")[1]) for name in columns[:-2]})
-    return [f"{what}_{mark}" for what in ("auc", "bias") for mark in marks[:-1]]
+def winner_sentences(board: NextPurchaseBoard) -> list[str]:
+    """Say which candidate predicts best, how certain that is, and whether it beats the rules of thumb."""
+    names, rule = [str(name) for name in board.of().index], board.best_rule
+    return say(
+        "winner", board.result, names, board.tied, board.estimate(ORDERED_BY, names[0]),
+        board.deficit(names[min(1, len(names) - 1)]), rule, board.deficit(rule) if rule else None,
+    )  # fmt: skip
 
 
-def _method(ranking: Board, level: float) -> list[str]:
-    judged = ranking.trial
-    rules = [told.name for told in judged.told if told.family == "baseline"]
-    return [
-        f"All {len(judged.told)} contenders were fitted on what was known at the cutoff and asked about the same "
-        f"{format_count(len(judged.waited), 'customer')}: how probable is a purchase within each number of days? "
-        "They are "
-        "ordered by the integrated Brier score, the mean squared error of that probability over customers and days; 0 "
-        "is perfect. AUC is the chance that a buyer ranks above another customer (50% is chance); bias is the mean "
-        "probability less the share who bought. Differences carry 95% intervals that hold for all pairs at once; "
-        "where one covers zero, contenders share a place.",
-        f"Rules of thumb among them: {join_names(rules)}. 'Own rhythm' lets each customer go on as often as so far; "
-        "'equally recent' gives the share who bought among earlier customers equally long away, 'everyone alike' that "
-        "among all.",
-        f"An expected date is the median day, given that a purchase comes in time at all; its range is meant to hold "
-        f"{format_share(level)} of the days. The models know no season, so that before a busy season they expect "
-        "too few, and "
-        "after it too many.",
-    ]
+def accuracy_sentences(board: NextPurchaseBoard, name: str) -> list[str]:
+    """Say how well buyers are told from others, how near the expected days are, and what the intervals held."""
+    backtest = board.backtest
+    auc = board.estimate(f"auc_{backtest.checkpoints[0]}", name)
+    return say(
+        "accuracy", name, int(backtest.days_to_purchase.notna().sum()), int(backtest.days[-1]),
+        backtest.checkpoints[0], None if np.isnan(auc.value) else auc, board.estimate("date_error", name),
+        board.estimate("coverage", name), backtest.level,
+    )  # fmt: skip

@@ -33,27 +33,27 @@ class ShareBought(BaseEstimator):
     def __init__(self, bands: int = 1) -> None:
         self.bands = bands
 
-    def fit(self, X: pd.DataFrame, waited: ArrayLike, observed: ArrayLike) -> Self:
+    def fit(self, X: pd.DataFrame, days_to_purchase: ArrayLike, observed_days: ArrayLike) -> Self:
         """Learn from the waits of a training panel of n rows.
 
         Parameters
         ----------
         X : pandas.DataFrame with ``recency`` and ``T``, in days
-        waited : array-like of shape (n,)
+        days_to_purchase : array-like of shape (n,)
             Days to the next purchase, from 1; nan where there was none.
-        observed : array-like of shape (n,)
+        observed_days : array-like of shape (n,)
             Days that each row was observed.
         """
-        waits, seen = np.asarray(waited, dtype=float), np.asarray(observed, dtype=float)
-        if not len(X) or not len(X) == len(waits) == len(seen):
+        waits, observed = np.asarray(days_to_purchase, dtype=float), np.asarray(observed_days, dtype=float)
+        if not len(X) or not len(X) == len(waits) == len(observed):
             raise ClvError(
                 f"the training panel has {len(X)} rows of features and {len(waits)} waits; expected one each"
             )
         since = (X["T"] - X["recency"]).to_numpy()
         edges = np.unique(np.quantile(since, np.arange(1, self.bands) / self.bands, method="lower"))
         self.edges_ = edges[edges < since.max()]
-        band, longest = self._band(X), int(seen.max())
-        self.shares_ = np.array([_bought_by(waits[band == b], seen[band == b], longest) for b in np.unique(band)])
+        band, longest = self._band(X), int(observed.max())
+        self.shares_ = np.array([_bought_by(waits[band == b], observed[band == b], longest) for b in np.unique(band)])
         return self
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> Floats:
@@ -79,9 +79,9 @@ class OwnRhythm(BaseEstimator):
         return -np.expm1(-np.asarray(days, dtype=float) / gap[:, None])
 
 
-def _bought_by(waits: Floats, seen: Floats, longest: int) -> Floats:
+def _bought_by(waits: Floats, observed: Floats, longest: int) -> Floats:
     """Estimate the share who bought by the end of each day from 0 (Kaplan and Meier 1958), shape (1 + longest,)."""
-    came = np.bincount(waits[~np.isnan(waits)].astype(int), minlength=longest + 1)
-    followed = np.bincount(np.where(np.isnan(waits), seen, waits).astype(int), minlength=longest + 1)
-    at_risk = np.cumsum(followed[::-1])[::-1]
-    return np.asarray(1.0 - np.cumprod(1.0 - came / np.maximum(at_risk, 1)))
+    purchases = np.bincount(waits[~np.isnan(waits)].astype(int), minlength=longest + 1)
+    exits = np.bincount(np.where(np.isnan(waits), observed, waits).astype(int), minlength=longest + 1)
+    at_risk = np.cumsum(exits[::-1])[::-1]
+    return np.asarray(1.0 - np.cumprod(1.0 - purchases / np.maximum(at_risk, 1)))

@@ -1,4 +1,4 @@
-"""Who competes at telling when customers buy next, each fitted on what was known at the cutoff."""
+"""Who competes at predicting when customers buy next, each fitted on what was known at the cutoff."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.baselines import OwnRhythm, ShareBought
-from clv_experiments.decisions.next_purchase.dates import TellsWhen
+from clv_experiments.decisions.next_purchase.dates import WaitingTimeEstimator
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
@@ -22,35 +22,39 @@ DAYS_AN_INTERVAL = 14
 
 
 @dataclass(frozen=True, eq=False)
-class Contender:
-    """A fitted estimator of next purchases, with the customers of a cutoff as it sees them.
+class Candidate:
+    """A fitted estimator of next purchases, and the features of the customers at a cutoff.
 
     Attributes
     ----------
     name, family : str
-    estimator : TellsWhen
+    estimator : WaitingTimeEstimator
     X : pandas.DataFrame
         Features, indexed by customer_id (sorted).
-    reaches_on : bool
-        Whether it tells of days beyond the period, too.
+    sees_beyond_period : bool
+        Whether it predicts purchases after the end of the period, too.
     """
 
     name: str
     family: str
-    estimator: TellsWhen
+    estimator: WaitingTimeEstimator
     X: pd.DataFrame
-    reaches_on: bool
+    sees_beyond_period: bool
+
+    def purchase_probability(self, days: int) -> np.ndarray:
+        """Return P(a purchase comes within so many days), a row of ``X`` each."""
+        return self.estimator.purchase_probabilities(self.X, np.array([days]))[:, 0]
 
 
-def contenders(
+def fit_candidates(
     forecaster: Forecaster,
-    known: Snapshot,
-    btyd: Sequence[Model],
+    snapshot: Snapshot,
+    models: Sequence[Model],
     hazard_features: FeatureSet,
     seed: int,
     only: str | None = None,
-) -> list[Contender]:
-    """Fit all that can tell of next purchases after a snapshot's cutoff; no label ends after it.
+) -> list[Candidate]:
+    """Fit all candidates at a snapshot's cutoff; no label ends after it.
 
     Those that learn from labels, the hazard and the shares who bought, are left out where the log holds no training
     period.
@@ -58,62 +62,55 @@ def contenders(
     Parameters
     ----------
     forecaster : Forecaster
-    known : Snapshot
+    snapshot : Snapshot
         Its BTYD forecast is not made again.
-    btyd : sequence of Model
+    models : sequence of Model
         Those whose estimator has no ``purchase_probabilities`` are passed over.
     hazard_features : FeatureSet
-        What the hazard is told of each customer.
+        What the hazard learns from.
     seed : int
         Of the hazard's classifier.
     only : str, optional
         Name of the one to fit; by default all.
     """
-    able = [model for model in btyd if hasattr(model.estimator, "purchase_probabilities")]
-    makers: dict[str, Callable[[], Contender]] = {
-        model.name: partial(_model, forecaster, known, model) for model in able
+    period = snapshot.period
+    fits: dict[str, Callable[[], Candidate]] = {
+        model.name: partial(_fit_btyd, forecaster, snapshot, model)
+        for model in models
+        if hasattr(model.estimator, "purchase_probabilities")
     }
-    if forecaster.window.has_training(known.period):
-        makers["purchase hazard"] = partial(_hazard, forecaster, known.period, hazard_features, seed)
-        makers["equally recent"] = partial(_share, forecaster, known.period, "equally recent", BANDS)
-        makers["everyone alike"] = partial(_share, forecaster, known.period, "everyone alike", 1)
-    makers["own rhythm"] = partial(_own_rhythm, forecaster, known.period)
-    return [make() for name, make in makers.items() if only in (None, name)]
+    if forecaster.window.has_training(period):
+        hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
+        learn = partial(_fit_on_panel, forecaster, period)
+        fits["purchase hazard"] = partial(learn, "purchase hazard", "ml", hazard, hazard_features)
+        fits["equally recent"] = partial(learn, "equally recent", "baseline", ShareBought(BANDS), HISTORY)
+        fits["everyone alike"] = partial(learn, "everyone alike", "baseline", ShareBought(1), HISTORY)
+    fits["own rhythm"] = partial(_own_rhythm, forecaster, period)
+    return [fit() for name, fit in fits.items() if only in (None, name)]
 
 
-def _model(forecaster: Forecaster, known: Snapshot, model: Model) -> Contender:
-    fitted = known.btyd if model.name == known.btyd_name else forecaster.forecast(known.period, model)
-    return Contender(model.name, model.family, fitted.estimator, fitted.X, reaches_on=True)
+def _fit_btyd(forecaster: Forecaster, snapshot: Snapshot, model: Model) -> Candidate:
+    fresh = model.name != snapshot.btyd_name
+    forecast = forecaster.forecast(snapshot.period, model) if fresh else snapshot.btyd
+    return Candidate(model.name, model.family, forecast.estimator, forecast.X, sees_beyond_period=True)
 
 
-def _hazard(forecaster: Forecaster, period: Period, features: FeatureSet, seed: int) -> Contender:
+def _fit_on_panel(
+    forecaster: Forecaster,
+    period: Period,
+    name: str,
+    family: str,
+    estimator: PurchaseHazard | ShareBought,
+    features: FeatureSet,
+) -> Candidate:
+    """Fit on the waits after earlier cutoffs, each observed for the length of its period."""
     panel = forecaster.training_panel(period, features)
-    hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
-    hazard.fit(panel.X, *waits(forecaster, panel.periods))
-    return Contender("purchase hazard", "ml", hazard, forecaster.features(period.cutoff, features), reaches_on=False)
+    waits = [forecaster.time_to_next_purchase(earlier) for earlier in panel.periods]
+    observed = np.repeat([float(earlier.days) for earlier in panel.periods], [len(each) for each in waits])
+    estimator.fit(panel.X, pd.concat(waits), observed)
+    return Candidate(name, family, estimator, forecaster.features(period.cutoff, features), sees_beyond_period=False)
 
 
-def _share(forecaster: Forecaster, period: Period, name: str, bands: int) -> Contender:
-    panel = forecaster.training_panel(period, HISTORY)
-    share = ShareBought(bands).fit(panel.X, *waits(forecaster, panel.periods))
-    return Contender(name, "baseline", share, forecaster.features(period.cutoff, HISTORY), reaches_on=False)
-
-
-def _own_rhythm(forecaster: Forecaster, period: Period) -> Contender:
-    history = forecaster.features(period.cutoff, HISTORY)
-    return Contender("own rhythm", "baseline", OwnRhythm(), history, reaches_on=True)
-
-
-def waits(forecaster: Forecaster, periods: Sequence[Period]) -> tuple[pd.Series, np.ndarray]:
-    """Stack the waits after each cutoff as a training panel stacks its rows.
-
-    Returns
-    -------
-    waited : pandas.Series
-        Days to the next purchase, nan where there was none in the period.
-    observed : array
-        Days of the period.
-    """
-    waited = [forecaster.time_to_next_purchase(period) for period in periods]
-    observed = np.repeat([float(period.days) for period in periods], [len(one) for one in waited])
-    return pd.concat(waited), observed
+def _own_rhythm(forecaster: Forecaster, period: Period) -> Candidate:
+    X = forecaster.features(period.cutoff, HISTORY)
+    return Candidate("own rhythm", "baseline", OwnRhythm(), X, sees_beyond_period=True)

@@ -13,12 +13,12 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.checks import Floats
 
 GRID = 16  # days asked of an estimator; what lies between is interpolated
-LEAST = 0.01  # a purchase less probable than this gets no date
-ROWS_AT_ONCE = 100_000
+MIN_PROBABILITY = 0.01  # a purchase less probable than this gets no date
+BATCH_ROWS = 100_000
 
 
-class TellsWhen(Protocol):
-    """An estimator that knows how probable a purchase is within any number of days."""
+class WaitingTimeEstimator(Protocol):
+    """An estimator of how probable a purchase is within any number of days."""
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
         """Return P(the next purchase day comes within each number of days), shape (n, len(days))."""
@@ -26,7 +26,7 @@ class TellsWhen(Protocol):
 
 
 def next_purchase_dates(
-    estimator: TellsWhen, X: pd.DataFrame, cutoff: date, within_days: int, level: float
+    estimator: WaitingTimeEstimator, X: pd.DataFrame, cutoff: date, within_days: int, level: float
 ) -> pd.DataFrame:
     """Date each customer's next purchase, given that it comes within a limit.
 
@@ -59,16 +59,16 @@ def next_purchase_dates(
         raise ClvError(f"the level of an interval must lie between 0 and 1, got {level}: type 0.8 for 80 %")
     days = days_ahead(within_days)
     shares = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
-    waits, comes = np.empty((len(X), 3)), np.empty(len(X))
-    for first in range(0, len(X), ROWS_AT_ONCE):
-        part = slice(first, first + ROWS_AT_ONCE)
+    waits, p_purchase = np.empty((len(X), 3)), np.empty(len(X))
+    for first in range(0, len(X), BATCH_ROWS):
+        part = slice(first, first + BATCH_ROWS)
         probabilities = estimator.purchase_probabilities(X.iloc[part], days)
-        waits[part], comes[part] = waiting_days(probabilities, days, shares), probabilities[:, -1]
+        waits[part], p_purchase[part] = waiting_days(probabilities, days, shares), probabilities[:, -1]
     ahead = waits.astype("timedelta64[D]")
-    ahead[comes < LEAST] = np.timedelta64("NaT")
+    ahead[p_purchase < MIN_PROBABILITY] = np.timedelta64("NaT")
     dates = (np.datetime64(cutoff, "D") + ahead).astype("datetime64[s]")
     columns = dict(zip(("next_purchase", "next_purchase_low", "next_purchase_high"), dates.T, strict=True))
-    return pd.DataFrame({**columns, "p_next_purchase": comes}, index=X.index)
+    return pd.DataFrame({**columns, "p_next_purchase": p_purchase}, index=X.index)
 
 
 def days_ahead(within_days: int) -> NDArray[np.int64]:
@@ -95,14 +95,14 @@ def waiting_days(probabilities: Floats, days: NDArray[np.int64], shares: Floats)
     array, shape (n, quantiles)
         Whole days from 1: the first by whose end at least that share of the purchases has come.
     """
-    at = np.concatenate([[0.0], days])
-    risen = np.column_stack([np.zeros(len(probabilities)), probabilities])
-    rows = np.arange(len(risen))
-    waits = np.empty((len(risen), len(shares)))
+    starts = np.concatenate([[0.0], days])
+    cumulative = np.column_stack([np.zeros(len(probabilities)), probabilities])
+    rows = np.arange(len(cumulative))
+    waits = np.empty((len(cumulative), len(shares)))
     for column, share in enumerate(shares):
-        wanted = share * risen[:, -1]
-        after = np.clip((risen < wanted[:, None]).sum(axis=1), 1, len(days))
-        below, above = risen[rows, after - 1], risen[rows, after]
-        step = np.divide(wanted - below, above - below, out=np.ones(len(risen)), where=above > below)
-        waits[:, column] = at[after - 1] + step * (at[after] - at[after - 1])
+        target = share * cumulative[:, -1]
+        after = np.clip((cumulative < target[:, None]).sum(axis=1), 1, len(days))
+        below, above = cumulative[rows, after - 1], cumulative[rows, after]
+        step = np.divide(target - below, above - below, out=np.ones(len(rows)), where=above > below)
+        waits[:, column] = starts[after - 1] + step * (starts[after] - starts[after - 1])
     return np.maximum(np.ceil(waits - 1e-9), 1.0)
