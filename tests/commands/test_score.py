@@ -11,20 +11,20 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments.commands import score as scoring
 from clv_experiments.commands.model_reference import (
     build_btyd_model,
     check_same_columns,
     compatibility_warnings,
     pop_model_override,
     resolve_model,
-    stored_errors,
 )
 from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings, setting_records
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.window import Horizon, Period, Window
+from clv_experiments.decisions import score_files
 from clv_experiments.decisions.customer_scores import COLUMNS
+from clv_experiments.decisions.evidence import stored_predictions
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import File, FittedModel, Param, Table, Tag, Text
@@ -131,7 +131,7 @@ def orders(rows, tmp_path_factory):
 def test_a_kept_model_scores_with_its_own_features_and_a_btyd_model_beside(kept, orders, tmp_path, monkeypatch):
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
     cfg = composed(orders, f"output={tmp_path}", "decisions.btyd=bg_nbd")
-    monkeypatch.setattr(scoring, "CUSTOMERS_AT_ONCE", 100)
+    monkeypatch.setattr(score_files, "BATCH_CUSTOMERS", 100)
     logged: list = []
     monkeypatch.setattr(MemoryRun, "log", lambda self, records: logged.extend(records))
     found = pd.read_parquet(score(cfg, f"runs:/{kept.run_id}") / "scores.parquet").set_index("customer_id")
@@ -140,7 +140,7 @@ def test_a_kept_model_scores_with_its_own_features_and_a_btyd_model_beside(kept,
     X = found[["frequency", "recency", "T", "monetary_value"]].astype(float)
     assert found["expected_spend"].to_numpy() == pytest.approx(estimator.predict(X))
     words = (tmp_path / "file-3m-1998-06-30-linear" / "readme.txt").read_text()
-    assert "the period after 1998-03-31" in words
+    assert "predictions of 1998-04-01 to 1998-06-30, kept with the model, were off" in words
     assert "Made the same way one period earlier they held" in words
     assert [path.name for path in tmp_path.rglob(".*")] == []
     assert [record.path.name for record in logged if isinstance(record, File)] == ["scores.csv", "scores.parquet"]
@@ -200,13 +200,12 @@ def test_errors_are_kept_of_forecasts_that_are_over(kept):
     reader = MemoryReader([kept])
     stored = reader.model(f"runs:/{kept.run_id}")
     window = Window(date(1997, 1, 1), date(1998, 6, 30), Horizon.parse("3 months"))
-    period, holdout, validation = stored_errors(reader, stored, window)
-    assert (period, len(holdout) > 500, len(validation) > 500) == (
-        "the period after 1998-03-31, kept with the model,", True, True,
-    )  # fmt: skip
-    assert stored_errors(reader, stored, window.as_of(date(1998, 6, 29))) is None
+    past = stored_predictions(reader, stored, window)
+    assert (past.period, past.origin) == (Period(date(1998, 3, 31), date(1998, 6, 30)), "stored")
+    assert min(len(past.latest), len(past.earlier)) > 500
+    assert stored_predictions(reader, stored, window.as_of(date(1998, 6, 29))) is None
     stored.run.tags["protocol"] = "customer_split"
-    assert stored_errors(reader, stored, window) is None
+    assert stored_predictions(reader, stored, window) is None
 
 
 def test_purchases_are_told_by_a_model_of_purchases():

@@ -29,9 +29,10 @@ from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.next_purchase import next_purchase_section
 from clv_experiments.decisions.display.overview import overview_section
+from clv_experiments.decisions.display.scores import interval_sentences
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
-from clv_experiments.decisions.evidence import Evidence, evidence
+from clv_experiments.decisions.evidence import Evidence, PastPredictions, assess_intervals
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.overview import describe_business
@@ -158,7 +159,7 @@ def _scored(at: Snapshots, shop: Shop, found: Evidence) -> pd.DataFrame:
     columns = tuple(str(column) for column in now.model.X.columns)
     scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, found.intervals, shop, cutoff)
     missed = past.index[is_missed(past["p_purchase"], past["purchase_days"], shop.likely)]
-    scored = Ranking.of(now.table, shop, missed, cutoff).decided(scorer.expected(X), now.table.get("country"))
+    scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.predict(X), now.table.get("country"))
     return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
 
 
@@ -168,10 +169,12 @@ def _sections(
     """Answer the questions of the report, in the order of the page."""
     log, window, drawn = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
     earlier = at.past[1].model.table if at.past[1:] else None
-    found = evidence(shop.interval, shop.currency, str(at.previous.period), at.previous.model.table, earlier)
+    found = assess_intervals(PastPredictions(at.previous.period, at.previous.model.table, earlier), shop.interval)
     scored = _scored(at, shop, found)
     with terminal.step("who is worth most", "customers"):
-        yield best_customers_section(rank_customers(scored, at.now, at.past), [found.said], shop, window.horizon)
+        yield best_customers_section(
+            rank_customers(scored, at.now, at.past), interval_sentences(found, shop.currency), shop, window.horizon
+        )
     with terminal.step("who was expected and did not come", "missed"):
         yield missed_section(at.now, at.previous, shop, *drawn)
     with terminal.step("how to split the budget", "budget"):

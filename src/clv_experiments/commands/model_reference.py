@@ -12,9 +12,6 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.errors import ClvError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from clv_experiments.data.window import Window
     from clv_experiments.forecasting.forecaster import Model
     from clv_experiments.tracking.stored_run import Reader, StoredModel
 
@@ -206,41 +203,6 @@ def compatibility_warnings(request: ModelReference, log_fingerprint: str, curren
             f"The model was fitted on what happened up to {request.chosen_until}, after {cutoff}: as a look back these "
             "scores know too much; an option, such as model=mbg_nbd, is fitted on what was known then."
         )
-
-
-def stored_errors(
-    reader: Reader, stored: StoredModel, window: Window
-) -> tuple[str, pd.DataFrame, pd.DataFrame | None] | None:
-    """Read what the run that stands for a kept model predicted of its latest holdout and validation period.
-
-    Parameters
-    ----------
-    window : Window
-        Ends with the last day that is known, with the horizon of the model.
-
-    Returns
-    -------
-    tuple of (str, pandas.DataFrame, pandas.DataFrame or None) or None
-        The holdout period in words; ``y_true`` and ``y_pred`` of it and, where it was predicted, of the period before.
-        None where there are no such predictions, where the holdout was not over on the last day that is known, so that
-        its errors are not known then, or where customers were split at random, so that errors are not of forecasts.
-    """
-    from clv_experiments.data.window import DAY
-
-    tables: list[pd.DataFrame | None] = []
-    for name in ("predictions.parquet", "validation_predictions.parquet"):
-        try:
-            model = reader.table(stored.evidence, name)
-        except ClvError:
-            model = None
-        tables.append(None if model is None else model[model["cutoff"] == model["cutoff"].max()])
-    holdout, validation = tables
-    if holdout is None or _used_customer_split(stored):
-        return None
-    cutoff = holdout["cutoff"].iloc[0].date()
-    if window.horizon.shift(cutoff + DAY, 1) - DAY > window.end:
-        return None
-    return f"the period after {cutoff}, kept with the model,", holdout, validation
 
 
 def _is_stored(asked: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""One row a customer: what is known, what is expected, what to do; in two steps, the second ranks all customers."""
+"""One row a customer: history, expectations, what to do; in two steps, the second of which ranks all customers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import recommended_action
 from clv_experiments.decisions.clv import days_after, discounted_clv
 from clv_experiments.decisions.intervals import SpendIntervals
@@ -19,50 +18,106 @@ from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.errors import ClvError
+from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.run_records import estimator_warnings
+from clv_experiments.tracking.stored_run import StoredModel
 
 HISTORY = ["frequency", "recency", "T", "monetary_value"]
-COLUMNS = {
-    "customer_id": "as in the log",
-    "country": "where most of the customer's spend went; empty where the log does not say",
-    "frequency": "purchase days after the first",
-    "recency": "days from the first to the last purchase day",
-    "T": "days from the first purchase day to the cutoff",
-    "monetary_value": "mean spend of a repeat purchase day; 0 where there is none",
-    "last_purchase": "last purchase day",
-    "expected_spend": "over the horizon",
-    "expected_spend_low": "lower end of the interval of spend",
-    "expected_spend_high": "upper end of the interval of spend",
-    "expected_purchases": "purchase days over the horizon, by btyd_model",
-    "p_alive": "probability that the customer has not left for good, by btyd_model",
-    "p_purchase": "probability of a purchase within the horizon, by btyd_model",
-    "btyd_model": "tells expected_purchases, p_alive, p_purchase, the next purchase and CLV",
-    "next_purchase": "median day of the next purchase, given that it comes within the limit; empty below 1 %",
-    "next_purchase_low": "lower end of its interval",
-    "next_purchase_high": "upper end of its interval",
-    "p_next_purchase": "probability that it comes within the limit",
-    "clv": "discounted margin of all purchases expected over the CLV horizon",
-    "value_tier": "High, Mid or Low by expected_spend",
-    "segment": "by recency, frequency and total spend (RFM) among these customers",
-    "missed_opportunity": "was likely to buy in the period before the cutoff and did not",
-    "recommended_action": "by tier, segment, missed_opportunity, p_alive and next_purchase",
-}
+COLUMNS = (
+    "customer_id",
+    "country",
+    "frequency",
+    "recency",
+    "T",
+    "monetary_value",
+    "last_purchase",
+    "expected_spend",
+    "expected_spend_low",
+    "expected_spend_high",
+    "expected_purchases",
+    "p_alive",
+    "p_purchase",
+    "btyd_model",
+    "next_purchase",
+    "next_purchase_low",
+    "next_purchase_high",
+    "p_next_purchase",
+    "clv",
+    "value_tier",
+    "segment",
+    "missed_opportunity",
+    "recommended_action",
+)  # documented in templates/scores/readme.jinja
+
+
+@dataclass(frozen=True, eq=False)
+class ScoringModels:
+    """The fitted models that customers are scored with; one may be both.
+
+    Attributes
+    ----------
+    spend, btyd : fitted estimator
+        Of spend over the horizon; of purchases.
+    spend_model, btyd_model : Model
+        The configurations behind them.
+    columns : tuple of str
+        The features that ``spend`` takes, in order.
+    """
+
+    spend: Any
+    spend_model: Model
+    columns: tuple[str, ...]
+    btyd: Any
+    btyd_model: Model
+
+    def warnings(self) -> list[str]:
+        """Return what the estimators say of their own fits, each with the model's name."""
+        fits = {self.spend_model.name: self.spend, self.btyd_model.name: self.btyd}
+        return [f"{name}: {warning}." for name, fit in fits.items() for warning in estimator_warnings(fit)]
+
+
+def fit_scoring_models(
+    forecaster: Forecaster, model: Model, btyd_model: Model, stored: StoredModel | None = None
+) -> ScoringModels:
+    """Fit the models of spend and of purchases on all that is known.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    model : Model
+        Predicts spend, and purchases if it can.
+    btyd_model : Model
+        Predicts purchases where ``model`` cannot.
+    stored : StoredModel, optional
+        Taken in place of fitting ``model``.
+    """
+    if stored:
+        spend, columns = stored.estimator, stored.columns
+        if "horizon_days" in spend.get_params():
+            spend.set_params(horizon_days=float(forecaster.window.future_period.days))
+    else:
+        forecast = forecaster.forecast_future(model)
+        spend, columns = forecast.estimator, tuple(map(str, forecast.X.columns))
+    if hasattr(spend, "discounted_purchases"):
+        return ScoringModels(spend, model, columns, spend, model)
+    return ScoringModels(spend, model, columns, forecaster.forecast_future(btyd_model).estimator, btyd_model)
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """What customers are scored with.
+    """Predicts what is expected of each customer.
 
     Attributes
     ----------
     estimator : fitted estimator
-        Predicts spend over the horizon.
-    columns : sequence of str
+        Of spend over the horizon.
+    columns : tuple of str
         The features that it takes, in order.
     btyd : fitted BTYD estimator
-        Tells of purchases; may be the same.
+        Of purchases; may be the same.
     btyd_name : str
     intervals : SpendIntervals or None
-        None where no errors are known to calibrate them on: their columns are NaN then.
+        None where there is nothing to calibrate them on: their columns are NaN then.
     shop : Shop
     cutoff : date
     """
@@ -75,8 +130,13 @@ class Scorer:
     shop: Shop
     cutoff: date
 
-    def expected(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Say what is known and expected of some customers; no other customer matters.
+    @classmethod
+    def of(cls, models: ScoringModels, intervals: SpendIntervals | None, shop: Shop, cutoff: date) -> Scorer:
+        """Score with fitted models."""
+        return cls(models.spend, models.columns, models.btyd, models.btyd_model.name, intervals, shop, cutoff)
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Predict what is expected of some customers; no other customer matters.
 
         Parameters
         ----------
@@ -95,35 +155,35 @@ class Scorer:
             If a prediction is not a finite amount >= 0.
         """
         spend = np.asarray(self.estimator.predict(X[list(self.columns)]), dtype=float)
-        wrong = ~(np.isfinite(spend) & (spend >= 0))
-        if wrong.any():
+        invalid = ~(np.isfinite(spend) & (spend >= 0))
+        if invalid.any():
             raise ClvError(
-                f"the model must predict one finite spend >= 0 a customer, got {spend[wrong][0]} for customer "
-                f"'{X.index[wrong][0]}'; take another model"
+                f"the model must predict one finite spend >= 0 a customer, got {spend[invalid][0]} for customer "
+                f"'{X.index[invalid][0]}'; take another model"
             )
-        nothing = np.full(len(X), np.nan)
-        low, high = self.intervals.around(spend) if self.intervals else (nothing, nothing)
-        known = X[HISTORY]
-        since = days_since_last(known).to_numpy().astype("timedelta64[D]")
+        missing = np.full(len(X), np.nan)
+        low, high = self.intervals.around(spend) if self.intervals else (missing, missing)
+        history = X[HISTORY]
+        since = days_since_last(history).to_numpy().astype("timedelta64[D]")
         within = days_after(self.cutoff, self.shop.next_purchase_within)
-        return known.astype({"frequency": int, "recency": int, "T": int}).assign(
+        return history.astype({"frequency": int, "recency": int, "T": int}).assign(
             last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
             expected_spend=spend,
             expected_spend_low=low,
             expected_spend_high=high,
-            expected_purchases=self.btyd.expected_purchases(known),
-            p_alive=self.btyd.probability_alive(known),
-            p_purchase=self.btyd.probability_purchase(known),
+            expected_purchases=self.btyd.expected_purchases(history),
+            p_alive=self.btyd.probability_alive(history),
+            p_purchase=self.btyd.probability_purchase(history),
             btyd_model=self.btyd_name,
-            **next_purchase_dates(self.btyd, known, self.cutoff, within, self.shop.interval),
-            clv=discounted_clv(self.btyd, known, self.shop, self.cutoff),
+            **next_purchase_dates(self.btyd, history, self.cutoff, within, self.shop.interval),
+            clv=discounted_clv(self.btyd, history, self.shop, self.cutoff),
             total_spend=X["total_spend"],
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Where customers stand among all that are scored together.
+    """Ranks customers among all that are scored together.
 
     Attributes
     ----------
@@ -153,13 +213,13 @@ class Ranking:
         rfm = RfmScores.of(since, customers["frequency"], customers["total_spend"])
         return cls(tiers, rfm, missed, cutoff)
 
-    def decided(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
+    def rank(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
         """Add tier, segment, missed opportunity and action to some customers' expectations.
 
         Parameters
         ----------
         expected : pandas.DataFrame
-            From ``Scorer.expected``, indexed by customer_id.
+            From ``Scorer.predict``, indexed by customer_id.
         country : pandas.Series, optional
             Of at least these customers.
 
@@ -178,30 +238,3 @@ class Ranking:
             table["country"] = country.reindex(table.index)
         table = table.rename_axis("customer_id").reset_index()
         return table[[column for column in COLUMNS if column in table]]
-
-
-def read_me(shop: Shop, horizon: Horizon, cutoff: date, facts: list[str]) -> str:
-    """Describe the files for whoever opens them, with units.
-
-    Parameters
-    ----------
-    facts : list of str
-        Sentences: which model, on what evidence.
-    """
-    money = f"money in {shop.currency}" if shop.currency else "money in the log's currency"
-    lines = [
-        f"One row a customer as of {cutoff}; what is expected starts the day after.",
-        *facts,
-        f"Units: {money}, time in days; the horizon is {horizon}.",
-        f"Intervals are meant to hold {shop.interval:.0%} of the customers. Where nearly all customers of a kind spend "
-        "nothing, the expected spend, a mean, lies above what most spend: the interval then runs from 0 up to it.",
-        f"CLV: margin {shop.margin:.0%}, {shop.clv_horizon}, discounted by {shop.annual_discount_rate:.1%} a year to "
-        f"{cutoff}. Next purchases are those within {shop.next_purchase_within}.",
-        f"Tiers: High is the top {shop.tiers[0]:.0%} of the customers by expected spend, Mid the next "
-        f"{shop.tiers[1]:.0%}. Missed: P(purchase) was at least {shop.likely:.0%}.",
-        "scores.csv rounds to 4 decimals and puts an apostrophe before text that a spreadsheet would run; "
-        "scores.parquet does neither.",
-        "",
-        *(f"{column}: {meaning}" for column, meaning in COLUMNS.items()),
-    ]
-    return "\n".join(lines) + "\n"

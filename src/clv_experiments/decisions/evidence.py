@@ -1,138 +1,220 @@
-"""What scores rest on: forecasts of the periods that are over, set beside what customers did in them."""
+"""What scores rest on: predictions of the periods that are over, compared with what customers did in them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import Period, Window
+from clv_experiments.data.window import DAY, Period, Window
 from clv_experiments.decisions.intervals import Coverage, SpendIntervals, conformal, coverage
 from clv_experiments.decisions.missed import is_missed
-from clv_experiments.decisions.shop import Shop
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.forecaster import Forecaster, Model
-from clv_experiments.reporting.formatting import format_count, format_money, format_share
+from clv_experiments.tracking.stored_run import Reader, StoredModel
+
+# The model as it predicted then, the stored model's own run, or a stored model's settings fitted again.
+Origin = Literal["fitted", "stored", "refitted"]
+
+
+@dataclass(frozen=True, eq=False)
+class PastPredictions:
+    """What a model predicted of the latest period that is over and of the one before, with ``y_true`` and ``y_pred``.
+
+    Attributes
+    ----------
+    period : Period or None
+        The latest; None where the log is too short to predict one.
+    latest, earlier : pandas.DataFrame or None
+        One row a customer known at the cutoff.
+    origin : {"fitted", "stored", "refitted"}
+    """
+
+    period: Period | None
+    latest: pd.DataFrame | None
+    earlier: pd.DataFrame | None
+    origin: Origin = "fitted"
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Intervals and their worth.
+    """Intervals of spend, and what such intervals held in the latest period that is over.
 
     Attributes
     ----------
     intervals : SpendIntervals or None
-        None where no errors are known.
+        None where no predictions, or too few, are there to calibrate them on.
     coverage : Coverage or None
-        None where the errors of one period only are known.
-    said : str
-        All of that in words.
+        None where one period only was predicted.
+    period : Period or None
+        On whose predictions the intervals rest.
+    origin : {"fitted", "stored", "refitted"}
+        Of these predictions.
+    refusal : str, optional
+        Why predictions cannot be calibrated on.
     """
 
     intervals: SpendIntervals | None
     coverage: Coverage | None
-    said: str
+    period: Period | None
+    origin: Origin = "fitted"
+    refusal: str | None = None
+
+    @property
+    def undercovers(self) -> bool:
+        """Whether intervals held fewer customers than promised, beyond chance.
+
+        Chance is two standard errors of a share; the customers who were calibrated on vary as much as those counted.
+        """
+        if self.intervals is None or self.coverage is None:
+            return False
+        level, customers = self.intervals.level, np.array([self.coverage.customers, self.coverage.top_customers])
+        chance = 2 * np.sqrt(2 * level * (1 - level) / customers)
+        return bool((np.array([self.coverage.overall, self.coverage.top_decile]) < level - chance).any())
 
     def metrics(self) -> dict[str, float]:
         """Name the coverage as a run's metrics do."""
         if self.coverage is None:
             return {}
-        found = self.coverage
         return {
-            "interval_coverage": found.overall,
-            "interval_coverage_top_decile": found.top_decile,
-            "interval_width": found.width,
-            "interval_width_top_decile": found.top_decile_width,
+            "interval_coverage": self.coverage.overall,
+            "interval_coverage_top_decile": self.coverage.top_decile,
+            "interval_width": self.coverage.width,
+            "interval_width_top_decile": self.coverage.top_decile_width,
         }
 
 
-def evidence(
-    level: float, currency: str, period: str, latest: pd.DataFrame | None, earlier: pd.DataFrame | None
-) -> Evidence:
+def assess_intervals(past: PastPredictions, level: float) -> Evidence:
     """Calibrate intervals on the errors of the latest period, and those of the period before on the latest.
 
     Parameters
     ----------
+    past : PastPredictions
     level : float
         Share of customers that intervals are to hold.
-    period : str
-        The latest period whose spend is known, in words.
-    latest, earlier : pandas.DataFrame or None
-        ``y_true`` and ``y_pred`` of the forecasts of that period and of the one before, where there are any.
     """
-    if latest is None:
-        return Evidence(
-            None, None, "Spend has no intervals: no period whose spend is known was predicted by this model."
-        )
+    if past.latest is None:
+        return Evidence(None, None, past.period, past.origin)
     try:
-        intervals = conformal(latest["y_true"], latest["y_pred"], level)
+        intervals = conformal(past.latest["y_true"], past.latest["y_pred"], level)
     except ClvError as error:
-        return Evidence(None, None, f"Spend has no intervals: {error}.")
-    basis = (
-        f"The {level:.0%} intervals of spend rest on how far predictions of {period} were off, for "
-        f"{format_count(len(latest), 'customer')} in {format_count(len(intervals.lower), 'group')} by predicted spend"
-    )
+        return Evidence(None, None, past.period, past.origin, str(error))
     try:
-        before = None if earlier is None else conformal(earlier["y_true"], earlier["y_pred"], level)
+        before = None if past.earlier is None else conformal(past.earlier["y_true"], past.earlier["y_pred"], level)
     except ClvError:
         before = None
     if before is None:
-        return Evidence(
-            intervals, None, f"{basis}; what they hold is not known, since no earlier period was predicted."
-        )
-    found = coverage(latest["y_true"], *before.around(latest["y_pred"]), latest["y_pred"])
-    # Two standard errors of a share; the customers whose errors were taken vary as much as those who are counted.
-    chance = 2 * np.sqrt(2 * level * (1 - level) / np.array([found.customers, found.top_customers]))
-    too_few = (np.array([found.overall, found.top_decile]) < level - chance).any()
-    return Evidence(
-        intervals,
-        found,
-        f"{basis}. Made the same way one period earlier they held {format_share(found.overall)} of those "
-        "customers, and "
-        f"{format_share(found.top_decile)} of the tenth with the largest predictions; their mean width was "
-        f"{format_money(found.width, currency)} and {format_money(found.top_decile_width, currency)}."
-        + " That is fewer than promised, beyond chance: spend moves from period to period; take them for too narrow."
-        * bool(too_few),
-    )
+        return Evidence(intervals, None, past.period, past.origin)
+    y_true, y_pred = past.latest["y_true"], past.latest["y_pred"]
+    return Evidence(intervals, coverage(y_true, *before.around(y_pred), y_pred), past.period, past.origin)
 
 
-def periods_over(window: Window, *, supervised: bool, source: str) -> tuple[Period | None, Period | None]:
-    """Return the latest period that is over and the one before, as far as the log lets a model predict them."""
+def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:
+    """Predict the periods that are over from what was known before each, as far as the log reaches."""
+    periods = _periods_over(forecaster, model)
+    latest, earlier = (forecaster.forecast(period, model).table if period else None for period in periods)
+    return PastPredictions(periods[0], latest, earlier, origin)
+
+
+def _periods_over(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
+    """Return the latest period that is over and the one before, as far as the log lets the model predict them."""
     try:
-        origin = window.backtest(supervised=supervised, source=source)[-1]
+        origin = forecaster.window.backtest(supervised=model.supervised, source=forecaster.log.name)[-1]
     except LogTooShort:
         return None, None
     return origin.holdout, origin.validation
 
 
-def errors(forecaster: Forecaster, model: Model, period: Period | None) -> pd.DataFrame | None:
-    """Forecast a period from what was known before it: predictions beside what happened, None where there is none."""
-    return forecaster.forecast(period, model).table if period else None
-
-
-def missed_in(period: Period | None, forecast: pd.DataFrame | None, btyd: str, shop: Shop) -> tuple[pd.Index, str]:
-    """Find the customers who were likely to buy in a period and did not, and say how many that are.
+def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> PastPredictions | None:
+    """Read what the run that stands for a stored model predicted of its latest holdout and validation period.
 
     Parameters
     ----------
-    forecast : pandas.DataFrame or None
-        ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
-    btyd : str
-        Whose probabilities these are.
+    window : Window
+        Ends with the last day that is known, with the horizon of the model.
+
+    Returns
+    -------
+    PastPredictions or None
+        None where there are no such predictions, where the holdout was not over on the last day that is known, so that
+        its errors are not known then, or where customers were split at random, so that errors are not of forecasts.
     """
-    if forecast is None:
-        return pd.Index(
-            [], dtype=str
-        ), "Who missed a purchase is not known: the log holds no earlier period to predict."
-    missed = forecast.index[is_missed(forecast["p_purchase"], forecast["purchase_days"], shop.likely)]
-    likely = forecast["p_purchase"] >= shop.likely
-    if not likely.any():
-        most = format_share(float(forecast["p_purchase"].max()))
-        return missed, f"{btyd} gave nobody a chance of {format_share(shop.likely)} to buy in {period}: at most {most}."
-    expected = float((1 - forecast["p_purchase"][likely]).sum())
-    return missed, (
-        f"Of {format_count(int(likely.sum()), 'customer')} to whom {btyd} gave a chance of at least "
-        f"{format_share(shop.likely)} to "
-        f"buy in {period}, {len(missed):,} did not; {expected:,.0f} were to be expected not to."
+    holdout, validation = (
+        _latest_table(reader, stored, name) for name in ("predictions.parquet", "validation_predictions.parquet")
     )
+    if holdout is None or stored.run.tags.get("protocol") == "customer_split":
+        return None
+    cutoff = holdout["cutoff"].iloc[0].date()
+    period = Period(cutoff, window.horizon.shift(cutoff + DAY, 1) - DAY)
+    return PastPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
+
+
+def _latest_table(reader: Reader, stored: StoredModel, name: str) -> pd.DataFrame | None:
+    try:
+        table = reader.table(stored.evidence, name)
+    except ClvError:
+        return None
+    return table[table["cutoff"] == table["cutoff"].max()]
+
+
+@dataclass(frozen=True, eq=False)
+class MissedPurchases:
+    """Customers who were likely to buy in the latest period that is over, and did not.
+
+    Attributes
+    ----------
+    customers : pandas.Index
+        Their ids.
+    period : Period or None
+        None where the log is too short to predict one.
+    likely : int
+        How many customers were likely to buy.
+    expected : float
+        How many of those were to be expected not to.
+    highest : float
+        The highest probability of a purchase.
+    """
+
+    customers: pd.Index = field(default_factory=lambda: pd.Index([], dtype=str))
+    period: Period | None = None
+    likely: int = 0
+    expected: float = 0.0
+    highest: float = float("nan")
+
+
+def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float) -> MissedPurchases:
+    """Find the customers who were likely to buy in a period and did not.
+
+    Parameters
+    ----------
+    forecast : pandas.DataFrame
+        ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
+    period : Period
+    threshold : float
+        The probability from which a purchase is likely.
+    """
+    p_purchase = forecast["p_purchase"]
+    likely = p_purchase >= threshold
+    customers = forecast.index[is_missed(p_purchase, forecast["purchase_days"], threshold)]
+    expected = float((1 - p_purchase[likely]).sum())
+    return MissedPurchases(customers, period, int(likely.sum()), expected, float(p_purchase.max()))
+
+
+def latest_missed_purchases(
+    forecaster: Forecaster, btyd_model: Model, threshold: float, past: PastPredictions | None = None
+) -> MissedPurchases:
+    """Find who missed a purchase in the latest period that is over.
+
+    Parameters
+    ----------
+    past : PastPredictions, optional
+        By ``btyd_model``, where it has predicted that period already.
+    """
+    if past is None or past.latest is None or past.origin == "stored":
+        period, _ = _periods_over(forecaster, btyd_model)
+        latest = forecaster.forecast(period, btyd_model).table if period else None
+    else:
+        period, latest = past.period, past.latest
+    return missed_purchases(latest, period, threshold) if latest is not None and period else MissedPurchases()

@@ -1,9 +1,9 @@
-"""Scores on disk: written in parts, whole or not there, as CSV and Parquet."""
+"""Scores on disk: predicted and ranked in batches, summed up on the way, whole or not there."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,14 +13,126 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.attributes import countries
+from clv_experiments.data.queries.customers import known_customers
+from clv_experiments.data.window import Window
+from clv_experiments.decisions.actions import ACTIONS
+from clv_experiments.decisions.customer_scores import Ranking, Scorer
+from clv_experiments.decisions.segments.rfm import SEGMENTS
+from clv_experiments.decisions.segments.tiers import TIERS
+from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.errors import ClvError
+from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.reporting.safe_csv import CsvParts
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
+BATCH_CUSTOMERS = 50_000
+RANKED_BY = ["expected_spend", "frequency", "recency", "T", "total_spend"]
+GROUPS = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTIONS}
+SUMS = ["customers", "expected_spend", "expected_purchases", "clv", "p_alive", "missed_opportunity"]
+
+Progress = Callable[[int, int, str], None]
 
 
-class Parts:
-    """A Parquet file, and a CSV file where one is wanted, that grow part by part.
+def write_expectations(
+    path: Path, log: TransactionLog, window: Window, features: FeatureSet, scorer: Scorer, progress: Progress
+) -> None:
+    """Predict all customers of a log in batches, into one Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    log : TransactionLog
+    window : Window
+        Its last day is the cutoff.
+    features : FeatureSet
+        Those of the model; the customers' history is added.
+    scorer : Scorer
+    progress : callable
+        Is told (done, customers, "customers").
+    """
+    total, done = known_customers(log.purchase_days, window.end), 0
+    both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks])
+    with BatchWriter(path) as writer:
+        for X in both.parts(log, window.end, window.horizon, BATCH_CUSTOMERS):
+            writer.write(scorer.predict(X).reset_index())
+            done += len(X)
+            progress(done, total, "customers")
+
+
+def write_scores(
+    folder: Path, expectations: Path, log: TransactionLog, scorer: Scorer, missed: pd.Index, progress: Progress
+) -> ScoreSummary:
+    """Rank all customers, and write ``scores.csv`` and ``scores.parquet`` in the batches of the expectations.
+
+    Parameters
+    ----------
+    folder : Path
+    expectations : Path
+        As ``write_expectations`` left them.
+    log : TransactionLog
+    scorer : Scorer
+        That made the expectations.
+    missed : pandas.Index
+        Ids of the customers who missed a purchase.
+    progress : callable
+        Is told (done, customers, "customers").
+    """
+    customers, summary = pd.concat(read_batches(expectations, RANKED_BY)), ScoreSummary()
+    ranking = Ranking.of(customers, scorer.shop, missed, scorer.cutoff)
+    country = countries(log, scorer.cutoff)
+    with open_score_files(folder) as writer:
+        for batch in read_batches(expectations):
+            scores = ranking.rank(batch.set_index("customer_id"), country)
+            writer.write(scores)
+            summary.add(scores)
+            progress(int(summary.totals()["customers"]), len(customers), "customers")
+    return summary
+
+
+class ScoreSummary:
+    """Totals of customers by tier, segment and action, added up batch by batch."""
+
+    def __init__(self) -> None:
+        self._sums = pd.DataFrame(columns=SUMS, dtype=float)
+
+    def add(self, scores: pd.DataFrame) -> None:
+        """Add customers, with the columns of ``customer_scores.COLUMNS``."""
+        rows = scores.assign(customers=1, everyone="all")
+        for by in ("everyone", *GROUPS):
+            sums = rows.groupby(by, observed=True)[SUMS].sum().astype(float)
+            sums.index = pd.MultiIndex.from_product([[by], sums.index]).to_flat_index()
+            self._sums = self._sums.add(sums, fill_value=0.0)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a group of customers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``by``, ``group``, ``customers``, ``expected_spend``, ``share`` (of all expected spend),
+            ``expected_purchases``, ``clv`` (sums), ``p_alive`` (mean), ``missed_opportunity`` (customers); groups in
+            the order of their names' lists, those without a customer left out.
+        """
+        order = [("everyone", "all"), *((by, name) for by, names in GROUPS.items() for name in names)]
+        present = [key for key in order if key in self._sums.index]
+        table = self._sums.loc[present].reset_index(drop=True)
+        table.insert(0, "by", [by for by, _ in present])
+        table.insert(1, "group", [name for _, name in present])
+        total = table["expected_spend"].iloc[0]
+        table.insert(4, "share", table["expected_spend"] / total if total else 0.0)
+        table["p_alive"] /= table["customers"]
+        return table.astype({"customers": int, "missed_opportunity": int})
+
+    def totals(self) -> dict[str, float]:
+        """Name the sums over all customers as a run's metrics do."""
+        everyone = self.table().iloc[0]
+        return {name: float(everyone[name]) for name in SUMS if name != "p_alive"}
+
+
+class BatchWriter:
+    """A Parquet file, and a CSV file where one is wanted, that grow batch by batch.
 
     Parameters
     ----------
@@ -34,16 +146,16 @@ class Parts:
         self._schema: pa.Schema | None = None
 
     def write(self, frame: pd.DataFrame) -> None:
-        """Append rows; the first part fixes the columns and their types."""
+        """Append rows; the first batch fixes the columns and their types."""
         if self._schema is None:
-            self._schema = pa.schema([pa.field(str(name), _type(frame[name])) for name in frame])
+            self._schema = pa.schema([pa.field(str(name), _arrow_type(frame[name])) for name in frame])
             self._rows = self._open.enter_context(pq.ParquetWriter(self._parquet, self._schema))
             self._lines = self._open.enter_context(CsvParts(self._csv, self._schema)) if self._csv else None
-        arrays = [pa.array(frame[name], from_pandas=True).cast(_type(frame[name])) for name in frame]
-        part = pa.table(arrays, self._schema)
-        self._rows.write_table(part)
+        arrays = [pa.array(frame[name], from_pandas=True).cast(_arrow_type(frame[name])) for name in frame]
+        batch = pa.table(arrays, self._schema)
+        self._rows.write_table(batch)
         if self._lines:
-            self._lines.write(part)
+            self._lines.write(batch)
 
     def __enter__(self) -> Self:
         return self
@@ -52,59 +164,7 @@ class Parts:
         self._open.close()
 
 
-@contextmanager
-def scratch(place: Path) -> Iterator[Path]:
-    """Name a Parquet file in a folder, which is gone afterwards.
-
-    Raises
-    ------
-    ClvError
-        If the disk refuses.
-    """
-    path = place / f".{os.getpid()}.expected.parquet"
-    with _on_disk(place, [path]):
-        yield path
-
-
-@contextmanager
-def score_files(place: Path) -> Iterator[Parts]:
-    """Give ``scores.csv`` and ``scores.parquet`` of a folder to write to; old ones stay until both are whole.
-
-    Raises
-    ------
-    ClvError
-        If the disk refuses.
-    """
-    parts = {place / f".{os.getpid()}.{name}": place / name for name in (PARQUET, CSV)}
-    with _on_disk(place, list(parts)):
-        with Parts(*parts) as files:
-            yield files
-        for part, whole in parts.items():
-            part.replace(whole)
-
-
-@contextmanager
-def _on_disk(place: Path, parts: list[Path]) -> Iterator[None]:
-    """Make a folder; whatever happens, leave no part behind, and say in one sentence what the disk says."""
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise ClvError(f"the scores cannot be written to {place}: {error}; type output=<a folder>") from error
-    finally:
-        for part in parts:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-
-
-def stored_parts(path: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
-    """Read a Parquet file part by part, as it was written."""
-    with pq.ParquetFile(path) as file:
-        for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=columns).to_pandas(date_as_object=False)
-
-
-def _type(column: pd.Series) -> pa.DataType:
+def _arrow_type(column: pd.Series) -> pa.DataType:
     if pd.api.types.is_bool_dtype(column):
         return pa.bool_()
     if pd.api.types.is_datetime64_any_dtype(column):
@@ -112,3 +172,55 @@ def _type(column: pd.Series) -> pa.DataType:
     if pd.api.types.is_integer_dtype(column):
         return pa.int64()
     return pa.float64() if pd.api.types.is_float_dtype(column) else pa.string()
+
+
+def read_batches(path: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Read a Parquet file batch by batch, as it was written."""
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=columns).to_pandas(date_as_object=False)
+
+
+@contextmanager
+def scratch_file(folder: Path) -> Iterator[Path]:
+    """Name a Parquet file in a folder, which is gone afterwards.
+
+    Raises
+    ------
+    ClvError
+        If the disk refuses.
+    """
+    path = folder / f".{os.getpid()}.expected.parquet"
+    with _temporary(folder, [path]):
+        yield path
+
+
+@contextmanager
+def open_score_files(folder: Path) -> Iterator[BatchWriter]:
+    """Open ``scores.csv`` and ``scores.parquet`` of a folder to write to; old ones stay until both are whole.
+
+    Raises
+    ------
+    ClvError
+        If the disk refuses.
+    """
+    parts = {folder / f".{os.getpid()}.{name}": folder / name for name in (PARQUET, CSV)}
+    with _temporary(folder, list(parts)):
+        with BatchWriter(*parts) as writer:
+            yield writer
+        for part, whole in parts.items():
+            part.replace(whole)
+
+
+@contextmanager
+def _temporary(folder: Path, paths: list[Path]) -> Iterator[None]:
+    """Create a folder; whatever happens, leave none of the paths behind, and report in one sentence what went wrong."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise ClvError(f"the scores cannot be written to {folder}: {error}; type output=<a folder>") from error
+    finally:
+        for path in paths:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)

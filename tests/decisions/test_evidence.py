@@ -1,0 +1,96 @@
+"""What scores rest on: what intervals were worth, and who missed a purchase beside what chance leaves."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clv_experiments.data.window import Horizon, Period
+from clv_experiments.decisions.display.scores import interval_sentences, missed_sentences
+from clv_experiments.decisions.evidence import MissedPurchases, PastPredictions, assess_intervals, missed_purchases
+from clv_experiments.decisions.shop import Campaign, Shop
+
+PERIOD = Period(date(2011, 8, 31), date(2011, 11, 30))
+SHOP = Shop("£", 0.5, 0.0, Horizon.parse("12 months"), 0.8, (0.2, 0.4), 0.6, Horizon.parse("1 month"),
+            Campaign(10.0, 1.0, (0.0, 0.1, 0.2)))  # fmt: skip
+
+
+@pytest.fixture
+def predictions():
+    rng = np.random.default_rng(0)
+
+    def draw(customers):
+        p = rng.gamma(2.0, 10.0, customers)
+        return pd.DataFrame({"y_true": p * rng.uniform(0.5, 1.5, customers), "y_pred": p})
+
+    return draw
+
+
+def assess(latest, earlier, origin="fitted"):
+    return assess_intervals(PastPredictions(PERIOD, latest, earlier, origin), 0.8)
+
+
+def test_evidence_is_what_intervals_held_one_period_later(predictions):
+    evidence = assess(predictions(500), predictions(500))
+    assert 0.7 < evidence.metrics()["interval_coverage"] < 0.9
+    assert not evidence.undercovers
+    [text] = interval_sentences(evidence, "£")
+    coverage = evidence.coverage
+    assert text.startswith(
+        "The 80% intervals of spend rest on how far predictions of 2011-09-01 to 2011-11-30 were off, for 500 "
+        "customers in 10 groups by predicted spend. Made the same way one period earlier they held "
+        f"{coverage.overall:.0%} of those customers, and {coverage.top_decile:.0%} of the tenth with"
+    )
+    assert text.endswith(f"their mean width was £{coverage.width:.2f} and £{coverage.top_decile_width:.2f}.")
+
+
+def test_intervals_that_held_too_few_are_called_too_narrow(predictions):
+    richer = predictions(500).assign(y_true=lambda t: 1.5 * t["y_true"])
+    evidence = assess(richer, predictions(500))
+    assert evidence.undercovers
+    [text] = interval_sentences(evidence, "£")
+    assert "fewer than promised, beyond chance" in text
+
+
+def test_one_period_calibrates_intervals_of_unknown_worth(predictions):
+    evidence = assess(predictions(500), None)
+    assert evidence.coverage is None
+    assert evidence.intervals is not None
+    assert (evidence.metrics(), evidence.undercovers) == ({}, False)
+    assert "by predicted spend; what they hold is not known, since" in interval_sentences(evidence, "£")[0]
+
+
+@pytest.mark.parametrize(
+    ("customers", "reason"), [(None, "no period whose spend is known was"), (5, "intervals that hold 80% of the")]
+)
+def test_without_enough_predictions_there_are_no_intervals(predictions, customers, reason):
+    evidence = assess(predictions(customers) if customers else None, None)
+    assert (evidence.intervals, evidence.metrics(), evidence.undercovers) == (None, {}, False)
+    assert (evidence.refusal is None) == (customers is None)
+    assert interval_sentences(evidence, "£")[0].startswith(f"Spend has no intervals: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [("stored", ", kept with the model, were off"), ("refitted", ", made by the same settings fitted before it, were")],
+)
+def test_where_predictions_come_from_is_said(predictions, origin, words):
+    [text] = interval_sentences(assess(predictions(500), None, origin), "£")
+    assert f"predictions of 2011-09-01 to 2011-11-30{words}" in text
+
+
+def test_missed_purchases_are_counted_beside_what_chance_leaves():
+    forecast = pd.DataFrame({"p_purchase": [0.9, 0.6, 0.59], "purchase_days": [0, 2, 0]}, index=list("abc"))
+    missed = missed_purchases(forecast, PERIOD, 0.6)
+    assert missed.customers.tolist() == ["a"]
+    assert (missed.likely, missed.expected) == (2, pytest.approx(0.1 + 0.4))
+    assert missed_sentences(missed, "bg_nbd", SHOP) == [
+        "Of 2 customers to whom bg_nbd gave a probability of at least 60% to buy in 2011-09-01 to 2011-11-30, 1 did "
+        "not; 0 were to be expected not to."
+    ]
+    nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
+    assert (nobody.customers.tolist(), nobody.likely, nobody.highest) == ([], 0, 0.59)
+    assert missed_sentences(nobody, "bg_nbd", SHOP)[0].endswith("at most 59%.")
+    assert MissedPurchases().customers.tolist() == []
+    assert missed_sentences(MissedPurchases(), "bg_nbd", SHOP)[0].startswith("Who missed a purchase is not known")
