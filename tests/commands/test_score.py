@@ -1,4 +1,4 @@
-"""A log in, a scored customer list out: by an option that is fitted now, and by a model that is kept."""
+"""A log in, a scored customer list out: by an option that is fitted now, and by a stored model."""
 
 from dataclasses import replace
 from datetime import date
@@ -56,30 +56,30 @@ def composed(path, *overrides):
 @pytest.fixture(scope="module")
 def scored(rows, tmp_path_factory):
     """The list as of a day in the past, from the log and from one whose later days are another's."""
-    folder, found = tmp_path_factory.mktemp("scores"), {}
+    folder, folders = tmp_path_factory.mktemp("scores"), {}
     after = rows["date"].astype(str) > CUTOFF
     tampered = pd.concat([rows[~after], rows[after].assign(amount=lambda t: t["amount"].astype(float) * 9 + 1)])
     twice = pd.concat([tampered, rows[after].assign(customer_id="new", amount=5000.0)])
     for name, frame in {"as_is": rows, "tampered": twice.drop_duplicates(["customer_id", "date"])}.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
         cfg = composed(folder / f"{name}.csv", f"window.cutoff={CUTOFF}", "model=mbg_nbd", f"output={folder / name}")
-        found[name] = score(cfg, "mbg_nbd")
-    return found
+        folders[name] = score(cfg, "mbg_nbd")
+    return folders
 
 
 def test_one_row_a_customer_known_at_the_cutoff(scored, rows):
-    found = pd.read_parquet(scored["as_is"] / "scores.parquet")
+    scores = pd.read_parquet(scored["as_is"] / "scores.parquet")
     assert scored["as_is"].name == f"file-3m-{CUTOFF}-mbg_nbd"
-    assert found.columns.tolist() == [*COLUMNS]
-    assert found["customer_id"].tolist() == sorted(set(rows["customer_id"][rows["amount"] > 0]))
-    spend, low, high = (found[f"expected_spend{end}"] for end in ("", "_low", "_high"))
+    assert scores.columns.tolist() == [*COLUMNS]
+    assert scores["customer_id"].tolist() == sorted(set(rows["customer_id"][rows["amount"] > 0]))
+    spend, low, high = (scores[f"expected_spend{end}"] for end in ("", "_low", "_high"))
     assert ((low >= 0) & (low <= spend) & (spend <= high)).all()
-    assert found["p_alive"].between(0, 1).all()
-    assert (found["p_purchase"] <= found["p_alive"] + 1e-9).all()
-    assert (found["btyd_model"] == "mbg_nbd").all()
-    assert pd.to_datetime(found["last_purchase"]).max() <= pd.Timestamp(CUTOFF)
-    assert found["missed_opportunity"].any()
-    assert found["value_tier"].value_counts(normalize=True)["High"] == pytest.approx(0.1, abs=0.01)
+    assert scores["p_alive"].between(0, 1).all()
+    assert (scores["p_purchase"] <= scores["p_alive"] + 1e-9).all()
+    assert (scores["btyd_model"] == "mbg_nbd").all()
+    assert pd.to_datetime(scores["last_purchase"]).max() <= pd.Timestamp(CUTOFF)
+    assert scores["missed_opportunity"].any()
+    assert scores["value_tier"].value_counts(normalize=True)["High"] == pytest.approx(0.1, abs=0.01)
 
 
 def test_nothing_after_the_cutoff_moves_a_number(scored):
@@ -88,34 +88,38 @@ def test_nothing_after_the_cutoff_moves_a_number(scored):
 
 
 def test_the_files_say_the_same_and_defuse_what_is_hostile(scored):
-    kept, shown = pd.read_parquet(scored["as_is"] / "scores.parquet"), pd.read_csv(scored["as_is"] / "scores.csv")
-    assert shown["customer_id"][kept["customer_id"] == "=1+1"].tolist() == ["'=1+1"]
-    assert set(shown["country"]) == {"'=UK", "FR"}
-    numbers = kept.select_dtypes("number").columns
-    assert np.allclose(shown[numbers], kept[numbers], atol=5.1e-5)
+    parquet, csv = pd.read_parquet(scored["as_is"] / "scores.parquet"), pd.read_csv(scored["as_is"] / "scores.csv")
+    assert csv["customer_id"][parquet["customer_id"] == "=1+1"].tolist() == ["'=1+1"]
+    assert set(csv["country"]) == {"'=UK", "FR"}
+    numbers = parquet.select_dtypes("number").columns
+    assert np.allclose(csv[numbers], parquet[numbers], atol=5.1e-5)
     text = (scored["as_is"] / "readme.txt").read_text()
     assert all(f"\n{column}: " in text for column in COLUMNS)
     assert "mbg_nbd, fitted now" in text
     assert "segment: by recency, frequency and total spend" in text
     summary = pd.read_csv(scored["as_is"] / "summary.csv")
-    assert summary["expected_spend"][0] == pytest.approx(kept["expected_spend"].sum())
+    assert summary["expected_spend"][0] == pytest.approx(parquet["expected_spend"].sum())
 
 
 @pytest.fixture(scope="module")
-def kept(rows, log_of):
-    """A linear model of rfm features, kept by a run that judged it."""
+def stored_run(rows, log_of):
+    """The run of a linear model of rfm features, with the model and its predictions."""
     log = log_of(rows[["customer_id", "date", "amount"]], log_end=date(1998, 6, 30), name="file")
     cfg = composed("orders.csv", "model=linear", "features=rfm")
     window, model = Window(log.start, log.end, Horizon.parse("3 months")), build_model(cfg.model)
-    made, before = (Forecaster(log, window).forecast(window.period(k), model) for k in (0, 1))
+    latest, earlier = (Forecaster(log, window).forecast(window.period(k), model) for k in (0, 1))
     tags = {"model": "linear", "cutoff": CUTOFF, "log_fingerprint": log.fingerprint, "protocol": "forecast"}
     run = MemoryRun("file/3m", "linear")
     settings = resolve_settings(cfg)
     run.log(
-        [*(Tag(*tag) for tag in tags.items()), *setting_records(settings), FittedModel(made.estimator, made.X.head())]
+        [
+            *(Tag(*tag) for tag in tags.items()),
+            *setting_records(settings),
+            FittedModel(latest.estimator, latest.X.head()),
+        ]
     )
     run.log([Text("config.yaml", OmegaConf.to_yaml(settings))])
-    for name, forecast in (("predictions.parquet", made), ("validation_predictions.parquet", before)):
+    for name, forecast in (("predictions.parquet", latest), ("validation_predictions.parquet", earlier)):
         run.log([Table(name, forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)).reset_index())])
     return run
 
@@ -128,38 +132,38 @@ def orders(rows, tmp_path_factory):
     return path
 
 
-def test_a_kept_model_scores_with_its_own_features_and_a_btyd_model_beside(kept, orders, tmp_path, monkeypatch):
-    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
+def test_a_stored_model_scores_with_its_own_features_and_a_btyd_model_beside(stored_run, orders, tmp_path, monkeypatch):
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([stored_run]))
     cfg = composed(orders, f"output={tmp_path}", "decisions.btyd=bg_nbd")
     monkeypatch.setattr(score_files, "BATCH_CUSTOMERS", 100)
     logged: list = []
     monkeypatch.setattr(MemoryRun, "log", lambda self, records: logged.extend(records))
-    found = pd.read_parquet(score(cfg, f"runs:/{kept.run_id}") / "scores.parquet").set_index("customer_id")
-    assert (found["btyd_model"] == "bg_nbd").all()
-    estimator = next(record.estimator for record in kept.records if isinstance(record, FittedModel))
-    X = found[["frequency", "recency", "T", "monetary_value"]].astype(float)
-    assert found["expected_spend"].to_numpy() == pytest.approx(estimator.predict(X))
-    words = (tmp_path / "file-3m-1998-06-30-linear" / "readme.txt").read_text()
-    assert "predictions of 1998-04-01 to 1998-06-30, kept with the model, were off" in words
-    assert "Made the same way one period earlier they held" in words
+    scores = pd.read_parquet(score(cfg, f"runs:/{stored_run.run_id}") / "scores.parquet").set_index("customer_id")
+    assert (scores["btyd_model"] == "bg_nbd").all()
+    estimator = next(record.estimator for record in stored_run.records if isinstance(record, FittedModel))
+    X = scores[["frequency", "recency", "T", "monetary_value"]].astype(float)
+    assert scores["expected_spend"].to_numpy() == pytest.approx(estimator.predict(X))
+    text = (tmp_path / "file-3m-1998-06-30-linear" / "readme.txt").read_text()
+    assert "predictions of 1998-04-01 to 1998-06-30, kept with the model, were off" in text
+    assert "Made the same way one period earlier they held" in text
     assert [path.name for path in tmp_path.rglob(".*")] == []
     assert [record.path.name for record in logged if isinstance(record, File)] == ["scores.csv", "scores.parquet"]
 
 
-def test_a_look_back_is_not_calibrated_on_the_period_that_it_predicts(kept, orders, tmp_path, monkeypatch):
+def test_a_look_back_is_not_calibrated_on_the_period_that_it_predicts(stored_run, orders, tmp_path, monkeypatch):
     known = [replace(record, frame=record.frame.assign(y_true=1e9)) if isinstance(record, Table) else record
-             for record in kept.records]  # fmt: skip
-    run = MemoryRun("file/3m", "linear", known, run_id=kept.run_id)
+             for record in stored_run.records]  # fmt: skip
+    run = MemoryRun("file/3m", "linear", known, run_id=stored_run.run_id)
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([run]))
-    place = score(composed(orders, f"output={tmp_path}", f"window.cutoff={CUTOFF}"), f"runs:/{run.run_id}")
-    assert pd.read_parquet(place / "scores.parquet")["expected_spend_high"].max() < 1e5
-    words = (place / "readme.txt").read_text()
-    assert "predictions of 1998-01-01 to 1998-03-31, made by the same settings fitted before it, were off" in words
+    folder = score(composed(orders, f"output={tmp_path}", f"window.cutoff={CUTOFF}"), f"runs:/{run.run_id}")
+    assert pd.read_parquet(folder / "scores.parquet")["expected_spend_high"].max() < 1e5
+    text = (folder / "readme.txt").read_text()
+    assert "predictions of 1998-01-01 to 1998-03-31, made by the same settings fitted before it, were off" in text
 
 
-def test_what_a_kept_model_cannot_do_is_said(kept, monkeypatch):
-    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([kept]))
-    cfg, address = composed("orders.csv"), f"runs:/{kept.run_id}"
+def test_what_a_stored_model_cannot_do_is_said(stored_run, monkeypatch):
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([stored_run]))
+    cfg, address = composed("orders.csv"), f"runs:/{stored_run.run_id}"
     stored = resolve_model(cfg, address).stored
     with pytest.raises(
         ClvError, match=r"predicts the next 3 months, and window.horizon is 6 months; type window.horizon="
@@ -179,10 +183,12 @@ def test_what_a_kept_model_cannot_do_is_said(kept, monkeypatch):
     check_same_columns(stored, model, ["T", "frequency", "recency", "monetary_value"])
 
 
-def test_a_kept_model_says_what_it_has_seen(kept, monkeypatch):
-    reader = MemoryReader([MemoryRun("file/3m", "linear", [*kept.records, Tag("currency", "$")], run_id=kept.run_id)])
+def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
+    reader = MemoryReader(
+        [MemoryRun("file/3m", "linear", [*stored_run.records, Tag("currency", "$")], run_id=stored_run.run_id)]
+    )
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: reader)
-    address = f"runs:/{kept.run_id}"
+    address = f"runs:/{stored_run.run_id}"
     request = resolve_model(composed("orders.csv"), address)
     assert request.said == f"linear, {address}, fitted up to {CUTOFF}"
     assert (request.settings_said, str(request.chosen_until)) == (f"settings of linear, {address}", CUTOFF)
@@ -192,13 +198,13 @@ def test_a_kept_model_says_what_it_has_seen(kept, monkeypatch):
     assert "not the log" in next(compatibility_warnings(request, "another", "$", date(1998, 3, 31)))
     assert "know too much" in next(compatibility_warnings(request, fingerprint, "$", date(1998, 3, 30)))
     split = [Tag("protocol", "customer_split"), Tag("holdouts", "1998-04-01 to 1998-06-30")]
-    reader = MemoryReader([MemoryRun("file/3m", "linear", [*kept.records, *split], run_id=kept.run_id)])
+    reader = MemoryReader([MemoryRun("file/3m", "linear", [*stored_run.records, *split], run_id=stored_run.run_id)])
     assert str(resolve_model(composed("orders.csv"), address).chosen_until) == "1998-06-30"
 
 
-def test_errors_are_kept_of_forecasts_that_are_over(kept):
-    reader = MemoryReader([kept])
-    stored = reader.model(f"runs:/{kept.run_id}")
+def test_stored_predictions_are_of_periods_that_are_over(stored_run):
+    reader = MemoryReader([stored_run])
+    stored = reader.model(f"runs:/{stored_run.run_id}")
     window = Window(date(1997, 1, 1), date(1998, 6, 30), Horizon.parse("3 months"))
     past = stored_predictions(reader, stored, window)
     assert (past.period, past.origin) == (Period(date(1998, 3, 31), date(1998, 6, 30)), "stored")
@@ -208,15 +214,15 @@ def test_errors_are_kept_of_forecasts_that_are_over(kept):
     assert stored_predictions(reader, stored, window) is None
 
 
-def test_purchases_are_told_by_a_model_of_purchases():
+def test_purchases_are_predicted_by_a_model_of_purchases():
     assert build_btyd_model(composed("orders.csv", "decisions.btyd=bg_nbd")).name == "bg_nbd"
     with pytest.raises(ClvError, match=r"decisions.btyd must be a model of purchases, such as mbg_nbd, and linear is"):
         build_btyd_model(composed("orders.csv", "decisions.btyd=linear"))
 
 
-def test_settings_that_no_longer_build_are_said(kept, monkeypatch):
+def test_settings_that_no_longer_build_are_said(stored_run, monkeypatch):
     moved = [Text("config.yaml", r.text.replace("features.rfm.rfm", "gone.rfm")) if isinstance(r, Text) else r
-             for r in kept.records if r != Param("window.horizon", "6 months")]  # fmt: skip
+             for r in stored_run.records if r != Param("window.horizon", "6 months")]  # fmt: skip
     monkeypatch.setattr(
         MemoryTracker, "reader", lambda self: MemoryReader([MemoryRun("f", "linear", moved, run_id="1")])
     )
@@ -249,11 +255,11 @@ def test_a_log_too_short_to_judge_is_scored_without_intervals(tmp_path):
     rows = [(f"c{k % 40}", days[(k * 7) % len(days)].date(), 5.0 + k % 9) for k in range(400)]
     pd.DataFrame(rows, columns=["customer_id", "date", "amount"]).to_csv(tmp_path / "short.csv", index=False)
     cfg = composed(tmp_path / "short.csv", "data.log_end=2021-03-20", "model=mbg_nbd", f"output={tmp_path}")
-    place = score(cfg, "mbg_nbd")
-    found = pd.read_parquet(place / "scores.parquet")
-    assert found["expected_spend_low"].isna().all()
-    assert not found["missed_opportunity"].any()
-    words = (place / "readme.txt").read_text()
-    assert "Spend has no intervals" in words
-    assert "Who missed a purchase is not known" in words
-    assert "mbg_nbd: a/(a+b) < 1e-4: no dropout visible in the log." in words
+    folder = score(cfg, "mbg_nbd")
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert scores["expected_spend_low"].isna().all()
+    assert not scores["missed_opportunity"].any()
+    text = (folder / "readme.txt").read_text()
+    assert "Spend has no intervals" in text
+    assert "Who missed a purchase is not known" in text
+    assert "mbg_nbd: a/(a+b) < 1e-4: no dropout visible in the log." in text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clv_experiments.decisions import intervals
-from clv_experiments.decisions.intervals import conformal, coverage
+from clv_experiments.decisions.intervals import calibrate_intervals, measure_coverage
 from clv_experiments.errors import ClvError
 
 
@@ -18,54 +18,54 @@ def shop(rng, customers):
 def test_hand_worked_ranks():
     # 9 errors and a tail of 0.1: the floor(10 x 0.1) = 1st and the ceil(10 x 0.9) = 9th.
     y = np.array([20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 300.0])
-    found = conformal(y, np.full(9, 100.0), 0.8)
-    assert found.unit == pytest.approx(5.0)  # 0.05 of the mean prediction
-    assert (found.edges.size, found.customers) == (0, 9)
-    assert found.lower == pytest.approx([-0.8])
-    assert found.upper == pytest.approx([200 / 105])
-    low, high = found.around([100.0, 0.0, 205.0])
+    spend_intervals = calibrate_intervals(y, np.full(9, 100.0), 0.8)
+    assert spend_intervals.unit == pytest.approx(5.0)  # 0.05 of the mean prediction
+    assert (spend_intervals.edges.size, spend_intervals.customers) == (0, 9)
+    assert spend_intervals.lower == pytest.approx([-0.8])
+    assert spend_intervals.upper == pytest.approx([200 / 105])
+    low, high = spend_intervals.around([100.0, 0.0, 205.0])
     assert low == pytest.approx([20.0, 0.0, 41.0])
     assert high == pytest.approx([300.0, 200 / 105 * 5, 605.0])
 
 
 def test_where_the_lower_end_is_no_spend_the_upper_one_leaves_out_both_tails():
     y = np.array([0.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 300.0])
-    low, high = conformal(y, np.full(9, 100.0), 0.8).around([100.0])
+    low, high = calibrate_intervals(y, np.full(9, 100.0), 0.8).around([100.0])
     assert (low[0], high[0]) == (0.0, pytest.approx(160.0))  # the ceil(10 x 0.8) = 8th
 
 
 def test_the_inner_ranks_with_more_customers():
     y = np.arange(1.0, 20.0)  # 19 errors: the 2nd and the 18th
-    found = conformal(y, np.full(19, 10.0), 0.8)
-    assert [end[0] for end in found.around([10.0])] == pytest.approx([2.0, 18.0])
+    spend_intervals = calibrate_intervals(y, np.full(19, 10.0), 0.8)
+    assert [end[0] for end in spend_intervals.around([10.0])] == pytest.approx([2.0, 18.0])
 
 
 def test_the_prediction_lies_inside_though_nobody_spent():
-    found = conformal(np.zeros(60), np.linspace(10.0, 20.0, 60), 0.8)
-    low, high = found.around([15.0])
+    spend_intervals = calibrate_intervals(np.zeros(60), np.linspace(10.0, 20.0, 60), 0.8)
+    low, high = spend_intervals.around([15.0])
     assert (low[0], high[0]) == (pytest.approx(0.0, abs=1.0), 15.0)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
 def test_coverage_is_at_least_the_level_overall_and_at_the_top(level):
     rng = np.random.default_rng(1)
-    found = []
+    coverages = []
     for _ in range(60):
-        made = conformal(*shop(rng, 1000), level)
+        spend_intervals = calibrate_intervals(*shop(rng, 1000), level)
         y, p = shop(rng, 1000)
-        found.append(coverage(y, *made.around(p), p))
-    overall, top = (np.array([getattr(c, name) for c in found]) for name in ("overall", "top_decile"))
+        coverages.append(measure_coverage(y, *spend_intervals.around(p), p))
+    overall, top = (np.array([getattr(c, name) for c in coverages]) for name in ("overall", "top_decile"))
     for share in (overall, top):
         assert share.mean() >= level - 2 * share.std() / np.sqrt(len(share))
 
 
 def shares_at_the_top(draw, calibrated, groups, replicates, rng):
-    """Calibrate on so many customers and judge on others, time and again: mean coverage of the top tenth, its error."""
+    """Calibrate on so many customers and count on others, time and again: mean coverage of the top tenth, its error."""
     shares = []
     for _ in range(replicates):
-        made = conformal(*draw(rng, calibrated), 0.8, groups)
+        spend_intervals = calibrate_intervals(*draw(rng, calibrated), 0.8, groups)
         y, p = draw(rng, 1000)
-        shares.append(coverage(y, *made.around(p), p).top_decile)
+        shares.append(measure_coverage(y, *spend_intervals.around(p), p).top_decile)
     return np.mean(shares), np.std(shares) / np.sqrt(len(shares))
 
 
@@ -93,42 +93,42 @@ def test_a_planted_fault_is_seen(fault, draw, calibrated, groups, replicates, mo
     if fault == "groups":
         monkeypatch.setattr(intervals, "_edges", lambda p, groups, fewest: np.array([]))
     if fault == "scale":
-        monkeypatch.setattr(intervals, "SMALL", 1e6)
+        monkeypatch.setattr(intervals, "UNIT_SHARE", 1e6)
     wrong, error_of_wrong = shares_at_the_top(draw, calibrated, groups, replicates, np.random.default_rng(2))
     assert wrong < share - 3 * (error + error_of_wrong)
 
 
 def test_groups_follow_the_predictions_and_are_fewer_where_customers_are_few_or_tie():
     rng = np.random.default_rng(3)
-    assert conformal(*shop(rng, 1000), 0.8).edges.size == 9
-    assert conformal(*shop(rng, 170), 0.8).edges.size == 2
-    assert conformal(*shop(rng, 400), 0.99).edges.size == 1  # 199 customers are needed for each
+    assert calibrate_intervals(*shop(rng, 1000), 0.8).edges.size == 9
+    assert calibrate_intervals(*shop(rng, 170), 0.8).edges.size == 2
+    assert calibrate_intervals(*shop(rng, 400), 0.99).edges.size == 1  # 199 customers are needed for each
     y, p = shop(rng, 1000)
     tied = np.where(p <= np.sort(p)[849], 5.0, 5.0 + p)
-    assert conformal(y, tied, 0.8).edges.tolist() == [5.0, np.sort(tied)[899]]  # 850, 50 and 100 customers
-    assert conformal(y, np.full(1000, 3.0), 0.8).edges.size == 0
+    assert calibrate_intervals(y, tied, 0.8).edges.tolist() == [5.0, np.sort(tied)[899]]  # 850, 50 and 100 customers
+    assert calibrate_intervals(y, np.full(1000, 3.0), 0.8).edges.size == 0
 
 
 def test_larger_predictions_get_intervals_of_their_own():
     rng = np.random.default_rng(4)
     p = np.repeat([10.0, 1000.0], 500)
     y = p + np.where(p > 100, rng.normal(0, 10.0, 1000), rng.normal(0, 9.0, 1000))
-    low, high = conformal(y, p, 0.8, groups=2).around([10.0, 1000.0])
+    low, high = calibrate_intervals(y, p, 0.8, groups=2).around([10.0, 1000.0])
     assert high[0] - low[0] == pytest.approx(21, abs=5)
     assert high[1] - low[1] == pytest.approx(26, abs=4)  # one group would give the small ones' relative errors: 2,000
 
 
 def test_a_model_that_predicts_nothing_still_gets_intervals():
     y = np.concatenate([np.zeros(50), np.arange(1.0, 51.0)])
-    low, high = conformal(y, np.zeros(100), 0.8).around(np.zeros(2))
+    low, high = calibrate_intervals(y, np.zeros(100), 0.8).around(np.zeros(2))
     assert low.tolist() == [0.0, 0.0]
     assert high == pytest.approx([31.0, 31.0])  # the ceil(101 x 0.8) = 81st of 100
 
 
 def test_too_few_customers_are_refused():
     with pytest.raises(ClvError, match="at least 39 customers with spend known and predicted, and there are 38"):
-        conformal(np.ones(38), np.ones(38), 0.95)
-    assert conformal(np.ones(39), np.ones(39), 0.95).customers == 39
+        calibrate_intervals(np.ones(38), np.ones(38), 0.95)
+    assert calibrate_intervals(np.ones(39), np.ones(39), 0.95).customers == 39
 
 
 def test_coverage_counts_by_hand():
@@ -136,7 +136,7 @@ def test_coverage_counts_by_hand():
     y, low, high = p.copy(), p - 1, p + 1
     y[[0, 19]] = 100.0
     high[18:] += 5
-    found = coverage(y, low, high, p)
-    assert (found.customers, found.top_customers) == (20, 2)
-    assert (found.overall, found.top_decile) == (0.9, 0.5)
-    assert (found.width, found.top_decile_width) == (2.5, 7.0)
+    coverage = measure_coverage(y, low, high, p)
+    assert (coverage.customers, coverage.top_customers) == (20, 2)
+    assert (coverage.overall, coverage.top_decile) == (0.9, 0.5)
+    assert (coverage.width, coverage.top_decile_width) == (2.5, 7.0)

@@ -27,7 +27,7 @@ def forecaster(log):
 
 
 @pytest.fixture(scope="module")
-def made(cdnow_sample):
+def snapshots(cdnow_sample):
     whole = forecaster(cdnow_sample)
     return {
         k: snapshot(whole, period, SPEND, PURCHASES)
@@ -35,13 +35,13 @@ def made(cdnow_sample):
     }
 
 
-def test_the_coming_period_is_not_over_and_the_one_before_is(made):
-    assert (made[-1].is_over, made[0].is_over) == (False, True)
-    assert (made[0].model_name, made[0].btyd_name) == ("linear", "mbg_nbd")
-    over = made[0].table
-    assert (over["days_to_purchase"].notna() == made[0].bought).all()
-    assert over["days_to_purchase"].dropna().between(1, made[0].period.days).all()
-    assert np.allclose(over["expected_spend"], made[0].model.table["y_pred"])
+def test_the_coming_period_is_not_over_and_the_one_before_is(snapshots):
+    assert (snapshots[-1].is_over, snapshots[0].is_over) == (False, True)
+    assert (snapshots[0].model_name, snapshots[0].btyd_name) == ("linear", "mbg_nbd")
+    over = snapshots[0].table
+    assert (over["days_to_purchase"].notna() == snapshots[0].bought).all()
+    assert over["days_to_purchase"].dropna().between(1, snapshots[0].period.days).all()
+    assert np.allclose(over["expected_spend"], snapshots[0].model.table["y_pred"])
     assert (over["p_purchase"] <= over["p_alive"] + 1e-9).all()
 
 
@@ -52,11 +52,11 @@ def test_a_model_that_knows_purchases_speaks_for_itself(cdnow_sample):
     assert own.btyd_name == "mbg_nbd"
 
 
-def test_what_came_after_the_cutoff_moves_no_prediction(cdnow_sample, made):
+def test_what_came_after_the_cutoff_moves_no_prediction(cdnow_sample, snapshots):
     days = cdnow_sample.purchase_days
     later = days.date > date(1998, 3, 31)
     tampered = replace(cdnow_sample, purchase_days=days.filter(~later | (days.amount < 20)).cache())
     again = forecaster(tampered)
-    found = snapshot(again, again.window.period(0), SPEND, PURCHASES)
-    pd.testing.assert_frame_equal(found.table[PREDICTED], made[0].table[PREDICTED])
-    assert not found.table["y_true"].equals(made[0].table["y_true"])
+    other = snapshot(again, again.window.period(0), SPEND, PURCHASES)
+    pd.testing.assert_frame_equal(other.table[PREDICTED], snapshots[0].table[PREDICTED])
+    assert not other.table["y_true"].equals(snapshots[0].table["y_true"])

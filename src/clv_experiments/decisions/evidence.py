@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import DAY, Period, Window
-from clv_experiments.decisions.intervals import Coverage, SpendIntervals, conformal, coverage
+from clv_experiments.decisions.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.forecaster import Forecaster, Model
@@ -97,18 +98,17 @@ def assess_intervals(past: PastPredictions, level: float) -> Evidence:
     """
     if past.latest is None:
         return Evidence(None, None, past.period, past.origin)
+    y_true, y_pred = past.latest["y_true"], past.latest["y_pred"]
     try:
-        intervals = conformal(past.latest["y_true"], past.latest["y_pred"], level)
+        intervals = calibrate_intervals(y_true, y_pred, level)
     except ClvError as error:
         return Evidence(None, None, past.period, past.origin, str(error))
-    try:
-        before = None if past.earlier is None else conformal(past.earlier["y_true"], past.earlier["y_pred"], level)
-    except ClvError:
-        before = None
-    if before is None:
-        return Evidence(intervals, None, past.period, past.origin)
-    y_true, y_pred = past.latest["y_true"], past.latest["y_pred"]
-    return Evidence(intervals, coverage(y_true, *before.around(y_pred), y_pred), past.period, past.origin)
+    coverage = None
+    if past.earlier is not None:
+        with suppress(ClvError):  # too few customers to calibrate on
+            before = calibrate_intervals(past.earlier["y_true"], past.earlier["y_pred"], level)
+            coverage = measure_coverage(y_true, *before.around(y_pred), y_pred)
+    return Evidence(intervals, coverage, past.period, past.origin)
 
 
 def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:

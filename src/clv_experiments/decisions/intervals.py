@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from clv_experiments.errors import ClvError
 
-SMALL = 0.05  # of the mean prediction: added to every prediction before an excess is divided by it
-FEWEST = 50  # customers in a group
-NOTHING = -1.0  # the error of a prediction where nothing was spent
-TOP = 0.1  # of the customers, by prediction: those that decisions are about
+UNIT_SHARE = 0.05  # of the mean prediction: added to every prediction before an excess is divided by it
+MIN_CUSTOMERS = 50  # customers in a group
+NO_SPEND = -1.0  # the error of a prediction where nothing was spent
+TOP_SHARE = 0.1  # of the customers, by prediction: those that decisions are about
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class SpendIntervals:
         return low, p + high * (p + self.unit)
 
 
-def conformal(y_true: ArrayLike, y_pred: ArrayLike, level: float, groups: int = 10) -> SpendIntervals:
+def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, groups: int = 10) -> SpendIntervals:
     """Calibrate intervals on predictions whose outcome is known.
 
     Split-conformal prediction (Papadopoulos, Proedrou, Vovk and Gammerman 2002; Lei, G'Sell, Rinaldo, Tibshirani and
@@ -63,7 +63,7 @@ def conformal(y_true: ArrayLike, y_pred: ArrayLike, level: float, groups: int = 
     where most customers of a group spent nothing: such intervals hold more customers than ``level``.
 
     The customers of the coming period are not drawn like those of the last one where spend moves from period to
-    period: ``coverage`` on a later period tells what the intervals are worth.
+    period: ``measure_coverage`` on a later period says what the intervals are worth.
 
     Parameters
     ----------
@@ -87,9 +87,9 @@ def conformal(y_true: ArrayLike, y_pred: ArrayLike, level: float, groups: int = 
             f"intervals that hold {level:.0%} of the customers rest on at least {needed} customers with spend known "
             f"and predicted, and there are {len(p)}; type a smaller decisions.interval"
         )
-    unit = SMALL * float(p.mean()) or SMALL * float(y.mean()) or 1.0
-    edges = _edges(p, groups, max(FEWEST, needed))
-    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NOTHING)
+    unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
+    edges = _edges(p, groups, max(MIN_CUSTOMERS, needed))
+    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
     group = np.searchsorted(edges, p, side="left")
     ends = np.array([_ends(np.sort(errors[group == number]), tail) for number in range(len(edges) + 1)])
     return SpendIntervals(level, len(p), unit, edges, ends[:, 0], ends[:, 1])
@@ -99,28 +99,28 @@ def _ends(errors: np.ndarray, tail: float) -> tuple[float, float]:
     """Return the errors at the finite-sample ranks; ``tail`` is the share of customers beyond each end."""
     n = len(errors)
     low = errors[int(np.floor((n + 1) * tail + 1e-9)) - 1]
-    beyond = 2 * tail if low <= NOTHING else tail  # nobody spends less than nothing
+    beyond = 2 * tail if low <= NO_SPEND else tail  # nobody spends less than nothing
     return low, errors[int(np.ceil((n + 1) * (1 - beyond) - 1e-9)) - 1]
 
 
 def _edges(p: np.ndarray, groups: int, fewest: int) -> np.ndarray:
-    """Cut the predictions at quantiles into at most so many groups, none of them with fewer customers than said."""
+    """Cut the predictions at quantiles into at most so many groups, none with fewer customers than ``fewest``."""
     ordered = np.sort(p)
-    wanted = min(groups, max(len(p) // fewest, 1))
+    number = min(groups, max(len(p) // fewest, 1))
     edges: list[float] = []
     below = 0
-    for place in (np.arange(1, wanted) * len(p)) // wanted:
-        edge = ordered[place - 1]
-        reached = int(np.searchsorted(ordered, edge, side="right"))  # equal predictions stay together
-        if reached - below >= fewest and len(p) - reached >= fewest:
+    for position in (np.arange(1, number) * len(p)) // number:
+        edge = ordered[position - 1]
+        up_to = int(np.searchsorted(ordered, edge, side="right"))  # equal predictions stay together
+        if up_to - below >= fewest and len(p) - up_to >= fewest:
             edges.append(edge)
-            below = reached
+            below = up_to
     return np.array(edges)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What intervals were worth in a period whose spend is known.
+    """What intervals held in a period whose spend is known.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Coverage:
     top_decile_width: float
 
 
-def coverage(y_true: ArrayLike, low: ArrayLike, high: ArrayLike, y_pred: ArrayLike) -> Coverage:
+def measure_coverage(y_true: ArrayLike, low: ArrayLike, high: ArrayLike, y_pred: ArrayLike) -> Coverage:
     """Count the customers whose spend lay in its interval, all and the tenth with the largest predictions.
 
     Parameters
@@ -150,13 +150,13 @@ def coverage(y_true: ArrayLike, low: ArrayLike, high: ArrayLike, y_pred: ArrayLi
         as none.
     """
     y, lows, highs, p = (np.asarray(values, dtype=float) for values in (y_true, low, high, y_pred))
-    held, width = (lows <= np.maximum(y, 0.0)) & (y <= highs), highs - lows
-    top = p >= np.sort(p)[-max(int(np.ceil(TOP * len(p))), 1)]
+    covered, width = (lows <= np.maximum(y, 0.0)) & (y <= highs), highs - lows
+    top = p >= np.sort(p)[-max(int(np.ceil(TOP_SHARE * len(p))), 1)]
     return Coverage(
         len(p),
         int(top.sum()),
-        float(held.mean()),
-        float(held[top].mean()),
+        float(covered.mean()),
+        float(covered[top].mean()),
         float(width.mean()),
         float(width[top].mean()),
     )

@@ -1,4 +1,4 @@
-"""Customers at one cutoff as decisions see them: their history, what is predicted of them and, later, what they did."""
+"""All customers at one cutoff: their history, what is predicted of them and, once it is over, what they did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clv_experiments.features.rfm import rfm, total_spend
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
 
 HISTORY = FeatureSet("history", [rfm, total_spend])
-OF_PURCHASES = ["expected_purchases", "p_alive", "p_purchase"]
+PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Snapshot:
         (spend in it), ``purchase_days`` and ``days_to_purchase`` (from the cutoff to the first; NaN where there is
         none).
     model, btyd : Forecast
-        Of spend; of purchases, which is the same where the model of spend tells P(alive) itself.
+        Of spend; of purchases, which is the same where the model of spend predicts P(alive) itself.
     model_name, btyd_name : str
     """
 
@@ -45,7 +45,7 @@ class Snapshot:
 
     @property
     def is_over(self) -> bool:
-        """Whether it is known what the customers did."""
+        """Whether the period is over, so that it is known what the customers did."""
         return "y_true" in self.table
 
     @cached_property
@@ -55,7 +55,7 @@ class Snapshot:
 
 
 def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) -> Snapshot:
-    """Predict a period from what was known at its cutoff, and add what came of it where that is known.
+    """Predict a period from what was known at its cutoff, and add what customers did where that is known.
 
     Parameters
     ----------
@@ -65,20 +65,20 @@ def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) 
     model : Model
         Predicts spend.
     btyd : Model
-        Tells of purchases where ``model`` does not know P(alive).
+        Predicts purchases where ``model`` does not predict P(alive).
     """
     spend = forecaster.forecast(period, model)
-    own = "p_alive" in spend.table
-    purchases = spend if own else forecaster.forecast(period, btyd)
+    is_btyd = "p_alive" in spend.table
+    purchases = spend if is_btyd else forecaster.forecast(period, btyd)
     table = forecaster.features(period.cutoff, HISTORY).assign(expected_spend=spend.table["y_pred"])
     country = countries(forecaster.log, period.cutoff)
     if country is not None:
         table.insert(5, "country", country)
-    table[OF_PURCHASES] = purchases.table[OF_PURCHASES]
+    table[PURCHASE_COLUMNS] = purchases.table[PURCHASE_COLUMNS]
     if "y_true" in spend.table:
-        happened = spend.table[["y_true", "purchase_days"]]
-        table = table.join(happened).assign(days_to_purchase=forecaster.time_to_next_purchase(period))
-    return Snapshot(period, table, spend, purchases, model.name, model.name if own else btyd.name)
+        actual = spend.table[["y_true", "purchase_days"]]
+        table = table.join(actual).assign(days_to_purchase=forecaster.time_to_next_purchase(period))
+    return Snapshot(period, table, spend, purchases, model.name, model.name if is_btyd else btyd.name)
 
 
 def days_since_last(table: pd.DataFrame) -> pd.Series:
