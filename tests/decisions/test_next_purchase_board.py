@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.display.next_purchase import accuracy_sentences, say, winner_sentences
+from clv_experiments.decisions.display.next_purchase import say
 from clv_experiments.decisions.next_purchase.backtest import reliability, run_backtest
 from clv_experiments.decisions.next_purchase.board import compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate
@@ -91,7 +91,7 @@ def test_nobody_bought_leaves_gaps_and_says_so():
     assert board.of("auc_30")["value"].isna().all()
     assert board.of("date_error")["value"].isna().all()
     assert board.of("integrated_brier").index[0] == "one"
-    assert accuracy_sentences(board, "one") == ["Nobody bought within the 100 days, so no date can be checked."]
+    assert say("accuracy", board, "one") == ["Nobody bought within the 100 days, so no date can be checked."]
 
 
 def test_a_short_horizon_is_scored_at_its_end():
@@ -106,10 +106,10 @@ def test_who_predicts_best_flips_with_the_predictions():
     assert list(board.of().index) == ["one", "alike", "two"]
     assert list(flipped.of().index) == ["two", "alike", "one"]
     assert board.of()["group"].tolist() == [1, 2, 3]
-    assert (board.result, board.tied, board.best_rule) == ("clear", ["one"], "alike")
+    assert (board.result, board.tied, board.rules) == ("clear", ["one"], ["alike"])
     deficit = board.deficit("alike")
     assert 0 < deficit.lower < deficit.value < deficit.upper
-    first, behind, rest = winner_sentences(board)
+    first, behind, rest = say("winner", board)
     score = board.of().loc["one"]
     assert first == (
         "one predicts best when customers buy next: the mean squared error of its probabilities is "
@@ -118,7 +118,7 @@ def test_who_predicts_best_flips_with_the_predictions():
     gap = f"by {deficit.value:.4f} (95% interval {deficit.lower:.4f} to {deficit.upper:.4f})."
     assert behind.endswith(f"the next, alike, {gap}")
     assert rest == f"The best rule of thumb, alike, is behind {gap}"
-    assert winner_sentences(flipped)[0].startswith("two predicts best")
+    assert say("winner", flipped)[0].startswith("two predicts best")
 
 
 def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
@@ -126,18 +126,19 @@ def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
     rule = {"copy": "baseline"}
     board = board_of(waits, families=rule, one=probability, copy=probability, wrong=1 - probability)
     assert board.of()["group"].tolist() == [1, 1, 2]
-    assert (board.result, board.tied, board.best_rule) == ("some tied", ["copy", "one"], "copy")
-    first, rest = winner_sentences(board)
+    assert (board.result, board.tied, board.rules) == ("some tied", ["copy", "one"], ["copy"])
+    first, rest = say("winner", board)
     assert first.startswith("copy and one predict best when customers buy next, copy ahead by no more than chance; the")
     assert rest == "The best rule of thumb, copy, is among them: no model is shown to predict better."
     everyone = board_of(waits, one=probability, copy=probability)
-    assert (everyone.result, everyone.best_rule) == ("all tied", None)
-    assert winner_sentences(everyone)[0].startswith("Nobody wins: all 2 candidates tie, copy ahead by no more")
+    assert (everyone.result, everyone.rules) == ("all tied", [])
+    assert say("winner", everyone)[0].startswith("Nobody wins: all 2 candidates tie, copy ahead by no more")
     alone = board_of(waits, one=probability)
     assert alone.result == "alone"
-    assert winner_sentences(alone)[0].startswith("Only one predicts")
-    rules = board_of(waits, families={"one": "baseline", "two": "baseline"}, one=probability, two=probability)
-    assert rules.best_rule is None
+    assert say("winner", alone)[0].startswith("Only one predicts")
+    rules = board_of(waits, families={"one": "baseline", "two": "baseline"}, one=probability, two=1 - probability)
+    assert rules.rules == ["one", "two"]
+    assert len(say("winner", rules)) == 2  # no rule of thumb is compared with rules of thumb
 
 
 def test_seed_decides_the_intervals():
@@ -172,8 +173,8 @@ def test_calibration_is_called_what_it_is():
 
 def test_one_buyer_is_spoken_of_in_the_singular():
     board = board_of([49, NONE], one=[0.9, 0.1])
-    assert "Of the one customer who bought, the expected day" in accuracy_sentences(board, "one")[-1]
-    assert "off by 1 day in the median" in accuracy_sentences(board, "one")[-1]
+    assert "Of the one customer who bought, the expected day" in say("accuracy", board, "one")[-1]
+    assert "off by 1 day in the median" in say("accuracy", board, "one")[-1]
 
 
 def test_reliability_sets_predicted_beside_actual_shares():

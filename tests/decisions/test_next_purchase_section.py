@@ -131,14 +131,19 @@ def test_numbers_in_sentences_are_those_of_the_tables(report):
     assert weeks.sentences[1].startswith(f"In {outlook.weeks.within} of the 12 weeks after 31 December 2020 the number")
 
 
-def test_a_single_buyer_is_spoken_of_in_the_singular():
-    assert say("outlook", 1234.4, 5000, 30, date(2011, 11, 30), 99.6, 120) == [
-        "1,234 of 5,000 customers are expected to buy in the 30 days after 30 November 2011; one period before, 100 "
-        "were expected and 120 bought."
-    ]
-    [single] = say("outlook", 0.9, 1, 30, date(2011, 11, 30), 1.0, 1)
-    assert "1 of 1 customer is expected to buy" in single
-    assert "one period before, 1 was expected and 1 bought." in single
+@pytest.mark.parametrize(
+    ("customers", "expected", "before", "sentence"),
+    [
+        (5000, 1234.4, 99.6, "1,234 of 5,000 customers are expected to buy in the 30 days after 31 March 2021; one "
+                             "period before, 100 were expected and 1 bought."),
+        (1, 0.9, 1.0, "1 of 1 customer is expected to buy in the 30 days after 31 March 2021; one period before, 1 "
+                      "was expected and 1 bought."),
+    ],
+)  # fmt: skip
+def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected, before, sentence):
+    outlook = replace(report.outlook, customers=customers, expected_buyers=expected)
+    check = replace(report.outlook.board.calibration(MBG.name)[0], expected=before, bought=1)
+    assert say("outlook", outlook, check) == [sentence]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.display.next_purchase_figures import plot_reliability, plot_weeks
@@ -32,35 +31,25 @@ def next_purchase_section(outlook: NextPurchaseOutlook, shop: Shop) -> Section:
     outlook : NextPurchaseOutlook
     shop : Shop
     """
-    board, backtest, name = outlook.board, outlook.board.backtest, outlook.candidate.name
+    board = outlook.board
     [question] = say("question")
-    days = backtest.checkpoints[0]
-    expected_before = backtest.probability_within(days, backtest.prediction(name)).sum()
-    [expectation] = say(
-        "outlook", outlook.expected_buyers, outlook.customers, days, outlook.now.cutoff, expected_before,
-        int(backtest.bought_within(days).sum()),
-    )  # fmt: skip
-    rules = [prediction.name for prediction in backtest.predictions if prediction.family == "baseline"]
     return Section(
         "next_purchase",
         question,
-        [expectation, winner_sentences(board)[0]],
+        [*say("outlook", outlook, board.calibration(outlook.candidate.name)[0]), say("winner", board)[0]],
         [due_exhibit(outlook, shop), weeks_exhibit(outlook), calibration_exhibit(outlook), board_exhibit(board)],
-        say("method", len(backtest.predictions), len(backtest.days_to_purchase), rules, shop.interval),
+        say("method", board),
     )
 
 
 def due_exhibit(outlook: NextPurchaseOutlook, shop: Shop) -> Exhibit:
     """List who is due, and what became of those chosen alike one period before."""
-    due, board = outlook.due, outlook.board
-    probability, horizon_days = f"p_within_{due.within_days}_days", int(board.backtest.days[-1])
+    due = outlook.due
+    probability = f"p_within_{due.within_days}_days"
     return Exhibit(
         "next_purchase_due",
         f"Most likely to buy within {due.within_days} days",
-        say(
-            "due", due, outlook.candidate.name, board.result, board.of().index[0], board.tied, horizon_days,
-            shop.interval, shop.currency,
-        ),
+        say("due", due, outlook.board, outlook.candidate.name, shop),
         due.table,
         {
             "customer_id": "customer",
@@ -73,7 +62,7 @@ def due_exhibit(outlook: NextPurchaseOutlook, shop: Shop) -> Exhibit:
         },
         {probability: "share", "expected_spend": "money", "days_since_last": "count"},
         shown=LISTED,
-    )  # fmt: skip
+    )
 
 
 def weeks_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
@@ -111,7 +100,7 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     return Exhibit(
         "next_purchase_calibration",
         "Do as many buy as was predicted?",
-        [*say("calibration", name, board.calibration(name)), *accuracy_sentences(board, name)],
+        [*say("calibration", name, board.calibration(name)), *say("accuracy", board, name)],
         table,
         {"contender": "candidate", "within_days": "within days", "actual_lower": "from", "actual_upper": "to"},
         dict.fromkeys(["predicted", "actual", "actual_lower", "actual_upper"], "share"),
@@ -135,29 +124,9 @@ def board_exhibit(board: NextPurchaseBoard) -> Exhibit:
     return Exhibit(
         "next_purchase_leaderboard",
         "Who predicts best when customers buy next",
-        winner_sentences(board),
+        say("winner", board),
         table,
         headings,
         kinds,
         columns=[name for name in table.columns if not name.startswith(("family", "brier", *hidden))],
     )
-
-
-def winner_sentences(board: NextPurchaseBoard) -> list[str]:
-    """Say which candidate predicts best, how certain that is, and whether it beats the rules of thumb."""
-    names, rule = [str(name) for name in board.of().index], board.best_rule
-    return say(
-        "winner", board.result, names, board.tied, board.estimate(ORDERED_BY, names[0]),
-        board.deficit(names[min(1, len(names) - 1)]), rule, board.deficit(rule) if rule else None,
-    )  # fmt: skip
-
-
-def accuracy_sentences(board: NextPurchaseBoard, name: str) -> list[str]:
-    """Say how well buyers are told from others, how near the expected days are, and what the intervals held."""
-    backtest = board.backtest
-    auc = board.estimate(f"auc_{backtest.checkpoints[0]}", name)
-    return say(
-        "accuracy", name, int(backtest.days_to_purchase.notna().sum()), int(backtest.days[-1]),
-        backtest.checkpoints[0], None if np.isnan(auc.value) else auc, board.estimate("date_error", name),
-        board.estimate("coverage", name), backtest.level,
-    )  # fmt: skip

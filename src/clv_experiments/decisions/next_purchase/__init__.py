@@ -1,1 +1,1 @@
-"""When each customer comes next: dates with intervals, judged on the period that is over."""
+"""When each customer buys next: dates with intervals, and a backtest of them on the period that is over."""

@@ -62,6 +62,16 @@ class Backtest:
     predictions: list[WaitingTimePrediction]
     level: float
 
+    @property
+    def horizon_days(self) -> int:
+        """Length of the period."""
+        return int(self.days[-1])
+
+    @property
+    def buyers(self) -> int:
+        """How many customers bought in the period."""
+        return int(self.days_to_purchase.notna().sum())
+
     def prediction(self, name: str) -> WaitingTimePrediction:
         """Return the predictions of one candidate."""
         return next(prediction for prediction in self.predictions if prediction.name == name)

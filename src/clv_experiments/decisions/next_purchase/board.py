@@ -18,11 +18,16 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its 95 % interval."""
+    """A number and its 95 % interval; nan where there is none."""
 
     value: float
     lower: float
     upper: float
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether there is a number."""
+        return not np.isnan(self.value)
 
 
 @dataclass(frozen=True)
@@ -77,27 +82,30 @@ class NextPurchaseBoard:
         return Estimate(*(-self.of().loc[name, ["from_best", "from_best_upper", "from_best_lower"]].astype(float)))
 
     @property
+    def names(self) -> list[str]:
+        """The candidates, best first."""
+        return [str(name) for name in self.of().index]
+
+    @property
     def tied(self) -> list[str]:
         """The candidates that share first place, best first."""
         rows = self.of()
         return [str(name) for name in rows.index[rows["group"] == 1]]
 
     @property
-    def result(self) -> Literal["alone", "all tied", "some tied", "clear"]:
-        """Whether one candidate wins, and against whom."""
-        rows = len(self.of())
-        if rows == 1:
-            return "alone"
-        if len(self.tied) == rows:
-            return "all tied"
-        return "some tied" if len(self.tied) > 1 else "clear"
+    def rules(self) -> list[str]:
+        """The rules of thumb among the candidates, best first."""
+        rows = self.of()
+        return [str(name) for name in rows.index[rows["family"] == "baseline"]]
 
     @property
-    def best_rule(self) -> str | None:
-        """The best rule of thumb; None where there is none, or nothing else to set beside it."""
-        families = self.of()["family"]
-        rules = families.index[families == "baseline"]
-        return None if rules.empty or len(rules) == len(families) else str(rules[0])
+    def result(self) -> Literal["alone", "all tied", "some tied", "clear"]:
+        """Whether one candidate wins."""
+        if len(self.names) == 1:
+            return "alone"
+        if len(self.tied) == len(self.names):
+            return "all tied"
+        return "some tied" if len(self.tied) > 1 else "clear"
 
     def calibration(self, name: str) -> list[CheckpointCalibration]:
         """Compare expected with actual numbers of buyers at every checkpoint."""

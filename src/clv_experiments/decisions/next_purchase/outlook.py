@@ -229,9 +229,9 @@ def expected_by_week(probabilities: Floats, days: np.ndarray) -> pd.DataFrame:
         the probabilities right.
     """
     ends = week_ends(int(days[-1]))
-    known = np.concatenate([[0], days])
-    after = np.clip(np.searchsorted(known, ends, side="left"), 1, len(known) - 1)
-    weight = (ends - known[after - 1]) / (known[after] - known[after - 1])
+    grid = np.concatenate([[0], days])
+    after = np.clip(np.searchsorted(grid, ends, side="left"), 1, len(grid) - 1)
+    weight = (ends - grid[after - 1]) / (grid[after] - grid[after - 1])
     cumulative = np.column_stack([np.zeros(len(probabilities)), probabilities])
     at_ends = cumulative[:, after - 1] * (1 - weight) + cumulative[:, after] * weight
     p_week = np.diff(at_ends, axis=1, prepend=0.0)
