@@ -108,14 +108,14 @@ def test_who_predicts_best_flips_with_the_predictions():
     assert board.of()["group"].tolist() == [1, 2, 3]
     assert (board.result, board.tied, board.rules) == ("clear", ["one"], ["alike"])
     deficit = board.deficit("alike")
-    assert 0 < deficit.lower < deficit.value < deficit.upper
+    assert 0 < deficit.low < deficit.value < deficit.high
     first, behind, rest = say("winner", board)
     score = board.of().loc["one"]
     assert first == (
         "one predicts best when customers buy next: the mean squared error of its probabilities is "
         f"{score['value']:.4f} (95% interval {score['lower']:.4f} to {score['upper']:.4f})."
     )
-    gap = f"by {deficit.value:.4f} (95% interval {deficit.lower:.4f} to {deficit.upper:.4f})."
+    gap = f"by {deficit.value:.4f} (95% interval {deficit.low:.4f} to {deficit.high:.4f})."
     assert behind.endswith(f"the next, alike, {gap}")
     assert rest == f"The best rule of thumb, alike, is behind {gap}"
     assert say("winner", flipped)[0].startswith("two predicts best")
@@ -162,12 +162,12 @@ def test_calibration_is_called_what_it_is():
     assert checks["right"].expected == pytest.approx(expected)
     low = checks["low"].excess
     assert low.value == pytest.approx(bought - 0.7 * expected)
-    assert 0 < low.lower < low.value < low.upper
+    assert 0 < low.low < low.value < low.high
     assert say("calibration", "one", [checks["right"], checks["low"]]) == [
         f"Within 90 days one expected {expected:,.0f} of 1,000 customers to buy; {bought:,} did, a difference within "
         "chance.",
         f"Within 90 days one expected {0.7 * expected:,.0f} of 1,000 customers to buy; {bought:,} did: it expected "
-        f"{low.value:,.0f} too few (95% interval {low.lower:,.0f} to {low.upper:,.0f}).",
+        f"{low.value:,.0f} too few (95% interval {low.low:,.0f} to {low.high:,.0f}).",
     ]
 
 

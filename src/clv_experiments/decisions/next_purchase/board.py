@@ -21,8 +21,8 @@ class Estimate:
     """A number and its 95 % interval; nan where there is none."""
 
     value: float
-    lower: float
-    upper: float
+    low: float
+    high: float
 
     @property
     def is_defined(self) -> bool:
@@ -114,10 +114,10 @@ class NextPurchaseBoard:
         for days in backtest.checkpoints:
             expected = float(backtest.probability_within(days, backtest.prediction(name)).sum())
             bought, bias = int(backtest.bought_within(days).sum()), self.estimate(f"bias_{days}", name)
-            low, high = sorted((n * bias.lower, n * bias.upper), key=abs)
+            low, high = sorted((n * bias.low, n * bias.high), key=abs)
             excess = Estimate(abs(expected - bought), abs(low), abs(high))
             verdict: Literal["within chance", "too many", "too few"] = "too many" if bias.value > 0 else "too few"
-            if bias.lower <= 0 <= bias.upper or np.isnan(bias.value):
+            if bias.low <= 0 <= bias.high or np.isnan(bias.value):
                 verdict = "within chance"
             checks.append(CheckpointCalibration(days, n, bought, expected, verdict, excess))
         return checks
