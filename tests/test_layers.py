@@ -22,7 +22,7 @@ DOORS = {  # a layer, or one module of it
     "ibis": {"data", "features"},
     "rich": {"commands.cli.terminal"},
     "duckdb": {"data"},
-    "pyspark": {"data.engine", "data.spark"},
+    "pyspark": {"data.engine"},
     "psycopg": {"data.sources"},
     "sqlglot": {"data.sources"},
     "pooch": {"data.sources"},

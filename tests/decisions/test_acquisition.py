@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.first_year import first_year
+from clv_experiments.data.queries.attributes import first_year
 from clv_experiments.decisions.budget.acquisition import (
     Acquisition,
     PredictionCheck,

@@ -13,8 +13,7 @@ from clv_experiments.config.settings import (
     parse_day,
 )
 from clv_experiments.data.engine import open_engine
-from clv_experiments.data.log import TransactionLog, load_log
-from clv_experiments.data.log_cache import LogCache
+from clv_experiments.data.log import LogCache, TransactionLog, load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.errors import ClvError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+import zipfile
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from glob import glob
@@ -17,7 +18,6 @@ import pyarrow.parquet as pq
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.csv_text import FALLBACKS, look_at
-from clv_experiments.data.sources.file_kind import kind_of
 from clv_experiments.data.sources.header import check_header, check_same_header
 from clv_experiments.data.sources.workbook import read_workbook, stack
 from clv_experiments.errors import ClvError
@@ -194,3 +194,69 @@ def _folder(engine: Engine) -> Path:
 def _listed(found: Iterable[Path]) -> str:
     first, *more = found
     return f"'{first}'" + (f" (and {len(more)} more)" if more else "")
+
+
+CSV = ("csv", "txt", "tsv")
+
+
+PARQUET = ("parquet", "pq")
+
+
+WORKBOOK = ("xlsx", "xls", "xlsm", "xlsb", "ods")
+
+
+def kind_of(path: Path) -> str:
+    """Tell ``csv``, ``parquet`` or ``workbook`` from the name, and refuse content of another kind.
+
+    Raises
+    ------
+    ClvError
+        If the name ends in nothing that is read, or the file begins like one of another kind.
+    """
+    parts = path.name.lower().removesuffix(".gz").split(".")
+    compressed = path.name.lower().endswith(".gz")
+    for kind, endings in (("csv", CSV), ("parquet", PARQUET), ("workbook", WORKBOOK)):
+        if parts[-1] in endings and (kind == "csv" or not compressed):
+            _content_agrees(path, kind, compressed)
+            return kind
+    raise ClvError(
+        f"'{path}' is of no kind that is read: its name must end in .{', .'.join((*CSV, *PARQUET, *WORKBOOK))} or "
+        ".csv.gz; unpack it, or save it as one of them (data.path)"
+    )
+
+
+def _content_agrees(path: Path, kind: str, compressed: bool) -> None:
+    with path.open("rb") as stream:
+        begin = stream.read(8)
+    found: str | None
+    if begin.startswith(b"PAR1"):
+        found, advice = "parquet", "a Parquet file, so rename it to end in .parquet"
+    elif begin.startswith(b"\x1f\x8b"):
+        found, advice = "gzip", "compressed by gzip, so rename it to end in .csv.gz, or unpack it"
+    elif begin.startswith(b"\xd0\xcf\x11\xe0"):
+        found, advice = "workbook", "an old Excel workbook, so rename it to end in .xls"
+    elif begin.startswith(b"PK\x03\x04"):
+        found, advice = _zipped(path)
+    else:
+        found, advice = None, ""
+    expected = "gzip" if compressed else kind
+    if found and found != expected:
+        raise ClvError(f"'{path}' is {advice} (data.path)")
+    if not found and kind in ("parquet", "workbook"):
+        raise ClvError(
+            f"'{path}' is no {'Parquet file' if kind == 'parquet' else 'workbook'}, whatever its name; if it is text, "
+            "rename it to end in .csv (data.path)"
+        )
+
+
+def _zipped(path: Path) -> tuple[str, str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return "workbook", "a damaged workbook or zip archive"
+    if any(name.startswith("xl/") for name in names):
+        return "workbook", "an Excel workbook, so rename it to end in .xlsx"
+    if "content.xml" in names:
+        return "workbook", "an OpenDocument workbook, so rename it to end in .ods"
+    return "zip", "a zip archive, so unpack it first"

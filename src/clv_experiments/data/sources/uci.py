@@ -22,8 +22,7 @@ from tqdm import tqdm
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.parsing.formats import AMOUNT, add_amount
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.file_kind import WORKBOOK
-from clv_experiments.data.sources.files import files
+from clv_experiments.data.sources.files import WORKBOOK, files
 from clv_experiments.data.sources.workbook import read_workbook
 from clv_experiments.errors import ClvError
 

@@ -14,7 +14,7 @@ from scipy.stats import linregress, t
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.first_year import YEAR, first_year
+from clv_experiments.data.queries.attributes import YEAR, first_year
 from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.estimate import Estimate
 from clv_experiments.decisions.overview.months import SETTLING
