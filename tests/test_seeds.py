@@ -16,7 +16,7 @@ import pyarrow as pa
 from hydra import compose, initialize_config_dir
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.log import load_log
-from clv_experiments.data.raw import Raw
+from clv_experiments.data.raw import RawTable
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.config.model_options import build_model
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -24,7 +24,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 def some(engine):  # every third customer of the sample
     rows = cdnow(engine, sample=True).table.to_pyarrow().to_pandas()
     rows = rows[rows["customer_id"].isin(sorted(rows["customer_id"].unique())[::3])]
-    return Raw(engine.lay("rows", pa.Table.from_pandas(rows, preserve_index=False)))
+    return RawTable(engine.register_arrow("rows", pa.Table.from_pandas(rows, preserve_index=False)))
 
 conf = Path(sys.argv[1]) / "conf"
 log = load_log("sample", some, (), date(1998, 6, 30))
