@@ -50,12 +50,12 @@ def outcome(log, compose, horizon="3 months"):
     }
 
 
-def assert_same(found, expected):
-    pd.testing.assert_frame_equal(found["report"], expected["report"])
-    assert found["span"] == expected["span"]
-    assert found["fingerprint"] == expected["fingerprint"]
+def assert_same(result, expected):
+    pd.testing.assert_frame_equal(result["report"], expected["report"])
+    assert result["span"] == expected["span"]
+    assert result["fingerprint"] == expected["fingerprint"]
     for frame in ("features", "spend"):
-        pd.testing.assert_frame_equal(found[frame], expected[frame], rtol=1e-9, atol=1e-9)
+        pd.testing.assert_frame_equal(result[frame], expected[frame], rtol=1e-9, atol=1e-9)
 
 
 # --- a small log that has everything wrong with it ---------------------------------------------------------------
@@ -125,7 +125,7 @@ def read_nasty(source, compose, engine=None):
         date(2021, 3, 31),
         "£",
         columns={"date": "when", "amount": "paid", "order_id": "order", "currency": "currency"},
-        reading=ParseOptions("dmy", "."),
+        parse_options=ParseOptions("dmy", "."),
         engine=engine,
         learn_until=lambda first, last: date(2020, 12, 31),
     )
@@ -154,8 +154,8 @@ def test_the_nasty_log_on_spark(rows, expected, compose, spark):
 def test_the_nasty_log_in_postgresql(rows, expected, compose, postgres, copy_into_postgres, pushed_down, push_down):
     copy_into_postgres("nasty", rows)
     source = partial(database, connection=postgres, table="nasty", push_down=push_down)
-    found, notes = read_nasty(lambda engine: pushed_down(source(engine)), compose)
-    assert_same(found, expected)
+    result, notes = read_nasty(lambda engine: pushed_down(source(engine)), compose)
+    assert_same(result, expected)
     assert any("copied" in note for note in notes) is not push_down
 
 
@@ -166,8 +166,8 @@ def test_the_nasty_log_in_a_duckdb_file(rows, expected, compose, tmp_path, pushe
         made.execute("CREATE TABLE nasty AS SELECT * FROM rows")
     source = partial(database, connection=f"duckdb://{file}", table="nasty")
     before = file.read_bytes()
-    found, notes = read_nasty(lambda engine: pushed_down(source(engine)), compose)
-    assert_same(found, expected)
+    result, notes = read_nasty(lambda engine: pushed_down(source(engine)), compose)
+    assert_same(result, expected)
     assert not any("copied" in note for note in notes)
     assert file.read_bytes() == before
 
@@ -182,8 +182,8 @@ def test_the_nasty_log_in_an_sqlite_file(rows, expected, compose, tmp_path):
     made.executemany(f"INSERT INTO nasty VALUES ({', '.join('?' * rows.num_columns)})", values)
     made.commit()
     made.close()
-    found, notes = read_nasty(partial(database, connection=f"sqlite://{file}", table="nasty"), compose)
-    assert_same(found, expected)
+    result, notes = read_nasty(partial(database, connection=f"sqlite://{file}", table="nasty"), compose)
+    assert_same(result, expected)
     assert "rows were copied out of the database, since sqlite cannot run the pipeline itself" in notes
 
 
@@ -281,10 +281,10 @@ def test_why_spark_does_not_start_is_one_sentence(setting, message, pyspark, run
     command += ["model=zeros", "tracking=memory"]
     done = run_process(command, cwd=ROOT, env=environment)
     assert done.returncode == 1
-    said = [line for line in done.stderr.splitlines() if line]
-    assert len(said) == 1
-    assert said[0].startswith(f"error: Spark does not start on '{master}' (data.spark_master): ")
-    assert message in said[0]
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"error: Spark does not start on '{master}' (data.spark_master): ")
+    assert message in lines[0]
 
 
 def test_without_pyspark_it_is_said_what_to_install(monkeypatch):

@@ -10,7 +10,7 @@ from clv_experiments.errors import ClvError
 
 
 @pytest.mark.parametrize(
-    ("text", "count", "unit", "label", "said"),
+    ("text", "count", "unit", "label", "message"),
     [
         ("3 months", 3, "months", "3m", "3 months"),
         ("1 month", 1, "months", "1m", "1 month"),
@@ -21,15 +21,15 @@ from clv_experiments.errors import ClvError
         ("1 d", 1, "days", "1d", "1 day"),
     ],
 )
-def test_horizon_is_read(text, count, unit, label, said):
+def test_horizon_is_read(text, count, unit, label, message):
     horizon = Horizon.parse(text)
-    assert (horizon.count, horizon.unit, horizon.label, str(horizon)) == (count, unit, label, said)
-    assert Horizon.parse(label) == Horizon.parse(said) == horizon
+    assert (horizon.count, horizon.unit, horizon.label, str(horizon)) == (count, unit, label, message)
+    assert Horizon.parse(label) == Horizon.parse(message) == horizon
 
 
-@pytest.mark.parametrize(("text", "found"), [("0 months", "0 months"), ("-91 days", "-91 days"), ("-3m", "-3 months")])
-def test_horizon_must_be_positive(text, found):
-    with pytest.raises(ClvError, match=rf"^horizon must be positive, got {found} \(window\.horizon\)$"):
+@pytest.mark.parametrize(("text", "result"), [("0 months", "0 months"), ("-91 days", "-91 days"), ("-3m", "-3 months")])
+def test_horizon_must_be_positive(text, result):
+    with pytest.raises(ClvError, match=rf"^horizon must be positive, got {result} \(window\.horizon\)$"):
         Horizon.parse(text)
 
 

@@ -277,8 +277,10 @@ def test_orders_of_a_day_are_counted_once_and_are_one_where_none_is_named(log_of
     frame = pd.DataFrame([*TWO, *TWO, TWO[0]], columns=["customer_id", "date", "amount"])
     assert log_of(frame).purchase_days.orders.sum().to_pyarrow().as_py() == 3
     log = log_of(frame.assign(order_id=["1", None, "3", "2", None, "3", "1"]))
-    found = {(row["customer_id"], row["date"].day): row["orders"] for row in log.purchase_days.to_pyarrow().to_pylist()}
-    assert found == {("a", 1): 2, ("a", 2): 1, ("b", 2): 1}
+    result = {
+        (row["customer_id"], row["date"].day): row["orders"] for row in log.purchase_days.to_pyarrow().to_pylist()
+    }
+    assert result == {("a", 1): 2, ("a", 2): 1, ("b", 2): 1}
 
 
 def test_the_log_ends_where_the_config_says_or_with_its_last_day(log_of):

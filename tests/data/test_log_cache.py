@@ -23,7 +23,7 @@ class Loads:
             self.count += 1
             return SimpleNamespace(settings=settings, until=learn_until(START, END) if self.learns else None)
 
-        return self.last.read(settings, lambda start, end: until, load)
+        return self.last.get_or_load(settings, lambda start, end: until, load)
 
 
 def test_the_same_question_is_answered_once():
@@ -53,7 +53,7 @@ def test_what_could_not_be_read_leaves_nothing_to_remember():
     loads = Loads()
     loads.read("a", MARCH)
     with pytest.raises(ZeroDivisionError):
-        loads.last.read("b", lambda start, end: MARCH, lambda learn_until: 1 / 0)
+        loads.last.get_or_load("b", lambda start, end: MARCH, lambda learn_until: 1 / 0)
     loads.read("a", MARCH)
     assert loads.count == 2
 

@@ -106,16 +106,16 @@ def test_orders_products_and_countries(retail):
     [("online_retail", 135_080, 9_288, 5_268), ("online_retail_ii", 243_007, 19_494, 34_335)],
 )
 def test_rows_that_the_steps_remove(retail, name, without_customer, cancelled, copies):
-    found = retail[name]
-    assert found.removed(missing_customer()) == without_customer
-    assert value(found.lines.order_id.startswith("C").sum()) == cancelled
-    assert found.removed(duplicates("drop")) == copies
-    assert found.removed(duplicates("keep")) == 0
+    result = retail[name]
+    assert result.removed(missing_customer()) == without_customer
+    assert value(result.lines.order_id.startswith("C").sum()) == cancelled
+    assert result.removed(duplicates("drop")) == copies
+    assert result.removed(duplicates("keep")) == 0
 
 
 def test_returns_and_prices_of_online_retail(retail):
-    found = retail["online_retail"]
-    lines, c_invoice = found.lines, found.lines.order_id.startswith("C")
+    result = retail["online_retail"]
+    lines, c_invoice = result.lines, result.lines.order_id.startswith("C")
     assert value((lines.quantity < 0).sum()) == 10_624
     assert value(((lines.quantity < 0) & ~c_invoice).sum()) == 1_336
     assert value(lines.filter(c_invoice).order_id.nunique()) == 3_836
@@ -124,26 +124,26 @@ def test_returns_and_prices_of_online_retail(retail):
     assert value(bad_debt.count()) == 2
     assert value(bad_debt.order_id.startswith("A").all())
     # Every line of a C invoice has a negative quantity; bad debt has a negative amount.
-    assert found.removed(returns("drop", cancelled="C")) == 10_624 + 2
-    left, _ = found.after(missing_customer(), returns("drop", cancelled="C"), price_not_positive())
+    assert result.removed(returns("drop", cancelled="C")) == 10_624 + 2
+    left, _ = result.after(missing_customer(), returns("drop", cancelled="C"), price_not_positive())
     assert value(left.customer_id.nunique()) == 4_338
     assert value(left.filter(left.unit_price <= 0).count()) == 0
 
 
 def test_days_in_two_sheets_are_kept_once(retail):
-    found = retail["online_retail_ii"]
-    left, table = found.after(IN_TWO_SHEETS)
+    result = retail["online_retail_ii"]
+    left, table = result.after(IN_TWO_SHEETS)
     assert table.loc["in two sheets", "rows"] == 22_523
     assert table.loc["clean log", "rows"] == 1_044_848
     assert table.loc["in two sheets", "customers"] == 0
     # The published rule: rows up to 525,460 are the first sheet, of which the days before 1 December 2010 are kept.
-    frame = found.frame
+    frame = result.frame
     kept = frame[(frame.index > 525_460) | (frame["date"] < "2010-12-01")]
     assert table.loc["clean log", "amount"] * 1000 == int(kept["thousandths"].sum())
     counted = left.group_by("date").agg(rows=left.count()).order_by("date").to_pyarrow().to_pandas()
     assert counted["rows"].tolist() == kept.groupby(kept["date"].dt.date).size().tolist()
     # Removing repeats altogether would cost lines that may be real.
-    assert found.removed(duplicates("drop")) - 22_523 > 11_000
+    assert result.removed(duplicates("drop")) - 22_523 > 11_000
 
 
 def test_online_retail_lies_inside_online_retail_ii(retail):
@@ -154,8 +154,8 @@ def test_online_retail_lies_inside_online_retail_ii(retail):
 
 def test_giant_orders_vanish_with_their_cancellations(retail):
     giants = [("16446", date(2011, 12, 9), 80_995), ("12346", date(2011, 1, 18), 74_215)]
-    found = retail["online_retail"]
-    kept, netted = (found.after(missing_customer(), returns(policy, cancelled="C"))[0] for policy in ("drop", "net"))
+    result = retail["online_retail"]
+    kept, netted = (result.after(missing_customer(), returns(policy, cancelled="C"))[0] for policy in ("drop", "net"))
     for customer, day, units in giants:
         for left, there in ((kept, 1), (netted, 0)):
             mine = left.filter((left.customer_id == customer) & (left.date == day) & (left.quantity == units))
@@ -206,8 +206,8 @@ def test_purchase_days_are_those_of_plain_pandas(retail, name):
     expected = frame.assign(customer=frame["customer_id"].astype("int64").astype(str), day=day)
     expected = expected.groupby(["customer", "day"])["thousandths"].sum()
     log = retail[name].log
-    found = log.purchase_days.to_pyarrow().to_pandas().set_index(["customer_id", "date"])["amount"].sort_index()
-    assert (found * 1000).astype("int64").to_dict() == expected.to_dict()
+    result = log.purchase_days.to_pyarrow().to_pandas().set_index(["customer_id", "date"])["amount"].sort_index()
+    assert (result * 1000).astype("int64").to_dict() == expected.to_dict()
     assert log.end == date(2011, 11, 30)
     assert log.customers == frame["customer_id"].nunique()
     assert log.report.rows_kept == len(frame)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.sources.simulated_purchases import ParetoNbdBuyers, Season
+from clv_experiments.data.sources.simulated_purchases import ParetoNbdBuyers, SeasonalRate
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -18,8 +18,8 @@ START = date(2020, 1, 1)
 def shop():
     """Buyers, their history up to the end of a day, and how long each then waited (nan beyond a year)."""
     rng = np.random.default_rng(11)
-    buyers = ParetoNbdBuyers(ParetoNbdBuyers.defaults, rng.uniform(0, 300, N), Season(0.0, 0.0), rng)
-    customer, day = buyers.repeat_purchases(CUTOFF + 1 + LIMIT, rng)
+    buyers = ParetoNbdBuyers(ParetoNbdBuyers.defaults, rng.uniform(0, 300, N), SeasonalRate(0.0, 0.0), rng)
+    customer, day = buyers.draw_repeat_purchases(CUTOFF + 1 + LIMIT, rng)
     first = buyers.entry.astype(int)
     days = pd.DataFrame({"customer": customer, "day": day}).drop_duplicates()
     days = days[days["day"] > first[days["customer"]]]
@@ -64,7 +64,7 @@ def test_interval_holds_the_days_it_promises(shop, model):
 def test_probability_is_that_of_the_customers_own_rates(shop, model):
     buyers, X, waited = shop
     both = buyers.rate + buyers.dropout
-    true = np.where(buyers.active(CUTOFF + 1.0), buyers.rate / both * -np.expm1(-both * 90), 0.0)
+    true = np.where(buyers.is_active(CUTOFF + 1.0), buyers.rate / both * -np.expm1(-both * 90), 0.0)
     predicted = model.purchase_probabilities(X, np.array([90]))[:, 0]
     for fifth in np.array_split(np.argsort(predicted, kind="stable"), 5):
         error = true[fifth].std() / np.sqrt(len(fifth))

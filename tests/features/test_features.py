@@ -83,14 +83,14 @@ def back(day, horizon, times):
 
 
 def naive_periods(spend, cutoff, horizon):
-    found = {}
+    result = {}
     for number in range(4):
         begin, end = (back(cutoff + timedelta(days=1), horizon, number + step) for step in (1, 0))
         inside = [amount for day, amount in spend.items() if begin <= day < end]
-        found[f"sales_avg_M_{number + 2}"] = sum(inside) / len(inside) if inside else 0
-        found[f"sales_count_M_{number + 2}"] = len(inside)
-        found[f"sales_sum_M_{number + 2}"] = sum(inside)
-    return found
+        result[f"sales_avg_M_{number + 2}"] = sum(inside) / len(inside) if inside else 0
+        result[f"sales_count_M_{number + 2}"] = len(inside)
+        result[f"sales_sum_M_{number + 2}"] = sum(inside)
+    return result
 
 
 def naive_behaviour(spend, cutoff, horizon):
@@ -101,7 +101,7 @@ def naive_behaviour(spend, cutoff, horizon):
     total = sum(spend.values())
     # The later half of T, seen from the cutoff: strictly less than half of T ago.
     late = sum(amount for day, amount in spend.items() if (cutoff - day).days < T / 2)
-    found = {
+    result = {
         "gap_mean": usual,
         "gap_std": statistics.stdev(gaps) if len(gaps) > 1 else 0,
         "gap_max": max(gaps) if gaps else T,
@@ -114,8 +114,8 @@ def naive_behaviour(spend, cutoff, horizon):
     }
     for length in RECENT:
         recent = [amount for day, amount in spend.items() if (cutoff - day).days < length]
-        found |= {f"purchase_days_{length}d": len(recent), f"spend_{length}d": sum(recent)}
-    return found
+        result |= {f"purchase_days_{length}d": len(recent), f"spend_{length}d": sum(recent)}
+    return result
 
 
 NAIVE = {"rfm": naive_rfm, "periods": naive_periods, "behaviour": naive_behaviour}
@@ -126,16 +126,16 @@ NAIVE = {"rfm": naive_rfm, "periods": naive_periods, "behaviour": naive_behaviou
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons)
 def test_features_equal_a_loop_over_each_customers_rows(log_of, name, rows, cutoff, horizon):
     expected = {customer: NAIVE[name](spend, cutoff, horizon) for customer, spend in spend_by_day(rows, cutoff).items()}
-    found = FeatureSet(name, [BLOCKS[name]]).at(log_of(rows), cutoff, horizon)
-    assert found.index.name == "customer_id"
-    assert list(found.index) == list(expected)
-    assert set(found.columns) == set(next(iter(expected.values())))
-    assert (found.dtypes == "float64").all()
-    assert np.isfinite(found.to_numpy()).all()
+    result = FeatureSet(name, [BLOCKS[name]]).at(log_of(rows), cutoff, horizon)
+    assert result.index.name == "customer_id"
+    assert list(result.index) == list(expected)
+    assert set(result.columns) == set(next(iter(expected.values())))
+    assert (result.dtypes == "float64").all()
+    assert np.isfinite(result.to_numpy()).all()
     for customer, features in expected.items():
         for column, value in features.items():
             # Sums are exact; a quotient and the square root of a variance (from sums of squares) are rounded.
-            assert found.loc[customer, column] == pytest.approx(value, rel=1e-9, abs=1e-12), (customer, column)
+            assert result.loc[customer, column] == pytest.approx(value, rel=1e-9, abs=1e-12), (customer, column)
 
 
 @fewer
@@ -173,8 +173,8 @@ def test_a_worked_customer(log_of):
 def test_recent_days_include_the_cutoff_day(log_of):
     rows = [("a", date(2020, 3, 31), 1.0), ("a", date(2020, 3, 25), 2.0), ("a", date(2020, 3, 24), 4.0)]
     lately = FeatureSet("lately", [partial(behaviour, recent_days=(1, 7))])
-    found = lately.at(log_of([*rows, ("b", date(2020, 3, 1), 1.0)]), date(2020, 3, 31), Horizon.parse("1 month"))
-    assert (found.loc["a", "spend_1d"], found.loc["a", "spend_7d"], found.loc["a", "purchase_days_7d"]) == (1, 3, 2)
+    result = lately.at(log_of([*rows, ("b", date(2020, 3, 1), 1.0)]), date(2020, 3, 31), Horizon.parse("1 month"))
+    assert (result.loc["a", "spend_1d"], result.loc["a", "spend_7d"], result.loc["a", "purchase_days_7d"]) == (1, 3, 2)
 
 
 def test_rfm_is_what_lifetimes_computes(cdnow_sample):
@@ -187,11 +187,11 @@ def test_rfm_is_what_lifetimes_computes(cdnow_sample):
         summary = summary_data_from_transaction_data(
             rows, "customer_id", "date", "amount", observation_period_end="1997-09-30", freq="D"
         )
-    found = FeatureSet("rfm", [rfm]).at(cdnow_sample, date(1997, 9, 30), Horizon.parse("39 weeks"))
-    summary = summary.sort_index()[found.columns].astype("float64")
-    summary.index = summary.index.astype(found.index.dtype)
+    result = FeatureSet("rfm", [rfm]).at(cdnow_sample, date(1997, 9, 30), Horizon.parse("39 weeks"))
+    summary = summary.sort_index()[result.columns].astype("float64")
+    summary.index = summary.index.astype(result.index.dtype)
     # Means of a few amounts in cents, added in another order.
-    pd.testing.assert_frame_equal(found, summary, rtol=1e-12, check_names=False)
+    pd.testing.assert_frame_equal(result, summary, rtol=1e-12, check_names=False)
 
 
 def test_no_customer_is_known_before_the_first_purchase(log_of):

@@ -40,8 +40,9 @@ def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], dat
         cfg.currency,
         log_start=parse_day(cfg.log_start, "data.log_start"),
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
-        reading=ParseOptions(cfg.date_order, cfg.decimal, cfg.time_zones),
+        parse_options=ParseOptions(cfg.date_order, cfg.decimal, cfg.time_zones),
         engine=open_engine(cfg.engine, cfg.spark_master),
         today=date.today(),
     )
-    return LOG_CACHE.read(OmegaConf.to_yaml(cfg, resolve=True), learn_until, lambda until: load(learn_until=until))
+    settings = OmegaConf.to_yaml(cfg, resolve=True)
+    return LOG_CACHE.get_or_load(settings, learn_until, lambda until: load(learn_until=until))

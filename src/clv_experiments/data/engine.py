@@ -1,4 +1,4 @@
-"""Where the pipeline runs: DuckDB in this process, or Spark. Only tables of one row a customer leave it."""
+"""Where expressions run: DuckDB in this process, or Spark. Only tables of one row per customer are fetched."""
 
 from __future__ import annotations
 
@@ -20,22 +20,37 @@ from clv_experiments.errors import ClvError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+ENGINES = ("duckdb", "spark")
+SPARK_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",  # a day is the day that was written, on any machine
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+LOCAL_SPARK_SETTINGS = {
+    "spark.driver.host": "127.0.0.1",  # a local session listens to this machine only
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "4g",
+    "spark.sql.shuffle.partitions": "4",
+}
+JAVA_ADVICE = "have Java 17 or 21 (apt-get install openjdk-17-jre-headless), and JAVA_HOME unset or pointing at it"
+
 
 class Engine(ABC):
-    """Runs Ibis expressions, and takes in rows from files and from memory."""
+    """Runs Ibis expressions, and reads rows from files and from memory."""
 
     @cached_property
     @abstractmethod
     def connection(self) -> ibis.BaseBackend:
-        """Where expressions run."""
+        """The Ibis backend that expressions run on."""
 
     @abstractmethod
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
-        """Take in rows from memory; ``name`` only helps to read a query plan."""
+        """Register rows from memory as a table; ``name`` only helps to read a query plan."""
 
     @abstractmethod
     def read_csv(self, files: Sequence[Path], separator: str, columns: Sequence[str]) -> ibis.Table:
-        """Read UTF-8 files that begin with one and the same header line: columns of text, empty cells null."""
+        """Read UTF-8 files that begin with the same header line: all columns are text, empty cells null."""
 
     @abstractmethod
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
@@ -43,12 +58,12 @@ class Engine(ABC):
 
 
 class DuckDb(Engine):
-    """In this process: nothing to install, nothing to start."""
+    """DuckDB in this process: nothing to install, nothing to start."""
 
     @cached_property
     def connection(self) -> ibis.BaseBackend:
-        """Open a database in memory, when it is first needed."""
-        # What does not fit in memory goes to the machine's folder for that, not to where the user happens to be.
+        """A database in memory, opened on first use."""
+        # What does not fit in memory spills into the system's temporary folder, not into the current one.
         return ibis.duckdb.connect(temp_directory=str(Path(gettempdir(), f"clv_experiments-{os.getpid()}")))
 
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
@@ -56,7 +71,7 @@ class DuckDb(Engine):
         return self.connection.create_table(ibis.util.gen_name(name), rows, temp=True)
 
     def read_csv(self, files: Sequence[Path], separator: str, columns: Sequence[str]) -> ibis.Table:
-        """Read with quotes doubled inside quotes."""
+        """Read files in which a quote inside quotes is doubled."""
         return self.connection.read_csv(
             [str(file) for file in files],
             columns=dict.fromkeys(columns, "VARCHAR"),
@@ -67,7 +82,7 @@ class DuckDb(Engine):
         )
 
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
-        """Read without a copy."""
+        """Scan the files in place."""
         return self.connection.read_parquet([str(file) for file in files])
 
 
@@ -82,7 +97,7 @@ class Spark(Engine):
     Raises
     ------
     ClvError
-        When first used: if PySpark or Java is not there, or the cluster does not answer.
+        On first use: if PySpark or Java is missing, or the cluster does not answer.
     """
 
     def __init__(self, master: str) -> None:
@@ -90,20 +105,20 @@ class Spark(Engine):
 
     @cached_property
     def session(self) -> Any:
-        """Start Spark, when it is first needed: a log in a database may never do so."""
-        return start_spark(self.master)
+        """The pyspark.sql.SparkSession, started on first use: a log in a database may never need it."""
+        return get_spark_session(self.master)
 
     @cached_property
     def connection(self) -> ibis.BaseBackend:
-        """Let Ibis speak to the session."""
-        return answering_in_arrow(self.session)
+        """The Ibis backend of the session."""
+        return connect_spark(self.session)
 
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
-        """Hand the rows to the session as a temporary view."""
+        """Register the rows as a temporary view."""
         return self._view(name, self.session.createDataFrame(rows))
 
     def read_csv(self, files: Sequence[Path], separator: str, columns: Sequence[str]) -> ibis.Table:
-        """Read with quotes doubled inside quotes."""
+        """Read files in which a quote inside quotes is doubled."""
         from pyspark.sql.types import StringType, StructField, StructType
 
         rows = self.session.read.csv(
@@ -120,7 +135,7 @@ class Spark(Engine):
         return table.select(**{column: table[column].nullif("") for column in columns})
 
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
-        """Read with clock times in nanoseconds, as pandas writes them, cut to microseconds, which is Spark's finest."""
+        """Read with timestamps in nanoseconds, which pandas writes, cut to microseconds, Spark's finest unit."""
         from pyspark.sql import functions
 
         self.session.conf.set("spark.sql.legacy.parquet.nanosAsLong", "true")  # else they cannot be read at all
@@ -137,11 +152,8 @@ class Spark(Engine):
         return self.connection.table(view)
 
 
-ENGINES = ("duckdb", "spark")
-
-
 def open_engine(name: str = "duckdb", spark_master: str = "local[*]") -> Engine:
-    """Choose the engine that ``data.engine`` names; it starts when it is first used.
+    """Return the engine that ``data.engine`` names; it starts on first use.
 
     Raises
     ------
@@ -155,27 +167,8 @@ def open_engine(name: str = "duckdb", spark_master: str = "local[*]") -> Engine:
     raise ClvError(f"data.engine must be one of {', '.join(ENGINES)}, got '{name}'")
 
 
-SETTINGS = {
-    "spark.sql.session.timeZone": "UTC",  # a day is the day that was written, wherever this runs
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
-}
-
-
-LOCAL = {
-    "spark.driver.host": "127.0.0.1",  # nobody else is to be talked to
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.memory": "4g",
-    "spark.sql.shuffle.partitions": "4",
-}
-
-
-JAVA = "have Java 17 or 21 (apt-get install openjdk-17-jre-headless), and JAVA_HOME unset or pointing at it"
-
-
-def start_spark(master: str) -> Any:
-    """Start a session, or take the one that this process has.
+def get_spark_session(master: str) -> Any:
+    """Return this process's Spark session, and start one if there is none.
 
     Parameters
     ----------
@@ -189,7 +182,7 @@ def start_spark(master: str) -> Any:
     Raises
     ------
     ClvError
-        If PySpark or Java is not there, or the cluster does not answer.
+        If PySpark or Java is missing, or the cluster does not answer.
     """
     try:
         from py4j.protocol import Py4JError
@@ -201,54 +194,59 @@ def start_spark(master: str) -> Any:
         ) from None
     session = SparkSession.getActiveSession()
     if session is None:
-        _somebody_listens(master)
-        # Java writes here what it would write to the console; it is empty again when Python ends.
+        _check_master_answers(master)
+        # Java's console output goes here: the terminal stays quiet, and errors can be quoted.
         with TemporaryFile("w+") as console:
             try:
-                session = _start(master, console)
+                session = _launch_spark(master, console)
             except (PySparkException, Py4JError, OSError) as error:
                 console.seek(0)
-                why = _reason(f"{error}\n{console.read()}")
-                raise ClvError(f"Spark does not start on '{master}' (data.spark_master): {why}; {JAVA}") from None
+                reason = _extract_reason(f"{error}\n{console.read()}")
+                message = f"Spark does not start on '{master}' (data.spark_master): {reason}; {JAVA_ADVICE}"
+                raise ClvError(message) from None
     return session
 
 
-def answering_in_arrow(session: Any) -> Any:
-    """Make an Ibis backend of a session; its results do not pass through pandas, which rounds integers beside nulls."""
+def connect_spark(session: Any) -> Any:
+    """Make an Ibis backend of a session whose results do not pass through pandas, which rounds integers beside nulls.
+
+    It runs expressions without in-memory tables and Python functions, neither of which this package uses.
+    """
     from py4j.protocol import Py4JError
 
     backend = ibis.pyspark.connect(session)
 
-    def to_pyarrow(expr: Any, /, **_: Any) -> Any:
-        backend._run_pre_execute_hooks(expr)
+    def to_pyarrow(expr: ibis.Expr, /, **_: Any) -> Any:
         table = expr.as_table()
         try:
             rows = backend.raw_sql(backend.compile(table)).toArrow()
         except (Py4JError, ConnectionError) as error:
-            raise ClvError(f"Spark broke off: {_reason(str(error))}; run again when it answers") from None
-        return expr.__pyarrow_result__(rows.cast(table.schema().to_pyarrow()))
+            raise ClvError(f"Spark broke off: {_extract_reason(str(error))}; run again when it answers") from None
+        rows = rows.cast(table.schema().to_pyarrow())
+        if isinstance(expr, ibis.Table):
+            return rows
+        return rows.column(0) if isinstance(expr, ibis.Column) else rows.column(0)[0]
 
     backend.to_pyarrow = to_pyarrow
     return backend
 
 
-def _start(master: str, console: IO[str]) -> Any:
+def _launch_spark(master: str, console: IO[str]) -> Any:
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
-    settings = SETTINGS | (LOCAL if master.startswith("local") else {})
+    settings = SPARK_SETTINGS | (LOCAL_SPARK_SETTINGS if master.startswith("local") else {})
     conf = SparkConf(loadDefaults=False).setMaster(master).setAppName("clv_experiments").setAll([*settings.items()])
     gateway = launch_gateway(conf, {"stdout": console, "stderr": console})
     return SparkSession(SparkContext(conf=conf, gateway=gateway))
 
 
-def _somebody_listens(master: str) -> None:
-    """Ask a standalone cluster first: Spark itself takes a minute to find that nobody answers."""
+def _check_master_answers(master: str) -> None:
+    """Connect to a standalone cluster's port first: Spark itself takes a minute to give up."""
     if not master.startswith("spark://"):
         return
-    masters = master.removeprefix("spark://").split(",")
-    for address in masters:
+    for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
         try:
             socket.create_connection((host, int(port)), timeout=5).close()
@@ -261,9 +259,9 @@ def _somebody_listens(master: str) -> None:
     )
 
 
-def _reason(said: str) -> str:
-    """Find the line that says most in what Java wrote."""
-    lines = [line.strip(": \t") for line in said.splitlines() if line.strip(": \t")]
-    telling = [line for line in lines if not line.startswith(("at ", "An error occurred", "[JAVA_GATEWAY"))]
-    causes = [line for line in telling if any(word in line for word in ("Error", "Exception", "JAVA_HOME", "No such"))]
-    return (causes or telling or lines)[0][:200].rstrip(".")
+def _extract_reason(output: str) -> str:
+    """Return the line of Java's output that names the cause."""
+    lines = [line.strip(": \t") for line in output.splitlines() if line.strip(": \t")]
+    messages = [line for line in lines if not line.startswith(("at ", "An error occurred", "[JAVA_GATEWAY"))]
+    causes = [line for line in messages if any(word in line for word in ("Error", "Exception", "JAVA_HOME", "No such"))]
+    return (causes or messages or lines)[0][:200].rstrip(".")

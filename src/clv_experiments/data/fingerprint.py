@@ -9,21 +9,26 @@ import ibis
 import pandas as pd
 
 from clv_experiments.data.cleaning.report import CleaningReport
-from clv_experiments.data.queries.customers import by_customer
+from clv_experiments.data.queries.customers import fetch_by_customer
 
 PRIME = 2**31 - 1
 
 
-def customer_table(purchase_days: ibis.Table) -> pd.DataFrame:
-    """Aggregate to one row a customer, all integers, from which the fingerprint is made.
+def summarise_customers(purchase_days: ibis.Table) -> pd.DataFrame:
+    """Aggregate purchase days to one row of integers a customer, the input of ``compute_fingerprint``.
 
-    The sum of cubes of a mix of day, amount and orders moves when these trade days or customers.
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``customer_id`` (sorted), columns ``days`` (purchase days), ``orders``, ``day`` (sum of days since 1970),
+        ``units`` (sum of amounts in ten-thousandths) and ``cubes`` (a checksum that moves when amounts or orders swap
+        days or customers).
     """
     t = purchase_days.mutate(
         day=purchase_days.date.delta(ibis.date("1970-01-01"), unit="day").cast("int64"),
         units=(purchase_days.amount.cast("decimal(28, 4)") * 10_000).cast("int64"),  # wide enough for the product
     )
-    # Remainders of a prime below 2**31 keep every product within 64 bits.
+    # Remainders modulo a prime below 2**31 keep every product within 64 bits.
     mix = (t.units % PRIME * 48_271 + t.day * 69_621 + t.orders * 16_807) % PRIME
     table = t.group_by("customer_id").agg(
         days=t.count().cast("int64"),
@@ -32,11 +37,11 @@ def customer_table(purchase_days: ibis.Table) -> pd.DataFrame:
         units=t.units.sum().cast("int64"),
         cubes=(mix * mix % PRIME * mix % PRIME).sum().cast("int64"),
     )
-    return by_customer(table)
+    return fetch_by_customer(table)
 
 
-def fingerprint(customers: pd.DataFrame, end: date, report: CleaningReport) -> str:
-    """Hash a customer table, the log end and what cleaning did to 16 hexadecimal digits."""
+def compute_fingerprint(customers: pd.DataFrame, end: date, report: CleaningReport) -> str:
+    """Hash the customer table, the log end and the changes made by cleaning to 16 hexadecimal digits."""
     digest = hashlib.sha256(str(end).encode())
     for row in report.changes.itertuples(index=False):
         digest.update(f"\x1e{row.rule}\x1f{row.rows}\x1f{row.customers}\x1f{row.amount:.4f}".encode())

@@ -1,4 +1,4 @@
-"""What a source hands over: a table with its columns as they were, and what there is to say about it."""
+"""What a source returns: a raw table with its original columns, notes about it and, if simulated, the truth."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class GroundTruth:
 
     Attributes
     ----------
-    parameters : mapping of parameter name (``r``, ``alpha``, ...) to the value the customers were drawn with
+    parameters : mapping of str to float
+        Parameter name (``r``, ``alpha``, ...) to the value that the customers were drawn with.
     expected_spend : callable
-        Takes a Period and gives each customer's expected spend in it (currency, indexed by customer_id), given the
-        customer's own rates and whether they are still active at its cutoff.
+        Takes a Period and returns each customer's expected spend in it (currency, indexed by customer_id), given their
+        own rates and whether they are still active at its cutoff.
     """
 
     parameters: Mapping[str, float]
@@ -35,11 +36,11 @@ class RawTable:
     Attributes
     ----------
     table : ibis.Table
-        One row a line or an order; any column names and types.
+        One row per line or order, with any column names and types.
     notes : tuple of str
-        What was guessed or left out on the way, for the user to see.
-    truth : Truth, optional
-        Where the log was simulated.
+        What was guessed or left out, for the user to see.
+    truth : GroundTruth, optional
+        Only where the log was simulated.
     """
 
     table: ibis.Table

@@ -1,4 +1,4 @@
-"""Time: horizons, cutoffs and the periods that a forecast may and may not see. Nothing else does date arithmetic."""
+"""Horizons, cutoffs and the periods that a forecast may see: the only module with date arithmetic."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Horizon:
 
     @classmethod
     def parse(cls, text: str) -> Horizon:
-        """Read ``"3 months"``, ``"39 weeks"``, ``"45 days"`` or the short ``"3m"``, ``"39w"``, ``"45d"``.
+        """Parse ``"3 months"``, ``"39 weeks"``, ``"45 days"`` or the short ``"3m"``, ``"39w"``, ``"45d"``.
 
         Raises
         ------
         ClvError
-            If the text is no such length, or not positive.
+            If the text is no such length, or it is not positive.
         """
         match = re.fullmatch(r"\s*(-?\d+)\s*([a-z]+)\s*", str(text).lower())
         unit = next((u for u in UNITS if match and match[2] in (u, u[:-1], u[0])), None)
@@ -49,12 +49,12 @@ class Horizon:
         return cls(int(match[1]), unit)
 
     def shift(self, day: date, times: int) -> date:
-        """Move a day by whole horizons; months keep the day of the month, or its last day where it is shorter.
+        """Move a day by whole horizons; months keep the day of the month, or take the last day of a shorter month.
 
         Raises
         ------
         ClvError
-            If that leaves the calendar, which starts in the year 1.
+            If the result lies outside the calendar, which starts in the year 1.
         """
         try:
             return day + relativedelta(**{self.unit: self.count * times})
@@ -75,7 +75,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Period:
-    """Whole days (cutoff, end]: all up to ``cutoff`` is known, what comes until ``end`` is predicted."""
+    """Whole days (cutoff, end]: days up to ``cutoff`` are known, later ones up to ``end`` are predicted."""
 
     cutoff: date
     end: date
@@ -100,7 +100,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Window:
-    """The periods of a log, counted back from the latest: 0 is the latest holdout, 1 the one before, and so on.
+    """The periods of a log, numbered backwards: 0 is the latest holdout, 1 the one before, and so on.
 
     Parameters
     ----------
@@ -110,9 +110,9 @@ class Window:
     cutoff : date, optional
         Cutoff of the latest origin; by default the latest that leaves one whole horizon before ``end``.
     origins : int
-        How many rolling cutoffs, one horizon apart.
+        Number of rolling cutoffs, one horizon apart.
     training_origins : int, optional
-        At most so many origins in a training panel; by default as many as the log reaches.
+        Maximum number of origins in a training panel; by default as many as the log allows.
     """
 
     start: date
@@ -150,11 +150,11 @@ class Window:
 
     @property
     def future_period(self) -> Period:
-        """The period after the log's last day: what a decision is about, and nothing in the log tells."""
+        """The period after the log's last day, which decisions are about and the log cannot know."""
         return Period(cutoff=self.end, end=self.horizon.shift(self.end + DAY, 1) - DAY)
 
     def as_of(self, cutoff: date | None) -> Window:
-        """Return the window of the log as it stood at the end of a day, so that its latest holdout ends there.
+        """Return the window of the log cut at the end of a day, where its latest holdout then ends.
 
         Parameters
         ----------
@@ -164,74 +164,82 @@ class Window:
         Raises
         ------
         ClvError
-            If the log does not hold that day.
+            If the day lies outside the log.
         """
         if cutoff is not None and not self.start <= cutoff <= self.end:
             raise ClvError(f"cutoff {cutoff} lies outside the log, {self.start} to {self.end} (window.cutoff)")
         return replace(self, end=cutoff or self.end, cutoff=None)
 
     def with_all_origins(self) -> Window:
-        """Return the window over as many origins as leave every model, also one that learns from labels, able.
+        """Return the window with as many origins as leave every model a training panel, and at least one.
 
-        One where the log allows not even that. The number hangs on the log and the horizon alone, so that all models
-        are judged over the same.
+        The number depends on the log and the horizon alone, so that all models are evaluated over the same origins.
         """
-        most = self
-        while (longer := replace(most, origins=most.origins + 1))._reaches(supervised=True):
-            most = longer
-        return most
+        window = self
+        while (longer := replace(window, origins=window.origins + 1))._is_long_enough(supervised=True):
+            window = longer
+        return window
 
     @property
     def earliest_cutoff(self) -> date:
-        """The first cutoff that is forecast from: nothing after it may shape the log's cleaning."""
+        """The first cutoff of any forecast: nothing after it may influence how the log is cleaned."""
         oldest = self.origins if self.period(self.origins).cutoff >= self.start else self.origins - 1
         return self.period(oldest).cutoff
 
     def has_history(self, k: int) -> bool:
-        """Whether the log holds at least one whole horizon before period ``k``."""
+        """Return whether the log holds at least one whole horizon before period ``k``."""
         return self.edge(k + 2) >= self.start
 
     def training(self, target: Period) -> Iterator[Period]:
-        """Yield the training panel for a forecast of ``target``, latest first; no label ends after its cutoff.
+        """Yield the periods of the training panel for a forecast, latest first; no label ends after its cutoff.
 
-        The target may also be the period to come, ``future_period``.
+        Parameters
+        ----------
+        target : Period
+            A period of this window, or its ``future_period``.
 
         Raises
         ------
         ValueError
-            If it is no period of this window.
+            If the target is neither.
         """
-        k = 0 if target == self.future_period else self._place(target) + 1
+        k = 0 if target == self.future_period else self._index_of(target) + 1
         stop = k + self.training_origins if self.training_origins else None
         while self.has_history(k) and k != stop:
             yield self.period(k)
             k += 1
 
-    def _place(self, target: Period) -> int:
+    def _index_of(self, target: Period) -> int:
         k = next(k for k in count() if self.period(k).cutoff <= target.cutoff)
         if self.period(k) != target:
             raise ValueError(f"{target} is no period of the window that ends on {self.end}")
         return k
 
     def has_training(self, target: Period) -> bool:
-        """Whether there is any period to learn labels from before the target."""
+        """Return whether any period before the target can provide labels."""
         return next(self.training(target), None) is not None
 
     def backtest(self, *, supervised: bool, source: str) -> list[Origin]:
         """List the origins, oldest first.
 
-        Models that learn from labels need an earlier period to learn from, those that do not need one day of history;
-        a validation period needs one horizon more.
+        A validation period needs one horizon more than the origin itself.
+
+        Parameters
+        ----------
+        supervised : bool
+            Whether the model learns from labels: it then needs an earlier period, else one day of history.
+        source : str
+            Name of the log, for messages.
 
         Raises
         ------
         LogTooShort
-            Says the days needed, the days there are, and the longest horizon that works.
+            Names the days needed, the days the log has, and the longest horizon that fits.
         """
         labels = 1 if supervised else 0
         oldest = self.origins - 1
-        if not self._reaches(supervised):
-            raise LogTooShort(self._too_short(supervised, source))
+        if not self._is_long_enough(supervised):
+            raise LogTooShort(self._too_short_message(supervised, source))
         return [
             Origin(
                 step=oldest - k,
@@ -241,57 +249,61 @@ class Window:
             for k in range(oldest, -1, -1)
         ]
 
-    def validation(self, most: int | None, *, supervised: bool, source: str) -> list[Period]:
-        """List the periods that a search may look at: those before every origin's holdout, latest first.
+    def validation(self, count: int | None, *, supervised: bool, source: str) -> list[Period]:
+        """List the periods that a search may look at, all before every origin's holdout, latest first.
 
         Parameters
         ----------
-        most : int or None
-            How many; None for all that the log reaches.
+        count : int or None
+            Number of periods; None for all that the log allows.
+        supervised : bool
+            Whether the model learns from labels, which takes one period more.
+        source : str
+            Name of the log, for messages.
 
         Raises
         ------
         LogTooShort
-            Says how many there are.
+            Names the number of periods that the log allows.
         """
         k, labels = self.origins, 1 if supervised else 0
         periods: list[Period] = []
-        while self.has_history(k + labels) and len(periods) != most:
+        while self.has_history(k + labels) and len(periods) != count:
             periods.append(self.period(k))
             k += 1
-        if len(periods) < (most or 1):
+        if len(periods) < (count or 1):
             advice = f"type sweep.validation_origins={len(periods)}" if periods else "type a shorter window.horizon"
-            able = [n for n in range(1, self.origins) if self.has_history(n + (most or 1) - 1 + labels)]
-            fewer = f", or window.origins={able[-1]}" if able else ""
+            possible = [n for n in range(1, self.origins) if self.has_history(n + (count or 1) - 1 + labels)]
+            fewer = f", or window.origins={possible[-1]}" if possible else ""
             raise LogTooShort(
                 f"log '{source}' holds {len(periods)} validation period(s) of {self.horizon} before the holdout of "
-                f"{self.origins} origin(s), {most or 1} asked for; {advice}{fewer}"
+                f"{self.origins} origin(s), {count or 1} asked for; {advice}{fewer}"
             )
         return periods
 
-    def _reaches(self, supervised: bool) -> bool:
+    def _is_long_enough(self, supervised: bool) -> bool:
         oldest = self.origins - 1
         return self.has_history(oldest + 1) if supervised else self.edge(oldest + 1) > self.start
 
-    def _works(self, horizon: Horizon, supervised: bool) -> bool:
+    def _fits(self, horizon: Horizon, supervised: bool) -> bool:
         try:
-            return replace(self, horizon=horizon)._reaches(supervised)
-        except ClvError:  # a given cutoff does not leave so many days
+            return replace(self, horizon=horizon)._is_long_enough(supervised)
+        except ClvError:  # too long for the given cutoff
             return False
 
-    def _too_short(self, supervised: bool, source: str) -> str:
+    def _too_short_message(self, supervised: bool, source: str) -> str:
         oldest = self.origins - 1
         first = self.edge(oldest + 3) if supervised else self.edge(oldest + 1) - DAY
         end = self.edge(0) - DAY
         parts = "history, training labels and holdout" if supervised else "history and holdout"
-        shorter = [Horizon(count, self.horizon.unit) for count in range(self.horizon.count - 1, 0, -1)]
+        shorter = [Horizon(length, self.horizon.unit) for length in range(self.horizon.count - 1, 0, -1)]
         shorter += [Horizon(days, "days") for days in range(30, 0, -1)]
-        fits = next((str(h) for h in shorter if self._works(h, supervised)), None)
-        advice = [f"the longest horizon that works is {fits}: type window.horizon='{fits}'" if fits else None]
+        longest = next((str(h) for h in shorter if self._fits(h, supervised)), None)
+        advice = [f"the longest horizon that works is {longest}: type window.horizon='{longest}'" if longest else None]
         later = replace(self, cutoff=None) if self.cutoff else None
-        advice += ["take a later window.cutoff" if later and later._reaches(supervised) else None]
+        advice += ["take a later window.cutoff" if later and later._is_long_enough(supervised) else None]
         advice += ["take fewer window.origins" if self.origins > 1 else None]
-        unlabelled = supervised and self._reaches(supervised=False)
+        unlabelled = supervised and self._is_long_enough(supervised=False)
         advice += ["choose a model that needs no labels, such as model=bg_nbd" if unlabelled else None]
         return (
             f"the log is too short for a horizon of {self.horizon} and {self.origins} origin(s): "

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import countries
-from clv_experiments.data.queries.customers import known_customers
+from clv_experiments.data.queries.customers import count_customers
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.actions import ACTIONS
 from clv_experiments.decisions.customer_scores import Ranking, Scorer
@@ -52,7 +52,7 @@ def write_expectations(
     progress : callable
         Is told (done, customers, "customers").
     """
-    total, done = known_customers(log.purchase_days, window.end), 0
+    total, done = count_customers(log.purchase_days, window.end), 0
     both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks])
     with BatchWriter(path) as writer:
         for X in both.parts(log, window.end, window.horizon, BATCH_CUSTOMERS):

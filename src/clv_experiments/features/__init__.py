@@ -1,1 +1,1 @@
-"""What is known of each customer at a cutoff."""
+"""Features of each customer, known at a cutoff."""

@@ -1,4 +1,4 @@
-"""How a customer buys: the rhythm of purchase days, the size of baskets, and what changed lately."""
+"""Behaviour features: gaps between purchase days, spend per purchase day, recent activity."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from clv_experiments.features.history import days_between, ratio
 def behaviour(
     history: ibis.Table, cutoff: date, horizon: Horizon, *, recent_days: Sequence[int] = (7, 14, 30, 60)
 ) -> dict[str, ibis.Value]:
-    """Describe rhythm, basket and recent activity.
+    """Compute gaps, spend per purchase day and recent activity.
 
-    Gaps are whole days between successive purchase days. A customer with one purchase day has one gap, still open:
-    its length so far, ``T``, stands for the usual gap.
+    Gaps are whole days between successive purchase days. A customer with one purchase day has one open gap, whose
+    length so far, ``T``, replaces the usual gap.
 
     Returns
     -------
-    dict of aggregates
+    dict of str to ibis.Value
         ``gap_mean``, ``gap_std`` (sample standard deviation; 0 below two gaps), ``gap_max`` (days);
         ``hiatus_ratio``: days since the last purchase day over the usual gap; ``first_spend``, ``last_spend``,
-        ``largest_spend`` (currency a purchase day); ``spend_per_day``: total spend over T, at least one day;
+        ``largest_spend`` (currency per purchase day); ``spend_per_day``: total spend over T, at least one day;
         ``spend_trend``: spend of the later half of T less the earlier half, over both (from -1 to 1 without returns);
         ``purchase_days_7d``, ``spend_7d`` and so on for each of ``recent_days``, the cutoff day included.
     """

@@ -1,4 +1,4 @@
-"""A feature set: named blocks of aggregates, computed for all customers of a cutoff in one pass over the log."""
+"""A feature set: blocks of aggregates, computed for all customers of a cutoff in one pass over the log."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import ibis
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.customers import by_customer, in_parts
+from clv_experiments.data.queries.customers import fetch_by_customer, fetch_in_chunks
 from clv_experiments.data.window import Horizon
-from clv_experiments.features.history import history
+from clv_experiments.features.history import calibration_history
 
-# A block takes (history, cutoff, horizon) and names aggregate expressions over the history of one customer.
+# A block takes (history, cutoff, horizon) and returns aggregates over one customer's history by column name.
 Block = Callable[[ibis.Table, date, Horizon], dict[str, ibis.Value]]
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """What a model is told of each customer.
+    """The features of a model.
 
     Parameters
     ----------
     name : str
-        The option of ``conf/features`` it came from.
+        Its option of ``conf/features``.
     blocks : sequence of callables
-        Each takes the annotated history, the cutoff and the horizon, and returns aggregates by column name.
+        Each takes the calibration history, the cutoff and the horizon, and returns aggregates by column name.
     """
 
     name: str
@@ -44,20 +44,20 @@ class FeatureSet:
         Returns
         -------
         pandas.DataFrame
-            Index ``customer_id`` (sorted), one float64 column a feature, in the order of the blocks. Purchases after
+            Index ``customer_id`` (sorted), one float64 column per feature, in the order of the blocks. Purchases after
             the cutoff are never read.
         """
-        return by_customer(self.table(log, cutoff, horizon))
+        return fetch_by_customer(self.table(log, cutoff, horizon))
 
     def parts(self, log: TransactionLog, cutoff: date, horizon: Horizon, customers: int) -> Iterator[pd.DataFrame]:
-        """Compute the same in parts of at most so many customers; see ``in_parts``."""
-        return in_parts(self.table(log, cutoff, horizon), customers)
+        """Compute the same as ``at`` in chunks of at most ``customers`` rows; see ``fetch_in_chunks``."""
+        return fetch_in_chunks(self.table(log, cutoff, horizon), customers)
 
     def table(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> ibis.Table:
-        """Write down the features of all customers known at the cutoff; nothing is computed yet."""
-        known = history(log, cutoff)
+        """Build the expression of the features of all customers known at the cutoff, without computing it."""
+        history = calibration_history(log, cutoff)
         columns: dict[str, ibis.Value] = {}
         for block in self.blocks:
-            columns |= block(known, cutoff, horizon)
+            columns |= block(history, cutoff, horizon)
         floats = {name: value.cast("float64") for name, value in columns.items()}
-        return known.group_by("customer_id").agg(**floats)
+        return history.group_by("customer_id").agg(**floats)

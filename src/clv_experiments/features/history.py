@@ -1,4 +1,4 @@
-"""The calibration period of every customer, annotated once, from which all feature sets are aggregated."""
+"""Every customer's calibration period, annotated once, from which all features are aggregated."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import ibis
 from clv_experiments.data.log import TransactionLog
 
 
-def history(log: TransactionLog, cutoff: date) -> ibis.Table:
+def calibration_history(log: TransactionLog, cutoff: date) -> ibis.Table:
     """Keep the purchase days up to the cutoff, inclusive, and annotate each.
 
     Returns
     -------
     ibis.Table
-        One row a customer and purchase day: ``customer_id``, ``date``, ``amount`` (decimal), ``orders`` (count),
-        ``first_day`` and ``last_day`` of the customer, ``gap`` (whole days since the purchase day before; null for the
-        first).
+        One row per customer and purchase day: ``customer_id``, ``date``, ``amount`` (decimal), ``orders`` (count),
+        ``first_day`` and ``last_day`` of the customer, ``gap`` (whole days since the previous purchase day; null
+        for the first).
     """
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
-    before = t.date.lag().over(group_by=t.customer_id, order_by=t.date)
+    previous = t.date.lag().over(group_by=t.customer_id, order_by=t.date)
     return t.mutate(
         first_day=t.date.min().over(group_by=t.customer_id),
         last_day=t.date.max().over(group_by=t.customer_id),
-        gap=t.date.delta(before, unit="day").cast("int64"),
+        gap=t.date.delta(previous, unit="day").cast("int64"),
     )
 
 
@@ -36,6 +36,6 @@ def days_between(earlier: ibis.expr.types.DateValue, later: ibis.expr.types.Date
 def ratio(
     numerator: ibis.expr.types.NumericValue, denominator: ibis.expr.types.NumericValue
 ) -> ibis.expr.types.FloatingValue:
-    """Divide as floats; 0 where there is nothing to divide by."""
-    below = denominator.cast("float64")
-    return ibis.ifelse(below == 0, 0.0, numerator.fill_null(0).cast("float64") / below.nullif(0.0))
+    """Divide as floats; 0 where the denominator is 0."""
+    divisor = denominator.cast("float64")
+    return ibis.ifelse(divisor == 0, 0.0, numerator.fill_null(0).cast("float64") / divisor.nullif(0.0))

@@ -1,4 +1,4 @@
-"""Spend by period back from the cutoff, named as marketers know them."""
+"""Spend by period before the cutoff, under the names that marketers know."""
 
 from __future__ import annotations
 
@@ -20,17 +20,33 @@ def periods(
     length: str | None = None,
     per: str = "purchase_day",
 ) -> dict[str, ibis.Value]:
-    """Sum, count and average what was bought in each period back from the cutoff.
+    """Sum, count and average the purchases of each period before the cutoff.
 
-    ``M_1`` is the period to predict, ``M_2`` the latest known one, ``M_3`` the one before, and so on for ``count``
-    periods: ``sales_avg_M_2`` (mean spend of a purchase day), ``sales_count_M_2`` (purchase days), ``sales_sum_M_2``.
-    All are 0 where the customer bought nothing. ``length`` is that of a period, by default the horizon; ``per`` says
-    what is counted, ``purchase_day`` or ``order``.
+    ``M_1`` is the period to predict, ``M_2`` the latest known one, ``M_3`` the one before, and so on.
+
+    Parameters
+    ----------
+    history : ibis.Table
+        See ``calibration_history``.
+    cutoff : date
+    horizon : Horizon
+    count : int
+        Number of periods.
+    length : str, optional
+        Of a period, such as ``1 month``; by default the horizon.
+    per : {"purchase_day", "order"}
+        What is counted and averaged over.
+
+    Returns
+    -------
+    dict of str to ibis.Value
+        For each period ``sales_avg_M_2`` (mean spend per purchase day, currency), ``sales_count_M_2`` (purchase days)
+        and ``sales_sum_M_2`` (currency), all 0 where the customer bought nothing.
 
     Raises
     ------
     ClvError
-        If ``per`` is neither, or ``length`` is no length of time.
+        If ``per`` is neither, or ``length`` cannot be parsed.
     """
     if per not in ("purchase_day", "order"):
         raise ClvError(f"periods count per purchase_day or per order, got per='{per}' (features)")
@@ -42,8 +58,8 @@ def periods(
             history.date < ibis.literal(step.shift(first, -back))
         )
         spend = history.amount.sum(where=inside).fill_null(0)
-        bought = inside.sum() if per == "purchase_day" else history.orders.sum(where=inside).fill_null(0)
-        columns["avg"][f"sales_avg_M_{back + 2}"] = ratio(spend, bought)
-        columns["count"][f"sales_count_M_{back + 2}"] = bought
+        purchases = inside.sum() if per == "purchase_day" else history.orders.sum(where=inside).fill_null(0)
+        columns["avg"][f"sales_avg_M_{back + 2}"] = ratio(spend, purchases)
+        columns["count"][f"sales_count_M_{back + 2}"] = purchases
         columns["sum"][f"sales_sum_M_{back + 2}"] = spend
     return columns["avg"] | columns["count"] | columns["sum"]

@@ -1,4 +1,4 @@
-"""Recency, frequency, monetary value and T: what a BTYD model needs to know of a customer."""
+"""Frequency, recency, T and monetary value: all that a BTYD model needs of a customer."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def rfm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.V
 
 
 def total_spend(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
-    """Sum each customer's spend up to the cutoff (currency), beside the days it took, ``T``."""
+    """Sum each customer's spend up to the cutoff (currency), with ``T`` (days) beside it."""
     return {"total_spend": history.amount.sum(), "T": days_between(history.date.min(), ibis.literal(cutoff))}

@@ -21,7 +21,7 @@ from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from clv_experiments.data.sources.connection import INSTALL, said
+from clv_experiments.data.sources.connection import DRIVER_INSTALL, describe_driver_error
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS, SeededByProposal
@@ -153,11 +153,13 @@ def plainly(url: str | None) -> Iterator[None]:
     except ImportError:
         address = make_url(str(url))
         kind = address.get_backend_name()
-        ours = f", or {INSTALL['postgres']} and an address that begins with postgresql://" * (kind == "postgresql")
+        ours = f", or {DRIVER_INSTALL['postgres']} and an address that begins with postgresql://" * (
+            kind == "postgresql"
+        )
         raise ClvError(f"the driver {address.drivername} is not installed (sweep.storage): install it{ours}") from None
     except (SQLAlchemyError, OptunaError, OSError, RuntimeError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
-        what = said(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
+        what = describe_driver_error(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
         where = mask_password(url or "memory")
         raise ClvError(f"the study cannot be kept in {where}: {what} (sweep.storage)") from None
 

@@ -29,7 +29,7 @@ from clv_experiments.data.cleaning import (
     returns,
     rounding,
 )
-from clv_experiments.data.cleaning.report import SOURCE, Step, clean
+from clv_experiments.data.cleaning.report import RAW_PREFIX, Step, clean
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.errors import ClvError
 
@@ -63,7 +63,7 @@ def lines_of(rows, columns=("customer_id", "date", "amount")):
         values[column] = [None if value is None else Decimal(str(value)) for value in values[column]]
     arrays = {column: pa.array(values[column], TYPES[column]) for column in columns}
     return ENGINE.register_arrow(
-        "lines", pa.table(arrays | {SOURCE + column: array for column, array in arrays.items()})
+        "lines", pa.table(arrays | {RAW_PREFIX + column: array for column, array in arrays.items()})
     )
 
 
@@ -199,8 +199,8 @@ def test_a_cancelled_order_is_netted_whatever_its_sign():
 def test_which_of_two_equal_rows_is_lowered_does_not_depend_on_their_order():
     columns = ("customer_id", "date", "amount", "product")
     rows = [("a", 1, 5, "pen"), ("a", 1, 5, "ink"), ("a", 1, -3, "pen")]
-    found = [cleaned(some, returns("net"), columns=columns) for some in (rows, rows[::-1])]
-    assert found == [[("a", 1, 2, "ink"), ("a", 1, 5, "pen")]] * 2
+    result = [cleaned(some, returns("net"), columns=columns) for some in (rows, rows[::-1])]
+    assert result == [[("a", 1, 2, "ink"), ("a", 1, 5, "pen")]] * 2
 
 
 def test_amounts_above_the_quantile_are_lowered_to_it_on_later_days_too():
@@ -216,8 +216,8 @@ def test_amounts_above_the_quantile_are_lowered_to_it_on_later_days_too():
 def test_amounts_become_one_currency():
     columns = ("customer_id", "date", "amount", "currency")
     rows = [("a", 1, 10, "eur"), ("a", 2, 10, "GBP"), ("a", 3, "0.05", "GBP"), ("a", 4, None, "GBP")]
-    found = cleaned(rows, currency({"EUR": 1, "gbp": 1.173}), columns=columns)
-    assert [row[2] for row in found] == [10, Decimal("11.73"), Decimal("0.0587"), None]  # 0.05865, half away from zero
+    result = cleaned(rows, currency({"EUR": 1, "gbp": 1.173}), columns=columns)
+    assert [row[2] for row in result] == [10, Decimal("11.73"), Decimal("0.0587"), None]  # 0.05865, half away from zero
 
 
 def test_several_currencies_are_never_added_up():
@@ -236,10 +236,10 @@ def test_several_currencies_are_never_added_up():
     assert len(cleaned([one[:3]], currency())) == 1
 
 
-@pytest.mark.parametrize(("decimals", "found"), [(None, "2.6750"), (4, "2.6750"), (2, "2.68"), (1, "2.7"), (0, "3")])
-def test_amounts_are_rounded_half_away_from_zero(decimals, found):
+@pytest.mark.parametrize(("decimals", "result"), [(None, "2.6750"), (4, "2.6750"), (2, "2.68"), (1, "2.7"), (0, "3")])
+def test_amounts_are_rounded_half_away_from_zero(decimals, result):
     rows = [("a", 1, "2.675"), ("a", 2, "-2.675"), ("a", 3, None)]
-    assert [row[2] for row in cleaned(rows, rounding(decimals))] == [Decimal(found), -Decimal(found), None]
+    assert [row[2] for row in cleaned(rows, rounding(decimals))] == [Decimal(result), -Decimal(result), None]
 
 
 @pytest.mark.parametrize(
@@ -321,11 +321,11 @@ def naive_net(rows):
 @few
 @given(rows=st.lists(bought, max_size=14))
 def test_netting_is_a_purse_of_credit(rows):
-    found = cleaned(rows, returns("net"))
-    assert found == naive_net(rows)
+    result = cleaned(rows, returns("net"))
+    assert result == naive_net(rows)
     for customer in "ab":
         net = sum(amount for who, _, amount in rows if who == customer)
-        mine = [amount for who, _, amount in found if who == customer]
+        mine = [amount for who, _, amount in result if who == customer]
         gross = sum(amount for who, _, amount in rows if who == customer and amount > 0)
         assert max(net, 0) <= sum(mine) <= gross
         assert min(mine, default=0) >= 0
@@ -354,24 +354,24 @@ def test_half_of_each_row_of_two_sheets_stays(rows):
 @given(rows=st.lists(bought, max_size=14), quantile=st.floats(0.01, 0.99), until=st.integers(0, 7))
 def test_winsorising_is_a_quantile_between_sorted_rows(rows, quantile, until):
     known = sorted(float(amount) for _, number, amount in rows if number <= until)
-    found = cleaned(rows, outliers("winsorise", quantile), until=until)
+    result = cleaned(rows, outliers("winsorise", quantile), until=until)
     if not known:
-        assert found == sorted(rows)
+        assert result == sorted(rows)
         return
     place = quantile * (len(known) - 1)
     low, high = known[int(place)], known[min(int(place) + 1, len(known) - 1)]
     most = low + (high - low) * (place - int(place))
     expected = sorted((customer, number, min(float(amount), most)) for customer, number, amount in rows)
-    assert [row[:2] for row in found] == [row[:2] for row in expected]
+    assert [row[:2] for row in result] == [row[:2] for row in expected]
     # The quantile is rounded to four decimals.
-    assert [float(row[2]) for row in found] == pytest.approx([row[2] for row in expected], abs=6e-5)
+    assert [float(row[2]) for row in result] == pytest.approx([row[2] for row in expected], abs=6e-5)
 
 
 @few
 @given(rows=st.lists(bought, max_size=8), rate=st.integers(1, 3000), decimals=st.integers(0, 4))
 def test_money_is_converted_and_rounded_exactly(rows, rate, decimals):
     rate = Decimal(rate) / 1000
-    found = cleaned(
+    result = cleaned(
         [(*row, "GBP") for row in rows], currency({"GBP": float(rate)}), rounding(decimals),
         columns=("customer_id", "date", "amount", "currency"),
     )  # fmt: skip
@@ -379,7 +379,7 @@ def test_money_is_converted_and_rounded_exactly(rows, rate, decimals):
     exact = [
         (amount * rate).quantize(Decimal("0.0001"), ROUND_HALF_UP).quantize(unit, ROUND_HALF_UP) for *_, amount in rows
     ]
-    assert sorted(row[2] for row in found) == sorted(exact)
+    assert sorted(row[2] for row in result) == sorted(exact)
 
 
 # --- the receipt ------------------------------------------------------------------------------------------------
@@ -544,8 +544,8 @@ def test_spend_by_day_adds_up_from_lines(log_of):
         columns=["customer_id", "date", "amount", "order_id"],
     )  # fmt: skip
     log = log_of(rows, rules=[returns("net", "C")])
-    found = defaultdict(tuple, {(r[0], r[1]): r[2:] for r in plain(log.purchase_days)})
-    assert found == {("a", 1): (8, 2), ("a", 4): (1, 1), ("b", 1): (1, 1), ("b", 4): (2, 1)}
+    result = defaultdict(tuple, {(r[0], r[1]): r[2:] for r in plain(log.purchase_days)})
+    assert result == {("a", 1): (8, 2), ("a", 4): (1, 1), ("b", 1): (1, 1), ("b", 4): (2, 1)}
 
 
 def test_steps_run_in_the_database_that_holds_the_lines():

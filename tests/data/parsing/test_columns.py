@@ -51,7 +51,7 @@ HEADERS = {
 }  # fmt: skip
 
 
-def refusal(available, named=None):
+def error_message(available, named=None):
     with pytest.raises(ClvError) as refused:
         choose_columns(available, named or {}, "shop")
     return str(refused.value)
@@ -84,8 +84,8 @@ def test_a_price_that_is_taken_as_what_was_paid_is_said():
 
 @pytest.mark.parametrize("quantity", [{}, {"quantity": None}, {"quantity": False}])
 def test_a_named_price_needs_a_quantity(quantity):
-    said = refusal(["customer", "date", "Price", "pieces"], {"unit_price": "Price"} | quantity)
-    assert said == (
+    message = error_message(["customer", "date", "Price", "pieces"], {"unit_price": "Price"} | quantity)
+    assert message == (
         "log 'shop' has a unit_price, Price, but neither quantity nor amount: type data.columns.quantity=<one of "
         "customer, date, Price, pieces>, or data.columns.amount=Price if that is what was paid"
     )
@@ -120,7 +120,7 @@ def test_false_says_that_there_is_none_and_a_column_called_0_is_one():
 
 
 @pytest.mark.parametrize(
-    ("available", "role", "found"),
+    ("available", "role", "result"),
     [
         (["customer", "date", "Sales", "Total"], "amount", "Sales, Total"),
         (["Total", "customer", "date", "Sales"], "amount", "Sales, Total"),  # the most usual is suggested
@@ -128,31 +128,33 @@ def test_false_says_that_there_is_none_and_a_column_called_0_is_one():
         (["customer", "Created At", "Order Date", "amount"], "date", "Order Date, Created At"),
     ],
 )
-def test_what_could_be_several_is_refused(available, role, found):
-    said = refusal(available)
-    first = found.split(", ")[0]
+def test_what_could_be_several_is_refused(available, role, result):
+    message = error_message(available)
+    first = result.split(", ")[0]
     typed = first if " " not in first else f"\"'{first}'\""
-    assert said == f"the {role} of log 'shop' could be any of {found}: type data.columns.{role}={typed}"
+    assert message == f"the {role} of log 'shop' could be any of {result}: type data.columns.{role}={typed}"
 
 
 def test_near_names_are_suggested():
     available = ["CustomerID", "InvoiceDate", "Sales"]
-    assert refusal(available, {"customer_id": "customerid"}) == (
+    assert error_message(available, {"customer_id": "customerid"}) == (
         "log 'shop' has no column 'customerid' (data.columns.customer_id); did you mean CustomerID?"
     )
-    assert "did you mean InvoiceDate?" in refusal(available, {"date": "Invoice_Dat"})
-    assert refusal(available, {"amount": "xyz"}).endswith("; it has CustomerID, InvoiceDate, Sales")
+    assert "did you mean InvoiceDate?" in error_message(available, {"date": "Invoice_Dat"})
+    assert error_message(available, {"amount": "xyz"}).endswith("; it has CustomerID, InvoiceDate, Sales")
 
 
 def test_a_misspelt_role_is_refused():
-    said = "data.columns.amonut is no role of a column; did you mean data.columns.amount?"
-    assert refusal(["customer", "date", "Sales"], {"amonut": "Sales"}) == said
-    assert "the roles are customer_id, date, amount" in refusal(["customer", "date", "Sales"], {"xyz": "Sales"})
-    assert "must be the name of a column, false or null" in refusal(["customer", "date", "Sales"], {"amount": True})
+    message = "data.columns.amonut is no role of a column; did you mean data.columns.amount?"
+    assert error_message(["customer", "date", "Sales"], {"amonut": "Sales"}) == message
+    assert "the roles are customer_id, date, amount" in error_message(["customer", "date", "Sales"], {"xyz": "Sales"})
+    assert "must be the name of a column, false or null" in error_message(
+        ["customer", "date", "Sales"], {"amount": True}
+    )
 
 
 @pytest.mark.parametrize(
-    ("available", "said"),
+    ("available", "message"),
     [
         (["a", "date", "amount"], "looks like its customer_id: type data.columns.customer_id=<one of a, date, amount>"),
         (["customer", "b", "amount"], "looks like its date: type data.columns.date=<one of customer, b, amount>"),
@@ -160,9 +162,9 @@ def test_a_misspelt_role_is_refused():
         (["customer", "date", "qty"], "has a quantity but neither amount nor unit_price: type data.columns.amount"),
     ],
 )
-def test_what_cannot_be_guessed_is_asked_for(available, said):
-    assert said in refusal(available)
+def test_what_cannot_be_guessed_is_asked_for(available, message):
+    assert message in error_message(available)
 
 
 def test_a_wide_log_is_not_listed_whole():
-    assert "c19 and 80 more" in refusal([f"c{k}" for k in range(100)])
+    assert "c19 and 80 more" in error_message([f"c{k}" for k in range(100)])

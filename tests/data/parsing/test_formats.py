@@ -29,26 +29,26 @@ CENT = Decimal("0.0001")
 
 def column(values, kind=None):
     kind = kind or (pa.string() if all(value is None or isinstance(value, str) for value in values) else None)
-    return ENGINE.register_arrow("rows", pa.table({"place": range(len(values)), "x": pa.array(values, kind)}))
+    return ENGINE.register_arrow("rows", pa.table({"position": range(len(values)), "x": pa.array(values, kind)}))
 
 
 def read(add, values, *settings, kind=None):
     """What becomes of each value, in order."""
-    table = add(column(values, kind), "x", *settings, "found")
-    return table.order_by("place").to_pyarrow()["found"].to_pylist()
+    table = add(column(values, kind), "x", *settings, "result")
+    return table.order_by("position").to_pyarrow()["result"].to_pylist()
 
 
-def settled(dates=("2020-01-01",), numbers=("1",), reading=None, has_currency=False):
+def infer(dates=("2020-01-01",), numbers=("1",), parse_options=None, has_currency=False):
     rows = itertools.zip_longest(dates, numbers)
     table = pa.table({"x": range(max(len(dates), len(numbers)))})
     d, n = (pa.array(part, pa.string()) for part in zip(*rows, strict=True))
     table = ENGINE.register_arrow("rows", table.append_column("d", d).append_column("n", n))
-    return infer_formats(table, "d", ["n"], reading or ParseOptions(), has_currency, "shop")
+    return infer_formats(table, "d", ["n"], parse_options or ParseOptions(), has_currency, "shop")
 
 
-def refusal(**log):
+def error_message(**log):
     with pytest.raises(ClvError) as refused:
-        settled(**log)
+        infer(**log)
     return str(refused.value)
 
 
@@ -113,8 +113,8 @@ def test_only_days_of_the_calendar_are_read(parts):
 
 def test_every_29th_of_february_is_that_of_the_calendar():
     years = range(1000, 3000)
-    found = read(add_day, [f"{year}-02-29" for year in years], None)
-    assert [year for year, day in zip(years, found, strict=True) if day] == [
+    result = read(add_day, [f"{year}-02-29" for year in years], None)
+    assert [year for year, day in zip(years, result, strict=True) if day] == [
         year for year in years if (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
     ]
 
@@ -155,18 +155,18 @@ def test_numbers_are_read_as_compact_dates_and_clock_times_cut():
     ],
 )
 def test_one_row_tells_the_order_of_all(dates, order, note):
-    reading, notes = settled(dates)
+    reading, notes = infer(dates)
     assert (reading.date_order, notes) == (order, note)
 
 
 def test_an_order_that_no_row_tells_is_asked_for():
-    said = refusal(dates=["2020-12-31", "01/02/2020", "03/04/2020", "05/06/2020", "07/08/2020"])
-    assert said == (
+    message = error_message(dates=["2020-12-31", "01/02/2020", "03/04/2020", "05/06/2020", "07/08/2020"])
+    assert message == (
         "dates of log 'shop' such as '01/02/2020', '03/04/2020', '05/06/2020' (column 'd') could begin with the day or "
         "the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"
     )
     for order in ("dmy", "mdy", "ymd"):
-        assert settled(["01/02/2020"], reading=ParseOptions(date_order=order))[0].date_order == order
+        assert infer(["01/02/2020"], parse_options=ParseOptions(date_order=order))[0].date_order == order
 
 
 @pytest.mark.parametrize(
@@ -179,19 +179,21 @@ def test_an_order_that_no_row_tells_is_asked_for():
 )
 def test_two_digits_that_could_be_the_year_or_the_day_are_asked_for(dates, asked):
     words = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
-    said = refusal(dates=dates)
-    assert f"could begin with {' or '.join(words[order] for order in asked)}, and no row tells: type " in said
-    assert said.endswith(" or ".join(f"data.date_order={order}" for order in asked))
+    message = error_message(dates=dates)
+    assert f"could begin with {' or '.join(words[order] for order in asked)}, and no row tells: type " in message
+    assert message.endswith(" or ".join(f"data.date_order={order}" for order in asked))
     for order in asked:
-        assert settled(dates, reading=ParseOptions(date_order=order)) == (ParseOptions(order, "."), [])
+        assert infer(dates, parse_options=ParseOptions(date_order=order)) == (ParseOptions(order, "."), [])
 
 
 @pytest.mark.parametrize("dates", [["31/12/2020", "12/31/2020"], ["99-12-01", "12-31-20"], ["31/12/2020", "99-12-01"]])
 def test_dates_that_contradict_each_other_are_refused(dates):
-    said = refusal(dates=dates)
-    assert said.startswith("column 'd' of log 'shop' has dates that no one order of day, month and year fits, such as ")
+    message = error_message(dates=dates)
+    assert message.startswith(
+        "column 'd' of log 'shop' has dates that no one order of day, month and year fits, such as "
+    )
     for text in dates:
-        assert repr(text) in said
+        assert repr(text) in message
 
 
 @pytest.mark.parametrize(
@@ -204,26 +206,26 @@ def test_dates_that_contradict_each_other_are_refused(dates):
     ],
 )
 def test_mixed_time_zones_are_refused(dates):
-    said = refusal(dates=dates)
-    assert "column 'd' of log 'shop' mixes time zones" in said
+    message = error_message(dates=dates)
+    assert "column 'd' of log 'shop' mixes time zones" in message
     for text in dates:
-        assert repr(text) in said
+        assert repr(text) in message
 
 
 def test_time_zones_that_are_the_shops_own_clock_can_be_taken_as_written():
     dates = ["2020-01-01 23:30 +0100", "2020-06-01 23:30 +0200"]
-    assert settled(dates, reading=ParseOptions(time_zones="written"))[1] == []
+    assert infer(dates, parse_options=ParseOptions(time_zones="written"))[1] == []
     assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 6, 1)]
 
 
 def test_one_time_zone_is_left_out_and_said():
     dates = ["2020-01-01T23:59:00+01:00", "2020-01-02 00:01 +0100"]
-    assert settled(dates)[1] == ["dates end in the offset +0100, which was left out: the day written is the day"]
+    assert infer(dates)[1] == ["dates end in the offset +0100, which was left out: the day written is the day"]
     assert read(add_day, dates, None) == [date(2020, 1, 1), date(2020, 1, 2)]
-    assert "the offset UTC" in settled(["2020-01-01T10:00Z", "2020-01-01 10:00 GMT", "2020-01-01 10:00+00:00"])[1][0]
+    assert "the offset UTC" in infer(["2020-01-01T10:00Z", "2020-01-01 10:00 GMT", "2020-01-01 10:00+00:00"])[1][0]
     hours = ["2020-01-01 10:00+01", "2020-01-01 10:00 +01:00", "2020-01-01T10:00:00+0100"]
-    assert "the offset +0100" in settled(hours)[1][0]
-    assert "the offset UTC" in settled(["2020-01-01 10:00-00", "2020-01-01 10:00-00:00"])[1][0]
+    assert "the offset +0100" in infer(hours)[1][0]
+    assert "the offset UTC" in infer(["2020-01-01 10:00-00", "2020-01-01 10:00-00:00"])[1][0]
 
 
 # --- amounts ----------------------------------------------------------------------------------------------------
@@ -265,9 +267,9 @@ def test_any_amount_comes_back_in_any_convention(rows):
     st.lists(st.floats(-1e13, 1e13).map(lambda x: x if abs(x) > 1e-90 else 0.0), min_size=1), st.sampled_from("eEgf")
 )
 def test_any_float_is_the_decimal_that_it_shows(floats, style):
-    shown = [f"{value:.10{style}}" for value in floats]
-    rounded = [Decimal(text).quantize(CENT, ROUND_HALF_UP) for text in shown]
-    assert read(add_amount, shown, ".") == rounded
+    texts = [f"{value:.10{style}}" for value in floats]
+    rounded = [Decimal(text).quantize(CENT, ROUND_HALF_UP) for text in texts]
+    assert read(add_amount, texts, ".") == rounded
     assert read(add_amount, floats, ".") == [Decimal(repr(value)).quantize(CENT, ROUND_HALF_UP) for value in floats]
 
 
@@ -320,28 +322,30 @@ def test_numbers_that_are_too_large_or_infinite_are_not_read_and_nan_is_missing(
     ],
 )
 def test_one_row_tells_the_decimal_mark_of_all(numbers, decimal, note):
-    reading, notes = settled(numbers=numbers)
+    reading, notes = infer(numbers=numbers)
     assert (reading.decimal, notes) == (decimal, note)
 
 
 def test_a_decimal_mark_that_no_row_tells_is_asked_for():
-    assert refusal(numbers=["7", "1,234", "$5.678"]) == (
+    assert error_message(numbers=["7", "1,234", "$5.678"]) == (
         "amounts of log 'shop' such as '1,234', '$5.678' (column 'n') could be thousands or decimals, and no row "
         "tells: type data.decimal=. or data.decimal=','"
     )
-    assert settled(numbers=["1,234"], reading=ParseOptions(decimal=","))[0].decimal == ","
+    assert infer(numbers=["1,234"], parse_options=ParseOptions(decimal=","))[0].decimal == ","
 
 
 def test_amounts_that_contradict_each_other_are_refused():
-    said = refusal(numbers=["1.50", "2,50"])
-    assert "begin their decimals with . and with , such as '1.50', '2,50'; write them all like 1234.50" in said
+    message = error_message(numbers=["1.50", "2,50"])
+    assert "begin their decimals with . and with , such as '1.50', '2,50'; write them all like 1234.50" in message
 
 
 def test_two_currencies_need_a_column_that_says_which():
-    said = refusal(numbers=["$5", "5 €"])
-    assert "column 'n' of log 'shop' has amounts in $ and in €; give one currency, or a column that says which" in said
-    assert settled(numbers=["$5", "5 €"], has_currency=True)
-    assert settled(numbers=["$5", "-$3", "4"])
+    message = error_message(numbers=["$5", "5 €"])
+    assert (
+        "column 'n' of log 'shop' has amounts in $ and in €; give one currency, or a column that says which" in message
+    )
+    assert infer(numbers=["$5", "5 €"], has_currency=True)
+    assert infer(numbers=["$5", "-$3", "4"])
     signs = ["$5", "5 €", "kr 5", "R$ 5", "5 PLN", "5", "CAREFUL"]
     assert read(add_currency, signs) == ["$", "€", "kr", "R$", "PLN", None, None]
 

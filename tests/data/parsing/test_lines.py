@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from clv_experiments.data.cleaning.report import SOURCE
+from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import ParseOptions
@@ -18,24 +18,24 @@ ENGINE = DuckDb()
 GOOD = {"customer_id": ["a", "b"], "date": ["2020-01-01", "2020-01-02"], "amount": ["1.50", "2"]}
 
 
-def lines_of(columns, reading=None, whole_rows=False, named=None):
+def lines_of(columns, parse_options=None, whole_rows=False, named=None):
     raw = ENGINE.register_arrow("rows", columns if isinstance(columns, pa.Table) else pa.table(columns))
     chosen = choose_columns(raw.columns, named or {}, "shop")
-    return read_lines(raw, chosen, reading or ParseOptions(), "shop", whole_rows)
+    return read_lines(raw, chosen, parse_options or ParseOptions(), "shop", whole_rows)
 
 
 def rows_of(columns, **settings):
     return lines_of(columns, **settings)[0].to_pyarrow().to_pylist()
 
 
-def refusal(columns, **settings):
+def error_message(columns, **settings):
     with pytest.raises(ClvError) as refused:
         lines_of(columns, **settings)
     return str(refused.value)
 
 
 def test_each_role_has_one_type_and_empty_cells_are_null():
-    found = rows_of(
+    result = rows_of(
         {
             "Customer ID": [17850.0, None, float("nan")],
             "Invoice": ["C1", " ", "3"],
@@ -45,7 +45,7 @@ def test_each_role_has_one_type_and_empty_cells_are_null():
             "Country": ["France", "NULL", "=1+1"],
         }
     )
-    assert found == [
+    assert result == [
         {"customer_id": "17850", "date": date(2020, 1, 1), "order_id": "C1", "country": "France",
          "quantity": -2, "unit_price": Decimal("1234.5"), "amount": -2469},
         {"customer_id": None, "date": None, "order_id": None, "country": None,
@@ -68,27 +68,27 @@ def test_text_is_read_like_the_typed_columns_that_it_shows():
             }
         )
         for reading in (ParseOptions(), ParseOptions(order, ".")):
-            found = rows_of(pa.Table.from_pandas(text), reading=reading)
-            assert found == rows_of(pa.Table.from_pandas(typed, preserve_index=False))
+            result = rows_of(pa.Table.from_pandas(text), parse_options=reading)
+            assert result == rows_of(pa.Table.from_pandas(typed, preserve_index=False))
 
 
 def test_whole_rows_are_kept_where_they_are_asked_for():
     kept = rows_of(GOOD | {"shelf": ["x", None]}, whole_rows=True)
     assert kept[0] == {
-        "customer_id": "a", "date": date(2020, 1, 1), "amount": Decimal("1.5"), SOURCE + "customer_id": "a",
-        SOURCE + "date": "2020-01-01", SOURCE + "amount": "1.50", SOURCE + "shelf": "x",
+        "customer_id": "a", "date": date(2020, 1, 1), "amount": Decimal("1.5"), RAW_PREFIX + "customer_id": "a",
+        RAW_PREFIX + "date": "2020-01-01", RAW_PREFIX + "amount": "1.50", RAW_PREFIX + "shelf": "x",
     }  # fmt: skip
     assert list(rows_of(GOOD | {"shelf": ["x", None]})[0]) == ["customer_id", "date", "amount"]
 
 
 def test_roles_may_stand_in_columns_of_each_others_names():
     swapped = {"amount": ["a", "b"], "customer_id": ["1", "2"], "date": ["2020-01-01", "2020-01-02"]}
-    found = rows_of(swapped, named={"customer_id": "amount", "amount": "customer_id"})
-    assert found[0] == {"customer_id": "a", "amount": 1, "date": date(2020, 1, 1)}
+    result = rows_of(swapped, named={"customer_id": "amount", "amount": "customer_id"})
+    assert result[0] == {"customer_id": "a", "amount": 1, "date": date(2020, 1, 1)}
 
 
 @pytest.mark.parametrize(
-    ("column", "values", "said"),
+    ("column", "values", "message"),
     [
         ("date", ["45-45-45", "20-13-01"],
          "column 'date' of log 'shop' has 2 row(s) that cannot be read as a date like 1997-12-31 or 31/12/1997"),
@@ -112,23 +112,23 @@ def test_roles_may_stand_in_columns_of_each_others_names():
         ("amount", [None, None], ""),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_shown(column, values, said):
-    if said:
-        assert said in refusal(GOOD | {column: values})
+def test_what_cannot_be_read_is_shown(column, values, message):
+    if message:
+        assert message in error_message(GOOD | {column: values})
     else:
         assert rows_of(GOOD | {column: pa.array(values, pa.string())})[0]["amount"] is None
 
 
 def test_the_order_that_was_settled_is_the_one_that_is_expected():
     dates = ["12/31/2020", "31/12/2020"]
-    assert "a date like 1997-12-31 or 12/31/1997, such as '31/12/2020'" in refusal(
-        GOOD | {"date": dates}, reading=ParseOptions(date_order="mdy")
+    assert "a date like 1997-12-31 or 12/31/1997, such as '31/12/2020'" in error_message(
+        GOOD | {"date": dates}, parse_options=ParseOptions(date_order="mdy")
     )
 
 
 def test_a_product_that_is_too_large_is_refused():
     columns = {"customer": ["a", "b"], "date": ["2020-01-01"] * 2, "quantity": [10**9, 1], "price": [1e9, 1.0]}
-    assert refusal(columns) == (
+    assert error_message(columns) == (
         "log 'shop' has 1 row(s) whose quantity times unit_price is 100,000,000,000,000 or more"
     )
 
@@ -141,8 +141,8 @@ def test_a_date_column_may_be_named_like_an_order():
 
 def test_years_of_two_digits_first_are_read_where_that_is_said():
     dates = {"date": ["20-12-01", "soon"]}
-    assert "a date like 1997-12-31 or 97-12-31, such as 'soon'" in refusal(
-        GOOD | dates, reading=ParseOptions(date_order="ymd")
+    assert "a date like 1997-12-31 or 97-12-31, such as 'soon'" in error_message(
+        GOOD | dates, parse_options=ParseOptions(date_order="ymd")
     )
 
 
@@ -153,7 +153,7 @@ ORDER = {"customer_id": ["a", "a", "b"], "date": ["2020-01-01"] * 3, "order_id":
 def test_the_total_of_an_order_on_each_of_its_rows_is_not_added_up(column):
     repeated = ORDER | {column: ["30.00", "30", "5"]}
     typed = f"\"'{column}'\"" if " " in column else column
-    assert refusal(repeated) == (
+    assert error_message(repeated) == (
         f"column '{column}' of log 'shop' looks like the total of a whole order, and 1 order(s) have it on each of "
         f"several rows, such as order '1'; keep one row of each, or type data.columns.amount={typed} if each row has "
         "its own amount"
@@ -176,12 +176,12 @@ def test_what_is_no_repeated_total_is_read():
 
 def test_an_instant_is_refused():
     instants = pa.array([datetime(2020, 1, 1), datetime(2020, 1, 2)], pa.timestamp("us", "UTC"))
-    said = refusal(GOOD | {"date": instants})
-    assert said.startswith(
+    message = error_message(GOOD | {"date": instants})
+    assert message.startswith(
         "column 'date' of log 'shop' carries a time zone; give the shop's local date or time without"
     )
-    assert "AT TIME ZONE" in said
+    assert "AT TIME ZONE" in message
 
 
 def test_no_row_is_refused():
-    assert refusal({name: pa.array([], pa.string()) for name in GOOD}) == "log 'shop' has a header but no row"
+    assert error_message({name: pa.array([], pa.string()) for name in GOOD}) == "log 'shop' has a header but no row"

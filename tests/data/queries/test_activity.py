@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_by_customer
 from clv_experiments.data.window import Period
 
 END = date(2020, 3, 20)
@@ -45,8 +45,8 @@ def test_cohort_activity_counts_customers_by_first_and_present_month(log):
         who[first[customer], f"{day:%Y-%m}"].add(customer)
         revenue[first[customer], f"{day:%Y-%m}"] += amount
     table = cohort_activity(log, END)
-    found = {(str(r.cohort), str(r.month)): (r.customers, pytest.approx(r.revenue)) for r in table.itertuples()}
-    assert found == {key: (len(who[key]), revenue[key]) for key in who}
+    result = {(str(r.cohort), str(r.month)): (r.customers, pytest.approx(r.revenue)) for r in table.itertuples()}
+    assert result == {key: (len(who[key]), revenue[key]) for key in who}
     assert table["orders"].sum() == daily_activity(log, END)["orders"].sum()
 
 
@@ -56,7 +56,7 @@ def test_spend_of_a_period_leaves_both_sides_out(log):
     for customer, day, amount, _ in known():
         if day.month == 2:
             spend[customer] += amount
-    assert spend_of(log, period).to_dict() == pytest.approx(dict(sorted(spend.items())))
+    assert spend_by_customer(log, period).to_dict() == pytest.approx(dict(sorted(spend.items())))
 
 
 def test_country_activity_keeps_lines_without_a_country(log):

@@ -31,22 +31,22 @@ def log(log_of):
 
 
 def test_the_country_is_where_most_was_spent_by_the_cutoff(log):
-    found = countries(log, DAY)
-    assert found.index.tolist() == ["a", "b", "d"]
-    assert found.tolist()[:2] == ["FR", "=x()"]
-    assert pd.isna(found["d"])
+    result = countries(log, DAY)
+    assert result.index.tolist() == ["a", "b", "d"]
+    assert result.tolist()[:2] == ["FR", "=x()"]
+    assert pd.isna(result["d"])
     assert countries(log, LATER)["a"] == "DE"
 
 
 def test_products_are_those_bought_by_the_cutoff(log):
-    found = products(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
-    assert found == {("a", "cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
+    result = products(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    assert result == {("a", "cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
 def test_products_go_by_their_names_where_there_are_any(log_of):
     named = ROWS.assign(product_name=["Cup"] * 2 + [None] * 8)
-    found = products(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
-    assert found == {("a", "Cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
+    result = products(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    assert result == {("a", "Cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
 def test_a_log_without_them_says_so(log_of):

@@ -49,11 +49,11 @@ def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, per
         expected[customer] = (sum(amount for _, amount in inside), len({day for day, _ in inside}))
         waits[customer] = (min(day for day, _ in inside) - period.cutoff).days if inside else None
     log = log_of(rows)
-    found = holdout(log, period)
-    assert list(found.index) == list(expected)
-    assert found.index.name == "customer_id"
-    assert list(found.columns) == ["spend", "purchase_days"]
-    assert list(found.itertuples(index=False, name=None)) == list(expected.values())
+    result = holdout(log, period)
+    assert list(result.index) == list(expected)
+    assert result.index.name == "customer_id"
+    assert list(result.columns) == ["spend", "purchase_days"]
+    assert list(result.itertuples(index=False, name=None)) == list(expected.values())
     waited = days_to_purchase(log, period)
     assert {who: None if pd.isna(wait) else wait for who, wait in waited.items()} == waits
 
@@ -62,9 +62,9 @@ def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, per
 @given(rows=logs(), period=some_period())
 def test_repeat_spend_by_day_is_a_naive_sum_over_the_rows(log_of, rows, period):
     log, first = log_of(rows), first_days(rows, period)
-    found = repeat_spend_by_day(log, period)
-    assert list(found.index) == list(pd.date_range(log.start, period.end))
-    for day, new_customers, repeat_spend in found.itertuples(name=None):
+    result = repeat_spend_by_day(log, period)
+    assert list(result.index) == list(pd.date_range(log.start, period.end))
+    for day, new_customers, repeat_spend in result.itertuples(name=None):
         today = [(who, amount) for who, moment, amount in rows if moment.date() == day.date() and who in first]
         assert new_customers == sum(begun == day.date() for begun in first.values())
         assert repeat_spend == sum(amount for who, amount in today if first[who] < day.date())
@@ -78,8 +78,8 @@ def test_holdout_ends_with_the_last_day_of_the_period_and_drops_later_customers(
         ("known", date(2020, 3, 1), 1000.0),
         ("new", date(2020, 2, 1), 7.0),
     ]
-    found = holdout(log_of(rows), Period(date(2020, 1, 31), date(2020, 2, 29)))
-    assert found.to_dict("index") == {"known": {"spend": 110.0, "purchase_days": 2}}
+    result = holdout(log_of(rows), Period(date(2020, 1, 31), date(2020, 2, 29)))
+    assert result.to_dict("index") == {"known": {"spend": 110.0, "purchase_days": 2}}
 
 
 def test_returns_stay_in_holdout_spend(log_of):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
-from clv_experiments.data.sources.csv_text import look_at
+from clv_experiments.data.sources.csv_text import inspect_csv
 from clv_experiments.errors import ClvError
 
 HEADER = "customer,date,amount\n"
@@ -26,14 +26,14 @@ def file(tmp_path):
     return written
 
 
-def cells(path, **said):
+def cells(path, **settings):
     """Header and rows as the engine reads them, by way of a copy where one is needed."""
-    text = look_at(path, **said)
-    if text.plain:
+    text = inspect_csv(path, **settings)
+    if text.is_plain:
         text.check()
     else:
         text.write(path.with_name("copy"), text.separator)
-    readable = path if text.plain else path.with_name("copy")
+    readable = path if text.is_plain else path.with_name("copy")
     table = DuckDb().read_csv([readable], text.separator, text.columns)
     return [text.columns, *(tuple(row.values()) for row in table.to_pyarrow().to_pylist())]
 
@@ -42,17 +42,17 @@ EXPECTED = [("customer", "date", "amount"), ("Zoë", "2020-01-01", "3"), ("b", "
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252", "latin-1"])
-@pytest.mark.parametrize("said", [False, True])
-def test_every_usual_encoding_is_found_or_taken_as_said(file, encoding, said):
+@pytest.mark.parametrize("given", [False, True])
+def test_every_usual_encoding_is_found_or_taken_as_said(file, encoding, given):
     path = file(ROWS, encoding=encoding)
-    assert cells(path, **({"encoding": encoding} if said else {})) == EXPECTED
+    assert cells(path, **({"encoding": encoding} if given else {})) == EXPECTED
 
 
 def test_the_encoding_is_that_of_the_whole_file(file):
     path = file((HEADER + "a,2020-01-01,1\n" * 200_000).encode() + "é,2020-01-01,1\n".encode("cp1252"))
-    assert look_at(path).encoding == "cp1252"
-    assert look_at(file("a,b\n1,\u20ac\n", encoding="cp1252")).encoding == "cp1252"
-    assert look_at(file(b"a,b\n1,\x81\n")).encoding == "latin-1"  # not defined in cp1252
+    assert inspect_csv(path).encoding == "cp1252"
+    assert inspect_csv(file("a,b\n1,\u20ac\n", encoding="cp1252")).encoding == "cp1252"
+    assert inspect_csv(file(b"a,b\n1,\x81\n")).encoding == "latin-1"  # not defined in cp1252
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -76,12 +76,12 @@ def test_decimal_commas_do_not_pass_for_separators(file):
 
 def test_the_separator_that_fits_the_rows_wins_over_one_that_splits_the_header_finer(file):
     path = file("id;day;net, gross, or both, in EUR\n1;2020-01-01;3\n2;2020-01-01;4\n")
-    assert look_at(path).columns == ("id", "day", "net, gross, or both, in EUR")
+    assert inspect_csv(path).columns == ("id", "day", "net, gross, or both, in EUR")
 
 
-@pytest.mark.parametrize("said", ["tab", "\\t", "\t"])
-def test_a_separator_can_be_said_by_name(file, said):
-    assert cells(file(ROWS.replace(",", "\t")), separator=said) == EXPECTED
+@pytest.mark.parametrize("name", ["tab", "\\t", "\t"])
+def test_a_separator_can_be_said_by_name(file, name):
+    assert cells(file(ROWS.replace(",", "\t")), separator=name) == EXPECTED
 
 
 def test_an_unusual_separator_can_be_said(file):
@@ -100,12 +100,12 @@ def test_a_first_line_that_names_the_separator_is_neither_trusted_nor_counted_bl
     assert cells(file("sep=^\n" + ROWS.replace(",", "^"))) == EXPECTED
     assert cells(file("sep=;\n" + ROWS), separator=",") == EXPECTED
     with pytest.raises(ClvError, match=r"with the separator semicolon, and 3 with comma"):
-        look_at(file("sep=;\n" + ROWS))
+        inspect_csv(file("sep=;\n" + ROWS))
     with pytest.raises(ClvError, match=r"is empty$"):
-        look_at(file("sep=;\n\n"))
+        inspect_csv(file("sep=;\n\n"))
     with pytest.raises(ClvError, match=r"^line 4 of '.*log\.csv' has 2 cell\(s\)"):
-        look_at(file("sep=,\na,b,c\n1,2,3\n1,2\n")).check()
-    assert look_at(file("sep=;,b\n1,2\n")).columns == ("sep=;", "b")
+        inspect_csv(file("sep=,\na,b,c\n1,2,3\n1,2\n")).check()
+    assert inspect_csv(file("sep=;,b\n1,2\n")).columns == ("sep=;", "b")
 
 
 @pytest.mark.parametrize("end", [",", ",,", ", "])
@@ -115,11 +115,11 @@ def test_a_separator_that_ends_every_line_makes_no_column(file, end):
 
 @pytest.mark.parametrize("check", [lambda text, copy: text.check(), lambda text, copy: text.write(copy, ",")])
 def test_a_last_column_without_a_name_must_be_empty_throughout(file, tmp_path, check):
-    text = look_at(file("a,b,\n1,2,\n1,2,x\n"))
+    text = inspect_csv(file("a,b,\n1,2,\n1,2,x\n"))
     with pytest.raises(ClvError, match=r"^line 3 of '.*log\.csv' has 'x' in column 3, which has no name"):
         check(text, tmp_path / "copy")
     with pytest.raises(ClvError, match=r"^line 2 of '.*log\.csv' has 2 cell\(s\) where the header has 3"):
-        check(look_at(file("a,b,\n1,2\n")), tmp_path / "copy")
+        check(inspect_csv(file("a,b,\n1,2\n")), tmp_path / "copy")
 
 
 def test_gzip_is_unpacked(file):
@@ -135,10 +135,10 @@ def test_line_ends_and_blank_lines_make_no_difference(file, end):
 
 
 def test_only_a_file_that_no_engine_misreads_is_read_without_a_copy(file):
-    assert look_at(file(ROWS)).plain
+    assert inspect_csv(file(ROWS)).is_plain
     for content in (ROWS.replace("b", '"b"'), ROWS.replace("\n", "\r\n"), "\n" + ROWS, "\ufeff" + ROWS):
-        assert not look_at(file(content)).plain
-    assert not look_at(file(ROWS, encoding="cp1252")).plain
+        assert not inspect_csv(file(content)).is_plain
+    assert not inspect_csv(file(ROWS, encoding="cp1252")).is_plain
 
 
 anything = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
@@ -149,7 +149,7 @@ def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("any") / "log.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
-    text = look_at(path, separator=",")
+    text = inspect_csv(path, separator=",")
     assert text.write(path.with_name("copy"), ";") == len(rows)
     with path.with_name("copy").open(encoding="utf-8", newline="") as stream:
         assert [tuple(row) for row in csv.reader(stream, delimiter=";")] == [("a", "b", "c"), *rows]
@@ -172,7 +172,7 @@ def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
 )
 def test_what_is_no_table_is_refused(file, content, message):
     with pytest.raises(ClvError, match=message):
-        look_at(file(content))
+        inspect_csv(file(content))
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_what_is_no_table_is_refused(file, content, message):
 )
 @pytest.mark.parametrize("check", [lambda text, copy: text.check(), lambda text, copy: text.write(copy, ",")])
 def test_a_line_that_does_not_fit_is_named(file, tmp_path, rows, message, check):
-    text = look_at(file(HEADER + rows))
+    text = inspect_csv(file(HEADER + rows))
     with pytest.raises(ClvError, match=message):
         check(text, tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("settings", "message"),
     [
         ({"separator": ";"}, r"one column only with the separator semicolon, and 3 with comma: .*separator=comma"),
         ({"separator": "ab"}, r"one character or comma, semicolon, tab, pipe, got 'ab' \(data\.source\.separator\)"),
@@ -206,13 +206,13 @@ def test_a_line_that_does_not_fit_is_named(file, tmp_path, rows, message, check)
         ({"encoding": "cp932"}, r"is not written in cp932: "),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(file, said, message):
-    path = file(ROWS.encode() + b"\x85,\xfd\xff,1\n" if said.get("encoding") == "cp932" else ROWS)
+def test_settings_that_do_not_fit_are_refused(file, settings, message):
+    path = file(ROWS.encode() + b"\x85,\xfd\xff,1\n" if settings.get("encoding") == "cp932" else ROWS)
     if message is None:
-        assert cells(path, **said) == EXPECTED
+        assert cells(path, **settings) == EXPECTED
     else:
         with pytest.raises(ClvError, match=message):
-            look_at(path, **said)
+            inspect_csv(path, **settings)
 
 
 @pytest.mark.parametrize(
@@ -221,4 +221,4 @@ def test_settings_that_do_not_fit_are_refused(file, said, message):
 )
 def test_a_damaged_gzip_is_refused(file, content):
     with pytest.raises(ClvError, match=r"log\.csv\.gz' is damaged, cut short or not compressed by gzip"):
-        look_at(file(content, "log.csv.gz"))
+        inspect_csv(file(content, "log.csv.gz"))

@@ -60,15 +60,15 @@ def read(pushed_down):
     return reading
 
 
-def refusal(**settings):
+def error_message(**settings):
     """What is said; nothing that Python could print of it may hold the password."""
     with pytest.raises(ClvError) as caught:
         database(DuckDb(), **settings)
     printed = "".join(traceback.format_exception(caught.value))
     assert "sesame" not in printed
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -107,8 +107,8 @@ def test_rows_are_copied_on_request(duckdb_file, read):
 @pytest.mark.parametrize("prefix", ["sqlite://", ""])
 def test_an_sqlite_file_hands_its_rows_over_as_they_were_stored(sqlite_file, read, prefix):
     before = sqlite_file.read_bytes()
-    found, notes = read(connection=f"{prefix}{sqlite_file}", table="orders")
-    assert found == sorted((who, str(day), paid, 7) for who, day, paid in ROWS)
+    result, notes = read(connection=f"{prefix}{sqlite_file}", table="orders")
+    assert result == sorted((who, str(day), paid, 7) for who, day, paid in ROWS)
     assert notes == ("rows were copied out of the database, since sqlite cannot run the pipeline itself",)
     assert sqlite_file.read_bytes() == before
     assert read(connection=f"sqlite://{sqlite_file}", query="SELECT amount FROM orders WHERE clerk = 7;")[0] == [
@@ -125,8 +125,8 @@ def test_cells_of_an_sqlite_column_that_are_not_alike_are_read_as_text(tmp_path,
     made.executemany("INSERT INTO odd VALUES (?, ?, ?, ?)", [("1/2/2020", "1,5", 1, None), ("garbage", 2.5, 2.5, None)])
     made.commit()
     made.close()
-    found, _ = read(connection=f"sqlite://{tmp_path / 'odd.sqlite'}", table="odd")
-    assert found == [("1/2/2020", "1,5", 1.0, None), ("garbage", "2.5", 2.5, None)]
+    result, _ = read(connection=f"sqlite://{tmp_path / 'odd.sqlite'}", table="odd")
+    assert result == [("1/2/2020", "1,5", 1.0, None), ("garbage", "2.5", 2.5, None)]
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def sqlite_of(tmp_path):
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
 def test_what_an_sqlite_column_is_read_as_does_not_depend_on_batches(batch, monkeypatch, sqlite_of, read):
-    monkeypatch.setattr("clv_experiments.data.sources.database.BATCH", batch)
+    monkeypatch.setattr("clv_experiments.data.sources.database.BATCH_ROWS", batch)
     uri = sqlite_of(
         [(1, 1, 1, 1.0, None), (2, 2.5, 20201231, 1e20, None), (3, None, "x", 0.1, None), (4, 4, 0.5, "x", None)]
     )
@@ -157,7 +157,7 @@ def test_what_an_sqlite_column_is_read_as_does_not_depend_on_batches(batch, monk
 
 
 def test_rows_are_copied_batch_by_batch(monkeypatch, sqlite_of):
-    monkeypatch.setattr("clv_experiments.data.sources.database.BATCH", 500)
+    monkeypatch.setattr("clv_experiments.data.sources.database.BATCH_ROWS", 500)
     uri = sqlite_of([(f"customer {k}", k, k / 7, f"order {k}", f"product {k}") for k in range(20_000)])
     raw = database(DuckDb(), connection=uri, table="odd")  # what is loaded once is loaded
     tracemalloc.start()
@@ -194,8 +194,8 @@ def test_where_temporary_tables_are_forbidden_rows_are_copied(postgres, copy_int
     backend.raw_sql(f"GRANT SELECT ON orders TO reader_{os.getpid()}").close()
     try:
         reader = f"postgresql://reader_{os.getpid()}:sesame@{postgres.rpartition('@')[2]}"
-        found, notes = read(connection=reader, table="orders")
-        assert found == sorted(ROWS)
+        result, notes = read(connection=reader, table="orders")
+        assert result == sorted(ROWS)
         assert notes == ("rows were copied out of the database, since postgres cannot run the pipeline itself",)
     finally:
         backend.raw_sql(f"DROP OWNED BY reader_{os.getpid()}").close()
@@ -208,11 +208,11 @@ def test_where_temporary_tables_are_forbidden_rows_are_copied(postgres, copy_int
 
 
 def test_what_to_read_must_be_said():
-    assert refusal(connection=None).startswith("data=sql needs a connection: type data.connection=postgresql://")
-    assert "CLV_DATABASE" in refusal(connection="", table="orders")
+    assert error_message(connection=None).startswith("data=sql needs a connection: type data.connection=postgresql://")
+    assert "CLV_DATABASE" in error_message(connection="", table="orders")
     uri = "postgresql://ann:sesame@host/shop"
-    assert "neither is given: type data.table=orders" in refusal(connection=uri)
-    assert "both are given" in refusal(connection=uri, table="orders", query="SELECT 1")
+    assert "neither is given: type data.table=orders" in error_message(connection=uri)
+    assert "both are given" in error_message(connection=uri, table="orders", query="SELECT 1")
 
 
 @pytest.mark.parametrize(
@@ -234,46 +234,46 @@ def test_what_to_read_must_be_said():
     ],
 )
 def test_a_connection_that_cannot_be(uri, message):
-    said = refusal(connection=uri, table="orders")
-    assert message in said
-    assert "se/same" not in said
+    text = error_message(connection=uri, table="orders")
+    assert message in text
+    assert "se/same" not in text
 
 
 def test_a_driver_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.setitem(sys.modules, "ibis.backends.postgres", None)
-    said = refusal(connection="postgresql://ann:sesame@127.0.0.1:1/shop", table="orders")
-    assert said == (
+    text = error_message(connection="postgresql://ann:sesame@127.0.0.1:1/shop", table="orders")
+    assert text == (
         "the driver for postgres databases is not installed: type pip install -c constraints.txt -e '.[postgres]'"
     )
 
 
 def test_no_file_is_made_and_no_other_file_is_taken_for_a_database(tmp_path):
-    refusal(connection=f"duckdb://{tmp_path / 'new.duckdb'}", table="orders")
-    refusal(connection=f"sqlite://{tmp_path / 'new.db'}", table="orders")
+    error_message(connection=f"duckdb://{tmp_path / 'new.duckdb'}", table="orders")
+    error_message(connection=f"sqlite://{tmp_path / 'new.db'}", table="orders")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "orders.csv").write_text("customer_id,date,amount\n")
-    said = refusal(connection=f"{tmp_path / 'orders.csv'}", table="orders")
-    assert said.endswith(
+    text = error_message(connection=f"{tmp_path / 'orders.csv'}", table="orders")
+    assert text.endswith(
         f"neither a DuckDB nor an SQLite database; for other files type data=file data.path={tmp_path}/orders.csv"
     )
 
 
 def test_a_broken_database_file_is_said(tmp_path):
     (tmp_path / "cut.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\1" * 50)
-    assert "cannot open the database" in refusal(connection=f"duckdb://{tmp_path / 'cut.duckdb'}", table="orders")
+    assert "cannot open the database" in error_message(connection=f"duckdb://{tmp_path / 'cut.duckdb'}", table="orders")
     (tmp_path / "cut.db").write_bytes(b"SQLite format 3\0" + b"\1" * 50)
-    said = refusal(connection=f"sqlite://{tmp_path / 'cut.db'}", table="orders")
-    assert "file is not a database" in said
+    text = error_message(connection=f"sqlite://{tmp_path / 'cut.db'}", table="orders")
+    assert "file is not a database" in text
 
 
 def test_a_table_that_is_not_there_is_answered_by_those_that_are(duckdb_file):
     uri = f"duckdb://{duckdb_file}"
-    assert refusal(connection=uri, table="Order").endswith(
+    assert error_message(connection=uri, table="Order").endswith(
         "has no table 'Order' (data.table); did you mean orders or 2020.orders?"
     )
-    assert refusal(connection=uri, table="sales.retuned").endswith("did you mean sales.returned?")
-    assert refusal(connection=uri, table="xyz").endswith(
+    assert error_message(connection=uri, table="sales.retuned").endswith("did you mean sales.returned?")
+    assert error_message(connection=uri, table="xyz").endswith(
         "has no table 'xyz' (data.table); it has 2020.orders, orders, sales.returned"
     )
 
@@ -292,37 +292,37 @@ def test_a_table_that_is_not_there_is_answered_by_those_that_are(duckdb_file):
 )
 def test_a_query_that_does_not_run(duckdb_file, sqlite_file, query, message):
     for uri in (f"duckdb://{duckdb_file}", f"sqlite://{sqlite_file}"):
-        assert message in refusal(connection=uri, query=query)
+        assert message in error_message(connection=uri, query=query)
 
 
 def test_a_server_that_is_down(unused_port, psycopg):
-    said = refusal(connection=f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop", table="orders")
-    assert said.startswith(f"cannot open the database postgresql://ann:***@127.0.0.1:{unused_port}/shop: ")
-    assert "refused" in said
-    assert said.endswith("check host and port (data.connection)")
+    text = error_message(connection=f"postgresql://ann:sesame@127.0.0.1:{unused_port}/shop", table="orders")
+    assert text.startswith(f"cannot open the database postgresql://ann:***@127.0.0.1:{unused_port}/shop: ")
+    assert "refused" in text
+    assert text.endswith("check host and port (data.connection)")
 
 
 def test_what_postgresql_refuses(postgres, copy_into_postgres):
     copy_into_postgres("orders", TABLE)
     user, _, rest = postgres.removeprefix("postgresql://").partition("@")
     wrong = f"postgresql://{user.partition(':')[0]}:open%20sesame@{rest}"
-    said = refusal(connection=wrong, table="orders")
-    assert "password authentication failed" in said
-    assert "; check user and password; the address may also stand in the environment variable CLV_DATABASE" in said
-    assert "open" not in said.replace("cannot open", "")
+    text = error_message(connection=wrong, table="orders")
+    assert "password authentication failed" in text
+    assert "; check user and password; the address may also stand in the environment variable CLV_DATABASE" in text
+    assert "open" not in text.replace("cannot open", "")
     absent = postgres.rpartition("/")[0] + "/absent"
-    assert 'database "absent" does not exist; check the name after the last /' in refusal(
+    assert 'database "absent" does not exist; check the name after the last /' in error_message(
         connection=absent, table="orders"
     )
-    assert refusal(connection=postgres, table="order").endswith("did you mean orders?")
+    assert error_message(connection=postgres, table="order").endswith("did you mean orders?")
     backend = ibis.connect(postgres)
     backend.raw_sql("CREATE SCHEMA IF NOT EXISTS sales").close()
     backend.raw_sql("CREATE TABLE IF NOT EXISTS sales.returned (x int)").close()
     backend.disconnect()
-    assert refusal(connection=postgres, table="returned").endswith("did you mean sales.returned?")
-    assert "does not exist (data.query)" in refusal(connection=postgres, query="SELECT nothing FROM orders")
+    assert error_message(connection=postgres, table="returned").endswith("did you mean sales.returned?")
+    assert "does not exist (data.query)" in error_message(connection=postgres, query="SELECT nothing FROM orders")
     hidden = "WITH gone AS (DELETE FROM orders RETURNING *) SELECT * FROM gone"
-    assert "must not contain data-modifying statements" in refusal(connection=postgres, query=hidden)
+    assert "must not contain data-modifying statements" in error_message(connection=postgres, query=hidden)
 
 
 def test_a_connection_that_drops_is_one_sentence_and_ends_quietly(postgres, copy_into_postgres, run_process):
@@ -342,11 +342,11 @@ except Exception as error:
     print(type(error).__name__, error)
 """
     done = run_process([sys.executable, "-c", program], cwd=ROOT, timeout=60)
-    said = done.stdout.strip()
+    text = done.stdout.strip()
     password = postgres.partition("@")[0].rpartition(":")[2]
-    assert said.startswith("ClvError the database postgresql://")
-    assert " broke off: " in said
-    assert said.endswith("run again when it answers, or type data.push_down=false to work outside it")
+    assert text.startswith("ClvError the database postgresql://")
+    assert " broke off: " in text
+    assert text.endswith("run again when it answers, or type data.push_down=false to work outside it")
     assert f":{password}@" not in done.stdout + done.stderr
     assert done.stderr == ""
 
@@ -364,14 +364,14 @@ def unreachable(request, unused_port, tmp_path_factory):
 
 def test_a_run_leaves_no_password_behind(unreachable, tmp_path, migrated, run_process):
     """Exit status, console and MLflow store of a run that cannot reach its database."""
-    address, shown = unreachable
+    address, masked = unreachable
     environment = os.environ | {"CLV_DATABASE": address}
     command = [sys.executable, "train.py", "data=sql", "data.table=orders", "model=zeros"]
     for full, tracking in (("0", f"tracking.folder={migrated(tmp_path) / 'mlruns'}"), ("1", "tracking=memory")):
         environment["HYDRA_FULL_ERROR"] = full
         done = run_process([*command, tracking], cwd=ROOT, env=environment)
         assert done.returncode == 1
-        assert f"cannot open the database {shown}" in done.stderr
+        assert f"cannot open the database {masked}" in done.stderr
         assert "sesame" not in done.stdout + done.stderr
     kept = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert kept

@@ -64,7 +64,7 @@ def as_workbook(rows, path, sheets=1):
     book.save(path)
 
 
-def lay_out(folder, rows):
+def write_layout(folder, rows):
     """Write the same log in every kind of file; give what to type for each."""
     text = as_csv(rows)
     (folder / "plain.csv").write_text(text, "utf-8", newline="")
@@ -83,20 +83,20 @@ def lay_out(folder, rows):
     return [{"path": str(folder / kind)} for kind in kinds] + [{"path": str(folder / "log.xlsx"), "sheet": "*"}]
 
 
-def identity(engine, **said):
-    log = load_log("toy", partial(files, **said), engine=engine)
+def identity(engine, **settings):
+    log = load_log("toy", partial(files, **settings), engine=engine)
     customers = log.purchase_days.customer_id.to_pyarrow().to_pylist()
     return log.fingerprint, log.report.rows_read, sorted(set(customers))
 
 
-def content(engine, **said):
-    rows = files(engine, **said).table.to_pyarrow().to_pylist()
+def content(engine, **settings):
+    rows = files(engine, **settings).table.to_pyarrow().to_pylist()
     return sorted([None if value is None else str(value) for value in row.values()] for row in rows)
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    return lay_out(tmp_path_factory.mktemp("hostile"), ROWS)
+    return write_layout(tmp_path_factory.mktemp("hostile"), ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,8 @@ def test_line_ends_inside_quotes_arrive_unchanged(tmp_path):
 
 
 def test_every_kind_of_file_gives_one_and_the_same_log(hostile, expected):
-    assert {said["path"]: identity(DuckDb(), **said) for said in hostile} == {
-        said["path"]: expected for said in hostile
+    assert {settings["path"]: identity(DuckDb(), **settings) for settings in hostile} == {
+        settings["path"]: expected for settings in hostile
     }
 
 
@@ -129,10 +129,10 @@ def test_spark_reads_the_same(hostile, expected, tmp_path, spark):
     shutil.copy(hostile[0]["path"], odd)
     unquoted = tmp_path / "unquoted.csv"
     unquoted.write_text("id,note,empty\n5,a b , \n\\,NULL,\n", "utf-8")
-    by_name = {Path(said["path"]).name: said for said in hostile}
-    shown = [by_name[name] for name in ("log.tsv", "nanoseconds.pq", "part-*.csv", "part-?.parquet", "log.xlsx")]
-    for said in (*shown, {"path": str(odd)}):
-        assert content(spark, **said) == content(DuckDb(), **said), said
+    by_name = {Path(settings["path"]).name: settings for settings in hostile}
+    selected = [by_name[name] for name in ("log.tsv", "nanoseconds.pq", "part-*.csv", "part-?.parquet", "log.xlsx")]
+    for settings in (*selected, {"path": str(odd)}):
+        assert content(spark, **settings) == content(DuckDb(), **settings), settings
     assert identity(spark, **by_name["plain.csv"]) == expected
     assert files(spark, path=str(unquoted)).table.to_pyarrow().to_pylist() == [
         {"id": "5", "note": "a b ", "empty": " "},
@@ -151,8 +151,8 @@ def test_old_encodings_are_read_and_said(tmp_path):
 
 
 def test_a_pattern_says_how_many_files_it_found(hostile):
-    said = next(said["path"] for said in hostile if said["path"].endswith("part-*.csv"))
-    assert files(DuckDb(), path=said).notes == (f"3 files match '{said}' and were stacked",)
+    path = next(settings["path"] for settings in hostile if settings["path"].endswith("part-*.csv"))
+    assert files(DuckDb(), path=path).notes == (f"3 files match '{path}' and were stacked",)
 
 
 def test_files_are_stacked_in_the_order_of_their_names(tmp_path):
@@ -317,13 +317,13 @@ def test_workbooks_that_differ_are_not_stacked(tmp_path):
         files(DuckDb(), path=str(tmp_path / "*.xlsx"))
 
 
-@pytest.mark.parametrize("said", [{"sheet": "x"}, {"separator": "tab"}, {"encoding": "utf-8"}])
-def test_settings_for_another_kind_are_refused(folder, said):
+@pytest.mark.parametrize("settings", [{"sheet": "x"}, {"separator": "tab"}, {"encoding": "utf-8"}])
+def test_settings_for_another_kind_are_refused(folder, settings):
     as_parquet(ROWS, folder / "a.parquet")
     with pytest.raises(
-        ClvError, match=rf"^data\.source\.{next(iter(said))} is for a (csv|workbook) file, and '.*' is none"
+        ClvError, match=rf"^data\.source\.{next(iter(settings))} is for a (csv|workbook) file, and '.*' is none"
     ):
-        files(DuckDb(), path=str(folder / ("orders.csv" if "sheet" in said else "a.parquet")), **said)
+        files(DuckDb(), path=str(folder / ("orders.csv" if "sheet" in settings else "a.parquet")), **settings)
 
 
 @pytest.fixture
@@ -354,6 +354,6 @@ def test_a_full_disk_is_said(folder, monkeypatch):
         raise OSError(28, "No space left on device", "/tmp/copy")
 
     (folder / "old.csv").write_bytes("id,n\né,1\n".encode("cp1252"))
-    monkeypatch.setattr("clv_experiments.data.sources.csv_text.CsvText.write", full)
+    monkeypatch.setattr("clv_experiments.data.sources.csv_text.CsvFile.write", full)
     with pytest.raises(ClvError, match=r"^'/tmp/copy' cannot be read or copied: No space left on device$"):
         files(DuckDb(), path=str(folder / "old.csv"))

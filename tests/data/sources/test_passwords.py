@@ -8,7 +8,7 @@ from clv_experiments.data.sources.passwords import find_passwords, mask_password
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "masked"),
     [
         ("postgresql://ann:sesame@db/shop", "postgresql://ann:***@db/shop"),
         ("postgresql+psycopg://ann:p@ss:w@db:5432/shop", "postgresql+psycopg://ann:***@db:5432/shop"),
@@ -24,18 +24,18 @@ from clv_experiments.data.sources.passwords import find_passwords, mask_password
         ("at 12:30 mail a@b.c, see https://x.y/z", "at 12:30 mail a@b.c, see https://x.y/z"),
     ],
 )
-def test_passwords_are_masked_and_the_rest_is_left_alone(text, shown):
-    assert mask_password(text) == shown
+def test_passwords_are_masked_and_the_rest_is_left_alone(text, masked):
+    assert mask_password(text) == masked
 
 
 def test_parameters_of_a_run_hold_none(compose):
     cfg = compose("data=file", "data.path='postgresql://ann:sesame@db/shop'")
-    found = {
+    result = {
         record.name: record.value
         for record in setting_records(mask_passwords(OmegaConf.to_container(cfg, resolve=True)))
     }
-    assert found["data.path"] == "postgresql://ann:***@db/shop"
-    assert "sesame" not in str(found)
+    assert result["data.path"] == "postgresql://ann:***@db/shop"
+    assert "sesame" not in str(result)
 
 
 def test_passwords_are_found_as_written_and_decoded():

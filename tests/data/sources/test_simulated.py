@@ -15,8 +15,8 @@ from scipy.special import hyp2f1
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout
-from clv_experiments.data.sources.simulated import LEAST, MOST, SPEND, simulated
-from clv_experiments.data.sources.simulated_purchases import PROCESSES, Season
+from clv_experiments.data.sources.simulated import MAX_PARAMETER, MIN_PARAMETER, SPEND_DEFAULTS, simulated
+from clv_experiments.data.sources.simulated_purchases import PROCESSES, SeasonalRate
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.recovery import recovery_scores, recovery_table
@@ -26,7 +26,7 @@ from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
 MODELS = {"pareto_nbd": ParetoNbd, "bg_nbd": BgNbd}
-NO_SEASON = Season(0.0, 0.0)
+NO_SEASON = SeasonalRate(0.0, 0.0)
 AUTUMN = Period(date(2023, 9, 30), date(2023, 12, 31))
 
 
@@ -50,7 +50,7 @@ def repeats_of(process, weeks, n=100_000, seed=0, season=NO_SEASON):
     """Repeat purchases of customers who all enter at moment 0, a count each."""
     rng = np.random.default_rng(seed)
     buyers = PROCESSES[process](PROCESSES[process].defaults, np.zeros(n), season, rng)
-    return np.bincount(buyers.repeat_purchases(weeks * 7, rng)[0], minlength=n)
+    return np.bincount(buyers.draw_repeat_purchases(weeks * 7, rng)[0], minlength=n)
 
 
 # --- the draws against closed forms, t in weeks -------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_bg_nbd_agrees_with_one_event_at_a_time():
         last.append(latest)
     buyers = PROCESSES["bg_nbd"](PROCESSES["bg_nbd"].defaults, np.zeros(20_000), NO_SEASON, rng)
     drawn = pd.Series(0, index=range(20_000))
-    customer, day = buyers.repeat_purchases(52 * 7, rng)
+    customer, day = buyers.draw_repeat_purchases(52 * 7, rng)
     drawn.update(pd.Series(day + 0.5).groupby(customer).max().astype(int))
     mine, naive = drawn / 7, np.asarray(last)
     for share in (0.7, 0.8, 0.9, 0.95):
@@ -125,7 +125,7 @@ def test_bg_nbd_agrees_with_one_event_at_a_time():
 def test_spend_has_the_gamma_gamma_mean_and_spread():
     raw = shop(customers=50_000)
     spend = rows(raw).groupby("customer_id")["amount"].first()
-    p, q, v = SPEND.values()
+    p, q, v = SPEND_DEFAULTS.values()
     assert spend.mean() == pytest.approx(p * v / (q - 1), rel=0.02)
     # Var = p v^2 (p + q - 1) / ((q - 1)^2 (q - 2)): within a customer and between customers
     variance = p * v**2 * (p + q - 1) / ((q - 1) ** 2 * (q - 2))
@@ -176,18 +176,18 @@ def test_a_season_moves_purchases_to_december_and_keeps_their_number(process):
     peak = (pd.Timestamp("2020-12-15") - days[0]).days
     expected = pd.Series(1 + 0.6 * np.cos(2 * np.pi * (noon - peak) / 365.25)).groupby(days.dt.month).sum()
     repeats = wavy[wavy > "2020-01-01"]
-    found = repeats.groupby(repeats.dt.month).size()
+    result = repeats.groupby(repeats.dt.month).size()
     wanted = expected * len(repeats) / expected.sum()
-    assert ((found - wanted).abs() < 4 * np.sqrt(wanted)).all()
-    assert found.idxmax() == 12
-    assert found.idxmin() == 6
+    assert ((result - wanted).abs() < 4 * np.sqrt(wanted)).all()
+    assert result.idxmax() == 12
+    assert result.idxmin() == 6
 
 
 def test_a_year_is_as_long_on_the_clock_of_any_season():
     for amplitude in (0.0, 0.3, 0.999):
-        season = Season(amplitude, 348.0)
-        assert season.clock(900.0 + 365.25) - season.clock(900.0) == pytest.approx(365.25)
-        assert (np.diff(season.clock(np.linspace(0.0, 800.0, 100_001))) > 0).all()
+        season = SeasonalRate(amplitude, 348.0)
+        assert season.operational_time(900.0 + 365.25) - season.operational_time(900.0) == pytest.approx(365.25)
+        assert (np.diff(season.operational_time(np.linspace(0.0, 800.0, 100_001))) > 0).all()
 
 
 @given(
@@ -195,14 +195,14 @@ def test_a_year_is_as_long_on_the_clock_of_any_season():
     st.sampled_from([0.0, 1e-15, 1e-6, 0.01, 1.0, 50.0]),
 )  # fmt: skip
 def test_discounted_season_is_its_integral(amplitude, peak, start, length, decay):
-    season = Season(amplitude, peak)
-    found = float(season.discounted(start, start + length, np.array([decay]))[0])
+    season = SeasonalRate(amplitude, peak)
+    result = float(season.integrate_discounted(start, start + length, np.array([decay]))[0])
     # Substitute so that half of the nodes lie where the discount still weighs.
     reach = min(length, 40 / decay) if decay else length
     step = reach / 40_000
     moment = (np.arange(40_000) + 0.5) * step
     wave = 1 + amplitude * np.cos(2 * np.pi * (start + moment - peak) / 365.25)
-    assert found == pytest.approx(float((wave * np.exp(-decay * moment)).sum() * step), rel=1e-5)
+    assert result == pytest.approx(float((wave * np.exp(-decay * moment)).sum() * step), rel=1e-5)
 
 
 # --- randomness ---------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_a_wrong_parameter_is_seen(recovered):
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ({"customers": 1}, "data.source.customers must be a whole number from 2 to 100,000,000, got '1'"),
         ({"customers": 2.5}, "data.source.customers must be"),
@@ -336,18 +336,18 @@ def test_a_wrong_parameter_is_seen(recovered):
         ({"parameters": {"alpha": 1e-6}}, "this simulation would draw .* purchases, more than 100,000,000"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused(setting, said):
-    with pytest.raises(ClvError, match=said):
+def test_a_setting_that_cannot_be_is_refused(setting, message):
+    with pytest.raises(ClvError, match=message):
         shop(**setting)
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), process=st.sampled_from(sorted(PROCESSES)), season=st.floats(0, 0.999), entry=st.floats(0.01, 1))
 def test_any_setting_gives_a_log_and_a_finite_truth(data, process, season, entry):
-    extremes = st.sampled_from([LEAST, 1e-3, 0.5, 1.0, 1.001, 20.0, 1e3, MOST])
-    names = (*PROCESSES[process].defaults, *SPEND)
+    extremes = st.sampled_from([MIN_PARAMETER, 1e-3, 0.5, 1.0, 1.001, 20.0, 1e3, MAX_PARAMETER])
+    names = (*PROCESSES[process].defaults, *SPEND_DEFAULTS)
     parameters = {name: data.draw(extremes, label=name) for name in names}
-    parameters["q"] = max(parameters["q"], 1 + LEAST)
+    parameters["q"] = max(parameters["q"], 1 + MIN_PARAMETER)
     assume(parameters["r"] / parameters["alpha"] < 1e4)  # more is refused: too many purchases
     raw = shop(process=process, customers=20, end="2022-06-30", season=season, entry=entry, parameters=parameters)
     log = rows(raw)
@@ -365,9 +365,9 @@ def test_the_command_line_reaches_every_setting(compose):
     cfg = compose("data=simulated", "seed=9", *(f"data.source.{change}" for change in changed)).data
     assert cfg.log_end == "2022-12-31"
     raw = instantiate(cfg.source)(DuckDb())
-    assert raw.truth.parameters == {**PROCESSES["bg_nbd"].defaults, **SPEND, "r": 0.9}
+    assert raw.truth.parameters == {**PROCESSES["bg_nbd"].defaults, **SPEND_DEFAULTS, "r": 0.9}
     setting = {"process": "bg_nbd", "customers": 50, "end": "2022-12-31", "season": 0.3, "seed": 9}
     same = rows(shop(**setting, parameters={"r": 0.9}))
-    found = raw.table.to_pyarrow().to_pandas()
-    assert sorted(found["amount"]) == sorted(same["amount"])
+    result = raw.table.to_pyarrow().to_pandas()
+    assert sorted(result["amount"]) == sorted(same["amount"])
     assert shop(**setting).table["amount"].to_pylist() != same["amount"].tolist()

@@ -167,10 +167,10 @@ def test_what_cannot_be_used_is_said_and_the_next_try_works(archive, tmp_path, d
     damage(archive)
     with pytest.raises(ClvError, match=reason) as caught:
         read(tmp_path, archive.url)
-    said = str(caught.value)
-    assert said.startswith(f"UCI Online Retail II cannot be fetched from {archive.url}: ")
-    assert said.endswith("; try again later, or read a copy of it: data.path=<its Excel, CSV or Parquet file>")
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith(f"UCI Online Retail II cannot be fetched from {archive.url}: ")
+    assert message.endswith("; try again later, or read a copy of it: data.path=<its Excel, CSV or Parquet file>")
+    assert "\n" not in message
     assert kept(tmp_path) == []
     archive.body, archive.sent, archive.status = GOOD, None, 200
     assert total(read(tmp_path, archive.url)) == (ROWS, float(AMOUNT))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.sources import workbook
-from clv_experiments.data.sources.workbook import read_workbook, stack
+from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError
 
 
@@ -73,7 +73,7 @@ def test_a_column_is_the_same_however_it_is_cut(book_of_one, values, at_once):
     path = book_of_one([["mixed", "n"], *([value, 0] for value in values)])
     whole, _ = read_workbook(path, None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workbook, "ROWS_AT_ONCE", at_once)
+        patch.setattr(workbook, "CHUNK_ROWS", at_once)
         cut, _ = read_workbook(path, None)
     assert cut.to_pydict() == whole.to_pydict()
     assert cut.schema == whole.schema
@@ -198,5 +198,5 @@ def test_a_damaged_workbook_is_refused(book):
 
 def test_stacked_tables_agree_on_a_type():
     tables = [pa.table({"id": pa.array([1, None])}), pa.table({"id": ["C1"]}), pa.table({"id": pa.array([2.5])})]
-    assert stack(tables)["id"].to_pylist() == ["1", None, "C1", "2.5"]
-    assert stack([tables[0], tables[2]])["id"].to_pylist() == [1.0, None, 2.5]
+    assert stack_tables(tables)["id"].to_pylist() == ["1", None, "C1", "2.5"]
+    assert stack_tables([tables[0], tables[2]])["id"].to_pylist() == [1.0, None, 2.5]

@@ -1,4 +1,4 @@
-"""Cleaning with a receipt: no row, no customer and no money leaves the log uncounted."""
+"""Apply cleaning steps and count the rows, customers and money that each removes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
-SOURCE = "source: "  # begins the names of the raw columns, for steps that compare whole rows
+RAW_PREFIX = "source: "  # of the raw columns, which steps that compare whole rows need
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Step:
     name : str
         As the cleaning report calls it.
     apply : callable
-        Takes the lines and gives what is left of them. Lines have ``customer_id``, ``date`` and ``amount`` and, where
-        the log has them, ``order_id, product, quantity, unit_price, country, channel, currency``.
+        Takes the lines and returns those that are left, possibly changed. Lines have ``customer_id``, ``date`` and
+        ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, country, channel, currency``.
     compares_rows : bool
-        Whether it needs the raw columns too.
+        Whether the step needs the raw columns too.
     learns : bool
         Whether ``apply`` also takes the last day that it may learn from. Such a step removes no rows.
     """
@@ -44,7 +44,7 @@ class CleaningReport:
     Attributes
     ----------
     table : pandas.DataFrame
-        Columns ``rule, rows, customers, amount``: the first row is the log as read, the last what is left, those
+        Columns ``rule, rows, customers, amount``. The first row is the log as read, the last what is left and those
         between what each step removed, so that they add up exactly. ``amount`` holds decimals.
     """
 
@@ -82,8 +82,8 @@ def clean(
 ) -> tuple[Table, CleaningReport]:
     """Apply the steps in order and count what each removes.
 
-    Steps that learn come last, after days outside the log have left: then no later step can move the log's first or
-    last day, and with them the cutoffs that ``learn_until`` finds.
+    Steps that learn come last, after days outside the log are removed: then no later step can move the log's first or
+    last day, on which ``learn_until`` depends.
 
     Parameters
     ----------
@@ -92,24 +92,24 @@ def clean(
     log_end : date, optional
         Last complete day; later ones are removed.
     learn_until : callable
-        Takes the first and last day of the log and gives the last day that a step may learn from.
+        Takes the first and last day of the log and returns the last day that a step may learn from.
     log_start : date, optional
         First day; earlier ones are removed.
 
     Returns
     -------
     ibis.Table
-        What is left: columns ``customer_id, date, amount`` and those of the other roles.
+        The lines that are left: columns ``customer_id, date, amount`` and those of the other roles.
     CleaningReport
     """
-    plain, learning = ([step for step in steps if step.learns is learns] for learns in (False, True))
-    ends = [*([_before(log_start)] if log_start else []), *([_after(log_end)] if log_end else [])]
-    steps = [*plain, *ends, *learning]
-    sizes = [_size(lines)]
+    fixed, learning = ([step for step in steps if step.learns is learns] for learns in (False, True))
+    limits = [*([_drop_before(log_start)] if log_start else []), *([_drop_after(log_end)] if log_end else [])]
+    steps = [*fixed, *limits, *learning]
+    sizes = [_measure(lines)]
     for step in steps:
-        left = _learned(step, lines, log_end, learn_until) if step.learns else step.apply(lines)
-        sizes.append(sizes[-1] if left is lines else _size(left))
-        lines = left
+        cleaned = _apply_learning_step(step, lines, log_end, learn_until) if step.learns else step.apply(lines)
+        sizes.append(sizes[-1] if cleaned is lines else _measure(cleaned))
+        lines = cleaned
     table = pd.DataFrame(sizes)
     removed = (table.shift() - table).iloc[1:]
     table = pd.concat([table.iloc[:1], removed, table.iloc[-1:]], ignore_index=True)
@@ -119,28 +119,30 @@ def clean(
 
 
 def raw_columns(lines: Table) -> list[str]:
-    """Name the columns that hold the source's own cells."""
-    return [column for column in lines.columns if column.startswith(SOURCE)]
+    """List the columns that hold the source's own cells."""
+    return [column for column in lines.columns if column.startswith(RAW_PREFIX)]
 
 
-def _before(log_start: date) -> Step:
+def _drop_before(log_start: date) -> Step:
     return Step(
         f"before log start {log_start}", lambda t: t.filter((t.date >= ibis.literal(log_start)).fill_null(True))
     )
 
 
-def _after(log_end: date) -> Step:
+def _drop_after(log_end: date) -> Step:
     return Step(f"after log end {log_end}", lambda t: t.filter((t.date <= ibis.literal(log_end)).fill_null(True)))
 
 
-def _learned(step: Step, lines: Table, log_end: date | None, learn_until: Callable[[date, date], date]) -> Table:
+def _apply_learning_step(
+    step: Step, lines: Table, log_end: date | None, learn_until: Callable[[date, date], date]
+) -> Table:
     span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
     if span["first"] is None:
         return lines
     return step.apply(lines, learn_until(span["first"], log_end or span["last"]))
 
 
-def _size(lines: Table) -> dict[str, int | Decimal]:
-    size = lines.aggregate(rows=lines.count(), customers=lines.customer_id.nunique(), amount=lines.amount.sum())
-    found = size.to_pyarrow().to_pylist()[0]
-    return found | {"amount": found["amount"] or Decimal(0)}
+def _measure(lines: Table) -> dict[str, int | Decimal]:
+    sums = lines.aggregate(rows=lines.count(), customers=lines.customer_id.nunique(), amount=lines.amount.sum())
+    size = sums.to_pyarrow().to_pylist()[0]
+    return size | {"amount": size["amount"] or Decimal(0)}

@@ -1,4 +1,4 @@
-"""The cleaning steps that ``data.cleaning`` names. None of them tells a day what comes after it."""
+"""The cleaning steps that ``data.cleaning`` names. No day is changed by what happens after it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
 
 RATE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known
+HARMLESS_PATTERN = r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]"  # escaped characters and sets of characters
 
 
 def missing_customer() -> Step:
     """Remove rows without a customer."""
-    return _removing("missing customer", lambda t: t.customer_id.isnull())
+    return _removal_step("missing customer", lambda t: t.customer_id.isnull())
 
 
 def missing_date() -> Step:
     """Remove rows without a date."""
-    return _removing("missing date", lambda t: t.date.isnull())
+    return _removal_step("missing date", lambda t: t.date.isnull())
 
 
 def missing_amount() -> Step:
     """Remove rows without an amount."""
-    return _removing("missing amount", lambda t: t.amount.isnull())
+    return _removal_step("missing amount", lambda t: t.amount.isnull())
 
 
 def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
@@ -41,78 +42,78 @@ def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
     codes : sequence of str
         Product codes, in either case.
     pattern : str, optional
-        Regular expression that begins such a code.
+        Regular expression for the beginning of such a code.
 
     Raises
     ------
     ClvError
         If the pattern is no regular expression. When applied: if there are codes but no products.
     """
-    known = [str(code).upper() for code in ([codes] if isinstance(codes, str) else codes)]
-    begins = beginning(pattern, "not_goods.pattern")
+    excluded = [str(code).upper() for code in ([codes] if isinstance(codes, str) else codes)]
+    beginning = _anchor_pattern(pattern, "not_goods.pattern")
 
     def removes(t: Table) -> BooleanValue:
         if "product" not in t.columns:
-            if known or begins:
+            if excluded or beginning:
                 raise ClvError("data.cleaning.not_goods has codes, but no column: name data.columns.product")
             return ibis.literal(False)
-        listed = t.product.upper().isin(known)
-        return listed | t.product.re_search(begins) if begins else listed
+        listed = t.product.upper().isin(excluded)
+        return listed | t.product.re_search(beginning) if beginning else listed
 
-    return _removing("not goods", removes)
+    return _removal_step("not goods", removes)
 
 
 def price_not_positive() -> Step:
-    """Remove rows whose unit price is zero or below; where there is no price, those whose amount is zero.
+    """Remove rows whose unit price is not positive or, where there is no price, whose amount is zero.
 
-    A negative amount is a return whatever its price, and left to that step. This one goes before it: a purchase that
-    credit from a return has paid for is no free item.
+    A negative amount is a return whatever its price, and left to ``returns``. This step comes first: a purchase that
+    was paid for with credit from a return is no free item.
     """
 
     def removes(t: Table) -> BooleanValue:
         return (t.unit_price <= 0) & (t.amount >= 0) if "unit_price" in t.columns else t.amount == 0
 
-    return _removing("price not positive", removes)
+    return _removal_step("price not positive", removes)
 
 
 def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
-    """Deal with cancellations and returns: rows with a negative quantity or amount, or on a cancelled order.
+    """Remove or net cancellations and returns: rows with a negative quantity or amount, or on a cancelled order.
 
     Parameters
     ----------
     policy : {"drop", "net"}
-        ``drop`` removes them. ``net`` removes them too, and sets each against the same customer's purchases, from that
-        day on (see ``net_returns.py``).
+        ``drop`` removes them. ``net`` also deducts each from the same customer's purchases from that day on (see
+        ``net_returns``).
     cancelled : str, optional
-        Regular expression that begins the order id of a cancellation.
+        Regular expression for the beginning of a cancellation's order id.
 
     Raises
     ------
     ClvError
-        If the policy is another, or ``cancelled`` no regular expression. When applied: if there are no order ids.
+        If the policy is unknown, or ``cancelled`` no regular expression. When applied: if there are no order ids.
     """
-    one_of(policy, ("drop", "net"), "returns.policy")
-    begins = beginning(cancelled, "returns.cancelled")
+    _check_choice(policy, ("drop", "net"), "returns.policy")
+    beginning = _anchor_pattern(cancelled, "returns.cancelled")
 
     def is_return(t: Table) -> BooleanValue:
-        found = (t.amount < 0).fill_null(False)
+        condition = (t.amount < 0).fill_null(False)
         if "quantity" in t.columns:
-            found |= (t.quantity < 0).fill_null(False)
-        if begins:
+            condition |= (t.quantity < 0).fill_null(False)
+        if beginning:
             if "order_id" not in t.columns:
                 raise ClvError(
                     "data.cleaning.returns.cancelled needs order ids, but no column: name data.columns.order_id"
                 )
-            found |= t.order_id.re_search(begins).fill_null(False)
-        return found
+            condition |= t.order_id.re_search(beginning).fill_null(False)
+        return condition
 
     if policy == "net":
         return Step("netted returns", lambda t: net_returns(t, is_return(t)))
-    return _removing("cancellations and returns", is_return)
+    return _removal_step("cancellations and returns", is_return)
 
 
 def duplicates(policy: str = "keep") -> Step:
-    """Deal with rows that repeat another in every column of the source.
+    """Keep or remove rows that repeat another in every column of the source.
 
     Parameters
     ----------
@@ -122,22 +123,21 @@ def duplicates(policy: str = "keep") -> Step:
     Raises
     ------
     ClvError
-        If the policy is another.
+        If the policy is unknown.
     """
-    one_of(policy, ("keep", "drop"), "duplicates.policy")
+    _check_choice(policy, ("keep", "drop"), "duplicates.policy")
 
     def drop(t: Table) -> Table:
         t = t.mutate(copy=ibis.row_number().over(group_by=raw_columns(t), order_by=t.amount))
         return t.filter(t.copy == 0).drop("copy").cache()
 
-    return Step("duplicates", drop if policy == "drop" else _unchanged, compares_rows=policy == "drop")
+    return Step("duplicates", drop if policy == "drop" else _keep_all, compares_rows=policy == "drop")
 
 
 def in_two_sheets(first: str, last: str) -> Step:
-    """Keep one copy of days that stand in two sheets of a workbook, row for row.
+    """Keep one copy of days that two sheets of a workbook both hold, row for row.
 
-    A row that repeats within each sheet keeps half of its copies, and one of an odd number that half rounded up: which
-    sheet a row came from need not be known.
+    Of identical rows half are kept, rounded up, so that it does not matter which sheet a row came from.
 
     Parameters
     ----------
@@ -149,28 +149,28 @@ def in_two_sheets(first: str, last: str) -> Step:
     ClvError
         If they are no days, or in the wrong order.
     """
-    start, end = day(first, "in_two_sheets.first"), day(last, "in_two_sheets.last")
+    start, end = _parse_day(first, "in_two_sheets.first"), _parse_day(last, "in_two_sheets.last")
     if start > end:
         raise ClvError(f"data.cleaning.in_two_sheets must begin before it ends, got first={start} and last={end}")
 
     def halve(t: Table) -> Table:
         inside = t.date.between(ibis.literal(start), ibis.literal(end)).fill_null(False)
-        twice = t.filter(inside)
-        same = ibis.window(group_by=raw_columns(t))
-        twice = twice.mutate(copy=ibis.row_number().over(same, order_by=twice.amount), copies=twice.count().over(same))
-        kept = twice.filter(twice.copy * 2 < twice.copies).drop("copy", "copies")
-        return t.filter(~inside).union(kept).cache()
+        shared, same = t.filter(inside), ibis.window(group_by=raw_columns(t))
+        copies = {"copy": ibis.row_number().over(same, order_by=shared.amount), "copies": shared.count().over(same)}
+        shared = shared.mutate(**copies)
+        halved = shared.filter(shared.copy * 2 < shared.copies).drop("copy", "copies")
+        return t.filter(~inside).union(halved).cache()
 
     return Step("in two sheets", halve, compares_rows=True)
 
 
 def currency(rates: Mapping[str, float] | None = None) -> Step:
-    """Turn amounts into one currency; without rates, make sure that there is one only.
+    """Convert amounts into one currency; without rates, check that there is only one.
 
     Parameters
     ----------
-    rates : mapping of currency code to number, optional
-        What one unit of each currency is worth in that of the log, such as ``{EUR: 1, GBP: 1.17}``.
+    rates : mapping of currency code to float, optional
+        Value of one unit of each currency in that of the log, such as ``{EUR: 1, GBP: 1.17}``.
 
     Raises
     ------
@@ -178,106 +178,102 @@ def currency(rates: Mapping[str, float] | None = None) -> Step:
         If a rate is no positive number. When applied: if there are rates but no currency column, or several currencies
         of which one has no rate.
     """
-    worth = {str(code).upper(): positive(rate, f"currency.rates.{code}") for code, rate in (rates or {}).items()}
+    exact = {str(code).upper(): _parse_positive(rate, f"currency.rates.{code}") for code, rate in (rates or {}).items()}
 
     def convert(t: Table) -> Table:
         if "currency" not in t.columns:
-            if worth:
+            if exact:
                 raise ClvError("data.cleaning.currency has rates, but no column: name data.columns.currency")
             return t
         code = t.currency.upper()
-        found = set(t.select(code=code).distinct().limit(100).to_pyarrow()["code"].to_pylist())
-        if not worth and len(found - {None}) < 2:
+        codes = set(t.select(code=code).distinct().limit(100).to_pyarrow()["code"].to_pylist())
+        if not exact and len(codes - {None}) < 2:
             return t
-        missing = sorted(found - {None} - set(worth))
+        missing = sorted(codes - {None} - set(exact))
         if missing:
             raise ClvError(
                 f"no rate for the currency {', '.join(missing[:5])}; type 'data.cleaning.currency.rates={{"
                 f"{missing[0]}: <what one unit is worth>, ...}}', or data.columns.currency=false if all are the same"
             )
-        if None in found:
+        if None in codes:
             raise ClvError("data.cleaning.currency has rates, but there are rows without a currency: fill them in")
-        exact = {name: ibis.literal(round(rate, 10), RATE) for name, rate in worth.items()}
-        amounts = ((code == name, (t.amount * rate).round(4)) for name, rate in exact.items())
+        factors = {name: ibis.literal(round(rate, 10), RATE) for name, rate in exact.items()}
+        amounts = ((code == name, (t.amount * factor).round(4)) for name, factor in factors.items())
         return t.mutate(amount=ibis.cases(*amounts).cast(AMOUNT))
 
     return Step("currency", convert)
 
 
 def rounding(decimals: int | None = None) -> Step:
-    """Round amounts, half away from zero, to so many decimals (0 to 4); None leaves them.
+    """Round amounts, half away from zero, to 0 to 4 decimals; None leaves them unchanged.
 
     Raises
     ------
     ClvError
-        If there are more or fewer.
+        If ``decimals`` is none of these.
     """
-    one_of(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
+    _check_choice(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
     if decimals is None:
-        return Step("rounding", _unchanged)
+        return Step("rounding", _keep_all)
     return Step("rounding", lambda t: t.mutate(amount=t.amount.round(decimals).cast(AMOUNT)))
 
 
 def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
-    """Deal with extreme amounts.
+    """Keep extreme amounts or cap them.
 
     Parameters
     ----------
     policy : {"keep", "winsorise"}
-        ``winsorise`` lowers every amount above the quantile to it, in the holdout period too. The quantile is that of
-        the rows up to the earliest cutoff that is forecast from, so that no forecast learns of a later amount.
+        ``winsorise`` caps every amount at the quantile, in the holdout period too. The quantile is that of the rows up
+        to the earliest cutoff of a forecast, so that no forecast learns of a later amount.
     quantile : float
-        Between 0 and 1, exclusive; between two rows it is interpolated.
+        Between 0 and 1, exclusive; interpolated between two rows.
 
     Raises
     ------
     ClvError
-        If the policy is another, or the quantile out of range.
+        If the policy is unknown, or the quantile out of range.
     """
-    one_of(policy, ("keep", "winsorise"), "outliers.policy")
+    _check_choice(policy, ("keep", "winsorise"), "outliers.policy")
     if not isinstance(quantile, float) or not 0 < quantile < 1:
         raise ClvError(f"data.cleaning.outliers.quantile must lie between 0 and 1, got '{quantile}'")
 
     def winsorise(t: Table, until: date) -> Table:
-        known = t.filter(t.date <= ibis.literal(until))
-        cap = known.amount.cast("float64").quantile(quantile).to_pyarrow().as_py()
-        if cap is None:
+        past = t.filter(t.date <= ibis.literal(until))
+        limit = past.amount.cast("float64").quantile(quantile).to_pyarrow().as_py()
+        if limit is None:
             return t
-        most = ibis.literal(Decimal(f"{cap:.4f}"), AMOUNT)
-        return t.mutate(amount=ibis.ifelse(t.amount > most, most, t.amount).cast(AMOUNT))
+        cap = ibis.literal(Decimal(f"{limit:.4f}"), AMOUNT)
+        return t.mutate(amount=ibis.ifelse(t.amount > cap, cap, t.amount).cast(AMOUNT))
 
     if policy == "keep":
-        return Step("outliers", _unchanged)
+        return Step("outliers", _keep_all)
     return Step(f"outliers above the {quantile:g} quantile", winsorise, learns=True)
 
 
-def _removing(name: str, removes: Callable[[Table], BooleanValue]) -> Step:
+def _removal_step(name: str, removes: Callable[[Table], BooleanValue]) -> Step:
     return Step(name, lambda t: t.filter(~removes(t).fill_null(False)))
 
 
-def _unchanged(t: Table) -> Table:
+def _keep_all(t: Table) -> Table:
     return t
 
 
-HARMLESS = r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]"  # escaped characters and sets of characters
+def _check_choice(value: object, options: tuple[object, ...], setting: str) -> None:
+    if value not in options:
+        names = ", ".join("null" if option is None else str(option) for option in options)
+        raise ClvError(f"data.cleaning.{setting} must be one of {names}, got '{value}'")
 
 
-def one_of(value: object, known: tuple[object, ...], setting: str) -> None:
-    """Raise ClvError unless the value is one of those known."""
-    if value not in known:
-        either = ", ".join("null" if option is None else str(option) for option in known)
-        raise ClvError(f"data.cleaning.{setting} must be one of {either}, got '{value}'")
-
-
-def beginning(pattern: str | None, setting: str) -> str | None:
-    """Tie a regular expression, if there is any, to where a text begins, or raise ClvError if some engine lacks it."""
+def _anchor_pattern(pattern: str | None, setting: str) -> str | None:
+    """Anchor a regular expression at the start of a text, after a check that every engine can run it."""
     if not pattern:
         return None
     try:
         re.compile(str(pattern))
     except re.error as error:
         raise ClvError(f"data.cleaning.{setting} must be a regular expression, got '{pattern}' ({error})") from error
-    if re.search(r"\(\?(?!:)|\\[1-9]", re.sub(HARMLESS, "", str(pattern))):
+    if re.search(r"\(\?(?!:)|\\[1-9]", re.sub(HARMLESS_PATTERN, "", str(pattern))):
         raise ClvError(
             f"data.cleaning.{setting} must do without look-around, back-references and flags, which not every engine "
             f"knows (of all that begins with (? only (?: is known), got '{pattern}'"
@@ -285,16 +281,15 @@ def beginning(pattern: str | None, setting: str) -> str | None:
     return f"^({pattern})"
 
 
-def day(text: str, setting: str) -> date:
-    """Read a day, or raise ClvError."""
+def _parse_day(text: str, setting: str) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError as error:
         raise ClvError(f"data.cleaning.{setting} must be a day like 2010-12-01, got '{text}'") from error
 
 
-def positive(number: float, setting: str) -> Decimal:
-    """Read a positive number exactly as typed, or raise ClvError."""
+def _parse_positive(number: float, setting: str) -> Decimal:
+    """Parse a positive number exactly as typed."""
     try:
         exact = Decimal(str(number))
     except InvalidOperation:

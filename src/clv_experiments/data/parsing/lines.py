@@ -1,4 +1,4 @@
-"""From a raw table to typed lines: each role a column of one type, and a clear refusal of what cannot be read."""
+"""From a raw table to typed lines: a column of one type per role, and a clear refusal of what cannot be read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from ibis.expr.types import Table
 
-from clv_experiments.data.cleaning.report import SOURCE
-from clv_experiments.data.parsing.columns import OF_AN_ORDER, Columns, quoted
-from clv_experiments.data.parsing.format_inference import count_true, first_cells, infer_formats
+from clv_experiments.data.cleaning.report import RAW_PREFIX
+from clv_experiments.data.parsing.columns import ORDER_TOTAL_NAMES, ColumnRoles, quote_column
+from clv_experiments.data.parsing.format_inference import count_true, infer_formats, quote_cells
 from clv_experiments.data.parsing.formats import (
     AMOUNT,
-    LARGEST,
+    AMOUNT_LIMIT,
     ParseOptions,
     add_amount,
     add_day,
@@ -20,9 +20,9 @@ from clv_experiments.data.parsing.formats import (
 )
 from clv_experiments.errors import ClvError
 
-NUMBERS = ("amount", "quantity", "unit_price")
-TYPED, TEXT = "typed: ", "text"  # names of columns added on the way
-SURE_DATES = {
+NUMBER_ROLES = ("amount", "quantity", "unit_price")
+TYPED_PREFIX, TEXT = "typed: ", "text"  # names of temporary columns
+DATE_EXAMPLES = {
     None: "1997-12-31",
     "dmy": "1997-12-31 or 31/12/1997",
     "mdy": "1997-12-31 or 12/31/1997",
@@ -31,15 +31,15 @@ SURE_DATES = {
 
 
 def read_lines(
-    raw: Table, columns: Columns, reading: ParseOptions, log: str, whole_rows: bool
+    raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, whole_rows: bool
 ) -> tuple[Table, list[str]]:
     """Type the columns of a raw log.
 
     Parameters
     ----------
     raw : ibis.Table
-    columns : Columns
-    reading : Reading
+    columns : ColumnRoles
+    options : ParseOptions
     log : str
         Name of the log, for messages.
     whole_rows : bool
@@ -48,43 +48,44 @@ def read_lines(
     Returns
     -------
     ibis.Table
-        A row a line of the source: ``customer_id``, ``date``, ``amount`` (the amount, or quantity times unit price)
-        and the other roles that the log has. Null where a cell is empty.
+        One row per line of the source: ``customer_id`` (string), ``date``, ``amount`` (decimal; quantity times unit
+        price where there is no amount) and the other roles of the log. Null where a cell is empty.
     list of str
-        How text was read that could be read in two ways.
+        Notes on how text was read that could be read in two ways.
 
     Raises
     ------
     ClvError
-        If there is no row, a cell holds something that cannot be read, all amounts are negative, or a column that was
-        guessed to be the amount repeats the total of an order.
+        If there is no row, a cell cannot be read, all amounts are negative, or a column that was guessed to be the
+        amount repeats the total of an order.
     """
     by_role = columns.by_role
-    _types_fit(raw, by_role, log)
-    numbers = [by_role[role] for role in NUMBERS if role in by_role]
-    reading, notes = infer_formats(raw, by_role["date"], numbers, reading, "currency" in by_role, log)
+    _check_column_types(raw, by_role, log)
+    numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
+    options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
     typed = raw
     for role, column in by_role.items():
         if role == "date":
-            typed = add_day(typed, column, reading.date_order, TYPED + role)
-        elif role in NUMBERS:
-            typed = add_amount(typed, column, reading.decimal or ".", TYPED + role)
+            typed = add_day(typed, column, options.date_order, TYPED_PREFIX + role)
+        elif role in NUMBER_ROLES:
+            typed = add_amount(typed, column, options.decimal or ".", TYPED_PREFIX + role)
         else:
-            typed = add_identifier(typed, column, TYPED + role)
-    kept = raw.columns if whole_rows else dict.fromkeys(by_role.values())
+            typed = add_identifier(typed, column, TYPED_PREFIX + role)
+    raw_names = raw.columns if whole_rows else dict.fromkeys(by_role.values())
     lines = typed.select(
-        **{role: typed[TYPED + role] for role in by_role}, **{SOURCE + column: typed[column] for column in kept}
+        **{role: typed[TYPED_PREFIX + role] for role in by_role},
+        **{RAW_PREFIX + column: typed[column] for column in raw_names},
     ).cache()
-    _all_readable(lines, by_role, reading, log)
-    if "order_id" in by_role and columns.guessed_from("amount", OF_AN_ORDER):
-        _once_an_order(lines, by_role["amount"], log)
+    _check_all_parsed(lines, by_role, options, log)
+    if "order_id" in by_role and columns.guessed_from("amount", ORDER_TOTAL_NAMES):
+        _check_order_totals(lines, by_role["amount"], log)
     if "amount" not in by_role:
-        lines = _add_product(lines, log)
-    _purchases_there(lines, log)
-    return lines if whole_rows else lines.drop(*(SOURCE + column for column in kept)), notes
+        lines = _add_amount_from_price(lines, log)
+    _check_has_purchases(lines, log)
+    return lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names)), notes
 
 
-def _types_fit(raw: Table, by_role: Mapping[str, str], log: str) -> None:
+def _check_column_types(raw: Table, by_role: Mapping[str, str], log: str) -> None:
     for column in by_role.values():
         kind = raw[column].type()
         if kind.is_nested() or kind.is_binary():
@@ -98,58 +99,60 @@ def _types_fit(raw: Table, by_role: Mapping[str, str], log: str) -> None:
         )
 
 
-def _all_readable(lines: Table, by_role: Mapping[str, str], reading: ParseOptions, log: str) -> None:
-    suspects = {role: lines[SOURCE + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
-    found = lines.aggregate(**{role: count_true(suspect) for role, suspect in suspects.items()})
-    for role, some in found.to_pyarrow().to_pylist()[0].items():
-        if not some:
+def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
+    suspects = {role: lines[RAW_PREFIX + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
+    counts = lines.aggregate(**{role: count_true(suspect) for role, suspect in suspects.items()})
+    for role, count in counts.to_pyarrow().to_pylist()[0].items():
+        if not count:
             continue
-        column = SOURCE + by_role[role]
+        column = RAW_PREFIX + by_role[role]
         unreadable = add_text(lines.filter(suspects[role]), column, TEXT)
         unreadable = unreadable.filter(unreadable[TEXT].notnull())
         rows = unreadable.count().to_pyarrow().as_py()
         if rows:
             if role == "date":
-                expected = f"a date like {SURE_DATES[reading.date_order]}"
-            elif role in NUMBERS:
-                expected = f"a number below {LARGEST:,.0f}"
+                expected = f"a date like {DATE_EXAMPLES[options.date_order]}"
+            elif role in NUMBER_ROLES:
+                expected = f"a number below {AMOUNT_LIMIT:,.0f}"
             else:
                 expected = "a whole number of at most 15 digits (all that a float keeps: store longer ones as text)"
             raise ClvError(
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
-                f"as {', '.join(first_cells(unreadable, column))}; correct them or leave them empty"
+                f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty"
             )
 
 
-def _once_an_order(lines: Table, column: str, log: str) -> None:
+def _check_order_totals(lines: Table, column: str, log: str) -> None:
     paid = lines.filter(lines.order_id.notnull() & (lines.amount != 0))
     orders = paid.group_by("order_id").agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max())
     repeated = orders.filter((orders.rows > 1) & (orders.least == orders.most))
-    found = repeated.aggregate(orders=repeated.count(), first=repeated.order_id.min()).to_pyarrow().to_pylist()[0]
-    if found["orders"]:
+    summary = repeated.aggregate(orders=repeated.count(), first=repeated.order_id.min()).to_pyarrow().to_pylist()[0]
+    if summary["orders"]:
         raise ClvError(
-            f"column '{column}' of log '{log}' looks like the total of a whole order, and {found['orders']:,} order(s) "
-            f"have it on each of several rows, such as order '{found['first']}'; keep one row of each, or type "
-            f"data.columns.amount={quoted(column)} if each row has its own amount"
+            f"column '{column}' of log '{log}' looks like the total of a whole order, and {summary['orders']:,} "
+            f"order(s) have it on each of several rows, such as order '{summary['first']}'; keep one row of each, or "
+            f"type data.columns.amount={quote_column(column)} if each row has its own amount"
         )
 
 
-def _add_product(lines: Table, log: str) -> Table:
+def _add_amount_from_price(lines: Table, log: str) -> Table:
     quantity, unit_price = lines.quantity, lines.unit_price
-    too_large = (quantity.cast("float64") * unit_price.cast("float64")).abs() >= LARGEST
+    too_large = (quantity.cast("float64") * unit_price.cast("float64")).abs() >= AMOUNT_LIMIT
     rows = lines.aggregate(rows=count_true(too_large)).to_pyarrow()["rows"][0].as_py()
     if rows:
-        raise ClvError(f"log '{log}' has {rows:,} row(s) whose quantity times unit_price is {LARGEST:,.0f} or more")
+        raise ClvError(
+            f"log '{log}' has {rows:,} row(s) whose quantity times unit_price is {AMOUNT_LIMIT:,.0f} or more"
+        )
     return lines.mutate(amount=(quantity * unit_price).round(4).cast(AMOUNT))
 
 
-def _purchases_there(lines: Table, log: str) -> None:
-    found = lines.aggregate(rows=lines.count(), least=lines.amount.min(), most=lines.amount.max())
-    size = found.to_pyarrow().to_pylist()[0]
-    if size["rows"] == 0:
+def _check_has_purchases(lines: Table, log: str) -> None:
+    aggregates = lines.aggregate(rows=lines.count(), least=lines.amount.min(), most=lines.amount.max())
+    summary = aggregates.to_pyarrow().to_pylist()[0]
+    if summary["rows"] == 0:
         raise ClvError(f"log '{log}' has a header but no row")
-    if size["most"] is not None and size["most"] < 0:
+    if summary["most"] is not None and summary["most"] < 0:
         raise ClvError(
-            f"all amounts of log '{log}' are negative, from {size['least']:f} to {size['most']:f}; purchases must be "
-            "positive and returns negative: turn the sign of the amounts"
+            f"all amounts of log '{log}' are negative, from {summary['least']:f} to {summary['most']:f}; purchases "
+            "must be positive and returns negative: turn the sign of the amounts"
         )

@@ -1,1 +1,1 @@
-"""Questions to a log, answered with one row a customer, month or day."""
+"""Queries of a log that return one row per customer, month or day."""

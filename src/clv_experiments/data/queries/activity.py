@@ -1,4 +1,4 @@
-"""What happened in the shop as a whole: by day, by month and cohort, by customer, by country."""
+"""Activity of all customers: by day, by month and cohort, by customer, by country."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import ibis
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.customers import by_customer
+from clv_experiments.data.queries.customers import fetch_by_customer
 from clv_experiments.data.window import Period
 
 
 def daily_activity(log: TransactionLog, end: date) -> pd.DataFrame:
-    """Sum each day up to the end, inclusive.
+    """Sum revenue, orders and customers of each day up to the end, inclusive.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def cohort_activity(log: TransactionLog, end: date) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``cohort``, ``month`` (monthly periods), ``customers`` who bought, ``orders`` (counts) and ``revenue``
-        (currency), sorted by the first two; a cohort's first month holds all its customers.
+        (currency), sorted by the first two; in its first month all customers of a cohort buy.
     """
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(end))
     first_day = t.date.min().over(group_by=t.customer_id)
@@ -52,8 +52,8 @@ def cohort_activity(log: TransactionLog, end: date) -> pd.DataFrame:
     return frame.assign(**months).sort_values(["cohort", "month"], ignore_index=True)
 
 
-def spend_of(log: TransactionLog, period: Period) -> pd.Series:
-    """Sum what each customer who bought in the period spent in it.
+def spend_by_customer(log: TransactionLog, period: Period) -> pd.Series:
+    """Sum each customer's spend in the period, for those who bought in it.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def spend_of(log: TransactionLog, period: Period) -> pd.Series:
     """
     t = log.purchase_days
     t = t.filter((t.date > ibis.literal(period.cutoff)) & (t.date <= ibis.literal(period.end)))
-    return by_customer(t.group_by("customer_id").agg(spend=t.amount.sum().cast("float64")))["spend"].astype(float)
+    return fetch_by_customer(t.group_by("customer_id").agg(spend=t.amount.sum().cast("float64")))["spend"].astype(float)
 
 
 def country_activity(log: TransactionLog, period: Period) -> pd.DataFrame | None:
@@ -71,8 +71,8 @@ def country_activity(log: TransactionLog, period: Period) -> pd.DataFrame | None
     Returns
     -------
     pandas.DataFrame or None
-        Columns ``country`` (null where no line says), ``revenue`` (currency) and ``customers`` (count), by falling
-        revenue. None where the log has no countries.
+        Columns ``country`` (null for lines without one), ``revenue`` (currency) and ``customers`` (count), by
+        descending revenue. None where the log has no countries.
     """
     if log.lines is None or "country" not in log.lines.columns:
         return None

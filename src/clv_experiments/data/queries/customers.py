@@ -1,4 +1,4 @@
-"""From an engine to frames: one row a customer, in one order."""
+"""Fetch tables of one row per customer as frames, in one order on every engine."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import ibis
 import pandas as pd
 
 
-def by_customer(table: ibis.Table) -> pd.DataFrame:
-    """Fetch a table of one row a customer, indexed by ``customer_id`` and sorted by it.
+def fetch_by_customer(table: ibis.Table) -> pd.DataFrame:
+    """Fetch a table of one row per customer, indexed by ``customer_id`` and sorted by it.
 
-    Sorting happens here, by code point: engines collate text each in their own way.
+    The order is by code point, since engines collate text differently.
     """
     return table.to_pyarrow().to_pandas().set_index("customer_id").sort_index()
 
 
-def in_parts(table: ibis.Table, customers: int) -> Iterator[pd.DataFrame]:
-    """Fetch a table of one row a customer in parts of at most so many, each like ``by_customer``.
+def fetch_in_chunks(table: ibis.Table, customers: int) -> Iterator[pd.DataFrame]:
+    """Fetch a table of one row per customer in chunks of at most ``customers`` rows, as ``fetch_by_customer`` does.
 
-    The engine computes the table once, keeps it until the last part is fetched, and cuts it by its own order of ids.
+    The engine computes the table once, caches it until the last chunk is fetched, and splits it by its own order of
+    ids.
     """
-    place = ibis.row_number().over(order_by=table.customer_id)
-    with table.mutate(place=place).cache() as kept:
-        for first in range(0, int(kept.count().to_pyarrow().as_py()), customers):
-            part = kept.filter((kept.place >= first) & (kept.place < first + customers))
-            yield by_customer(part.drop("place"))
+    position = ibis.row_number().over(order_by=table.customer_id)
+    with table.mutate(position=position).cache() as cached:
+        for first in range(0, int(cached.count().to_pyarrow().as_py()), customers):
+            chunk = cached.filter((cached.position >= first) & (cached.position < first + customers))
+            yield fetch_by_customer(chunk.drop("position"))
 
 
-def known_customers(purchase_days: ibis.Table, cutoff: date) -> int:
+def count_customers(purchase_days: ibis.Table, cutoff: date) -> int:
     """Count the customers whose first purchase day is on or before the cutoff."""
-    known = purchase_days.filter(purchase_days.date <= ibis.literal(cutoff))
-    return int(known.customer_id.nunique().to_pyarrow().as_py())
+    history = purchase_days.filter(purchase_days.date <= ibis.literal(cutoff))
+    return int(history.customer_id.nunique().to_pyarrow().as_py())

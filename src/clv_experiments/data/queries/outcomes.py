@@ -1,4 +1,4 @@
-"""What customers did after a cutoff: spend, the wait for the next purchase, and the daily spend of tracking plots."""
+"""What customers did after a cutoff: spend, the time to the next purchase, and the daily spend of tracking plots."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import ibis
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.customers import by_customer
+from clv_experiments.data.queries.customers import fetch_by_customer
 from clv_experiments.data.window import Period
 
 
 def holdout(log: TransactionLog, period: Period) -> pd.DataFrame:
-    """Sum what each customer known at the cutoff spent in the period.
+    """Sum spend and purchase days in the period of each customer known at the cutoff.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def holdout(log: TransactionLog, period: Period) -> pd.DataFrame:
         spend=t.amount.sum(where=later).fill_null(0).cast("float64"),
         purchase_days=later.sum().cast("int64"),
     )
-    return by_customer(table.filter(table.first_day <= ibis.literal(period.cutoff)).drop("first_day"))
+    return fetch_by_customer(table.filter(table.first_day <= ibis.literal(period.cutoff)).drop("first_day"))
 
 
 def days_to_purchase(log: TransactionLog, period: Period) -> pd.Series:
@@ -35,18 +35,18 @@ def days_to_purchase(log: TransactionLog, period: Period) -> pd.Series:
     Returns
     -------
     pandas.Series
-        Index ``customer_id`` as of ``holdout``; from 1 to the days of the period, NaN where there is no purchase.
+        Index ``customer_id`` as in ``holdout``; from 1 to the days of the period, NaN where there is no purchase.
     """
     t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(period.end))
     later = t.date > ibis.literal(period.cutoff)
     table = t.group_by("customer_id").agg(first_day=t.date.min(), next_day=t.date.min(where=later))
     table = table.filter(table.first_day <= ibis.literal(period.cutoff))
-    waited = table.next_day.delta(ibis.literal(period.cutoff), unit="day").cast("float64")
-    return by_customer(table.select("customer_id", days_to_purchase=waited))["days_to_purchase"].astype(float)
+    days = table.next_day.delta(ibis.literal(period.cutoff), unit="day").cast("float64")
+    return fetch_by_customer(table.select("customer_id", days_to_purchase=days))["days_to_purchase"].astype(float)
 
 
 def repeat_spend_by_day(log: TransactionLog, period: Period) -> pd.DataFrame:
-    """Count new customers and sum repeat spend for each day up to the period's end, for customers of the cutoff.
+    """Count new customers and sum repeat spend of each day up to the period's end, for customers known at the cutoff.
 
     Returns
     -------

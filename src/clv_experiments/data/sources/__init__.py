@@ -1,1 +1,1 @@
-"""Where transaction logs come from; each source hands over a raw table, its columns as they were."""
+"""Where transaction logs come from; each source returns a raw table with its original columns."""

@@ -1,4 +1,4 @@
-"""CDNOW: the field's standard log (Fader and Hardie), which the lifetimes package ships."""
+"""CDNOW, the field's standard log (Fader and Hardie), which ships with the lifetimes package."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def cdnow(engine: Engine, *, sample: bool = False) -> RawTable:
     Parameters
     ----------
     engine : Engine
-        What takes the rows in.
+        Where the rows are registered.
     sample : bool
         Read the systematic 1/10 sample of 2,357 customers that the papers fit.
 
     Returns
     -------
-    Raw
-        ``customer_id`` (string), ``date`` (day), ``amount`` (dollars): a row a purchase, 1997-01-01 to 1998-06-30.
+    RawTable
+        ``customer_id`` (string), ``date`` (day), ``amount`` (dollars): one row per purchase, 1997-01-01 to 1998-06-30.
 
     Raises
     ------
     ClvError
-        If the lifetimes package, or the file inside it, is not there.
+        If the lifetimes package, or the file inside it, is missing.
     """
     # Importing lifetimes.datasets needs pkg_resources, which new environments lack: find its folder instead.
     package = find_spec("lifetimes")
@@ -51,5 +51,5 @@ def cdnow(engine: Engine, *, sample: bool = False) -> RawTable:
         parse_dates=["date"],
         date_format="%Y%m%d",
     )
-    kept = pa.Table.from_pandas(rows[["customer_id", "date", "amount"]], preserve_index=False)
-    return RawTable(engine.register_arrow("cdnow", kept))
+    purchases = pa.Table.from_pandas(rows[["customer_id", "date", "amount"]], preserve_index=False)
+    return RawTable(engine.register_arrow("cdnow", purchases))

@@ -1,4 +1,4 @@
-"""Open a database by its URI, and say what its driver says in one sentence without the password."""
+"""Open a database by its URI, and report its driver's errors in one sentence without the password."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import ibis
 from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError
 
-TYPE = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
-INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}
-PATIENCE = 15  # seconds that a PostgreSQL server has to answer
+URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
+DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}
+CONNECT_TIMEOUT = 15  # seconds, of a PostgreSQL server
 
 
 def open_connection(connection: str) -> Any:
@@ -26,49 +26,51 @@ def open_connection(connection: str) -> Any:
     Parameters
     ----------
     connection : str
-        Any URI that Ibis knows, or the path of a DuckDB or SQLite file.
+        Any URI that Ibis supports, or the path of a DuckDB or SQLite file.
 
     Returns
     -------
     ibis.BaseBackend
-        Whatever goes wrong in it later, too, is a ClvError of one sentence.
+        Driver errors that it meets later become a ClvError, too.
 
     Raises
     ------
     ClvError
         If it cannot be opened. No message holds the password.
     """
-    shown, parts = mask_password(connection), _parts(connection)
+    masked, parts = mask_password(connection), _split_uri(connection)
     scheme = parts.scheme.replace("postgresql", "postgres")
     try:
         if scheme in ("", "file", "sqlite") or (scheme == "duckdb" and not parts.netloc.startswith("md:")):
             backend = _open_file(Path(parts.netloc + parts.path), dict(parse_qsl(parts.query)))
         elif scheme not in entry_points(group="ibis.backends").names:
-            raise ClvError(f"{shown} begins with no kind of database that is known; type data.connection={TYPE}")
+            raise ClvError(
+                f"{masked} begins with no kind of database that is known; type data.connection={URI_EXAMPLES}"
+            )
         else:
-            waits = scheme == "postgres" and "connect_timeout" not in parts.query
-            backend = ibis.connect(connection, **({"connect_timeout": PATIENCE} if waits else {}))
+            add_timeout = scheme == "postgres" and "connect_timeout" not in parts.query
+            backend = ibis.connect(connection, **({"connect_timeout": CONNECT_TIMEOUT} if add_timeout else {}))
     except ClvError:
         raise
     except ImportError:
-        install = INSTALL.get(scheme, f"pip install 'ibis-framework[{scheme}]'")
+        install = DRIVER_INSTALL.get(scheme, f"pip install 'ibis-framework[{scheme}]'")
         raise ClvError(f"the driver for {scheme} databases is not installed: type {install}") from None
-    except Exception as error:  # of whatever driver
-        what = said(error, connection)
-        raise ClvError(f"cannot open the database {shown}: {what}; {_advice(what)} (data.connection)") from None
-    _speak_plainly(backend, connection)
+    except Exception as error:  # every driver has its own class
+        reason = describe_driver_error(error, connection)
+        raise ClvError(f"cannot open the database {masked}: {reason}; {_advise(reason)} (data.connection)") from None
+    _translate_driver_errors(backend, connection)
     return backend
 
 
-def said(error: Exception, connection: str) -> str:
-    """Put what a driver said on one line, without the password of the connection."""
+def describe_driver_error(error: Exception, connection: str) -> str:
+    """Return a driver's message on one line of at most 300 characters, without the connection's password."""
     text = mask_password(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
     for password in find_passwords(connection):
         text = text.replace(password, "***")
     return text.rstrip(".;?")
 
 
-def _parts(connection: str) -> SplitResult:
+def _split_uri(connection: str) -> SplitResult:
     try:
         parts = urlsplit(connection)
         if "@" not in parts.path + parts.fragment and parts.port != 0:  # .port raises where it is no number
@@ -84,51 +86,52 @@ def _parts(connection: str) -> SplitResult:
 def _open_file(file: Path, settings: dict[str, str]) -> Any:
     if not file.is_file():
         relative = Path(str(file).lstrip("/"))
-        near = f"sqlite://{relative}, with two slashes for a file in this folder" if relative.is_file() else TYPE
+        near = (
+            f"sqlite://{relative}, with two slashes for a file in this folder" if relative.is_file() else URI_EXAMPLES
+        )
         raise ClvError(f"there is no database file {file}; type data.connection={near}")
-    with file.open("rb") as opened:
-        head = opened.read(16)
+    with file.open("rb") as stream:
+        head = stream.read(16)
     if head[8:12] == b"DUCK":
         return ibis.duckdb.connect(file, read_only=True, **settings)
     if head.startswith(b"SQLite format 3"):
-        reading = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-        return ibis.sqlite.from_connection(reading)
+        return ibis.sqlite.from_connection(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True))
     raise ClvError(
         f"{file} is neither a DuckDB nor an SQLite database; for other files type data=file data.path={file}"
     )
 
 
-def _advice(said: str) -> str:
-    words = said.lower()
-    if "password" in words or "authentication" in words or "access denied" in words:
+def _advise(reason: str) -> str:
+    reason = reason.lower()
+    if "password" in reason or "authentication" in reason or "access denied" in reason:
         return "check user and password; the address may also stand in the environment variable CLV_DATABASE"
-    if "does not exist" in words or "unknown database" in words:
+    if "does not exist" in reason or "unknown database" in reason:
         return "check the name after the last /"
     return "check host and port"
 
 
-def _speak_plainly(backend: Any, connection: str) -> None:
-    """Say in one sentence what the driver says later, while the pipeline runs."""
+def _translate_driver_errors(backend: Any, connection: str) -> None:
+    """Let the backend raise a ClvError of one sentence where its driver fails while the pipeline runs."""
 
-    def plain(work: Callable[..., Any], *, quietly: bool = False) -> Callable[..., Any]:
-        @wraps(work)
-        def working(*args: Any, **kwargs: Any) -> Any:
+    def translate(method: Callable[..., Any], *, ignore: bool = False) -> Callable[..., Any]:
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
             try:
-                return work(*args, **kwargs)
+                return method(*args, **kwargs)
             except Exception as error:
                 # PEP 249: every driver's errors descend from a class of this name.
                 if not any(kind.__name__ == "Error" for kind in type(error).__mro__):
                     raise
-                if quietly:
+                if ignore:
                     return None
                 raise ClvError(
-                    f"the database {mask_password(connection)} broke off: {said(error, connection)}; run again when "
-                    "it answers, or type data.push_down=false to work outside it"
+                    f"the database {mask_password(connection)} broke off: {describe_driver_error(error, connection)}; "
+                    "run again when it answers, or type data.push_down=false to work outside it"
                 ) from None
 
-        return working
+        return call
 
     for name in ("to_pyarrow", "to_pyarrow_batches", "create_table"):
-        setattr(backend, name, plain(getattr(backend, name)))
-    # Runs as Python ends, when the connection may be gone, and its temporary tables with it.
-    backend._drop_cached_table = plain(backend._drop_cached_table, quietly=True)
+        setattr(backend, name, translate(getattr(backend, name)))
+    # Ibis drops its cached tables as Python ends, when the connection may be gone, and temporary tables with it.
+    backend.drop_table = translate(backend.drop_table, ignore=True)

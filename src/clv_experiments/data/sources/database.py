@@ -1,4 +1,4 @@
-"""Your own log in a database: any Ibis connection URI, and a table or a query."""
+"""A log in a database: any Ibis connection URI, and a table or a query."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ibis.common.exceptions import TableNotFound
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.connection import TYPE, open_connection, said
+from clv_experiments.data.sources.connection import URI_EXAMPLES, describe_driver_error, open_connection
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 
-BATCH = 100_000  # rows
+BATCH_ROWS = 100_000  # rows
 
 
 def database(
@@ -30,12 +30,12 @@ def database(
     query: str | None = None,
     push_down: bool = True,
 ) -> RawTable:
-    """Read a table of a database, or what a query answers; nothing is changed in it.
+    """Read a table of a database or the result of a query, without changing anything in it.
 
     Parameters
     ----------
     engine : Engine
-        What takes the rows in, where the work is not done in the database.
+        Where the rows are copied to, unless the work is done in the database.
     connection : str
         URI; DuckDB and SQLite files are opened for reading only.
     table : str, optional
@@ -43,33 +43,38 @@ def database(
     query : str, optional
         One SELECT.
     push_down : bool
-        Leave the rows where they are and do all later work there, in temporary tables. Databases that lack exact
-        decimals, whole days, regular expressions, windows or temporary tables hand their rows over all the same.
+        Leave the rows where they are and do all later work there, in temporary tables. From databases that lack exact
+        decimals, whole days, regular expressions, window functions or temporary tables the rows are copied anyway.
+
+    Returns
+    -------
+    RawTable
+        The columns as they are named; a note says where rows were copied.
 
     Raises
     ------
     ClvError
-        If it is not said what to read, the database does not open, or it does not have what was asked for. No message
+        If neither or both of table and query are given, the database does not open, or it lacks the table. No message
         holds the password, now or while the pipeline runs.
     """
     if not connection:
         raise ClvError(
-            f"data=sql needs a connection: type data.connection={TYPE}, or put it into the environment variable "
-            "CLV_DATABASE, which keeps the password out of the command line"
+            f"data=sql needs a connection: type data.connection={URI_EXAMPLES}, or put it into the environment "
+            "variable CLV_DATABASE, which keeps the password out of the command line"
         )
     if not isinstance(push_down, bool):
         raise ClvError(f"data.push_down must be true or false, got '{push_down}'")
     if bool(table) == bool(query):
-        found = "both are given" if table else "neither is given"
+        problem = "both are given" if table else "neither is given"
         raise ClvError(
-            f"data=sql reads either a table or a query, and {found}: type data.table=orders or data.query=..."
+            f"data=sql reads either a table or a query, and {problem}: type data.table=orders or data.query=..."
         )
     backend = open_connection(connection)
     try:
-        rows = _table(backend, table, connection) if table else _query(backend, str(query), connection)
-        if push_down and _can_run_the_pipeline(backend):
+        rows = _find_table(backend, table, connection) if table else _run_query(backend, str(query), connection)
+        if push_down and _supports_pipeline(backend):
             return RawTable(rows)
-        copied = engine.register_arrow("copied", _fetched(backend, rows))
+        copied = engine.register_arrow("copied", _fetch(backend, rows))
         backend.disconnect()
     except Exception as error:
         backend.disconnect()
@@ -77,111 +82,115 @@ def database(
             raise
         raise ClvError(
             f"rows of {table or 'the query'} cannot be copied from {mask_password(connection)}: "
-            f"{said(error, connection)}; cast the column in data.query"
+            f"{describe_driver_error(error, connection)}; cast the column in data.query"
         ) from None
-    why = f"{backend.name} cannot run the pipeline itself" if push_down else "data.push_down=false"
-    return RawTable(copied, notes=(f"rows were copied out of the database, since {why}",))
+    reason = f"{backend.name} cannot run the pipeline itself" if push_down else "data.push_down=false"
+    return RawTable(copied, notes=(f"rows were copied out of the database, since {reason}",))
 
 
-def _table(backend: Any, table: str, connection: str) -> ibis.Table:
+def _find_table(backend: Any, table: str, connection: str) -> ibis.Table:
     schema, _, name = table.rpartition(".")
-    for place in ({"name": table, "schema": None}, {"name": name, "schema": schema or None}):
+    for database, candidate in ((None, table), (schema or None, name)):
         with suppress(TableNotFound):
-            found = backend.table(place["name"], database=place["schema"])
-            _fetched(backend, found.limit(1))  # says now whether it may be read
-            return found
-    there = _tables(backend)
-    elsewhere = [full for full in there if full.lower().endswith(f".{table.lower()}")]
-    plain = {full.lower(): full for full in there}
-    near = [plain[name] for name in get_close_matches(table.lower(), list(plain), n=3, cutoff=0.5)]
-    known = list(dict.fromkeys([*elsewhere, *near]))
-    told = f"did you mean {' or '.join(known)}?" if known else f"it has {', '.join(there[:10]) or 'none'}"
-    raise ClvError(f"database {mask_password(connection)} has no table '{table}' (data.table); {told}")
+            rows = backend.table(candidate, database=database)
+            _fetch(backend, rows.limit(1))  # fails now if it may not be read
+            return rows
+    tables = _list_tables(backend)
+    elsewhere = [full for full in tables if full.lower().endswith(f".{table.lower()}")]
+    originals = {full.lower(): full for full in tables}
+    near = [originals[match] for match in get_close_matches(table.lower(), list(originals), n=3, cutoff=0.5)]
+    suggestions = list(dict.fromkeys([*elsewhere, *near]))
+    advice = (
+        f"did you mean {' or '.join(suggestions)}?" if suggestions else f"it has {', '.join(tables[:10]) or 'none'}"
+    )
+    raise ClvError(f"database {mask_password(connection)} has no table '{table}' (data.table); {advice}")
 
 
-def _tables(backend: Any) -> list[str]:
-    """List the tables there are; those outside the schema that is searched first with theirs before the name."""
+def _list_tables(backend: Any) -> list[str]:
+    """List the tables; those outside the default schema are written ``schema.table``."""
     try:
         pairs = backend.raw_sql("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
         home = backend.current_database
-    except Exception:  # has no such list, as SQLite
+    except Exception:  # no information schema, as in SQLite
         pairs, home = [("", name) for name in backend.list_tables()], ""
-    own = [(schema, name) for schema, name in pairs if not schema.startswith(("pg_", "information_schema"))]
-    return sorted(name if schema == home else f"{schema}.{name}" for schema, name in own)
+    system = ("pg_", "information_schema")
+    pairs = [(schema, name) for schema, name in pairs if not schema.startswith(system)]
+    return sorted(name if schema == home else f"{schema}.{name}" for schema, name in pairs)
 
 
-def _query(backend: Any, query: str, connection: str) -> ibis.Table:
-    shown = " ".join(query.split())[:80]
+def _run_query(backend: Any, query: str, connection: str) -> ibis.Table:
+    excerpt = " ".join(query.split())[:80]
     try:
         statements = [statement for statement in sqlglot.parse(query, read=backend.dialect) if statement]
         if len(statements) != 1 or not isinstance(statements[0], sqlglot.exp.Query):
-            raise ClvError(f"data.query must be one SELECT, got '{shown}'")
+            raise ClvError(f"data.query must be one SELECT, got '{excerpt}'")
         query = query.strip().rstrip("; ")
-        if backend.name == "duckdb":  # where Ibis 12 asks for the columns of a query in a way that DuckDB 2 lost
+        if backend.name == "duckdb":  # Ibis 12 finds the columns of a query by a statement that DuckDB 2 lacks
             view = ibis.util.gen_name("query")
             backend.raw_sql(f"CREATE TEMPORARY VIEW {view} AS {query}")
-            answer = backend.table(view)
+            rows = backend.table(view)
         else:
-            answer = backend.sql(query)
-        _fetched(backend, answer.limit(1))
-        return answer
+            rows = backend.sql(query)
+        _fetch(backend, rows.limit(1))
+        return rows
     except ClvError:
         raise
     except Exception as error:
-        raise ClvError(f"the query '{shown}' does not run: {said(error, connection)} (data.query)") from None
+        raise ClvError(
+            f"the query '{excerpt}' does not run: {describe_driver_error(error, connection)} (data.query)"
+        ) from None
 
 
-def _fetched(backend: Any, rows: ibis.Table) -> pa.Table:
+def _fetch(backend: Any, rows: ibis.Table) -> pa.Table:
     if backend.name == "duckdb":
         return rows.to_pyarrow()
     if backend.name != "sqlite":
-        return rows.to_pyarrow(chunk_size=BATCH)
-    # An SQLite column holds whatever was written, whatever its type says: numbers stay, all else is read as text.
-    kinds: dict[str, set[type]] = {name: set() for name in rows.columns}
+        return rows.to_pyarrow(chunk_size=BATCH_ROWS)
+    # An SQLite column holds values of any type, whatever it declares: numbers stay, all else is read as text.
+    types: dict[str, set[type]] = {name: set() for name in rows.columns}
     chunks: dict[str, list[pa.Array]] = {name: [] for name in rows.columns}
     cursor = backend.con.execute(backend.compile(rows))
-    while batch := cursor.fetchmany(BATCH):
+    while batch := cursor.fetchmany(BATCH_ROWS):
         for name, cells in zip(rows.columns, zip(*batch, strict=True), strict=True):
-            found = {type(cell) for cell in cells} - {type(None)}
-            kinds[name] |= found
-            chunks[name].append(pa.array(cells) if found in ({int}, {float}) else _as_text(cells))
-    return pa.table({name: _of_one_type(chunks[name], kinds[name]) for name in rows.columns})
+            batch_types = {type(cell) for cell in cells} - {type(None)}
+            types[name] |= batch_types
+            chunks[name].append(pa.array(cells) if batch_types in ({int}, {float}) else _text_array(cells))
+    return pa.table({name: _combine_chunks(chunks[name], types[name]) for name in rows.columns})
 
 
-def _of_one_type(chunks: Sequence[pa.Array], kinds: set[type]) -> pa.ChunkedArray:
-    if not kinds or kinds - {int, float}:
-        texts = [chunk if pa.types.is_string(chunk.type) else _as_text(chunk.to_pylist()) for chunk in chunks]
+def _combine_chunks(chunks: Sequence[pa.Array], types: set[type]) -> pa.ChunkedArray:
+    if not types or types - {int, float}:
+        texts = [chunk if pa.types.is_string(chunk.type) else _text_array(chunk.to_pylist()) for chunk in chunks]
         return pa.chunked_array(texts, pa.string())
-    kind = pa.float64() if float in kinds else pa.int64()
-    return pa.chunked_array([chunk.cast(kind, safe=False) for chunk in chunks], kind)
+    number = pa.float64() if float in types else pa.int64()
+    return pa.chunked_array([chunk.cast(number, safe=False) for chunk in chunks], number)
 
 
-def _as_text(cells: Sequence[Any]) -> pa.Array:
+def _text_array(cells: Sequence[Any]) -> pa.Array:
     return pa.array([cell if cell is None else str(cell) for cell in cells], pa.string())
 
 
-def _can_run_the_pipeline(backend: Any) -> bool:
-    """Try on one row what the pipeline needs, in a temporary table, and compare the answer."""
+def _supports_pipeline(backend: Any) -> bool:
+    """Evaluate what the pipeline needs on one row, in a temporary table, and compare the results."""
     dime, text = ibis.literal("0.1").cast(AMOUNT), ibis.literal("1-12-2020")
     row = ibis.literal(1).name("one").as_table()
     first = ibis.date(*(ibis.literal(part).cast("int32") for part in (2020, 3, 1)))
-    asked = {
+    probes = {
         "adds_exactly": (dime + dime + dime == ibis.literal("0.3").cast(AMOUNT), True),
         "whole_days": (first.delta(ibis.date("2020-02-28"), unit="day"), 2),
-        "found": (text.re_search("^[0-9]+-"), True),
-        "extracted": (text.re_extract("-([0-9]+)-([0-9]+)$", 2), "2020"),
-        "replaced": (text.re_replace("[^0-9]", ""), "1122020"),
+        "matches": (text.re_search("^[0-9]+-"), True),
+        "extracts": (text.re_extract("-([0-9]+)-([0-9]+)$", 2), "2020"),
+        "replaces": (text.re_replace("[^0-9]", ""), "1122020"),
         "same_letters": (ibis.literal("a") == ibis.literal("A"), False),
         "same_blanks": (ibis.literal("a") == ibis.literal("a "), False),
-        "before": (row.one.lag().over(order_by=row.one), None),
-        "copy": (ibis.row_number().over(order_by=row.one), 0),
+        "lag": (row.one.lag().over(order_by=row.one), None),
+        "row_number": (ibis.row_number().over(order_by=row.one), 0),
     }
     try:
-        made = backend.create_table(
-            ibis.util.gen_name("trial"), row.select(**{name: value for name, (value, _) in asked.items()}), temp=True
-        )
-        answer = made.to_pyarrow().to_pylist()
-        backend.drop_table(made.get_name(), force=True)
-    except Exception:  # whatever it lacks, in the words of whatever driver
+        values = row.select(**{name: value for name, (value, _) in probes.items()})
+        trial = backend.create_table(ibis.util.gen_name("trial"), values, temp=True)
+        results = trial.to_pyarrow().to_pylist()
+        backend.drop_table(trial.get_name(), force=True)
+    except Exception:  # every driver has its own class
         return False
-    return answer == [{name: expected for name, (_, expected) in asked.items()}]
+    return results == [{name: expected for name, (_, expected) in probes.items()}]

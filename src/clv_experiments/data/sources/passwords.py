@@ -1,12 +1,12 @@
-"""Passwords stay where they were typed: out of messages, parameters and logged files."""
+"""Keep passwords out of messages, parameters and logged files."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import unquote
 
-# scheme://user:secret@host; the secret may itself hold an @, a / or a blank that nobody encoded, so it reaches up to
-# the last @ of the line, or the last before another address.
+# scheme://user:secret@host; the secret may hold an unencoded @, / or blank, so it ends at the last @ of the line, or at
+# the last one before another address.
 IN_ADDRESS = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*:)((?:(?!://).)*)(?=@)")
 IN_QUERY = re.compile(
     r"(?i)(\w*(?:password|passwd|passphrase|pwd|token|secret|api_?key)\s*=\s*)('[^']*'|\"[^\"]*\"|[^&\s'\";,]+)"
@@ -14,7 +14,7 @@ IN_QUERY = re.compile(
 
 
 def mask_password(text: str) -> str:
-    """Put ``***`` where an address or a connection string holds a password.
+    """Replace the passwords of addresses and connection strings by ``***``.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def mask_password(text: str) -> str:
 
 
 def find_passwords(connection: str) -> set[str]:
-    """Find what ``mask_password`` masks, as written and decoded, since a driver may repeat it by itself."""
-    found = [match[2] for match in IN_ADDRESS.finditer(connection)]
-    found += [match[2].strip("'\"") for match in IN_QUERY.finditer(IN_ADDRESS.sub(r"\1***", connection))]
-    return {form for password in found for form in (password, unquote(password)) if form}
+    """Find what ``mask_password`` masks, as written and decoded: a driver may quote the password alone."""
+    passwords = [match[2] for match in IN_ADDRESS.finditer(connection)]
+    passwords += [match[2].strip("'\"") for match in IN_QUERY.finditer(IN_ADDRESS.sub(r"\1***", connection))]
+    return {form for password in passwords for form in (password, unquote(password)) if form}

@@ -1,7 +1,7 @@
-"""Customers who buy by a Pareto/NBD or BG/NBD story: the days they buy on, and what each is expected to buy next.
+"""Simulated Pareto/NBD or BG/NBD customers: the days they buy on, and their expected number of future purchases.
 
-A moment is a number of days since the first day of the log began, so that day d lasts from d to d + 1. Rates are per
-day; parameters are the papers', per week. An array has one number a customer.
+Times are in days since the start of the log's first day, so that day d lasts from d to d + 1. Rates are per day;
+parameters are the papers', per week. Arrays have one element per customer.
 """
 
 from __future__ import annotations
@@ -22,46 +22,47 @@ Integers = NDArray[np.int64]
 
 DAYS_A_WEEK = 7.0
 DAYS_A_YEAR = 365.25
-TURN = 2 * np.pi / DAYS_A_YEAR  # of a yearly wave in a day
-MOST_PURCHASES = 100_000_000
-LEAST_DROPOUT = 1e-12  # a chance to drop out below this is as good as none
+DAILY_ANGLE = 2 * np.pi / DAYS_A_YEAR  # of a yearly wave
+MAX_PURCHASES = 100_000_000
+MIN_DROPOUT = 1e-12  # a lower dropout probability is as good as none
 
 
 @dataclass(frozen=True)
-class Season:
-    """A yearly wave in everyone's purchase rate, 1 + amplitude cos; a year holds as many purchases as without it.
+class SeasonalRate:
+    """A yearly wave in the purchase rate, 1 + amplitude cos, that leaves the expected purchases of a year unchanged.
 
     Attributes
     ----------
     amplitude : float
         From 0, no season, to below 1.
     peak : float
-        A moment of the highest rate.
+        A time of the highest rate.
     """
 
     amplitude: float
     peak: float
 
-    def clock(self, moment: Floats | float) -> Floats:
-        """Read a clock that runs as fast as customers buy: on it, purchases come at a constant rate."""
-        return np.asarray(moment + self.amplitude / TURN * np.sin(TURN * (moment - self.peak)))
+    def operational_time(self, time: Floats | float) -> Floats:
+        """Integrate the wave up to a time: in operational time, purchases come at a constant rate."""
+        return np.asarray(time + self.amplitude / DAILY_ANGLE * np.sin(DAILY_ANGLE * (time - self.peak)))
 
-    def discounted(self, start: float, end: float, decay: Floats) -> Floats:
-        """Integrate the wave from start to end, weighed by exp(-decay (moment - start)), in closed form."""
-        length, first, last = end - start, TURN * (start - self.peak), TURN * (end - self.peak)
-        ends = np.exp(-decay * length) * (TURN * np.sin(last) - decay * np.cos(last))
-        wave = (ends - TURN * np.sin(first) + decay * np.cos(first)) / (decay**2 + TURN**2)
+    def integrate_discounted(self, start: float, end: float, decay: Floats) -> Floats:
+        """Integrate the wave from start to end, weighted by exp(-decay (time - start)), in closed form."""
+        length, first, last = end - start, DAILY_ANGLE * (start - self.peak), DAILY_ANGLE * (end - self.peak)
+        ends = np.exp(-decay * length) * (DAILY_ANGLE * np.sin(last) - decay * np.cos(last))
+        wave = (ends - DAILY_ANGLE * np.sin(first) + decay * np.cos(first)) / (decay**2 + DAILY_ANGLE**2)
         return length * exprel(-decay * length) + self.amplitude * wave
 
 
 class Buyers(ABC):
-    """Customers drawn from one process, each with an own purchase rate and an own end.
+    """Customers drawn from one process, each with their own purchase rate and dropout.
 
     Parameters
     ----------
-    parameters : mapping of the process's parameters, per week
+    parameters : mapping of str to float
+        Parameters of the process, per week.
     entry : array
-        Moment of each customer's first purchase.
+        Time of each customer's first purchase.
     season : Season
     rng : numpy.random.Generator
     """
@@ -70,116 +71,116 @@ class Buyers(ABC):
     defaults: ClassVar[Mapping[str, float]]
 
     def __init__(
-        self, parameters: Mapping[str, float], entry: Floats, season: Season, rng: np.random.Generator
+        self, parameters: Mapping[str, float], entry: Floats, season: SeasonalRate, rng: np.random.Generator
     ) -> None:
         self.entry = entry
         self.season = season
         self.rate = rng.gamma(parameters["r"], 1 / (parameters["alpha"] * DAYS_A_WEEK), len(entry))
-        self._draw_ends(parameters, rng)
+        self._draw_dropout(parameters, rng)
 
     @abstractmethod
-    def _draw_ends(self, parameters: Mapping[str, float], rng: np.random.Generator) -> None: ...
+    def _draw_dropout(self, parameters: Mapping[str, float], rng: np.random.Generator) -> None: ...
 
     @abstractmethod
-    def active(self, moment: float) -> NDArray[np.bool_]:
-        """Say who has entered or will, and has not dropped out by the moment."""
+    def is_active(self, time: float) -> NDArray[np.bool_]:
+        """Return who has not dropped out by a time, including those who enter later."""
 
     @abstractmethod
-    def _expected_if_active(self, start: float, end: float) -> Floats: ...
+    def _expected_while_active(self, start: float, end: float) -> Floats: ...
 
     @abstractmethod
-    def repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
+    def draw_repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
         """Draw all purchases after the first in a log of so many days.
 
         Returns
         -------
-        customer, day : arrays
-            One number a purchase, in no order: who bought (position), and the day (0 is the first of the log).
+        customer, day : arrays of int
+            One element per purchase, in no order: the customer's position, and the day (0 is the log's first).
 
         Raises
         ------
         ClvError
-            If there would be more than ``MOST_PURCHASES``.
+            If there would be more than ``MAX_PURCHASES``.
         """
 
     def expected_purchases(self, start: float, end: float) -> Floats:
-        """Return what each customer, by own rates, is expected to buy from start to end; 0 if no longer active."""
-        return np.where(self.active(start), self._expected_if_active(start, end), 0.0)
+        """Compute expected purchases from start to end, given own rates; 0 for those not active at the start."""
+        return np.where(self.is_active(start), self._expected_while_active(start, end), 0.0)
 
-    def _scatter(
+    def _spread_purchases(
         self, count: Integers, start: Floats, length: Floats, rng: np.random.Generator
     ) -> tuple[Integers, Floats]:
-        """Spread a count of purchases evenly over a stretch of the season's clock: the customers, and the times."""
+        """Draw uniform times for a count of purchases: each one's customer and operational time."""
         total = count.sum(dtype=float)
-        if total > MOST_PURCHASES:
+        if total > MAX_PURCHASES:
             raise ClvError(
-                f"this simulation would draw {total:,.3g} purchases, more than {MOST_PURCHASES:,}; type fewer "
+                f"this simulation would draw {total:,.3g} purchases, more than {MAX_PURCHASES:,}; type fewer "
                 "data.source.customers, an earlier data.source.end or a larger data.source.parameters.alpha"
             )
         customer = np.repeat(np.arange(len(count)), count)
         return customer, start[customer] + length[customer] * rng.random(len(customer))
 
-    def _day(self, time: Floats, days: int) -> Integers:
-        """Return the day in which the season's clock shows the time."""
-        midnights = self.season.clock(np.arange(days, dtype=float))
+    def _day_of(self, time: Floats, days: int) -> Integers:
+        """Return the day of an operational time."""
+        midnights = self.season.operational_time(np.arange(days, dtype=float))
         return np.searchsorted(midnights, time, side="right") - 1
 
 
 class ParetoNbdBuyers(Buyers):
-    """Purchases at a Gamma rate until an exponential lifetime, of a Gamma rate, ends (Fader and Hardie 2005)."""
+    """Purchases at a Gamma rate over an exponential lifetime with a Gamma rate (Fader and Hardie 2005)."""
 
     process = "pareto_nbd"
     defaults: ClassVar[Mapping[str, float]] = {"r": 0.55, "alpha": 10.58, "s": 0.61, "beta": 11.67}
 
-    def _draw_ends(self, parameters: Mapping[str, float], rng: np.random.Generator) -> None:
+    def _draw_dropout(self, parameters: Mapping[str, float], rng: np.random.Generator) -> None:
         self.dropout = rng.gamma(parameters["s"], 1 / (parameters["beta"] * DAYS_A_WEEK), len(self.entry))
-        with np.errstate(divide="ignore", over="ignore"):  # who cannot drop out lives for ever
+        with np.errstate(divide="ignore", over="ignore"):  # a rate of 0 never drops out
             self.end = self.entry + rng.standard_exponential(len(self.entry)) / self.dropout
 
-    def active(self, moment: float) -> NDArray[np.bool_]:
-        """Say who has not dropped out by the moment."""
-        return self.end > moment
+    def is_active(self, time: float) -> NDArray[np.bool_]:
+        """Return who has not dropped out by a time."""
+        return self.end > time
 
-    def repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
-        """Draw a Poisson count over each lifetime in the log, and spread it evenly."""
-        start = self.season.clock(self.entry)
-        length = self.season.clock(np.minimum(self.end, days)) - start
-        customer, time = self._scatter(rng.poisson(self.rate * length), start, length, rng)
-        return customer, self._day(time, days)
+    def draw_repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
+        """Draw a Poisson count over each lifetime in the log, at uniform times."""
+        start = self.season.operational_time(self.entry)
+        length = self.season.operational_time(np.minimum(self.end, days)) - start
+        customer, time = self._spread_purchases(rng.poisson(self.rate * length), start, length, rng)
+        return customer, self._day_of(time, days)
 
-    def _expected_if_active(self, start: float, end: float) -> Floats:
-        return self.rate * self.season.discounted(start, end, self.dropout)
+    def _expected_while_active(self, start: float, end: float) -> Floats:
+        return self.rate * self.season.integrate_discounted(start, end, self.dropout)
 
 
 class BgNbdBuyers(Buyers):
-    """Purchases at a Gamma rate, a Beta chance to drop out after each but the first (Fader, Hardie and Lee 2005)."""
+    """Purchases at a Gamma rate, with a Beta chance of dropout after each repeat (Fader, Hardie and Lee 2005)."""
 
     process = "bg_nbd"
     defaults: ClassVar[Mapping[str, float]] = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 
-    def _draw_ends(self, parameters: Mapping[str, float], rng: np.random.Generator) -> None:
+    def _draw_dropout(self, parameters: Mapping[str, float], rng: np.random.Generator) -> None:
         self.dropout = rng.beta(parameters["a"], parameters["b"], len(self.entry))
-        self.repeats = rng.geometric(np.maximum(self.dropout, LEAST_DROPOUT))  # in the whole life
-        with np.errstate(divide="ignore", over="ignore"):  # who never buys never drops out
-            self.lifetime = rng.standard_gamma(self.repeats) / self.rate  # by the season's clock
+        self.repeats = rng.geometric(np.maximum(self.dropout, MIN_DROPOUT))  # over the whole lifetime
+        with np.errstate(divide="ignore", over="ignore"):  # a rate of 0 never drops out
+            self.lifetime = rng.standard_gamma(self.repeats) / self.rate  # in operational time
 
-    def active(self, moment: float) -> NDArray[np.bool_]:
-        """Say who has not dropped out by the moment."""
-        return self.season.clock(moment) - self.season.clock(self.entry) < self.lifetime
+    def is_active(self, time: float) -> NDArray[np.bool_]:
+        """Return who has not dropped out by a time."""
+        return self.season.operational_time(time) - self.season.operational_time(self.entry) < self.lifetime
 
-    def repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
-        """Place the last purchase where the lifetime ends and the others evenly before it, as far as the log goes."""
-        start = self.season.clock(self.entry)
-        seen = self.season.clock(float(days)) - start
-        earlier = rng.binomial(self.repeats - 1, np.minimum(seen / self.lifetime, 1.0))
-        customer, time = self._scatter(earlier, start, np.minimum(self.lifetime, seen), rng)
-        dropped = np.flatnonzero(self.lifetime < seen)
+    def draw_repeat_purchases(self, days: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
+        """Draw the last purchase at the lifetime's end and the others uniformly before it, cut at the log's end."""
+        start = self.season.operational_time(self.entry)
+        observed = self.season.operational_time(float(days)) - start
+        earlier = rng.binomial(self.repeats - 1, np.minimum(observed / self.lifetime, 1.0))
+        customer, time = self._spread_purchases(earlier, start, np.minimum(self.lifetime, observed), rng)
+        dropped = np.flatnonzero(self.lifetime < observed)
         time = np.concatenate([time, start[dropped] + self.lifetime[dropped]])
-        return np.concatenate([customer, dropped]), self._day(time, days)
+        return np.concatenate([customer, dropped]), self._day_of(time, days)
 
-    def _expected_if_active(self, start: float, end: float) -> Floats:
-        """Return (1 - exp(-rate dropout c)) / dropout, c the days that pass on the season's clock."""
-        purchases = self.rate * (self.season.clock(end) - self.season.clock(start))
+    def _expected_while_active(self, start: float, end: float) -> Floats:
+        """Compute (1 - exp(-rate dropout c)) / dropout, where c is the operational time from start to end."""
+        purchases = self.rate * (self.season.operational_time(end) - self.season.operational_time(start))
         return purchases * exprel(-self.dropout * purchases)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_of
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_by_customer
 from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.comparison import (
     Comparison,
@@ -70,7 +70,7 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
         new_customers=comparisons(new) if new.sum() > 0 else [],
         growth=decompose_revenue(whole),
         retention=Retention.from_cohorts(cohorts, months),
-        concentration=Concentration.from_spend(spend_of(log, months.recent_period)),
+        concentration=Concentration.from_spend(spend_by_customer(log, months.recent_period)),
         countries=_countries(log, months),
         months_of_year=month_effects(whole["revenue"]),
         weekdays=weekday_shares(daily),
