@@ -18,23 +18,12 @@ A_YEAR, TOLERANCE = 365, 4  # days
 
 @dataclass(frozen=True, eq=False)
 class BestCustomers:
-    """The customers of the coming period.
+    """The customers of the coming period, and the totals of earlier ones."""
 
-    Attributes
-    ----------
-    by_spend, by_chance : pandas.DataFrame
-        One row a customer, the highest expected spend or probability of buying first.
-    past : pandas.DataFrame
-        From ``past_totals``.
-    year_before : list of rows of ``past``
-        The period a year before, where it was predicted.
-    model_name, btyd_name : str
-    """
-
-    by_spend: pd.DataFrame
-    by_chance: pd.DataFrame
-    past: pd.DataFrame
-    year_before: list[Any]
+    by_spend: pd.DataFrame  # one row a customer, the highest expected spend first
+    by_chance: pd.DataFrame  # the highest probability of buying first
+    past: pd.DataFrame  # from past_totals
+    year_before: list[Any]  # rows of past: the period a year before, where it was predicted
     model_name: str
     btyd_name: str
 

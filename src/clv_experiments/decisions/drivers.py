@@ -51,22 +51,11 @@ STEPS = {driver.name: driver.step for driver in DRIVERS}
 
 @dataclass(frozen=True, eq=False)
 class Drivers:
-    """What goes with spend in the period that follows a cutoff.
+    """What goes with spend in the period that follows a cutoff."""
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        From ``compare_effects``.
-    customers : int
-    cutoffs : list of date
-        Latest first.
-    min_buyers, largest
-        Customers who must have bought for a claim; share of customers without whom it must hold.
-    """
-
-    table: pd.DataFrame
+    table: pd.DataFrame  # from compare_effects
     customers: int
-    cutoffs: list[date]
+    cutoffs: list[date]  # latest first
     min_buyers: int = MIN_BUYERS
     largest: float = LARGEST
 

@@ -16,27 +16,16 @@ MIN_CHANGES = 3  # that a standard deviation is taken of
 MIN_YEARLY_CHANGES = 6  # on the year before, from which on they say what is usual
 MAX_AUTOCORRELATION = 0.9  # of months, above which it is not believed
 
-Direction = Literal["higher", "lower", "usual", "unknown", "incomparable"]
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One measure over successive months and over as many earlier ones.
-
-    Attributes
-    ----------
-    months, earlier_months : pandas.PeriodIndex
-    mean, earlier_mean : float
-        A month.
-    usual_low, usual_high : float
-        Relative changes that the usual ups and downs bring; nan where the log is too short to tell.
-    """
+    """The monthly mean of a measure over successive months and over as many earlier ones."""
 
     months: pd.PeriodIndex
     earlier_months: pd.PeriodIndex
     mean: float
     earlier_mean: float
-    usual_low: float
+    usual_low: float  # relative changes that the usual ups and downs bring; nan where the log is too short to tell
     usual_high: float
 
     @property
@@ -45,7 +34,7 @@ class Comparison:
         return self.mean / self.earlier_mean - 1 if self.earlier_mean > 0 else np.nan
 
     @property
-    def direction(self) -> Direction:
+    def direction(self) -> Literal["higher", "lower", "usual", "unknown", "incomparable"]:
         """Whether the change goes beyond the usual ups and downs, and which way."""
         if np.isnan(self.usual_high) or np.isnan(self.change):
             return "unknown" if np.isnan(self.usual_high) else "incomparable"

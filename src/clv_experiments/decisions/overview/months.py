@@ -44,24 +44,17 @@ class RevenueSplit:
 class Months:
     """Every month that the log touches.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Index ``month`` (monthly periods, without gaps), columns ``revenue``, ``new_revenue`` (of customers in the month
-        of their first purchase), ``returning_revenue``, ``revenue_per_order`` (currency), ``customers``,
-        ``new_customers``, ``orders``, ``days`` in the log (counts), ``returning_share``, ``on_month_before``,
-        ``on_year_before`` (relative changes of revenue between whole months) and ``whole``: whether the log holds all
-        days.
-    start, end : date
-        First and last day that counts.
-    burn_in : int
-        First months, in which customers of old look new.
+    The table has an index ``month`` (monthly periods, without gaps) and columns ``revenue``, ``new_revenue`` (of
+    customers in the month of their first purchase), ``returning_revenue``, ``revenue_per_order`` (currency),
+    ``customers``, ``new_customers``, ``orders``, ``days`` in the log (counts), ``returning_share``,
+    ``on_month_before``, ``on_year_before`` (relative changes of revenue between whole months) and ``whole``: whether
+    the log holds all days.
     """
 
     table: pd.DataFrame
     start: date
     end: date
-    burn_in: int = SETTLING
+    burn_in: int = SETTLING  # first months, in which customers of old look new
 
     @classmethod
     def from_cohorts(cls, cohorts: pd.DataFrame, start: date, end: date) -> Months:

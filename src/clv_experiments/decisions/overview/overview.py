@@ -26,21 +26,11 @@ from clv_experiments.errors import ClvError
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """The business up to a day; None where the log does not tell.
-
-    Attributes
-    ----------
-    order_unit : str
-        What counts as an order: a purchase day where the log has no order ids.
-    revenue, customers, orders, new_customers : list of Comparison
-        Of the last month, quarter and year, the longest last.
-    growth : Decomposition or None
-        Of the longest change of revenue that is beyond the usual.
-    """
+    """The business up to a day; comparisons are of the last month, quarter and year; None where the log cannot tell."""
 
     months: Months
     currency: str
-    order_unit: Literal["order", "purchase day"]
+    order_unit: Literal["order", "purchase day"]  # what is counted: purchase days where the log has no order ids
     revenue: list[Comparison]
     customers: list[Comparison]
     orders: list[Comparison]

@@ -44,17 +44,12 @@ class RetentionTrend:
 class Retention:
     """What part of each cohort bought in the months after its first.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Index ``cohort`` (monthly periods, without empty cohorts), column ``customers`` (count) and columns 1 to 12
-        (months after the first; shares, nan where the log does not hold the whole month).
-    is_mature : numpy.ndarray of bool
-        By cohort, whether its customers are surely new.
+    The table has one row a ``cohort`` (monthly periods, without empty ones), a column ``customers`` (count) and columns
+    1 to 12 (months after the first; shares, nan where the log does not hold the whole month).
     """
 
     table: pd.DataFrame
-    is_mature: np.ndarray
+    is_mature: np.ndarray  # by cohort, whether its customers are surely new
 
     @classmethod
     def from_cohorts(cls, cohorts: pd.DataFrame, months: Months) -> Retention:

@@ -21,21 +21,14 @@ NO_COUNTRY = "no country given"
 class Concentration:
     """How revenue is spread over customers; spend below zero counts as none.
 
-    Attributes
-    ----------
-    customers, revenue : array, shape (customers + 1,)
-        The Lorenz curve, from (0, 0) to (1, 1): the share of revenue that the share of customers who spend least bring.
-    gini : float
-        Twice the area between the curve and the diagonal: 0 where all spend the same, near 1 where one spends all.
-    total, largest : float
-        Of all customers, and of the customer who spends most, in currency.
+    The Lorenz curve runs from (0, 0) to (1, 1): the share of revenue that the share of customers who spend least bring.
     """
 
     customers: Floats
     revenue: Floats
-    gini: float
-    total: float
-    largest: float
+    gini: float  # twice the area between curve and diagonal: 0 where all spend the same, near 1 where one spends all
+    total: float  # spend of all customers, in currency
+    largest: float  # spend of the customer who spends most
 
     @classmethod
     def from_spend(cls, spend: pd.Series) -> Concentration | None:
@@ -88,11 +81,8 @@ class Concentration:
 class Countries:
     """Revenue by country.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        ``country``, ``revenue`` (currency), ``customers`` (count) and ``revenue_share``, by falling revenue; beside an
-        earlier year also its revenue, ``revenue_year_before``, and the relative ``change`` since.
+    The table has ``country``, ``revenue`` (currency), ``customers`` (count) and ``revenue_share``, by falling revenue;
+    where the log holds the year before also ``revenue_year_before`` and the relative ``change`` since.
     """
 
     table: pd.DataFrame

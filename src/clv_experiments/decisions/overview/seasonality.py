@@ -20,43 +20,21 @@ WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True, eq=False)
 class Seasonality:
-    """How months of the year, or days of the week, differ.
+    """How months of the year, or days of the week, differ."""
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Their names, values and bounds of 95 % intervals.
-    typical : float
-        The value of each if all were alike.
-    strongest, weakest : list of rows of ``table``
-        Those clearly above and below, the furthest first; none where all may be alike.
-    cycles : int
-        Complete years or weeks.
-    p_value : float
-        Of all being alike; nan where the intervals hold for all together.
-    """
-
-    table: pd.DataFrame
-    typical: float
-    strongest: list[Any]
+    table: pd.DataFrame  # their names, values and bounds of 95 % intervals
+    typical: float  # the value of each if all were alike
+    strongest: list[Any]  # rows clearly above what is typical, the furthest first; none where all may be alike
     weakest: list[Any]
-    cycles: int
-    p_value: float = np.nan
+    cycles: int  # complete years or weeks
+    p_value: float = np.nan  # of all being alike; nan where the intervals hold for all together
 
 
 def month_effects(revenue: pd.Series) -> Seasonality | None:
-    """Fit the logarithm of monthly revenue by least squares on twelve months of the year and a straight line.
+    """Fit the logarithm of whole months' revenue by least squares on twelve months of the year and a straight line.
 
-    Parameters
-    ----------
-    revenue : pandas.Series
-        Of successive whole months.
-
-    Returns
-    -------
-    Seasonality or None
-        Columns ``month_of_year`` (name), ``effect``, ``lower_95``, ``upper_95``: relative to the mean month, such as
-        0.2. None with less than two years, or where a month has no revenue.
+    Columns are ``month_of_year`` (name), ``effect``, ``lower_95``, ``upper_95``: relative to the mean month, such as
+    0.2. None with less than two years, or where a month has no revenue.
     """
     rows = len(revenue)
     if rows < MIN_MONTHS or not (revenue > 0).all():
@@ -86,14 +64,10 @@ def month_effects(revenue: pd.Series) -> Seasonality | None:
 def weekday_shares(daily: pd.DataFrame) -> Seasonality:
     """Divide the orders of ``data.queries.activity.daily_activity`` among the days of the week.
 
-    Intervals are those of a ratio over weeks as they come, 95 % for all seven days together (Bonferroni).
-
-    Returns
-    -------
-    Seasonality
-        Columns ``weekday`` (name), ``revenue``, ``orders``, ``order_share``, ``lower``, ``upper`` of whole weeks; of
-        all days and without bounds where there are fewer than four whole weeks. A day without any order is closed: it
-        is not among the weakest, and does not count for an even share.
+    Intervals are those of a ratio over weeks as they come, 95 % for all seven days together (Bonferroni). Columns are
+    ``weekday`` (name), ``revenue``, ``orders``, ``order_share``, ``lower``, ``upper`` of whole weeks; of all days and
+    without bounds where there are fewer than four whole weeks. A day without any order is closed: it is not among the
+    weakest, and does not count for an even share.
     """
     first = int((pd.DatetimeIndex(daily.index).day_of_week == 0).argmax())
     weeks = (len(daily) - first) // 7
