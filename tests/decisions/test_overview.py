@@ -21,7 +21,7 @@ from clv_experiments.decisions.overview.comparison import (
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
 from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
-from clv_experiments.decisions.overview.seasonality import WEEKDAYS, Seasonality, month_effects, weekday_shares
+from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects
 from clv_experiments.reporting.prose import sentences
 
 WOBBLE = np.tile([1.04, 0.97, 1.0, 0.99, 1.03, 0.97, 1.01], 6)
@@ -433,7 +433,7 @@ def test_months_of_the_year_stand_out_or_do_not():
     assert month_effects(series(100 * growing[:23])) is None
     bounds = {"effect": 0.75, "lower_95": 0.53, "upper_95": 0.996}
     november = list(effects.table.iloc[[10]].assign(**bounds).itertuples())
-    assert season_prose(Seasonality(effects.table, 0.0, november, [], 2)) == [
+    assert season_prose(Seasonality(effects.table, november, [], 2, 0.001)) == [
         "The strongest time of the year: November, 75% above the mean month (95% interval +53% to +100%).",
         "That rests on two years only.",
     ]
@@ -450,42 +450,3 @@ def test_effects_of_months_are_those_put_in():
     effects = month_effects(series(np.tile(year, 3) * np.exp(0.03 * np.arange(36))))
     assert effects.table["effect"].to_numpy() == pytest.approx(year - 1, abs=1e-9)
     assert effects.p_value < 1e-6
-
-
-def days(pattern, weeks=30, seed=1):
-    rng = np.random.default_rng(seed)
-    index = pd.date_range("2020-01-06", periods=7 * weeks, name="date")  # a Monday
-    orders = rng.poisson(np.tile(pattern, weeks)).astype(int)
-    return pd.DataFrame({"revenue": orders * 5.0, "orders": orders, "customers": orders}, index=index)
-
-
-def week_prose(daily):
-    return prose("weekdays", overview(YEAR_2020, weekdays=weekday_shares(daily)))
-
-
-def test_days_of_the_week_stand_out_or_do_not():
-    daily = days([40, 20, 20, 20, 20, 5, 0])
-    week = weekday_shares(daily)
-    assert [week.strongest[0].weekday, week.weakest[0].weekday] == ["Monday", "Saturday"]
-    assert week.typical == pytest.approx(1 / 6)
-    text = week_prose(daily)
-    assert text[0].startswith("Monday is the strongest day of the week: ")
-    assert "an even week would give it 16.7%" in text[0]
-    assert text[1].startswith("Saturday is the weakest day with any order: ")
-    assert text[2] == "There was no order on a Sunday over 30 weeks."
-    assert week_prose(days([20] * 7))[0].startswith("No day of the week stands out")
-    assert week_prose(days([20] * 7, weeks=1))[0].startswith("The log holds 1 whole week:")
-
-
-def test_a_week_that_is_even_is_seldom_called_otherwise():
-    weeks = [weekday_shares(days([3] * 7, 20, seed)) for seed in range(60)]
-    assert sum(bool(week.strongest or week.weakest) for week in weeks) <= 8
-
-
-def test_weeks_are_counted_from_monday():
-    daily = days([0, 1, 2, 3, 4, 5, 6], weeks=10).iloc[3:-2]
-    daily["orders"] = pd.DatetimeIndex(daily.index).day_of_week + 1
-    week = weekday_shares(daily)
-    assert week.cycles == 8
-    assert list(week.table["weekday"]) == WEEKDAYS
-    assert list(week.table["orders"]) == [8 * k for k in range(1, 8)]

@@ -36,7 +36,7 @@ def exhibits_of(section):
 def test_cdnow_is_described(cdnow_sample):
     section = overview_section(describe_business(cdnow_sample, date(1998, 6, 30)))
     exhibits = exhibits_of(section)
-    assert set(exhibits) == {"revenue", "customers", "returning", "retention", "concentration", "weekdays"}
+    assert set(exhibits) == {"revenue", "customers", "returning", "retention", "concentration"}
     assert exhibits["returning"].sentences[-1] == "No new customer came in the 15 months to June 1998."
     assert "too few cohorts" in exhibits["retention"].sentences[-1]
     assert "purchase days" in exhibits["customers"].title

@@ -21,20 +21,20 @@ MAX_COHORTS = 24  # that are shown
 MAX_COUNTRIES = 8  # that a figure names
 MONEY = ["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"]
 SHARES = ["on_month_before", "on_year_before", "returning_share", "revenue_share", "cumulative_share", "change"]
-SHARES += ["effect", "lower_95", "upper_95", "order_share", "lower", "upper"]
+SHARES += ["effect", "lower_95", "upper_95"]
 SHARES += [f"month_{later}" for later in range(1, YEAR + 1)]
 KINDS: dict[str, Kind] = {**dict.fromkeys(MONEY, "money"), **dict.fromkeys(SHARES, "share")}
 HEADINGS = {
     "whole": "whole month in the log", "returning_share": "share of returning", "change": "on the year before",
     "decile": "tenth of customers (1 = best)", "effect": "against the mean month",
-    "lower_95": "95% from", "upper_95": "95% to", "lower": "95% from", "upper": "95% to",
+    "lower_95": "95% from", "upper_95": "95% to",
     **{f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)},
 }  # fmt: skip
 
 
 def overview_section(overview: Overview) -> Section:
     """Show how the business is doing."""
-    show = (_revenue, _customers, _returning, _retention, _concentration, _countries, _months_of_year, _weekdays)
+    show = (_revenue, _customers, _returning, _retention, _concentration, _countries, _months_of_year)
     exhibits = [exhibit for exhibit in (function(overview) for function in show) if exhibit is not None]
     summary, method = sentences(TEMPLATE, "summary", overview), sentences(TEMPLATE, "method")
     return Section("overview", "How is the business doing?", summary, exhibits, method)
@@ -115,15 +115,4 @@ def _months_of_year(overview: Overview) -> Exhibit | None:
     if overview.months_of_year is None:
         return None
     table, title = overview.months_of_year.table, "Revenue by month of the year"
-    subtitle = "against the mean month, growth taken out; 95% intervals"
-    figure = figures.draw_seasonality(title, subtitle, table, overview.months_of_year.typical)
-    return _exhibit("months_of_year", title, overview, table, figure)
-
-
-def _weekdays(overview: Overview) -> Exhibit:
-    order, week = overview.order_unit, overview.weekdays
-    title, subtitle = f"{order.capitalize()}s by day of the week", f"share of {order}s with 95% intervals; dashed: even"
-    rows = week.table[["weekday", "order_share", "lower", "upper"]]
-    headings = {"orders": f"{order}s", "order_share": f"share of {order}s"}
-    figure = figures.draw_seasonality(title, subtitle, rows, week.typical)
-    return _exhibit("weekdays", title, overview, week.table, figure, headings)
+    return _exhibit("months_of_year", title, overview, table, figures.draw_months_of_year(title, table))

@@ -23,7 +23,7 @@ from clv_experiments.reporting.chart_style import (
     printable,
 )
 from clv_experiments.reporting.figure_style import TEXT_SIZE, format_amount
-from clv_experiments.reporting.formatting import format_difference, format_score
+from clv_experiments.reporting.formatting import format_difference
 
 STYLES = [FAMILIES[family] for family in ("btyd", "ml", "hybrid")]
 FIRST, SECOND = STYLES[0].colour, STYLES[1].colour
@@ -130,21 +130,17 @@ def draw_bars(title: str, bars: pd.Series, currency: str) -> Figure:
     return figure
 
 
-def draw_seasonality(title: str, subtitle: str, rows: pd.DataFrame, typical: float) -> Figure:
-    """Draw names with their values and intervals; filled where an interval excludes what is typical.
-
-    ``rows`` holds four columns: name, value, lower and upper bound, where there are bounds.
-    """
-    figure, (panel,) = create_chart(title, subtitle, 3.6)
-    panel.axhline(typical, color=QUIET, linewidth=1.5, linestyle="--")
-    for x, (_, value, low, high) in enumerate(rows.itertuples(index=False)):
-        face = FIRST if low > typical or high < typical else "none"
+def draw_months_of_year(title: str, table: pd.DataFrame) -> Figure:
+    """Draw the effect of each month of the year with its interval; filled where the interval excludes zero."""
+    figure, (panel,) = create_chart(title, "against the mean month, growth taken out; 95% intervals", 3.6)
+    panel.axhline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    for x, (_, effect, low, high) in enumerate(table.itertuples(index=False)):
+        face = FIRST if low > 0 or high < 0 else "none"
         panel.vlines(x, low, high, color=FIRST, linewidth=3, alpha=0.4)
-        panel.plot([x], [value], "o", color=FIRST, markersize=8, markeredgewidth=1.8, markerfacecolor=face)
-    panel.set_xticks(range(len(rows)), [str(name)[:3] for name in rows.iloc[:, 0]])
+        panel.plot([x], [effect], "o", color=FIRST, markersize=8, markeredgewidth=1.8, markerfacecolor=face)
+    panel.set_xticks(range(len(table)), table["month_of_year"].str[:3].tolist())
     panel.grid(visible=False, axis="x")
-    write = format_score if typical else format_difference
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value, "{:.0%}")))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_difference(value, "{:+.0%}")))
     return figure
 
 

@@ -20,7 +20,7 @@ from clv_experiments.decisions.overview.comparison import (
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.retention import Retention
 from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
-from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects, weekday_shares
+from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects
 from clv_experiments.errors import ClvError
 
 
@@ -40,7 +40,6 @@ class Overview:
     concentration: Concentration | None
     countries: Countries | None
     months_of_year: Seasonality | None
-    weekdays: Seasonality
 
 
 def describe_business(log: TransactionLog, end: date) -> Overview:
@@ -63,7 +62,6 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
         concentration=Concentration.from_spend(spend_by_customer(log, months.recent_period)),
         countries=_countries(log, months),
         months_of_year=month_effects(whole["revenue"]),
-        weekdays=weekday_shares(daily),
     )
 
 
