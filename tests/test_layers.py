@@ -93,7 +93,7 @@ def test_imports_point_one_way(path):
         ("data.engines", "import pyspark"),
         ("data.parsing.formats", "from python_calamine import CalamineWorkbook"),
         ("commands.train", "import duckdb"),
-        ("evaluation.plots", "import optuna"),
+        ("evaluation.forecast_plots", "import optuna"),
     ],
 )
 def test_guard_sees_a_planted_import(module, source):

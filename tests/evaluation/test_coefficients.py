@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.clustered_errors import cluster_bootstrap, clustered_covariance, variance_inflation
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
 from clv_experiments.evaluation.metrics import normalised_gini, spearman
-from clv_experiments.evaluation.sandwich import cluster_bootstrap, clustered_covariance, variance_inflation
 
 
 class Fitted:

@@ -14,7 +14,8 @@ from matplotlib.dates import date2num
 from matplotlib.text import Text
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation import plot_fits, plots
+from clv_experiments.evaluation import estimator_plots as plot_fits
+from clv_experiments.evaluation import forecast_plots as plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.coefficients import coefficients
 from clv_experiments.reporting.figure_style import Labels, LogScale, format_amount

@@ -25,7 +25,7 @@ from clv_experiments.config.settings import (
 from clv_experiments.config.window_options import build_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import LogTooShort
-from clv_experiments.evaluation.report import ladder_records
+from clv_experiments.evaluation.score_records import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -13,8 +13,8 @@ from scipy.stats import t as student
 from sklearn.linear_model import PoissonRegressor
 
 from clv_experiments.decisions.snapshot import HISTORY, days_since_last
-from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.sandwich import RANK_TOLERANCE, cluster_scores, variance_inflation
+from clv_experiments.evaluation.clustered_errors import RANK_TOLERANCE, cluster_scores, variance_inflation
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
 
 MAX_INFLATION = 10.0  # variance inflation up to which a feature adds to the others

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 LEVEL = 0.95
 Z = float(ndtri((1 + LEVEL) / 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.checks import Floats, paired, paired_probability
+from clv_experiments.evaluation.validation import Floats, paired, paired_probability
 
 
 def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:

@@ -9,8 +9,13 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.sandwich import cluster_bootstrap, clustered_covariance, least_norm, variance_inflation
+from clv_experiments.evaluation.clustered_errors import (
+    cluster_bootstrap,
+    clustered_covariance,
+    least_norm,
+    variance_inflation,
+)
+from clv_experiments.evaluation.validation import Floats
 
 PERMUTED_ROWS = 2000
 PERMUTATIONS = 5

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
-from clv_experiments.evaluation.checks import Floats, paired, paired_probability
+from clv_experiments.evaluation.validation import Floats, paired, paired_probability
 
 
 def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:

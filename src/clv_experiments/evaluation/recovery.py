@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clv_experiments.evaluation.checks import paired
 from clv_experiments.evaluation.metrics import aggregate_bias, d2_tweedie, normalised_gini, rmse, spearman
+from clv_experiments.evaluation.validation import paired
 from clv_experiments.reporting.figure_style import (
     ACTUAL,
     PREDICTED,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.coefficients import linear_slopes
-from clv_experiments.evaluation.report import Ladder, score_table
+from clv_experiments.evaluation.score_records import Ladder, score_table
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,

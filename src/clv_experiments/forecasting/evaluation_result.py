@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from clv_experiments.data.window import Origin, Period
-from clv_experiments.evaluation.report import Ladder, score_table
+from clv_experiments.evaluation.score_records import Ladder, score_table
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
 from clv_experiments.reporting.records import Record
 

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pandas as pd
 
-from clv_experiments.evaluation.report import Ladder, score_metrics
+from clv_experiments.evaluation.score_records import Ladder, score_metrics
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,

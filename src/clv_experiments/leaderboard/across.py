@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import chi2, rankdata, studentized_range
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from clv_experiments.evaluation import metrics
-from clv_experiments.evaluation.checks import Floats
-from clv_experiments.evaluation.report import HEADLINE
+from clv_experiments.evaluation.score_records import HEADLINE
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.cell import Panel
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 
 @dataclass(frozen=True, eq=False)

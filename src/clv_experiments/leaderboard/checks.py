@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.metrics import top_share
-from clv_experiments.evaluation.report import PRIMARY
+from clv_experiments.evaluation.score_records import PRIMARY
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import join_names

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS, point_scores, resampled
 from clv_experiments.leaderboard.cell import Cell
 

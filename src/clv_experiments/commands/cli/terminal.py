@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.evaluation.report import Ladder, summary_rows
+from clv_experiments.evaluation.score_records import Ladder, summary_rows
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
 WORDS = {"model", "family", "parameter"}  # columns that are read from the left

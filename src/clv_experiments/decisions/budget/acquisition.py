@@ -21,7 +21,7 @@ from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor
 

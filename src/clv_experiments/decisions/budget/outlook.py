@@ -13,7 +13,7 @@ from clv_experiments.decisions.budget.plan import CASES, Plan
 from clv_experiments.decisions.estimate import Estimate
 from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 ALL_SEASONS = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days
 MIN_GROUP = 50  # customers whose errors stand for one another

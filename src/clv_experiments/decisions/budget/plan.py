@@ -13,7 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.errors import ClvError, nearest
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.reporting.formatting import join_names
 
 CASES = ("low", "expected", "high")  # of the three uplifts

@@ -17,7 +17,7 @@ from clv_experiments.decisions.segments.resampling import draws
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 
 class Strategy(StrEnum):

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 
 class ShareBought(BaseEstimator):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, BootstrapScore, Progress, bootstrap_scores
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.standings import groups, simultaneous
 
 CONFIDENCE = 0.95

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 GRID = 16  # days asked of an estimator; what lies between is interpolated
 MIN_PROBABILITY = 0.01  # a purchase less probable than this gets no date

@@ -20,7 +20,7 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.binomial import Z
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clv_experiments.decisions.next_purchase.backtest import Backtest
-from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.metrics import roc_auc_by_sample
+from clv_experiments.evaluation.validation import Floats
 
 ORDERED_BY = "integrated_brier"
 BATCH = 1_000_000  # resampled customers that are counted at a time

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 CONCENTRATED, EVEN = 0.5, 0.2  # share of the best tenth from which on, up to which, revenue is called so
 MIN_CUSTOMERS = 10

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.snapshot import days_since_last
-from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.resampling import bootstrap_positions
+from clv_experiments.evaluation.validation import Floats
 
 MAX_CLUSTERS = 8
 FIT_SAMPLE = 20_000  # customers that centres are learnt from

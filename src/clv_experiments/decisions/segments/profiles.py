@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.checks import Floats
 from clv_experiments.evaluation.resampling import Estimate, bootstrap_counts, percentile_interval
+from clv_experiments.evaluation.validation import Floats
 
 TOP_PRODUCTS = 3
 MAX_LETTERS = 40  # of a product's name

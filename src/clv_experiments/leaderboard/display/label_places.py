@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.reporting.chart_style import QUIET, TEXT_STYLE, ignore_missing_glyphs
 
 SCALE = 120 / 72  # pixels a point, as figures are made

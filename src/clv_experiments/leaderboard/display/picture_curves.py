@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.display.picture_setting import setting
 from clv_experiments.leaderboard.standings import Standings

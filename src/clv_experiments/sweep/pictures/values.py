@@ -11,7 +11,7 @@ from optuna import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
 
 USUAL, FAR = 0.75, 5.0  # a trial is beyond the scale that lies this many times as far behind as this share of trials

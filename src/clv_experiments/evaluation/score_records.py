@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from clv_experiments.evaluation import plots
+from clv_experiments.evaluation import forecast_plots as plots
 from clv_experiments.evaluation.calibration import decile_table
+from clv_experiments.evaluation.estimator_plots import coefficients_plot
 from clv_experiments.evaluation.metrics import score
-from clv_experiments.evaluation.plot_fits import coefficients_plot
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 
 # Eigenvalues of a correlation-like matrix below this share of the largest are rounding, not information.
 RANK_TOLERANCE = 1e-10

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.evaluation.report import (
+from clv_experiments.evaluation.score_records import (
     Ladder,
     holdout_records,
     ladder_records,

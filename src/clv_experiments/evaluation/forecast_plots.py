@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from clv_experiments.evaluation.binomial import wilson
 from clv_experiments.evaluation.calibration import capture_curve, decile_table, reliability_table
-from clv_experiments.evaluation.checks import Floats, paired, paired_probability
 from clv_experiments.evaluation.metrics import (
     aggregate_bias,
     brier,
@@ -20,6 +19,7 @@ from clv_experiments.evaluation.metrics import (
     roc_auc,
     top_20_share,
 )
+from clv_experiments.evaluation.validation import Floats, paired, paired_probability
 from clv_experiments.reporting.figure_style import (
     ACTUAL,
     DENSITY,
