@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from clv_experiments.evaluation.weekly import weekly_repeat_spend
+from clv_experiments.evaluation.estimator_plots import weekly_repeat_spend
 
 DAYS = pd.date_range("2020-01-01", periods=24, name="date")
 

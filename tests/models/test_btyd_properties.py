@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, hyp2f1
 
-from clv_experiments.models.bg_nbd import BgNbd
+from clv_experiments.models.bg_nbd import BgNbd, beta_nodes
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
-from clv_experiments.models.quadrature import beta_nodes
 
 MODELS = [BgNbd, MbgNbd, ParetoNbd]
 ROUNDING = 1e-9  # of quadrature and of sums over many terms, far below anything a forecast is read to

@@ -14,10 +14,9 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
 from clv_experiments.evaluation import score_records as report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
-from clv_experiments.evaluation.estimator_plots import tracking
+from clv_experiments.evaluation.estimator_plots import tracking, weekly_repeat_spend
 from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.recovery import recovery_records
-from clv_experiments.evaluation.weekly import weekly_repeat_spend
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
