@@ -123,7 +123,7 @@ def test_parameter_table(fitted):
 def test_a_change_of_time_unit_changes_nothing_but_the_times(fitted, customers, scale):
     stretched = customers.assign(recency=customers["recency"] * scale, T=customers["T"] * scale)
     other = clone(fitted).set_params(horizon_days=91.0 * scale).fit(stretched)
-    for name in fitted._names:
+    for name in fitted._parameter_names:
         unit = scale if name in ("alpha", "beta") else 1.0
         # the optimiser stops at a gradient of 1e-8; Pareto/NBD is flat, which leaves about 1e-3 in beta
         assert getattr(other, f"{name}_") == pytest.approx(unit * getattr(fitted, f"{name}_"), rel=5e-3)
@@ -132,7 +132,7 @@ def test_a_change_of_time_unit_changes_nothing_but_the_times(fitted, customers, 
 
 def test_the_same_parameters_in_another_unit_give_the_same_forecast(fitted, customers):
     other = pickle.loads(pickle.dumps(fitted))
-    for name in {"alpha", "beta"} & set(fitted._names):
+    for name in {"alpha", "beta"} & set(fitted._parameter_names):
         setattr(other, f"{name}_", 3.0 * getattr(fitted, f"{name}_"))
     stretched = customers.assign(recency=customers["recency"] * 3, T=customers["T"] * 3)
     np.testing.assert_allclose(
@@ -268,14 +268,14 @@ def test_a_climb_that_stops_early_is_retried_from_the_fixed_starts(customers, mo
     whole = BgNbd().fit(customers)
     begun = stopping_early(monkeypatch, climbs=1)
     retried = BgNbd().fit(customers)
-    assert len(begun) > 1 + len(BgNbd._starts)  # the first, the fixed ones, and those of spend
+    assert len(begun) > 1 + len(BgNbd._fixed_starts)  # the first, the fixed ones, and those of spend
     assert retried.log_likelihood_ == pytest.approx(whole.log_likelihood_, abs=1e-3)
     assert retried.notes_ == whole.notes_
 
 
 def test_a_fit_that_does_not_converge_from_any_start_says_so(customers, monkeypatch):
     whole = BgNbd().fit(customers)
-    stopping_early(monkeypatch, climbs=1 + len(BgNbd._starts))
+    stopping_early(monkeypatch, climbs=1 + len(BgNbd._fixed_starts))
     short = BgNbd().fit(customers)
     assert short.log_likelihood_ < whole.log_likelihood_ - 1
     assert any("could not be maximised to convergence" in note for note in short.notes_)

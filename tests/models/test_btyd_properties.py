@@ -28,7 +28,7 @@ frequencies = st.one_of(st.integers(0, 60), st.sampled_from([500, 5000]))
 
 def given_parameters(model, parameters):
     made = model()
-    for name, value in zip(made._names, parameters, strict=True):
+    for name, value in zip(made._parameter_names, parameters, strict=True):
         setattr(made, f"{name}_", float(value))
     return made
 

@@ -46,7 +46,7 @@ def test_a_customer_gives_a_row_for_each_interval_up_to_the_purchase():
 
 
 def test_what_was_not_observed_to_its_end_is_left_out():
-    rows = hazard().fit(customers(3), [NONE, 7, 5], observed=[5, 8, 6]).classifier_.rows_
+    rows = hazard().fit(customers(3), [NONE, 7, 5], days_observed=[5, 8, 6]).classifier_.rows_
     found = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
     assert found == [[(0, 0)], [(0, 0), (3, 0)], [(0, 0), (3, 1)]]
 
@@ -125,7 +125,7 @@ def test_bad_training_is_refused(settings, X, waits, said):
 
 def test_too_short_an_observation_is_refused():
     with pytest.raises(ClvError, match=r"no interval of 3\.0 days was observed"):
-        hazard().fit(customers(2), [NONE, 1.0], observed=[2, 2])
+        hazard().fit(customers(2), [NONE, 1.0], days_observed=[2, 2])
 
 
 def test_bad_questions_are_refused():

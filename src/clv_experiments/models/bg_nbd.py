@@ -31,42 +31,42 @@ class BgNbd(BtydRegressor):
     array([1.226])
     """
 
-    _names = ("r", "alpha", "a", "b")
-    _times = ("alpha",)
+    _parameter_names = ("r", "alpha", "a", "b")
+    _time_parameters = ("alpha",)
     _lifetimes_fitter = "BetaGeoFitter"
-    _starts = ((0.5, 0.5, 0.5, 2.0), (1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.01, 5.0))
-    _no_dropout_sentence = "a/(a+b) < 1e-4: no dropout visible in the log"
-    _first_toss: ClassVar[int] = 0  # tosses of the dropout coin before the first repeat purchase
+    _fixed_starts = ((0.5, 0.5, 0.5, 2.0), (1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.01, 5.0))
+    _no_dropout_message = "a/(a+b) < 1e-4: no dropout visible in the log"
+    _initial_tosses: ClassVar[int] = 0  # tosses of the dropout coin before the first repeat purchase
 
     def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         """Return each customer's log-likelihood (eq. 6), Gamma and Beta ratios as running sums: exact at any size."""
         r, alpha, a, b = parameters
-        tosses = (x + self._first_toss).astype(int)
+        tosses = (x + self._initial_tosses).astype(int)
         steps = np.arange(tosses.max() + 1)
-        purchases = _running(np.log(r + steps))[x.astype(int)] - r * np.log1p(T / alpha) - x * np.log(alpha + T)
-        stays = _running(-np.log1p(a / (b + steps)))[tosses]
+        purchases = _running_sum(np.log(r + steps))[x.astype(int)] - r * np.log1p(T / alpha) - x * np.log(alpha + T)
+        stays = _running_sum(-np.log1p(a / (b + steps)))[tosses]
         return purchases + stays + np.logaddexp(0.0, self._dropout_log_odds(parameters, x, tx, T))
 
     def _dropout_log_odds(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         r, alpha, a, b = parameters
-        tosses = x + self._first_toss
+        tosses = x + self._initial_tosses
         odds = np.log(a) - np.log(b + np.maximum(tosses, 1) - 1) + (r + x) * np.log1p((T - tx) / (alpha + tx))
         return np.where(tosses > 0, odds, -np.inf)
 
-    def _alive(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
+    def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         return expit(-self._dropout_log_odds(np.array([self.r_, self.alpha_, self.a_, self.b_]), x, tx, T))
 
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return purchases_until_dropout(x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._first_toss)
+        return purchases_until_dropout(x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._initial_tosses)
 
-    def _any_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
+    def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return -np.expm1(-(self.r_ + x) * np.log1p(t / (self.alpha_ + T)))
 
     def _dropout_share(self, T: float) -> float:
         return self.a_ / (self.a_ + self.b_)
 
 
-def _running(terms: np.ndarray) -> np.ndarray:
+def _running_sum(terms: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(terms)])
 
 

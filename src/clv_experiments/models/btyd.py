@@ -1,4 +1,4 @@
-"""The base of the BTYD estimators: days in, weeks inside, a fit that always answers, forecasts always finite."""
+"""The base of the BTYD estimators: days at the interface, weeks inside, and forecasts that are always finite."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -45,14 +45,14 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     log_likelihood_, aic_, bic_ : of the purchases part, weeks, summed over customers
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
-    notes_ : sentences about the fit for people
+    notes_ : sentences about the fit that a reader should know
     """
 
-    _names: ClassVar[tuple[str, ...]]
+    _parameter_names: ClassVar[tuple[str, ...]]
+    _time_parameters: ClassVar[tuple[str, ...]]  # those that are times
     _lifetimes_fitter: ClassVar[str]
     _lifetimes_options: ClassVar[dict[str, Any]] = {}
-    _starts: ClassVar[tuple[tuple[float, ...], ...]]  # times in multiples of the mean T
-    _times: ClassVar[tuple[str, ...]]  # the parameters that are times
+    _fixed_starts: ClassVar[tuple[tuple[float, ...], ...]]  # time parameters in multiples of the mean T
 
     def __init__(self, horizon_days: float = 91.0) -> None:
         self.horizon_days = horizon_days
@@ -92,31 +92,32 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             return float(weights @ self._log_likelihood(np.exp(logs), x, tx, T))
 
         scale = max(float(weights @ T / n), 1.0 / DAYS_A_WEEK)
-        fixed = [np.log(start * np.where(np.isin(self._names, self._times), scale, 1.0)) for start in self._starts]
+        units = np.where(np.isin(self._parameter_names, self._time_parameters), scale, 1.0)
+        fixed = [np.log(start * units) for start in self._fixed_starts]
         start = self._lifetimes_start(x, tx, T, weights)
-        # At a boundary lifetimes may have come up the wrong slope.
-        optimum = maximise(log_likelihood, start, fixed, self._names, n, leave_boundary=True)
+        # A climb from lifetimes' optimum that ends at a boundary may have taken the wrong slope.
+        optimum = maximise(log_likelihood, start, fixed, self._parameter_names, n, retry_at_boundary=True)
         if not optimum.converged:
             self.notes_.append(f"{type(self).__name__} purchases: {NOT_CONVERGED}")
-        estimates = np.exp(optimum.logs)
-        for name, estimate in zip(self._names, estimates, strict=True):
+        estimates = np.exp(optimum.log_parameters)
+        for name, estimate in zip(self._parameter_names, estimates, strict=True):
             setattr(self, f"{name}_", float(estimate))
         self.log_likelihood_ = optimum.log_likelihood
         self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
         self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
         no_dropout = self._dropout_share(T.max()) < MIN_DROPOUT_SHARE
-        self.boundary_ = self._no_dropout_sentence if no_dropout else optimum.boundary
+        self.boundary_ = self._no_dropout_message if no_dropout else optimum.boundary
         if not x.any():
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:
             logger.info("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
-        return parameter_table(self._names, estimates, estimates * optimum.standard_errors, "purchases")
+        return parameter_table(self._parameter_names, estimates, estimates * optimum.standard_errors, "purchases")
 
     def _lifetimes_start(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
         start = None
         if x.any():  # without a repeat purchase lifetimes has nothing to climb on
             start = fit_with_lifetimes(
-                self._lifetimes_fitter, self._names, x, tx, T, weights=weights, **self._lifetimes_options
+                self._lifetimes_fitter, self._parameter_names, x, tx, T, weights=weights, **self._lifetimes_options
             )
         if start is None:
             self.notes_.append("lifetimes found no optimum: fitted from fixed starts instead")
@@ -128,18 +129,18 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
     def expected_purchases(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
         """Return E[purchase days in the horizon | x, t_x, T], alive or not, shape (n,)."""
-        x, tx, T, t = self._read(X, horizon_days)
-        return self._alive(x, tx, T) * self._purchases_if_alive(x, T, t)
+        x, tx, T, t = self._check_inputs(X, horizon_days)
+        return self._alive_probability(x, tx, T) * self._purchases_if_alive(x, T, t)
 
     def probability_alive(self, X: pd.DataFrame) -> np.ndarray:
         """Return P(not yet dropped out at the cutoff | x, t_x, T), shape (n,)."""
-        x, tx, T, _ = self._read(X, None)
-        return self._alive(x, tx, T)
+        x, tx, T, _ = self._check_inputs(X, None)
+        return self._alive_probability(x, tx, T)
 
     def probability_purchase(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
         """Return P(at least one purchase day in the horizon | x, t_x, T), shape (n,)."""
-        x, tx, T, t = self._read(X, horizon_days)
-        return self._alive(x, tx, T) * self._any_if_alive(x, T, t)
+        x, tx, T, t = self._check_inputs(X, horizon_days)
+        return self._alive_probability(x, tx, T) * self._purchase_probability_if_alive(x, T, t)
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
         """Return P(the next purchase day comes within each number of days), shape (n, len(days)).
@@ -150,13 +151,13 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         ----------
         days : array of positive days after the cutoff
         """
-        x, tx, T, _ = self._read(X, None)
-        alive = self._alive(x, tx, T)
-        within = np.atleast_1d(np.asarray(days, dtype=float))
-        if not (np.isfinite(within) & (within > 0)).all():
+        x, tx, T, _ = self._check_inputs(X, None)
+        alive = self._alive_probability(x, tx, T)
+        days = np.atleast_1d(np.asarray(days, dtype=float))
+        if not (np.isfinite(days) & (days > 0)).all():
             raise ClvError("days to the next purchase must be positive")
         return alive[:, None] * np.column_stack(
-            [self._any_if_alive(x, T, np.full(len(x), t)) for t in within / DAYS_A_WEEK]
+            [self._purchase_probability_if_alive(x, T, np.full(len(x), t)) for t in days / DAYS_A_WEEK]
         )
 
     def discounted_purchases(
@@ -181,35 +182,35 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         """
         if not 0 <= annual_discount_rate < np.inf:
             raise ClvError(f"the discount rate must be 0 or more a year, such as 0.1, got {annual_discount_rate}")
-        x, tx, T, t = self._read(X, horizon_days)
+        x, tx, T, t = self._check_inputs(X, horizon_days)
         delta = np.log1p(annual_discount_rate) * DAYS_A_WEEK / DAYS_A_YEAR
-        distinct, positions = np.unique(x + 1j * T, return_inverse=True)  # pairs, of which many customers share one
+        distinct, positions = np.unique(x + 1j * T, return_inverse=True)  # many customers share a pair of x and T
         frequency, age, end = distinct.real, distinct.imag, t[: len(distinct)]
         total = np.exp(-delta * end) * self._purchases_if_alive(frequency, age, end)
         end = np.minimum(end, NEGLIGIBLE_DISCOUNT / delta) if delta else end
         for node, weight in zip(NODES, WEIGHTS, strict=True) if delta else ():
             value = delta * weight * end * np.exp(-delta * node * end)
             total += value * self._purchases_if_alive(frequency, age, node * end)
-        return self._alive(x, tx, T) * total[positions]
+        return self._alive_probability(x, tx, T) * total[positions]
 
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the expected spend of a coming purchase day, shape (n,), in the log's currency."""
+        """Return the expected spend of a future purchase day, shape (n,), in the log's currency."""
         check_is_fitted(self, "spend_")
         return self.spend_.expected_spend_per_purchase(X)
 
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
         """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""
-        check_is_fitted(self, f"{self._names[0]}_")
+        check_is_fitted(self, f"{self._parameter_names[0]}_")
         days = np.atleast_1d(np.asarray(days, dtype=float))
         if not (np.isfinite(days) & (days >= 0)).all():
             raise ClvError("days since the first purchase must be 0 or more")
         new = np.zeros(len(days))
-        return self._alive(new, new, new) * self._purchases_if_alive(new, new, days / DAYS_A_WEEK)
+        return self._alive_probability(new, new, new) * self._purchases_if_alive(new, new, days / DAYS_A_WEEK)
 
-    def _read(
+    def _check_inputs(
         self, X: pd.DataFrame, horizon_days: float | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        check_is_fitted(self, f"{self._names[0]}_")
+        check_is_fitted(self, f"{self._parameter_names[0]}_")
         days = self.horizon_days if horizon_days is None else horizon_days
         if not 0 < days < np.inf:
             raise ClvError(f"horizon must be positive, got {days} days (horizon_days)")
@@ -225,17 +226,17 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
-    def _alive(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
+    def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
-    def _any_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
+    def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
     def _dropout_share(self, T: float) -> float: ...
 
     @property
     @abstractmethod
-    def _no_dropout_sentence(self) -> str: ...
+    def _no_dropout_message(self) -> str: ...

@@ -24,9 +24,9 @@ LogLikelihood = Callable[[np.ndarray], float]
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best log-parameters, their standard errors (NaN at a boundary), the boundary in words, and convergence."""
+    """The best log-parameters, their standard errors (NaN at a boundary), which boundary, and convergence."""
 
-    logs: np.ndarray
+    log_parameters: np.ndarray
     log_likelihood: float
     standard_errors: np.ndarray
     boundary: str
@@ -34,7 +34,7 @@ class Optimum:
 
 
 def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the named columns of X as floats, or say which customers cannot be read.
+    """Return the named columns of X as floats, or say which customers have impossible values.
 
     Raises
     ------
@@ -60,27 +60,27 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         raise ClvError(f"X has something other than numbers in {', '.join(columns)}: {error}") from error
     for column in columns:
         values = numbers[column].to_numpy()
-        _refuse(numbers, column, ~np.isfinite(values), "that is missing or infinite")
+        _reject(numbers, column, ~np.isfinite(values), "that is missing or infinite")
         if column != "monetary_value":
-            _refuse(numbers, column, values < 0, "below 0")
+            _reject(numbers, column, values < 0, "below 0")
     frequency = numbers["frequency"].to_numpy()
-    _refuse(numbers, "frequency", frequency != np.floor(frequency), "that is not a whole number of purchase days")
+    _reject(numbers, "frequency", frequency != np.floor(frequency), "that is not a whole number of purchase days")
     if {"recency", "T"} <= set(columns):
         late = (numbers["recency"] > numbers["T"]).to_numpy()
-        _refuse(numbers, "recency", late, "later than T (recency is first to last purchase day, T first to cutoff)")
+        _reject(numbers, "recency", late, "later than T (recency is first to last purchase day, T first to cutoff)")
     return numbers
 
 
-def _refuse(numbers: pd.DataFrame, column: str, wrong: np.ndarray, what: str) -> None:
-    if wrong.any():
-        first = ", ".join(f"{customer} ({value:g})" for customer, value in numbers.loc[wrong, column].head(3).items())
-        raise ClvError(f"column {column} has {wrong.sum()} value(s) {what}, first for customer_id {first}")
+def _reject(numbers: pd.DataFrame, column: str, invalid: np.ndarray, problem: str) -> None:
+    if invalid.any():
+        first = ", ".join(f"{customer} ({value:g})" for customer, value in numbers.loc[invalid, column].head(3).items())
+        raise ClvError(f"column {column} has {invalid.sum()} value(s) {problem}, first for customer_id {first}")
 
 
 def fit_with_lifetimes(fitter: str, names: Sequence[str], *arrays: np.ndarray, **options: object) -> np.ndarray | None:
     """Return the logs of the parameters that a fitter of the lifetimes package finds, None where it finds none."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        # lifetimes warns of every overflow it steps through and prints the result it gives up on
+        # lifetimes warns of every overflow on its way and prints the result where it gives up.
         warnings.simplefilter("ignore")
         import lifetimes
 
@@ -100,7 +100,7 @@ def maximise(
     names: Sequence[str],
     n: int,
     *,
-    leave_boundary: bool,
+    retry_at_boundary: bool,
 ) -> Optimum:
     """Climb from the first start and, where that fails, from the fixed ones; return the highest point.
 
@@ -109,14 +109,14 @@ def maximise(
     log_likelihood : of one vector of log-parameters, summed over customers
     first_start : log-parameters to climb from, such as those of lifetimes; None where there are none
     fixed_starts : log-parameters to climb from where there is no first start or its climb does not converge
-    names : what the parameters are called in the boundary's sentence
+    names : of the parameters, for the message about a boundary
     n : customers; the climb works on the mean, whose size does not depend on n
-    leave_boundary : whether the fixed starts are tried where the first climb ends at a boundary, too
+    retry_at_boundary : whether the fixed starts are tried where the first climb ends at a boundary, too
     """
     if first_start is None:
         return _climb(log_likelihood, fixed_starts, names, n)
     optimum = _climb(log_likelihood, [first_start], names, n)
-    if optimum.converged and not (leave_boundary and optimum.boundary):
+    if optimum.converged and not (retry_at_boundary and optimum.boundary):
         return optimum
     return max(optimum, _climb(log_likelihood, fixed_starts, names, n), key=lambda climb: climb.log_likelihood)
 
@@ -144,7 +144,7 @@ def _climb(log_likelihood: LogLikelihood, starts: Sequence[np.ndarray], names: S
         ]
         best = min(climbs, key=lambda climb: climb.fun)
         curvature = -_hessian(log_likelihood, best.x)
-    boundary = _boundary(best.x, curvature, names)
+    boundary = _describe_boundary(best.x, curvature, names)
     errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(curvature)))
     return Optimum(best.x, float(-best.fun * n), errors, boundary, _has_converged(best))
 
@@ -156,14 +156,14 @@ def _has_converged(climb: OptimizeResult) -> bool:
     return bool(climb.success and np.abs(gradient).max() <= MAX_GRADIENT)
 
 
-def _boundary(logs: np.ndarray, curvature: np.ndarray, names: Sequence[str]) -> str:
-    ends = [
+def _describe_boundary(logs: np.ndarray, curvature: np.ndarray, names: Sequence[str]) -> str:
+    at_bound = [
         f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
         for name, log in zip(names, logs, strict=True)
         if abs(log) > LOG_BOUND - 0.01
     ]
-    if ends:
-        return "; ".join(ends)
+    if at_bound:
+        return "; ".join(at_bound)
     if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < MIN_CURVATURE:
         return "the log-likelihood is flat around its maximum: the log does not identify every parameter"
     return ""

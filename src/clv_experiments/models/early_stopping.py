@@ -15,7 +15,7 @@ from clv_experiments.models.spend_regressor import SpendRegressor
 
 
 class EarlyStoppingRegressor(SpendRegressor):
-    """Stop boosting where the loss on held-out customers of the panel stops falling, then refit on all of them.
+    """Stop boosting where the loss on held-out customers of the panel no longer falls, then refit on all of them.
 
     The panel's labels end at or before the cutoff, so neither the forecast's own period nor anything after it is
     looked at. Customers, not rows, are held out: a customer's origins stay together.
@@ -34,7 +34,7 @@ class EarlyStoppingRegressor(SpendRegressor):
     Attributes
     ----------
     notes_ : list of str
-        What a person should know of the fit.
+        What a reader should know of the fit.
     at_edge_ : list of str
         Says so where all trees allowed were grown before the patience was over: more might have been better.
     rounds_ : int
@@ -49,21 +49,21 @@ class EarlyStoppingRegressor(SpendRegressor):
         self.fraction = fraction
         self.random_state = random_state
 
-    def _fitted(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+    def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
         if not 0 < self.fraction < 1:
             raise ClvError(f"fraction must lie between 0 and 1, got {self.fraction} (model.estimator.fraction)")
         if self.patience < 1:
             raise ClvError(f"patience must be at least 1 round, got {self.patience} (model.estimator.patience)")
-        _refuse_unused(self.regressor, X[:1])
+        _reject_unused_parameters(self.regressor, X[:1])
         self.notes_: list[str] = []
         self.at_edge_: list[str] = []
         customers = np.unique(X.index.to_numpy())
         shuffled = np.random.default_rng(self.random_state).permutation(customers)
-        watch = X.index.isin(shuffled[: int(len(customers) * self.fraction)])
+        held_out = X.index.isin(shuffled[: int(len(customers) * self.fraction)])
         final = clone(self.regressor)
-        if y[watch].any() and y[~watch].any():
+        if y[held_out].any() and y[~held_out].any():
             search = clone(self.regressor).set_params(early_stopping_rounds=self.patience)
-            search.fit(X[~watch], y[~watch], eval_set=[(X[watch], y[watch])], verbose=False)
+            search.fit(X[~held_out], y[~held_out], eval_set=[(X[held_out], y[held_out])], verbose=False)
             final.set_params(n_estimators=search.best_iteration + 1)
             if search.best_iteration + self.patience >= search.n_estimators:
                 self.at_edge_.append(
@@ -76,13 +76,13 @@ class EarlyStoppingRegressor(SpendRegressor):
         return final.fit(X, y)
 
 
-def _refuse_unused(regressor: Any, row: pd.DataFrame) -> None:
-    # XGBoost only warns of a misspelt parameter, and trains without it. It warns from a C callback, which swallows
-    # exceptions, so that turning the warning into an error stops nothing: grow one tree and read what it said.
-    with warnings.catch_warnings(record=True) as said:
+def _reject_unused_parameters(regressor: Any, row: pd.DataFrame) -> None:
+    # XGBoost only warns of a misspelt parameter and trains without it. The warning comes from a C callback, which
+    # swallows exceptions, so that turning it into an error stops nothing: grow one tree and read what it warned of.
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         clone(regressor).set_params(n_estimators=1).fit(row, [1.0])
-    unused = [str(warning.message) for warning in said if "are not used" in str(warning.message)]
+    unused = [str(warning.message) for warning in caught if "are not used" in str(warning.message)]
     if unused:
         names = ", ".join(re.findall(r'"(\w+)"', unused[0]))
         raise ClvError(

@@ -1,4 +1,4 @@
-"""Gamma-Gamma: the expected spend of a customer's coming purchase day, from the mean of those seen."""
+"""Gamma-Gamma: the expected spend of a customer's next purchase day, from the mean of their earlier ones."""
 
 import logging
 from typing import Self
@@ -29,7 +29,7 @@ class GammaGamma(BaseEstimator):
 
     Parameters
     ----------
-    min_repeaters : with fewer customers to fit on, everyone gets the plain mean of the spends seen
+    min_repeaters : with fewer customers to fit on, everyone gets the plain mean of their repeat spends
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class GammaGamma(BaseEstimator):
     log_likelihood_, aic_, bic_ : of the repeaters, in the log's currency; NaN if not fitted
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
-    notes_ : sentences about the fit for people
+    notes_ : sentences about the fit that a reader should know
     """
 
     def __init__(self, min_repeaters: int = 10) -> None:
@@ -65,9 +65,9 @@ class GammaGamma(BaseEstimator):
         if len(m) >= max(self.min_repeaters, 1):
             errors = self._fit_repeaters(x, m)
         else:
-            self._note(
+            self._add_note(
                 f"{len(m)} customers repeated, fewer than {self.min_repeaters}: everyone is expected to spend "
-                f"{self.mean_spend_:.2f} a purchase day, the mean of the repeat spends seen"
+                f"{self.mean_spend_:.2f} a purchase day, the mean of the repeat spends"
             )
         self.parameters_ = parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), errors, "spend")
         return self
@@ -85,23 +85,22 @@ class GammaGamma(BaseEstimator):
         if logs is not None and logs[1] > 0:  # log q > 0: lifetimes does not hold q above 1
             start = np.append(logs[0], [np.log(np.expm1(logs[1])), logs[2]])
         fixed = [np.log(start) for start in STARTS]
-        optimum = maximise(log_likelihood, start, fixed, ("p", "q - 1", "v"), len(m), leave_boundary=False)
+        optimum = maximise(log_likelihood, start, fixed, ("p", "q - 1", "v"), len(m), retry_at_boundary=False)
         if not optimum.converged:
-            self._note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
-        p, excess, v = np.exp(optimum.logs)
+            self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
+        p, excess, v = np.exp(optimum.log_parameters)
         self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
         self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit)
         self.aic_ = 2 * 3 - 2 * self.log_likelihood_
         self.bic_ = np.log(len(m)) * 3 - 2 * self.log_likelihood_
         self.boundary_ = optimum.boundary
         if optimum.boundary:
-            self._note(f"Gamma-Gamma spend: {optimum.boundary}")
+            self._add_note(f"Gamma-Gamma spend: {optimum.boundary}")
         if excess >= MIN_EXCESS:
             self.mean_spend_ = float(p * v * unit / excess)
         else:
-            self._note(
-                f"Gamma-Gamma spend: q = {self.q_:.4f} gives no population mean, "
-                "the mean of the repeat spends seen is used"
+            self._add_note(
+                f"Gamma-Gamma spend: q = {self.q_:.4f} gives no population mean, the mean of the repeat spends is used"
             )
         return optimum.standard_errors * [p, excess, v * unit]
 
@@ -114,11 +113,11 @@ class GammaGamma(BaseEstimator):
         x, m = check_customers(X, COLUMNS).to_numpy().T
         if np.isnan(self.p_):
             return np.full(len(x), self.mean_spend_)
-        seen = (x > 0) & (m > 0)
-        x, m = np.where(seen, x, 1.0), np.where(seen, m, 1.0)
-        return np.where(seen, self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1), self.mean_spend_)
+        has_repeats = (x > 0) & (m > 0)
+        x, m = np.where(has_repeats, x, 1.0), np.where(has_repeats, m, 1.0)
+        return np.where(has_repeats, self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1), self.mean_spend_)
 
-    def _note(self, sentence: str) -> None:
+    def _add_note(self, sentence: str) -> None:
         self.notes_.append(sentence)
         logger.info(sentence)
 

@@ -18,7 +18,7 @@ class Hiatus(RuleBaseline):
         Days since the last purchase day beyond which a customer counts as gone; by default the horizon's length.
     """
 
-    needs: ClassVar = ("T", "recency", "spend_per_day")
+    required_columns: ClassVar = ("T", "recency", "spend_per_day")
 
     def __init__(self, horizon_days: float = 91.0, hiatus_days: float | None = None) -> None:
         self.horizon_days = horizon_days

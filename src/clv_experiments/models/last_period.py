@@ -10,7 +10,7 @@ from clv_experiments.models.rule import RuleBaseline
 class LastPeriod(RuleBaseline):
     """Predict what the customer spent in the latest known period of the same length (``sales_sum_M_2``)."""
 
-    needs: ClassVar = ("sales_sum_M_2",)
+    required_columns: ClassVar = ("sales_sum_M_2",)
 
     def _spend(self, last: np.ndarray) -> np.ndarray:
         return last

@@ -11,4 +11,4 @@ class MbgNbd(BgNbd):
     """
 
     _lifetimes_fitter = "ModifiedBetaGeoFitter"
-    _first_toss = 1
+    _initial_tosses = 1

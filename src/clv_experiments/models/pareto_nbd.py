@@ -27,12 +27,12 @@ class ParetoNbd(BtydRegressor):
     s_, beta_ : shape and rate (weeks) of the dropout rates
     """
 
-    _names = ("r", "alpha", "s", "beta")
-    _times = ("alpha", "beta")
+    _parameter_names = ("r", "alpha", "s", "beta")
+    _time_parameters = ("alpha", "beta")
     _lifetimes_fitter = "ParetoNBDFitter"
     _lifetimes_options: ClassVar[dict[str, Any]] = {"initial_params": np.ones(4)}  # its default is a random draw
-    _starts = ((0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 0.1, 5.0))
-    _no_dropout_sentence = "P(dropout by the longest T) < 1e-4: no dropout visible in the log"
+    _fixed_starts = ((0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 0.1, 5.0))
+    _no_dropout_message = "P(dropout by the longest T) < 1e-4: no dropout visible in the log"
 
     def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         r, alpha, s, beta = parameters
@@ -40,7 +40,7 @@ class ParetoNbd(BtydRegressor):
         alive = rising - x * np.log(alpha) - (r + x) * np.log1p(T / alpha) - s * np.log1p(T / beta)
         return alive + np.logaddexp(0.0, _dropout_log_odds(parameters, x, tx, T))
 
-    def _alive(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
+    def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         return expit(-_dropout_log_odds(self._parameters(), x, tx, T))
 
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ class ParetoNbd(BtydRegressor):
         stretch = np.log1p(t / (self.beta_ + T))
         return (self.r_ + x) * (self.beta_ + T) / (self.alpha_ + T) * stretch * exprel((1 - self.s_) * stretch)
 
-    def _any_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
+    def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return np.minimum(_silence_ends(self._parameters(), x, T, T + t)[0], 1.0)
 
     def _dropout_share(self, T: float) -> float:
@@ -72,10 +72,10 @@ def _silence_ends(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end:
     Both are integrals of the probability of silence times a hazard, (r + x) / (alpha + v) or s / (beta + v).
     """
     parts = [slice(first, first + ROWS_AT_ONCE) for first in range(0, max(len(x), 1), ROWS_AT_ONCE)]
-    return np.concatenate([_race(parameters, x[part], start[part], end[part]) for part in parts], axis=1)
+    return np.concatenate([_integrate_race(parameters, x[part], start[part], end[part]) for part in parts], axis=1)
 
 
-def _race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Integrate over y = log of the relative growth of alpha + v or beta + v, whichever is smaller.
 
     In that variable one hazard is constant and the other has no singularity within pi of the real line, so that 40

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from clv_experiments.models.rule import columns
+from clv_experiments.models.rule import select_columns
 
 
 class RfmDecile(RegressorMixin, BaseEstimator):
@@ -56,12 +56,13 @@ class RfmDecile(RegressorMixin, BaseEstimator):
 
     @staticmethod
     def _rfm(X: pd.DataFrame) -> list[np.ndarray]:
-        T, recency, frequency, money = columns(X, ("T", "recency", "frequency", "monetary_value"), "RfmDecile")
+        T, recency, frequency, money = select_columns(X, ("T", "recency", "frequency", "monetary_value"), "RfmDecile")
         return [recency - T, frequency, money]
 
     def _scores(self, X: pd.DataFrame) -> np.ndarray:
         ranks = [
-            (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / (2 * len(known))
-            for known, values in zip(self.values_, self._rfm(X), strict=True)
+            (np.searchsorted(reference, values, "left") + np.searchsorted(reference, values, "right"))
+            / (2 * len(reference))
+            for reference, values in zip(self.values_, self._rfm(X), strict=True)
         ]
         return np.mean(ranks, axis=0)

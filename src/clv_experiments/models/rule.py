@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from clv_experiments.errors import ClvError
 
 
-def columns(X: pd.DataFrame, names: tuple[str, ...], model: str) -> list[np.ndarray]:
+def select_columns(X: pd.DataFrame, names: tuple[str, ...], model: str) -> list[np.ndarray]:
     """Take the named columns as float arrays of shape (n,).
 
     Raises
@@ -29,10 +29,10 @@ def columns(X: pd.DataFrame, names: tuple[str, ...], model: str) -> list[np.ndar
 
 
 class RuleBaseline(RegressorMixin, BaseEstimator):
-    """A forecast by a fixed rule from the columns in ``needs``; fitting learns nothing and ignores ``y``."""
+    """A forecast by a fixed rule from ``required_columns``; fitting learns nothing and ignores ``y``."""
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    _spend: Callable[..., Any]  # takes the columns in ``needs``, in order
+    required_columns: ClassVar[tuple[str, ...]] = ()
+    _spend: Callable[..., Any]  # takes the ``required_columns``, in order
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Check that the columns are there."""
@@ -45,4 +45,4 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
         return np.maximum(self._spend(*self._columns(X)), 0.0) * np.ones(len(X))
 
     def _columns(self, X: pd.DataFrame) -> list[np.ndarray]:
-        return columns(X, self.needs, type(self).__name__)
+        return select_columns(X, self.required_columns, type(self).__name__)

@@ -16,7 +16,7 @@ class SpendRate(RuleBaseline):
         Length of the period to predict, in days.
     """
 
-    needs: ClassVar = ("spend_per_day",)
+    required_columns: ClassVar = ("spend_per_day",)
 
     def __init__(self, horizon_days: float = 91.0) -> None:
         self.horizon_days = horizon_days

@@ -1,8 +1,9 @@
-"""Any regressor of a library as an honest CLV model: named columns in, one finite spend >= 0 a customer out."""
+"""Any library's regressor as a CLV model: named columns in, one finite spend >= 0 a customer out."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +15,33 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 
 
-def _knows_who_buys(model: SpendRegressor) -> bool:
+def _predicts_purchases(model: SpendRegressor) -> bool:
     return hasattr(model.regressor, "probability_purchase")
+
+
+def select_features(X: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the features that a model was fitted on, in its order.
+
+    Raises
+    ------
+    ClvError
+        If one is missing from ``X`` or is not finite.
+    """
+    missing = [name for name in names if name not in X.columns]
+    if missing:
+        raise ClvError(
+            f"the model was fitted on {len(names)} features and {', '.join(missing[:5])} is not among the "
+            "columns given; give the feature set it was trained on"
+        )
+    return check_finite(X[list(names)])
+
+
+def check_finite(X: pd.DataFrame) -> pd.DataFrame:
+    """Return ``X``, or name the features with values that are not finite."""
+    bad = X.columns[~np.isfinite(X.to_numpy(dtype=float)).all(axis=0)]
+    if len(bad):
+        raise ClvError(f"feature(s) {', '.join(bad[:5])} hold values that are not finite")
+    return X
 
 
 class SpendRegressor(RegressorMixin, BaseEstimator):
@@ -53,7 +79,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : pandas.DataFrame of shape (n, p)
-            Features, indexed by customer_id; a customer may stand in it once per origin.
+            Features, indexed by customer_id; a customer may have one row per origin.
         y : array-like of shape (n,)
             Spend in the horizon that followed (currency).
 
@@ -69,7 +95,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
         if not np.isfinite(spend).all():
             raise ClvError("the training panel has labels that are not finite")
-        self.regressor_ = self._fitted(self._checked(X), np.maximum(spend, 0.0))
+        self.regressor_ = self._fit_regressor(check_finite(X), np.maximum(spend, 0.0))
         # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
         threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
         self.regressor_.set_params(**dict.fromkeys(threads, 1))
@@ -89,34 +115,20 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             If a feature of the training panel is missing from ``X`` or is not finite.
         """
         check_is_fitted(self)
-        return np.maximum(np.asarray(self.regressor_.predict(self._known(X)), dtype=float).ravel(), 0.0)
+        return np.maximum(
+            np.asarray(self.regressor_.predict(select_features(X, self.feature_names_in_)), dtype=float).ravel(), 0.0
+        )
 
-    @available_if(_knows_who_buys)
+    @available_if(_predicts_purchases)
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
-        """Probability that each customer buys in the horizon, shape (n,), where the regressor knows it.
+        """Probability that each customer buys in the horizon, shape (n,), where the regressor predicts it.
 
         Raises
         ------
         ClvError
             As ``predict`` does.
         """
-        return self.regressor_.probability_purchase(self._known(X))
+        return self.regressor_.probability_purchase(select_features(X, self.feature_names_in_))
 
-    def _known(self, X: pd.DataFrame) -> pd.DataFrame:
-        missing = [name for name in self.feature_names_in_ if name not in X.columns]
-        if missing:
-            raise ClvError(
-                f"the model was fitted on {self.n_features_in_} features and {', '.join(missing[:5])} is not among the "
-                "columns given; give the feature set it was trained on"
-            )
-        return self._checked(X[list(self.feature_names_in_)])
-
-    def _fitted(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+    def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
         return clone(self.regressor).fit(X, y)
-
-    @staticmethod
-    def _checked(X: pd.DataFrame) -> pd.DataFrame:
-        bad = X.columns[~np.isfinite(X.to_numpy(dtype=float)).all(axis=0)]
-        if len(bad):
-            raise ClvError(f"feature(s) {', '.join(bad[:5])} hold values that are not finite")
-        return X
