@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
-from clv_experiments.evaluation.recovery import recovery_plot, recovery_records, recovery_scores, recovery_table
+from clv_experiments.evaluation.recovery import plot_recovery, recovery_records, recovery_scores, recovery_table
 from clv_experiments.reporting.figure_style import Labels, LogScale
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Table
 
@@ -94,7 +94,7 @@ def test_a_customer_without_truth_is_an_error():
 def test_the_picture_shows_the_mean_truth_of_each_bin():
     table, expected = customers(4000)
     table["y_pred"] += np.arange(4000) * 1e-6  # no two alike
-    (panel,) = recovery_plot(expected, table["y_pred"], LABELS, bins=4).axes
+    (panel,) = plot_recovery(expected, table["y_pred"], LABELS, bins=4).axes
     (marks,) = [line for line in panel.lines if line.get_label() == "mean truth"]
     order = np.argsort(table["y_pred"].to_numpy())
     means = [(table["y_pred"].iloc[part].mean(), expected.iloc[part].mean()) for part in np.split(order, 4)]
@@ -114,7 +114,7 @@ def test_the_picture_shows_the_mean_truth_of_each_bin():
     ],
 )
 def test_the_picture_survives(expected, predicted):
-    figure = recovery_plot(pd.Series(expected), pd.Series(predicted), LABELS)
+    figure = plot_recovery(pd.Series(expected), pd.Series(predicted), LABELS)
     figure.savefig(BytesIO(), format="png")
     said = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
     assert min(text.get_fontsize() for text in said) >= 11

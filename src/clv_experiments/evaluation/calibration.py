@@ -1,4 +1,4 @@
-"""The tables behind the scores and pictures: deciles, value capture, reliability; none depends on the row order."""
+"""The tables behind the scores and plots: deciles, value capture, reliability; none depends on the row order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.validation import Floats, paired, paired_probability
+from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
 
 
 def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def decile_table(y_true: ArrayLike, y_pred: ArrayLike) -> pd.DataFrame:
     DataFrame with decile (1 = highest predicted), customers, mean_predicted, mean_actual, sum_predicted, sum_actual;
     spend in the unit of the input.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     groups = np.array_split(np.argsort(-predicted), min(10, len(predicted)))
     shared = _mean_within_ties(actual, predicted)
     table = pd.DataFrame(
@@ -43,7 +43,7 @@ def capture_curve(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Floats, Floats]
     tie ends: straight lines between them average the ties. The share of spend is nan where actual spend does not sum
     to more than 0.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     _, group, count = np.unique(-predicted, return_inverse=True, return_counts=True)
     customers = np.concatenate([[0.0], np.cumsum(count) / len(actual)])
     spend = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=actual))])
@@ -59,18 +59,18 @@ def reliability_table(bought: ArrayLike, probability: ArrayLike, bins: int = 10)
     DataFrame with bin_start, bin_end, customers, mean_probability, observed_share; empty bins are left out. A
     probability on a border belongs to the bin it opens, except 1, which stays in the last.
     """
-    outcome, chance = paired_probability(bought, probability)
+    outcome, predicted = check_probabilities(bought, probability)
     edges = np.arange(bins + 1) / bins
-    place = np.minimum(np.searchsorted(edges, chance, side="right") - 1, bins - 1)
-    customers = np.bincount(place, minlength=bins)
-    held = customers > 0
+    bin_index = np.minimum(np.searchsorted(edges, predicted, side="right") - 1, bins - 1)
+    customers = np.bincount(bin_index, minlength=bins)
+    occupied = customers > 0
     return pd.DataFrame(
         {
-            "bin_start": edges[:-1][held],
-            "bin_end": edges[1:][held],
-            "customers": customers[held],
-            "mean_probability": np.bincount(place, chance, bins)[held] / customers[held],
-            "observed_share": np.bincount(place, outcome, bins)[held] / customers[held],
+            "bin_start": edges[:-1][occupied],
+            "bin_end": edges[1:][occupied],
+            "customers": customers[occupied],
+            "mean_probability": np.bincount(bin_index, predicted, bins)[occupied] / customers[occupied],
+            "observed_share": np.bincount(bin_index, outcome, bins)[occupied] / customers[occupied],
         }
     )
 

@@ -1,4 +1,4 @@
-"""Uncertainty of least-squares coefficients when one customer stands in the training panel many times."""
+"""Uncertainty of least-squares coefficients when one customer has many rows in the training panel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANK_TOLERANCE = 1e-10
 
 
 def clustered_covariance(design: Floats, residuals: Floats, cluster: NDArray[np.intp], penalty: Floats) -> Floats:
-    """Return the covariance (k, k) of coefficients that is honest about rows of one customer being alike.
+    """Return the covariance (k, k) of coefficients, allowing for correlation among the rows of one customer.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ def cluster_bootstrap(
 ) -> Floats:
     """Return coefficients (replicates, k) refitted on customers drawn with replacement, all rows of each together.
 
-    A draw is a weight: each refit solves weighted normal equations, by least norm where columns are collinear.
+    A resample is a weight: each refit solves weighted normal equations, by least norm where columns are collinear.
     Arguments as for `clustered_covariance`; `on_progress` is called with (done, replicates) after each refit.
     """
     customers = cluster.max() + 1
     refits = np.empty((replicates, design.shape[1]))
     for replicate in range(replicates):
-        drawn = np.bincount(rng.integers(customers, size=customers), minlength=customers)
-        root = np.sqrt(drawn)[cluster]
+        counts = np.bincount(rng.integers(customers, size=customers), minlength=customers)
+        root = np.sqrt(counts)[cluster]
         refits[replicate] = least_norm(design * root[:, None], root * y, penalty)
         if on_progress is not None:
             on_progress(replicate + 1, replicates)
@@ -88,8 +88,8 @@ def variance_inflation(standardised: Floats) -> Floats:
     """
     correlation = standardised.T @ standardised / len(standardised)
     values, vectors = np.linalg.eigh(correlation)
-    lost = values <= RANK_TOLERANCE * max(values[-1], 1.0)
-    factors = (vectors[:, ~lost] ** 2 / values[~lost]).sum(axis=1)
-    # A column takes part in a collinear relation when a direction without variance leans on it.
-    collinear = (vectors[:, lost] ** 2).sum(axis=1) > 1e-8
+    null = values <= RANK_TOLERANCE * max(values[-1], 1.0)
+    factors = (vectors[:, ~null] ** 2 / values[~null]).sum(axis=1)
+    # A column takes part in a collinear relation when a direction without variance loads on it.
+    collinear = (vectors[:, null] ** 2).sum(axis=1) > 1e-8
     return np.where(collinear, np.inf, factors)

@@ -1,4 +1,4 @@
-"""What a fitted model learned, as one tidy frame: parameters, coefficients or importances, with their uncertainty."""
+"""What a fitted model learned, as one tidy frame: parameters, coefficients or importances, with uncertainty."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def fit_statistics(estimator: Any) -> dict[str, float]:
     Those of a spend model that it carries (``spend_``) begin with ``spend_``.
     """
     names = ("log_likelihood", "aic", "bic")
-    own = {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
+    statistics = {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
     if hasattr(estimator, "spend_"):
-        own |= {f"spend_{name}": value for name, value in fit_statistics(estimator.spend_).items()}
-    return own
+        statistics |= {f"spend_{name}": value for name, value in fit_statistics(estimator.spend_).items()}
+    return statistics
 
 
 def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
@@ -98,8 +98,8 @@ def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
     spread = NORMAL_97_5 * table["standard_error"].to_numpy(dtype=float, na_value=np.nan) / estimate
     with np.errstate(over="ignore"):  # a flat likelihood has an interval without an upper end
         table = table.assign(lower_95=estimate * np.exp(-spread), upper_95=estimate * np.exp(spread))
-    first = ["name", "estimate", "standard_error", "lower_95", "upper_95"]
-    return table[first + [column for column in table if column not in first]]
+    leading = ["name", "estimate", "standard_error", "lower_95", "upper_95"]
+    return table[leading + [column for column in table if column not in leading]]
 
 
 def _linear_table(
@@ -116,25 +116,25 @@ def _linear_table(
     mean, deviation = values.mean(axis=0), values.std(axis=0)
     deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
     standardised = (values - mean) / deviation
-    own = np.concatenate([[intercept + mean @ slopes], slopes * deviation])
+    fitted = np.concatenate([[intercept + mean @ slopes], slopes * deviation])
     design = np.column_stack([np.ones(len(values)), standardised])
     ridge = np.concatenate([[0.0], penalty / deviation**2])
-    back = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
-    back[0, 1:] = -mean / deviation
+    to_original = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
+    to_original[0, 1:] = -mean / deviation
     cluster, _ = pd.factorize(_customers(X.index))
-    residuals = target - design @ own
+    residuals = target - design @ fitted
 
     estimate = np.concatenate([[intercept], slopes])
-    if _solves_normal_equations(design, residuals, ridge * own, target):
-        variance = np.diag(back @ clustered_covariance(design, residuals, cluster, ridge) @ back.T).copy()
+    if _solves_normal_equations(design, residuals, ridge * fitted, target):
+        variance = np.diag(to_original @ clustered_covariance(design, residuals, cluster, ridge) @ to_original.T).copy()
         refits = cluster_bootstrap(
             design, target, cluster, ridge, replicates=replicates, rng=rng, on_progress=on_progress
         )
-        refits = refits @ back.T
+        refits = refits @ to_original.T
     else:
         variance, refits = np.full(len(estimate), np.nan), np.full((1, len(estimate)), np.nan)
     inflation = np.concatenate([[np.nan], variance_inflation(standardised)])
-    if np.isinf(inflation).any() and not np.allclose(least_norm(design, target, ridge), own, rtol=1e-3, atol=1e-6):
+    if np.isinf(inflation).any() and not np.allclose(least_norm(design, target, ridge), fitted, rtol=1e-3, atol=1e-6):
         # Collinear columns have many solutions, and this estimator chose another one than the intervals would describe.
         variance[np.isinf(inflation)] = refits[:, np.isinf(inflation)] = np.nan
     lower, upper = np.quantile(refits, [0.025, 0.975], axis=0)
@@ -148,7 +148,7 @@ def _linear_table(
             "boot_upper_95": upper,
             "sign_stable": stable,
             "vif": inflation,
-            "standardised_estimate": np.concatenate([[np.nan], own[1:]]),
+            "standardised_estimate": np.concatenate([[np.nan], fitted[1:]]),
         }
     )
 
@@ -159,11 +159,11 @@ def _on_original_scale(regressor: Any, X: pd.DataFrame) -> tuple[list[str], Floa
     A last StandardScaler is undone; what an earlier step makes of the features is left as it is.
     """
     final = _final_step(regressor)
-    before = [step for _, step in getattr(regressor, "steps", [])[:-1]]
-    scaler = before.pop() if before and hasattr(before[-1], "with_mean") else None
+    earlier = [step for _, step in getattr(regressor, "steps", [])[:-1]]
+    scaler = earlier.pop() if earlier and hasattr(earlier[-1], "with_mean") else None
     frame: Any = X
     names = [str(name) for name in X.columns]
-    for step in before:
+    for step in earlier:
         frame = step.transform(frame)
         names = [str(name) for name in step.get_feature_names_out(names)]
     values = np.asarray(frame, dtype=float)
@@ -176,12 +176,12 @@ def _on_original_scale(regressor: Any, X: pd.DataFrame) -> tuple[list[str], Floa
     return names, values, slopes, intercept, alpha * scale**2
 
 
-def _solves_normal_equations(design: Floats, residuals: Floats, pull: Floats, target: Floats) -> bool:
-    """Say whether the fit is (ridge) least squares of this target on these columns.
+def _solves_normal_equations(design: Floats, residuals: Floats, penalty_gradient: Floats, target: Floats) -> bool:
+    """Return whether the fit is (ridge) least squares of this target on these columns.
 
     A lasso, a log link, another target or weights fail it, and the sandwich would not describe them.
     """
-    gradient = np.abs(design.T @ residuals - pull)
+    gradient = np.abs(design.T @ residuals - penalty_gradient)
     return bool((gradient <= 1e-6 * np.linalg.norm(design, axis=0) * np.linalg.norm(target)).all())
 
 

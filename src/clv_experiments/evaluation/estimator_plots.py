@@ -1,4 +1,4 @@
-"""Pictures of a fitted model: what it learned, and how a BTYD story tracks repeat spend over time."""
+"""Plots of a fitted model: its coefficients, and the repeat spend that a BTYD model expects over time."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from clv_experiments.reporting.figure_style import (
     truncate,
 )
 
-SHOWN = 20
+MAX_ROWS = 20
 
 
-def coefficients_plot(table: pd.DataFrame, labels: Labels) -> Figure:
+def plot_coefficients(table: pd.DataFrame, labels: Labels) -> Figure:
     """Draw a table of `coefficients`: parameters on a log axis, slopes by one standard deviation, or importances.
 
     Shows the 20 largest with their 95 % intervals (importances: one standard deviation), where the table has them.
@@ -39,10 +39,10 @@ def coefficients_plot(table: pd.DataFrame, labels: Labels) -> Figure:
     if missing:
         raise ClvError(f"the table of coefficients has no column {sorted(missing)}; expected that of coefficients()")
     if "standardised_estimate" in table:
-        return _slopes(table[table["name"] != "intercept"], labels)
+        return _plot_slopes(table[table["name"] != "intercept"], labels)
     if "permutation_importance" in table:
         value, spread = table["permutation_importance"], table["permutation_sd"]
-        figure, panel = _points(
+        figure, panel = _plot_estimates(
             "What the forecast relies on", labels, table["name"], value, value - spread, value + spread
         )
         panel.set_xlabel("score lost when shuffled (± 1 sd)", fontsize=TEXT_SIZE, loc="right")
@@ -50,10 +50,10 @@ def coefficients_plot(table: pd.DataFrame, labels: Labels) -> Figure:
     name = table["name"].astype(str) + (" (" + table["part"].astype(str) + ")" if "part" in table else "")
     none = pd.Series(np.nan, index=table.index)
     low, high = table.get("lower_95", none), table.get("upper_95", none)
-    figure, panel = _points("Fitted parameters", labels, name, table["estimate"], low, high, by_size=False)
-    known = table["estimate"].dropna()
-    if len(known) and (known > 0).all():
-        _log_axis(panel, known, low, high)
+    figure, panel = _plot_estimates("Fitted parameters", labels, name, table["estimate"], low, high, by_size=False)
+    estimates = table["estimate"].dropna()
+    if len(estimates) and (estimates > 0).all():
+        _use_log_axis(panel, estimates, low, high)
     text = "estimate and 95% interval" if low.notna().any() else "estimate"
     panel.set_xlabel(text, fontsize=TEXT_SIZE, loc="right")
     return figure
@@ -87,8 +87,8 @@ def weekly_repeat_spend(daily: pd.DataFrame, estimator: Any) -> pd.DataFrame:
     return weeks.rename_axis("week_end").reset_index()
 
 
-def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figure:
-    """Draw actual and expected repeat spend by week, cumulated above and as it came below.
+def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figure:
+    """Draw actual and expected repeat spend by week, cumulative above and weekly below.
 
     `weekly` has one row a week in order: week_end (date), actual and expected (spend of that week). Raises ClvError
     where a column is missing or there is no week.
@@ -100,13 +100,13 @@ def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figu
             "expected week_end, actual and expected, one row a week"
         )
     figure, panels = create_figure("Repeat spend over time", labels, heights=(1, 1))
-    week, border = date2num(weekly["week_end"]), float(date2num(cutoff))
+    week, cutoff_day = date2num(weekly["week_end"]), float(date2num(cutoff))
     for panel, cumulated, text in zip(panels, (True, False), ("cumulative", "weekly"), strict=True):
         for column, colour, style in (("actual", ACTUAL, "-"), ("expected", PREDICTED, "--")):
             spend = weekly[column].to_numpy(dtype=float)
             spend = spend.cumsum() if cumulated else spend
             panel.plot(week, spend, color=colour, linewidth=2.5, linestyle=style, label=column)
-        panel.axvline(border, color=REFERENCE, linewidth=2)
+        panel.axvline(cutoff_day, color=REFERENCE, linewidth=2)
         panel.yaxis.set_major_locator(MaxNLocator(4))
         panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
         panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
@@ -115,26 +115,26 @@ def tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) -> Figu
     panels[1].xaxis.set_major_locator(dates)
     panels[1].xaxis.set_major_formatter(ConciseDateFormatter(dates))
     panels[1].annotate(
-        "cutoff", (border, 0.9), xycoords=("data", "axes fraction"), xytext=(5, 0),
+        "cutoff", (cutoff_day, 0.9), xycoords=("data", "axes fraction"), xytext=(5, 0),
         textcoords="offset points", fontsize=TEXT_SIZE, color=REFERENCE, va="center",
     )  # fmt: skip
     draw_legend(panels[0], loc="upper left")
     return figure
 
 
-def _slopes(table: pd.DataFrame, labels: Labels) -> Figure:
+def _plot_slopes(table: pd.DataFrame, labels: Labels) -> Figure:
     """Draw slopes for one standard deviation of each feature, so that features of any unit compare."""
     value = table["standardised_estimate"]
     deviation = (value / table["estimate"].where(table["estimate"] != 0)).fillna(0.0)
     low, high = table["boot_lower_95"] * deviation, table["boot_upper_95"] * deviation
-    figure, panel = _points("What moves the forecast", labels, table["name"], value, low, high)
+    figure, panel = _plot_estimates("What moves the forecast", labels, table["name"], value, low, high)
     unit = f" ({labels.unit})" if labels.unit else ""
     interval = ", 95% interval" if low.notna().any() else ""
     panel.set_xlabel(f"spend per standard deviation{interval}{unit}", fontsize=TEXT_SIZE, loc="right")
     return figure
 
 
-def _points(
+def _plot_estimates(
     title: str,
     labels: Labels,
     name: pd.Series,
@@ -143,20 +143,20 @@ def _points(
     high: pd.Series,
     by_size: bool = True,
 ) -> tuple[Figure, Axes]:
-    """Draw one row a name: the largest, the first on top, or the first as the table has them."""
+    """Draw one row a name, the largest on top, or in the order of the table; at most ``MAX_ROWS``."""
     order = value.astype(float).abs().sort_values(ascending=False, kind="stable").index if by_size else value.index
-    shown = order[:SHOWN][::-1]
-    some = f" ({SHOWN} of {len(name)})" if len(name) > SHOWN else ""
-    figure, (panel,) = create_figure(title + some, labels)
-    if not len(shown):
+    top = order[:MAX_ROWS][::-1]
+    selection = f" ({MAX_ROWS} of {len(name)})" if len(name) > MAX_ROWS else ""
+    figure, (panel,) = create_figure(title + selection, labels)
+    if not len(top):
         annotate_corner(panel, "this model has no coefficients")
         panel.set_axis_off()
         return figure, panel
-    rows = np.arange(len(shown))
+    rows = np.arange(len(top))
     panel.axvline(0, color=REFERENCE, linewidth=2, linestyle="--")
-    panel.hlines(rows, low[shown], high[shown], color=PREDICTED, linewidth=3.5, alpha=0.45)
-    panel.plot(value[shown], rows, "o", color=PREDICTED, markersize=8)
-    panel.set_yticks(rows, [truncate(str(text), 30) for text in name[shown]])
+    panel.hlines(rows, low[top], high[top], color=PREDICTED, linewidth=3.5, alpha=0.45)
+    panel.plot(value[top], rows, "o", color=PREDICTED, markersize=8)
+    panel.set_yticks(rows, [truncate(str(text), 30) for text in name[top]])
     panel.tick_params(axis="y", labelsize=TEXT_SIZE if len(rows) <= 14 else 11)
     panel.set_ylim(-0.6, len(rows) - 0.4)
     panel.xaxis.set_major_locator(MaxNLocator(5))
@@ -164,7 +164,7 @@ def _points(
     return figure, panel
 
 
-def _log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) -> None:
+def _use_log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series) -> None:
     """Turn a panel of positive parameters to a log axis, cut where an interval runs a hundred times too far."""
     start, end = value.min(), value.max()
     panel.set_xscale("log")

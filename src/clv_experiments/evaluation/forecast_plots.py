@@ -1,4 +1,4 @@
-"""Pictures of one forecast: where it is right, where it is not, and what its ranking is worth."""
+"""Plots of one forecast: its errors, its calibration, and the value of its ranking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clv_experiments.evaluation.metrics import (
     roc_auc,
     top_20_share,
 )
-from clv_experiments.evaluation.validation import Floats, paired, paired_probability
+from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
 from clv_experiments.reporting.figure_style import (
     ACTUAL,
     DENSITY,
@@ -38,28 +38,28 @@ from clv_experiments.reporting.figure_style import (
 )
 
 
-def predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
     """Draw actual against predicted spend, a log scale with zeros; a calibrated forecast has its means on the diagonal.
 
     Raises ClvError as the metrics do.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     figure, (panel,) = create_figure("Predicted against actual spend", labels)
     scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
     scale.label(panel, "y", low, high)
-    _density(figure, panel, scale(predicted), scale(actual))
-    ends = scale([low, high])
-    panel.plot(ends, ends, color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
-    where, mean = _binned_mean(predicted, actual)
-    panel.plot(scale(where), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean actual")
+    _draw_density(figure, panel, scale(predicted), scale(actual))
+    diagonal = scale([low, high])
+    panel.plot(diagonal, diagonal, color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
+    centre, mean = _binned_mean(predicted, actual)
+    panel.plot(scale(centre), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean actual")
     name_axes(panel, labels.spend("predicted"), labels.spend("actual"))
     draw_legend(panel, loc="upper left")
     return figure
 
 
-def decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
     """Draw mean predicted and mean actual spend of each decile of the prediction, on a log scale with zeros.
 
     Raises ClvError as the metrics do.
@@ -68,15 +68,15 @@ def decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
     figure, (panel,) = create_figure("Calibration by decile of predicted spend", labels)
     means = table[["mean_predicted", "mean_actual"]].to_numpy()
     scale = LogScale.around(means)
-    place = table["decile"].to_numpy()
-    panel.vlines(place, scale(means[:, 0]), scale(means[:, 1]), color="#B9BDC2", linewidth=4)
-    panel.plot(place, scale(means[:, 0]), "D", color=PREDICTED, markersize=9, label="predicted")
-    panel.plot(place, scale(means[:, 1]), "o", color=ACTUAL, markersize=9, label="actual")
+    decile = table["decile"].to_numpy()
+    panel.vlines(decile, scale(means[:, 0]), scale(means[:, 1]), color="#B9BDC2", linewidth=4)
+    panel.plot(decile, scale(means[:, 0]), "D", color=PREDICTED, markersize=9, label="predicted")
+    panel.plot(decile, scale(means[:, 1]), "o", color=ACTUAL, markersize=9, label="actual")
     scale.label(panel, "y", min(means.min(), 0.0), max(means.max(), scale.unit))
     bottom, top = panel.get_ylim()
-    panel.set_ylim(bottom, top + 0.24 * (top - bottom))  # room for the words above the highest point
-    panel.set_xticks(place)
-    panel.set_xlim(0.5, len(place) + 0.5)
+    panel.set_ylim(bottom, top + 0.24 * (top - bottom))  # room for the text above the highest point
+    panel.set_xticks(decile)
+    panel.set_xlim(0.5, len(decile) + 0.5)
     name_axes(panel, "decile (1 = highest predicted)", labels.spend("mean"))
     bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
     annotate_corner(
@@ -88,12 +88,12 @@ def decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
     return figure
 
 
-def value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
     """Draw the share of actual spend reached by targeting the best customers first, beside the perfect ranking.
 
     Raises ClvError as the metrics do.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     figure, (panel,) = create_figure("Spend captured by targeting top customers", labels)
     panel.plot(*capture_curve(actual, actual), color=PERFECT, linewidth=2.5, label="perfect")
     panel.plot(*capture_curve(actual, predicted), color=PREDICTED, linewidth=3, label="this model")
@@ -109,39 +109,39 @@ def value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figur
             f"{format_or_undefined(normalised_gini(actual, predicted), '.2f')}"
         )
         annotate_corner(panel, text, 0.97, 0.36)
-    _share_axis(panel)
+    _format_share_axis(panel)
     panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     name_axes(panel, "customers targeted, highest predicted first", f"share of actual spend, {labels.horizon}")
     draw_legend(panel, loc="lower right")
     return figure
 
 
-def residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
+def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
     """Draw actual - predicted spend against predicted, a log scale with zeros; above 0 is under-forecast.
 
     Raises ClvError as the metrics do.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     figure, (panel,) = create_figure("Residuals by predicted spend", labels)
     error = actual - predicted
     scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
     scale.label(panel, "y", min(error.min(), -scale.unit), max(error.max(), scale.unit))
-    _density(figure, panel, scale(predicted), scale(error))
+    _draw_density(figure, panel, scale(predicted), scale(error))
     panel.axhline(0, color=REFERENCE, linewidth=2, linestyle="--")
-    where, mean = _binned_mean(predicted, error)
-    panel.plot(scale(where), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean residual")
+    centre, mean = _binned_mean(predicted, error)
+    panel.plot(scale(centre), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean residual")
     name_axes(panel, labels.spend("predicted"), "actual − predicted" + (f" ({labels.unit})" if labels.unit else ""))
     draw_legend(panel, loc="upper left")
     return figure
 
 
-def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Figure:
+def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Figure:
     """Draw the observed share of buyers against the predicted probability, with 95 % intervals and customers a bin.
 
     Intervals are Wilson's (1927). Raises ClvError as `reliability_table` does.
     """
-    outcome, chance = paired_probability(bought, probability)
+    outcome, chance = check_probabilities(bought, probability)
     table = reliability_table(outcome, chance)
     figure, (panel, counts) = create_figure("Does a predicted chance to buy come true?", labels, heights=(3, 1))
     predicted, observed = table["mean_probability"].to_numpy(), table["observed_share"].to_numpy()
@@ -159,7 +159,7 @@ def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Fi
         0.97,
         0.05,
     )
-    _share_axis(panel)
+    _format_share_axis(panel)
     counts.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     counts.yaxis.set_major_formatter(FuncFormatter(format_amount))
@@ -169,7 +169,7 @@ def reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) -> Fi
     return figure
 
 
-def _density(figure: Figure, panel: Axes, x: Floats, y: Floats) -> None:
+def _draw_density(figure: Figure, panel: Axes, x: Floats, y: Floats) -> None:
     """Colour the plane by customers, on a log scale: most of them share the line of zero spend."""
     extent = (*panel.get_xlim(), *panel.get_ylim())
     hexes = panel.hexbin(x, y, gridsize=(38, 26), extent=extent, mincnt=1, cmap=DENSITY, linewidths=0.2)
@@ -184,15 +184,15 @@ def _density(figure: Figure, panel: Axes, x: Floats, y: Floats) -> None:
 
 
 def _binned_mean(key: Floats, values: Floats, bins: int = 20) -> tuple[Floats, Floats]:
-    """Return the mean key and value in bins of like count; customers of one key are never parted."""
+    """Return the mean key and value in bins of like count; customers with the same key stay together."""
     edges = np.unique(np.quantile(key, np.arange(1, bins) / bins))
     group = np.searchsorted(edges, key, side="right")
     count = np.bincount(group)
-    held = count > 0
-    return np.bincount(group, key)[held] / count[held], np.bincount(group, values)[held] / count[held]
+    occupied = count > 0
+    return np.bincount(group, key)[occupied] / count[occupied], np.bincount(group, values)[occupied] / count[occupied]
 
 
-def _share_axis(panel: Axes) -> None:
+def _format_share_axis(panel: Axes) -> None:
     panel.set_xlim(-0.02, 1.02)
     panel.set_ylim(bottom=-0.02, top=max(1.04, panel.get_ylim()[1]))
     panel.yaxis.set_major_locator(MaxNLocator(5))

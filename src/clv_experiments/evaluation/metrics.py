@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
-from clv_experiments.evaluation.validation import Floats, paired, paired_probability
+from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
 
 
 def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -20,7 +20,7 @@ def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where the actual total is not above 0: the ratio would lose its sign.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     return _ratio(predicted.sum(), actual.sum()) - 1.0
 
 
@@ -42,7 +42,7 @@ def normalised_gini(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     reversed ranking scores -1. nan where all customers spent the same. The area between capture curve and diagonal is
     the sum of spend times centred average rank (Lerman and Yitzhaki 1984), up to a factor that cancels.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     return _ratio(float(actual @ _centred_ranks(predicted)), float(actual @ _centred_ranks(actual)))
 
 
@@ -51,7 +51,7 @@ def spearman(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where all customers spent the same.
     """
-    actual, predicted = (_centred_ranks(column) for column in paired(y_true, y_pred))
+    actual, predicted = (_centred_ranks(column) for column in check_paired(y_true, y_pred))
     if not actual.any():
         return float("nan")
     if not predicted.any():
@@ -88,7 +88,7 @@ def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: flo
     for a buyer deviates without bound; spend that returns made negative counts as 0. nan where all customers spent the
     same. `power` lies between 1 and 2 (Jorgensen 1987; Hastie, Tibshirani and Wainwright 2015, equation 3.11).
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     if not floor > 0:
         raise ClvError(f"floor must be above 0, got {floor}: is there any spend to learn from before the cutoff?")
     if not 1 < power < 2:
@@ -102,7 +102,7 @@ def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: flo
 
 def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the root of the mean squared error, in the unit of spend: 0 is best, lower is better."""
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     return float(np.sqrt(np.mean((predicted - actual) ** 2)))
 
 
@@ -116,7 +116,7 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where all customers spent the same.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     if np.ptp(actual) == 0:
         return float("nan")
     return float(1.0 - np.sum((predicted - actual) ** 2) / np.sum((actual - actual.mean()) ** 2))
@@ -124,13 +124,13 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the mean absolute error, in the unit of spend: lower is better, but all-zeros often wins."""
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     return float(np.mean(np.abs(predicted - actual)))
 
 
 def median_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the median absolute error, in the unit of spend: lower is better, but all-zeros often wins."""
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     return float(np.median(np.abs(predicted - actual)))
 
 
@@ -139,7 +139,7 @@ def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     nan where nobody spent anything.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     return _ratio(np.abs(predicted - actual).sum(), np.abs(actual).sum())
 
 
@@ -148,9 +148,9 @@ def roc_auc(bought: ArrayLike, probability: ArrayLike) -> float:
 
     nan where all bought or none did (Mann and Whitney 1947).
     """
-    outcome, chance = paired_probability(bought, probability)
-    buyers, others = outcome.sum(), (1.0 - outcome).sum()
-    return 0.5 + _ratio(float(outcome @ _centred_ranks(chance)), buyers * others)
+    outcome, predicted = check_probabilities(bought, probability)
+    buyers, non_buyers = outcome.sum(), (1.0 - outcome).sum()
+    return 0.5 + _ratio(float(outcome @ _centred_ranks(predicted)), buyers * non_buyers)
 
 
 def roc_auc_by_sample(bought: NDArray[np.bool_], probability: Floats, counts: Floats) -> Floats:
@@ -180,8 +180,8 @@ def roc_auc_by_sample(bought: NDArray[np.bool_], probability: Floats, counts: Fl
 
 def brier(bought: ArrayLike, probability: ArrayLike) -> float:
     """Return the mean squared error of a probability: 0 is best, lower is better (Brier 1950)."""
-    outcome, chance = paired_probability(bought, probability)
-    return float(np.mean((chance - outcome) ** 2))
+    outcome, predicted = check_probabilities(bought, probability)
+    return float(np.mean((predicted - outcome) ** 2))
 
 
 # Scores for which higher is better and that every model has: what a run may be optimised by.
@@ -198,7 +198,7 @@ def score(
     `floor` is the least prediction `d2_tweedie` sees; `bought` says who had a purchase day in the period;
     `probability`, where a model gives it, is that of one.
     """
-    actual, predicted = paired(y_true, y_pred)
+    actual, predicted = check_paired(y_true, y_pred)
     buyer = np.asarray(bought, dtype=bool)
     scores = {
         "customers": float(len(actual)),

@@ -1,4 +1,4 @@
-"""A forecast of a simulated log beside the truth: parameters, expected spend, and the scores that are attainable."""
+"""A forecast of a simulated log compared with the truth: parameters, expected spend, and attainable scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clv_experiments.evaluation.metrics import aggregate_bias, d2_tweedie, normalised_gini, rmse, spearman
-from clv_experiments.evaluation.validation import paired
+from clv_experiments.evaluation.validation import check_paired
 from clv_experiments.reporting.figure_style import (
     ACTUAL,
     PREDICTED,
@@ -24,7 +24,7 @@ from clv_experiments.reporting.figure_style import (
 )
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
 
-NAMES = ("true expected spend", "y_pred")
+COLUMN_NAMES = ("true expected spend", "y_pred")
 
 
 def recovery_records(
@@ -55,11 +55,11 @@ def recovery_records(
     ClvError
         If a customer of the forecast has no true expected spend.
     """
-    of_cell = expected.reindex(table.index)
-    scores = recovery_scores(table["y_true"], table["y_pred"], of_cell, floor)
+    true_spend = expected.reindex(table.index)
+    scores = recovery_scores(table["y_true"], table["y_pred"], true_spend, floor)
     records: list[Record] = [Param(f"truth_{name}", value) for name, value in truth.items()]
     records += [Metric(f"holdout_{name}", value) for name, value in scores.items()]
-    records.append(FigureRecord("recovery.png", recovery_plot(of_cell, table["y_pred"], labels)))
+    records.append(FigureRecord("recovery.png", plot_recovery(true_spend, table["y_pred"], labels)))
     if parameters is not None and parameters["parameter"].isin(list(truth)).any():
         records.append(Table("recovery.csv", recovery_table(parameters, truth)))
     return records
@@ -74,15 +74,15 @@ def recovery_table(parameters: pd.DataFrame, truth: Mapping[str, float]) -> pd.D
         ``parameter``, ``truth``, ``estimate``, ``standard_error``, ``relative_error`` (estimate / truth - 1; positive =
         too large): a row for each parameter that both have, in the model's order.
     """
-    known = parameters[parameters["parameter"].isin(list(truth))]
-    true = known["parameter"].map(dict(truth)).astype(float)
+    simulated = parameters[parameters["parameter"].isin(list(truth))]
+    true = simulated["parameter"].map(dict(truth)).astype(float)
     return pd.DataFrame(
         {
-            "parameter": known["parameter"],
+            "parameter": simulated["parameter"],
             "truth": true,
-            "estimate": known["estimate"],
-            "standard_error": known["standard_error"],
-            "relative_error": known["estimate"] / true - 1.0,
+            "estimate": simulated["estimate"],
+            "standard_error": simulated["standard_error"],
+            "relative_error": simulated["estimate"] / true - 1.0,
         }
     ).reset_index(drop=True)
 
@@ -102,8 +102,8 @@ def recovery_scores(y_true: pd.Series, y_pred: pd.Series, expected: pd.Series, f
     ClvError
         As the metrics do.
     """
-    true, predicted = paired(expected, y_pred, NAMES)
-    actual, _ = paired(y_true, expected, ("y_true", NAMES[0]))
+    true, predicted = check_paired(expected, y_pred, COLUMN_NAMES)
+    actual, _ = check_paired(y_true, expected, ("y_true", COLUMN_NAMES[0]))
     return {
         "truth_bias": aggregate_bias(true, predicted),
         "truth_rmse": rmse(true, predicted),
@@ -113,13 +113,13 @@ def recovery_scores(y_true: pd.Series, y_pred: pd.Series, expected: pd.Series, f
     }
 
 
-def recovery_plot(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: int = 20) -> Figure:
+def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: int = 20) -> Figure:
     """Draw the true expected spend of customers in bins of the prediction, on a log scale with zeros.
 
     In each bin, of like count, the mean and the middle 80 %; a forecast that recovers the truth has its means on the
     diagonal. Raises ClvError as the metrics do.
     """
-    true, predicted = paired(expected, y_pred, NAMES)
+    true, predicted = check_paired(expected, y_pred, COLUMN_NAMES)
     edges = np.unique(np.quantile(predicted, np.arange(1, bins) / bins))  # customers of one prediction stay together
     grouped = pd.DataFrame({"predicted": predicted, "true": true}).groupby(np.searchsorted(edges, predicted, "right"))
     mean, lower, upper = grouped.mean(), grouped["true"].quantile(0.1), grouped["true"].quantile(0.9)
@@ -127,9 +127,9 @@ def recovery_plot(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     high = max(float(mean.to_numpy().max()), float(upper.max()), scale.unit)
     figure, (panel,) = create_figure("Predicted against true expected spend", labels)
     panel.plot(scale([0.0, high]), scale([0.0, high]), color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
-    where = scale(mean["predicted"])
-    panel.vlines(where, scale(lower), scale(upper), color=PREDICTED, linewidth=5, alpha=0.3, label="80% of customers")
-    panel.plot(where, scale(mean["true"]), "o-", color=ACTUAL, linewidth=2.5, markersize=7, label="mean truth")
+    centre = scale(mean["predicted"])
+    panel.vlines(centre, scale(lower), scale(upper), color=PREDICTED, linewidth=5, alpha=0.3, label="80% of customers")
+    panel.plot(centre, scale(mean["true"]), "o-", color=ACTUAL, linewidth=2.5, markersize=7, label="mean truth")
     scale.label(panel, "x", 0.0, high)
     scale.label(panel, "y", 0.0, high)
     name_axes(panel, labels.spend("predicted"), labels.spend("true expected"))

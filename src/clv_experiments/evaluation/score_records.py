@@ -9,7 +9,7 @@ import pandas as pd
 
 from clv_experiments.evaluation import forecast_plots as plots
 from clv_experiments.evaluation.calibration import decile_table
-from clv_experiments.evaluation.estimator_plots import coefficients_plot
+from clv_experiments.evaluation.estimator_plots import plot_coefficients
 from clv_experiments.evaluation.metrics import score
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
@@ -52,15 +52,17 @@ def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
     """Draw the pictures of one holdout forecast and tabulate its calibration."""
     y_true, y_pred = table["y_true"], table["y_pred"]
     records: list[Record] = [
-        FigureRecord("predicted_against_actual.png", plots.predicted_against_actual(y_true, y_pred, labels)),
-        FigureRecord("decile_calibration.png", plots.decile_calibration(y_true, y_pred, labels)),
+        FigureRecord("predicted_against_actual.png", plots.plot_predicted_against_actual(y_true, y_pred, labels)),
+        FigureRecord("decile_calibration.png", plots.plot_decile_calibration(y_true, y_pred, labels)),
         Table("decile_calibration.csv", decile_table(y_true, y_pred)),
-        FigureRecord("value_capture.png", plots.value_capture(y_true, y_pred, labels)),
-        FigureRecord("residuals.png", plots.residuals(y_true, y_pred, labels)),
+        FigureRecord("value_capture.png", plots.plot_value_capture(y_true, y_pred, labels)),
+        FigureRecord("residuals.png", plots.plot_residuals(y_true, y_pred, labels)),
     ]
     if "p_purchase" in table:
         records.append(
-            FigureRecord("reliability.png", plots.reliability(table["purchase_days"] > 0, table["p_purchase"], labels))
+            FigureRecord(
+                "reliability.png", plots.plot_reliability(table["purchase_days"] > 0, table["p_purchase"], labels)
+            )
         )
     return records
 
@@ -69,7 +71,7 @@ def coefficient_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
     """Store what the model learned, and draw it where there is something to draw."""
     records: list[Record] = [Table("coefficients.csv", table)]
     if len(table):
-        records.append(FigureRecord("coefficients.png", coefficients_plot(table, labels)))
+        records.append(FigureRecord("coefficients.png", plot_coefficients(table, labels)))
     return records
 
 

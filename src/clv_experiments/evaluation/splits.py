@@ -1,4 +1,4 @@
-"""How far a result hangs on which customers happened to be drawn: scores and coefficients over random splits."""
+"""How much scores and coefficients vary over random splits of the customers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from clv_experiments.reporting.figure_style import (
 )
 from clv_experiments.reporting.records import FigureRecord, Metric, Record, Table
 
-SHOWN = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
+PLOTTED_METRICS = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
 # What the notebooks report, between bias and ranking.
 SPLIT_HEADLINE = {
     "aggregate_bias": ("bias", "{:+.1%}"),
@@ -45,14 +45,18 @@ def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
     >>> [(m.name, m.value) for m in split_metrics([{"mae": 1.0}, {"mae": 3.0}])][:1]
     [('holdout_mae', 2.0)]
     """
-    frame = pd.DataFrame([dict(found) for found in scores])
+    frame = pd.DataFrame(list(scores))
     summary = {"": frame.median(), "_lower": frame.quantile(INTERVAL[0]), "_upper": frame.quantile(INTERVAL[1])}
     summary |= {"_least": frame.min(), "_most": frame.max()}
-    return [Metric(f"holdout_{name}{end}", float(v)) for end, found in summary.items() for name, v in found.items()]
+    return [
+        Metric(f"holdout_{name}{suffix}", float(value))
+        for suffix, values in summary.items()
+        for name, value in values.items()
+    ]
 
 
 def coefficient_intervals(slopes: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
-    """Set each coefficient's spread over the splits beside a published value.
+    """Compare each coefficient's spread over the splits with a published value.
 
     Parameters
     ----------
@@ -90,19 +94,19 @@ def split_records(
     """Store the score of every split, and draw how scores and coefficients spread over them."""
     table = pd.DataFrame(list(scores)).rename_axis("split").reset_index()
     records: list[Record] = [*split_metrics(scores), Table("splits.csv", table)]
-    records.append(FigureRecord("splits.png", splits_plot(table, labels)))
+    records.append(FigureRecord("splits.png", plot_splits(table, labels)))
     if len(slopes.columns):
-        found = coefficient_intervals(slopes, published)
-        records.append(Table("split_coefficients.csv", found))
-        records.append(FigureRecord("split_coefficients.png", split_coefficients_plot(found, len(slopes), labels)))
+        intervals = coefficient_intervals(slopes, published)
+        records.append(Table("split_coefficients.csv", intervals))
+        records.append(FigureRecord("split_coefficients.png", plot_split_coefficients(intervals, len(slopes), labels)))
     return records
 
 
-def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
+def plot_splits(table: pd.DataFrame, labels: Labels) -> Figure:
     """Draw the distribution of each score over the splits; a line marks the first, which a notebook would show."""
     title = f"{len(table):,} random splits; a line marks the first"
-    figure, panels = create_figure(title, labels, [1] * len(SHOWN), share_x=False)
-    for panel, (name, heading) in zip(panels, SHOWN.items(), strict=True):
+    figure, panels = create_figure(title, labels, [1] * len(PLOTTED_METRICS), share_x=False)
+    for panel, (name, heading) in zip(panels, PLOTTED_METRICS.items(), strict=True):
         values = table[name].dropna().to_numpy(dtype=float)
         low, high = np.quantile(values, [0.01, 0.99] if len(values) >= 50 else [0, 1])
         inside = values[(values >= low) & (values <= high)]
@@ -112,17 +116,17 @@ def splits_plot(table: pd.DataFrame, labels: Labels) -> Figure:
         panel.grid(visible=False)
         panel.xaxis.set_major_locator(MaxNLocator(6))
         panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
-        middle, least, most = (format_amount(float(of(values))) for of in (np.median, np.min, np.max))
-        panel.set_title(f"{heading}: median {middle}, from {least} to {most}", fontsize=TEXT_SIZE, loc="left")
+        median, minimum, maximum = (format_amount(float(of(values))) for of in (np.median, np.min, np.max))
+        panel.set_title(f"{heading}: median {median}, from {minimum} to {maximum}", fontsize=TEXT_SIZE, loc="left")
     if len(table) >= 50:
         name_axes(panels[-1], "drawn: the middle 98 % of splits")
     return figure
 
 
-def split_coefficients_plot(table: pd.DataFrame, splits: int, labels: Labels) -> Figure:
-    """Draw each coefficient's interval over the splits and, where known, the published value, on a signed log axis."""
+def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: Labels) -> Figure:
+    """Draw each coefficient's interval over the splits, and its published value if any, on a signed log axis."""
     figure, (panel,) = create_figure(f"Coefficients over {splits:,} splits", labels)
-    ends = table[["least", "most"]].to_numpy()
+    extremes = table[["least", "most"]].to_numpy()
     scale = LogScale.around(table[["median", "lower_95", "upper_95"]].to_numpy())
     rows = np.arange(len(table))[::-1]
     panel.axvline(0, color=REFERENCE, linewidth=2, linestyle="--")
@@ -133,7 +137,7 @@ def split_coefficients_plot(table: pd.DataFrame, splits: int, labels: Labels) ->
         panel.plot(scale(table["published"]), rows, "D", color=ACTUAL, markersize=7, label="published")
     panel.set_yticks(rows, [truncate(name, 24) for name in table["name"]])
     panel.tick_params(axis="y", labelsize=11)
-    scale.label(panel, "x", float(ends.min()), float(ends.max()))
+    scale.label(panel, "x", float(extremes.min()), float(extremes.max()))
     name_axes(panel, "spend per unit of the feature" + (f" ({labels.unit})" if labels.unit else ""))
     panel.set_ylim(-3.2, len(rows) - 0.4)
     draw_legend(panel, loc="lower center", ncols=2)

@@ -1,4 +1,4 @@
-"""What every score asks of its two columns before it looks at them."""
+"""Validation of the two columns that every score takes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from clv_experiments.errors import ClvError
 Floats = NDArray[np.float64]
 
 
-def paired(first: ArrayLike, second: ArrayLike, names: tuple[str, str] = ("y_true", "y_pred")) -> tuple[Floats, Floats]:
+def check_paired(
+    left: ArrayLike, right: ArrayLike, names: tuple[str, str] = ("y_true", "y_pred")
+) -> tuple[Floats, Floats]:
     """Return both columns as float arrays of one shape (customers,).
 
     Raises ClvError unless both are one-dimensional, finite, equally long and not empty, and, where both are Series,
     carry the same customers in the same order.
     """
-    if isinstance(first, pd.Series) and isinstance(second, pd.Series) and not first.index.equals(second.index):
+    if isinstance(left, pd.Series) and isinstance(right, pd.Series) and not left.index.equals(right.index):
         raise ClvError(
             f"{names[0]} and {names[1]} list different customers, or in a different order; "
             f"align them first, for example with {names[1]}.reindex({names[0]}.index)"
         )
-    one, two = _column(first, names[0]), _column(second, names[1])
+    one, two = _check_column(left, names[0]), _check_column(right, names[1])
     if len(one) != len(two):
         raise ClvError(
             f"{names[0]} has {len(one):,} values and {names[1]} has {len(two):,}; expected one of each a customer"
@@ -30,23 +32,23 @@ def paired(first: ArrayLike, second: ArrayLike, names: tuple[str, str] = ("y_tru
     return one, two
 
 
-def paired_probability(bought: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:
+def check_probabilities(bought: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:
     """Return 0/1 outcomes and their predicted probabilities as float arrays of one shape (customers,).
 
-    Raises ClvError as `paired` does, and where an outcome is not 0 or 1 or a probability lies outside [0, 1].
+    Raises ClvError as `check_paired` does, and where an outcome is not 0 or 1 or a probability lies outside [0, 1].
     """
-    outcome, chance = paired(bought, probability, ("bought", "probability"))
+    outcome, predicted = check_paired(bought, probability, ("bought", "probability"))
     if not np.isin(outcome, (0.0, 1.0)).all():
         raise ClvError(
             f"bought holds {outcome[~np.isin(outcome, (0.0, 1.0))][0]:g}; expected 0 or 1 (or False and True)"
         )
-    outside = (chance < 0) | (chance > 1)
+    outside = (predicted < 0) | (predicted > 1)
     if outside.any():
-        raise ClvError(f"probability holds {chance[outside][0]:g}; expected numbers from 0 to 1")
-    return outcome, chance
+        raise ClvError(f"probability holds {predicted[outside][0]:g}; expected numbers from 0 to 1")
+    return outcome, predicted
 
 
-def _column(values: ArrayLike, name: str) -> Floats:
+def _check_column(values: ArrayLike, name: str) -> Floats:
     try:
         column = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -57,10 +59,10 @@ def _column(values: ArrayLike, name: str) -> Floats:
         raise ClvError(f"{name} has shape {column.shape}; expected one dimension, one number a customer")
     if len(column) == 0:
         raise ClvError(f"{name} is empty; expected at least one customer")
-    broken = np.flatnonzero(~np.isfinite(column))
-    if len(broken):
+    invalid = np.flatnonzero(~np.isfinite(column))
+    if len(invalid):
         raise ClvError(
-            f"{name} holds {len(broken):,} values that are not finite (the first, {column[broken[0]]}, "
-            f"at position {broken[0]}); expected one finite number a customer"
+            f"{name} holds {len(invalid):,} values that are not finite (the first, {column[invalid[0]]}, "
+            f"at position {invalid[0]}); expected one finite number a customer"
         )
     return column

@@ -14,7 +14,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
 from clv_experiments.evaluation import score_records as report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
-from clv_experiments.evaluation.estimator_plots import tracking, weekly_repeat_spend
+from clv_experiments.evaluation.estimator_plots import plot_tracking, weekly_repeat_spend
 from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.forecasting.evaluation_result import (
@@ -96,7 +96,7 @@ def explanation_records(
         weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
         yield Table("tracking.csv", weekly)
         if len(weekly):  # a log of days has no whole week to show
-            yield FigureRecord("tracking.png", tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
+            yield FigureRecord("tracking.png", plot_tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
         boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
         yield Tag("btyd_boundary", boundary or "interior")
         yield Metric("btyd_at_boundary", float(bool(boundary)))
