@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.evaluation.score_records import (
+    BetterBaselines,
     Ladder,
     holdout_records,
     ladder_records,
@@ -22,13 +23,13 @@ def scores(gini, spearman, d2, bias=0.0, mae=1.0):
 
 @pytest.fixture
 def ladder():
-    found = {
+    by_model = {
         "fancy": scores(0.7, 0.3, 0.2),
         "zeros": scores(0.0, 0.0, -5.0, -1.0, 0.5),
         "rate": scores(0.8, 0.2, 0.1),
         "mean": scores(0.0, 0.0, -0.1),
     }
-    return Ladder(found, "fancy", ["zeros", "rate", "mean"], "d2_tweedie")
+    return Ladder(by_model, "fancy", ["zeros", "rate", "mean"], "d2_tweedie")
 
 
 def test_best_baseline_is_by_the_objective_and_never_the_model_itself(ladder):
@@ -37,10 +38,19 @@ def test_best_baseline_is_by_the_objective_and_never_the_model_itself(ladder):
     assert Ladder({"zeros": scores(0, 0, 0)}, "zeros", ["zeros"], "d2_tweedie").best_baseline is None
 
 
-def test_a_beaten_model_says_so_by_metric_and_mae_does_not_count(ladder):
-    assert ladder.beaten_by == ["fancy is beaten on Gini (0.700) by rate 0.800"]
+def test_a_model_is_beaten_metric_by_metric_and_mae_does_not_count(ladder):
+    assert ladder.better_baselines == [BetterBaselines("Gini", 0.7, {"rate": 0.8})]
     unbeaten = Ladder(ladder.scores | {"fancy": scores(0.9, 0.9, 0.9, mae=9.0)}, "fancy", ["zeros", "rate"], "mae")
+    assert unbeaten.better_baselines == []
     assert unbeaten.beaten_by == []
+
+
+def test_a_beaten_model_is_named_with_every_better_baseline(ladder):
+    worse = Ladder(ladder.scores | {"fancy": scores(-0.0712, 0.9, -0.2)}, "fancy", ["rate", "mean"], "mae")
+    assert worse.beaten_by == [
+        "fancy is beaten on Gini (-0.071) by rate 0.800, mean 0.000",
+        "fancy is beaten on D2 (-0.200) by rate 0.100, mean -0.100",
+    ]
 
 
 def test_table_is_sorted_best_first(ladder):

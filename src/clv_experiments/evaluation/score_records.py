@@ -1,4 +1,4 @@
-"""Tables of predictions and scores as records: metrics by origin, pictures, and the ladder of baselines."""
+"""Scores of forecasts as records: metrics by origin, plots, and the comparison with the baselines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from clv_experiments.evaluation import forecast_plots as plots
+from clv_experiments.evaluation import forecast_plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.estimator_plots import plot_coefficients
 from clv_experiments.evaluation.metrics import score
 from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
 
 HEADLINE = {
@@ -39,7 +40,7 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
     ['holdout_mae', 'holdout_mae', 'holdout_mae_mean', 'holdout_mae_spread']
     """
     metrics = [
-        Metric(f"{period}_{name}", value, step) for step, found in scores.items() for name, value in found.items()
+        Metric(f"{period}_{name}", value, step) for step, values in scores.items() for name, value in values.items()
     ]
     if len(scores) > 1:
         frame = pd.DataFrame(list(scores.values()))
@@ -49,19 +50,22 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
 
 
 def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
-    """Draw the pictures of one holdout forecast and tabulate its calibration."""
+    """Plot one holdout forecast and tabulate its calibration."""
     y_true, y_pred = table["y_true"], table["y_pred"]
     records: list[Record] = [
-        FigureRecord("predicted_against_actual.png", plots.plot_predicted_against_actual(y_true, y_pred, labels)),
-        FigureRecord("decile_calibration.png", plots.plot_decile_calibration(y_true, y_pred, labels)),
+        FigureRecord(
+            "predicted_against_actual.png", forecast_plots.plot_predicted_against_actual(y_true, y_pred, labels)
+        ),
+        FigureRecord("decile_calibration.png", forecast_plots.plot_decile_calibration(y_true, y_pred, labels)),
         Table("decile_calibration.csv", decile_table(y_true, y_pred)),
-        FigureRecord("value_capture.png", plots.plot_value_capture(y_true, y_pred, labels)),
-        FigureRecord("residuals.png", plots.plot_residuals(y_true, y_pred, labels)),
+        FigureRecord("value_capture.png", forecast_plots.plot_value_capture(y_true, y_pred, labels)),
+        FigureRecord("residuals.png", forecast_plots.plot_residuals(y_true, y_pred, labels)),
     ]
     if "p_purchase" in table:
         records.append(
             FigureRecord(
-                "reliability.png", plots.plot_reliability(table["purchase_days"] > 0, table["p_purchase"], labels)
+                "reliability.png",
+                forecast_plots.plot_reliability(table["purchase_days"] > 0, table["p_purchase"], labels),
             )
         )
     return records
@@ -76,8 +80,17 @@ def coefficient_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
 
 
 @dataclass(frozen=True)
+class BetterBaselines:
+    """The scores of those baselines that do better than the model on one metric."""
+
+    heading: str
+    score: float
+    baselines: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Ladder:
-    """A model beside the baselines, all scored on the same customers and periods.
+    """A model compared with the baselines, all scored on the same customers and periods.
 
     Attributes
     ----------
@@ -107,20 +120,26 @@ class Ladder:
     @property
     def best_baseline(self) -> str | None:
         """The best baseline other than the model itself."""
-        others = [name for name in self.baselines if name != self.model]
-        return max(others, key=lambda name: self.scores[name][self.objective], default=None)
+        candidates = [name for name in self.baselines if name != self.model]
+        return max(candidates, key=lambda name: self.scores[name][self.objective], default=None)
+
+    @property
+    def better_baselines(self) -> list[BetterBaselines]:
+        """One for each primary metric on which any baseline does better."""
+        comparisons = []
+        for metric in PRIMARY:
+            score, scores = (
+                self.scores[self.model][metric],
+                {name: self.scores[name][metric] for name in self.baselines},
+            )
+            better = {name: baseline for name, baseline in scores.items() if baseline > score}
+            comparisons.append(BetterBaselines(HEADLINE[metric][0], score, better))
+        return [comparison for comparison in comparisons if comparison.baselines]
 
     @property
     def beaten_by(self) -> list[str]:
-        """A sentence for each primary metric on which baselines do better."""
-        sentences = []
-        for metric in PRIMARY:
-            heading, own = HEADLINE[metric][0], self.scores[self.model][metric]
-            better = [name for name in self.baselines if self.scores[name][metric] > own]
-            if better:
-                named = ", ".join(f"{name} {self.scores[name][metric]:.3f}" for name in better)
-                sentences.append(f"{self.model} is beaten on {heading} ({own:.3f}) by {named}")
-        return sentences
+        """A sentence for each of ``better_baselines``."""
+        return sentences("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
 
 
 def summary_rows(ladder: Ladder) -> dict[str, list[str]]:

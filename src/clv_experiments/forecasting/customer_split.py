@@ -23,11 +23,8 @@ from clv_experiments.forecasting.evaluation_result import (
 )
 from clv_experiments.forecasting.run_records import cost_records, prediction_records, score_context_records
 from clv_experiments.reporting.figure_style import Labels
-
-SPLIT_LEARNS = (
-    "customers were split at random and models that need labels learned from the very period they are judged on: these "
-    "scores say nothing about the future; evaluation=forecast does. There is no validation period and no objective"
-)
+from clv_experiments.reporting.formatting import format_count
+from clv_experiments.reporting.prose import sentences
 
 
 @dataclass(frozen=True)
@@ -43,13 +40,34 @@ class SplitSettings:
     seed : int
         Draws the splits; the same for every model, so that they are compared on the same customers.
     published : mapping of feature name to coefficient
-        To be shown beside the coefficients found.
+        To be shown beside the fitted coefficients.
     """
 
     splits: int
     test_share: float
     seed: int
     published: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class SplitEvaluation:
+    """What was fitted and scored over the splits.
+
+    Attributes
+    ----------
+    scores : mapping of model name to its scores, one dict a split
+    slopes : pandas.DataFrame
+        One row a split, one column a feature; empty for a model without slopes.
+    first : EvaluatedForecast
+        Of the model under test, on the first split.
+    seconds : float
+        Wall time of all splits.
+    """
+
+    scores: Mapping[str, list[dict[str, float]]]
+    slopes: pd.DataFrame
+    first: EvaluatedForecast
+    seconds: float
 
 
 def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> EvaluationResult:
@@ -60,47 +78,58 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
     ClvError
         If a part of the split would be empty.
     """
-    forecaster, model, splits = task.forecaster, task.model, settings.splits
-    period = task.origins[-1].holdout
+    log, model, period = task.forecaster.log, task.model, task.origins[-1].holdout
+    evaluation = _evaluate_splits(task, settings, progress)
+    medians = {name: dict(pd.DataFrame(scores).median()) for name, scores in evaluation.scores.items()}
+    baselines = [option.name for option in task.baselines]
+    labels = Labels(model.name, f"{log.name}, {period}", f"{period}", log.currency)
+    share = f"{settings.test_share:.0%} of {len(task.forecaster.outcome(period)):,} customers held out at random"
+    origin = EvaluatedOrigin(0, evaluation.first)
+    return EvaluationResult(
+        [origin],
+        objective=None,
+        ladder=Ladder(medians, model.name, baselines, task.objective, headline=SPLIT_HEADLINE),
+        title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
+        records=[
+            *split_records(evaluation.scores[model.name], evaluation.slopes, settings.published, labels),
+            *score_context_records([origin]),
+            *cost_records([origin]),
+            *prediction_records("predictions.parquet", [evaluation.first]),
+        ],
+        warnings=sentences("run/warnings.jinja", "customer_split"),
+        timings={"splits": evaluation.seconds},
+    )
+
+
+def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> SplitEvaluation:
+    """Fit and score the model and the baselines on every split."""
+    forecaster, model, period = task.forecaster, task.model, task.origins[-1].holdout
     smallest, customers = min_prediction(forecaster, period), len(forecaster.outcome(period))
-    held_out_count = np.ceil(settings.test_share * customers)
-    if not 0 < held_out_count < customers:
-        raise ClvError(
-            f"{settings.test_share:.0%} of {customers} customer(s) leaves one part of the split empty; type another "
-            "evaluation.test_share"
-        )
+    held_out_count = _count_held_out(settings.test_share, customers)
     options = (model, *(option for option in task.baselines if option.name != model.name))
     scores: dict[str, list[dict[str, float]]] = {option.name: [] for option in options}
     slopes: list[pd.Series] = []
-    first: list[EvaluatedOrigin] = []
+    first: EvaluatedForecast | None = None
     started = perf_counter()
-    for split in range(splits):
-        progress(f"fitting {splits} random splits of {customers:,} customers", split, splits)
-        drawn = np.random.default_rng([settings.seed, split]).permutation(customers)
-        held_out = drawn < held_out_count
+    for split in range(settings.splits):
+        progress(f"fitting {settings.splits} random splits of {customers:,} customers", split, settings.splits)
+        held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < held_out_count
         for option in options:
             forecast = forecaster.split(period, option, held_out)
             scores[option.name].append(score_table(forecast.table, smallest))
             if option is model:
-                found = linear_slopes(forecast.estimator, forecast.training.X)
-                slopes += [found] if found is not None else []
-                first = first or [EvaluatedOrigin(0, EvaluatedForecast(forecast, scores[model.name][0], smallest))]
-    seconds = perf_counter() - started
-    medians = {name: dict(pd.DataFrame(found).median()) for name, found in scores.items()}
-    baselines = [option.name for option in task.baselines]
-    labels = Labels(model.name, f"{forecaster.log.name}, {period}", f"{period}", forecaster.log.currency)
-    share = f"{settings.test_share:.0%} of {customers:,} customers held out at random"
-    return EvaluationResult(
-        first,
-        objective=None,
-        ladder=Ladder(medians, model.name, baselines, task.objective, headline=SPLIT_HEADLINE),
-        title=f"{period}, {share}, median of {splits} split(s)",
-        records=[
-            *split_records(scores[model.name], pd.DataFrame(slopes), settings.published, labels),
-            *score_context_records(first),
-            *cost_records(first),
-            *prediction_records("predictions.parquet", [first[0].holdout]),
-        ],
-        warnings=[SPLIT_LEARNS],
-        timings={"splits": seconds},
-    )
+                slope = linear_slopes(forecast.estimator, forecast.training.X)
+                slopes += [slope] if slope is not None else []
+                first = first or EvaluatedForecast(forecast, scores[model.name][0], smallest)
+    assert first is not None  # there is at least one split
+    return SplitEvaluation(scores, pd.DataFrame(slopes), first, perf_counter() - started)
+
+
+def _count_held_out(test_share: float, customers: int) -> int:
+    held_out = int(np.ceil(test_share * customers))
+    if not 0 < held_out < customers:
+        raise ClvError(
+            f"{test_share:.0%} of {customers} customer(s) leaves one part of the split empty; type another "
+            "evaluation.test_share"
+        )
+    return held_out

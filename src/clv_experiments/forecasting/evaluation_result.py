@@ -1,4 +1,4 @@
-"""Forecasts with their scores, and what a protocol finds about a model beside the baselines."""
+"""What a protocol is given to evaluate, and what it returns: forecasts with their scores."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from clv_experiments.evaluation.score_records import Ladder, score_table
 from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
 from clv_experiments.reporting.records import Record
 
-MIN_PREDICTION_SHARE = 0.01  # of the training mean: what D2 takes a smaller prediction for
+MIN_PREDICTION_SHARE = 0.01  # of the training mean; D2 raises smaller predictions to it
 
-# Called with what is under way, how much of it is done and how much there is; 0 of 0 where that is not counted.
+# Called with a description of the work, the units done and the units in all; 0 of 0 where they are not counted.
 Progress = Callable[[str, int, int], None]
 
 
@@ -62,7 +62,7 @@ class EvaluationTask:
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What a protocol finds.
+    """What a protocol returns.
 
     Attributes
     ----------
@@ -71,13 +71,13 @@ class EvaluationResult:
     objective : float or None
         The score of the oldest origin's validation period, which is no origin's holdout; None where there is none.
     ladder : Ladder
-        The model beside the baselines, evaluated alike.
+        The model compared with the baselines.
     title : str
-        What the scores are of.
+        Says which scores these are: the period, and how often they were taken.
     records : list of Record
         Scores, costs and predictions.
     warnings : list of str
-        What may mislead a reader who does not know it.
+        What might mislead a reader who does not know it.
     timings : dict of str to float
         Seconds by part.
     """
@@ -109,7 +109,7 @@ def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedF
 
 def stack_predictions(evaluated: Iterable[EvaluatedForecast]) -> pd.DataFrame:
     """Stack the tables of forecasts: one row a customer and ``cutoff``, ``customer_id`` a column."""
-    forecasts = [found.forecast for found in evaluated]
+    forecasts = [one.forecast for one in evaluated]
     frames = [forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)) for forecast in forecasts]
     return pd.concat(frames).reset_index()
 

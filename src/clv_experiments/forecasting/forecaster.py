@@ -23,7 +23,7 @@ from clv_experiments.features.rfm import total_spend
 
 @dataclass(frozen=True)
 class Model:
-    """One option of ``conf/model``: an estimator, its family, and what it is told of each customer."""
+    """One option of ``conf/model``: an estimator, its family, and the features that it sees."""
 
     name: str
     family: str
@@ -43,21 +43,21 @@ class TrainingPanel:
 
 @dataclass(frozen=True)
 class Forecast:
-    """One period predicted by one model, beside what happened.
+    """The predictions of one model for one period, with the actual outcome.
 
     Attributes
     ----------
     period : Period
         ``(cutoff, end]``.
     estimator : fitted estimator
-    training : Panel
+    training : TrainingPanel
         What it was fitted on; for models without labels the customers of the cutoff.
     X : pandas.DataFrame
         Features of the customers of the cutoff, indexed by customer_id.
     table : pandas.DataFrame
         Index ``customer_id``; ``y_true``, ``y_pred`` (currency), ``purchase_days`` (actual count) and, where the
-        model knows them, ``expected_purchases``, ``p_alive``, ``p_purchase``; of a simulated log also
-        ``true_expected_spend``. Of the period to come without what happened.
+        model predicts them, ``expected_purchases``, ``p_alive``, ``p_purchase``; of a simulated log also
+        ``true_expected_spend``. A future period has no actual columns.
     seconds : dict
         Wall time of ``features``, ``fit`` and ``predict``.
     """
@@ -70,7 +70,7 @@ class Forecast:
     seconds: dict[str, float]
 
 
-# What a model may know besides spend: column of the predictions, method of the estimator.
+# What a model may predict besides spend: column of the table, method of the estimator.
 OPTIONAL_OUTPUTS = {
     "expected_purchases": "expected_purchases",
     "p_alive": "probability_alive",
@@ -95,9 +95,9 @@ class Forecaster:
 
     def with_window(self, window: Window) -> Forecaster:
         """Forecast the same log under another window of the same horizon; what was computed is shared."""
-        other = Forecaster(self.log, window)
-        other._features, other._outcomes = self._features, self._outcomes
-        return other
+        forecaster = Forecaster(self.log, window)
+        forecaster._features, forecaster._outcomes = self._features, self._outcomes
+        return forecaster
 
     def forecast(self, target: Period, model: Model) -> Forecast:
         """Fit on what was known at the target's cutoff and predict the spend of every customer known then.
@@ -120,10 +120,10 @@ class Forecaster:
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         training = self.training_panel(target, model.features) if model.supervised else TrainingPanel(X, None, ())
-        return self._fitted(target, model, training, X, started)
+        return self._fit_and_predict(target, model, training, X, started)
 
     def forecast_future(self, model: Model) -> Forecast:
-        """Fit on all that is known at the end of the window and predict the period to come; nothing is there to judge.
+        """Fit on all data up to the end of the window and predict the period after it, whose outcome is yet unknown.
 
         Parameters
         ----------
@@ -154,20 +154,23 @@ class Forecaster:
         X = self.features(target.cutoff, model.features)
         y = self.outcome(target)["spend"][~held_out] if model.supervised else None
         training = TrainingPanel(X[~held_out], y, (target,) if model.supervised else ())
-        return self._fitted(target, model, training, X[held_out], started)
+        return self._fit_and_predict(target, model, training, X[held_out], started)
 
-    def _fitted(
+    def _fit_and_predict(
         self, target: Period, model: Model, training: TrainingPanel, X: pd.DataFrame, started: float
     ) -> Forecast:
-        featured = perf_counter()
+        fit_started = perf_counter()
         estimator = clone(model.estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
-        _fit(estimator, training, model.name)
-        fitted = perf_counter()
+        _fit_estimator(estimator, training, model.name)
+        predict_started = perf_counter()
         predicted = _check_predictions(estimator.predict(X), X, model.name)
-        finished = perf_counter()
-        seconds = {"features": featured - started, "fit": fitted - featured, "predict": finished - fitted}
+        seconds = {
+            "features": fit_started - started,
+            "fit": predict_started - fit_started,
+            "predict": perf_counter() - predict_started,
+        }
         is_future = target == self.window.future_period
         actual = pd.DataFrame(index=X.index) if is_future else self.outcome(target).loc[X.index]
         table = actual.rename(columns={"spend": "y_true"}).assign(y_pred=predicted)
@@ -204,13 +207,13 @@ class Forecaster:
     def outcome(self, period: Period) -> pd.DataFrame:
         """Spend and purchase days in the period, of the customers known at its cutoff, sorted by customer_id.
 
-        Of a simulated log also the spend that was truly to be expected.
+        Of a simulated log also the true expected spend.
         """
         if period not in self._outcomes:
-            found = holdout(self.log, period)
+            outcome = holdout(self.log, period)
             if self.log.truth:
-                found["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(found.index)
-            self._outcomes[period] = found
+                outcome["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(outcome.index)
+            self._outcomes[period] = outcome
         return self._outcomes[period]
 
     def require_holdout_spend(self, period: Period) -> None:
@@ -244,8 +247,8 @@ class Forecaster:
         periods = list(replace(self.window, training_origins=None).training(target))
         if periods:
             return float(pd.concat([self.outcome(period)["spend"] for period in periods]).mean())
-        known = self.features(target.cutoff, FeatureSet("total", [total_spend]))
-        return float(known["total_spend"].sum() / known["T"].clip(lower=1).sum() * target.days)
+        customers = self.features(target.cutoff, FeatureSet("total", [total_spend]))
+        return float(customers["total_spend"].sum() / customers["T"].clip(lower=1).sum() * target.days)
 
 
 def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol: str = "forecast") -> str:
@@ -270,24 +273,24 @@ def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol
     return digest.hexdigest()[:16]
 
 
-def _fit(estimator: Any, training: TrainingPanel, name: str) -> None:
+def _fit_estimator(estimator: Any, training: TrainingPanel, name: str) -> None:
     try:
         estimator.fit(training.X, training.y)
     except ClvError:
         raise
-    except Exception as error:  # whatever a library says of its parameters, in one sentence
-        said = " ".join(str(error).split())[:300]
-        raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {said}") from error
+    except Exception as error:  # any library's complaint about its parameters, in one sentence
+        message = " ".join(str(error).split())[:300]
+        raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {message}") from error
 
 
 def _check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str) -> np.ndarray:
     spend = np.asarray(predicted, dtype=float)
     if spend.shape != (len(X),):
         raise ClvError(f"model '{name}' gave predictions of shape {spend.shape} for {len(X)} customers")
-    wrong = ~(np.isfinite(spend) & (spend >= 0))
-    if wrong.any():
+    invalid = ~(np.isfinite(spend) & (spend >= 0))
+    if invalid.any():
         raise ClvError(
-            f"model '{name}' must predict one finite spend >= 0 a customer; {wrong.sum()} of {len(X)} are not, "
-            f"first {spend[wrong][0]} for customer {X.index[wrong][0]}"
+            f"model '{name}' must predict one finite spend >= 0 a customer; {invalid.sum()} of {len(X)} are not, "
+            f"first {spend[invalid][0]} for customer {X.index[invalid][0]}"
         )
     return spend

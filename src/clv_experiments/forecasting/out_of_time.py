@@ -9,7 +9,6 @@ import pandas as pd
 
 from clv_experiments.evaluation.score_records import Ladder, score_metrics
 from clv_experiments.forecasting.evaluation_result import (
-    EvaluatedForecast,
     EvaluatedOrigin,
     EvaluationResult,
     EvaluationTask,
@@ -17,8 +16,7 @@ from clv_experiments.forecasting.evaluation_result import (
     evaluate,
 )
 from clv_experiments.forecasting.run_records import cost_records, prediction_records, score_context_records
-
-NO_VALIDATION = "there is no validation period: the log does not reach back far enough; the run has no objective"
+from clv_experiments.reporting.prose import sentences
 
 
 def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
@@ -35,7 +33,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     progress("forecasting with the baselines", 0, 0)
     started = perf_counter()
     ladder = _ladder(task, origins)
-    timings = {"baselines": perf_counter() - started} | _seconds(origins)
+    timings = {"baselines": perf_counter() - started} | _total_seconds(origins)
     earlier = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
     oldest = origins[0].validation
     holdouts = {origin.step: origin.holdout for origin in origins}
@@ -47,35 +45,35 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
         ladder=ladder,
         title=f"holdout {task.origins[-1].holdout}{earlier}",
         records=[
-            *score_metrics("holdout", {step: found.scores for step, found in holdouts.items()}),
-            *score_metrics("validation", {step: found.scores for step, found in validations.items()}),
+            *score_metrics("holdout", {step: holdout.scores for step, holdout in holdouts.items()}),
+            *score_metrics("validation", {step: validation.scores for step, validation in validations.items()}),
             *score_context_records(origins),
             *cost_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),
             *prediction_records("validation_predictions.parquet", list(validations.values())),
         ],
-        warnings=[] if oldest else [NO_VALIDATION],
+        warnings=[] if oldest else sentences("run/warnings.jinja", "no_validation"),
         timings=timings,
     )
 
 
 def _ladder(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> Ladder:
-    """Score the baselines on the holdouts of the model, those that learn from labels only where all can."""
+    """Score the baselines on the model's holdouts; supervised ones only if every holdout has a training panel."""
     periods = [origin.holdout for origin in task.origins]
-    labelled = all(task.forecaster.window.has_training(period) for period in periods)
-    able = [option for option in task.baselines if labelled or not option.supervised]
+    all_have_labels = all(task.forecaster.window.has_training(period) for period in periods)
+    baselines = [option for option in task.baselines if all_have_labels or not option.supervised]
     scores = {task.model.name: [origin.holdout.scores for origin in origins]}
-    for option in able:
+    for option in baselines:
         if option.name != task.model.name:
             scores[option.name] = [evaluate(task.forecaster, period, option).scores for period in periods]
-    means = {name: dict(pd.DataFrame(found).mean()) for name, found in scores.items()}
-    return Ladder(means, task.model.name, [option.name for option in able], task.objective)
+    means = {name: dict(pd.DataFrame(rows).mean()) for name, rows in scores.items()}
+    return Ladder(means, task.model.name, [option.name for option in baselines], task.objective)
 
 
-def _seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
+def _total_seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
     """Add up the seconds of each part over all forecasts."""
-    evaluated: list[EvaluatedForecast] = [found for o in origins for found in (o.holdout, o.validation) if found]
-    forecasts = {found.forecast.period: found.forecast for found in evaluated}.values()
+    evaluated = [forecast for o in origins for forecast in (o.holdout, o.validation) if forecast]
+    forecasts = {one.forecast.period: one.forecast for one in evaluated}.values()
     total: dict[str, float] = {}
     for forecast in forecasts:
         for part, seconds in forecast.seconds.items():

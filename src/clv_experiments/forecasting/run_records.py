@@ -1,4 +1,4 @@
-"""What a run records: a scored forecast as metrics, tables, figures and tags, whatever model predicted it."""
+"""What every run records, whatever its model: a scored forecast as metrics, tables, figures and tags."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
-from clv_experiments.evaluation import score_records as report
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
 from clv_experiments.evaluation.estimator_plots import plot_tracking, weekly_repeat_spend
 from clv_experiments.evaluation.metrics import d2_tweedie
 from clv_experiments.evaluation.recovery import recovery_records
+from clv_experiments.evaluation.score_records import coefficient_records, holdout_records
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
@@ -75,7 +75,7 @@ def explanation_records(
     forecaster, model = task.forecaster, task.model
     log, estimator, smallest = forecaster.log, forecast.estimator, min_prediction(forecaster, forecast.period)
     labels = Labels(model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency)
-    yield from report.holdout_records(forecast.table, labels)
+    yield from holdout_records(forecast.table, labels)
     if log.truth:
         truth = (forecast.table["true_expected_spend"], log.truth.parameters)
         yield from recovery_records(forecast.table, *truth, getattr(estimator, "parameters_", None), smallest, labels)
@@ -90,28 +90,39 @@ def explanation_records(
         replicates=replicates,
         on_progress=progress,
     )
-    yield from report.coefficient_records(table, labels)
+    yield from coefficient_records(table, labels)
     yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
     if hasattr(estimator, "expected_cumulative_purchases"):
-        weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
-        yield Table("tracking.csv", weekly)
-        if len(weekly):  # a log of days has no whole week to show
-            yield FigureRecord("tracking.png", plot_tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
-        boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
-        yield Tag("btyd_boundary", boundary or "interior")
-        yield Metric("btyd_at_boundary", float(bool(boundary)))
+        yield from _btyd_records(log, forecast, labels)
+    yield from _search_records(estimator, search)
+    yield Text("remarks.txt", "\n".join(estimator_warnings(estimator)))
+    yield FittedModel(estimator, forecast.X.head())
+
+
+def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
+    """Weekly repeat spend against the expectation, and whether the fit ended at a boundary."""
+    estimator = forecast.estimator
+    weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
+    yield Table("tracking.csv", weekly)
+    if len(weekly):  # a log of days has no whole week to show
+        yield FigureRecord("tracking.png", plot_tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
+    boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
+    yield Tag("btyd_boundary", boundary or "interior")
+    yield Metric("btyd_at_boundary", float(bool(boundary)))
+
+
+def _search_records(estimator: Any, search: Search | None) -> Iterator[Tag]:
+    """Where the settings were found, and which of them lie at the edge of what was searched or allowed."""
     edges = [*(search.at_edge if search else ()), *getattr(estimator, "at_edge_", [])]
     if edges:
         yield Tag("at_edge", "; ".join(edges))
     if search:
         yield Tag("study", search.study)
         yield Tag("trial", str(search.trial))
-    yield Text("remarks.txt", "\n".join(estimator_warnings(estimator)))
-    yield FittedModel(estimator, forecast.X.head())
 
 
 def estimator_warnings(estimator: Any) -> list[str]:
-    """Collect what the fitted estimator says of itself: an optimum at the boundary, a fallback."""
+    """Collect the fitted estimator's own warnings: an optimum at the boundary, a fallback."""
     return [*filter(None, [getattr(estimator, "boundary_", "")]), *getattr(estimator, "notes_", [])]
 
 
@@ -130,9 +141,9 @@ def cost_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
 
 
 def score_context_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
-    """Say what the scores of each origin rest on: the floor of D2, and how long before the cutoff the labels ended.
+    """Record the context of each origin's scores: the floor of D2, and how long before the cutoff the labels ended.
 
-    A margin below 0 means that a model learned from labels inside the period it is judged on.
+    A margin below 0 means that a model learned from labels inside the period it is evaluated on.
     """
     for origin in origins:
         forecast = origin.holdout.forecast
@@ -143,7 +154,7 @@ def score_context_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric
 
 
 def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
-    """Say what the run is comparable with.
+    """Record what the run is comparable with.
 
     Parameters
     ----------
@@ -163,7 +174,7 @@ def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
 
 
 def log_records(log: TransactionLog) -> Iterator[Record]:
-    """Say what log the run read, and what cleaning did to it."""
+    """Record which log the run read, and what cleaning did to it."""
     yield Tag("log_fingerprint", log.fingerprint)
     yield Tag("currency", log.currency or "")
     yield LogIdentity(log.name, log.fingerprint)
