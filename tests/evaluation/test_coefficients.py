@@ -122,8 +122,8 @@ def test_the_bootstrap_refits_on_whole_customers():
     )
     rng = np.random.default_rng(8)
     for refit in refits:
-        drawn = rng.integers(40, size=40)
-        rows = np.concatenate([np.flatnonzero(cluster == customer) for customer in drawn])
+        sample = rng.integers(40, size=40)
+        rows = np.concatenate([np.flatnonzero(cluster == customer) for customer in sample])
         expected = np.linalg.lstsq(design[rows], y.to_numpy()[rows], rcond=None)[0]
         np.testing.assert_allclose(refit, expected, rtol=1e-6)
     assert calls == [(1, 3), (2, 3), (3, 3)]

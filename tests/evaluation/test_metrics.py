@@ -66,9 +66,9 @@ def naive_spearman(y, p):
 
 def naive_top(y, p, share):
     points = naive_capture(y, p)
-    place = share * len(y)
-    whole = int(place)
-    rest = place - whole
+    position = share * len(y)
+    whole = int(position)
+    rest = position - whole
     caught = points[whole] + (rest * (points[whole + 1] - points[whole]) if rest else 0)
     return caught / points[-1] if points[-1] > 0 else math.nan
 

@@ -26,7 +26,7 @@ def forecaster(cdnow_sample):
 def records(compose, *overrides, explained=False):
     """Run an experiment and give what it recorded: (result, metrics by name, tables by name, tags by name).
 
-    What the model learnt is told, and pictures are drawn, only if it is to be ``explained``.
+    Coefficients are tabled and plots drawn only if the run is to be ``explained``.
     """
     from clv_experiments.tracking import memory_tracker
 
@@ -35,7 +35,9 @@ def records(compose, *overrides, explained=False):
     with pytest.MonkeyPatch.context() as patch:
         if not explained:
             patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
-        patch.setattr(memory_tracker.MemoryRun, "log", lambda run, found: (kept.extend(found), original(run, found))[1])
+        patch.setattr(
+            memory_tracker.MemoryRun, "log", lambda run, logged: (kept.extend(logged), original(run, logged))[1]
+        )
         result = run_experiment(compose(*SPLIT, *overrides))
     metrics = {r.name: r.value for r in kept if isinstance(r, Metric)}
     tables = {r.name: r.frame for r in kept if isinstance(r, Table)}
@@ -48,27 +50,27 @@ def test_a_split_learns_from_the_others_and_predicts_the_held_out(forecaster, co
     period = forecaster.window.period(0)
     customers = forecaster.outcome(period)
     held_out = np.arange(len(customers)) % 4 == 0
-    made = forecaster.split(period, model, held_out)
-    assert list(made.table.index) == list(customers.index[held_out])
-    assert list(made.training.X.index) == list(customers.index[~held_out])
-    assert made.training.periods == (period,)
-    pd.testing.assert_series_equal(made.training.y, customers["spend"][~held_out])
+    forecast = forecaster.split(period, model, held_out)
+    assert list(forecast.table.index) == list(customers.index[held_out])
+    assert list(forecast.training.X.index) == list(customers.index[~held_out])
+    assert forecast.training.periods == (period,)
+    pd.testing.assert_series_equal(forecast.training.y, customers["spend"][~held_out])
     # The oracle: ordinary least squares on the other customers, cut at zero.
     X = forecaster.features(period.cutoff, model.features)
     design = np.column_stack([np.ones(len(X)), X])
     slopes, *_ = np.linalg.lstsq(design[~held_out], customers["spend"][~held_out], rcond=None)
-    np.testing.assert_allclose(made.table["y_pred"], np.maximum(design[held_out] @ slopes, 0), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(forecast.table["y_pred"], np.maximum(design[held_out] @ slopes, 0), rtol=1e-6, atol=1e-6)
 
 
 def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster, compose):
     model = build_model(compose("model=bg_nbd").model)
     period = forecaster.window.period(0)
     held_out = np.arange(len(forecaster.outcome(period))) % 2 == 0
-    made = forecaster.split(period, model, held_out)
-    assert made.training.y is None
-    assert set(made.training.X.index).isdisjoint(made.table.index)
+    forecast = forecaster.split(period, model, held_out)
+    assert forecast.training.y is None
+    assert set(forecast.training.X.index).isdisjoint(forecast.table.index)
     whole = forecaster.forecast(period, model)
-    assert made.estimator.parameters_["estimate"][0] != whole.estimator.parameters_["estimate"][0]
+    assert forecast.estimator.parameters_["estimate"][0] != whole.estimator.parameters_["estimate"][0]
 
 
 def test_splits_are_the_same_for_every_model_and_move_with_the_seed(compose):
@@ -128,7 +130,7 @@ def test_runs_of_a_protocol_or_a_split_of_their_own_have_a_cell_of_their_own(com
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("evaluation.splits=0", "evaluation.splits must be a whole number of at least 1, got '0'"),
         ("evaluation.test_share=1", "evaluation.test_share must lie between 0 and 1, got '1'"),
@@ -136,8 +138,8 @@ def test_runs_of_a_protocol_or_a_split_of_their_own_have_a_cell_of_their_own(com
         ("window.origins=2", "type window.origins=1, or evaluation=forecast"),
     ],
 )
-def test_settings_that_make_no_split_are_refused(compose, override, said):
-    with pytest.raises(ClvError, match=said):
+def test_settings_that_make_no_split_are_refused(compose, override, message):
+    with pytest.raises(ClvError, match=message):
         run_experiment(compose(*SPLIT, "model=zeros", override))
 
 
@@ -164,17 +166,17 @@ def test_a_simulated_log_leaves_its_truth_behind(compose):
 
 def test_terminal_shows_the_split_headline(compose, capsys):
     records(compose, "model=linear", "features=rfm", "evaluation.splits=2")
-    shown = capsys.readouterr().out
-    assert "R2" in shown
-    assert "median AE" in shown
-    assert "30% of 2,357 customers held out at random" in " ".join(shown.split())
+    printed = capsys.readouterr().out
+    assert "R2" in printed
+    assert "median AE" in printed
+    assert "30% of 2,357 customers held out at random" in " ".join(printed.split())
 
 
 def test_a_run_says_what_its_scores_rest_on(compose):
     backtest = ["model=linear", "features=rfm", "evaluation=forecast", "window.origins=2"]
     kept = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MemoryRun, "log", lambda run, found: kept.extend(found))
+        patch.setattr(MemoryRun, "log", lambda run, logged: kept.extend(logged))
         run_experiment(compose("data=cdnow_sample", "evaluation.bootstrap_replicates=2", *backtest))
     tags = {r.name: r.value for r in kept if isinstance(r, Tag)}
     assert tags["holdouts"] == "1998-01-01 to 1998-03-31; 1998-04-01 to 1998-06-30"
@@ -197,10 +199,10 @@ def test_the_floor_recorded_is_a_hundredth_of_the_training_mean(forecaster, comp
     _, metrics, _, tags = records(compose, "model=zeros", "evaluation=forecast")
     period = forecaster.window.period(0)
     assert metrics["d2_floor"] == pytest.approx(forecaster.training_mean(period) / 100)
-    known = f"{forecaster.log.fingerprint}|1998-03-31|1998-06-30|forecast" + "\x1f".join(
+    identity = f"{forecaster.log.fingerprint}|1998-03-31|1998-06-30|forecast" + "\x1f".join(
         forecaster.outcome(period).index
     )
-    assert tags["cell"] == hashlib.sha256(known.encode()).hexdigest()[:16]
+    assert tags["cell"] == hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def test_what_lies_at_the_edge_is_tagged(compose):

@@ -73,18 +73,18 @@ def target(forecaster):
 
 
 def test_table_holds_every_customer_of_the_cutoff_beside_what_happened(forecaster, target, cdnow_sample):
-    made = forecaster.forecast(target, LINEAR)
+    forecast = forecaster.forecast(target, LINEAR)
     happened = holdout(cdnow_sample, target)
-    assert list(made.table.columns) == ["y_true", "purchase_days", "y_pred"]
-    assert made.table.index.equals(happened.index)
-    assert made.table.index.equals(made.X.index)
-    assert len(made.table) == 2_357
-    assert made.table["y_true"].tolist() == happened["spend"].tolist()
-    assert made.table["purchase_days"].tolist() == happened["purchase_days"].tolist()
-    assert made.table["y_pred"].tolist() == made.estimator.predict(made.X).tolist()
-    assert made.period == target
-    assert set(made.seconds) == {"features", "fit", "predict"}
-    assert min(made.seconds.values()) >= 0
+    assert list(forecast.table.columns) == ["y_true", "purchase_days", "y_pred"]
+    assert forecast.table.index.equals(happened.index)
+    assert forecast.table.index.equals(forecast.X.index)
+    assert len(forecast.table) == 2_357
+    assert forecast.table["y_true"].tolist() == happened["spend"].tolist()
+    assert forecast.table["purchase_days"].tolist() == happened["purchase_days"].tolist()
+    assert forecast.table["y_pred"].tolist() == forecast.estimator.predict(forecast.X).tolist()
+    assert forecast.period == target
+    assert set(forecast.seconds) == {"features", "fit", "predict"}
+    assert min(forecast.seconds.values()) >= 0
 
 
 def test_what_a_model_knows_besides_spend_joins_the_table(forecaster, target):
@@ -95,9 +95,9 @@ def test_what_a_model_knows_besides_spend_joins_the_table(forecaster, target):
 
 
 def test_models_that_learn_are_fitted_on_earlier_origins_only(forecaster, target, cdnow_sample):
-    made = forecaster.forecast(target, answering(ones, supervised=True))
-    X, y = made.estimator.fitted_on_
-    panel = made.training
+    forecast = forecaster.forecast(target, answering(ones, supervised=True))
+    X, y = forecast.estimator.fitted_on_
+    panel = forecast.training
     assert len(panel.periods) == 4
     assert max(period.end for period in panel.periods) == target.cutoff
     parts = [
@@ -107,22 +107,22 @@ def test_models_that_learn_are_fitted_on_earlier_origins_only(forecaster, target
     pd.testing.assert_series_equal(y, pd.concat([spend["spend"] for _, spend in parts]), check_exact=True)
     assert X.index.equals(y.index)
     # The spend to predict took place after the last label: it is in no row of the panel.
-    assert y.sum() != pytest.approx(made.table["y_true"].sum(), rel=1e-6)
+    assert y.sum() != pytest.approx(forecast.table["y_true"].sum(), rel=1e-6)
 
 
 def test_models_without_labels_are_fitted_on_the_customers_of_the_cutoff(forecaster, target):
-    made = forecaster.forecast(target, answering(ones))
-    X, y = made.estimator.fitted_on_
-    assert X is made.X
+    forecast = forecaster.forecast(target, answering(ones))
+    X, y = forecast.estimator.fitted_on_
+    assert X is forecast.X
     assert y is None
-    assert made.training.periods == ()
+    assert forecast.training.periods == ()
 
 
 def test_validation_has_a_shorter_panel(forecaster):
     validation = forecaster.window.period(1)
-    made = forecaster.forecast(validation, LINEAR)
-    assert len(made.training.periods) == 3
-    assert max(period.end for period in made.training.periods) == validation.cutoff == date(1997, 12, 31)
+    forecast = forecaster.forecast(validation, LINEAR)
+    assert len(forecast.training.periods) == 3
+    assert max(period.end for period in forecast.training.periods) == validation.cutoff == date(1997, 12, 31)
 
 
 def test_without_a_training_period_the_forecast_is_refused(cdnow_sample):
@@ -150,8 +150,8 @@ def test_a_forecast_leaves_what_is_shared_as_it_was(forecaster, target):
 
 
 def test_the_models_own_estimator_stays_unfitted(forecaster, target):
-    made = forecaster.forecast(target, LINEAR)
-    assert made.estimator is not LINEAR.estimator
+    forecast = forecaster.forecast(target, LINEAR)
+    assert forecast.estimator is not LINEAR.estimator
     assert vars(LINEAR.estimator).keys() == {"regressor"}
     assert not hasattr(LINEAR.estimator.regressor, "coef_")
 
@@ -166,7 +166,7 @@ def test_horizon_days_are_those_of_the_period(forecaster):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "problem"),
     [
         (lambda X: np.full(len(X), np.nan), "2357 of 2357 are not, first nan for customer 0001"),
         (lambda X: np.where(np.arange(len(X)) == 7, np.inf, 1.0), "1 of 2357 are not, first inf for customer 0008"),
@@ -177,8 +177,8 @@ def test_horizon_days_are_those_of_the_period(forecaster):
     ],
     ids=["nan", "one infinite", "one negative", "one short", "two-dimensional", "a scalar"],
 )
-def test_answers_that_are_no_spend_are_refused(forecaster, target, answer, said):
-    message = f"^model 'answers' .*{said}"
+def test_answers_that_are_no_spend_are_refused(forecaster, target, answer, problem):
+    message = f"^model 'answers' .*{problem}"
     with pytest.raises(ClvError, match=message):
         forecaster.forecast(target, answering(answer))
 
@@ -193,10 +193,10 @@ def test_training_mean_is_that_of_the_whole_panel_whatever_a_run_learns_from(for
 
 def test_training_mean_of_a_short_log_is_the_spend_rate_over_the_target(cdnow_sample):
     long = Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("39 weeks"))
-    known = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
-    known = known[known["date"] <= date(1997, 9, 30)]
-    days = known.groupby("customer_id")["date"].min().map(lambda first: (date(1997, 9, 30) - first).days)
-    rate = float(known["amount"].sum()) / days.clip(lower=1).sum()
+    purchases = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
+    purchases = purchases[purchases["date"] <= date(1997, 9, 30)]
+    days = purchases.groupby("customer_id")["date"].min().map(lambda first: (date(1997, 9, 30) - first).days)
+    rate = float(purchases["amount"].sum()) / days.clip(lower=1).sum()
     assert Forecaster(cdnow_sample, long).training_mean(long.period(0)) == pytest.approx(rate * 273)
 
 
@@ -220,12 +220,12 @@ def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cd
 
 def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(cdnow_sample):
     whole = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon(3, "months")))
-    made = whole.forecast_future(LINEAR)
-    assert list(made.table.columns) == ["y_pred"]
-    assert made.period.cutoff == cdnow_sample.end
-    assert max(period.end for period in made.training.periods) == cdnow_sample.end
+    forecast = whole.forecast_future(LINEAR)
+    assert list(forecast.table.columns) == ["y_pred"]
+    assert forecast.period.cutoff == cdnow_sample.end
+    assert max(period.end for period in forecast.training.periods) == cdnow_sample.end
     # As of an earlier day it is the forecast of the holdout, to the digit: what came later is not read.
     earlier = Forecaster(cdnow_sample, whole.window.as_of(date(1998, 3, 31))).forecast_future(LINEAR)
-    known = whole.forecast(whole.window.period(0), LINEAR)
-    pd.testing.assert_series_equal(earlier.table["y_pred"], known.table["y_pred"])
-    assert whole.time_to_next_purchase(known.period).notna().equals(known.table["purchase_days"] > 0)
+    latest = whole.forecast(whole.window.period(0), LINEAR)
+    pd.testing.assert_series_equal(earlier.table["y_pred"], latest.table["y_pred"])
+    assert whole.time_to_next_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)

@@ -27,10 +27,10 @@ frequencies = st.one_of(st.integers(0, 60), st.sampled_from([500, 5000]))
 
 
 def given_parameters(model, parameters):
-    made = model()
-    for name, value in zip(made._parameter_names, parameters, strict=True):
-        setattr(made, f"{name}_", float(value))
-    return made
+    fitted = model()
+    for name, value in zip(fitted._parameter_names, parameters, strict=True):
+        setattr(fitted, f"{name}_", float(value))
+    return fitted
 
 
 def people(x, tx, T):
@@ -50,11 +50,11 @@ def customers(draw):
 )
 @few
 def test_forecasts_are_finite_ordered_probabilities_and_counts(model, parameters, X, horizons):
-    made = given_parameters(model, parameters)
+    fitted = given_parameters(model, parameters)
     horizon, longer = horizons[0], horizons[0] * horizons[1]
-    alive = made.probability_alive(X)
-    soon, later = made.expected_purchases(X, horizon), made.expected_purchases(X, longer)
-    any_soon, any_later = made.probability_purchase(X, horizon), made.probability_purchase(X, longer)
+    alive = fitted.probability_alive(X)
+    soon, later = fitted.expected_purchases(X, horizon), fitted.expected_purchases(X, longer)
+    any_soon, any_later = fitted.probability_purchase(X, horizon), fitted.probability_purchase(X, longer)
     for values in (alive, soon, later, any_soon, any_later):
         assert np.isfinite(values).all()
         assert (values >= 0).all()
@@ -70,12 +70,12 @@ def test_forecasts_are_finite_ordered_probabilities_and_counts(model, parameters
 @given(parameters=st.one_of(tame, edges), T=st.floats(1, 1000), x=st.integers(0, 50))
 @few
 def test_recent_customers_are_rather_alive_and_frequent_ones_buy_more(model, parameters, T, x):
-    made = given_parameters(model, parameters)
+    fitted = given_parameters(model, parameters)
     moments = np.linspace(0, T, 9)
-    alive = made.probability_alive(people(np.full(9, max(x, 1)), moments, np.full(9, T)))
+    alive = fitted.probability_alive(people(np.full(9, max(x, 1)), moments, np.full(9, T)))
     assert (np.diff(alive) >= -ROUNDING).all()
     X = people([x, x + 1], [T, T], [T, T])
-    if_alive = made.expected_purchases(X, 91.0) / made.probability_alive(X)
+    if_alive = fitted.expected_purchases(X, 91.0) / fitted.probability_alive(X)
     # more purchases raise the rate and, in the BG family, lower the dropout chance
     assert if_alive[0] <= if_alive[1] * (1 + ROUNDING)
 
@@ -84,13 +84,13 @@ def test_recent_customers_are_rather_alive_and_frequent_ones_buy_more(model, par
 @given(parameters=st.one_of(wild, tame, edges))
 @few
 def test_a_new_customers_purchases_accumulate(model, parameters):
-    made = given_parameters(model, parameters)
-    total = made.expected_cumulative_purchases(np.array([0, 1, 7, 91, 365, 3650]))
+    fitted = given_parameters(model, parameters)
+    total = fitted.expected_cumulative_purchases(np.array([0, 1, 7, 91, 365, 3650]))
     assert total[0] == 0
     assert np.isfinite(total).all()
     assert (np.diff(total) >= -ROUNDING * total[1:]).all()
     first_day = people([0], [0], [0])
-    assert made.expected_purchases(first_day, 91.0)[0] == pytest.approx(total[3], rel=ROUNDING)
+    assert fitted.expected_purchases(first_day, 91.0)[0] == pytest.approx(total[3], rel=ROUNDING)
 
 
 @given(a=st.floats(1e-6, 1e3), b=st.floats(1e-6, 1e6), count=st.sampled_from([16, 64]))
@@ -137,8 +137,8 @@ def test_expectation_if_alive_is_the_integral_over_the_dropout_chance(model, par
 
     cuts = [0, *(np.array([0.1, 0.5, 1, 2, 5, 20]) / (later + 20)) ** a, 1]
     oracle = sum(quad(integrand, low, high, epsrel=1e-11, limit=200)[0] for low, high in pairwise(cuts))
-    made = given_parameters(model, parameters)
-    assert made._purchases_if_alive(np.array([x]), np.array([T]), np.array([39.0]))[0] == pytest.approx(
+    fitted = given_parameters(model, parameters)
+    assert fitted._purchases_if_alive(np.array([x]), np.array([T]), np.array([39.0]))[0] == pytest.approx(
         oracle, rel=1e-7
     )
 
@@ -165,14 +165,14 @@ def pareto_pieces(parameters, x, start, end):
 @pytest.mark.parametrize(("x", "tx", "T"), [(0, 0.0, 30.0), (4, 5.0, 39.0), (60, 80.0, 100.0), (2, 0.5, 500.0)])
 def test_pareto_probabilities_are_the_integrals_of_the_race(parameters, x, tx, T):
     r, alpha, s, beta = parameters
-    made = given_parameters(ParetoNbd, parameters)
+    fitted = given_parameters(ParetoNbd, parameters)
     X = people([x], [7 * tx], [7 * T])
     dropped = pareto_pieces(parameters, x, tx, T)[1]
     silent = (r + x) * np.log((alpha + tx) / (alpha + T)) + s * np.log((beta + tx) / (beta + T))
     alive = 1 / (1 + dropped / np.exp(silent))
-    assert made.probability_alive(X)[0] == pytest.approx(alive, rel=1e-7)
+    assert fitted.probability_alive(X)[0] == pytest.approx(alive, rel=1e-7)
     bought = pareto_pieces(parameters, x, T, T + 39)[0]
-    assert made.probability_purchase(X, 273.0)[0] == pytest.approx(alive * bought, rel=1e-7)
+    assert fitted.probability_purchase(X, 273.0)[0] == pytest.approx(alive * bought, rel=1e-7)
 
 
 @pytest.mark.parametrize("parameters", [(0.55, 10.6, 0.61, 11.7), (0.55, 11.7, 0.61, 10.6), (2.0, 3.0, 1.5, 9.0)])

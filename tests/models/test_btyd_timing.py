@@ -27,7 +27,7 @@ X = pd.DataFrame(
 DAYS = np.array([1, 7, 30, 91, 365, 3650])
 
 
-def made(kind, stretch=1.0):
+def fitted(kind, stretch=1.0):
     estimator = kind()
     for name, value in FITTED[kind].items():
         setattr(estimator, name, value * (stretch if name in TIMES else 1.0))
@@ -40,20 +40,20 @@ def kind(request):
 
 
 def test_probabilities_rise_up_to_being_alive_and_agree_with_probability_purchase(kind):
-    estimator = made(kind)
-    told = estimator.purchase_probabilities(X, DAYS)
-    assert told.shape == (len(X), len(DAYS))
-    assert (np.diff(told, axis=1) >= 0).all()
-    assert (told[:, 0] > 0).all()
-    assert (told <= estimator.probability_alive(X)[:, None] + 1e-12).all()
+    estimator = fitted(kind)
+    probabilities = estimator.purchase_probabilities(X, DAYS)
+    assert probabilities.shape == (len(X), len(DAYS))
+    assert (np.diff(probabilities, axis=1) >= 0).all()
+    assert (probabilities[:, 0] > 0).all()
+    assert (probabilities <= estimator.probability_alive(X)[:, None] + 1e-12).all()
     for column, days in enumerate(DAYS):
-        np.testing.assert_array_equal(told[:, column], estimator.probability_purchase(X, days))
+        np.testing.assert_array_equal(probabilities[:, column], estimator.probability_purchase(X, days))
 
 
 def test_another_unit_of_time_changes_nothing(kind):
     stretched = X.assign(recency=X["recency"] * 3, T=X["T"] * 3)
-    told = made(kind, 3.0).purchase_probabilities(stretched, DAYS * 3)
-    np.testing.assert_allclose(told, made(kind).purchase_probabilities(X, DAYS), rtol=1e-9)
+    probabilities = fitted(kind, 3.0).purchase_probabilities(stretched, DAYS * 3)
+    np.testing.assert_allclose(probabilities, fitted(kind).purchase_probabilities(X, DAYS), rtol=1e-9)
 
 
 def test_chance_of_a_purchase_is_that_of_customers_drawn_by_the_story(kind):
@@ -65,24 +65,24 @@ def test_chance_of_a_purchase_is_that_of_customers_drawn_by_the_story(kind):
     comes = rate / both * -np.expm1(-both * weeks)
     if kind is MbgNbd:  # may have dropped out right after the first purchase
         comes = comes * rng.beta(parameters["b_"], parameters["a_"], 400_000)
-    told = made(kind).purchase_probabilities(X.head(1), np.array([7 * weeks]))[0, 0]
-    assert told == pytest.approx(comes.mean(), abs=4 * comes.std() / np.sqrt(len(comes)))
+    probabilities = fitted(kind).purchase_probabilities(X.head(1), np.array([7 * weeks]))[0, 0]
+    assert probabilities == pytest.approx(comes.mean(), abs=4 * comes.std() / np.sqrt(len(comes)))
 
 
 def test_discounted_purchases_add_up_as_thin_slices_do(kind):
-    estimator, horizon, rate = made(kind), 364.0, 0.15
+    estimator, horizon, rate = fitted(kind), 364.0, 0.15
     edges = np.linspace(0, horizon, 53)[1:]
     grown = np.column_stack([estimator.expected_purchases(X, edge) for edge in edges])
     slices = np.diff(grown, axis=1, prepend=0.0)
     discount = (1 + rate) ** -((edges - edges[0] / 2) / 365.25)
-    found = estimator.discounted_purchases(X, rate, horizon)
-    np.testing.assert_allclose(found, slices @ discount, rtol=5e-4)
+    discounted = estimator.discounted_purchases(X, rate, horizon)
+    np.testing.assert_allclose(discounted, slices @ discount, rtol=5e-4)
     np.testing.assert_allclose(estimator.discounted_purchases(X, 0.0, horizon), grown[:, -1])
-    assert (estimator.discounted_purchases(X, 0.3, horizon) < found).all()
+    assert (estimator.discounted_purchases(X, 0.3, horizon) < discounted).all()
 
 
 def test_impossible_days_and_rates_are_refused(kind):
     with pytest.raises(ClvError, match="must be positive"):
-        made(kind).purchase_probabilities(X, np.array([0, 7]))
+        fitted(kind).purchase_probabilities(X, np.array([0, 7]))
     with pytest.raises(ClvError, match="discount rate must be 0 or more"):
-        made(kind).discounted_purchases(X, -0.1, 91.0)
+        fitted(kind).discounted_purchases(X, -0.1, 91.0)

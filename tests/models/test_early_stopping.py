@@ -30,9 +30,9 @@ def test_the_edge_is_where_patience_would_have_ended_it(room, at_edge):
     enough = fitted(limit=500, patience=4, spent=noise)
     assert enough.at_edge_ == []
     # Patience runs out four trees after the best one: with one tree fewer it did not.
-    found = fitted(limit=enough.rounds_ + 3 + room, patience=4, spent=noise)
-    assert found.rounds_ == enough.rounds_
-    assert bool(found.at_edge_) == at_edge
+    limited = fitted(limit=enough.rounds_ + 3 + room, patience=4, spent=noise)
+    assert limited.rounds_ == enough.rounds_
+    assert bool(limited.at_edge_) == at_edge
 
 
 def test_where_nothing_was_searched_nothing_is_at_the_edge():

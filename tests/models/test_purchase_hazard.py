@@ -35,8 +35,8 @@ def hazard(**settings):
 def test_a_customer_gives_a_row_for_each_interval_up_to_the_purchase():
     fitted = hazard().fit(customers(5), [2, 3, 4, NONE, 9])
     rows = fitted.classifier_.rows_
-    found = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
-    assert found == [
+    person_periods = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
+    assert person_periods == [
         [(0, 1)],
         [(0, 1)],  # day 3 ends the first interval
         [(0, 0), (3, 1)],
@@ -47,8 +47,8 @@ def test_a_customer_gives_a_row_for_each_interval_up_to_the_purchase():
 
 def test_what_was_not_observed_to_its_end_is_left_out():
     rows = hazard().fit(customers(3), [NONE, 7, 5], days_observed=[5, 8, 6]).classifier_.rows_
-    found = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
-    assert found == [[(0, 0)], [(0, 0), (3, 0)], [(0, 0), (3, 1)]]
+    person_periods = [list(zip(part[DAYS_AHEAD], part["bought"], strict=True)) for _, part in rows.groupby("frequency")]
+    assert person_periods == [[(0, 0)], [(0, 0), (3, 0)], [(0, 0), (3, 1)]]
 
 
 def test_probabilities_are_those_of_a_life_table():
@@ -56,32 +56,32 @@ def test_probabilities_are_those_of_a_life_table():
     waits = rng.integers(1, 16, 200).astype(float)
     seen = rng.choice([3.0, 6.0, 9.0], 200)
     waits[waits > seen] = NONE
-    told = hazard().fit(customers(200), waits, seen).purchase_probabilities(customers(2), np.array([3, 6, 9]))
+    probabilities = hazard().fit(customers(200), waits, seen).purchase_probabilities(customers(2), np.array([3, 6, 9]))
     silent, oracle = 1.0, []
     for end in (3, 6, 9):
-        at_risk = came = 0
+        at_risk = purchases = 0
         for wait, until in zip(waits, seen, strict=True):
             if until >= end and not wait <= end - 3:
                 at_risk += 1
-                came += wait <= end
-        silent *= 1 - came / at_risk
+                purchases += wait <= end
+        silent *= 1 - purchases / at_risk
         oracle.append(1 - silent)
-    np.testing.assert_allclose(told, [oracle, oracle])
+    np.testing.assert_allclose(probabilities, [oracle, oracle])
 
 
 def test_within_an_interval_the_hazard_is_constant():
     fitted = hazard(intervals=1).fit(customers(4), [1, 5, NONE, NONE])
-    told = fitted.purchase_probabilities(customers(1), np.array([3.0, 9.0]))[0]
-    assert told == pytest.approx([1 - 0.5 ** (3 / 9), 0.5])
+    probabilities = fitted.purchase_probabilities(customers(1), np.array([3.0, 9.0]))[0]
+    assert probabilities == pytest.approx([1 - 0.5 ** (3 / 9), 0.5])
 
 
 @pytest.mark.parametrize(("waits", "last"), [([1.0, 2.0], 1.0), ([NONE, NONE], 0.0)])
 def test_all_or_nobody_bought(waits, last):
-    told = hazard().fit(customers(2), waits).purchase_probabilities(customers(2), np.array([3, 9]))
-    np.testing.assert_allclose(told, last, atol=1e-9)
+    probabilities = hazard().fit(customers(2), waits).purchase_probabilities(customers(2), np.array([3, 9]))
+    np.testing.assert_allclose(probabilities, last, atol=1e-9)
 
 
-def drawn(seed=0, n=2000):
+def simulated(seed=0, n=2000):
     """Customers who buy within a week if they are fast and within a quarter if not, or never."""
     rng = np.random.default_rng(seed)
     fast = rng.random(n) < 0.5
@@ -91,24 +91,24 @@ def drawn(seed=0, n=2000):
 
 
 def test_default_classifier_learns_tells_rising_probabilities_and_is_repeatable():
-    X, waits = drawn()
+    X, waits = simulated()
     days = np.array([1, 7, 8, 30, 91])
     fitted = PurchaseHazard(random_state=1).fit(X, waits)
-    told = fitted.purchase_probabilities(X, days)
-    assert (np.diff(told, axis=1) > 0).all()
-    assert (told > 0).all()
-    assert (told <= 1).all()
+    probabilities = fitted.purchase_probabilities(X, days)
+    assert (np.diff(probabilities, axis=1) > 0).all()
+    assert (probabilities > 0).all()
+    assert (probabilities <= 1).all()
     fast = X["fast"] == 1
-    assert told[fast, -1].mean() > 0.95
-    assert told[~fast, -1].mean() == pytest.approx((waits[~fast] <= 91).mean(), abs=0.05)
+    assert probabilities[fast, -1].mean() > 0.95
+    assert probabilities[~fast, -1].mean() == pytest.approx((waits[~fast] <= 91).mean(), abs=0.05)
     again = clone(fitted).fit(X, waits).purchase_probabilities(X.iloc[::-1], days)
-    np.testing.assert_array_equal(again[::-1], told)
+    np.testing.assert_array_equal(again[::-1], probabilities)
     other = PurchaseHazard(random_state=2).fit(X, waits).purchase_probabilities(X, days)
-    assert not np.array_equal(other, told)
+    assert not np.array_equal(other, probabilities)
 
 
 @pytest.mark.parametrize(
-    ("settings", "X", "waits", "said"),
+    ("settings", "X", "waits", "message"),
     [
         ({}, customers(0), [], "0 rows"),
         ({}, customers(2), [1.0], "2 rows of features and 1 waits"),
@@ -118,8 +118,8 @@ def test_default_classifier_learns_tells_rising_probabilities_and_is_repeatable(
         ({"horizon_days": -9.0}, customers(2), [1.0, 2.0], "positive horizon"),
     ],
 )
-def test_bad_training_is_refused(settings, X, waits, said):
-    with pytest.raises(ClvError, match=said):
+def test_bad_training_is_refused(settings, X, waits, message):
+    with pytest.raises(ClvError, match=message):
         hazard(**settings).fit(X, waits)
 
 

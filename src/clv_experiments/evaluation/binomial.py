@@ -22,9 +22,9 @@ def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
         Number of trials, at least 1.
     """
 
-    def ends(share: float, n: float) -> tuple[float, float]:
+    def interval_ends(share: float, n: float) -> tuple[float, float]:
         interval = binomtest(round(share * n), int(n)).proportion_ci(LEVEL, method="wilson")
         return interval.low, interval.high
 
-    low, high = np.vectorize(ends, otypes=[float, float])(share, n)
+    low, high = np.vectorize(interval_ends, otypes=[float, float])(share, n)
     return low, high

@@ -99,8 +99,8 @@ def node_counts(u: np.ndarray) -> np.ndarray:
     count depends on the customer's own u alone, so a forecast never depends on who else is in the frame.
     """
     with np.errstate(divide="ignore"):
-        wanted = 18.5 / np.log1p(2 / u)
-    return np.exp2(np.ceil(np.log2(np.clip(wanted, FEWEST_NODES, MOST_NODES)))).astype(int)
+        count = 18.5 / np.log1p(2 / u)
+    return np.exp2(np.ceil(np.log2(np.clip(count, FEWEST_NODES, MOST_NODES)))).astype(int)
 
 
 def purchases_until_dropout(x: np.ndarray, u: np.ndarray, r: float, a: float, b: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from clv_experiments.models.rule import RuleBaseline
 
 
 class LastPeriod(RuleBaseline):
-    """Predict what the customer spent in the latest known period of the same length (``sales_sum_M_2``)."""
+    """Predict what the customer spent in the period of the same length before the cutoff (``sales_sum_M_2``)."""
 
     required_columns: ClassVar = ("sales_sum_M_2",)
 

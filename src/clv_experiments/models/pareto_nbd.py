@@ -49,7 +49,7 @@ class ParetoNbd(BtydRegressor):
         return (self.r_ + x) * (self.beta_ + T) / (self.alpha_ + T) * stretch * exprel((1 - self.s_) * stretch)
 
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return np.minimum(_silence_ends(self._parameters(), x, T, T + t)[0], 1.0)
+        return np.minimum(_silence_end_probabilities(self._parameters(), x, T, T + t)[0], 1.0)
 
     def _dropout_share(self, T: float) -> float:
         return float(-np.expm1(-self.s_ * np.log1p(T / self.beta_)))
@@ -63,10 +63,10 @@ def _dropout_log_odds(parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: 
     r, alpha, s, beta = parameters
     decay = (r + x) * np.log1p((T - tx) / (alpha + tx)) + s * np.log1p((T - tx) / (beta + tx))
     with np.errstate(divide="ignore"):  # no dropout where t_x = T
-        return decay + np.log(_silence_ends(parameters, x, tx, T)[1])
+        return decay + np.log(_silence_end_probabilities(parameters, x, tx, T)[1])
 
 
-def _silence_ends(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _silence_end_probabilities(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return P(a purchase ends the silence before ``end``) and P(dropout does), alive at ``start``, shape (2, n).
 
     Both are integrals of the probability of silence times a hazard, (r + x) / (alpha + v) or s / (beta + v).
@@ -92,5 +92,7 @@ def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, en
     near, far, ratio = near[:, None], far[:, None], ratio[:, None]
     growth = ratio * np.expm1(y)
     silent = np.exp(-near * y - far * np.log1p(growth)) * length * WEIGHTS
-    ends = np.stack([(near * silent).sum(axis=1), (far * silent * (ratio + growth) / (1 + growth)).sum(axis=1)])
-    return ends if alpha <= beta else ends[::-1]
+    probabilities = np.stack(
+        [(near * silent).sum(axis=1), (far * silent * (ratio + growth) / (1 + growth)).sum(axis=1)]
+    )
+    return probabilities if alpha <= beta else probabilities[::-1]

@@ -15,8 +15,8 @@ from clv_experiments.models.rule import select_columns
 class RfmDecile(RegressorMixin, BaseEstimator):
     """Rank customers by the mean of their recency, frequency and monetary ranks, and predict their group's mean.
 
-    A customer's rank in each of the three is its place among the training panel's values (ties share the mean place),
-    so that one customer's score does not depend on who else is asked about.
+    A customer's rank in each of the three is its position among the training panel's values (ties share the mean),
+    so that one customer's score does not depend on which other customers are predicted.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Baseline: every customer goes on spending at the rate seen so far."""
+"""Baseline: every customer goes on spending at their past rate."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from clv_experiments.models.rule import RuleBaseline
 
 
 class SpendRate(RuleBaseline):
-    """Predict spend per day known (``spend_per_day``) times the days of the horizon.
+    """Predict past spend per day (``spend_per_day``) times the days of the horizon.
 
     Parameters
     ----------
