@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,17 @@ from clv_experiments.evaluation.validation import Floats
 PERMUTED_ROWS = 2000
 PERMUTATIONS = 5
 NORMAL_97_5 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A linear fit in the features' own units: values (n, k), slopes (k,), intercept, ridge penalty of each slope."""
+
+    names: list[str]
+    values: Floats
+    slopes: Floats
+    intercept: float
+    penalty: Floats
 
 
 def coefficients(
@@ -73,8 +85,8 @@ def linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
     regressor = getattr(estimator, "regressor_", None)
     if regressor is None or not hasattr(_final_step(regressor), "coef_"):
         return None
-    names, _, slopes, _, _ = _on_original_scale(regressor, X[list(estimator.feature_names_in_)])
-    return pd.Series(slopes, index=names)
+    fit = _on_original_scale(regressor, X[list(estimator.feature_names_in_)])
+    return pd.Series(fit.slopes, index=fit.names)
 
 
 def fit_statistics(estimator: Any) -> dict[str, float]:
@@ -111,20 +123,20 @@ def _linear_table(
     on_progress: Callable[[int, int], None] | None,
 ) -> pd.DataFrame:
     """Describe a linear fit in the features' own units; all algebra runs on standardised columns."""
-    names, values, slopes, intercept, penalty = _on_original_scale(regressor, X)
+    fit = _on_original_scale(regressor, X)
     target = np.maximum(np.asarray(y, dtype=float), 0.0)
-    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    mean, deviation = fit.values.mean(axis=0), fit.values.std(axis=0)
     deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
-    standardised = (values - mean) / deviation
-    fitted = np.concatenate([[intercept + mean @ slopes], slopes * deviation])
-    design = np.column_stack([np.ones(len(values)), standardised])
-    ridge = np.concatenate([[0.0], penalty / deviation**2])
+    standardised = (fit.values - mean) / deviation
+    fitted = np.concatenate([[fit.intercept + mean @ fit.slopes], fit.slopes * deviation])
+    design = np.column_stack([np.ones(len(standardised)), standardised])
+    ridge = np.concatenate([[0.0], fit.penalty / deviation**2])
     to_original = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
     to_original[0, 1:] = -mean / deviation
     cluster, _ = pd.factorize(_customers(X.index))
     residuals = target - design @ fitted
 
-    estimate = np.concatenate([[intercept], slopes])
+    estimate = np.concatenate([[fit.intercept], fit.slopes])
     if _solves_normal_equations(design, residuals, ridge * fitted, target):
         variance = np.diag(to_original @ clustered_covariance(design, residuals, cluster, ridge) @ to_original.T).copy()
         refits = cluster_bootstrap(
@@ -141,7 +153,7 @@ def _linear_table(
     stable = np.where(np.isnan(lower), np.nan, (np.sign(refits) == np.sign(estimate)).mean(axis=0))
     return pd.DataFrame(
         {
-            "name": ["intercept", *names],
+            "name": ["intercept", *fit.names],
             "estimate": estimate,
             "standard_error": np.sqrt(np.maximum(variance, 0.0)),
             "boot_lower_95": lower,
@@ -153,8 +165,8 @@ def _linear_table(
     )
 
 
-def _on_original_scale(regressor: Any, X: pd.DataFrame) -> tuple[list[str], Floats, Floats, float, Floats]:
-    """Return feature names, their values, slopes and intercept in those units, and the ridge penalty of each slope.
+def _on_original_scale(regressor: Any, X: pd.DataFrame) -> LinearFit:
+    """Return a linear regressor's fit in the features' own units.
 
     A last StandardScaler is undone; what an earlier step makes of the features is left as it is.
     """
@@ -173,7 +185,7 @@ def _on_original_scale(regressor: Any, X: pd.DataFrame) -> tuple[list[str], Floa
     slopes = np.ravel(final.coef_) / scale
     intercept = float(np.ravel(final.intercept_)[0]) - float(centre @ slopes)
     alpha = float(getattr(final, "alpha_", getattr(final, "alpha", 0.0)))
-    return names, values, slopes, intercept, alpha * scale**2
+    return LinearFit(names, values, slopes, intercept, alpha * scale**2)
 
 
 def _solves_normal_equations(design: Floats, residuals: Floats, penalty_gradient: Floats, target: Floats) -> bool:

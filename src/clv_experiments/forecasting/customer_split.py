@@ -115,7 +115,7 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
         progress(f"fitting {settings.splits} random splits of {customers:,} customers", split, settings.splits)
         held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < held_out_count
         for option in options:
-            forecast = forecaster.split(period, option, held_out)
+            forecast = forecaster.forecast_held_out(period, option, held_out)
             scores[option.name].append(score_table(forecast.table, smallest))
             if option is model:
                 slope = linear_slopes(forecast.estimator, forecast.training.X)

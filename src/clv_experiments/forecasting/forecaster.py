@@ -137,7 +137,7 @@ class Forecaster:
         """
         return self.forecast(self.window.future_period, model)
 
-    def split(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
+    def forecast_held_out(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
         """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.
 
         What it measures is how well spend is *explained* where its future is already known for other customers.

@@ -85,20 +85,10 @@ class PurchaseHazard(BaseEstimator):
         ClvError
             If a setting, a feature or a number of days is out of range, or no interval was observed to its end.
         """
-        if not 0 < self.horizon_days < np.inf or self.intervals < 1:
-            raise ClvError(
-                f"a hazard needs a positive horizon and at least 1 interval, got {self.horizon_days} days and "
-                f"{self.intervals}"
-            )
         durations = np.asarray(days_to_purchase, dtype=float)
         observed = np.full(len(durations), self.horizon_days) if days_observed is None else days_observed
         observed = np.asarray(observed, dtype=float)
-        if not len(X) or len(X) != len(durations) or len(X) != len(observed):
-            raise ClvError(
-                f"the training panel has {len(X)} rows of features and {len(durations)} waits; expected one each"
-            )
-        if not (np.isnan(durations) | (durations > 0)).all():
-            raise ClvError("days to the next purchase must be above 0, or nan where there was none")
+        self._check_training(X, durations, observed)
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
         values = select_features(X, self.feature_names_in_).to_numpy(dtype=float)
@@ -114,6 +104,19 @@ class PurchaseHazard(BaseEstimator):
             rows = self._classifier_rows(values[periods.row], periods.interval)
             self.classifier_ = classifier.fit(rows, periods.bought)
         return self
+
+    def _check_training(self, X: pd.DataFrame, durations: np.ndarray, observed: np.ndarray) -> None:
+        if not 0 < self.horizon_days < np.inf or self.intervals < 1:
+            raise ClvError(
+                f"a hazard needs a positive horizon and at least 1 interval, got {self.horizon_days} days and "
+                f"{self.intervals}"
+            )
+        if not len(X) or len(X) != len(durations) or len(X) != len(observed):
+            raise ClvError(
+                f"the training panel has {len(X)} rows of features and {len(durations)} waits; expected one each"
+            )
+        if not (np.isnan(durations) | (durations > 0)).all():
+            raise ClvError("days to the next purchase must be above 0, or nan where there was none")
 
     def purchase_probabilities(self, X: pd.DataFrame, days: np.ndarray) -> np.ndarray:
         """Return P(the next purchase day comes within each number of days), shape (n, len(days)).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +18,7 @@ def _predicts_purchases(model: SpendRegressor) -> bool:
     return hasattr(model.regressor, "probability_purchase")
 
 
-def select_features(X: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def select_features(X: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:
     """Return the features that a model was fitted on, in its order.
 
     Raises
