@@ -1,6 +1,8 @@
 """The budget's part of the report: sentences, tables and figures agree, and names are taken as text."""
 
 from datetime import date
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.display.budget import budget_section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.prose import sentences
 
 YEAR = Horizon.parse("12 months")
 HOSTILE = "<script>$x$ =cmd()"
@@ -147,3 +150,17 @@ def test_hostile_names_are_drawn_and_listed_as_they_are(tmp_path):
             assert list(exhibit.table["country"]) == [HOSTILE]
         if exhibit.figure is not None:
             exhibit.figure.savefig(tmp_path / f"{exhibit.name}.svg")
+
+
+@pytest.mark.parametrize(("whole_budget", "opening"), [(True, "Put"), (False, "Of what is spent, put")])
+def test_the_largest_groups_are_named_and_the_others_counted(whole_budget, opening):
+    def group(name, contacts, share, profit=0.0):
+        return SimpleNamespace(name=name, contacts=contacts, share_of_cost=share, expected_profit=profit)
+
+    spent = [group("A", 2, 0.5, 7.5), group("B", 1, 0.25, 2.0), group("C", 1, 0.125, 1.0), group("D", 1, 0.125)]
+    write = partial(sentences, "report/budget.jinja", "allocation", whole_budget=whole_budget, currency="£")
+    parts = "50% into A (2 contacts, expected profit £7.50) and 25% into B (1 contact, expected profit £2.00)."
+    assert write(spent[:2], [group("<b>C", 0, 0.0)]) == [f"{opening} {parts}", "Nothing goes into <b>C."]
+    assert write(spent, [])[0].endswith("expected profit £1.00) and 12% into 1 other.")
+    assert write([*spent, *spent[3:]], [])[0].endswith("and 25% into 2 others.")
+    assert write([], spent) == []
