@@ -84,7 +84,7 @@ class GammaGamma(BaseEstimator):
         start = None
         if logs is not None and logs[1] > 0:  # log q > 0: lifetimes does not hold q above 1
             start = np.append(logs[0], [np.log(np.expm1(logs[1])), logs[2]])
-        fixed = [np.log(start) for start in STARTS]
+        fixed = [np.log(parameters) for parameters in STARTS]
         optimum = maximise(log_likelihood, start, fixed, ("p", "q - 1", "v"), len(m), retry_at_boundary=False)
         if not optimum.converged:
             self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
