@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.aggregate import across
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Finding
 from clv_experiments.leaderboard.display.page import page

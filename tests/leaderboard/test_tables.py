@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.aggregate import across
 from clv_experiments.leaderboard.checks import Finding, findings
 from clv_experiments.leaderboard.display.tables import (
     NARROW,

@@ -10,8 +10,8 @@ import pytest
 
 from clv_experiments.reporting.chart_style import create_chart, printable
 from clv_experiments.reporting.exhibit import Exhibit, Section
+from clv_experiments.reporting.html_table import cell, page_table
 from clv_experiments.reporting.report_page import report_page
-from clv_experiments.reporting.report_tables import cell, page_table
 
 ATTACK = "</td><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = pd.DataFrame(

@@ -23,7 +23,7 @@ from clv_experiments.commands.promote import check_promotion, promote
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.aggregate import across
 from clv_experiments.leaderboard.checks import Finding, findings
 from clv_experiments.leaderboard.display import tables
 from clv_experiments.leaderboard.display.board_records import aggregate_records, board_records

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.html_page import render_page
+from clv_experiments.reporting.html_table import PageTable, page_table
 from clv_experiments.reporting.inline_svg import inline_svg
-from clv_experiments.reporting.report_tables import PageTable, page_table
 
 
 @dataclass(frozen=True)

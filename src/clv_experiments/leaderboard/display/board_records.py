@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.checks import Finding
 from clv_experiments.leaderboard.display import tables
+from clv_experiments.leaderboard.display.figures import aggregate_pictures, pictures
 from clv_experiments.leaderboard.display.page import page
-from clv_experiments.leaderboard.display.pictures import aggregate_pictures, pictures
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import Illustration
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag, Text

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
+from clv_experiments.leaderboard.display.figures import aggregate_pictures, pictures
 from clv_experiments.leaderboard.display.page_table import (
     PageTable,
     aggregate_table,
     board_table,
     metric_table,
 )
-from clv_experiments.leaderboard.display.pictures import aggregate_pictures, pictures
 from clv_experiments.leaderboard.display.tables import SHOWN
 from clv_experiments.leaderboard.display.wording import verdict, verdict_across
 from clv_experiments.leaderboard.standings import Standings

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.display.picture_cost import seconds_of
+from clv_experiments.leaderboard.display.cost import seconds_of
 from clv_experiments.leaderboard.display.tables import SHOWN, with_ties
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import format_difference, format_score

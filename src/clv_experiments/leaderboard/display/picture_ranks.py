@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.reporting.chart_style import (
     INK,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Finding
 from clv_experiments.leaderboard.display.wording import verdict, verdict_across

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import format_score, join_names

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from clv_experiments.leaderboard.across import Across
+from clv_experiments.leaderboard.aggregate import Across
 from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.display.picture_cost import accuracy_against_cost
-from clv_experiments.leaderboard.display.picture_curves import decile_calibrations, value_captures
+from clv_experiments.leaderboard.display.cost import accuracy_against_cost
+from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
 from clv_experiments.leaderboard.display.picture_ranks import mean_ranks
 from clv_experiments.leaderboard.display.picture_setting import setting
 from clv_experiments.leaderboard.standings import Standings

@@ -9,12 +9,12 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from clv_experiments.leaderboard.across import across
+from clv_experiments.leaderboard.aggregate import across
+from clv_experiments.leaderboard.display.cost import accuracy_against_cost, seconds_of
+from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
+from clv_experiments.leaderboard.display.figures import aggregate_pictures, bias_by_origin, forest, pictures
 from clv_experiments.leaderboard.display.label_places import place_labels
-from clv_experiments.leaderboard.display.picture_cost import accuracy_against_cost, seconds_of
-from clv_experiments.leaderboard.display.picture_curves import decile_calibrations, value_captures
 from clv_experiments.leaderboard.display.picture_ranks import mean_ranks
-from clv_experiments.leaderboard.display.pictures import aggregate_pictures, bias_by_origin, forest, pictures
 from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.chart_style import FAMILIES, axis_span, create_chart, printable
 from clv_experiments.reporting.inline_svg import inline_svg
