@@ -102,8 +102,8 @@ def bootstrap() -> None:
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import numpy as np
 
-    from clv_experiments.leaderboard.bootstrap import resampled
-    from clv_experiments.leaderboard.cell import Panel
+    from clv_experiments.leaderboard.bootstrap import bootstrap_scores
+    from clv_experiments.leaderboard.cell import OriginPredictions
 
     rng = np.random.default_rng(0)
     customers = 23_570
@@ -111,11 +111,11 @@ def bootstrap() -> None:
     spent = np.where(rng.random(customers) < 0.15, expected * rng.gamma(2.0, 0.5, customers), 0.0)
     predicted = np.column_stack([expected * rng.gamma(2.0, 0.5, customers) for _ in range(20)])
     ids = np.array([f"{place:06}" for place in range(customers)])
-    panel = Panel(ids, spent, spent > 0, predicted, 0.1)
+    origin = OriginPredictions(ids, spent, spent > 0, predicted, 0.1)
     seconds = []
     for _ in range(3):
         started = perf_counter()
-        resampled([panel], 2000, 0)
+        bootstrap_scores([origin], 2000, 0)
         seconds.append(perf_counter() - started)
     report("bootstrap: 20 models, 23,570 customers, 2,000 replicates", seconds)
 

@@ -80,13 +80,13 @@ def test_scores_are_those_that_the_runs_logged(board, store):
     for entry in board.standings.cell.entries:
         for metric in METRICS:
             logged = runs[entry.run_id].metrics[f"holdout_{metric}"]
-            assert board.standings.of(metric)["score"][entry.label] == pytest.approx(logged, rel=1e-9), metric
+            assert board.standings.rows(metric)["score"][entry.label] == pytest.approx(logged, rel=1e-9), metric
 
 
 def test_files_are_written_beside_the_runs(board, written):
     table = pd.read_csv(written / "leaderboard.csv")
     assert set(table["model"]) == set(board.standings.cell.labels)
-    own = board.standings.of()
+    own = board.standings.rows()
     assert table[table["metric"] == "d2_tweedie"]["score"].tolist() == pytest.approx(own["score"].tolist())
     html = (written / "leaderboard.html").read_text(encoding="utf-8")
     markdown = (written / "leaderboard.md").read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
     first, *_ = MlflowTracker(store).reader().runs("cdnow_sample/3m")
     assert first.name == "leaderboard"
     assert first.tags["cell"] == board.standings.cell.identity
-    assert first.tags["leader"] == board.standings.order[0]
+    assert first.tags["leader"] == board.standings.ranking[0]
     artifacts = store / "artifacts" / first.run_id / "artifacts"
     assert (artifacts / "leaderboard.html").read_bytes() == (written / "leaderboard.html").read_bytes()
 
@@ -148,7 +148,7 @@ def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plai
     database = copy / "mlflow.db"
     with sqlite3.connect(database) as store:
         store.execute("update runs set artifact_uri = ? where run_uuid = ?", (str(copy / "gone"), lost.run_id))
-    assert "bg_nbd" in shown(copy, *CELL).standings.order  # as after moving the folder
+    assert "bg_nbd" in shown(copy, *CELL).standings.ranking  # as after moving the folder
     shutil.rmtree(copy / "artifacts" / lost.run_id)
     with pytest.raises(ClvError, match=r"no finished run of bg_nbd .* bg_nbd: without its predictions"):
         shown(copy, *CELL)
@@ -205,7 +205,7 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
     cell = replace(board.standings.cell, data="other", identity="another")
     run_aggregate([replace(here, standings=replace(board.standings, cell=cell)), here])
     out = capsys.readouterr().out
-    assert out.startswith(f"{board.standings.order[0]} has the best mean rank on D2 over 2 cells.")
+    assert out.startswith(f"{board.standings.ranking[0]} has the best mean rank on D2 over 2 cells.")
     assert "\n2 cells together" in out
     assert (copy / "leaderboards" / "together" / "leaderboard.html").exists()
     assert [run.name for run in MlflowTracker(copy).reader().runs("leaderboard")] == ["leaderboard"]

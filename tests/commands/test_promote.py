@@ -76,12 +76,18 @@ def judged(path, tracker, model, *typed):
 def entry_of(run_id, model, family, predicted=SPENT):
     table = {"customer_id": [f"c{i:02d}" for i in range(len(SPENT))], "cutoff": pd.Timestamp("2001-03-31")}
     table |= {"y_true": SPENT, "y_pred": predicted, "purchase_days": (SPENT > 0).astype(int)}
-    return Entry(model, model, family, "rfm", run_id, "0.1.0", pd.DataFrame(table), (0.01,))
+    return Entry(
+        label=model, model=model, family=family, features="rfm", run_id=run_id, code_version="0.1.0",
+        predictions=pd.DataFrame(table), min_predictions=(0.01,),
+    )  # fmt: skip
 
 
 def board(*entries):
     """Set the winner beside models that foresee nothing."""
-    cell = Cell("shop", "3m", "forecast", "0123456789abcdef", ("2001-04-01 to 2001-06-30",), "$", tuple(entries))
+    cell = Cell(
+        data="shop", horizon="3m", identity="0123456789abcdef", holdouts=("2001-04-01 to 2001-06-30",), currency="$",
+        entries=tuple(entries),
+    )  # fmt: skip
     return standings(cell, "d2_tweedie", replicates=100)
 
 

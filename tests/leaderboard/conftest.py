@@ -29,7 +29,7 @@ def cell_of():
     cell's.
     """
 
-    def build(predictions, y_true, *, bought=None, families=None, floor=0.01, entries=None, **cell):
+    def build(predictions, y_true, *, bought=None, families=None, min_prediction=0.01, entries=None, **cell):
         actual = origins_of(y_true)
         buyers = [a != 0 for a in actual] if bought is None else origins_of(bought)
         cutoffs = pd.date_range("2001-03-31", periods=len(actual), freq="QE")
@@ -55,7 +55,7 @@ def cell_of():
                 run_id=f"run_of_{label}",
                 code_version=COMMIT,
                 predictions=pd.concat(frames, ignore_index=True),
-                floors=(floor,) * len(actual),
+                min_predictions=(min_prediction,) * len(actual),
                 seconds={"features": 0.1, "fit": 1.0, "predict": 0.01},
             )
             made.append(replace(entry, **(entries or {}).get(label, {})))
@@ -80,7 +80,7 @@ def board_of():
 
     ``scores`` maps a metric to {label: score}, or to {label: [score an origin]}; metrics and labels not named score 0.
     Replicates lie on both sides of each score so that the standard error of each model is ``error``, the same way for
-    all models where ``together``; all intervals reach two standard errors.
+    all models where ``together``; all intervals extend two standard errors to each side.
     """
 
     def build(cell, scores, *, metric="d2_tweedie", error=0.01, together=False, replicates=200):
@@ -88,22 +88,22 @@ def board_of():
         rng = np.random.default_rng(0)
         noise = rng.normal(size=(replicates, 1 if together else len(labels))) * np.ones((1, len(labels)))
         noise = error * (noise - noise.mean(axis=0)) / noise.std(axis=0)
-        rows, by_origin, goodness, drawn = [], [], {}, {}
+        rows, by_origin, oriented, drawn = [], [], {}, {}
         for name, how in METRICS.items():
             found = np.array([np.broadcast_to(scores.get(name, {}).get(label, 0.0), len(steps)) for label in labels])
-            score, goodness[name] = found.mean(axis=1), how.goodness(found).mean(axis=1)
-            drawn[name] = goodness[name] + noise
+            score, oriented[name] = found.mean(axis=1), how.orient(found).mean(axis=1)
+            drawn[name] = oriented[name] + noise
             by_origin += [(name, lb, s, cell.holdouts[s], found[i, s]) for i, lb in enumerate(labels) for s in steps]
-            rows += _rows(cell, name, score, np.ptp(found, axis=1), goodness[name], drawn[name], error)
+            rows += _rows(cell, name, score, np.ptp(found, axis=1), oriented[name], drawn[name], error)
         return Standings(
             cell=cell,
             metric=metric,
             table=pd.DataFrame(rows),
             by_origin=pd.DataFrame(by_origin, columns=["metric", "model", "step", "holdout", "score"]),
             replicates=drawn,
-            goodness=goodness,
+            oriented_scores=oriented,
             confidence=0.95,
-            reach={
+            half_widths={
                 name: 2 * (values[:, :, None] - values[:, None, :]).std(axis=0, ddof=1)
                 for name, values in drawn.items()
             },
@@ -124,8 +124,8 @@ def _rows(cell, name, score, spread, good, drawn, error):
         row |= {"rank": ranks[i]}
         row |= {"best": labels[best], "baseline": labels[ladder[0]] if ladder else None}
         for column, other in (("from_best", best), ("from_baseline", ladder[0] if ladder else None)):
-            gap, reach = (np.nan, np.nan) if other is None else _gap(good, drawn, i, other)
-            row |= {column: gap, f"{column}_lower": gap - reach, f"{column}_upper": gap + reach}
+            gap, half_width = (np.nan, np.nan) if other is None else _gap(good, drawn, i, other)
+            row |= {column: gap, f"{column}_lower": gap - half_width, f"{column}_upper": gap + half_width}
         yield row | {"group": 1 if row["from_best_upper"] >= 0 else 2}
 
 

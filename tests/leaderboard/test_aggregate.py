@@ -172,8 +172,8 @@ def test_scores_and_leads_are_those_of_the_cells(boards):
     made = boards(SCORES)
     found = across(made)
     for title, board in zip(found.cells, made, strict=True):
-        assert found.scores.loc[title].to_dict() == board.of()["score"].to_dict()
-        assert found.leads.loc[title].to_dict() == board.of()["group"].eq(1).to_dict()
+        assert found.scores.loc[title].to_dict() == board.rows()["score"].to_dict()
+        assert found.leads.loc[title].to_dict() == board.rows()["group"].eq(1).to_dict()
 
 
 def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from clv_experiments.evaluation import metrics
 from clv_experiments.leaderboard import bootstrap
-from clv_experiments.leaderboard.bootstrap import METRICS, point_scores, resampled
-from clv_experiments.leaderboard.cell import Panel
+from clv_experiments.leaderboard.bootstrap import METRICS, bootstrap_scores, point_scores
+from clv_experiments.leaderboard.cell import OriginPredictions
 
 FLOOR = 0.5
 
@@ -16,7 +16,7 @@ FLOOR = 0.5
 def panel(y, *predicted, ids=None):
     y = np.array(y, dtype=float)
     ids = np.array([f"c{place:04}" for place in range(len(y))] if ids is None else ids, dtype=object)
-    return Panel(ids, y, y != 0, np.column_stack(predicted).astype(float), FLOOR)
+    return OriginPredictions(ids, y, y != 0, np.column_stack(predicted).astype(float), FLOOR)
 
 
 def shop(n=300, seed=0, prefix="c"):
@@ -78,44 +78,44 @@ def test_points_are_the_scores_of_a_run():
     assert {name: values[1] for name, values in point_scores(drawn).items()} == {name: naive[name] for name in METRICS}
 
 
-def test_goodness_is_better_when_higher():
-    scores, goodness = resampled([shop()], 100, 1)
-    np.testing.assert_array_equal(goodness["d2_tweedie"], scores["d2_tweedie"])
-    np.testing.assert_array_equal(goodness["rmse"], -scores["rmse"])
-    np.testing.assert_array_equal(goodness["aggregate_bias"], -np.abs(scores["aggregate_bias"]))
+def test_oriented_scores_are_better_when_higher():
+    drawn = bootstrap_scores([shop()], 100, 1)
+    np.testing.assert_array_equal(drawn.oriented["d2_tweedie"], drawn.scores["d2_tweedie"])
+    np.testing.assert_array_equal(drawn.oriented["rmse"], -drawn.scores["rmse"])
+    np.testing.assert_array_equal(drawn.oriented["aggregate_bias"], -np.abs(drawn.scores["aggregate_bias"]))
 
 
 def test_all_models_meet_the_same_customers():
     one = shop()
     twice = panel(one.y_true, one.y_pred[:, 0], one.y_pred[:, 0])
-    scores, _ = resampled([twice], 100, 1)
+    scores = bootstrap_scores([twice], 100, 1).scores
     for values in scores.values():
         np.testing.assert_array_equal(values[:, 0], values[:, 1])
 
 
 def test_a_customer_counts_alike_in_all_origins():
     """The same origin twice moves as one; origins of different customers average their luck out."""
-    once, _ = resampled([shop()], 400, 1)
-    same, _ = resampled([shop(), shop()], 400, 1)
+    once = bootstrap_scores([shop()], 400, 1).scores
+    same = bootstrap_scores([shop(), shop()], 400, 1).scores
     np.testing.assert_array_equal(same["mae"], once["mae"])
-    others, _ = resampled([shop(), shop(prefix="d")], 400, 1)
+    others = bootstrap_scores([shop(), shop(prefix="d")], 400, 1).scores
     assert others["mae"][:, 0].std() / once["mae"][:, 0].std() == pytest.approx(0.5**0.5, rel=0.15)
 
 
 def test_spread_is_that_of_a_mean():
     drawn = shop(n=2000)
-    scores, _ = resampled([drawn], 1000, 1)
+    scores = bootstrap_scores([drawn], 1000, 1).scores
     error = np.abs(drawn.y_pred[:, 0] - drawn.y_true)
     assert scores["mae"][:, 0].std() == pytest.approx(error.std() / np.sqrt(len(error)), rel=0.1)
     assert scores["mae"][:, 0].mean() == pytest.approx(error.mean(), rel=0.02)
 
 
 def test_draws_hang_on_the_seed_alone(monkeypatch):
-    whole, _ = resampled([shop()], 100, 7)
+    whole = bootstrap_scores([shop()], 100, 7).scores
     monkeypatch.setattr(bootstrap, "CHUNK", 2000)
     done = []
-    parts, _ = resampled([shop()], 100, 7, lambda *state: done.append(state))
-    other, _ = resampled([shop()], 100, 8)
+    parts = bootstrap_scores([shop()], 100, 7, lambda *state: done.append(state)).scores
+    other = bootstrap_scores([shop()], 100, 8).scores
     assert done[0] == (6, 100)
     assert done[-1] == (100, 100)
     for name in METRICS:

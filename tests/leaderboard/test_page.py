@@ -102,8 +102,8 @@ def hostile(boards):
 
 def test_board_holds_the_numbers_of_the_standings(boards, plain):
     headings, *rows = Outline(plain).rows[:5]
-    own, (score,) = boards[0].of(), [i for i, (text, _) in enumerate(headings) if text == "D2"]
-    assert [row[0][1] for row in rows] == boards[0].order
+    own, (score,) = boards[0].rows(), [i for i, (text, _) in enumerate(headings) if text == "D2"]
+    assert [row[0][1] for row in rows] == boards[0].ranking
     for row, (model, wanted) in zip(rows, own.iterrows(), strict=True):
         assert row[0][0] == model
         assert float(row[score][1]) == wanted["score"]
@@ -113,7 +113,7 @@ def test_board_holds_the_numbers_of_the_standings(boards, plain):
 
 def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     headings = [text for text, _ in Outline(plain).rows[0]]
-    shown = boards[0].shown(SHOWN)
+    shown = boards[0].displayed_metrics(SHOWN)
     assert shown[0] == "d2_tweedie"
     assert "mae" in shown
     for metric in shown:
@@ -126,7 +126,7 @@ def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
 
 def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):
     cell = cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0])
-    assert "mae" not in board_of(cell, {}).shown(SHOWN)
+    assert "mae" not in board_of(cell, {}).displayed_metrics(SHOWN)
 
 
 def test_missing_values_sort_last(cell_of, board_of):
@@ -316,8 +316,8 @@ def test_page_works_in_a_browser(boards, browsed):
     )
     assert found["model"] == ["ascending", "copy", "good", "mean", "zeros"]
     assert found["again"] == ["descending", "zeros", "mean", "good", "copy"]
-    assert found["d2"] == ["descending", *odd.order]
-    nearest = odd.of("aggregate_bias")["score"].abs().sort_values().index
+    assert found["d2"] == ["descending", *odd.ranking]
+    nearest = odd.rows("aggregate_bias")["score"].abs().sort_values().index
     assert found["bias"] == ["ascending", *nearest]
     assert found["cost"][0] == "ascending"
     assert found["costAgain"][0] == "descending"

@@ -123,12 +123,12 @@ def test_an_entry_holds_what_its_run_recorded(tracker):
     assert (cell.title, cell.protocol, cell.identity, cell.currency) == (EXPERIMENT, "forecast", "a" * 16, "$")
     assert cell.holdouts == HOLDOUTS
     (entry,) = cell.entries
-    assert entry.floors == (0.5, 1.5)
+    assert entry.min_predictions == (0.5, 1.5)
     assert entry.validation == {0: {"d2_tweedie": 0.3}, 1: {"d2_tweedie": 1.3}}
     assert entry.seconds == {"fit": 5.0, "predict": 1.5}
     assert entry.label_margin_days == {}
     assert entry.at_edge == "max_depth 9 of 1 to 9"
-    assert len(cell.panels) == 2
+    assert len(cell.origins) == 2
 
 
 def test_runs_that_say_less_or_more_agree_where_both_speak(tracker):
@@ -281,7 +281,7 @@ def damaged(records, change):
         damaged(finished("zeros", origins=2), lambda frame: frame[frame["cutoff"] == frame["cutoff"].max()]),
         [record for record in finished("zeros", origins=2) if not (record.name == "d2_floor" and record.step == 1)],
     ],
-    ids=["column", "origin", "floor"],
+    ids=["column", "origin", "min_prediction"],
 )
 def test_damaged_predictions_are_not_shown(tracker, records):
     leave(tracker, records)

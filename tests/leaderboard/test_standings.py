@@ -16,7 +16,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.leaderboard.bootstrap import METRICS, point_scores
-from clv_experiments.leaderboard.standings import groups, standings
+from clv_experiments.leaderboard.standings import rank_groups, standings
 from clv_experiments.models.bg_nbd import BgNbd
 
 N = 1500
@@ -45,7 +45,7 @@ def cell(cell_of, shop):
         "zeros": np.zeros(N),
         "rule": np.full(N, spent.mean()),
     }
-    return cell_of(predictions, spent, families={"zeros": "baseline", "rule": "baseline"}, floor=0.3)
+    return cell_of(predictions, spent, families={"zeros": "baseline", "rule": "baseline"}, min_prediction=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +54,19 @@ def result(cell):
 
 
 def test_the_better_model_leads_and_its_copy_ties(result):
-    own = result.of()
+    own = result.rows()
     assert list(own.index[:2]) == ["better", "copy"]
     assert own["rank"].head(2).tolist() == [1.5, 1.5]
     assert own["group"].to_dict() == {"better": 1, "copy": 1, "poor": 2, "rule": 2, "zeros": 3}
     assert own.loc["copy", ["from_best", "from_best_lower", "from_best_upper"]].tolist() == [0, 0, 0]
     assert own.loc["poor", "from_best_upper"] < 0
     for metric in METRICS:
-        tied = result.of(metric)["group"]
+        tied = result.rows(metric)["group"]
         assert tied["better"] == tied["copy"], metric
 
 
 def test_differences_are_from_the_best_and_the_best_baseline(result):
-    own = result.of()
+    own = result.rows()
     assert set(own["best"]) == {"better"}
     assert set(own["baseline"]) == {"rule"}
     for label, row in own.iterrows():
@@ -79,18 +79,18 @@ def test_differences_are_from_the_best_and_the_best_baseline(result):
 
 def test_errors_and_bias_are_better_when_small(result):
     for metric in ("rmse", "mae"):
-        own = result.of(metric)
+        own = result.rows(metric)
         assert own["score"].is_monotonic_increasing, metric
         assert (own["from_best"] <= 0).all()
-    bias = result.of("aggregate_bias")
+    bias = result.rows("aggregate_bias")
     assert bias["score"].abs().is_monotonic_increasing
     assert bias["score"]["zeros"] == -1.0
     assert bias["from_best"]["zeros"] == pytest.approx(abs(bias["score"].iloc[0]) - 1.0)
 
 
 def test_scores_are_those_of_the_customers_as_they_are(result, cell):
-    for metric, scores in point_scores(cell.panels[0]).items():
-        assert result.of(metric)["score"].loc[cell.labels].tolist() == scores.tolist()
+    for metric, scores in point_scores(cell.origins[0]).items():
+        assert result.rows(metric)["score"].loc[cell.labels].tolist() == scores.tolist()
 
 
 def test_the_order_of_customers_and_models_changes_nothing(result, cell):
@@ -101,7 +101,7 @@ def test_the_order_of_customers_and_models_changes_nothing(result, cell):
     ]
     again = standings(replace(cell, entries=tuple(shuffled)), "d2_tweedie", replicates=500)
     for metric in METRICS:
-        found, first = again.of(metric), result.of(metric)
+        found, first = again.rows(metric), result.rows(metric)
         numbers = ["score", "lower", "upper", "rank", "group", "from_best_lower", "from_baseline_upper"]
         pd.testing.assert_frame_equal(found.loc[first.index, numbers], first[numbers], check_exact=False, rtol=1e-9)
 
@@ -110,19 +110,21 @@ def test_many_models_of_equal_worth_share_the_first_place(cell_of, shop):
     """The best of twelve equals leads by luck; an interval made for one pair alone would often call it a winner."""
     expected, spent = shop
     equals = {f"model {seed}": blurred(expected, 0.6, seed) for seed in range(12)}
-    found = standings(cell_of(equals, spent, floor=0.3), "d2_tweedie", replicates=500)
-    assert set(found.of()["group"]) == {1}
+    found = standings(cell_of(equals, spent, min_prediction=0.3), "d2_tweedie", replicates=500)
+    assert set(found.rows()["group"]) == {1}
     drawn = found.replicates["d2_tweedie"]
     alone = 1.96 * (drawn[:, 0] - drawn[:, 1]).std()
-    assert found.reach["d2_tweedie"][0, 1] > 1.3 * alone
+    assert found.half_widths["d2_tweedie"][0, 1] > 1.3 * alone
 
 
 def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
     expected, spent = shop
     half = spent * 0.5
-    both = cell_of({"one": [expected, expected], "zeros": [np.zeros(N), np.zeros(N)]}, [spent, half], floor=0.3)
+    both = cell_of(
+        {"one": [expected, expected], "zeros": [np.zeros(N), np.zeros(N)]}, [spent, half], min_prediction=0.3
+    )
     found = standings(both, "normalised_gini", replicates=200)
-    bias = found.of("aggregate_bias")
+    bias = found.rows("aggregate_bias")
     each = [expected.sum() / spent.sum() - 1, expected.sum() / half.sum() - 1]
     assert bias["score"]["one"] == pytest.approx(np.mean(each))
     assert bias["spread"]["one"] == pytest.approx(each[1] - each[0])
@@ -132,7 +134,7 @@ def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
 
 
 def test_one_origin_has_no_spread_and_a_cell_without_rules_no_baseline(cell_of, shop):
-    found = standings(cell_of({"one": shop[0], "two": shop[0] + 1}, shop[1]), "d2_tweedie", replicates=100).of()
+    found = standings(cell_of({"one": shop[0], "two": shop[0] + 1}, shop[1]), "d2_tweedie", replicates=100).rows()
     assert found["spread"].isna().all()
     assert found["baseline"].isna().all()
     assert found["from_baseline"].isna().all()
@@ -140,33 +142,33 @@ def test_one_origin_has_no_spread_and_a_cell_without_rules_no_baseline(cell_of, 
 
 def test_a_score_without_a_value_tells_nothing_apart(cell_of):
     flat = cell_of({"one": [1.0, 2.0, 3.0], "two": [3.0, 2.0, 1.0]}, [0.0, 0.0, 0.0])
-    own = standings(flat, "normalised_gini", replicates=100).of()
+    own = standings(flat, "normalised_gini", replicates=100).rows()
     assert own["score"].isna().all()
     assert own["group"].tolist() == [1, 1]
 
 
 def test_the_interval_of_a_pair_is_centred_on_what_was_found_and_holds_in_its_share_of_replicates(cell_of, shop):
     """Two models are one pair: the interval reaches as far as the deviations of 95 % of the replicates."""
-    two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], floor=0.3)
+    two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], min_prediction=0.3)
     found = standings(two, "normalised_gini", replicates=400)
-    drawn, good = found.replicates["normalised_gini"], found.goodness["normalised_gini"]
+    drawn, good = found.replicates["normalised_gini"], found.oriented_scores["normalised_gini"]
     deviations = np.abs((drawn[:, 0] - drawn[:, 1]) - (good[0] - good[1]))
-    assert found.reach["normalised_gini"][0, 1] == pytest.approx(np.quantile(deviations, 0.95))
+    assert found.half_widths["normalised_gini"][0, 1] == pytest.approx(np.quantile(deviations, 0.95))
 
 
 def test_too_few_buyers_to_draw_tell_nothing_apart(cell_of):
     """With one buyer among many, a third of the replicates has none: neither an interval nor a difference."""
     bought = np.zeros(300)
     bought[7] = 50.0
-    lone = cell_of({"one": np.arange(300.0), "two": np.arange(300.0)[::-1]}, bought, floor=0.3)
-    own = standings(lone, "normalised_gini", replicates=200).of()
+    lone = cell_of({"one": np.arange(300.0), "two": np.arange(300.0)[::-1]}, bought, min_prediction=0.3)
+    own = standings(lone, "normalised_gini", replicates=200).rows()
     assert own["score"].notna().all()
     assert own[["lower", "upper", "from_best_lower"]].isna().all(axis=None)
     assert own["group"].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
-    ("goodness", "reach", "expected"),
+    ("oriented", "half_width", "expected"),
     [
         ([0.9, 0.8, 0.5], 0.2, [1, 1, 2]),
         ([0.5, 0.8, 0.9], 0.2, [2, 1, 1]),
@@ -176,15 +178,15 @@ def test_too_few_buyers_to_draw_tell_nothing_apart(cell_of):
         ([0.5, 0.5], 0.0, [1, 1]),
     ],
 )
-def test_groups_hand_worked(goodness, reach, expected):
-    width = np.full((len(goodness), len(goodness)), reach + 1e-12 * (reach > 0))
-    assert groups(np.array(goodness), width).tolist() == expected
+def test_groups_hand_worked(oriented, half_width, expected):
+    width = np.full((len(oriented), len(oriented)), half_width + 1e-12 * (half_width > 0))
+    assert rank_groups(np.array(oriented), width).tolist() == expected
 
 
 def test_groups_may_interleave():
     """A vague third model ties with the first, while the second, which is known well, does not."""
-    reach = np.array([[0.0, 0.05, 0.5], [0.05, 0.0, 0.5], [0.5, 0.5, 0.0]])
-    assert groups(np.array([0.9, 0.8, 0.7]), reach).tolist() == [1, 2, 1]
+    half_width = np.array([[0.0, 0.05, 0.5], [0.05, 0.0, 0.5], [0.5, 0.5, 0.0]])
+    assert rank_groups(np.array([0.9, 0.8, 0.7]), half_width).tolist() == [1, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_different_customers_are_refused(cell):
     short = replace(cell.entries[1], predictions=cell.entries[1].predictions.iloc[1:])
     with pytest.raises(ClvError, match="different customers"):
         standings(replace(cell, entries=(cell.entries[0], short)), "d2_tweedie")
-    with pytest.raises(ClvError, match="no model stands in shop/3m"):
+    with pytest.raises(ClvError, match="cell shop/3m holds no model"):
         standings(replace(cell, entries=()), "d2_tweedie")
 
 
@@ -232,17 +234,17 @@ def test_intervals_cover_the_truth(cell_of):
 
     def sample(rows):
         predictions = {label: values[rows] for label, values in made.items()}
-        return cell_of(predictions, spent[rows], bought=days[rows], floor=0.01 * spent.mean())
+        return cell_of(predictions, spent[rows], bought=days[rows], min_prediction=0.01 * spent.mean())
 
-    truth = point_scores(sample(order).panels[0])
+    truth = point_scores(sample(order).origins[0])
     alone = {metric: np.zeros(len(made)) for metric in REGULAR}
     together = dict.fromkeys(REGULAR, 0)
     for number, rows in enumerate(np.array_split(order, SIMULATIONS)):
         found = standings(sample(rows), "d2_tweedie", replicates=200, seed=number)
         for metric in REGULAR:
-            own, real = found.of(metric).loc[list(made)], truth[metric]
+            own, real = found.rows(metric).loc[list(made)], truth[metric]
             alone[metric] += ((own["lower"] <= real) & (real <= own["upper"])).to_numpy()
-            good = METRICS[metric].goodness(real)
+            good = METRICS[metric].orient(real)
             apart = good - good[list(made).index(own["best"].iloc[0])]
             within = (own["from_best_lower"] <= apart + 1e-12) & (apart - 1e-12 <= own["from_best_upper"])
             together[metric] += within.all()

@@ -67,7 +67,7 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
     y = [mu * rng.gamma(0.5, 2.0, 300) for _ in range(2)]
     predicted = {"good": [mu, mu], "copy": [mu, mu], "zeros": [0 * mu, 0 * mu]}
     found = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
-    own, shown = found.of(), columns(*board(found, SHOWN))
+    own, shown = found.rows(), columns(*board(found, SHOWN))
     assert shown["#"] == ["1=", "1=", "2"]
     first = own.iloc[0]
     assert shown["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
@@ -76,7 +76,7 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
     assert shown["behind the best"][2] == f"{own['from_best'].iloc[2]:+.3f} ±{half:.3f}"
     assert shown["spread"] == [f"{spread:.3f}" for spread in own["spread"]]
     assert [float(text.strip("*")) for text in shown["D2"]] == pytest.approx(
-        found.of("d2_tweedie")["score"].loc[own.index], abs=6e-4
+        found.rows("d2_tweedie")["score"].loc[own.index], abs=6e-4
     )
 
 

@@ -101,14 +101,14 @@ def test_intervals_are_those_of_a_leaderboard_of_the_two():
     spent, close, wide = shop(1)
     tuned, configured = verdict((spent, close), (spent, wide)), verdict((spent, wide), (spent, wide + 1))
     entries = [
-        Entry(name, name, "", "", "", "", run.holdout_predictions, (0.5, 2.0))
+        Entry(label=name, predictions=run.holdout_predictions, min_predictions=(0.5, 2.0))
         for name, run in {"tuned": tuned, "configured": configured}.items()
     ]
-    cell = Cell("", "", "forecast", "", ("one", "two"), "", tuple(entries))
+    cell = Cell(entries=tuple(entries), holdouts=("one", "two"))
     found = by_metric(tuned, configured, seed=7)
     board = standings(cell, "d2_tweedie", replicates=2000, confidence=0.95, seed=7)
     for name in METRICS:
-        behind = board.of(name).iloc[1]
+        behind = board.rows(name).iloc[1]
         half = (behind["from_best_upper"] - behind["from_best_lower"]) / 2
         assert half > 0, name
         assert found[name].reach == pytest.approx(half), name

@@ -20,7 +20,7 @@ LEAST_ROOM = 1e-12  # above a perfect baseline there is none to gain
 
 
 @dataclass(frozen=True, eq=False)
-class Across:
+class Aggregate:
     """The models that stand in all of several cells, ranked over them.
 
     Attributes
@@ -65,7 +65,7 @@ class Across:
     notes: tuple[str, ...]
 
 
-def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Across:
+def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Aggregate:
     """Rank the models that stand in every cell over all of them.
 
     Parameters
@@ -87,7 +87,7 @@ def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Acros
     titles = tuple(complete if len(complete) > 1 else named)
     boards = [named[title] for title in titles]
     everywhere = _everywhere(boards, titles)
-    scores = np.array([board.of()["score"].loc[everywhere] for board in boards], dtype=float)
+    scores = np.array([board.rows()["score"].loc[everywhere] for board in boards], dtype=float)
     ranks = rankdata(-scores, axis=1)
     table = _table(boards, everywhere, ranks)
     critical = critical_difference(len(everywhere), len(boards), boards[0].confidence)
@@ -95,14 +95,14 @@ def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Acros
     def by_cell(values: Sequence[object] | Floats) -> pd.DataFrame:
         return pd.DataFrame(values, index=pd.Index(titles, name="cell"), columns=everywhere)[list(table.index)]
 
-    return Across(
+    return Aggregate(
         cells=titles,
         metric=boards[0].metric,
         confidence=boards[0].confidence,
         table=table,
         scores=by_cell(scores),
         ranks=by_cell(ranks),
-        leads=by_cell([board.of()["group"].loc[everywhere].eq(1).to_list() for board in boards]),
+        leads=by_cell([board.rows()["group"].loc[everywhere].eq(1).to_list() for board in boards]),
         critical_difference=critical,
         p_value=friedman(ranks),
         cliques=_cliques(table["mean_rank"], critical),
@@ -127,7 +127,7 @@ def _everywhere(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]
             "run what is missing first"
         )
     for title, board in zip(titles, boards, strict=True):
-        without = [model for model in models if not np.isfinite(board.of()["score"][model])]
+        without = [model for model in models if not np.isfinite(board.rows()["score"][model])]
         if without:
             raise ClvError(f"{without[0]} has no {METRICS[board.metric].heading} in {title}; leave that cell out")
     return models
@@ -204,7 +204,7 @@ def _table(boards: Sequence[Standings], models: list[str], ranks: Floats) -> pd.
             "family": [boards[0].cell.families[model] for model in models],
             "mean_rank": ranks.mean(axis=0),
             "win_rate": (len(models) - ranks).mean(axis=0) / (len(models) - 1),
-            "leading": [sum(board.of()["group"].loc[model] == 1 for board in boards) for model in models],
+            "leading": [sum(board.rows()["group"].loc[model] == 1 for board in boards) for model in models],
             "skill": np.mean(skills, axis=0),
             "skill_lower": lower,
             "skill_upper": upper,
@@ -218,7 +218,7 @@ def _skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
     """Return the skill of each model in one cell, (models,), and of each replicate, (replicates, models)."""
     labels, families = board.cell.labels, board.cell.families
     places = [labels.index(model) for model in models]
-    good, replicates = board.goodness[board.metric], board.replicates[board.metric]
+    good, replicates = board.oriented_scores[board.metric], board.replicates[board.metric]
     best = max((i for i, label in enumerate(labels) if families[label] == "baseline"), key=lambda i: good[i])
     # Boards of different logs, drawn with one seed, would move together without a reason, so they are shuffled apart.
     order = np.random.default_rng(list(board.cell.data.encode())).permutation(len(replicates))

@@ -12,110 +12,131 @@ from scipy.sparse import csr_array
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.score_records import HEADLINE
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.cell import Panel
+from clv_experiments.leaderboard.cell import OriginPredictions
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time
 
 
 @dataclass(frozen=True)
-class Score:
-    """A score of the board: how it is headed and written, what of it is better when higher, and whether it tells ties.
+class LeaderboardMetric:
+    """A score of the board.
 
-    Squared errors of spend are so heavy-tailed that no interval from the customers at hand holds what it promises.
+    Attributes
+    ----------
+    heading, form : str
+        Its column heading and its number format, such as ``{:.3f}``.
+    orient : callable
+        Turns scores into values that are better when higher.
+    tells_ties : bool
+        False where spend is too heavy-tailed for an interval to have its nominal coverage, as with squared errors.
     """
 
     heading: str
     form: str
-    goodness: Callable[[Floats], Floats] = np.positive
+    orient: Callable[[Floats], Floats] = np.positive
     tells_ties: bool = True
 
 
-def _closeness(bias: Floats) -> Floats:
+@dataclass(frozen=True, eq=False)
+class BootstrapScores:
+    """Scores of every model on resampled customers.
+
+    Attributes
+    ----------
+    scores, oriented : dict of metric to array, shape (replicates, models)
+        Mean score over origins, and mean oriented score (higher is better): the score, its negative for an error, minus
+        its distance from 0 for the bias. nan where a replicate has no value, such as one without a buyer.
+    """
+
+    scores: dict[str, Floats]
+    oriented: dict[str, Floats]
+
+
+def _closeness_to_zero(bias: Floats) -> Floats:
     return -np.abs(bias)
 
 
 # What is resampled, under the names of `metrics.score`.
 METRICS = {
-    "d2_tweedie": Score(*HEADLINE["d2_tweedie"]),
-    "normalised_gini": Score(*HEADLINE["normalised_gini"]),
-    "spearman": Score(*HEADLINE["spearman"]),
-    "top_10_share": Score("top 10 %", "{:.1%}"),
-    "top_20_share": Score("top 20 %", "{:.1%}"),
-    "aggregate_bias": Score(*HEADLINE["aggregate_bias"], _closeness),
-    "rmse": Score("RMSE", "{:,.2f}", np.negative, tells_ties=False),
-    "r2": Score("R2", "{:.3f}", tells_ties=False),
-    "mae": Score("MAE", "{:,.2f}", np.negative),
+    "d2_tweedie": LeaderboardMetric(*HEADLINE["d2_tweedie"]),
+    "normalised_gini": LeaderboardMetric(*HEADLINE["normalised_gini"]),
+    "spearman": LeaderboardMetric(*HEADLINE["spearman"]),
+    "top_10_share": LeaderboardMetric("top 10 %", "{:.1%}"),
+    "top_20_share": LeaderboardMetric("top 20 %", "{:.1%}"),
+    "aggregate_bias": LeaderboardMetric(*HEADLINE["aggregate_bias"], _closeness_to_zero),
+    "rmse": LeaderboardMetric("RMSE", "{:,.2f}", np.negative, tells_ties=False),
+    "r2": LeaderboardMetric("R2", "{:.3f}", tells_ties=False),
+    "mae": LeaderboardMetric("MAE", "{:,.2f}", np.negative),
 }
 
 
-def point_scores(panel: Panel) -> dict[str, Floats]:
-    """Score the customers as they are: one value a model, shape (models,), for every name in METRICS."""
-    found = [metrics.score(panel.y_true, predicted, panel.floor, panel.bought) for predicted in panel.y_pred.T]
-    return {name: np.array([scores[name] for scores in found]) for name in METRICS}
+def point_scores(origin: OriginPredictions) -> dict[str, Floats]:
+    """Score the original customers: one value a model, shape (models,), for every name in METRICS."""
+    by_model = [
+        metrics.score(origin.y_true, predicted, origin.min_prediction, origin.bought) for predicted in origin.y_pred.T
+    ]
+    return {name: np.array([scores[name] for scores in by_model]) for name in METRICS}
 
 
-def resampled(
-    panels: Sequence[Panel], replicates: int, seed: int, progress: Callable[[int, int], None] | None = None
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def bootstrap_scores(
+    origins: Sequence[OriginPredictions],
+    replicates: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> BootstrapScores:
     """Score every model on customers drawn with replacement, the same ones for all models (Efron 1979).
 
-    A customer is drawn as a whole: in every origin in which he stands he counts as often as he was drawn, each origin
-    is scored within itself, and the mean over origins is taken.
+    Customers are drawn as a whole: they count equally often at every origin that they belong to. Each origin is scored
+    by itself, and the mean over origins is taken.
 
     Parameters
     ----------
-    panels : sequence of Panel
-        One an origin; models in the same order in each.
+    origins : sequence of OriginPredictions
+        Models in the same order in each.
     replicates : int
     seed : int
         The draws depend on it and on the sorted customer ids alone.
     progress : callable, optional
-        Is told (done, replicates).
-
-    Returns
-    -------
-    scores, goodness : dict of metric to array, shape (replicates, models)
-        Mean score over origins, and mean of what is better when higher: the score, its negative for an error, minus
-        its distance from 0 for the bias. nan where a replicate has no value, such as one without a buyer.
+        Called with (done, replicates).
     """
-    customers, places = np.unique(np.concatenate([panel.customer_id for panel in panels]), return_inverse=True)
-    here = np.split(places, np.cumsum([len(panel.customer_id) for panel in panels])[:-1])
-    scorers = [_Scorer(panel) for panel in panels]
+    customers, positions = np.unique(np.concatenate([origin.customer_id for origin in origins]), return_inverse=True)
+    rows_by_origin = np.split(positions, np.cumsum([len(origin.customer_id) for origin in origins])[:-1])
+    scorers = [_Scorer(origin) for origin in origins]
     scores: dict[str, list[Floats]] = {name: [] for name in METRICS}
-    goodness: dict[str, list[Floats]] = {name: [] for name in METRICS}
+    oriented: dict[str, list[Floats]] = {name: [] for name in METRICS}
     done = 0
-    for counts in _draws(len(customers), replicates, seed):
-        found = [scorer.scores(counts[rows]) for scorer, rows in zip(scorers, here, strict=True)]
-        for name, how in METRICS.items():
-            scores[name].append(np.mean([of[name] for of in found], axis=0))
-            goodness[name].append(np.mean([how.goodness(of[name]) for of in found], axis=0))
+    for counts in _resample_counts(len(customers), replicates, seed):
+        by_origin = [scorer.scores(counts[rows]) for scorer, rows in zip(scorers, rows_by_origin, strict=True)]
+        for name, metric in METRICS.items():
+            scores[name].append(np.mean([values[name] for values in by_origin], axis=0))
+            oriented[name].append(np.mean([metric.orient(values[name]) for values in by_origin], axis=0))
         done += counts.shape[1]
         if progress:
             progress(done, replicates)
-    return (
+    return BootstrapScores(
         {name: np.concatenate(chunks) for name, chunks in scores.items()},
-        {name: np.concatenate(chunks) for name, chunks in goodness.items()},
+        {name: np.concatenate(chunks) for name, chunks in oriented.items()},
     )
 
 
-def _draws(customers: int, replicates: int, seed: int) -> Iterator[NDArray[np.float32]]:
+def _resample_counts(customers: int, replicates: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Yield how often each customer is drawn, shape (customers, some replicates); float32 counts are exact."""
     rng = np.random.default_rng(seed)
     size = max(1, CHUNK // customers)
     for start in range(0, replicates, size):
         width = min(size, replicates - start)
-        drawn = rng.integers(customers, size=(width, customers)) + customers * np.arange(width)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=customers * width).reshape(width, customers)
+        draws = rng.integers(customers, size=(width, customers)) + customers * np.arange(width)[:, None]
+        counts = np.bincount(draws.ravel(), minlength=customers * width).reshape(width, customers)
         yield np.ascontiguousarray(counts.T, dtype=np.float32)
 
 
 class _Scorer:
-    """Scores one panel under any counts of its customers, by sums and sorted sums that are laid out once."""
+    """Scores one origin under any counts of its customers, from sums and sorted sums that are prepared once."""
 
-    def __init__(self, panel: Panel) -> None:
-        y, predicted = panel.y_true, panel.y_pred
+    def __init__(self, origin: OriginPredictions) -> None:
+        y, predicted = origin.y_true, origin.y_pred
         spend = np.maximum(y, 0.0)
-        deviances = metrics.tweedie_deviances(spend[:, None], np.maximum(predicted, panel.floor))
+        deviances = metrics.tweedie_deviances(spend[:, None], np.maximum(predicted, origin.min_prediction))
         self.models = predicted.shape[1]
         moments = np.column_stack([np.ones_like(y), y, y**2, spend, np.sqrt(spend)])
         errors = [predicted, deviances, (predicted - y[:, None]) ** 2, np.abs(predicted - y[:, None])]
@@ -138,7 +159,7 @@ class _Scorer:
         mean = np.sqrt(spend * n)
         null = 8.0 * (mean - roots)
         varies = squares - total**2 / n
-        # Where all drawn customers spent the same, only rounding is left of either.
+        # Where all resampled customers spent the same, both variances are rounding errors.
         return {
             "aggregate_bias": np.where(total > 0, predicted / total - 1.0, np.nan),
             "d2_tweedie": np.where(null <= 1e-12 * mean, np.nan, 1.0 - deviance / null),
@@ -149,32 +170,32 @@ class _Scorer:
 
     def _from_ranks(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         n = counts.sum(axis=0, dtype=np.float64)
-        cubes = _cubed(counts)
-        drawn = counts[self.spenders].astype(np.float64)
-        spend = self.spend * drawn
+        cubes = _sum_of_cubes(counts)
+        weights = counts[self.spenders].astype(np.float64)
+        spend = self.spend * weights
         total = spend.sum(axis=0)
-        actual = self.by_actual.of(counts, cubes, n)
+        actual = self.by_actual.ranks(counts, cubes, n)
         perfect = np.einsum("cr,cr->r", spend, actual.ranks)
-        # All who spent nothing share one rank, and ranks add up to zero, so that spenders alone decide.
-        rises = drawn * (actual.ranks - self._rank_of_nothing(actual, drawn, n))
+        # Customers who spent nothing share one rank, and ranks add up to zero, so only spenders' terms are needed.
+        rises = weights * (actual.ranks - self._rank_of_zero_spend(actual, weights, n))
         columns: dict[str, list[Floats]] = {name: [] for name in ("normalised_gini", "spearman")}
         columns |= {"top_10_share": [], "top_20_share": []}
         for ranking in self.by_predicted:
-            found = ranking.of(counts, cubes, n)
-            area = np.einsum("cr,cr->r", spend, found.ranks)
+            own = ranking.ranks(counts, cubes, n)
+            area = np.einsum("cr,cr->r", spend, own.ranks)
             columns["normalised_gini"].append(np.where(perfect > 0, area / perfect, np.nan))
-            both = np.einsum("cr,cr->r", rises, found.ranks)
-            correlation = np.where(found.variance > 0, both / np.sqrt(actual.variance * found.variance), 0.0)
+            covariance = np.einsum("cr,cr->r", rises, own.ranks)
+            correlation = np.where(own.variance > 0, covariance / np.sqrt(actual.variance * own.variance), 0.0)
             columns["spearman"].append(np.where(actual.variance > 0, correlation, np.nan))
             for name, share in (("top_10_share", 0.1), ("top_20_share", 0.2)):
-                inside = np.clip((share * n - n / 2 + found.ranks + found.tied / 2) / found.tied, 0.0, 1.0)
-                caught = np.einsum("cr,cr->r", spend, np.where(drawn > 0, inside, 0.0))
-                columns[name].append(np.where(total > 0, caught / total, np.nan))
+                inside = np.clip((share * n - n / 2 + own.ranks + own.tied / 2) / own.tied, 0.0, 1.0)
+                captured = np.einsum("cr,cr->r", spend, np.where(weights > 0, inside, 0.0))
+                columns[name].append(np.where(total > 0, captured / total, np.nan))
         return {name: np.column_stack(values) for name, values in columns.items()}
 
-    def _rank_of_nothing(self, actual: _Ranks, drawn: Floats, n: Floats) -> Floats:
-        others = n - drawn.sum(axis=0)
-        return np.where(others > 0, -np.einsum("cr,cr->r", drawn, actual.ranks) / others, 0.0)
+    def _rank_of_zero_spend(self, actual: _Ranks, weights: Floats, n: Floats) -> Floats:
+        others = n - weights.sum(axis=0)
+        return np.where(others > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / others, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +217,7 @@ class _Ranking:
         _, group, size = np.unique(values, return_inverse=True, return_counts=True)
         order = np.argsort(group, kind="stable")
         ends = np.cumsum(size)
-        groups, self.place = np.unique(group[wanted], return_inverse=True)
+        groups, self.group_of = np.unique(group[wanted], return_inverse=True)
         # Rows alternate: what lies before a wanted group, the group itself; columns are customers.
         bounds = np.concatenate([[0], np.column_stack([ends[groups] - size[groups], ends[groups]]).ravel()])
         self.segments = self._sums(order[: bounds[-1]], bounds, len(values))
@@ -210,15 +231,15 @@ class _Ranking:
         shape = (len(bounds) - 1, customers)
         return csr_array((np.ones(len(order), dtype=np.float32), order, bounds), shape=shape)
 
-    def of(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> _Ranks:
+    def ranks(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> _Ranks:
         """Rank the wanted customers; ``cubes`` is the sum of cubed counts, ``n`` that of counts, both (replicates,)."""
         sums = (self.segments @ counts).astype(np.float64)
         tied = sums[1::2]
         ranks = np.cumsum(sums, axis=0)[1::2] - tied / 2 - n / 2
-        alone = cubes - _cubed(counts[self.shared])
-        variance = (n**3 - alone - _cubed(self.ties @ counts)) / 12.0
-        return _Ranks(ranks[self.place], tied[self.place], variance)
+        untied = cubes - _sum_of_cubes(counts[self.shared])
+        variance = (n**3 - untied - _sum_of_cubes(self.ties @ counts)) / 12.0
+        return _Ranks(ranks[self.group_of], tied[self.group_of], variance)
 
 
-def _cubed(counts: NDArray[np.float32]) -> Floats:
+def _sum_of_cubes(counts: NDArray[np.float32]) -> Floats:
     return np.einsum("cr,cr,cr->r", counts, counts, counts, dtype=np.float64)

@@ -13,27 +13,25 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Entry:
     """One run of one model in a cell.
 
     Attributes
     ----------
     label : str
-        Unique in the cell: the model's name, and where several runs of it stand, what tells them apart.
-    model, family, features : str
-        As the run was tagged.
-    run_id : str
-    code_version : str
+        Unique in the cell: the model's name and, where the cell holds several runs of it, how this run differs.
     predictions : pandas.DataFrame
-        ``customer_id, cutoff, y_true, y_pred, purchase_days`` and what else the model knew, each customer and origin.
-    floors : sequence of float
+        ``customer_id, cutoff, y_true, y_pred, purchase_days``, one row a customer and origin.
+    min_predictions : sequence of float
         Least prediction that D2 sees at each origin, oldest first (currency).
+    model, family, features, run_id, code_version : str
+        As the run was tagged; empty where the forecast is no stored run.
     validation : mapping of origin to scores
         Where the log reached back to a validation period.
     label_margin_days : mapping of origin to days
-        From the last day of a training label to the cutoff; below 0 labels overlap the holdout. Empty where the model
-        learns from none.
+        From the last day of a training label to the cutoff; below 0 labels overlap the holdout. Empty for models that
+        learn from no labels.
     seconds : mapping of part to seconds
         ``features``, ``fit`` and ``predict`` of the holdout forecasts, summed over origins.
     at_edge : str
@@ -41,13 +39,13 @@ class Entry:
     """
 
     label: str
-    model: str
-    family: str
-    features: str
-    run_id: str
-    code_version: str
     predictions: pd.DataFrame
-    floors: tuple[float, ...]
+    min_predictions: tuple[float, ...]
+    model: str = ""
+    family: str = ""
+    features: str = ""
+    run_id: str = ""
+    code_version: str = ""
     validation: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     label_margin_days: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -55,8 +53,8 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
-    """One origin of a cell: what happened and what each model said, a row a customer sorted by customer_id.
+class OriginPredictions:
+    """One origin of a cell: what each model predicted and what happened, one row a customer sorted by customer_id.
 
     Attributes
     ----------
@@ -67,7 +65,7 @@ class Panel:
         Whether there was a purchase day in the holdout.
     y_pred : array, shape (n, models)
         In the order of the cell's entries.
-    floor : float
+    min_prediction : float
         Least prediction that D2 sees (currency).
     """
 
@@ -75,40 +73,46 @@ class Panel:
     y_true: Floats
     bought: np.ndarray
     y_pred: Floats
-    floor: float
+    min_prediction: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Cell:
-    """The models that were judged on one log, window, cutoff and protocol.
+    """The models that were evaluated on one log, window, cutoff and protocol.
 
     Attributes
     ----------
+    entries : tuple of Entry
+    holdouts : tuple of str
+        The holdout period of each origin, oldest first (``1998-04-01 to 1998-06-30``).
     data, horizon, protocol : str
         Name of the log, label of the horizon (``3m``), ``forecast`` or ``customer_split``.
     identity : str
         The cell's fingerprint: equal for runs that may be compared.
-    holdouts : tuple of str
-        The holdout period of each origin, oldest first (``1998-04-01 to 1998-06-30``).
     currency : str
-    entries : tuple of Entry
     left_out : tuple of str
-        A sentence for each run, or group of runs, that is not shown, and why.
+        One sentence for each run, or group of runs, that is not compared, with the reason.
     """
 
-    data: str
-    horizon: str
-    protocol: str
-    identity: str
-    holdouts: tuple[str, ...]
-    currency: str
     entries: tuple[Entry, ...]
+    holdouts: tuple[str, ...]
+    data: str = ""
+    horizon: str = ""
+    protocol: str = "forecast"
+    identity: str = ""
+    currency: str = ""
     left_out: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """The log and the horizon, as runs are filed under: ``cdnow/3m``."""
         return f"{self.data}/{self.horizon}"
+
+    @property
+    def subtitle(self) -> str:
+        """The title with the holdout period, or with the number of origins."""
+        periods = self.holdouts[-1] if len(self.holdouts) == 1 else f"mean of {len(self.holdouts)} origins"
+        return f"{self.title} · {periods}"
 
     @property
     def labels(self) -> list[str]:
@@ -121,17 +125,17 @@ class Cell:
         return {entry.label: entry.family for entry in self.entries}
 
     @cached_property
-    def panels(self) -> tuple[Panel, ...]:
-        """One panel an origin, oldest first.
+    def origins(self) -> tuple[OriginPredictions, ...]:
+        """The predictions at each origin, oldest first.
 
         Raises
         ------
         ClvError
-            If two entries do not speak of the same customers and the same spend.
+            If two entries hold different customers or a different holdout spend.
         """
-        ordered = [e.predictions.sort_values(["cutoff", "customer_id"], ignore_index=True) for e in self.entries]
-        first = ordered[0]
-        for entry, table in zip(self.entries, ordered, strict=True):
+        tables = [e.predictions.sort_values(["cutoff", "customer_id"], ignore_index=True) for e in self.entries]
+        first = tables[0]
+        for entry, table in zip(self.entries, tables, strict=True):
             same = len(table) == len(first) and all(
                 np.array_equal(table[column], first[column]) for column in ("cutoff", "customer_id", "y_true")
             )
@@ -140,16 +144,16 @@ class Cell:
                     f"runs {self.entries[0].run_id} ({self.entries[0].label}) and {entry.run_id} ({entry.label}) of "
                     f"cell {self.title} hold different customers or another holdout spend; delete the one that is wrong"
                 )
-        panels = []
+        origins = []
         for step, cutoff in enumerate(sorted(first["cutoff"].unique())):
-            here = (first["cutoff"] == cutoff).to_numpy()
-            panels.append(
-                Panel(
-                    first["customer_id"].to_numpy()[here],
-                    first["y_true"].to_numpy(float)[here],
-                    first["purchase_days"].to_numpy()[here] > 0,
-                    np.column_stack([table["y_pred"].to_numpy(float)[here] for table in ordered]),
-                    self.entries[0].floors[step],
+            rows = (first["cutoff"] == cutoff).to_numpy()
+            origins.append(
+                OriginPredictions(
+                    first["customer_id"].to_numpy()[rows],
+                    first["y_true"].to_numpy(float)[rows],
+                    first["purchase_days"].to_numpy()[rows] > 0,
+                    np.column_stack([table["y_pred"].to_numpy(float)[rows] for table in tables]),
+                    self.entries[0].min_predictions[step],
                 )
             )
-        return tuple(panels)
+        return tuple(origins)

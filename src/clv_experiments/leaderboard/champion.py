@@ -50,7 +50,7 @@ def choose(standings: Standings, size: Callable[[str], int]) -> Choice:
     ClvError
         If nobody has a score.
     """
-    rows, entries = standings.of(), {entry.label: entry for entry in standings.cell.entries}
+    rows, entries = standings.rows(), {entry.label: entry for entry in standings.cell.entries}
     if np.isnan(rows["score"].iloc[0]):
         heading = METRICS[standings.metric].heading
         raise ClvError(f"nobody wins {standings.cell.title}, since {heading} has no value there; type another metric=")
@@ -71,7 +71,7 @@ def _why(
     standings: Standings, chosen: Entry, leader: Entry, tied: tuple[str, ...], bytes_of: dict[str, int]
 ) -> list[str]:
     """Say why this one, from the numbers of the board."""
-    how, rows = METRICS[standings.metric], standings.of()
+    how, rows = METRICS[standings.metric], standings.rows()
     score = f"{how.heading} {format_score(rows['score'][chosen.label], how.form)}"
     rivals = len(rows) - 1
     if not rivals:

@@ -52,13 +52,16 @@ def findings(standings: Standings) -> list[Finding]:
 
 def worse_than_a_baseline(standings: Standings) -> list[Finding]:
     """M1: models that a baseline beats; what is so of all of them is said once."""
-    fitted = [model for model in standings.order if standings.cell.families[model] != "baseline"]
+    fitted = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
     beaten: dict[str, list[str]] = {model: [] for model in fitted}
     found = []
     for metric in PRIMARY:
         said = {model: sentence for model in fitted if (sentence := _beaten(standings, metric, model))}
         if len(said) == len(fitted) > 1:
-            best, heading = max(fitted, key=lambda model: standings.of(metric)["score"][model]), METRICS[metric].heading
+            best, heading = (
+                max(fitted, key=lambda model: standings.rows(metric)["score"][model]),
+                METRICS[metric].heading,
+            )
             said_of_best = f"{best}, which ranks best by it, is {said[best]}"
             found.append(Finding(1, None, f"on {heading} no model is ahead of the baselines: {said_of_best}"))
         else:
@@ -72,7 +75,7 @@ def _smaller_errors(standings: Standings, fitted: list[str]) -> list[Finding]:
     """Say once for each error which baseline has the smallest, and of whom: zeros often wins MAE, and is of no use."""
     found = []
     for metric in ERRORS:
-        score = standings.of(metric)["score"]
+        score = standings.rows(metric)["score"]
         ladder = [name for name in score.index if standings.cell.families[name] == "baseline"]
         behind = [model for model in fitted if ladder and score[model] > score[ladder[0]]]
         if behind:
@@ -84,7 +87,7 @@ def _smaller_errors(standings: Standings, fitted: list[str]) -> list[Finding]:
 
 def _beaten(standings: Standings, metric: str, model: str) -> str:
     """Say which baselines score higher than a model, best first, and whether by more than chance; empty if none."""
-    score, how, good = standings.of(metric)["score"], METRICS[metric], standings.goodness[metric]
+    score, how, good = standings.rows(metric)["score"], METRICS[metric], standings.oriented_scores[metric]
     labels, families = standings.cell.labels, standings.cell.families
     ladder = [name for name in score.index if families[name] == "baseline"]
     better = [name for name in ladder if good[labels.index(name)] > good[labels.index(model)]]
@@ -99,7 +102,7 @@ def _beaten(standings: Standings, metric: str, model: str) -> str:
 
 def biased(standings: Standings) -> list[Finding]:
     """M2: totals forecast far too high or too low; baselines, of whom little else is expected, share one line."""
-    means, steps = standings.of("aggregate_bias")["score"], standings.by_origin
+    means, steps = standings.rows("aggregate_bias")["score"], standings.by_origin
     steps = steps[steps["metric"] == "aggregate_bias"]
     found, ladder = [], []
     for model, family in standings.cell.families.items():
@@ -130,7 +133,7 @@ def concentrated(standings: Standings) -> list[Finding]:
     found = []
     for i, model in enumerate(cell.labels):
         worst = (HELD, "")
-        for panel, holdout in zip(cell.panels, cell.holdouts, strict=True):
+        for panel, holdout in zip(cell.origins, cell.holdouts, strict=True):
             few = min(HANDFUL, max(1, len(panel.y_true) // 100))
             held, really = _held(panel.y_pred[:, i], few), _held(panel.y_true, few)
             if held > worst[0] + ROUNDING and held > TIMES * really + ROUNDING:
@@ -156,7 +159,7 @@ def at_edge(standings: Standings) -> list[Finding]:
 
 def drifted(standings: Standings) -> list[Finding]:
     """M5: scores that moved between validation and holdout; where most moved one way, the log did, and says so once."""
-    how, of, each = METRICS[standings.metric], standings.of(), standings.by_origin
+    how, of, each = METRICS[standings.metric], standings.rows(), standings.by_origin
     holdout = each[each["metric"] == standings.metric].set_index(["model", "step"])["score"]
     moved: dict[str, dict[str, str]] = {"worse": {}, "better": {}}
     judged = 0
@@ -204,7 +207,7 @@ def few_buyers(standings: Standings) -> list[Finding]:
     """M7: scores, or captured shares, that hang on a handful of buyers; a constant prediction singles nobody out."""
     cell, found = standings.cell, []
     fewest: dict[float, dict[str, float]] = {0.1: {}, 0.2: {}}
-    for panel, holdout in zip(cell.panels, cell.holdouts, strict=True):
+    for panel, holdout in zip(cell.origins, cell.holdouts, strict=True):
         buyers = int(panel.bought.sum())
         if buyers < BUYERS:
             found.append(Finding(7, None, f"every score of {holdout} rests on {buyers} buyer(s), fewer than {BUYERS}"))
@@ -286,8 +289,8 @@ def _held(spend: Floats, few: int) -> float:
 def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:
     """Say whether a difference is beyond its simultaneous interval."""
     one, other = (standings.cell.labels.index(name) for name in (better, worse))
-    gap = standings.goodness[metric][one] - standings.goodness[metric][other]
-    return bool(gap > standings.reach[metric][one, other])
+    gap = standings.oriented_scores[metric][one] - standings.oriented_scores[metric][other]
+    return bool(gap > standings.half_widths[metric][one, other])
 
 
 def _by_version(models: dict[str, str]) -> str:

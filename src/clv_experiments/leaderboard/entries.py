@@ -98,7 +98,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         run_id=run.run_id,
         code_version=run.tags["code_version"],
         predictions=predictions,
-        floors=tuple(by_origin("d2_floor").values()),
+        min_predictions=tuple(by_origin("d2_floor").values()),
         validation={step: {metric: value} for step, value in by_origin(f"validation_{metric}").items()},
         label_margin_days=by_origin("label_margin_days"),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in costs},

@@ -1,4 +1,4 @@
-"""Who stands where in a cell: scores with intervals, differences from the best and from the best baseline, ties."""
+"""The result of a cell: scores with intervals, differences from the best and from the best baseline, ties."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pandas as pd
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.bootstrap import METRICS, point_scores, resampled
+from clv_experiments.leaderboard.bootstrap import METRICS, bootstrap_scores, point_scores
 from clv_experiments.leaderboard.cell import Cell
 
-KNOWN = 0.95  # share of the replicates that must have a value: with one buyer among many customers a third has none
+MIN_DEFINED = 0.95  # share of replicates that must have a value: with one buyer among many customers a third has none
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,18 +32,18 @@ class Standings:
         (largest less smallest origin; nan with one origin), ``rank`` (1 = best; equal scores share their mean rank),
         ``group`` (1 = tied with the best, 2 = tied with the best of the rest, ...), ``best`` and ``baseline`` (the
         labels that the differences are from), ``from_best``, ``from_best_lower``, ``from_best_upper``,
-        ``from_baseline``, ``from_baseline_lower``, ``from_baseline_upper``: differences in goodness, positive = better
-        than that model, with simultaneous intervals.
+        ``from_baseline``, ``from_baseline_lower``, ``from_baseline_upper``: differences of oriented scores with
+        simultaneous intervals, positive = better than that model.
     by_origin : pandas.DataFrame
         ``metric, model, step, holdout, score``.
     replicates : mapping of metric to array, shape (replicates, models)
-        Goodness (higher is better) of each bootstrap replicate, models in the order of ``cell.entries``.
-    goodness : mapping of metric to array, shape (models,)
-        The same of the customers as they are.
+        Oriented score (higher is better) of each bootstrap replicate, models in the order of ``cell.entries``.
+    oriented_scores : mapping of metric to array, shape (models,)
+        The same on the original customers.
     confidence : float
         Of all intervals, such as 0.95.
-    reach : mapping of metric to array, shape (models, models)
-        How far the simultaneous interval of each pair's difference reaches to each side; nan where nothing can be said.
+    half_widths : mapping of metric to array, shape (models, models)
+        Half the width of the simultaneous interval of each pair's difference; nan where it is undefined.
     """
 
     cell: Cell
@@ -51,26 +51,26 @@ class Standings:
     table: pd.DataFrame
     by_origin: pd.DataFrame
     replicates: Mapping[str, Floats]
-    goodness: Mapping[str, Floats]
+    oriented_scores: Mapping[str, Floats]
     confidence: float
-    reach: Mapping[str, Floats]
+    half_widths: Mapping[str, Floats]
 
-    def of(self, metric: str | None = None) -> pd.DataFrame:
+    def rows(self, metric: str | None = None) -> pd.DataFrame:
         """Return the rows of one metric, by default the one that orders the board, indexed by model, best first."""
         return self.table[self.table["metric"] == (metric or self.metric)].set_index("model")
 
-    def shown(self, metrics: Iterable[str]) -> list[str]:
-        """Return the scores to show, that which orders the board first; MAE only beside a model that predicts nothing.
+    def displayed_metrics(self, metrics: Iterable[str]) -> list[str]:
+        """Return the metrics to display, the ordering one first; MAE only beside a model that predicts nothing.
 
         Predicting nothing for everybody often wins MAE, so that MAE alone would mislead.
         """
-        nothing = np.all([(panel.y_pred == 0).all(axis=0) for panel in self.cell.panels], axis=0).any()
+        nothing = np.all([(origin.y_pred == 0).all(axis=0) for origin in self.cell.origins], axis=0).any()
         return [name for name in dict.fromkeys([self.metric, *metrics]) if name != "mae" or nothing]
 
     @property
-    def order(self) -> list[str]:
+    def ranking(self) -> list[str]:
         """The models' labels, best first by the metric that orders the board."""
-        return list(self.of().index)
+        return list(self.rows().index)
 
 
 def standings(
@@ -82,12 +82,12 @@ def standings(
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
 ) -> Standings:
-    """Score the models of a cell, and say what of it may be luck.
+    """Score the models of a cell, with intervals and ties.
 
     Intervals of scores are bootstrap percentiles. Those of differences are simultaneous over all pairs of models: the
     best model and the best baseline are chosen by looking at the scores, so every pair might have been the one that is
-    shown. Each reaches as many standard errors as the largest studentised deviation among all pairs does in a share
-    ``confidence`` of the replicates (max-t; Romano and Wolf 2005, section 4).
+    displayed. Half widths are standard errors times the ``confidence`` quantile over replicates of the largest
+    studentised deviation among all pairs (max-t; Romano and Wolf 2005, section 4).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def standings(
     replicates, confidence, seed
         Of the bootstrap.
     progress : callable, optional
-        Is told (done, replicates).
+        Called with (done, replicates).
 
     Raises
     ------
@@ -106,29 +106,31 @@ def standings(
     """
     check_bootstrap(metric, replicates, confidence)
     if not cell.entries:
-        raise ClvError(f"no model stands in {cell.title}")
-    found = [point_scores(panel) for panel in cell.panels]
-    drawn, replicated = resampled(cell.panels, replicates, seed, progress)
-    goodness = {name: np.mean([how.goodness(of[name]) for of in found], axis=0) for name, how in METRICS.items()}
-    frames, origins, reach = [], [], {}
+        raise ClvError(f"cell {cell.title} holds no model")
+    by_step = [point_scores(origin) for origin in cell.origins]
+    bootstrap = bootstrap_scores(cell.origins, replicates, seed, progress)
+    oriented = {
+        name: np.mean([score.orient(scores[name]) for scores in by_step], axis=0) for name, score in METRICS.items()
+    }
+    frames, origins, half_widths = [], [], {}
     for name in METRICS:
-        by_origin = pd.DataFrame([of[name] for of in found], columns=cell.labels).rename_axis(index="step")
-        reach[name] = simultaneous(goodness[name], replicated[name], confidence)
-        frame = _differences(cell, goodness[name], reach[name])
+        by_origin = pd.DataFrame([scores[name] for scores in by_step], columns=cell.labels).rename_axis(index="step")
+        half_widths[name] = simultaneous_half_widths(oriented[name], bootstrap.oriented[name], confidence)
+        frame = _differences(cell, oriented[name], half_widths[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
-        frame.insert(3, "lower", _quantile(drawn[name], (1 - confidence) / 2))
-        frame.insert(4, "upper", _quantile(drawn[name], (1 + confidence) / 2))
-        frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(found) > 1 else np.nan)
+        frame.insert(3, "lower", _quantile(bootstrap.scores[name], (1 - confidence) / 2))
+        frame.insert(4, "upper", _quantile(bootstrap.scores[name], (1 + confidence) / 2))
+        frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(by_step) > 1 else np.nan)
         frames.append(frame.sort_values("rank", kind="stable"))
         origins.append(by_origin.melt(var_name="model", value_name="score", ignore_index=False).reset_index())
     steps = pd.concat(origins, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
     steps.insert(3, "holdout", steps["step"].map(dict(enumerate(cell.holdouts))))
     table = pd.concat(frames, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
-    return Standings(cell, metric, table, steps, replicated, goodness, confidence, reach)
+    return Standings(cell, metric, table, steps, bootstrap.oriented, oriented, confidence, half_widths)
 
 
 def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
-    """Refuse settings that order nothing, or make no interval.
+    """Refuse a metric that cannot order models, and settings that give no interval.
 
     Raises
     ------
@@ -143,26 +145,26 @@ def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
         raise ClvError(f"confidence must be a share from 0.5 to below 1, such as 0.95, got '{confidence}'")
 
 
-def _quantile(drawn: Floats, share: float) -> Floats:
+def _quantile(replicates: Floats, share: float) -> Floats:
     """Return the quantile of each column over the replicates, shape (models,); nan where too few have a value."""
-    known = _with_value(drawn)
-    return np.full(drawn.shape[1], np.nan) if known is None else np.quantile(known, share, axis=0)
+    defined = _defined_replicates(replicates)
+    return np.full(replicates.shape[1], np.nan) if defined is None else np.quantile(defined, share, axis=0)
 
 
-def _with_value(drawn: Floats) -> Floats | None:
+def _defined_replicates(replicates: Floats) -> Floats | None:
     """Keep the replicates in which every model has a score; None where chance alone would leave out more than a few."""
-    known = drawn[~np.isnan(drawn).any(axis=1)]
-    return known if len(known) >= KNOWN * len(drawn) else None
+    defined = replicates[~np.isnan(replicates).any(axis=1)]
+    return defined if len(defined) >= MIN_DEFINED * len(replicates) else None
 
 
-def simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> Floats:
-    """Return how far the interval of each pair's difference reaches to each side (max-t over all pairs).
+def simultaneous_half_widths(oriented: Floats, replicates: Floats, confidence: float) -> Floats:
+    """Return half the width of the interval of each pair's difference (max-t over all pairs).
 
     Parameters
     ----------
-    goodness : array, shape (models,)
+    oriented : array, shape (models,)
         Higher is better.
-    drawn : array, shape (replicates, models)
+    replicates : array, shape (replicates, models)
         The same in each bootstrap replicate.
     confidence : float
         Of all intervals at once.
@@ -170,61 +172,61 @@ def simultaneous(goodness: Floats, drawn: Floats, confidence: float) -> Floats:
     Returns
     -------
     array, shape (models, models)
-        Half the width of each pair's interval; nan where nothing can be said.
+        Half the width of each pair's interval; nan where it is undefined.
     """
-    known, models = _with_value(drawn), len(goodness)
-    if known is None or np.isnan(goodness).any():
+    defined, models = _defined_replicates(replicates), len(oriented)
+    if defined is None or np.isnan(oriented).any():
         return np.full((models, models), np.nan)
-    error, largest = np.zeros((models, models)), np.zeros(len(known))
+    error, largest = np.zeros((models, models)), np.zeros(len(defined))
     for one in range(models):
-        difference = known[:, one, None] - known[:, one + 1 :]
+        difference = defined[:, one, None] - defined[:, one + 1 :]
         spread = difference.std(axis=0, ddof=1)
         # Models that score the same on every replicate, such as a copy, differ by nothing and need no interval.
-        spread[spread <= 1e-12 * np.abs(known).max()] = 0.0
+        spread[spread <= 1e-12 * np.abs(defined).max()] = 0.0
         error[one, one + 1 :] = error[one + 1 :, one] = spread
         apart = spread > 0
         if apart.any():
-            centred = difference[:, apart] - (goodness[one] - goodness[one + 1 :][apart])
+            centred = difference[:, apart] - (oriented[one] - oriented[one + 1 :][apart])
             largest = np.maximum(largest, np.abs(centred / spread[apart]).max(axis=1))
     return float(np.quantile(largest, confidence)) * error
 
 
-def _differences(cell: Cell, goodness: Floats, reach: Floats) -> pd.DataFrame:
+def _differences(cell: Cell, oriented: Floats, half_widths: Floats) -> pd.DataFrame:
     """Rank, tie group, and differences from the best and from the best baseline; a row an entry, in their order."""
     labels = np.array(cell.labels, dtype=object)
     families = np.array([entry.family for entry in cell.entries], dtype=object)
     frame = pd.DataFrame({"model": labels, "family": families})
-    frame["rank"] = pd.Series(-goodness).rank().to_numpy()
-    frame["group"] = groups(goodness, reach)
+    frame["rank"] = pd.Series(-oriented).rank().to_numpy()
+    frame["group"] = rank_groups(oriented, half_widths)
     references = {"best": np.arange(len(labels)), "baseline": np.flatnonzero(families == "baseline")}
     for name, among in references.items():
-        reference = among[np.argmax(goodness[among])] if len(among) else None
+        reference = among[np.argmax(oriented[among])] if len(among) else None
         frame[name] = labels[reference] if reference is not None else None
-        difference = goodness - goodness[reference] if reference is not None else np.full(len(labels), np.nan)
-        margin = reach[reference] if reference is not None else np.full(len(labels), np.nan)
+        difference = oriented - oriented[reference] if reference is not None else np.full(len(labels), np.nan)
+        margin = half_widths[reference] if reference is not None else np.full(len(labels), np.nan)
         frame[f"from_{name}"] = difference
         frame[f"from_{name}_lower"], frame[f"from_{name}_upper"] = difference - margin, difference + margin
     return frame
 
 
-def groups(goodness: Floats, reach: Floats) -> np.ndarray:
+def rank_groups(oriented: Floats, half_widths: Floats) -> np.ndarray:
     """Form rank groups: 1 for those whose difference from the best covers zero, then the same among the rest.
 
     Parameters
     ----------
-    goodness : array, shape (models,)
+    oriented : array, shape (models,)
         Higher is better.
-    reach : array, shape (models, models)
-        Half the width of the interval of each pair's difference; nan where nothing can be said, which makes a tie.
+    half_widths : array, shape (models, models)
+        Half the width of the interval of each pair's difference; nan where it is undefined, which makes a tie.
 
     Returns
     -------
     array of int, shape (models,)
     """
-    group = np.zeros(len(goodness), dtype=int)
+    group = np.zeros(len(oriented), dtype=int)
     while not group.all():
         rest = np.flatnonzero(group == 0)
-        leader = rest[np.nanargmax(np.where(np.isnan(goodness[rest]), -np.inf, goodness[rest]))]
-        beyond = goodness[leader] - goodness[rest] > reach[leader, rest]
+        leader = rest[np.nanargmax(np.where(np.isnan(oriented[rest]), -np.inf, oriented[rest]))]
+        beyond = oriented[leader] - oriented[rest] > half_widths[leader, rest]
         group[rest[~beyond]] = group.max() + 1
     return group

@@ -135,13 +135,13 @@ def differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int
     """
     entries = (_entry("tuned", tuned), _entry("configured", configured))
     holdouts = tuple(str(origin.holdout.forecast.period) for origin in tuned.origins)
-    cell = Cell("", "", "forecast", "", holdouts, "", entries)
+    cell = Cell(entries=entries, holdouts=holdouts)
     found = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     result = []
-    for name, goodness in found.goodness.items():
-        ours, theirs = (float(abs(value) if name in LOWER_IS_BETTER else value) for value in goodness)
-        better = float(goodness[0] - goodness[1])
-        result.append(Difference(name, ours, theirs, better, float(found.reach[name][0, 1])))
+    for name, scores in found.oriented_scores.items():
+        ours, theirs = (float(abs(value) if name in LOWER_IS_BETTER else value) for value in scores)
+        better = float(scores[0] - scores[1])
+        result.append(Difference(name, ours, theirs, better, float(found.half_widths[name][0, 1])))
     return result
 
 
@@ -159,8 +159,8 @@ def _compared(found: Difference) -> str:
 
 
 def _entry(label: str, result: EvaluationResult) -> Entry:
-    floors = tuple(origin.holdout.min_prediction for origin in result.origins)
-    return Entry(label, label, "", "", "", "", result.holdout_predictions, floors)
+    min_predictions = tuple(origin.holdout.min_prediction for origin in result.origins)
+    return Entry(label=label, predictions=result.holdout_predictions, min_predictions=min_predictions)
 
 
 def fits(

@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, BootstrapScore, Progress, bootstrap_scores
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.standings import groups, simultaneous
+from clv_experiments.leaderboard.standings import rank_groups, simultaneous_half_widths
 
 CONFIDENCE = 0.95
 
@@ -165,13 +165,13 @@ def _percentiles(replicates: Floats) -> Floats:
 
 def _differences(names: np.ndarray, score: str, bootstrap: BootstrapScore, level: float) -> pd.DataFrame:
     values, replicates = (_oriented(score, each, level) for each in (bootstrap.values, bootstrap.replicates))
-    half_width = simultaneous(values, replicates, CONFIDENCE)
+    half_width = simultaneous_half_widths(values, replicates, CONFIDENCE)
     best = int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
     difference = values - values[best]
     return pd.DataFrame(
         {
             "rank": pd.Series(-values).rank().to_numpy(),
-            "group": groups(values, half_width),
+            "group": rank_groups(values, half_width),
             "best": names[best],
             "from_best": difference,
             "from_best_lower": difference - half_width[best],

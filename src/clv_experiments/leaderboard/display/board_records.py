@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.checks import Finding
 from clv_experiments.leaderboard.display import tables
 from clv_experiments.leaderboard.display.figures import aggregate_pictures, pictures
@@ -18,7 +18,7 @@ KIND = "leaderboard"
 
 def board_records(standings: Standings, findings: Sequence[Finding], made: str) -> Iterator[Record]:
     """Turn the result of one cell into records; ``made`` says when, as people write it."""
-    cell, own = standings.cell, standings.of()
+    cell, own = standings.cell, standings.rows()
     yield Tag("kind", KIND)
     yield Tag("cell", cell.identity)
     yield Tag("metric", standings.metric)
@@ -33,7 +33,7 @@ def board_records(standings: Standings, findings: Sequence[Finding], made: str) 
 
 
 def aggregate_records(
-    across: Across, boards: Sequence[tuple[Standings, Sequence[Finding]]], made: str
+    across: Aggregate, boards: Sequence[tuple[Standings, Sequence[Finding]]], made: str
 ) -> Iterator[Record]:
     """Turn what several cells say together into records."""
     yield Tag("kind", KIND)

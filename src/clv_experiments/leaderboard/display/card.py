@@ -115,8 +115,8 @@ def _evidence(choice: Choice, standings: Standings, refit: Refit) -> list[str]:
 
 def _scores(label: str, standings: Standings) -> list[str]:
     rows = []
-    for metric in standings.shown(SHOWN):
-        how, of = METRICS[metric], standings.of(metric)
+    for metric in standings.displayed_metrics(SHOWN):
+        how, of = METRICS[metric], standings.rows(metric)
         value, lower, upper = (format_score(of[name][label], how.form) for name in ("score", "lower", "upper"))
         rows.append(f"| {how.heading} | {value} | {lower} to {upper} | {of['rank'][label]:g} of {len(of)} |")
     return rows

@@ -33,7 +33,7 @@ def accuracy_against_cost(standings: Standings) -> Figure:
     """
     how = METRICS[standings.metric]
     figure, (panel,) = create_chart(f"{how.heading} against seconds to fit and predict", setting(standings.cell), 6.2)
-    rows = standings.of()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
+    rows = standings.rows()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
         panel.text(

@@ -28,7 +28,7 @@ def value_captures(standings: Standings) -> Figure:
 
     The models that share the first place and the best baseline are drawn strongly; each line is named at its end.
     """
-    cell, rows = standings.cell, standings.of()
+    cell, rows = standings.cell, standings.rows()
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
     curves = {label: _captured(cell, place) for place, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
@@ -36,7 +36,7 @@ def value_captures(standings: Standings) -> Figure:
     panel.plot(TARGETED, _captured(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
     drawn: dict[str, int] = {}
-    for label in reversed(standings.order):
+    for label in reversed(standings.ranking):
         family = cell.families[label]
         drawn[family] = drawn.get(family, -1) + 1
         quiet = label not in strong
@@ -66,7 +66,7 @@ def decile_calibrations(standings: Standings) -> Figure:
     figure, panels = create_chart("Predicted and actual spend by decile", "", 1.2 + 1.75 * rows, rows, columns)
     unit = f", {cell.currency}" if cell.currency else ""
     figure.texts[1].set_text(f"{setting(cell)} · mean of a customer{printable(unit)}")
-    for panel, label in zip(panels, standings.order, strict=False):
+    for panel, label in zip(panels, standings.ranking, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)
         panel.plot(
@@ -86,7 +86,7 @@ def decile_calibrations(standings: Standings) -> Figure:
 def _captured(cell: Cell, model: int | None) -> Floats:
     """Return the share of spend held by the first customers of a model's ranking, or of the perfect one."""
     curves = []
-    for panel in cell.panels:
+    for panel in cell.origins:
         by = panel.y_true if model is None else panel.y_pred[:, model]
         curves.append(np.interp(TARGETED, *capture_curve(panel.y_true, by)))
     return np.mean(curves, axis=0)
@@ -94,7 +94,7 @@ def _captured(cell: Cell, model: int | None) -> Floats:
 
 def _deciles(cell: Cell, model: int) -> pd.DataFrame:
     """Return mean_predicted and mean_actual by decile, mean over origins."""
-    tables = pd.concat([decile_table(panel.y_true, panel.y_pred[:, model]) for panel in cell.panels])
+    tables = pd.concat([decile_table(panel.y_true, panel.y_pred[:, model]) for panel in cell.origins])
     return tables.groupby("decile")[["mean_predicted", "mean_actual"]].mean()
 
 

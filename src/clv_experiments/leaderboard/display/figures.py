@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.display.cost import accuracy_against_cost
 from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
@@ -62,7 +62,7 @@ def pictures(standings: Standings) -> Iterator[Illustration]:
     )  # fmt: skip
 
 
-def aggregate_pictures(across: Across) -> Iterator[Illustration]:
+def aggregate_pictures(across: Aggregate) -> Iterator[Illustration]:
     """Draw what several cells say together, with what to look for in it."""
     yield Illustration(
         "critical_difference", mean_ranks(across), "Mean ranks over all cells",
@@ -75,7 +75,7 @@ def forest(standings: Standings) -> Figure:
 
     The axis ends where one model far behind would squash the others; an arrow stands for what lies beyond.
     """
-    rows, score = standings.of(), METRICS[standings.metric]
+    rows, score = standings.rows(), METRICS[standings.metric]
     points = rows["from_best"].to_numpy(float)
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
     far = axis_span(-np.fmin(points, low))
@@ -110,7 +110,7 @@ def forest(standings: Standings) -> Figure:
 def bias_by_origin(standings: Standings) -> Figure:
     """Draw the bias of each model's total, a marker an origin, the latest filled, over a band of what is tolerated."""
     found = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
-    biases = {model: found.loc[found["model"] == model, "score"].to_numpy(float) for model in standings.order}
+    biases = {model: found.loc[found["model"] == model, "score"].to_numpy(float) for model in standings.ranking}
     families, steps = standings.cell.families, len(standings.cell.holdouts)
     latest = "" if steps == 1 else ", filled = the latest"
     figure, (panel,) = create_chart(

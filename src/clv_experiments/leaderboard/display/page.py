@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
 from clv_experiments.leaderboard.display.figures import aggregate_pictures, pictures
@@ -49,7 +49,7 @@ class Section:
     left_out: tuple[str, ...]
 
 
-def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Across | None, made: str) -> str:
+def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Aggregate | None, made: str) -> str:
     """Write boards, what the checks found and, of several cells, what they say together as one HTML page.
 
     Parameters
@@ -95,7 +95,7 @@ def _section(place: int, standings: Standings, findings: Sequence[Finding]) -> S
         facts=_facts(standings),
         verdict=verdict(standings),
         table=board_table(standings),
-        others=[(METRICS[m].heading, metric_table(standings, m)) for m in standings.shown(SHOWN)[1:]],
+        others=[(METRICS[m].heading, metric_table(standings, m)) for m in standings.displayed_metrics(SHOWN)[1:]],
         checks=[(check, fired[check.number]) for check in CHECKS],
         pictures=_pictures(pictures(standings), anchor),
         left_out=standings.cell.left_out,
@@ -111,8 +111,8 @@ def _facts(standings: Standings) -> list[tuple[str, str]]:
         ("log", cell.data),
         ("horizon", cell.horizon),
         (f"{len(cell.holdouts)} holdout periods" if many else "holdout period", "; ".join(cell.holdouts)),
-        ("customers", "; ".join(f"{len(panel.y_true):,}" for panel in cell.panels)),
-        ("buyers among them", "; ".join(f"{panel.bought.sum():,}" for panel in cell.panels)),
+        ("customers", "; ".join(f"{len(panel.y_true):,}" for panel in cell.origins)),
+        ("buyers among them", "; ".join(f"{panel.bought.sum():,}" for panel in cell.origins)),
         *([("currency", cell.currency)] if cell.currency else []),
         ("models", f"{len(cell.entries)}, judged {judged.get(cell.protocol, cell.protocol)}"),
     ]

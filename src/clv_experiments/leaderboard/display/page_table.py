@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.display.cost import seconds_of
 from clv_experiments.leaderboard.display.tables import SHOWN, with_ties
@@ -63,7 +63,7 @@ class PageTable:
 
 def board_table(standings: Standings) -> PageTable:
     """Lay out the board: the metric that orders it in full, the other scores and the cost beside it."""
-    rows = standings.of()
+    rows = standings.rows()
     columns = [*_differences(standings, standings.metric), *_others(standings, rows.index), _cost(standings)]
     caption = f"{standings.cell.title}, ordered by {METRICS[standings.metric].heading}"
     return PageTable(caption, list(rows.index), list(rows["family"]), columns)
@@ -71,12 +71,12 @@ def board_table(standings: Standings) -> PageTable:
 
 def metric_table(standings: Standings, metric: str) -> PageTable:
     """Lay out one metric: scores and differences with their intervals."""
-    rows, heading = standings.of(metric), METRICS[metric].heading
+    rows, heading = standings.rows(metric), METRICS[metric].heading
     caption = f"{standings.cell.title} on {heading}"
     return PageTable(caption, list(rows.index), list(rows["family"]), list(_differences(standings, metric)))
 
 
-def aggregate_table(across: Across) -> PageTable:
+def aggregate_table(across: Aggregate) -> PageTable:
     """Lay out the ranks over several cells."""
     table = across.table
     skills = [
@@ -98,7 +98,7 @@ def aggregate_table(across: Across) -> PageTable:
 
 
 def _differences(standings: Standings, metric: str) -> Iterator[Column]:
-    rows, how = standings.of(metric), METRICS[metric]
+    rows, how = standings.rows(metric), METRICS[metric]
     groups = [Shown(text, _key(g)) for text, g in zip(with_ties(rows["group"]), rows["group"], strict=True)]
     yield Column("group", "models that share a number tie with the first of them", groups, ascending=True)
     bars = _bars(rows)
@@ -135,8 +135,8 @@ def _distance(rows: pd.DataFrame, reference: str, heading: str, form: str) -> Co
 
 
 def _others(standings: Standings, models: pd.Index) -> Iterator[Column]:
-    for metric in standings.shown(SHOWN)[1:]:
-        rows, how = standings.of(metric).loc[models], METRICS[metric]
+    for metric in standings.displayed_metrics(SHOWN)[1:]:
+        rows, how = standings.rows(metric).loc[models], METRICS[metric]
         values = [
             Shown(
                 format_score(score, how.form) + TIED_HERE * (group == 1 and how.tells_ties),
@@ -149,7 +149,7 @@ def _others(standings: Standings, models: pd.Index) -> Iterator[Column]:
 
 
 def _cost(standings: Standings) -> Column:
-    seconds = seconds_of(standings)[standings.order]
+    seconds = seconds_of(standings)[standings.ranking]
     return Column("fit + predict", "seconds, all origins", _plain(seconds, "{:,.2f} s"), ascending=True)
 
 

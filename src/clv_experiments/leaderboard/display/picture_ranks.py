@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.reporting.chart_style import (
     INK,
@@ -21,7 +21,7 @@ from clv_experiments.reporting.chart_style import (
 CLIQUE, ROW = 0.55, 1.0  # heights, in rows of names
 
 
-def mean_ranks(across: Across) -> Figure:
+def mean_ranks(across: Aggregate) -> Figure:
     """Draw the models on the axis of mean ranks, bars over those closer than the critical difference (Demsar 2006)."""
     ranks = across.table["mean_rank"]
     models, half = len(ranks), (len(ranks) + 1) // 2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Finding
 from clv_experiments.leaderboard.display.wording import verdict, verdict_across
@@ -33,7 +33,7 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
     headings, rows
         ``*`` marks the best on a score and whoever ties with it; ``±`` reaches to the ends of a simultaneous interval.
     """
-    how, own = METRICS[standings.metric], standings.of()
+    how, own = METRICS[standings.metric], standings.rows()
     names = pd.Index(own.index)
     columns = {
         "#": with_ties(own["group"]),
@@ -49,8 +49,8 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
         columns[f"over {baseline}"] = _differences(own, "baseline", how.form)
     if len(standings.cell.holdouts) > 1:
         columns["spread"] = [_written(spread, how.form.replace("+", "")) for spread in own["spread"]]
-    for metric in standings.shown(shown)[1:]:
-        of, score = standings.of(metric).loc[names], METRICS[metric]
+    for metric in standings.displayed_metrics(shown)[1:]:
+        of, score = standings.rows(metric).loc[names], METRICS[metric]
         columns[score.heading] = [
             _written(value, score.form) + "*" * (group == 1 and score.tells_ties)
             for value, group in zip(of["score"], of["group"], strict=True)
@@ -58,7 +58,7 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
-def aggregate(across: Across) -> tuple[list[str], list[list[str]]]:
+def aggregate(across: Aggregate) -> tuple[list[str], list[list[str]]]:
     """Write the ranks over several cells as headings and rows, best mean rank first."""
     columns = {
         "place": with_ties(across.table["mean_rank"].rank(method="min").astype(int)),
@@ -96,7 +96,7 @@ def markdown(standings: Standings, findings: Sequence[Finding]) -> str:
     )
 
 
-def markdown_across(across: Across) -> str:
+def markdown_across(across: Aggregate) -> str:
     """Write the ranks over several cells as Markdown: the aggregate, each cell's scores and ranks, how to read them."""
     how, scores = METRICS[across.metric], across.scores
     rows = [
@@ -135,7 +135,7 @@ def markdown_across(across: Across) -> str:
 
 def heading(standings: Standings) -> str:
     """Say in one line what was judged: log and horizon, holdouts, customers, buyers."""
-    holdouts, counts = standings.cell.holdouts, [len(panel.y_true) for panel in standings.cell.panels]
+    holdouts, counts = standings.cell.holdouts, [len(panel.y_true) for panel in standings.cell.origins]
     if len(holdouts) == 1:
         return f"{_title(standings)}, holdout {_judged(standings)[0]}"
     customers = " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)}))
@@ -145,7 +145,7 @@ def heading(standings: Standings) -> str:
 
 def reading(standings: Standings) -> str:
     """Say how to read a board, in three lines."""
-    own, level = standings.of(), _percent(standings.confidence)
+    own, level = standings.rows(), _percent(standings.confidence)
     best, baseline = own["best"].iloc[0], own["baseline"].iloc[0]
     against = f"{_one_line(best)}, the best"
     if baseline == best:
@@ -166,7 +166,7 @@ def reading(standings: Standings) -> str:
     return "\n".join(lines)
 
 
-def reading_across(across: Across) -> str:
+def reading_across(across: Aggregate) -> str:
     """Say how to read ranks over several cells, in three lines."""
     lines = [
         f"Mean ranks differ by more than chance where they lie {across.critical_difference:.2f} or more apart "
@@ -188,7 +188,7 @@ def _judged(standings: Standings) -> list[str]:
     cell = standings.cell
     return [
         f"{holdout}: {len(panel.y_true):,} customers, of whom {panel.bought.sum():,} bought"
-        for holdout, panel in zip(cell.holdouts, cell.panels, strict=True)
+        for holdout, panel in zip(cell.holdouts, cell.origins, strict=True)
     ]
 
 
@@ -203,7 +203,7 @@ def _found(findings: Sequence[Finding]) -> list[str]:
     return [*lines, *([f"- nothing found by {', '.join(silent)}"] if silent else []), ""]
 
 
-def _clique(across: Across, models: Sequence[str]) -> str:
+def _clique(across: Aggregate, models: Sequence[str]) -> str:
     return ", ".join(models) if len(models) < len(across.table) else f"All {len(models)} models"
 
 
@@ -215,10 +215,10 @@ def with_ties(numbers: pd.Series) -> list[str]:
 
 def _differences(own: pd.DataFrame, reference: str, form: str) -> list[str]:
     signed, plain = form.replace("{:", "{:+"), form
-    reach = (own[f"from_{reference}_upper"] - own[f"from_{reference}_lower"]) / 2.0
+    half_widths = (own[f"from_{reference}_upper"] - own[f"from_{reference}_lower"]) / 2.0
     return [
         "" if model == own[reference].iloc[0] else f"{_written(gap, signed)} ±{_written(half, plain)}"
-        for model, gap, half in zip(own.index, own[f"from_{reference}"], reach, strict=True)
+        for model, gap, half in zip(own.index, own[f"from_{reference}"], half_widths, strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clv_experiments.leaderboard.aggregate import Across
+from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.formatting import format_score, join_names
@@ -13,7 +13,7 @@ from clv_experiments.reporting.formatting import format_score, join_names
 
 def verdict(standings: Standings) -> list[str]:
     """Say who won by the board's metric, how certain that is, and whether it beats a rule of thumb."""
-    rows, how = standings.of(), METRICS[standings.metric]
+    rows, how = standings.rows(), METRICS[standings.metric]
     leader = rows.iloc[0]
     if np.isnan(leader["score"]):
         return [f"Nobody wins: {how.heading} has no value here."]
@@ -28,7 +28,7 @@ def verdict(standings: Standings) -> list[str]:
     return sentences
 
 
-def verdict_across(across: Across) -> list[str]:
+def verdict_across(across: Aggregate) -> list[str]:
     """Say who ranks best over all cells, and whom chance alone could have put there."""
     table, best = across.table, str(across.table.index[0])
     near = list(table.index[table["mean_rank"] - table["mean_rank"].iloc[0] < across.critical_difference])
@@ -81,7 +81,7 @@ def _first(rows: pd.DataFrame, heading: str, form: str) -> list[str]:
 
 def _by_period(standings: Standings) -> list[str]:
     """Say in how many origins a sole winner is ahead of the next: intervals speak of customers, not of periods."""
-    rows, periods = standings.of(), len(standings.cell.holdouts)
+    rows, periods = standings.rows(), len(standings.cell.holdouts)
     if periods == 1 or len(rows) == 1 or (rows["group"] == 1).sum() > 1:
         return []
     steps = standings.by_origin[standings.by_origin["metric"] == standings.metric]
