@@ -94,7 +94,9 @@ def test_without_a_score_nobody_is_chosen(board):
 
 def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     standings = board({"trees": 0.405, "story": 0.40, "rule": 0.2}, story="btyd", rule="baseline")
-    found = [Finding(2, "story", "story is off"), Finding(2, "trees", "trees are off"), Finding(7, None, "few buyers")]
+    few = {"holdout": "2001-04-01 to 2001-06-30", "buyers": 9, "limit": 30}
+    found = [*(Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("story", "trees"))]
+    found += [Finding(7, None, "few_buyers", few)]
     text = card(choose(standings, never), standings, found, REFIT)
     assert text.startswith("# story, champion of shop/3m\n")
     assert "run `run_of_story` in cell `0123456789abcdef`, holdout 2001-04-01 to 2001-06-30" in text
@@ -103,8 +105,9 @@ def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     assert "**This fit itself was not evaluated**" in text
     assert "2 columns: `frequency`, `T`" in text
     assert "- the optimum lies at the boundary" in text
-    assert "- M2: story is off\n- M7: few buyers\n" in text
-    assert "trees are off" not in text
+    assert "- M2: story forecasts 50.0% more" in text
+    assert "- M7: every score of 2001-04-01 to 2001-06-30 rests on 9 buyers" in text
+    assert "trees forecasts" not in text
 
 
 def test_hostile_names_stay_text_on_the_card(board):

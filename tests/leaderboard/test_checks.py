@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.checks import CHECKS, findings
+from clv_experiments.leaderboard.checks import CHECKS, Drift, Loss, ModelScore, findings
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 CHECK = {check.number: check for check in CHECKS}
@@ -24,14 +24,21 @@ def board(cell_of, board_of):
     return build
 
 
+def findings_of(number, board):
+    """What a check finds as (model, kind, values); every finding can be read as one sentence."""
+    result = CHECK[number].find(board)
+    assert all(finding.sentence and "  " not in finding.sentence for finding in result)
+    return [(finding.model, finding.kind, finding.values) for finding in result]
+
+
 def sentences(number, board):
-    return [(found.model, found.sentence) for found in CHECK[number].find(board)]
+    return [(finding.model, finding.sentence) for finding in CHECK[number].find(board)]
 
 
 def test_checks_are_numbered_and_say_what_they_ask():
     assert [check.number for check in CHECKS] == list(range(1, 9))
-    assert all(check.asks.endswith("?") and check.title for check in CHECKS)
-    asked = {number: CHECK[number].asks for number in (2, 3, 5, 7)}
+    assert all(check.question.endswith("?") and check.title for check in CHECKS)
+    asked = {number: CHECK[number].question for number in (2, 3, 5, 7)}
     assert "20%" in asked[2]
     assert "25%" in asked[3]
     assert "2 times" in asked[3]
@@ -60,35 +67,35 @@ def test_m1_names_the_baselines_that_beat_a_model_best_first_and_whether_by_more
 
 def test_m1_holds_the_difference_against_the_interval_of_that_pair(board):
     scores = {"d2_tweedie": {"tree": 0.5, "rate": 0.52}}  # the error of the difference is 0.014, twice that 0.028
-    assert sentences(1, board(scores, error=0.01))[0][1].endswith("rate (0.520), within chance")
+    ((_, _, values),) = findings_of(1, board(scores, error=0.01))
+    assert values["losses"][0].beyond_chance == ()
     # Where both scores move together the same difference is no accident.
-    assert sentences(1, board(scores, error=0.01, together=True))[0][1].endswith("rate (0.520), beyond chance")
+    ((_, _, values),) = findings_of(1, board(scores, error=0.01, together=True))
+    assert values["losses"] == [Loss("D2", "{:.3f}", 0.5, (ModelScore("rate", 0.52),), ("rate",))]
 
 
 def test_m1_says_all_scores_of_a_model_in_one_sentence(board):
     scores = {"normalised_gini": {"tree": -0.1}, "d2_tweedie": {"tree": -0.2}}
-    ((model, said),) = sentences(1, board(scores))
-    assert model == "tree"
-    assert said.count("beaten on") == 2
+    ((model, kind, values),) = findings_of(1, board(scores))
+    assert (model, kind) == ("tree", "beaten")
+    assert [loss.heading for loss in values["losses"]] == ["Gini", "D2"]
 
 
 def test_m1_says_once_what_is_so_of_all_models(board):
     scores = {"spearman": {"tree": 0.3, "forest": 0.4, "zeros": 0.1, "rate": 0.5}}
     models = ("zeros", "rate", "tree", "forest")
-    assert sentences(1, board(scores, models)) == [
-        (
-            None,
-            "on Spearman no model is ahead of the baselines: forest, which ranks best by it, is beaten on Spearman "
-            "(0.400) by rate (0.500), beyond chance",
-        )
-    ]
+    loss = Loss("Spearman", "{:.3f}", 0.4, (ModelScore("rate", 0.5),), ("rate",))
+    assert findings_of(1, board(scores, models)) == [(None, "all_beaten", {"best": "forest", "loss": loss})]
     scores["spearman"]["forest"] = 0.6
-    assert [model for model, _ in sentences(1, board(scores, models))] == ["tree"]
+    assert [model for model, _, _ in findings_of(1, board(scores, models))] == ["tree"]
 
 
 def test_m1_says_once_which_baseline_has_the_smallest_error(board):
     scores = {"mae": {"tree": 9.0, "forest": 6.0, "zeros": 7.0, "rate": 8.0}}
     models = ("zeros", "rate", "tree", "forest")
+    ((model, kind, values),) = findings_of(1, board(scores, models))
+    assert (model, kind, values["heading"]) == (None, "smaller_error", "MAE")
+    assert (values["baseline"], values["behind"]) == (ModelScore("zeros", 7.0), ["tree"])
     assert sentences(1, board(scores, models)) == [(None, "on MAE the baseline zeros (7.00) is ahead of tree")]
     scores["mae"]["tree"] = 7.0
     assert sentences(1, board(scores, models)) == []
@@ -96,7 +103,7 @@ def test_m1_says_once_which_baseline_has_the_smallest_error(board):
 
 @pytest.mark.parametrize("metric", ["d2_tweedie", "normalised_gini", "spearman"])
 def test_m1_looks_at_each_primary_score(board, metric):
-    assert [model for model, _ in sentences(1, board({metric: {"tree": -0.1}}))] == ["tree"]
+    assert [model for model, _, _ in findings_of(1, board({metric: {"tree": -0.1}}))] == ["tree"]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +120,9 @@ def test_m1_is_silent(board, scores):
 
 @pytest.mark.parametrize(("bias", "way"), [(0.201, "more"), (-0.201, "less")])
 def test_m2_names_totals_that_are_far_off(board, bias, way):
-    (found,) = sentences(2, board({"aggregate_bias": {"tree": bias}}))
-    assert found == ("tree", f"tree forecasts 20.1% {way} than customers spent in all")
+    made = board({"aggregate_bias": {"tree": bias}})
+    assert findings_of(2, made) == [("tree", "biased", {"bias": bias, "origins": 1})]
+    assert sentences(2, made) == [("tree", f"tree forecasts 20.1% {way} than customers spent in all")]
 
 
 @pytest.mark.parametrize("bias", [0.2, -0.2, 1.2 - 1, 0.8 - 1, 0.1 + 0.1, np.nan])
@@ -124,20 +132,18 @@ def test_m2_is_silent_up_to_a_fifth(board, bias):
 
 def test_m2_says_once_for_all_baselines(board):
     scores = {"aggregate_bias": {"zeros": -1.0, "rate": 1.93, "tree": 0.1}}
-    assert sentences(2, board(scores)) == [
-        (None, "baselines whose totals are off by more than 20%: zeros -100.0%, rate +193.0%")
-    ]
+    ((model, kind, values),) = findings_of(2, board(scores))
+    assert (model, kind) == (None, "biased_baselines")
+    assert values["baselines"] == [ModelScore("zeros", -1.0), ModelScore("rate", 1.93)]
 
 
 def test_m2_sees_origins_that_cancel(board):
-    (found,) = sentences(2, board({"aggregate_bias": {"tree": [0.3, -0.25]}}, origins=2))
-    assert found[1] == (
-        "tree is off by +2.5% on average, which hides +30.0% in 2001-04-01 to 2001-06-30 and "
-        "-25.0% in 2001-07-01 to 2001-09-30"
-    )
-    assert sentences(2, board({"aggregate_bias": {"tree": [0.2, -0.2]}}, origins=2)) == []
-    (found,) = sentences(2, board({"aggregate_bias": {"tree": [0.5, 0.0]}}, origins=2))
-    assert found[1] == "tree forecasts 25.0% more than customers spent in all, mean of 2 origins"
+    ((_, kind, values),) = findings_of(2, board({"aggregate_bias": {"tree": [0.3, -0.25]}}, origins=2))
+    assert (kind, values["bias"]) == ("biased_origins", pytest.approx(0.025))
+    assert values["by_holdout"] == {"2001-04-01 to 2001-06-30": 0.3, "2001-07-01 to 2001-09-30": -0.25}
+    assert findings_of(2, board({"aggregate_bias": {"tree": [0.2, -0.2]}}, origins=2)) == []
+    (found,) = findings_of(2, board({"aggregate_bias": {"tree": [0.5, 0.0]}}, origins=2))
+    assert found == ("tree", "biased", {"bias": 0.25, "origins": 2})
 
 
 def concentrated(cell_of, board_of, high, *, few=10, n=1000, top=1.0):
@@ -150,15 +156,13 @@ def concentrated(cell_of, board_of, high, *, few=10, n=1000, top=1.0):
 
 
 def test_m3_fires_where_a_handful_holds_more_than_a_quarter(cell_of, board_of):
-    (found,) = sentences(3, concentrated(cell_of, board_of, 0.026))
-    assert found == (
-        "tree",
-        "tree expects 26.0% of all spend in 2001-04-01 to 2001-06-30 from 10 customers; the biggest spenders, as many, "
-        "held 1.0%",
-    )
+    ((model, kind, values),) = findings_of(3, concentrated(cell_of, board_of, 0.026))
+    assert (model, kind) == ("tree", "concentrated")
+    assert (values["share"], values["actual_share"]) == (pytest.approx(0.26), pytest.approx(0.01))
+    assert (values["holdout"], values["customers"]) == ("2001-04-01 to 2001-06-30", 10)
     assert sentences(3, concentrated(cell_of, board_of, 0.025)) == []
     # However many customers there are, ten are a handful and a thirtieth of them is not.
-    assert "from 10 customers" in sentences(3, concentrated(cell_of, board_of, 0.026, n=2000))[0][1]
+    assert findings_of(3, concentrated(cell_of, board_of, 0.026, n=2000))[0][2]["customers"] == 10
     assert sentences(3, concentrated(cell_of, board_of, 0.3 / 66, few=66, n=2000)) == []
 
 
@@ -171,19 +175,19 @@ def test_m3_is_silent_where_spend_is_really_concentrated(cell_of, board_of):
 
 def test_m3_counts_a_hundredth_of_the_customers_of_a_small_log(cell_of, board_of):
     # Ten of 100 equal customers would hold a tenth by themselves; one of them holding 26 % is a handful.
-    (found,) = sentences(3, concentrated(cell_of, board_of, 0.26, few=1, n=100))
-    assert "from one customer" in found[1]
+    ((_, said),) = sentences(3, concentrated(cell_of, board_of, 0.26, few=1, n=100))
+    assert "from one customer" in said
     assert sentences(3, concentrated(cell_of, board_of, 0.03, few=10, n=100)) == []
-    assert "from 2 customers" in sentences(3, concentrated(cell_of, board_of, 0.14, few=2, n=299))[0][1]
+    assert findings_of(3, concentrated(cell_of, board_of, 0.14, few=2, n=299))[0][2]["customers"] == 2
 
 
 def test_m3_looks_at_every_origin_and_shows_the_worst(cell_of, board_of):
     even, uneven, worse = np.ones(100), np.ones(100), np.ones(100)
     uneven[0], worse[0] = 99.0, 297.0
     board = board_of(cell_of({"tree": [even, worse, uneven]}, [np.ones(100)] * 3), {})
-    (found,) = sentences(3, board)
-    assert "75.0%" in found[1]
-    assert "2001-07-01" in found[1]
+    ((_, _, values),) = findings_of(3, board)
+    assert values["share"] == pytest.approx(0.75)
+    assert values["holdout"].startswith("2001-07-01")
 
 
 def test_m3_has_nothing_to_say_of_zeros_or_of_no_spend(cell_of, board_of):
@@ -194,9 +198,9 @@ def test_m3_has_nothing_to_say_of_zeros_or_of_no_spend(cell_of, board_of):
 
 
 def test_m4_repeats_what_the_search_said(board):
-    said = "learning_rate 0.3 is the highest searched"
-    assert sentences(4, board({}, entries={"tree": {"at_edge": said}})) == [
-        ("tree", f"tree may do better with a wider search: {said}")
+    settings = "learning_rate 0.3 is the highest searched"
+    assert findings_of(4, board({}, entries={"tree": {"at_edge": settings}})) == [
+        ("tree", "at_edge", {"settings": settings})
     ]
     assert sentences(4, board({})) == []
 
@@ -214,11 +218,13 @@ def validated(board, now, before, *, models=("zeros", "rate", "tree"), error=0.0
 
 
 def test_m5_says_which_way_a_score_moved(board):
-    assert sentences(5, validated(board, {"tree": 0.2}, {"tree": [0.3]})) == [
-        ("tree", "tree is worse on the holdout than on validation, beyond chance: D2 0.300 to 0.200")
-    ]
-    ((_, said),) = sentences(5, validated(board, {"tree": 0.4}, {"tree": [0.3]}))
-    assert "is better on the holdout" in said
+    worse = validated(board, {"tree": 0.2}, {"tree": [0.3]})
+    ((model, kind, values),) = findings_of(5, worse)
+    assert (model, kind, values["direction"]) == ("tree", "drifted", "worse")
+    assert values["drift"] == Drift("tree", 0.3, 0.2)
+    assert sentences(5, worse)[0][1].endswith("beyond chance: D2 0.300 to 0.200")
+    ((_, _, values),) = findings_of(5, validated(board, {"tree": 0.4}, {"tree": [0.3]}))
+    assert values["direction"] == "better"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +250,9 @@ def test_m5_fires_just_beyond_both_thresholds(board, before, error):
 
 def test_m5_takes_the_mean_over_the_origins_that_have_a_validation_period(board):
     assert sentences(5, validated(board, {"tree": 0.2}, {"tree": [0.1, 0.3]}, origins=3)) == []
-    assert "D2 0.300 to 0.200" in sentences(5, validated(board, {"tree": 0.2}, {"tree": [0.2, 0.4]}, origins=3))[0][1]
+    ((_, _, values),) = findings_of(5, validated(board, {"tree": 0.2}, {"tree": [0.2, 0.4]}, origins=3))
+    assert values["drift"].before == pytest.approx(0.3)
+    assert values["drift"].after == pytest.approx(0.2)
     assert sentences(5, validated(board, {"tree": 0.2}, {})) == []
 
 
@@ -257,37 +265,33 @@ def test_m5_sets_the_same_origins_beside_each_other(board):
 
 def test_m5_blames_the_log_once_where_most_models_moved_one_way(board):
     before = {"tree": [0.4], "rate": [0.4], "zeros": [0.0]}
-    assert sentences(5, validated(board, {"tree": 0.2, "rate": 0.1}, before)) == [
-        (
-            None,
-            "the log changed: from validation to holdout 2 of 3 models got worse on D2, beyond chance: "
-            "rate (0.400 to 0.100) and tree (0.400 to 0.200)",
-        )
-    ]
+    ((model, kind, values),) = findings_of(5, validated(board, {"tree": 0.2, "rate": 0.1}, before))
+    assert (model, kind, values["direction"], values["models"]) == (None, "log_drifted", "worse", 3)
+    assert values["drifts"] == [Drift("rate", 0.4, 0.1), Drift("tree", 0.4, 0.2)]
     # Two of four are not most; and of two that moved apart each speaks for itself.
     four = {**before, "more": [0.0]}
     models = ("zeros", "rate", "tree", "more")
-    assert [m for m, _ in sentences(5, validated(board, {"tree": 0.2, "rate": 0.1}, four, models=models))] == [
+    assert [m for m, _, _ in findings_of(5, validated(board, {"tree": 0.2, "rate": 0.1}, four, models=models))] == [
         "rate",
         "tree",
     ]
     apart = validated(board, {"tree": 0.2, "rate": 0.6}, {"tree": [0.4], "rate": [0.4]})
-    assert {m for m, _ in sentences(5, apart)} == {"tree", "rate"}
+    assert {m for m, _, _ in findings_of(5, apart)} == {"tree", "rate"}
 
 
 def test_m6_names_labels_that_end_after_the_cutoff(board):
     margins = {"tree": {"label_margin_days": {0: 0.0, 1: -17.0}}, "rate": {"label_margin_days": {0: 0.0, 1: 0.0}}}
+    assert findings_of(6, board({}, entries=margins)) == [("tree", "overlapping", {"days": 17.0})]
     assert sentences(6, board({}, entries=margins)) == [
-        ("tree", "the last label that tree learned from ends 17 day(s) inside the holdout")
+        ("tree", "the last label that tree learned from ends 17 days inside the holdout")
     ]
     assert sentences(6, board({}, entries={"tree": {"label_margin_days": {0: 0.0}}})) == []
 
 
 def test_m6_says_what_a_customer_split_means_once(board):
     margins = {"tree": {"label_margin_days": {0: -91.0}}}
-    ((model, said),) = sentences(6, board({}, entries=margins, protocol="customer_split"))
-    assert model is None
-    assert "tree learned from the very period that is judged" in said
+    split = board({}, entries=margins, protocol="customer_split")
+    assert findings_of(6, split) == [(None, "customer_split", {"models": ["tree"]})]
     assert "models that need labels" in sentences(6, board({}, protocol="customer_split"))[0][1]
 
 
@@ -299,36 +303,36 @@ def test_m7_fires_below_thirty_buyers_in_any_origin(cell_of, board_of):
     y = [np.ones(1000)] * 2
     for second, expected in ((30, 0), (29, 1)):
         cell = cell_of({"mean": y}, y, bought=[bought_by(500), bought_by(second)])
-        found = sentences(7, board_of(cell, {}))
+        found = findings_of(7, board_of(cell, {}))
         assert len(found) == expected
-    assert found == [(None, "every score of 2001-07-01 to 2001-09-30 rests on 29 buyer(s), fewer than 30")]
+    values = {"holdout": "2001-07-01 to 2001-09-30", "buyers": 29, "limit": 30}
+    assert found == [(None, "few_buyers", values)]
 
 
 def test_m7_counts_the_buyers_among_a_models_top_customers(cell_of, board_of):
     n, first = 1000, np.arange(1000, 0, -1.0)
-    for inside, shares in ((30, []), (29, ["10%"])):
+    for inside, shares in ((30, []), (29, [0.1])):
         # Of the top 100 so many bought, of the next 100 all did, of the last 100 too.
         bought = bought_by(inside) | ((np.arange(n) >= 100) & (np.arange(n) < 200)) | (np.arange(n) >= 900)
-        found = sentences(7, board_of(cell_of({"tree": first}, np.ones(n), bought=bought), {}))
-        assert [said.split("top ")[1].split(" ")[0] for _, said in found] == shares
-    assert found == [(None, "the spend captured by the top 10% rests on fewer than 30 buyers: tree 29")]
+        made = board_of(cell_of({"tree": first}, np.ones(n), bought=bought), {})
+        assert [values["share"] for _, _, values in findings_of(7, made)] == shares
+    assert sentences(7, made) == [(None, "the spend captured by the top 10% rests on fewer than 30 buyers: tree 29")]
 
 
 def test_m7_shows_the_origin_with_the_fewest(cell_of, board_of):
     n, first = 1000, np.arange(1000, 0, -1.0)
     bought = [bought_by(inside) | (np.arange(n) >= 150) & (np.arange(n) < 400) for inside in (25, 12, 20)]
     cell = cell_of({"tree": [first] * 3}, [np.ones(n)] * 3, bought=bought)
-    assert sentences(7, board_of(cell, {}))[0][1].endswith("fewer than 30 buyers: tree 12")
+    assert findings_of(7, board_of(cell, {}))[0][2]["buyers"] == {"tree": 12}
 
 
 def test_m7_lists_the_models_of_each_share_and_skips_constants(cell_of, board_of):
     n = 1000
     up, bought = np.arange(n, dtype=float), bought_by(100)
     cell = cell_of({"up": up, "down": -up + n, "mean": np.ones(n)}, np.ones(n), bought=bought)
-    assert [said.split(": ")[1] for _, said in sentences(7, board_of(cell, {}))] == ["up 0", "up 0"]
+    assert [values["buyers"] for _, _, values in findings_of(7, board_of(cell, {}))] == [{"up": 0}, {"up": 0}]
     both = cell_of({"a": up, "b": up[::-1]}, np.ones(n), bought=np.arange(n) % 40 == 0)
-    assert "fewer than 30" in sentences(7, board_of(both, {}))[0][1]  # 25 buyers in all: said once, of the cell
-    assert len(sentences(7, board_of(both, {}))) == 1
+    assert [kind for _, kind, _ in findings_of(7, board_of(both, {}))] == ["few_buyers"]  # 25 buyers in all
 
 
 def test_m8_names_versions_that_differ(board):
@@ -345,6 +349,7 @@ def test_m8_names_versions_that_differ(board):
 @pytest.mark.parametrize("version", ["0.1.0+0123456789ab.dirty", "0.1.0", "", "0.1.0+.dirty"])
 def test_m8_names_code_that_is_no_commit(board, version):
     models = ("zeros", "rate", "tree")
-    ((model, said),) = sentences(8, board({}, entries={name: {"code_version": version} for name in models}))
-    assert model is None
+    made = board({}, entries={name: {"code_version": version} for name in models})
+    assert findings_of(8, made) == [(None, "no_commit", {"versions": {version: list(models)}, "all_models": True})]
+    ((_, said),) = sentences(8, made)
     assert said == f"runs whose code is no commit, so that nobody can make them again ({version or 'unknown'}: all)"

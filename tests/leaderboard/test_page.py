@@ -87,13 +87,13 @@ def boards(cell_of):
 
 @pytest.fixture(scope="module")
 def plain(boards):
-    found = [Finding(2, None, "forecasts far too much"), Finding(2, None, "so does another")]
+    found = [Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
     return page([(boards[0], found)], None, "on a Monday")
 
 
 @pytest.fixture(scope="module")
 def hostile(boards):
-    found = [Finding(number, ATTACK, f"{ATTACK} and {BREAKOUT}") for number in range(1, 9)]
+    found = [Finding(number, ATTACK, "at_edge", {"settings": BREAKOUT}) for number in range(1, 9)]
     return page([(board, found) for board in boards], across(boards), ATTACK)
 
 
@@ -146,10 +146,10 @@ def test_ties_are_said_in_words(cell_of, board_of):
 
 def test_checks_that_fired_and_those_that_did_not(plain):
     said = " ".join(Outline(plain).said)
-    assert "forecasts far too much" in said
+    assert "good forecasts 50.0% more than customers spent" in said
     assert said.count("✓ passed") == len(CHECKS) - 1
     assert said.count("! 2 findings") == 1
-    assert all(check.title in said and check.asks in said for check in CHECKS)
+    assert all(check.title in said and check.question in said for check in CHECKS)
 
 
 def test_page_says_what_was_judged_and_how_to_read_it(plain):
@@ -312,7 +312,12 @@ def test_page_works_in_a_browser(boards, browsed):
     entries = [replace(e, seconds={} if e.label == "good" else e.seconds) for e in boards[0].cell.entries]
     odd = replace(boards[0], cell=replace(boards[0].cell, entries=tuple(entries)))
     found = browsed(
-        DRIVER, page([(odd, []), (boards[1], [Finding(1, None, ATTACK)])], across([odd, boards[1]]), ATTACK)
+        DRIVER,
+        page(
+            [(odd, []), (boards[1], [Finding(4, ATTACK, "at_edge", {"settings": ATTACK})])],
+            across([odd, boards[1]]),
+            ATTACK,
+        ),
     )
     assert found["model"] == ["ascending", "copy", "good", "mean", "zeros"]
     assert found["again"] == ["descending", "zeros", "mean", "good", "copy"]
