@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import friedmanchisquare
 
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.aggregate import across, critical_difference, friedman
+from clv_experiments.leaderboard.aggregate import aggregate_boards, critical_difference, friedman
 
 # Demsar (2006), table 6: AUC of four variants of C4.5 on 14 data sets. Where it prints .975 twice and ranks them 2 and
 # 3, the first is written .9751 here.
@@ -51,7 +51,7 @@ def test_critical_difference_is_demsars_table_5(models, q):
 
 
 def test_demsars_example(boards):
-    found = across(boards(AUC, baselines=("c45",)))
+    found = aggregate_boards(boards(AUC, baselines=("c45",)))
     ranks = found.table["mean_rank"].round(3).to_dict()
     assert ranks == {"m_cf": 1.964, "m": 2.0, "cf": 2.893, "c45": 3.143}
     assert found.critical_difference == pytest.approx(1.25, abs=0.005)
@@ -61,7 +61,7 @@ def test_demsars_example(boards):
 
 
 def test_ranks_wins_leads_and_skill_by_hand(boards):
-    found = across(boards(SCORES))
+    found = aggregate_boards(boards(SCORES))
     # Log 0: a and b share ranks 1 and 2, c 3, zeros 4. Log 1: c 1, a 2, zeros and b share 3 and 4.
     assert found.table["mean_rank"].to_dict() == {"a": 1.75, "c": 2.0, "b": 2.5, "zeros": 3.75}
     # Of six pairs each: a beats c, zeros, b, zeros and ties with b; and so on.
@@ -77,7 +77,7 @@ def test_ranks_wins_leads_and_skill_by_hand(boards):
 def test_win_rate_equals_counting_every_pair(boards):
     rng = np.random.default_rng(0)
     scores = {name: list(rng.integers(0, 4, 6) / 5) for name in ("zeros", "a", "b", "c", "d")}
-    found = across(boards(scores))
+    found = aggregate_boards(boards(scores))
     for model, own in scores.items():
         wins = [
             (mine > other) + (mine == other) / 2
@@ -91,7 +91,7 @@ def test_win_rate_equals_counting_every_pair(boards):
 def test_the_best_baseline_of_each_cell_is_the_one_of_the_real_data(boards):
     scores = {"zeros": [0.0, 0.5], "rate": [0.2, 0.1], "tree": [0.6, 0.6]}
     made = boards(scores, baselines=("zeros", "rate"), error=0.2, replicates=400)
-    found = across(made)
+    found = aggregate_boards(made)
     assert found.table["skill"].to_dict() == pytest.approx({"tree": 0.35, "zeros": -0.125, "rate": -0.4})
     # Noise is so large that the other baseline often leads a replicate, yet each is set against the same one.
     zeros = found.table.loc["zeros"]
@@ -103,7 +103,9 @@ def test_the_best_baseline_of_each_cell_is_the_one_of_the_real_data(boards):
 
 def test_cells_are_resampled_independently_though_drawn_with_one_seed(boards):
     scores = {"zeros": [0.0] * 4, "tree": [0.5] * 4}
-    one, four = (across(boards({m: s[:k] for m, s in scores.items()}, error=0.05, replicates=2000)) for k in (2, 4))
+    one, four = (
+        aggregate_boards(boards({m: s[:k] for m, s in scores.items()}, error=0.05, replicates=2000)) for k in (2, 4)
+    )
     width = [found.table.loc["tree", "skill_upper"] - found.table.loc["tree", "skill_lower"] for found in (one, four)]
     # The mean of four is 1 / sqrt(2) as wide as that of two; boards that moved together would be as wide.
     assert width[1] / width[0] == pytest.approx(np.sqrt(0.5), abs=0.06)
@@ -111,29 +113,29 @@ def test_cells_are_resampled_independently_though_drawn_with_one_seed(boards):
 
 def test_boards_may_differ_in_replicates(boards):
     made = [boards(SCORES, replicates=200)[0], boards(SCORES, replicates=150)[1]]
-    assert across(made).table["skill_lower"].notna().all()
+    assert aggregate_boards(made).table["skill_lower"].notna().all()
 
 
 def test_order_of_cells_and_models_changes_nothing(boards):
-    found = across(boards(AUC | {"zeros": [0.0] * 14}))
-    turned = across(boards(AUC | {"zeros": [0.0] * 14}, order=["m", "zeros", "m_cf", "cf", "c45"])[::-1])
+    found = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}))
+    turned = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}, order=["m", "zeros", "m_cf", "cf", "c45"])[::-1])
     point = ["family", "mean_rank", "win_rate", "leading", "skill"]
     pd.testing.assert_frame_equal(found.table[point], turned.table[point])
     pd.testing.assert_frame_equal(found.ranks, turned.ranks.iloc[::-1])
     assert (found.cliques, found.critical_difference) == (turned.cliques, turned.critical_difference)
     assert found.p_value == pytest.approx(turned.p_value)
     # Turning the cells alone keeps each replicate, so that intervals are the same too.
-    pd.testing.assert_frame_equal(found.table, across(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
+    pd.testing.assert_frame_equal(found.table, aggregate_boards(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
 
 
 def test_cliques_are_maximal_and_overlap(boards):
     # Mean ranks 1, 2, 3, 4, 5 over 12 cells; the critical difference is 1.76.
     scores = {name: [score] * 12 for name, score in zip("abcde", (0.9, 0.7, 0.5, 0.3, 0.1), strict=True)}
-    found = across(boards(scores, baselines=("e",)))
+    found = aggregate_boards(boards(scores, baselines=("e",)))
     assert found.critical_difference == pytest.approx(1.761, abs=1e-3)
     assert found.cliques == (("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"))
     alone = {name: [score] * 8 for name, score in zip("ab", (0.9, 0.1), strict=True)}
-    assert across(boards(alone, baselines=("b",))).cliques == ()
+    assert aggregate_boards(boards(alone, baselines=("b",))).cliques == ()
 
 
 def test_friedman_equals_scipys_and_knows_two_models_and_ties():
@@ -148,59 +150,66 @@ def test_friedman_equals_scipys_and_knows_two_models_and_ties():
 
 def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
     scores = SCORES | {"new": [0.9, np.nan]}
-    found = across(boards(scores))
+    found = aggregate_boards(boards(scores))
     assert "new" not in found.table.index
-    assert found.left_out == ("new is not ranked: it is missing from log1/3m",)
-    without = across(boards(SCORES))
+    assert found.unranked_models == {"new": ["log1/3m"]}
+    assert found.left_out == ["new is not ranked: it is missing from log1/3m"]
+    without = aggregate_boards(boards(SCORES))
     pd.testing.assert_frame_equal(found.ranks, without.ranks)
-    assert without.left_out == ()
+    assert without.left_out == []
     assert found.table["leading"].to_dict() == {"a": 0, "c": 1, "b": 0, "zeros": 0}  # "new" leads log 0 all the same
 
 
 def test_incomplete_cells_are_left_out_while_two_others_remain(boards):
     scores = {model: [*each, 0.1] for model, each in SCORES.items()} | {"new": [0.9, 0.8, np.nan]}
-    found = across(boards(scores), ["new", "zeros"])
+    found = aggregate_boards(boards(scores), ["new", "zeros"])
     assert found.cells == ("log0/3m", "log1/3m")
     assert "new" in found.table.index
-    assert found.left_out == ("log2/3m is left out: it has no new",)
-    none_complete = across(boards(SCORES), ["new"])
+    assert found.incomplete_cells == {"log2/3m": ["new"]}
+    assert found.left_out == ["log2/3m is left out: it has no new"]
+    none_complete = aggregate_boards(boards(SCORES), ["new"])
     assert none_complete.cells == ("log0/3m", "log1/3m")
-    assert none_complete.left_out == ()
+    assert none_complete.left_out == []
 
 
 def test_scores_and_leads_are_those_of_the_cells(boards):
     made = boards(SCORES)
-    found = across(made)
+    found = aggregate_boards(made)
     for title, board in zip(found.cells, made, strict=True):
         assert found.scores.loc[title].to_dict() == board.rows()["score"].to_dict()
         assert found.leads.loc[title].to_dict() == board.rows()["group"].eq(1).to_dict()
 
 
 def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
-    found = across(boards({"zeros": [0.0, 0.0], "rate": [0.2, np.nan], "a": [0.6, 0.5]}, baselines=("zeros", "rate")))
+    found = aggregate_boards(
+        boards({"zeros": [0.0, 0.0], "rate": [0.2, np.nan], "a": [0.6, 0.5]}, baselines=("zeros", "rate"))
+    )
     assert found.table.loc["a", "skill"] == pytest.approx((0.5 + 0.5) / 2)
     assert "rate" not in found.table.index
 
 
 def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
-    apart = across(boards(SCORES)).notes
-    assert any("not independent" in note for note in apart)
-    assert not any("of one log" in note for note in apart[1:])
-    same = across(boards(SCORES, cells={1: {"data": "log0", "horizon": "6m"}})).notes
-    assert "of the 2 cells several are of one log: log0 2" in same
-    assert any("2 cells cannot tell 4 models apart" in note for note in same)
-    eight = across(boards({m: s * 4 for m, s in SCORES.items()})).notes
-    assert any("8 cells are few" in note for note in eight)
-    assert len(across(boards({m: s * 5 for m, s in SCORES.items()})).notes) == 1
+    apart = aggregate_boards(boards(SCORES))
+    assert apart.cells_by_log == {"log0": 1, "log1": 1}
+    assert (apart.separable, apart.few_cells) == (False, True)
+    assert "not independent" in apart.notes[0]
+    assert any("2 cells cannot tell 4 models apart" in note for note in apart.notes)
+    same = aggregate_boards(boards(SCORES, cells={1: {"data": "log0", "horizon": "6m"}}))
+    assert same.cells_by_log == {"log0": 2}
+    assert "of the 2 cells several are of one log: log0 2" in same.notes
+    eight = aggregate_boards(boards({m: s * 4 for m, s in SCORES.items()}))
+    assert (eight.separable, eight.few_cells) == (True, True)
+    ten = aggregate_boards(boards({m: s * 5 for m, s in SCORES.items()}))
+    assert (ten.separable, ten.few_cells, len(ten.notes)) == (True, False, 1)
 
 
 def test_cells_of_one_title_are_told_apart(boards):
     twins = {1: {"data": "log0", "holdouts": ("2005-01-01 to 2005-03-31",)}}
-    assert across(boards(SCORES, cells=twins)).cells == (
+    assert aggregate_boards(boards(SCORES, cells=twins)).cells == (
         "log0/3m (2001-04-01 to 2001-06-30)",
         "log0/3m (2005-01-01 to 2005-03-31)",
     )
-    same = across(boards(SCORES, cells={1: {"data": "log0"}})).cells
+    same = aggregate_boards(boards(SCORES, cells={1: {"data": "log0"}})).cells
     assert same[0].endswith("(cell0)")
     assert same[1].endswith("(cell1)")
 
@@ -208,24 +217,24 @@ def test_cells_of_one_title_are_told_apart(boards):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda made, other: made[:1], "two cells at the least, got 1"),
+        (lambda made, other: made[:1], "at least two cells, got 1"),
         (lambda made, other: [made[0], other[1]], "different metric .*log0/3m by d2_tweedie, log1/3m by r2"),
-        (lambda made, other: [made[0], made[1], made[0]], r"cell log0/3m \(cell0\) stands 2 times"),
+        (lambda made, other: [made[0], made[1], made[0]], r"cell log0/3m \(cell0\) is given 2 times"),
     ],
 )
 def test_boards_that_cannot_stand_side_by_side_are_refused(boards, change, message):
     with pytest.raises(ClvError, match=message):
-        across(change(boards(SCORES), boards(SCORES, metric="r2")))
+        aggregate_boards(change(boards(SCORES), boards(SCORES, metric="r2")))
 
 
 def test_cells_that_do_not_compare_are_refused(boards):
     with pytest.raises(ClvError, match=r"different protocol .*log1/3m by customer_split"):
-        across(boards(SCORES, cells={1: {"protocol": "customer_split"}}))
+        aggregate_boards(boards(SCORES, cells={1: {"protocol": "customer_split"}}))
     with pytest.raises(ClvError, match="cell log0/3m holds no baseline"):
-        across(boards(SCORES, baselines=()))
-    with pytest.raises(ClvError, match=r"1 model\(s\) stand in all of log0/3m, log1/3m"):
-        across(boards({"zeros": [0.0, 0.0], "a": [0.5, np.nan], "b": [np.nan, 0.5]}))
+        aggregate_boards(boards(SCORES, baselines=()))
+    with pytest.raises(ClvError, match=r"1 model\(s\) have a run in all of log0/3m, log1/3m"):
+        aggregate_boards(boards({"zeros": [0.0, 0.0], "a": [0.5, np.nan], "b": [np.nan, 0.5]}))
     made = boards(SCORES)
     made[1].table.loc[(made[1].table["model"] == "b") & (made[1].table["metric"] == "d2_tweedie"), "score"] = np.nan
     with pytest.raises(ClvError, match="b has no D2 in log1/3m"):
-        across(made)
+        aggregate_boards(made)

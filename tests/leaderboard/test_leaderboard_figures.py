@@ -9,12 +9,16 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from clv_experiments.leaderboard.aggregate import across
-from clv_experiments.leaderboard.display.cost import accuracy_against_cost, seconds_of
+from clv_experiments.leaderboard.aggregate import aggregate_boards
+from clv_experiments.leaderboard.display.cost import accuracy_against_cost, place_labels, seconds_of
 from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
-from clv_experiments.leaderboard.display.figures import aggregate_pictures, bias_by_origin, forest, pictures
-from clv_experiments.leaderboard.display.label_places import place_labels
-from clv_experiments.leaderboard.display.picture_ranks import mean_ranks
+from clv_experiments.leaderboard.display.figures import (
+    aggregate_figures,
+    bias_by_origin,
+    board_figures,
+    forest,
+    mean_ranks,
+)
 from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.chart_style import FAMILIES, axis_span, create_chart, printable
 from clv_experiments.reporting.inline_svg import inline_svg
@@ -95,16 +99,16 @@ def marks(panel):
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 def test_pictures_survive_nasty_boards(nasty):
     for name, found in nasty.items():
-        for illustration in pictures(found):
-            assert check(illustration.figure), name
+        for record in board_figures(found):
+            assert check(record.figure), name
 
 
 def test_pictures_survive_several_origins_and_say_what_to_look_for(board):
-    drawn = list(pictures(board))
-    assert len({illustration.name for illustration in drawn}) == len(DRAWN)
-    for illustration in drawn:
-        assert "shop/3m" in check(illustration.figure)
-        assert illustration.caption.startswith("Look ")
+    drawn = list(board_figures(board))
+    assert len({record.name for record in drawn}) == len(DRAWN)
+    for record in drawn:
+        assert "shop/3m" in check(record.figure)
+        assert record.caption.startswith("Look ")
 
 
 # --- what the pictures show -------------------------------------------------------------------------------------
@@ -199,8 +203,8 @@ def test_mean_ranks_join_what_the_critical_difference_cannot_part(cell_of, board
         cell = cell_of(predictions, [0.0, 3.0], families={"last": "baseline"}, identity=str(i), data=f"log{i}")
         scores = {"best": 0.5 + 0.1 * (i % 2), "near": 0.55, "last": 0.1}
         boards.append(board_of(cell, {"d2_tweedie": scores}))
-    together = across(boards)
-    (drawn,) = aggregate_pictures(together)
+    together = aggregate_boards(boards)
+    (drawn,) = aggregate_figures(together)
     said = check(mean_ranks(together))
     assert all(name in said for name in ("best 1.50", "near 1.50", "last 3.00", "critical difference 0.96"))
     bars = [line.get_xdata() for line in drawn.figure.axes[0].lines if line.get_linewidth() == 5]
@@ -263,8 +267,8 @@ def test_svg_keeps_text_and_takes_the_pages_colours(svg):
 
 @pytest.mark.filterwarnings("error")
 def test_hostile_names_stay_text_in_svg(nasty):
-    for illustration in pictures(nasty["hostile names"]):
-        text = inline_svg(illustration.figure, illustration.title, illustration.caption, "x")
+    for record in board_figures(nasty["hostile names"]):
+        text = inline_svg(record.figure, record.title, record.caption, "x")
         root = ElementTree.fromstring(text)
         assert not list(root.iter("script"))
         assert "<script" not in text

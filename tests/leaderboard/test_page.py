@@ -1,4 +1,4 @@
-"""The page holds the board's numbers and no one else's script, says who won in words, and sorts in a real browser."""
+"""The page holds the board's numbers and no one else's script, and sorts in a real browser."""
 
 import base64
 import hashlib
@@ -9,13 +9,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.aggregate import across
+from clv_experiments.leaderboard.aggregate import aggregate_boards
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Finding
-from clv_experiments.leaderboard.display.page import page
-from clv_experiments.leaderboard.display.page_table import board_table
+from clv_experiments.leaderboard.display.page import board_table, leaderboard_page
 from clv_experiments.leaderboard.display.tables import SHOWN
-from clv_experiments.leaderboard.display.wording import verdict
 from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.formatting import format_score
 
@@ -88,13 +86,13 @@ def boards(cell_of):
 @pytest.fixture(scope="module")
 def plain(boards):
     found = [Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
-    return page([(boards[0], found)], None, "on a Monday")
+    return leaderboard_page([(boards[0], found)], None, "on a Monday")
 
 
 @pytest.fixture(scope="module")
 def hostile(boards):
     found = [Finding(number, ATTACK, "at_edge", {"settings": BREAKOUT}) for number in range(1, 9)]
-    return page([(board, found) for board in boards], across(boards), ATTACK)
+    return leaderboard_page([(board, found) for board in boards], aggregate_boards(boards), ATTACK)
 
 
 # --- content ----------------------------------------------------------------------------------------------------
@@ -121,7 +119,7 @@ def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     assert [f"Differences on {METRICS[metric].heading}" in plain for metric in shown[1:]] == [True] * len(shown[1:])
     table = board_table(boards[0])
     for column in table.columns:
-        assert len(column.values) == len(table.models)
+        assert len(column.cells) == len(table.rows)
 
 
 def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):
@@ -133,13 +131,13 @@ def test_missing_values_sort_last(cell_of, board_of):
     entries = {"a": {"seconds": {}}}
     board = board_of(cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0], entries=entries), {})
     (cost,) = [column for column in board_table(board).columns if column.heading == "fit + predict"]
-    assert {value.text: value.sort for value in cost.values} == {"–": "", "1.01 s": "1.01"}
+    assert {value.text: value.sort for value in cost.cells} == {"–": "", "1.01 s": "1.01"}
 
 
 def test_ties_are_said_in_words(cell_of, board_of):
     scores = {"a": 0.5, "b": 0.49, "c": 0.2}
     board = board_of(cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0]), {"d2_tweedie": scores})
-    columns = {column.heading: column.values for column in board_table(board).columns}
+    columns = {column.heading: column.cells for column in board_table(board).columns}
     assert [value.text for value in columns["group"]] == ["1=", "1=", "2"]
     assert [value.note.split("] ")[-1] for value in columns["from the best"]] == ["", "tied", "worse"]
 
@@ -164,55 +162,6 @@ def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
     assert links == ["#content", "#all", "#cell-1", "#cell-2", *["#reading"] * 3]
     assert [section["id"] for section in found.all("section")] == ["all", "cell-1", "cell-2", "reading"]
     assert len(found.all("svg")) == 1 + 2 * 5
-
-
-# --- the verdict ------------------------------------------------------------------------------------------------
-
-BASE = {"mean": "baseline", "rate": "baseline"}
-
-
-@pytest.mark.parametrize(
-    ("scores", "expected"),
-    [
-        ({"a": 0.5, "b": 0.3, "mean": 0.1}, ["a wins on D2 (0.500)", "b, is 0.200 behind", "mean, is 0.400 behind"]),
-        ({"a": 0.5, "b": 0.495, "mean": 0.1}, ["a and b share first place", "distance of b from it is", "is 0.400"]),
-        ({"a": 0.5, "b": 0.495, "c": 0.494, "mean": 0.1}, ["a, b and c share", "the others' distances from it are"]),
-        ({"a": 0.5, "mean": 0.495, "b": 0.2}, ["a and mean share", "mean, is among them: no model is shown"]),
-        ({"mean": 0.5, "a": 0.2}, ["mean wins on D2", "rule of thumb. Every fitted model is behind it beyond chance"]),
-        ({"mean": 0.5, "a": 0.495, "b": 0.1}, ["mean and a share", "rule of thumb. No fitted model beats it"]),
-        ({"a": 0.5, "b": 0.499, "mean": 0.498}, ["Nobody wins: all 3 models tie", "mean, is among them"]),
-        ({"a": 0.5, "b": 0.3}, ["a wins", "No rule of thumb stands on this board"]),
-        ({"mean": 0.5, "rate": 0.3}, ["mean wins", "Only rules of thumb"]),
-        ({"a": 0.5}, ["a is alone on this board", "No rule of thumb"]),
-        ({"a": -0.5, "b": -0.7, "mean": -0.9}, ["a wins on D2 (−0.500)", "no better than the mean for everybody"]),
-        ({"a": float("nan"), "mean": float("nan")}, ["Nobody wins: D2 has no value here"]),
-    ],
-)
-def test_verdict_reads_right(cell_of, board_of, scores, expected):
-    cell = cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASE)
-    said = " ".join(verdict(board_of(cell, {"d2_tweedie": scores})))
-    assert [words for words in expected if words not in said] == []
-
-
-def test_verdict_of_several_periods_says_in_how_many_the_winner_is_ahead(cell_of, board_of):
-    predictions = {"a": [[1.0, 2.0]] * 3, "b": [[1.0, 2.0]] * 3, "mean": [[1.0, 1.0]] * 3}
-    cell = cell_of(predictions, [[0.0, 3.0]] * 3, families=BASE)
-    scores = {"a": [0.5, 0.5, 0.2], "b": [0.2, 0.3, 0.3], "mean": [0.0, 0.0, 0.0]}
-    said = " ".join(verdict(board_of(cell, {"d2_tweedie": scores})))
-    assert "a wins on D2 (0.400)" in said
-    assert "by period, a is ahead of b in 2 of 3." in said
-    tied = " ".join(verdict(board_of(cell, {"d2_tweedie": scores | {"b": [0.5, 0.5, 0.199]}})))
-    assert "by period" not in tied
-
-
-def test_verdict_explains_a_model_between_tied_ones_that_is_not_tied(cell_of, board_of):
-    scores = {"first": 0.5, "near": 0.49, "far": 0.48, "mean": 0.1}
-    board = board_of(cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASE), {"d2_tweedie": scores})
-    table = board.table.copy()
-    table.loc[(table["metric"] == "d2_tweedie") & (table["model"] == "near"), "group"] = 2
-    said = " ".join(verdict(replace(board, table=table)))
-    assert "first and far share first place" in said
-    assert "near scored higher than some of these and are behind first beyond chance" in said
 
 
 # --- safety -----------------------------------------------------------------------------------------------------
@@ -313,9 +262,9 @@ def test_page_works_in_a_browser(boards, browsed):
     odd = replace(boards[0], cell=replace(boards[0].cell, entries=tuple(entries)))
     found = browsed(
         DRIVER,
-        page(
+        leaderboard_page(
             [(odd, []), (boards[1], [Finding(4, ATTACK, "at_edge", {"settings": ATTACK})])],
-            across([odd, boards[1]]),
+            aggregate_boards([odd, boards[1]]),
             ATTACK,
         ),
     )

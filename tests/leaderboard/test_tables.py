@@ -5,16 +5,16 @@ import re
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.aggregate import across
+from clv_experiments.leaderboard.aggregate import aggregate_boards
 from clv_experiments.leaderboard.checks import Finding, findings
 from clv_experiments.leaderboard.display.tables import (
     NARROW,
     SHOWN,
-    aggregate,
-    board,
-    heading,
-    markdown,
-    markdown_across,
+    aggregate_markdown,
+    aggregate_table,
+    board_heading,
+    board_markdown,
+    board_table,
 )
 from clv_experiments.leaderboard.standings import standings
 
@@ -41,12 +41,12 @@ def made(cell_of, board_of):
     return build
 
 
-def columns(headings, rows):
-    return {heading: [row[place] for row in rows] for place, heading in enumerate(headings)}
+def columns(table):
+    return {heading: [row[i] for row in table.rows] for i, heading in enumerate(table.headings)}
 
 
 def test_board_by_hand(made):
-    shown = columns(*board(made()))
+    shown = columns(board_table(made()))
     assert shown["#"] == ["1=", "1=", "2=", "2="]  # the toy board knows no third group
     assert shown["model"] == ["tree", "forest", "rate", "zeros"]
     assert shown["family"] == ["ml", "ml", "baseline", "baseline"]
@@ -67,7 +67,7 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
     y = [mu * rng.gamma(0.5, 2.0, 300) for _ in range(2)]
     predicted = {"good": [mu, mu], "copy": [mu, mu], "zeros": [0 * mu, 0 * mu]}
     found = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
-    own, shown = found.rows(), columns(*board(found, SHOWN))
+    own, shown = found.rows(), columns(board_table(found, SHOWN))
     assert shown["#"] == ["1=", "1=", "2"]
     first = own.iloc[0]
     assert shown["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
@@ -81,28 +81,28 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
 
 
 def test_which_scores_are_shown_can_be_chosen(made):
-    assert board(made(), shown=("rmse",))[0][-1] == "RMSE"
-    headings = board(made(metric="normalised_gini"), NARROW)[0]
+    assert board_table(made(), metrics=("rmse",)).headings[-1] == "RMSE"
+    headings = board_table(made(metric="normalised_gini"), NARROW).headings
     assert "Gini [95 %]" in headings
     assert "Gini" not in headings
     assert "D2" in headings
 
 
 def test_mae_is_never_shown_without_all_zeros(made):
-    assert "MAE" in board(made())[0]
-    assert "MAE" not in board(made(("tree", "forest", "rate")))[0]
-    assert "MAE" in board(made(origins=2))[0]
+    assert "MAE" in board_table(made()).headings
+    assert "MAE" not in board_table(made(("tree", "forest", "rate"))).headings
+    assert "MAE" in board_table(made(origins=2)).headings
 
 
 def test_without_a_baseline_nothing_is_over_one(made):
     found = made(("tree", "forest"))
-    assert not [heading for heading in board(found)[0] if heading.startswith("over")]
-    assert "baseline" not in markdown(found, []).split("Checks:")[0].replace("without that baseline", "")
+    assert not [heading for heading in board_table(found).headings if heading.startswith("over")]
+    assert "baseline" not in board_markdown(found, []).split("Checks:")[0].replace("without that baseline", "")
 
 
 def test_undefined_scores_and_negative_zeros_are_not_shown_as_numbers(made):
     scores = SCORES | {"normalised_gini": dict.fromkeys(SCORES["mae"], np.nan), "aggregate_bias": {"tree": -1e-6}}
-    shown = columns(*board(made(scores=scores)))
+    shown = columns(board_table(made(scores=scores)))
     assert shown["Gini"] == ["–"] * 4
     assert shown["bias"][0] == "+0.0%*"
 
@@ -112,9 +112,9 @@ def test_usual_names_fit_the_terminal(made):
     scores = {metric: dict.fromkeys(names, value) for metric, value in (("d2_tweedie", 0.2), ("mae", 1234.5))}
     scores["d2_tweedie"] |= {"zeros": -4.9, "random_forest": 0.3}
     scores["aggregate_bias"] = {"rate": 1.93}
-    headings, rows = board(made(names, scores=scores, origins=2))
+    table = board_table(made(names, scores=scores, origins=2))
     # A column is as wide as its widest cell, or its heading's longest word; two blanks or rules stand between columns.
-    widths = [max(map(len, [*heading.split(), *cells])) for heading, cells in columns(headings, rows).items()]
+    widths = [max(map(len, [*heading.split(), *cells])) for heading, cells in columns(table).items()]
     assert sum(widths) + 2 * len(widths) <= 120
 
 
@@ -124,7 +124,7 @@ def cells_of(line):
 
 def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
     found = made(origins=2, left_out=("1 run is not finished: abc",))
-    text = markdown(found, findings(found))
+    text = board_markdown(found, findings(found))
     assert text.startswith("## shop/3m\n")
     assert "- Holdout 2001-04-01 to 2001-06-30: 4 customers, of whom 2 bought." in text
     assert "- Holdout 2001-07-01 to 2001-09-30:" in text
@@ -143,18 +143,20 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
 
 def test_heading_says_what_was_judged_in_one_line(made):
     said = "shop/3m, holdout 2001-04-01 to 2001-06-30: 4 customers, of whom 2 bought"
-    assert heading(made()) == said
-    assert heading(made(origins=2)) == "shop/3m, 2 origins, holdouts from 2001-04-01 to 2001-09-30, 4 customers each"
-    assert heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), holdout")
+    assert board_heading(made()) == said
+    assert (
+        board_heading(made(origins=2)) == "shop/3m, 2 origins, holdouts from 2001-04-01 to 2001-09-30, 4 customers each"
+    )
+    assert board_heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), holdout")
 
 
 def test_markdown_without_findings_or_gaps_says_so(made):
-    text = markdown(made(), [])
+    text = board_markdown(made(), [])
     assert text.endswith("M7 Few buyers, M8 Mixed code\n")
     assert "- nothing found by M1 Worse than a baseline, M2" in text
     assert "Not shown" not in text
     assert "origins" not in text
-    assert "## shop/3m (customer_split)" in markdown(made(protocol="customer_split"), [])
+    assert "## shop/3m (customer_split)" in board_markdown(made(protocol="customer_split"), [])
 
 
 HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
@@ -163,7 +165,7 @@ HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
 def test_hostile_names_stay_in_their_cell(made):
     best = {"d2_tweedie": {HOSTILE: 0.9}}
     found = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, left_out=(HOSTILE,))
-    text = markdown(found, [Finding(4, HOSTILE, "at_edge", {"settings": HOSTILE})])
+    text = board_markdown(found, [Finding(4, HOSTILE, "at_edge", {"settings": HOSTILE})])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 5
     assert len({len(cells_of(row.replace("\\\\", ""))) for row in rows}) == 1
@@ -175,15 +177,15 @@ def test_hostile_names_stay_in_their_cell(made):
 def test_aggregate_and_its_markdown(made):
     boards = [made(), made(data="other", identity="another")]
     boards += [made(("tree", "rate", "zeros"), data="third", identity="third")]
-    found = across(boards)
-    shown = columns(*aggregate(found))
+    found = aggregate_boards(boards)
+    shown = columns(aggregate_table(found))
     assert shown["place"] == ["1", "2", "3"]
     assert shown["model"] == ["tree", "rate", "zeros"]
     assert shown["mean rank"] == ["1.00", "2.00", "3.00"]
     assert shown["win rate"] == ["100%", "50%", "0%"]
     assert shown["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
     assert shown["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
-    text = markdown_across(found)
+    text = aggregate_markdown(found)
     assert text.startswith("## 3 cells by D2\n")
     assert "| tree | 0.375* (1) | 0.375* (1) | 0.375* (1) |" in text
     assert "| zeros | -4.900 (3) |" in text
@@ -197,7 +199,7 @@ def test_aggregate_and_its_markdown(made):
 
 def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
-    found = across([made(scores=scores), made(scores=scores, identity="another")])
-    assert columns(*aggregate(found))["place"] == ["1=", "1=", "3", "4"]
-    assert "probability 0.1" in markdown_across(found)
-    assert "- All 4 models cannot be told apart by their ranks." in markdown_across(found)
+    found = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
+    assert columns(aggregate_table(found))["place"] == ["1=", "1=", "3", "4"]
+    assert "probability 0.1" in aggregate_markdown(found)
+    assert "- All 4 models cannot be told apart by their ranks." in aggregate_markdown(found)

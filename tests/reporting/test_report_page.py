@@ -10,7 +10,7 @@ import pytest
 
 from clv_experiments.reporting.chart_style import create_chart, printable
 from clv_experiments.reporting.exhibit import Exhibit, Section
-from clv_experiments.reporting.html_table import cell, page_table
+from clv_experiments.reporting.html_table import exhibit_table, format_cell
 from clv_experiments.reporting.report_page import report_page
 
 ATTACK = "</td><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -33,7 +33,7 @@ def exhibit(figure=None, **changes):
 
 
 def test_numbers_on_the_page_are_those_of_the_table():
-    found = page_table(exhibit(), "£")
+    found = exhibit_table(exhibit(), "£")
     texts = {column.heading: [printable.text for printable in column.cells[:3]] for column in found.columns}
     assert texts["spent so far"] == ["£1,235", "£0.50", "–"]
     assert texts["p"] == ["12.3%", "100.0%", "0.0%"]
@@ -45,17 +45,17 @@ def test_numbers_on_the_page_are_those_of_the_table():
         assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
     assert [float(printable.sort) for printable in found.columns[2].cells] == ROWS["p"].head(20).tolist()
     assert found.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
-    assert page_table(exhibit(shown=33), "£").rest == "Also in top.csv, beside this page."
-    some = page_table(exhibit(columns=["p", "days"]), "£")
+    assert exhibit_table(exhibit(shown=33), "£").rest == "Also in top.csv, beside this page."
+    some = exhibit_table(exhibit(columns=["p", "days"]), "£")
     assert [column.heading for column in some.columns] == ["p", "days"]
     assert some.rest.endswith("in top.csv, beside this page, with 5 more columns.")
-    bare = page_table(exhibit(shown=0), "£")
+    bare = exhibit_table(exhibit(shown=0), "£")
     assert (bare.columns, bare.rest) == ([], "The numbers are in top.csv, beside this page.")
-    assert page_table(replace(exhibit(), table=ROWS.head(0)), "£") is None
+    assert exhibit_table(replace(exhibit(), table=ROWS.head(0)), "£") is None
 
 
 def test_a_long_text_is_cut_and_kept_whole_beside():
-    found = cell("x" * 100, "text", "$")
+    found = format_cell("x" * 100, "text", "$")
     assert (len(found.text), len(found.whole)) == (90, 100)
 
 

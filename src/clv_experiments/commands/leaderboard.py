@@ -23,13 +23,13 @@ from clv_experiments.commands.promote import check_promotion, promote
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.leaderboard.aggregate import across
+from clv_experiments.leaderboard.aggregate import aggregate_boards
 from clv_experiments.leaderboard.checks import Finding, findings
 from clv_experiments.leaderboard.display import tables
 from clv_experiments.leaderboard.display.board_records import aggregate_records, board_records
 from clv_experiments.leaderboard.display.readme import check_readme, write_readme
-from clv_experiments.leaderboard.display.wording import verdict, verdict_across
 from clv_experiments.leaderboard.standings import Standings, check_bootstrap, standings
+from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 
@@ -106,11 +106,11 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    aggregate = across([board.standings for board in boards], requested_models(cfg))
-    for sentence in verdict_across(aggregate):
+    aggregate = aggregate_boards([board.standings for board in boards], requested_models(cfg))
+    for sentence in decide_aggregate_verdict(aggregate).sentences:
         terminal.say(sentence)
-    headings, rows = tables.aggregate(aggregate)
-    terminal.table(f"{len(aggregate.cells)} cells together", headings, rows, tables.reading_across(aggregate))
+    table, caption = tables.aggregate_table(aggregate), "\n".join(tables.aggregate_reading(aggregate))
+    terminal.table(f"{len(aggregate.cells)} cells together", table.headings, table.rows, caption)
     for note in (*aggregate.notes, *aggregate.left_out):
         terminal.say(f"note: {note}")
     with terminal.step("drawing and writing", "writing"):
@@ -168,10 +168,10 @@ def run_missing(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]
 
 
 def _print(terminal: Terminal, board: Board) -> None:
-    for sentence in verdict(board.standings):
+    for sentence in decide_verdict(board.standings).sentences:
         terminal.say(sentence)
-    headings, rows = tables.board(board.standings)
-    terminal.table(tables.heading(board.standings), headings, rows, tables.reading(board.standings))
+    table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
+    terminal.table(tables.board_heading(board.standings), table.headings, table.rows, caption)
     for finding in board.findings:
         terminal.say(f"M{finding.number}: {finding.sentence}")
     for sentence in board.standings.cell.left_out:

@@ -1,9 +1,9 @@
-"""Several cells at once: who ranks well everywhere, and how far apart mean ranks must lie to tell models apart."""
+"""Ranks over several cells: mean ranks, the critical difference between them, and skill over the best baseline."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +14,16 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.reporting.prose import sentences
 
-FEW_CELLS = 10  # below this the ranks' distribution under chance is but roughly known (Demsar 2006, section 3.2.2)
-LEAST_ROOM = 1e-12  # above a perfect baseline there is none to gain
+TEMPLATE = "leaderboard/aggregate.jinja"
+MIN_CELLS = 10  # below this the chi-square approximation of Friedman's test is rough (Demsar 2006, section 3.2.2)
+MIN_ROOM = 1e-12  # a perfect baseline leaves no room for improvement
 
 
 @dataclass(frozen=True, eq=False)
 class Aggregate:
-    """The models that stand in all of several cells, ranked over them.
+    """The models that have a run in all of several cells, ranked over them.
 
     Attributes
     ----------
@@ -34,7 +36,7 @@ class Aggregate:
     table : pandas.DataFrame
         Indexed by model, best mean rank first: ``family``, ``mean_rank`` (1 = best), ``win_rate`` (share of pairs of
         cell and opponent in which it scores higher; an equal score counts half), ``leading`` (cells in whose first
-        group it stands), ``skill`` with ``skill_lower`` and ``skill_upper``: mean over cells of
+        rank group it is), ``skill`` with ``skill_lower`` and ``skill_upper``: mean over cells of
         (score - best baseline's) / (1 - best baseline's); 1 is a score of 1, 0 is as good as the best baseline.
     scores, ranks, leads : pandas.DataFrame
         Cells by models: the score, its rank (equal scores share their mean rank), and whether the model is the best or
@@ -45,10 +47,12 @@ class Aggregate:
         How often chance alone would spread the mean ranks as far (Friedman 1937).
     cliques : tuple of tuples of str
         The largest groups of two or more models that lie closer together than the critical difference.
-    left_out : tuple of str
-        A sentence for each cell that lacks a required model, and for each model that does not stand in every cell.
-    notes : tuple of str
-        What a reader must know.
+    incomplete_cells : mapping of title to models
+        Cells that are left out, with the required models that they lack.
+    unranked_models : mapping of model to titles
+        Models that are left out, with the cells that they are missing from.
+    cells_by_log : mapping of log to int
+        How many of the cells are of each log.
     """
 
     cells: tuple[str, ...]
@@ -61,12 +65,33 @@ class Aggregate:
     critical_difference: float
     p_value: float
     cliques: tuple[tuple[str, ...], ...]
-    left_out: tuple[str, ...]
-    notes: tuple[str, ...]
+    incomplete_cells: Mapping[str, Sequence[str]]
+    unranked_models: Mapping[str, Sequence[str]]
+    cells_by_log: Mapping[str, int]
+
+    @property
+    def separable(self) -> bool:
+        """Whether mean ranks of so many cells can differ by the critical difference at all."""
+        return self.critical_difference <= len(self.table) - 1
+
+    @property
+    def few_cells(self) -> bool:
+        """Whether the cells are too few for an accurate p-value."""
+        return len(self.cells) < MIN_CELLS
+
+    @property
+    def left_out(self) -> list[str]:
+        """One sentence for each cell and each model that is left out, without its full stop."""
+        return sentences(TEMPLATE, "left_out", self)
+
+    @property
+    def notes(self) -> list[str]:
+        """Caveats, in sentences without their full stop."""
+        return sentences(TEMPLATE, "notes", self)
 
 
-def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Aggregate:
-    """Rank the models that stand in every cell over all of them.
+def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()) -> Aggregate:
+    """Rank the models that have a run in every cell over all of them.
 
     Parameters
     ----------
@@ -78,22 +103,22 @@ def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Aggre
     Raises
     ------
     ClvError
-        If the boards cannot be set side by side, or fewer than two models stand in all of them.
+        If the boards cannot be compared, or fewer than two models have a run in all of them.
     """
-    _comparable(boards)
-    named = dict(zip(_titles(boards), boards, strict=True))
-    lacking = {title: sorted(set(required) - {e.model for e in board.cell.entries}) for title, board in named.items()}
-    complete = [title for title, lacks in lacking.items() if not lacks]
-    titles = tuple(complete if len(complete) > 1 else named)
-    boards = [named[title] for title in titles]
-    everywhere = _everywhere(boards, titles)
-    scores = np.array([board.rows()["score"].loc[everywhere] for board in boards], dtype=float)
+    _check_comparable(boards)
+    by_title = dict(zip(_titles(boards), boards, strict=True))
+    lacking = {t: sorted(set(required) - {e.model for e in board.cell.entries}) for t, board in by_title.items()}
+    complete = [title for title, models in lacking.items() if not models]
+    titles = tuple(complete if len(complete) > 1 else by_title)
+    boards = [by_title[title] for title in titles]
+    models = _common_models(boards, titles)
+    scores = np.array([board.rows()["score"].loc[models] for board in boards], dtype=float)
     ranks = rankdata(-scores, axis=1)
-    table = _table(boards, everywhere, ranks)
-    critical = critical_difference(len(everywhere), len(boards), boards[0].confidence)
+    table = _table(boards, models, ranks)
+    critical = critical_difference(len(models), len(boards), boards[0].confidence)
 
     def by_cell(values: Sequence[object] | Floats) -> pd.DataFrame:
-        return pd.DataFrame(values, index=pd.Index(titles, name="cell"), columns=everywhere)[list(table.index)]
+        return pd.DataFrame(values, index=pd.Index(titles, name="cell"), columns=models)[list(table.index)]
 
     return Aggregate(
         cells=titles,
@@ -102,28 +127,22 @@ def across(boards: Sequence[Standings], required: Collection[str] = ()) -> Aggre
         table=table,
         scores=by_cell(scores),
         ranks=by_cell(ranks),
-        leads=by_cell([board.rows()["group"].loc[everywhere].eq(1).to_list() for board in boards]),
+        leads=by_cell([board.rows()["group"].loc[models].eq(1).to_list() for board in boards]),
         critical_difference=critical,
         p_value=friedman(ranks),
         cliques=_cliques(table["mean_rank"], critical),
-        left_out=(
-            *(
-                f"{title} is left out: it has no {', '.join(lacks)}"
-                for title, lacks in lacking.items()
-                if title not in titles
-            ),
-            *_left_out(boards, titles, everywhere),
-        ),
-        notes=_notes(boards, len(everywhere), critical),
+        incomplete_cells={title: lacks for title, lacks in lacking.items() if title not in titles},
+        unranked_models=_unranked_models(boards, titles, models),
+        cells_by_log=Counter(board.cell.data for board in boards),
     )
 
 
-def _everywhere(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
-    """Name the models that stand, with a score, in every cell."""
+def _common_models(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
+    """Return the models that have a score in every cell."""
     models = sorted(set.intersection(*(set(board.cell.labels) for board in boards)))
     if len(models) < 2:
         raise ClvError(
-            f"{len(models)} model(s) stand in all of {', '.join(titles)}; ranks over cells need two at the least: "
+            f"{len(models)} model(s) have a run in all of {', '.join(titles)}; ranks over cells need at least two: "
             "run what is missing first"
         )
     for title, board in zip(titles, boards, strict=True):
@@ -161,9 +180,9 @@ def friedman(ranks: Floats) -> float:
     return float(chi2.sf(statistic, models - 1))
 
 
-def _comparable(boards: Sequence[Standings]) -> None:
+def _check_comparable(boards: Sequence[Standings]) -> None:
     if len(boards) < 2:
-        raise ClvError(f"ranks over cells need two cells at the least, got {len(boards)}")
+        raise ClvError(f"ranks over cells need at least two cells, got {len(boards)}")
     settings: dict[str, list[object]] = {
         "metric": [board.metric for board in boards],
         "protocol": [board.cell.protocol for board in boards],
@@ -176,7 +195,7 @@ def _comparable(boards: Sequence[Standings]) -> None:
     for identity, count in Counter(board.cell.identity for board in boards).items():
         if count > 1:
             title = next(board.cell.title for board in boards if board.cell.identity == identity)
-            raise ClvError(f"cell {title} ({identity}) stands {count} times among the boards; name each cell once")
+            raise ClvError(f"cell {title} ({identity}) is given {count} times; give each cell once")
     for board in boards:
         if "baseline" not in board.cell.families.values():
             raise ClvError(f"cell {board.cell.title} holds no baseline to measure skill against; run one first")
@@ -196,9 +215,9 @@ def _titles(boards: Sequence[Standings]) -> tuple[str, ...]:
 
 def _table(boards: Sequence[Standings], models: list[str], ranks: Floats) -> pd.DataFrame:
     skills, resampled = zip(*(_skill(board, models) for board in boards), strict=True)
-    drawn = np.mean([skill[: min(map(len, resampled))] for skill in resampled], axis=0)
+    replicates = np.mean([skill[: min(map(len, resampled))] for skill in resampled], axis=0)
     outside = (1.0 - boards[0].confidence) / 2.0
-    lower, upper = np.nanquantile(drawn, [outside, 1.0 - outside], axis=0)
+    lower, upper = np.nanquantile(replicates, [outside, 1.0 - outside], axis=0)
     table = pd.DataFrame(
         {
             "family": [boards[0].cell.families[model] for model in models],
@@ -217,48 +236,31 @@ def _table(boards: Sequence[Standings], models: list[str], ranks: Floats) -> pd.
 def _skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
     """Return the skill of each model in one cell, (models,), and of each replicate, (replicates, models)."""
     labels, families = board.cell.labels, board.cell.families
-    places = [labels.index(model) for model in models]
-    good, replicates = board.oriented_scores[board.metric], board.replicates[board.metric]
-    best = max((i for i, label in enumerate(labels) if families[label] == "baseline"), key=lambda i: good[i])
-    # Boards of different logs, drawn with one seed, would move together without a reason, so they are shuffled apart.
+    columns = [labels.index(model) for model in models]
+    scores, replicates = board.oriented_scores[board.metric], board.replicates[board.metric]
+    best = max((i for i, label in enumerate(labels) if families[label] == "baseline"), key=lambda i: scores[i])
+    # Boards drawn with one seed would be correlated although their logs are independent, so they are shuffled apart.
     order = np.random.default_rng(list(board.cell.data.encode())).permutation(len(replicates))
-    drawn = replicates[order]
-    now = (good[places] - good[best]) / max(1.0 - good[best], LEAST_ROOM)
-    then = (drawn[:, places] - drawn[:, [best]]) / np.maximum(1.0 - drawn[:, [best]], LEAST_ROOM)
-    return now, then
+    shuffled = replicates[order]
+    skill = (scores[columns] - scores[best]) / max(1.0 - scores[best], MIN_ROOM)
+    resampled = (shuffled[:, columns] - shuffled[:, [best]]) / np.maximum(1.0 - shuffled[:, [best]], MIN_ROOM)
+    return skill, resampled
 
 
 def _cliques(mean_rank: pd.Series, critical: float) -> tuple[tuple[str, ...], ...]:
-    found: list[tuple[str, ...]] = []
-    reached = 0
+    cliques: list[tuple[str, ...]] = []
+    last = 0
     for start, rank in enumerate(mean_rank):
         end = int((mean_rank < rank + critical).sum())
-        if end > max(reached, start + 1):
-            found.append(tuple(mean_rank.index[start:end]))
-            reached = end
-    return tuple(found)
+        if end > max(last, start + 1):
+            cliques.append(tuple(mean_rank.index[start:end]))
+            last = end
+    return tuple(cliques)
 
 
-def _left_out(boards: Sequence[Standings], titles: Sequence[str], everywhere: list[str]) -> tuple[str, ...]:
-    sentences = []
-    for model in sorted({label for board in boards for label in board.cell.labels} - set(everywhere)):
-        without = [title for title, board in zip(titles, boards, strict=True) if model not in board.cell.labels]
-        sentences.append(f"{model} is not ranked: it is missing from {', '.join(without)}")
-    return tuple(sentences)
-
-
-def _notes(boards: Sequence[Standings], models: int, critical: float) -> tuple[str, ...]:
-    notes = [
-        "Cells of one log, or of logs that contain one another, are not independent: they count for less than as many",
-    ]
-    several = [f"{data} {n}" for data, n in Counter(board.cell.data for board in boards).items() if n > 1]
-    if several:
-        notes.append(f"of the {len(boards)} cells several are of one log: {', '.join(several)}")
-    if critical > models - 1:
-        notes.append(
-            f"{len(boards)} cells cannot tell {models} models apart by their ranks: mean ranks differ by at most "
-            f"{models - 1}, and the critical difference is {critical:.2f}"
-        )
-    if len(boards) < FEW_CELLS:
-        notes.append(f"{len(boards)} cells are few: the critical difference is wide, and the p-value is approximate")
-    return tuple(notes)
+def _unranked_models(boards: Sequence[Standings], titles: Sequence[str], models: Sequence[str]) -> dict[str, list[str]]:
+    others = sorted({label for board in boards for label in board.cell.labels} - set(models))
+    return {
+        model: [title for title, board in zip(titles, boards, strict=True) if model not in board.cell.labels]
+        for model in others
+    }

@@ -67,6 +67,8 @@ class OriginPredictions:
         In the order of the cell's entries.
     min_prediction : float
         Least prediction that D2 sees (currency).
+    holdout : str
+        The holdout period.
     """
 
     customer_id: np.ndarray
@@ -74,6 +76,17 @@ class OriginPredictions:
     bought: np.ndarray
     y_pred: Floats
     min_prediction: float
+    holdout: str = ""
+
+    @property
+    def customers(self) -> int:
+        """Number of customers."""
+        return len(self.y_true)
+
+    @property
+    def buyers(self) -> int:
+        """Number of customers who bought in the holdout."""
+        return int(self.bought.sum())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -154,6 +167,7 @@ class Cell:
                     first["purchase_days"].to_numpy()[rows] > 0,
                     np.column_stack([table["y_pred"].to_numpy(float)[rows] for table in tables]),
                     self.entries[0].min_predictions[step],
+                    self.holdouts[step],
                 )
             )
         return tuple(origins)

@@ -182,11 +182,11 @@ def concentrated(standings: Standings) -> list[Finding]:
     cell, result = standings.cell, []
     for i, model in enumerate(cell.labels):
         worst: dict[str, Any] = {"share": MAX_SHARE}
-        for origin, holdout in zip(cell.origins, cell.holdouts, strict=True):
-            few = min(HANDFUL, max(1, len(origin.y_true) // 100))
+        for origin in cell.origins:
+            few = min(HANDFUL, max(1, origin.customers // 100))
             share, actual = _share_of_largest(origin.y_pred[:, i], few), _share_of_largest(origin.y_true, few)
             if share > worst["share"] + TOLERANCE and share > MAX_RATIO * actual + TOLERANCE:
-                worst = {"share": share, "actual_share": actual, "holdout": holdout, "customers": few}
+                worst = {"share": share, "actual_share": actual, "holdout": origin.holdout, "customers": few}
         if "holdout" in worst:
             result.append(Finding(3, model, "concentrated", worst))
     return result
@@ -247,15 +247,14 @@ def few_buyers(standings: Standings) -> list[Finding]:
     """M7: scores, or captured shares, that rest on a handful of buyers; a constant prediction has no top customers."""
     cell, result = standings.cell, []
     fewest: dict[float, dict[str, float]] = {0.1: {}, 0.2: {}}
-    for origin, holdout in zip(cell.origins, cell.holdouts, strict=True):
-        buyers = int(origin.bought.sum())
-        if buyers < MIN_BUYERS:
-            values = {"holdout": holdout, "buyers": buyers, "limit": MIN_BUYERS}
+    for origin in cell.origins:
+        if origin.buyers < MIN_BUYERS:
+            values = {"holdout": origin.holdout, "buyers": origin.buyers, "limit": MIN_BUYERS}
             result.append(Finding(7, None, "few_buyers", values))
             continue
         for i, model in enumerate(cell.labels):
             for share, least in fewest.items():
-                inside = top_share(origin.bought, origin.y_pred[:, i], share) * buyers
+                inside = top_share(origin.bought, origin.y_pred[:, i], share) * origin.buyers
                 if np.ptp(origin.y_pred[:, i]) > 0 and inside < MIN_BUYERS - TOLERANCE:
                     least[model] = min(inside, least.get(model, np.inf))
     for share, least in fewest.items():

@@ -44,16 +44,6 @@ FAMILIES = {
 UNKNOWN = FamilyStyle("#1b1f24", "X")
 
 
-@dataclass(frozen=True)
-class Illustration:
-    """A picture with the name of its file, what it shows, and one sentence on what to look for."""
-
-    name: str
-    figure: Figure
-    title: str
-    caption: str
-
-
 def family_style(family: str) -> FamilyStyle:
     """Return how a family is drawn."""
     return FAMILIES.get(family, UNKNOWN)

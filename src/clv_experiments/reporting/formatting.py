@@ -34,6 +34,17 @@ def format_difference(value: float, form: str) -> str:
     return text if any(digit in text for digit in "123456789") else text.lstrip("+−")
 
 
+def format_distance(value: float, form: str) -> str:
+    """Write the size of a difference, without a sign.
+
+    Examples
+    --------
+    >>> format_distance(-0.0713, "{:.3f}"), format_distance(0.2, "{:+.1%}")
+    ('0.071', '20.0%')
+    """
+    return format_score(abs(value), form.replace("{:+", "{:"))
+
+
 def join_names(names: Sequence[str]) -> str:
     """Join names as people do; many are cut short and counted.
 
@@ -166,3 +177,15 @@ def clean_name(name: object, longest: int = 40) -> str:
     """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(name)).split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def escape_markdown(text: str) -> str:
+    """Keep a name from becoming markup, from leaving its table cell, and from ending its line.
+
+    Examples
+    --------
+    >>> escape_markdown("a|b <b>")[-6:], escape_markdown("`x` # y")
+    ('&lt;b>', "'x' # y")
+    """
+    line = " ".join(text.split())
+    return line.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

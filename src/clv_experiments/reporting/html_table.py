@@ -1,7 +1,8 @@
-"""Tables of exhibits as the page shows them: what a reader sees in each place, and what it is sorted by."""
+"""Tables of a page: what each cell displays, and what its column is sorted by."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,36 +12,70 @@ import pandas as pd
 from clv_experiments.reporting.exhibit import Exhibit, Kind
 from clv_experiments.reporting.formatting import format_count, format_money, format_score
 
-LONGEST = 90  # characters of a text in a cell
-WORDY = 24  # characters from which on a column is set as words, not as names
+MAX_TEXT = 90  # characters of a text in a cell
+MAX_NAME = 24  # characters beyond which a column is set as words, not as names
 
 
 @dataclass(frozen=True)
-class TableCell:
-    """One place of a table: its text, what the column is sorted by (empty stands last), the whole text if cut."""
+class HtmlCell:
+    """One cell of a table.
+
+    Attributes
+    ----------
+    text : str
+    sort : str
+        What the column is sorted by; empty cells come last.
+    note : str
+        Quiet text beside it.
+    whole : str
+        The whole text where ``text`` is cut.
+    bar : tuple of float or None
+        Start, point and end of an interval in per cent of the bar's width.
+    family : str
+        The model family whose symbol stands before the text.
+    """
 
     text: str
-    sort: str
+    sort: str = ""
+    note: str = ""
     whole: str = ""
+    bar: tuple[float, float, float] | None = None
+    family: str = ""
 
 
 @dataclass(frozen=True)
-class TableColumn:
-    """One column: heading, cells, whether it is sorted as numbers, and how it is set: number, words or neither."""
+class HtmlColumn:
+    """One column of a table.
+
+    Attributes
+    ----------
+    heading : str
+    cells : sequence of HtmlCell
+    meaning : str
+        What the heading says on hovering.
+    numeric : bool
+        Whether it is sorted as numbers.
+    ascending : bool
+        Whether the first click sorts it upwards.
+    look : str
+        CSS class: ``number``, ``words``, ``spare`` (hidden on a narrow screen) or none.
+    """
 
     heading: str
-    cells: list[TableCell]
-    numeric: bool
-    look: str
+    cells: Sequence[HtmlCell]
+    meaning: str = ""
+    numeric: bool = True
+    ascending: bool = False
+    look: str = "number"
 
 
 @dataclass(frozen=True)
-class PageTable:
-    """The first rows of an exhibit's table, and what is not shown."""
+class HtmlTable:
+    """A table, the first column of which names the rows, and where the rest of it is."""
 
     caption: str
-    columns: list[TableColumn]
-    rest: str
+    columns: Sequence[HtmlColumn]
+    rest: str = ""
 
     @property
     def rows(self) -> range:
@@ -48,23 +83,24 @@ class PageTable:
         return range(len(self.columns[0].cells) if self.columns else 0)
 
 
-def page_table(exhibit: Exhibit, currency: str) -> PageTable | None:
-    """Lay out the table of an exhibit; None where it has none, or one without a row."""
+def exhibit_table(exhibit: Exhibit, currency: str) -> HtmlTable | None:
+    """Lay out the table of an exhibit; None where it has none, or an empty one."""
     if exhibit.table is None or exhibit.table.empty:
         return None
     top = exhibit.table.head(exhibit.shown)
     columns = []
     for name in (exhibit.columns or top.columns) if exhibit.shown else []:
-        kind = exhibit.kinds.get(str(name)) or kind_of(exhibit.table[name])
+        kind = exhibit.kinds.get(str(name)) or infer_kind(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
-        cells = [cell(value, kind, currency) for value in top[name]]
-        wordy = kind == "text" and max((len(shown.text) for shown in cells), default=0) > WORDY
+        cells = [format_cell(value, kind, currency) for value in top[name]]
+        wordy = kind == "text" and max((len(cell.text) for cell in cells), default=0) > MAX_NAME
+        numeric = kind not in ("text", "date")
         look = "words" if wordy else "" if kind == "text" else "number"
-        columns.append(TableColumn(heading, cells, kind not in ("text", "date"), look))
-    return PageTable(exhibit.title, columns, _rest(exhibit))
+        columns.append(HtmlColumn(heading, cells, numeric=numeric, ascending=not numeric, look=look))
+    return HtmlTable(exhibit.title, columns, _rest(exhibit))
 
 
-def kind_of(column: pd.Series) -> Kind:
+def infer_kind(column: pd.Series) -> Kind:
     """Choose how a column is written from its type."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return "date"
@@ -73,40 +109,40 @@ def kind_of(column: pd.Series) -> Kind:
     return "count" if pd.api.types.is_integer_dtype(column) else "number"
 
 
-def cell(value: Any, kind: Kind, currency: str) -> TableCell:
-    """Write one value; a missing one is a dash and stands last.
+def format_cell(value: Any, kind: Kind, currency: str) -> HtmlCell:
+    """Write one value; a missing one is a dash and comes last.
 
     Examples
     --------
-    >>> [cell(1234.5, "money", "£").text, cell(0.123, "share", "").text, cell(None, "text", "").text]
+    >>> [format_cell(*cell).text for cell in ((1234.5, "money", "£"), (0.123, "share", ""), (None, "text", ""))]
     ['£1,234', '12.3%', '–']
     """
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
-        return TableCell("–", "")
+        return HtmlCell("–")
     if isinstance(value, bool | np.bool_):
-        return TableCell("yes" if value else "no", str(int(value)))
+        return HtmlCell("yes" if value else "no", str(int(value)))
     if kind == "text":
         text = str(value)
-        return TableCell(text, text) if len(text) <= LONGEST else TableCell(text[: LONGEST - 1] + "…", text, text)
+        return HtmlCell(text, text) if len(text) <= MAX_TEXT else HtmlCell(f"{text[: MAX_TEXT - 1]}…", text, whole=text)
     if kind == "date":
-        day = pd.Timestamp(value)
-        return TableCell(f"{day:%Y-%m-%d}", f"{day:%Y-%m-%d}")
+        day = f"{pd.Timestamp(value):%Y-%m-%d}"
+        return HtmlCell(day, day)
     number = float(value)
     if kind == "money":
-        return TableCell(format_money(number, currency), repr(number))
-    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": _form(number)}
-    return TableCell(format_score(number, forms[kind]), repr(number))
+        return HtmlCell(format_money(number, currency), repr(number))
+    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": _number_form(number)}
+    return HtmlCell(format_score(number, forms[kind]), repr(number))
 
 
-def _form(number: float) -> str:
-    """Write whole what is large, and no more than four decimals of what is small."""
+def _number_form(number: float) -> str:
+    """Choose no decimals for large numbers, at most four for small ones."""
     if abs(number) >= 1000 or number == 0:
         return "{:,.0f}"
     return "{:.4f}" if abs(number) < 0.01 else "{:.3g}"
 
 
 def _rest(exhibit: Exhibit) -> str:
-    """Say where the whole table is."""
+    """Name the file that holds the whole table."""
     assert exhibit.table is not None
     rows, hidden = len(exhibit.table), len(exhibit.table.columns) - len(exhibit.columns)
     begin = "Also"

@@ -23,10 +23,12 @@ FILTERS: dict[str, Callable[..., str]] = {
     "change": formatting.format_change,
     "score": formatting.format_score,
     "difference": formatting.format_difference,
+    "distance": formatting.format_distance,
     "day": formatting.format_day,
     "horizon": formatting.describe_horizon,
     "name": formatting.clean_name,
     "names": formatting.join_names,
+    "markdown": formatting.escape_markdown,
 }
 
 
@@ -79,3 +81,14 @@ def sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str
     text = str(getattr(module, macro)(*values, **named))
     paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def render_document(template: str, **context: Any) -> str:
+    """Render a whole template into plain text, such as a Markdown file.
+
+    Raises
+    ------
+    jinja2.UndefinedError
+        If the template asks for something that is not there.
+    """
+    return prose_environment().get_template(template).render(**context)

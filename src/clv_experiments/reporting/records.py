@@ -58,10 +58,12 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class FigureRecord:
-    """One figure, stored under the file name `name`."""
+    """One figure, stored under the file name `name`; a page shows its title, and one sentence on what to look for."""
 
     name: str
     figure: Figure
+    title: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)

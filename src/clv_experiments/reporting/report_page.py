@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.html_page import render_page
-from clv_experiments.reporting.html_table import PageTable, page_table
+from clv_experiments.reporting.html_table import HtmlTable, exhibit_table
 from clv_experiments.reporting.inline_svg import inline_svg
 
 
@@ -21,7 +21,7 @@ class PageExhibit:
     title: str
     sentences: Sequence[str]
     svg: Markup | None
-    table: PageTable | None
+    table: HtmlTable | None
 
 
 @dataclass(frozen=True)
@@ -92,4 +92,4 @@ def _exhibit(exhibit: Exhibit, anchor: str, said_above: Sequence[str], currency:
     said = " ".join(exhibit.sentences) or exhibit.title
     svg = None if drawn is None else Markup(inline_svg(drawn, exhibit.title, said, anchor.replace("_", "-")))
     sentences = [sentence for sentence in exhibit.sentences if sentence not in said_above]
-    return PageExhibit(anchor, exhibit.title, sentences, svg, page_table(exhibit, currency))
+    return PageExhibit(anchor, exhibit.title, sentences, svg, exhibit_table(exhibit, currency))

@@ -1,23 +1,22 @@
-"""A leaderboard as records: scores and differences as a table, the words, the page, the pictures."""
+"""A leaderboard as records: scores and differences as tables, Markdown, the page, the figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.checks import Finding
 from clv_experiments.leaderboard.display import tables
-from clv_experiments.leaderboard.display.figures import aggregate_pictures, pictures
-from clv_experiments.leaderboard.display.page import page
+from clv_experiments.leaderboard.display.figures import aggregate_figures, board_figures
+from clv_experiments.leaderboard.display.page import leaderboard_page
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.chart_style import Illustration
-from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag, Text
+from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
 
 KIND = "leaderboard"
 
 
-def board_records(standings: Standings, findings: Sequence[Finding], made: str) -> Iterator[Record]:
-    """Turn the result of one cell into records; ``made`` says when, as people write it."""
+def board_records(standings: Standings, findings: Sequence[Finding], created: str) -> Iterator[Record]:
+    """Turn the result of one cell into records; ``created`` is the time that the page shows."""
     cell, own = standings.cell, standings.rows()
     yield Tag("kind", KIND)
     yield Tag("cell", cell.identity)
@@ -28,31 +27,28 @@ def board_records(standings: Standings, findings: Sequence[Finding], made: str) 
     yield Metric("findings", float(len(findings)))
     yield Table("leaderboard.csv", standings.table)
     yield Table("by_origin.csv", standings.by_origin)
-    yield from _words(tables.markdown(standings, findings), page([(standings, findings)], None, made))
-    yield from _drawn(pictures(standings))
+    page = leaderboard_page([(standings, findings)], None, created)
+    yield from _documents(tables.board_markdown(standings, findings), page)
+    yield from board_figures(standings)
 
 
 def aggregate_records(
-    across: Aggregate, boards: Sequence[tuple[Standings, Sequence[Finding]]], made: str
+    aggregate: Aggregate, boards: Sequence[tuple[Standings, Sequence[Finding]]], created: str
 ) -> Iterator[Record]:
-    """Turn what several cells say together into records."""
+    """Turn the ranks over several cells into records."""
     yield Tag("kind", KIND)
-    yield Tag("metric", across.metric)
-    yield Tag("leader", across.table.index[0])
-    yield Metric("models", float(len(across.table)))
-    yield Metric("cells", float(len(across.cells)))
-    yield Table("leaderboard.csv", across.table.reset_index())
-    yield Table("scores.csv", across.scores.reset_index())
-    yield Table("ranks.csv", across.ranks.reset_index())
-    yield from _words(tables.markdown_across(across), page(boards, across, made))
-    yield from _drawn(aggregate_pictures(across))
+    yield Tag("metric", aggregate.metric)
+    yield Tag("leader", aggregate.table.index[0])
+    yield Metric("models", float(len(aggregate.table)))
+    yield Metric("cells", float(len(aggregate.cells)))
+    yield Table("leaderboard.csv", aggregate.table.reset_index())
+    yield Table("scores.csv", aggregate.scores.reset_index())
+    yield Table("ranks.csv", aggregate.ranks.reset_index())
+    yield from _documents(tables.aggregate_markdown(aggregate), leaderboard_page(boards, aggregate, created))
+    yield from aggregate_figures(aggregate)
 
 
-def _words(markdown: str, html: str) -> Iterator[Record]:
+def _documents(markdown: str, html: str) -> Iterator[Record]:
     yield Description(markdown)
     yield Text("leaderboard.md", markdown)
     yield Text("leaderboard.html", html)
-
-
-def _drawn(illustrations: Iterable[Illustration]) -> Iterator[Record]:
-    yield from (FigureRecord(f"{drawn.name}.png", drawn.figure) for drawn in illustrations)

@@ -13,7 +13,6 @@ from matplotlib.ticker import PercentFormatter
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.cell import Cell
-from clv_experiments.leaderboard.display.picture_setting import setting
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import INK, QUIET, create_chart, family_style, printable
 from clv_experiments.reporting.figure_style import TEXT_SIZE, LogScale
@@ -32,7 +31,7 @@ def value_captures(standings: Standings) -> Figure:
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
     curves = {label: _captured(cell, place) for place, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
-    figure, (panel,) = create_chart("Spend reached by targeting top customers", setting(cell), height)
+    figure, (panel,) = create_chart("Spend reached by targeting top customers", printable(cell.subtitle, 70), height)
     panel.plot(TARGETED, _captured(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
     drawn: dict[str, int] = {}
@@ -65,7 +64,7 @@ def decile_calibrations(standings: Standings) -> Figure:
     rows = -(-len(tables) // columns)
     figure, panels = create_chart("Predicted and actual spend by decile", "", 1.2 + 1.75 * rows, rows, columns)
     unit = f", {cell.currency}" if cell.currency else ""
-    figure.texts[1].set_text(f"{setting(cell)} · mean of a customer{printable(unit)}")
+    figure.texts[1].set_text(f"{printable(cell.subtitle, 70)} · mean of a customer{printable(unit)}")
     for panel, label in zip(panels, standings.ranking, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)

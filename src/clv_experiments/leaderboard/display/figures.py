@@ -1,8 +1,9 @@
-"""The pictures of a leaderboard: the differences and whether they are luck, the bias, the cost of accuracy."""
+"""The figures of a leaderboard: differences from the best, bias, and mean ranks over several cells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,16 +12,15 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
+from clv_experiments.leaderboard.checks import MAX_BIAS
 from clv_experiments.leaderboard.display.cost import accuracy_against_cost
 from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
-from clv_experiments.leaderboard.display.picture_ranks import mean_ranks
-from clv_experiments.leaderboard.display.picture_setting import setting
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import (
     BAND,
+    INK,
     QUIET,
     TEXT_STYLE,
-    Illustration,
     axis_span,
     create_chart,
     draw_family_legend,
@@ -30,44 +30,30 @@ from clv_experiments.reporting.chart_style import (
     printable,
 )
 from clv_experiments.reporting.formatting import format_difference
+from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.records import FigureRecord
 
-TOLERATED_BIAS = 0.2
+CLIQUE, ROW = 0.55, 1.0  # heights, in rows of names
 
 
-def pictures(standings: Standings) -> Iterator[Illustration]:
-    """Draw everything that a cell's page shows, each picture with what to look for in it."""
+def board_figures(standings: Standings) -> Iterator[FigureRecord]:
+    """Draw the figures of a cell's page."""
     heading = METRICS[standings.metric].heading
-    yield Illustration(
-        "differences_from_best", forest(standings), "Differences from the best",
-        f"Look for bars that reach the dashed line (shaded rows): such a model ties with the best on {heading}, since "
-        "its distance is within chance.",
-    )  # fmt: skip
-    yield Illustration(
-        "value_capture", value_captures(standings), "Spend reached by targeting top customers",
-        "Look for the line on top: it finds the most spend among the customers it ranks first.",
-    )  # fmt: skip
-    yield Illustration(
-        "decile_calibration", decile_calibrations(standings), "Predicted and actual spend by decile",
-        "Look for coloured markers that sit on the dark line: above it the model promises more than customers spend, "
-        "below it less.",
-    )  # fmt: skip
-    yield Illustration(
-        "bias_by_origin", bias_by_origin(standings), "Bias of the predicted total",
-        f"Look for models outside the shaded ±{TOLERATED_BIAS:.0%}: their total is not fit to plan with. Right of 0 is "
-        "too much, left too little.",
-    )  # fmt: skip
-    yield Illustration(
-        "accuracy_against_cost", accuracy_against_cost(standings), "Accuracy against cost",
-        "Look at the upper left corner: accurate and quick. A slower model should stand clearly higher.",
-    )  # fmt: skip
+    yield _record("differences_from_best", forest(standings), "Differences from the best", heading=heading)
+    yield _record("value_capture", value_captures(standings), "Spend reached by targeting top customers")
+    yield _record("decile_calibration", decile_calibrations(standings), "Predicted and actual spend by decile")
+    yield _record("bias_by_origin", bias_by_origin(standings), "Bias of the predicted total", limit=MAX_BIAS)
+    yield _record("accuracy_against_cost", accuracy_against_cost(standings), "Accuracy against cost")
 
 
-def aggregate_pictures(across: Aggregate) -> Iterator[Illustration]:
-    """Draw what several cells say together, with what to look for in it."""
-    yield Illustration(
-        "critical_difference", mean_ranks(across), "Mean ranks over all cells",
-        "Look for thick bars: models that a bar joins cannot be told apart by their ranks. Further left is better.",
-    )  # fmt: skip
+def aggregate_figures(aggregate: Aggregate) -> Iterator[FigureRecord]:
+    """Draw the figures of several cells together."""
+    yield _record("critical_difference", mean_ranks(aggregate), "Mean ranks over all cells")
+
+
+def _record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecord:
+    caption = " ".join(sentences("leaderboard/figures.jinja", name, **values))
+    return FigureRecord(f"{name}.png", figure, title, caption)
 
 
 def forest(standings: Standings) -> Figure:
@@ -80,7 +66,7 @@ def forest(standings: Standings) -> Figure:
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
     far = axis_span(-np.fmin(points, low))
     title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
-    figure, (panel,) = create_chart(title, setting(standings.cell), 1.75 + 0.29 * len(rows))
+    figure, (panel,) = create_chart(title, printable(standings.cell.subtitle, 70), 1.75 + 0.29 * len(rows))
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
     right = max(0.06 * far, float(np.nanmax(np.append(high, 0.0))) * 1.1)
     panel.set_xlim(-1.06 * far, right)
@@ -114,9 +100,9 @@ def bias_by_origin(standings: Standings) -> Figure:
     families, steps = standings.cell.families, len(standings.cell.holdouts)
     latest = "" if steps == 1 else ", filled = the latest"
     figure, (panel,) = create_chart(
-        "Bias of the predicted total", setting(standings.cell) + latest, 1.75 + 0.29 * len(biases)
+        "Bias of the predicted total", printable(standings.cell.subtitle, 70) + latest, 1.75 + 0.29 * len(biases)
     )
-    panel.axvspan(-TOLERATED_BIAS, TOLERATED_BIAS, color=BAND)
+    panel.axvspan(-MAX_BIAS, MAX_BIAS, color=BAND)
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
     for place, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
         style = family_style(families[model])
@@ -137,3 +123,48 @@ def bias_by_origin(standings: Standings) -> Figure:
 def _note_row(panel: Axes, place: float, text: str) -> None:
     """Write a number to the right of a row."""
     panel.text(1.02, place, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
+
+
+def mean_ranks(aggregate: Aggregate) -> Figure:
+    """Draw the models on the axis of mean ranks, bars over those closer than the critical difference (Demsar 2006)."""
+    ranks = aggregate.table["mean_rank"]
+    models, half = len(ranks), (len(ranks) + 1) // 2
+    depth = CLIQUE * (len(aggregate.cliques) + 1)
+    title = f"Mean ranks on {METRICS[aggregate.metric].heading} over {len(aggregate.cells)} cells"
+    figure, (panel,) = create_chart(title, printable(", ".join(aggregate.cells), 80), 2.1 + 0.26 * (half + depth))
+    panel.set_axis_off()
+    panel.set_xlim(0.8, models + 0.2)
+    panel.set_ylim(-depth - half * ROW, 3.0)
+    _draw_rank_axis(panel, models, aggregate.critical_difference)
+    families = list(aggregate.table["family"])
+    for place, (model, rank) in enumerate(ranks.items()):
+        best_half = place < half
+        row = -depth - ROW * ((place if best_half else models - 1 - place) + 0.5)
+        side = 0.8 if best_half else models + 0.2
+        style = family_style(families[place])
+        panel.plot([rank, rank, side], [0, row, row], color=style.colour, linewidth=1.2, clip_on=False)
+        panel.plot(rank, 0, style.marker, color=style.colour, markersize=8, clip_on=False)
+        panel.annotate(
+            f"{printable(model)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0), textcoords="offset points",
+            ha="right" if best_half else "left", va="center", annotation_clip=False, **TEXT_STYLE,
+        )  # fmt: skip
+    for place, clique in enumerate(aggregate.cliques):
+        ends = [ranks[clique[0]], ranks[clique[-1]]]
+        panel.plot(ends, [-CLIQUE * (place + 1)] * 2, color=INK, linewidth=5, solid_capstyle="round")
+    draw_family_legend(panel, families)
+    return figure
+
+
+def _draw_rank_axis(panel: Axes, models: int, critical: float) -> None:
+    """Draw the axis of ranks with the critical difference as a measure above it."""
+    panel.plot([1, models], [0, 0], color=QUIET, linewidth=1.5)
+    for rank in range(1, models + 1):
+        panel.plot([rank, rank], [0, 0.25], color=QUIET, linewidth=1.2)
+        panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_STYLE)
+    reach = min(critical, models - 1)
+    panel.plot([1, 1 + reach], [1.9, 1.9], color=INK, linewidth=2)
+    if critical <= models - 1:
+        panel.plot([1, 1], [1.75, 2.05], color=INK, linewidth=2)
+        panel.plot([1 + reach] * 2, [1.75, 2.05], color=INK, linewidth=2)
+    beyond = "" if critical <= models - 1 else ", more than the axis is long"
+    panel.text(1, 2.1, f"critical difference {critical:.2f}{beyond}", va="bottom", **TEXT_STYLE)

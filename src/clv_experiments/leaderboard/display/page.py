@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
-from clv_experiments.leaderboard.display.figures import aggregate_pictures, pictures
-from clv_experiments.leaderboard.display.page_table import (
-    PageTable,
-    aggregate_table,
-    board_table,
-    metric_table,
-)
-from clv_experiments.leaderboard.display.tables import SHOWN
-from clv_experiments.leaderboard.display.wording import verdict, verdict_across
+from clv_experiments.leaderboard.display.cost import seconds_of
+from clv_experiments.leaderboard.display.figures import aggregate_figures, board_figures
+from clv_experiments.leaderboard.display.tables import SHOWN, mark_ties
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.chart_style import Illustration
+from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.html_page import render_page
+from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
 from clv_experiments.reporting.inline_svg import inline_svg
+from clv_experiments.reporting.records import FigureRecord
+
+LOWER_FIRST = ("rmse", "mae", "aggregate_bias")
+BEST = "*"  # marks the best on a score and all that tie with it
 
 
 @dataclass(frozen=True)
-class PagePicture:
-    """A picture as the page shows it."""
+class PageFigure:
+    """A figure as the page shows it."""
 
     svg: Markup
     title: str
@@ -35,30 +37,30 @@ class PagePicture:
 
 
 @dataclass(frozen=True)
-class Section:
+class CellSection:
     """One cell's part of the page."""
 
     anchor: str
-    title: str
-    facts: list[tuple[str, str]]
+    standings: Standings
     verdict: list[str]
-    table: PageTable
-    others: list[tuple[str, PageTable]]
+    table: HtmlTable
+    metric_tables: list[tuple[str, HtmlTable]]
     checks: list[tuple[Check, list[str]]]
-    pictures: list[PagePicture]
-    left_out: tuple[str, ...]
+    figures: list[PageFigure]
 
 
-def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Aggregate | None, made: str) -> str:
-    """Write boards, what the checks found and, of several cells, what they say together as one HTML page.
+def leaderboard_page(
+    boards: Sequence[tuple[Standings, Sequence[Finding]]], aggregate: Aggregate | None, created: str
+) -> str:
+    """Write boards, their findings and, for several cells, their aggregate as one HTML page.
 
     Parameters
     ----------
-    boards : sequence of (Standings, findings of `methodology.findings`)
+    boards : sequence of (Standings, findings of `checks.findings`)
         One a cell, at least one.
-    across : Across or None
+    aggregate : Aggregate or None
         The same cells together.
-    made : str
+    created : str
         When the page was made, as a reader should see it.
 
     Returns
@@ -66,18 +68,18 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Aggregat
     str
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
-    sections = [_section(place, *board) for place, board in enumerate(boards, start=1)]
+    sections = [_section(number, *board) for number, board in enumerate(boards, start=1)]
     first = boards[0][0]
     return render_page(
         "leaderboard/page.html.jinja",
-        title=sections[0].title if len(sections) == 1 else f"{len(sections)} cells",
-        made=made,
+        title=first.cell.title if len(sections) == 1 else f"{len(sections)} cells",
+        made=created,
         sections=sections,
-        across=across and {
-            "verdict": verdict_across(across),
-            "table": aggregate_table(across),
-            "pictures": _pictures(aggregate_pictures(across), "all"),
-            "remarks": [*across.notes, *across.left_out],
+        aggregate=aggregate and {
+            "verdict": decide_aggregate_verdict(aggregate).sentences,
+            "table": aggregate_table(aggregate),
+            "figures": _page_figures(aggregate_figures(aggregate), "all"),
+            "remarks": [*aggregate.notes, *aggregate.left_out],
         },
         metric=METRICS[first.metric].heading,
         confidence=f"{first.confidence:.0%}",
@@ -86,42 +88,150 @@ def page(boards: Sequence[tuple[Standings, Sequence[Finding]]], across: Aggregat
     )  # fmt: skip
 
 
-def _section(place: int, standings: Standings, findings: Sequence[Finding]) -> Section:
-    anchor = f"cell-{place}"
-    fired = {check.number: [f.sentence for f in findings if f.number == check.number] for check in CHECKS}
-    return Section(
+def _section(number: int, standings: Standings, findings: Sequence[Finding]) -> CellSection:
+    anchor = f"cell-{number}"
+    return CellSection(
         anchor=anchor,
-        title=standings.cell.title,
-        facts=_facts(standings),
-        verdict=verdict(standings),
+        standings=standings,
+        verdict=decide_verdict(standings).sentences,
         table=board_table(standings),
-        others=[(METRICS[m].heading, metric_table(standings, m)) for m in standings.displayed_metrics(SHOWN)[1:]],
-        checks=[(check, fired[check.number]) for check in CHECKS],
-        pictures=_pictures(pictures(standings), anchor),
-        left_out=standings.cell.left_out,
+        metric_tables=[
+            (METRICS[metric].heading, metric_table(standings, metric))
+            for metric in standings.displayed_metrics(SHOWN)[1:]
+        ],
+        checks=[(check, [found.sentence for found in findings if found.number == check.number]) for check in CHECKS],
+        figures=_page_figures(board_figures(standings), anchor),
     )
 
 
-def _facts(standings: Standings) -> list[tuple[str, str]]:
-    """Return what the cell is: log, periods, customers, buyers, currency."""
-    cell = standings.cell
-    many = len(cell.holdouts) > 1
-    judged = {"forecast": "on the future, out of time", "customer_split": "on random customers of one period"}
+def _page_figures(records: Iterable[FigureRecord], anchor: str) -> list[PageFigure]:
     return [
-        ("log", cell.data),
-        ("horizon", cell.horizon),
-        (f"{len(cell.holdouts)} holdout periods" if many else "holdout period", "; ".join(cell.holdouts)),
-        ("customers", "; ".join(f"{len(panel.y_true):,}" for panel in cell.origins)),
-        ("buyers among them", "; ".join(f"{panel.bought.sum():,}" for panel in cell.origins)),
-        *([("currency", cell.currency)] if cell.currency else []),
-        ("models", f"{len(cell.entries)}, judged {judged.get(cell.protocol, cell.protocol)}"),
+        PageFigure(
+            Markup(inline_svg(record.figure, record.title, record.caption, f"{anchor}-{number}")),
+            record.title,
+            record.caption,
+        )
+        for number, record in enumerate(records, start=1)
     ]
 
 
-def _pictures(drawn: Iterable[Illustration], anchor: str) -> list[PagePicture]:
-    return [
-        PagePicture(
-            Markup(inline_svg(p.figure, p.title, p.caption, f"{anchor}-{place}")), p.title, p.caption
-        )
-        for place, p in enumerate(drawn, start=1)
+def board_table(standings: Standings) -> HtmlTable:
+    """Lay out the board: the metric that orders it in full, the other scores and the cost beside it."""
+    rows = standings.rows()
+    scores = [*_score_columns(standings, standings.metric), *_other_scores(standings, rows.index)]
+    caption = f"{standings.cell.title}, ordered by {METRICS[standings.metric].heading}"
+    return HtmlTable(caption, [*_model_columns(rows), *scores, _cost_column(standings)])
+
+
+def metric_table(standings: Standings, metric: str) -> HtmlTable:
+    """Lay out one metric: scores and differences with their intervals."""
+    columns = [*_model_columns(standings.rows(metric)), *_score_columns(standings, metric)]
+    return HtmlTable(f"{standings.cell.title} on {METRICS[metric].heading}", columns)
+
+
+def aggregate_table(aggregate: Aggregate) -> HtmlTable:
+    """Lay out the ranks over several cells."""
+    table, cells = aggregate.table, len(aggregate.cells)
+    skills = [
+        HtmlCell(format_difference(skill, "{:.3f}"), _sort_key(skill), _interval(low, high, "{:+.3f}"))
+        for skill, low, high in zip(table["skill"], table["skill_lower"], table["skill_upper"], strict=True)
+    ]
+    leads = [HtmlCell(f"{number} of {cells}", _sort_key(number)) for number in table["leading"]]
+    columns = [
+        HtmlColumn("mean rank", _number_cells(table["mean_rank"], "{:.2f}"), "1 is best", ascending=True),
+        HtmlColumn("win rate", _number_cells(table["win_rate"], "{:.0%}"), "share of opponents and cells it beats"),
+        HtmlColumn("leads", leads, "cells it wins or shares"),
+        HtmlColumn(
+            "skill over the best baseline", skills, "1 is perfect, 0 is as good as the best rule of thumb"
+        ),
     ]  # fmt: skip
+    return HtmlTable(f"All {cells} cells together", [*_model_columns(table), *columns])
+
+
+def _model_columns(rows: pd.DataFrame) -> Iterator[HtmlColumn]:
+    models = [HtmlCell(model, model) for model in rows.index]
+    families = [HtmlCell(family, family, family=family) for family in rows["family"]]
+    yield HtmlColumn("model", models, numeric=False, ascending=True, look="")
+    yield HtmlColumn("family", families, numeric=False, ascending=True, look="spare")
+
+
+def _score_columns(standings: Standings, metric: str) -> Iterator[HtmlColumn]:
+    rows, how = standings.rows(metric), METRICS[metric]
+    groups = [HtmlCell(text, _sort_key(g)) for text, g in zip(mark_ties(rows["group"]), rows["group"], strict=True)]
+    yield HtmlColumn("group", groups, "models that share a number tie with the first of them", ascending=True)
+    ends = zip(rows["score"], rows["lower"], rows["upper"], _interval_bars(rows), strict=True)
+    scores = [
+        HtmlCell(
+            format_score(score, how.form),
+            _score_sort_key(metric, score),
+            f"[{format_score(low, how.form)}, {format_score(high, how.form)}]",
+            bar=bar,
+        )
+        for score, low, high, bar in ends
+    ]
+    meaning = f"with its {standings.confidence:.0%} interval"
+    yield HtmlColumn(how.heading, scores, meaning, ascending=metric in LOWER_FIRST)
+    yield _difference_column(rows, "best", "from the best", how.form)
+    baseline = rows["baseline"].iloc[0]
+    if pd.notna(baseline):
+        yield _difference_column(rows, "baseline", f"from {baseline}, the best baseline", how.form)
+    if len(standings.cell.holdouts) > 1:
+        spread = _number_cells(rows["spread"], how.form.replace("+", ""))
+        yield HtmlColumn("between origins", spread, "highest score less lowest", ascending=True)
+
+
+def _difference_column(rows: pd.DataFrame, reference: str, heading: str, form: str) -> HtmlColumn:
+    cells = []
+    columns = [f"from_{reference}{end}" for end in ("", "_lower", "_upper")]
+    for model, (gap, low, high) in zip(rows.index, rows[columns].to_numpy(float), strict=True):
+        if model == rows[reference].iloc[0]:
+            cells.append(HtmlCell("itself" if reference == "baseline" else "the best", _sort_key(gap)))
+            continue
+        chance = "unknown" if np.isnan(low) else "tied" if low <= 0 <= high else "worse" if gap < 0 else "better"
+        cells.append(HtmlCell(format_difference(gap, form), _sort_key(gap), f"{_interval(low, high, form)} {chance}"))
+    return HtmlColumn(heading, cells, "positive is better; simultaneous interval; tied = within chance")
+
+
+def _other_scores(standings: Standings, models: pd.Index) -> Iterator[HtmlColumn]:
+    for metric in standings.displayed_metrics(SHOWN)[1:]:
+        rows, how = standings.rows(metric).loc[models], METRICS[metric]
+        cells = [
+            HtmlCell(
+                format_score(score, how.form) + BEST * (group == 1 and how.tells_ties), _score_sort_key(metric, score)
+            )
+            for score, group in zip(rows["score"], rows["group"], strict=True)
+        ]
+        meaning = "sorted by distance from 0" if metric == "aggregate_bias" else f"{BEST} best or tied with it"
+        yield HtmlColumn(how.heading, cells, meaning, ascending=metric in LOWER_FIRST)
+
+
+def _cost_column(standings: Standings) -> HtmlColumn:
+    seconds = _number_cells(seconds_of(standings)[standings.ranking], "{:,.2f} s")
+    return HtmlColumn("fit + predict", seconds, "seconds, all origins", ascending=True)
+
+
+def _interval_bars(rows: pd.DataFrame) -> list[tuple[float, float, float] | None]:
+    """Position each interval between the board's ends; far outliers stop at the end."""
+    median = rows["score"].median()
+    near = rows[(rows["score"] - median).abs() <= 4 * (rows["score"] - median).abs().median()]
+    start, end = near["lower"].min(), near["upper"].max()
+    if not end > start:
+        return [None] * len(rows)
+    shares = 100 * (rows[["lower", "score", "upper"]] - start) / (end - start)
+    return [tuple(share.clip(0, 100).round(1)) if share.notna().all() else None for _, share in shares.iterrows()]
+
+
+def _interval(low: float, high: float, form: str) -> str:
+    return f"[{format_difference(low, form)}, {format_difference(high, form)}]"
+
+
+def _number_cells(values: pd.Series, form: str) -> list[HtmlCell]:
+    return [HtmlCell(format_score(value, form), _sort_key(value)) for value in values]
+
+
+def _score_sort_key(metric: str, score: float) -> str:
+    return _sort_key(abs(score) if metric == "aggregate_bias" else score)
+
+
+def _sort_key(value: float) -> str:
+    return "" if np.isnan(value) else repr(float(value))

@@ -1,43 +1,55 @@
-"""Boards as rows of text, for the terminal and for Markdown."""
+"""Boards as tables of text, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.checks import CHECKS, Finding
-from clv_experiments.leaderboard.display.wording import verdict, verdict_across
 from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.reporting.prose import render_document, sentences
 
 SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "mae")
 NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
-TEXT = {"model", "family"}  # columns that are read from the left
+READING, AGGREGATE = "leaderboard/reading.jinja", "leaderboard/aggregate.jinja"
 
 
-def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str], list[list[str]]]:
-    """Write a board as headings and rows, best first.
+@dataclass(frozen=True)
+class TextTable:
+    """A table whose cells are written out already."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Sequence[str]]) -> TextTable:
+        """Make a table from its columns by heading."""
+        return cls(list(columns), [list(row) for row in zip(*columns.values(), strict=True)])
+
+
+def board_table(standings: Standings, metrics: Sequence[str] = NARROW) -> TextTable:
+    """Write a board, best model first.
+
+    ``*`` marks the best on a score and all that tie with it; ``±`` extends to the ends of a simultaneous interval.
 
     Parameters
     ----------
     standings : Standings
-    shown : sequence of str
-        Scores beside the one that orders the board; MAE only where a model that predicts nothing for everybody stands
-        beside it, since that one often wins it.
-
-    Returns
-    -------
-    headings, rows
-        ``*`` marks the best on a score and whoever ties with it; ``±`` reaches to the ends of a simultaneous interval.
+    metrics : sequence of str
+        Scores beside the one that orders the board; MAE is left out unless a model predicts nothing for everybody,
+        since such a model often wins it.
     """
     how, own = METRICS[standings.metric], standings.rows()
-    names = pd.Index(own.index)
+    models = pd.Index(own.index)
     columns = {
-        "#": with_ties(own["group"]),
-        "model": list(names),
+        "#": mark_ties(own["group"]),
+        "model": list(models),
         "family": list(own["family"]),
         f"{how.heading} [{_percent(standings.confidence)}]": [
             _interval(row, how.form) for row in own[["score", "lower", "upper"]].itertuples(index=False, name=None)
@@ -49,176 +61,116 @@ def board(standings: Standings, shown: Sequence[str] = NARROW) -> tuple[list[str
         columns[f"over {baseline}"] = _differences(own, "baseline", how.form)
     if len(standings.cell.holdouts) > 1:
         columns["spread"] = [_written(spread, how.form.replace("+", "")) for spread in own["spread"]]
-    for metric in standings.displayed_metrics(shown)[1:]:
-        of, score = standings.rows(metric).loc[names], METRICS[metric]
+    for metric in standings.displayed_metrics(metrics)[1:]:
+        rows, score = standings.rows(metric).loc[models], METRICS[metric]
         columns[score.heading] = [
             _written(value, score.form) + "*" * (group == 1 and score.tells_ties)
-            for value, group in zip(of["score"], of["group"], strict=True)
+            for value, group in zip(rows["score"], rows["group"], strict=True)
         ]
-    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+    return TextTable.from_columns(columns)
 
 
-def aggregate(across: Aggregate) -> tuple[list[str], list[list[str]]]:
-    """Write the ranks over several cells as headings and rows, best mean rank first."""
-    columns = {
-        "place": with_ties(across.table["mean_rank"].rank(method="min").astype(int)),
-        "model": list(across.table.index),
-        "family": list(across.table["family"]),
-        "mean rank": [f"{rank:.2f}" for rank in across.table["mean_rank"]],
-        "win rate": [f"{share:.0%}" for share in across.table["win_rate"]],
-        "leads": [f"{cells} of {len(across.cells)}" for cells in across.table["leading"]],
-        f"skill over the best baseline [{_percent(across.confidence)}]": [
-            _interval(row, "{:+.3f}")
-            for row in across.table[["skill", "skill_lower", "skill_upper"]].itertuples(index=False, name=None)
-        ],
-    }
-    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
-
-
-def markdown(standings: Standings, findings: Sequence[Finding]) -> str:
-    """Write a cell as Markdown: what was judged, the board, how to read it, what the checks found, what is left out."""
-    cell = standings.cell
-    return "\n".join(
-        [
-            f"## {_safe(_title(standings))}",
-            "",
-            _safe(" ".join(verdict(standings))),
-            "",
-            *_lines([f"Holdout {line}." for line in _judged(standings)]),
-            *_grid(*board(standings, SHOWN)),
-            "",
-            *_lines(reading(standings).splitlines()),
-            "Checks:",
-            "",
-            *_found(findings),
-            *(["Not shown:", "", *_lines(cell.left_out)] if cell.left_out else []),
-        ]
+def aggregate_table(aggregate: Aggregate) -> TextTable:
+    """Write the ranks over several cells, best mean rank first."""
+    table = aggregate.table
+    skills = table[["skill", "skill_lower", "skill_upper"]].itertuples(index=False, name=None)
+    return TextTable.from_columns(
+        {
+            "place": mark_ties(table["mean_rank"].rank(method="min").astype(int)),
+            "model": list(table.index),
+            "family": list(table["family"]),
+            "mean rank": [f"{rank:.2f}" for rank in table["mean_rank"]],
+            "win rate": [f"{share:.0%}" for share in table["win_rate"]],
+            "leads": [f"{cells} of {len(aggregate.cells)}" for cells in table["leading"]],
+            f"skill over the best baseline [{_percent(aggregate.confidence)}]": [
+                _interval(row, "{:+.3f}") for row in skills
+            ],
+        }
     )
 
 
-def markdown_across(across: Aggregate) -> str:
-    """Write the ranks over several cells as Markdown: the aggregate, each cell's scores and ranks, how to read them."""
-    how, scores = METRICS[across.metric], across.scores
+def scores_by_cell(aggregate: Aggregate) -> TextTable:
+    """Write each model's score and rank in each cell; ``*`` marks the best and all that tie with it there."""
+    form, scores = METRICS[aggregate.metric].form, aggregate.scores
     rows = [
         [
             model,
             *(
-                f"{_written(scores.loc[cell, model], how.form)}{'*' * bool(across.leads.loc[cell, model])} "
-                f"({across.ranks.loc[cell, model]:g})"
-                for cell in across.cells
+                f"{_written(scores.loc[cell, model], form)}{'*' * bool(aggregate.leads.loc[cell, model])} "
+                f"({aggregate.ranks.loc[cell, model]:g})"
+                for cell in aggregate.cells
             ),
         ]
-        for model in across.table.index
+        for model in aggregate.table.index
     ]
-    return "\n".join(
-        [
-            f"## {len(across.cells)} cells by {how.heading}",
-            "",
-            _safe(" ".join(verdict_across(across))),
-            "",
-            *_grid(*aggregate(across)),
-            "",
-            *_lines(
-                [
-                    *reading_across(across).splitlines(),
-                    *(f"{_clique(across, clique)} cannot be told apart by their ranks." for clique in across.cliques),
-                    *(f"{sentence}." for sentence in (*across.notes, *across.left_out)),
-                ]
-            ),
-            f"{how.heading} in each cell, with its rank; * marks the best and whoever ties with it there:",
-            "",
-            *_grid(["model", *across.cells], rows),
-            "",
-        ]
+    return TextTable(["model", *aggregate.cells], rows)
+
+
+def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
+    """Write a cell as Markdown: what was evaluated, the board, how to read it, the checks, the runs left out."""
+    return render_document(
+        "leaderboard/board.md.jinja",
+        cell=standings.cell,
+        verdict=decide_verdict(standings).sentences,
+        table=board_table(standings, SHOWN),
+        reading=reading(standings),
+        checks=[(check, [found.sentence for found in findings if found.number == check.number]) for check in CHECKS],
     )
 
 
-def heading(standings: Standings) -> str:
-    """Say in one line what was judged: log and horizon, holdouts, customers, buyers."""
-    holdouts, counts = standings.cell.holdouts, [len(panel.y_true) for panel in standings.cell.origins]
-    if len(holdouts) == 1:
-        return f"{_title(standings)}, holdout {_judged(standings)[0]}"
-    customers = " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)}))
-    first, last = holdouts[0].split(" to ")[0], holdouts[-1].split(" to ")[-1]
-    return f"{_title(standings)}, {len(holdouts)} origins, holdouts from {first} to {last}, {customers} customers each"
+def aggregate_markdown(aggregate: Aggregate) -> str:
+    """Write the ranks over several cells as Markdown, with the scores in each cell and how to read them."""
+    return render_document(
+        "leaderboard/aggregate.md.jinja",
+        aggregate=aggregate,
+        heading=METRICS[aggregate.metric].heading,
+        verdict=decide_aggregate_verdict(aggregate).sentences,
+        table=aggregate_table(aggregate),
+        remarks=[
+            *aggregate_reading(aggregate),
+            *sentences(AGGREGATE, "cliques", aggregate),
+            *(f"{remark}." for remark in (*aggregate.notes, *aggregate.left_out)),
+        ],
+        scores=scores_by_cell(aggregate),
+    )
 
 
-def reading(standings: Standings) -> str:
-    """Say how to read a board, in three lines."""
-    own, level = standings.rows(), _percent(standings.confidence)
-    best, baseline = own["best"].iloc[0], own["baseline"].iloc[0]
-    against = f"{_one_line(best)}, the best"
-    if baseline == best:
-        against += ", which is a baseline"
-    elif baseline:
-        against += f", and from {_one_line(baseline)}, the best baseline"
-    origins = len(standings.cell.holdouts)
-    over = f" Scores are means over {origins} origins, the spread is the highest less the lowest." * (origins > 1)
-    lines = [
-        f"Ordered by {METRICS[standings.metric].heading}, higher is better; models that share a number in # cannot "
-        f"be told apart from the first of them. [ ] is the {level} interval of a score when customers are drawn anew."
-        f"{over}",
-        f"Differences are from {against}, positive is better; ± is their {level} interval, widened so that it "
-        "holds for all pairs of models at once, since the best is chosen by looking.",
-        "* marks the best on a score and whoever ties with it; RMSE cannot tell. Bias is best at 0, RMSE and MAE when "
-        "low; predicting nothing for everybody often wins MAE, which is why it is never shown without that baseline.",
-    ]
-    return "\n".join(lines)
+def board_heading(standings: Standings) -> str:
+    """Return one line on what was evaluated: log and horizon, holdouts, customers, buyers."""
+    return " ".join(sentences(READING, "heading", standings.cell))
 
 
-def reading_across(across: Aggregate) -> str:
-    """Say how to read ranks over several cells, in three lines."""
-    lines = [
-        f"Mean ranks differ by more than chance where they lie {across.critical_difference:.2f} or more apart "
-        f"(Nemenyi's critical difference, {_percent(across.confidence)}, for all pairs at once); chance alone would "
-        f"spread them as far with probability {_probability(across.p_value)} (Friedman).",
-        "The win rate counts every opponent in every cell; a model leads where it is the best or tied with the best.",
-        "Skill is the share of what the cell's best baseline leaves to be gained: 1 is a perfect score, 0 is no better "
-        f"than that baseline; [ ] is its {_percent(across.confidence)} interval, customers drawn anew log by log.",
-    ]
-    return "\n".join(lines)
+def reading(standings: Standings) -> list[str]:
+    """Return the sentences on how to read a board."""
+    first = standings.rows().iloc[0]
+    return sentences(
+        READING,
+        "board",
+        metric=METRICS[standings.metric],
+        confidence=standings.confidence,
+        best=first["best"],
+        baseline=None if pd.isna(first["baseline"]) else first["baseline"],
+        origins=len(standings.cell.holdouts),
+    )
 
 
-def _title(standings: Standings) -> str:
-    cell = standings.cell
-    return cell.title if cell.protocol == "forecast" else f"{cell.title} ({cell.protocol})"
+def aggregate_reading(aggregate: Aggregate) -> list[str]:
+    """Return the sentences on how to read ranks over several cells."""
+    return sentences(AGGREGATE, "reading", aggregate)
 
 
-def _judged(standings: Standings) -> list[str]:
-    cell = standings.cell
-    return [
-        f"{holdout}: {len(panel.y_true):,} customers, of whom {panel.bought.sum():,} bought"
-        for holdout, panel in zip(cell.holdouts, cell.origins, strict=True)
-    ]
-
-
-def _found(findings: Sequence[Finding]) -> list[str]:
-    """Say what each check found, under its title, and which checks found nothing."""
-    lines, silent = [], []
-    for check in CHECKS:
-        said = [f"  - {_safe(found.sentence)}" for found in findings if found.number == check.number]
-        name = f"M{check.number} {check.title}"
-        lines += [f"- {name}", *said] if said else []
-        silent += [] if said else [name]
-    return [*lines, *([f"- nothing found by {', '.join(silent)}"] if silent else []), ""]
-
-
-def _clique(across: Aggregate, models: Sequence[str]) -> str:
-    return ", ".join(models) if len(models) < len(across.table) else f"All {len(models)} models"
-
-
-def with_ties(numbers: pd.Series) -> list[str]:
-    """Write places or groups, with = behind those that several models share."""
+def mark_ties(numbers: pd.Series) -> list[str]:
+    """Write ranks or groups, with = behind those that several models share."""
     shared = numbers.duplicated(keep=False)
     return [f"{number}{'=' * tied}" for number, tied in zip(numbers, shared, strict=True)]
 
 
 def _differences(own: pd.DataFrame, reference: str, form: str) -> list[str]:
-    signed, plain = form.replace("{:", "{:+"), form
+    signed = form.replace("{:", "{:+")
     half_widths = (own[f"from_{reference}_upper"] - own[f"from_{reference}_lower"]) / 2.0
     return [
-        "" if model == own[reference].iloc[0] else f"{_written(gap, signed)} ±{_written(half, plain)}"
-        for model, gap, half in zip(own.index, own[f"from_{reference}"], half_widths, strict=True)
+        "" if model == own[reference].iloc[0] else f"{_written(gap, signed)} ±{_written(half_width, form)}"
+        for model, gap, half_width in zip(own.index, own[f"from_{reference}"], half_widths, strict=True)
     ]
 
 
@@ -234,25 +186,3 @@ def _written(value: float, form: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:g} %"
-
-
-def _probability(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "below 0.001"
-
-
-def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rule = ["---" if heading in TEXT else "---:" for heading in headings]
-    return [f"| {' | '.join(map(_safe, row))} |" for row in (headings, rule, *rows)]
-
-
-def _lines(sentences: Sequence[str]) -> list[str]:
-    return [*(f"- {_safe(sentence)}" for sentence in sentences), ""] if sentences else []
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _safe(text: str) -> str:
-    """Keep a name from breaking out of its cell or becoming markup."""
-    return _one_line(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
