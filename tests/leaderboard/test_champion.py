@@ -24,7 +24,7 @@ REFIT = Refit(
     customers=3,
     learned_from="its calibration period is all of it",
     columns=("frequency", "T"),
-    remarks=("the optimum lies at the boundary",),
+    estimator_warnings=("the optimum lies at the boundary",),
     code="0.1.0",
 )
 
@@ -50,41 +50,46 @@ def sizes(**bytes_of):
 
 def test_who_wins_alone_is_chosen(board):
     choice = choose(board({"trees": 0.4, "line": 0.3}), never)
-    assert (choice.entry.label, choice.tied) == ("trees", ())
-    assert choice.why == ("trees wins (D2 0.400): the other is behind it beyond chance.",)
+    assert (choice.entry.label, choice.basis, choice.tied, choice.rivals) == ("trees", "sole_winner", (), 1)
+    assert choice.why == ["trees wins (D2 0.400): the other is behind it beyond chance."]
 
 
 def test_a_tie_goes_to_the_simpler_family_and_says_so(board):
     standings = board({"stack": 0.41, "trees": 0.405, "story": 0.40, "rule": 0.3}, stack="hybrid", story="btyd")
     choice = choose(standings, never)
-    assert (choice.entry.label, choice.tied) == ("story", ("stack", "trees"))
+    assert (choice.entry.label, choice.basis, choice.tied) == ("story", "simpler", ("stack", "trees"))
+    assert (choice.leader.label, choice.leader_score, choice.score) == ("stack", 0.41, 0.40)
     assert choice.why[0].startswith("stack scores highest (D2 0.410), but story (D2 0.400) ties with it and is simpler")
 
 
 def test_within_a_family_the_smaller_by_an_order_of_magnitude_is_simpler(board):
     standings = board({"trees": 0.405, "line": 0.40})
     choice = choose(standings, sizes(trees=168_479, line=3_770))
-    assert choice.entry.label == "line"
+    assert (choice.entry.label, choice.basis) == ("line", "simpler")
+    assert choice.model_bytes == {"trees": 168_479, "line": 3_770}
     assert choice.why[0].endswith("is simpler: its fitted estimator takes 3.8 kB, not 168.5 kB.")
 
 
 def test_of_the_same_order_the_better_is_chosen(board):
     choice = choose(board({"trees": 0.405, "line": 0.40, "other": 0.399}), sizes(trees=9_999, line=1_000, other=9_000))
-    assert choice.entry.label == "trees"
-    assert choice.why == ("trees scores highest (D2 0.405); line and other tie with it, but none is simpler.",)
+    assert (choice.entry.label, choice.basis, choice.tied) == ("trees", "leader", ("line", "other"))
+    assert choice.why == ["trees scores highest (D2 0.405); line and other tie with it, but none is simpler."]
 
 
 def test_a_baseline_that_ties_is_chosen_and_no_model_is_worth_its_fitting(board):
     choice = choose(board({"trees": 0.405, "rule": 0.40}, rule="baseline"), never)
-    assert choice.entry.label == "rule"
+    assert (choice.entry.label, choice.no_model_worth_fitting) == ("rule", True)
     assert choice.why[1] == "It is a rule of thumb: no model on this board is shown to be worth its fitting."
     ahead = choose(board({"trees": 0.405, "rule": 0.30}, rule="baseline"), never)
     assert ahead.entry.label == "trees"
+    assert not ahead.no_model_worth_fitting
     assert len(ahead.why) == 1
 
 
 def test_alone_on_a_board_is_said(board):
-    assert choose(board({"trees": 0.4}), never).why == ("trees is alone on its board (D2 0.400).",)
+    choice = choose(board({"trees": 0.4}), never)
+    assert (choice.basis, choice.rivals) == ("alone", 0)
+    assert choice.why == ["trees is alone on its board (D2 0.400)."]
 
 
 def test_without_a_score_nobody_is_chosen(board):

@@ -1,10 +1,11 @@
-"""Which model of a board is worth using: the simplest of those that chance alone keeps from first place."""
+"""Which model of a board to use: the simplest of those that tie for first place."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -12,90 +13,96 @@ from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Entry
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.formatting import format_score, join_names
+from clv_experiments.reporting.prose import sentences
 
-# Simplest first, and what makes each simpler than those after it.
-FAMILIES = {
-    "baseline": "a rule of thumb",
-    "btyd": "a story of purchase and dropout with a handful of parameters",
-    "ml": "one model that learns from features",
-    "hybrid": "models put on top of each other",
-}
+FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first
+
+# It has no rivals; none ties with it; none that ties is simpler; it ties with the leader and is simpler.
+Basis = Literal["alone", "sole_winner", "leader", "simpler"]
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The model of a board to use, and why in sentences."""
+    """The model of a board to use, and what it was chosen by.
+
+    Attributes
+    ----------
+    entry, leader : Entry
+        The chosen model, and the one that scores highest.
+    basis : {'alone', 'sole_winner', 'leader', 'simpler'}
+    tied : tuple of str
+        Other models that share first place.
+    rivals : int
+        Number of other models on the board.
+    metric : str
+    score, leader_score : float
+    model_bytes : mapping of label to int
+        Sizes of the fitted estimators, where they were compared.
+    no_model_worth_fitting : bool
+        Whether a baseline was chosen although fitted models stand on the board.
+    """
 
     entry: Entry
+    leader: Entry
+    basis: Basis
     tied: tuple[str, ...]
-    why: tuple[str, ...]
+    rivals: int
+    metric: str
+    score: float
+    leader_score: float
+    model_bytes: Mapping[str, int] = field(default_factory=dict)
+    no_model_worth_fitting: bool = False
+
+    @property
+    def why(self) -> list[str]:
+        """The reasons in sentences."""
+        return sentences("leaderboard/champion.jinja", "why", self, METRICS[self.metric])
 
 
 def choose(standings: Standings, size: Callable[[str], int]) -> Choice:
     """Choose the simplest of the models that share first place.
 
-    First place is shared by the leader and all whose difference from it covers zero (rank group 1). Simpler is the
-    family that comes first in baseline, btyd, ml, hybrid; within a family the fitted estimator that takes fewer
-    digits to count its bytes, which is an order of magnitude; within that the one that stands higher on the board.
+    First place is shared by the leader and all models whose difference from it covers zero (rank group 1). Simpler is
+    the family that comes first in baseline, btyd, ml, hybrid; within a family the fitted estimator that takes fewer
+    digits to count its bytes, which is an order of magnitude; within that the one that ranks higher on the board.
 
     Parameters
     ----------
     standings : Standings
     size : callable
-        Takes a run id and gives the bytes of its fitted estimator; asked only where a family alone does not decide.
+        Takes a run id and returns the bytes of its fitted estimator; called only where the family does not decide.
 
     Raises
     ------
     ClvError
-        If nobody has a score.
+        If no model has a score.
     """
     rows, entries = standings.rows(), {entry.label: entry for entry in standings.cell.entries}
     if np.isnan(rows["score"].iloc[0]):
         heading = METRICS[standings.metric].heading
         raise ClvError(f"nobody wins {standings.cell.title}, since {heading} has no value there; type another metric=")
+    leader = entries[rows.index[0]]
     tied = [entries[label] for label in rows.index[rows["group"] == 1]]
-    family = min((entry.family for entry in tied), key=list(FAMILIES).index)
-    left = [entry for entry in tied if entry.family == family]
-    bytes_of = {entry.label: size(entry.run_id) for entry in left} if len(left) > 1 else {}
-    chosen = min(left, key=lambda entry: _magnitude(bytes_of.get(entry.label, 0)))  # the first of the smallest
-    others = tuple(entry.label for entry in tied if entry is not chosen)
-    return Choice(chosen, others, tuple(_why(standings, chosen, entries[rows.index[0]], others, bytes_of)))
+    family = min((entry.family for entry in tied), key=FAMILIES.index)
+    simplest = [entry for entry in tied if entry.family == family]
+    model_bytes = {entry.label: size(entry.run_id) for entry in simplest} if len(simplest) > 1 else {}
+    chosen = min(simplest, key=lambda entry: _magnitude(model_bytes.get(entry.label, 0)))  # the first of the smallest
+    basis: Basis = "leader" if chosen is leader else "simpler"
+    if len(tied) == 1:
+        basis = "alone" if len(rows) == 1 else "sole_winner"
+    return Choice(
+        entry=chosen,
+        leader=leader,
+        basis=basis,
+        tied=tuple(entry.label for entry in tied if entry is not chosen),
+        rivals=len(rows) - 1,
+        metric=standings.metric,
+        score=float(rows["score"][chosen.label]),
+        leader_score=float(rows["score"][leader.label]),
+        model_bytes=model_bytes,
+        no_model_worth_fitting=family == "baseline" and any(entry.family != "baseline" for entry in entries.values()),
+    )
 
 
 def _magnitude(size: int) -> int:
     return math.floor(math.log10(max(size, 1)))
-
-
-def _why(
-    standings: Standings, chosen: Entry, leader: Entry, tied: tuple[str, ...], bytes_of: dict[str, int]
-) -> list[str]:
-    """Say why this one, from the numbers of the board."""
-    how, rows = METRICS[standings.metric], standings.rows()
-    score = f"{how.heading} {format_score(rows['score'][chosen.label], how.form)}"
-    rivals = len(rows) - 1
-    if not rivals:
-        sentences = [f"{chosen.label} is alone on its board ({score})."]
-    elif not tied:
-        others = f"the other {rivals} are" if rivals > 1 else "the other is"
-        sentences = [f"{chosen.label} wins ({score}): {others} behind it beyond chance."]
-    elif chosen is leader:
-        named = f"{join_names(tied)} {'tie' if len(tied) > 1 else 'ties'} with it"
-        none = "none is simpler" if len(tied) > 1 else "is no simpler"
-        sentences = [f"{chosen.label} scores highest ({score}); {named}, but {none}."]
-    else:
-        best = format_score(rows["score"][leader.label], how.form)
-        sentences = [
-            f"{leader.label} scores highest ({how.heading} {best}), but {chosen.label} ({score}) ties with it and is "
-            f"simpler: {_simpler(chosen, leader, bytes_of)}."
-        ]
-    if chosen.family == "baseline" and any(entry.family != "baseline" for entry in standings.cell.entries):
-        sentences.append("It is a rule of thumb: no model on this board is shown to be worth its fitting.")
-    return sentences
-
-
-def _simpler(chosen: Entry, leader: Entry, bytes_of: dict[str, int]) -> str:
-    if chosen.family != leader.family:
-        return f"{FAMILIES[chosen.family]}, not {FAMILIES[leader.family]}"
-    sizes = (f"{bytes_of[entry.label] / 1000:,.1f} kB" for entry in (chosen, leader))
-    return f"its fitted estimator takes {', not '.join(sizes)}"
