@@ -1,47 +1,78 @@
-"""Which runs a leaderboard shows: those of one cell, the newest of each model, and why every other run is left out."""
+"""Which runs a leaderboard compares: those of one cell, the newest of each model, and why others are left out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.entries import is_complete, label_runs, model_name, read_entry, read_predictions
-from clv_experiments.reporting.formatting import join_names
+from clv_experiments.reporting.formatting import format_count, join_names
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
 if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
-# Settings under which the same log is read, the same forecasts are made and the same scores found.
+# Settings that change neither the log nor the forecasts nor the scores.
 WITHOUT_EFFECT = ("data.engine", "data.spark_master", "tracking.", "resume", "truth_")
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
-NOT_FINISHED = "not finished: still running, or killed in the middle"
-FOREIGN = "not made by train.py"
-OTHER_SETTINGS = "of other settings"
-OLDER_VERSION = "made by an older version, which did not record what a leaderboard needs"
-SUPERSEDED = "older than the run of the same model that is shown"
+TEMPLATE = "leaderboard/selection.jinja"
+
+ExclusionKind = Literal[
+    "not_finished",
+    "foreign",
+    "other_settings",
+    "failed",
+    "older_version",
+    "other_cell",
+    "superseded",
+    "lost_predictions",
+]
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Why a run is not compared.
+
+    Attributes
+    ----------
+    kind : str
+    detail : str
+        The failure of a failed run, the cell of one of another cell, the model of one that lost its predictions.
+    replaced : bool
+        Whether another run of the model is compared.
+    """
+
+    kind: ExclusionKind
+    detail: str = ""
+    replaced: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        return " ".join(sentences(TEMPLATE, "reason", self))
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What an experiment holds of the cell that was asked for.
+    """The runs of the requested cell.
 
     Attributes
     ----------
     cell : Cell or None
-        None where no run of it can be shown.
+        None where none of its runs can be compared.
     missing : dict of model to reason
-        Models without a run that can be shown: why the last one failed or cannot be, empty where there was none.
+        Models without a run to compare: why the newest failed or was left out, empty where there was none.
     impossible : dict of model to reason
         Models that the log is too short for.
     other_cells : list of str
-        What else is finished in the experiment, each with the settings that differ, newest first.
+        Other cells with finished runs, each with the settings that differ, newest first.
     """
 
     cell: Cell | None
@@ -63,8 +94,8 @@ def select_runs(
 ) -> Selection:
     """Choose the runs of one cell.
 
-    The settings lead to a cell, that of the newest finished run which agrees with them; then every run of that cell
-    belongs, in whatever words its settings were typed.
+    The settings identify a cell, that of the newest finished run that agrees with them; all runs of that cell belong to
+    it, however their settings were typed.
 
     Parameters
     ----------
@@ -72,51 +103,60 @@ def select_runs(
     experiment : str
         ``<log>/<horizon>``.
     settings : mapping of flattened setting to value
-        What names the cell. A run agrees where it says the same of all of them, and has no other setting of the log.
+        Those that name the cell. A run agrees if it has the same value of each, and no other setting of the log.
     models : sequence of str
-        Those that should be there. Others that are there are chosen too.
+        Those required. Other models of the cell are chosen too.
     every : bool
-        All runs of each model; otherwise the newest that can be shown.
+        Choose all runs of each model instead of the newest that can be read.
     metric : str
-        Its validation scores go along.
+        Its validation scores are read.
     cell : str, optional
-        A fingerprint, or its beginning, that leads to the cell in place of the settings.
+        A fingerprint, or its beginning, that identifies the cell in place of the settings.
     configured : mapping of model to flattened settings, optional
-        What each model is set to unless somebody typed otherwise; a run that differs says so in its label.
+        The default settings of each model; a run that differs says so in its label.
 
     Raises
     ------
     ClvError
         If there is no store, it cannot be read, or several cells begin with ``cell``.
     """
-    runs = [
-        run for run in reader.runs(experiment) if "kind" not in run.tags
-    ]  # those have no forecast: a board, a trial
-    asked = {run.run_id: run for run in runs if _asked(run, settings, cell)}
-    cells = dict.fromkeys(run.tags["cell"] for run in asked.values() if run.status == "FINISHED" and is_complete(run))
-    if cell and len(cells) > 1:
-        raise ClvError(f"{len(cells)} cells begin with '{cell}': {', '.join(cells)}; type more of it (cell)")
-    identity = next(iter(cells), None)
-    reasons = {run.run_id: why for run in runs if (why := _why_not(run, run.run_id in asked, identity))}
-    found = {run.run_id: run for run in runs if run.run_id not in reasons}
-    tables = _read(reader, list(found.values()), every, reasons)
-    chosen = sorted((found[run_id] for run_id in tables), key=lambda run: _position(model_name(run), models))
-    labels = label_runs([found[run_id] for run_id in tables], configured or {})
+    runs = [run for run in reader.runs(experiment) if "kind" not in run.tags]  # boards and trials have a kind
+    requested = {run.run_id: run for run in runs if _is_requested(run, settings, cell)}
+    identity = _newest_cell(requested.values(), cell)
+    exclusions = {run.run_id: why for run in runs if (why := _exclusion(run, run.run_id in requested, identity))}
+    candidates = {run.run_id: run for run in runs if run.run_id not in exclusions}
+    tables = _read_candidates(reader, list(candidates.values()), every, exclusions)
+    chosen = sorted((candidates[run_id] for run_id in tables), key=lambda run: _position(model_name(run), models))
+    labels = label_runs([candidates[run_id] for run_id in tables], configured or {})
     entries = [read_entry(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in chosen]
     absent = [model for model in models if all(model_name(run) != model for run in chosen)]
     log = chosen[0].tags.get("log_fingerprint") if chosen else None
-    missing, impossible = _absent(absent, asked.values(), reasons, log)
-    told = {run.run_id for run in runs if _too_short(run) and model_name(run) in impossible}
-    left_out = [*_cannot(impossible), *_left_out({run: why for run, why in reasons.items() if run not in told})]
-    board = build_cell(experiment, chosen[0], entries, left_out) if chosen else None
-    return Selection(board, missing, impossible, _other_cells(runs, settings, identity))
+    missing, impossible = _absent(absent, requested.values(), exclusions, log)
+    too_short = {run.run_id for run in runs if _too_short(run) and model_name(run) in impossible}
+    others = {run_id: why for run_id, why in exclusions.items() if run_id not in too_short}
+    result = build_cell(experiment, chosen[0], entries, _left_out(impossible, others)) if chosen else None
+    return Selection(result, missing, impossible, _other_cells(runs, settings, identity))
+
+
+def _newest_cell(requested: Iterable[StoredRun], beginning: str | None) -> str | None:
+    """Return the cell of the newest finished run.
+
+    Raises
+    ------
+    ClvError
+        If a beginning was typed that several cells share.
+    """
+    cells = dict.fromkeys(run.tags["cell"] for run in requested if run.status == "FINISHED" and is_complete(run))
+    if beginning and len(cells) > 1:
+        raise ClvError(f"{len(cells)} cells begin with '{beginning}': {', '.join(cells)}; type more of it (cell)")
+    return next(iter(cells), None)
 
 
 def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, object]) -> StoredRun | None:
-    """Find the newest run that makes another with these settings needless.
+    """Find the newest run with these settings that need not be repeated.
 
-    It finished and can still be read, or found the log too short. A run that was killed, or lost its predictions,
-    settles nothing; that the log itself changed since is not seen here.
+    It finished and can still be read, or failed since the log is too short. Runs that were killed or lost their
+    predictions do not count. A change of the log itself is not noticed here.
 
     Parameters
     ----------
@@ -124,9 +164,9 @@ def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, o
         All of them.
     """
     runs = reader.runs(experiment) if reader.exists else []
-    for run in (run for run in runs if _is_ours(run) and not _differing(run, settings, "")):
-        whole = run.status == "FINISHED" and is_complete(run)
-        if _too_short(run) or (whole and read_predictions(reader, run) is not None):
+    for run in (run for run in runs if _is_ours(run) and not _differing_settings(run, settings, "")):
+        complete = run.status == "FINISHED" and is_complete(run)
+        if _too_short(run) or (complete and read_predictions(reader, run) is not None):
             return run
     return None
 
@@ -135,17 +175,17 @@ def _is_ours(run: StoredRun) -> bool:
     return ("cell" in run.tags or "model.name" in run.params) and "kind" not in run.tags
 
 
-def _asked(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
+def _is_requested(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
     if cell and "cell" in run.tags:
         return run.tags["cell"].startswith(cell)
-    return _is_ours(run) and not _differing(run, settings)
+    return _is_ours(run) and not _differing_settings(run, settings)
 
 
-def _differing(run: StoredRun, settings: Mapping[str, object], whole: str = "data.") -> list[str]:
-    """Name what differs among the settings and all of the run's that begin with ``whole``, there or not there."""
-    said = {name: str(value)[:LONGEST_PARAM] for name, value in settings.items()}
-    names = [*said, *(name for name in run.params if name.startswith(whole) and name not in said)]
-    return [n for n in names if not n.startswith(WITHOUT_EFFECT) and run.params.get(n) != said.get(n)]
+def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: str = "data.") -> list[str]:
+    """Name the settings, and the run's parameters with the prefix, that are different or on one side only."""
+    expected = {name: str(value)[:LONGEST_PARAM] for name, value in settings.items()}
+    names = [*expected, *(name for name in run.params if name.startswith(prefix) and name not in expected)]
+    return [n for n in names if not n.startswith(WITHOUT_EFFECT) and run.params.get(n) != expected.get(n)]
 
 
 def _too_short(run: StoredRun) -> bool:
@@ -153,62 +193,58 @@ def _too_short(run: StoredRun) -> bool:
 
 
 def _of_log(run: StoredRun, log: str | None) -> bool:
-    """Whether a run read the log of this fingerprint, as far as known: a log that was too short may have grown."""
+    """Whether a run read this log, or did not record which: a log that was too short may have grown."""
     return log is None or run.tags.get("log_fingerprint", log) == log
 
 
-def _why_not(run: StoredRun, asked: bool, identity: str | None) -> str | None:
+def _exclusion(run: StoredRun, requested: bool, identity: str | None) -> Exclusion | None:
     same_cell = run.tags.get("cell", "") == identity
     unfinished = run.status in UNFINISHED
-    if not _is_ours(run):  # a run that was killed at once had no time to say whose it is
-        return NOT_FINISHED if unfinished and not run.params else FOREIGN
-    if not asked and not same_cell:
-        return OTHER_SETTINGS
+    if not _is_ours(run):  # a run that was killed at once had no time to record whose it is
+        return Exclusion("not_finished" if unfinished and not run.params else "foreign")
+    if not requested and not same_cell:
+        return Exclusion("other_settings")
     if unfinished:
-        return NOT_FINISHED
+        return Exclusion("not_finished")
     if run.status != "FINISHED":
-        return f"failed ({run.tags.get('failure') or run.status.lower()})"
+        return Exclusion("failed", run.tags.get("failure") or run.status.lower())
     if not is_complete(run):
-        return OLDER_VERSION
-    if not same_cell:
-        return f"of cell {run.tags['cell'][:8]}: the same settings, but another log or period than the newest run"
-    return None
+        return Exclusion("older_version")
+    return None if same_cell else Exclusion("other_cell", run.tags["cell"][:8])
 
 
-def _read(
-    reader: Reader, newest_first: list[StoredRun], every: bool, reasons: dict[str, str]
+def _read_candidates(
+    reader: Reader, newest_first: list[StoredRun], every: bool, exclusions: dict[str, Exclusion]
 ) -> dict[str, pd.DataFrame]:
-    """Read what each model predicted, and add to ``reasons`` why a run is passed over."""
+    """Read the predictions of each model's newest run, or of every run; adds to ``exclusions`` the runs it skips."""
     tables: dict[str, pd.DataFrame] = {}
-    shown: dict[str, StoredRun] = {}
+    models: set[str] = set()
     lost: list[StoredRun] = []
     for run in newest_first:
-        if model_name(run) in shown and not every:
-            reasons[run.run_id] = SUPERSEDED
+        if model_name(run) in models and not every:
+            exclusions[run.run_id] = Exclusion("superseded")
         elif (table := read_predictions(reader, run)) is None:
             lost.append(run)
         else:
             tables[run.run_id] = table
-            shown.setdefault(model_name(run), run)
+            models.add(model_name(run))
     for run in lost:
-        model = model_name(run)
-        rest = f"another run of {model} is shown" if model in shown else f"no other run of {model} can be shown"
-        reasons[run.run_id] = f"without its predictions, which were deleted or damaged; {rest}"
+        exclusions[run.run_id] = Exclusion("lost_predictions", model_name(run), model_name(run) in models)
     return tables
 
 
 def _absent(
-    models: Iterable[str], asked: Collection[StoredRun], reasons: Mapping[str, str], log: str | None
+    models: Iterable[str], requested: Collection[StoredRun], exclusions: Mapping[str, Exclusion], log: str | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     missing, impossible = {}, {}
     for model in models:
-        tried = [run for run in asked if model_name(run) == model]
+        tried = [run for run in requested if model_name(run) == model]
         ended = [run for run in tried if run.status not in UNFINISHED]
-        never = all(run.status != "FINISHED" for run in ended)
-        if ended and never and _too_short(ended[0]) and _of_log(ended[0], log):
+        never_finished = all(run.status != "FINISHED" for run in ended)
+        if ended and never_finished and _too_short(ended[0]) and _of_log(ended[0], log):
             impossible[model] = ended[0].tags["failure"]
         else:
-            missing[model] = (tried[0].tags.get("failure") or reasons[tried[0].run_id]) if tried else ""
+            missing[model] = (tried[0].tags.get("failure") or exclusions[tried[0].run_id].reason) if tried else ""
     return missing, impossible
 
 
@@ -231,21 +267,20 @@ def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_o
     )
 
 
-def _cannot(impossible: Mapping[str, str]) -> list[str]:
-    of = {model: why.split("; ")[0] for model, why in impossible.items()}  # what follows is advice
-    return [f"{', '.join(models)} cannot be judged here: {why}" for why, models in _by_value(of).items()]
-
-
-def _left_out(reasons: Mapping[str, str]) -> list[str]:
-    grouped = _by_value({run_id[:8]: why for run_id, why in reasons.items()})
-    return [f"{_counted(len(ids))} left out, {why}: {join_names(ids)}" for why, ids in grouped.items()]
-
-
-def _by_value(of: Mapping[str, str]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for name, value in of.items():
-        grouped.setdefault(value, []).append(name)
-    return grouped
+def _left_out(impossible: Mapping[str, str], exclusions: Mapping[str, Exclusion]) -> list[str]:
+    """Return a sentence for each reason why models cannot be evaluated, and for each reason why runs are left out."""
+    models_by_reason: dict[str, list[str]] = {}
+    for model, failure in impossible.items():
+        models_by_reason.setdefault(failure.split("; ")[0], []).append(model)  # what follows is advice
+    runs_by_reason: dict[Exclusion, list[str]] = {}
+    for run_id, exclusion in exclusions.items():
+        runs_by_reason.setdefault(exclusion, []).append(run_id[:8])
+    result = []
+    for failure, models in models_by_reason.items():
+        result += sentences(TEMPLATE, "impossible", models, failure)
+    for exclusion, runs in runs_by_reason.items():
+        result += sentences(TEMPLATE, "left_out", runs, exclusion.reason)
+    return result
 
 
 def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], identity: str | None) -> list[str]:
@@ -253,13 +288,11 @@ def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], iden
     for run in runs:
         if run.status == "FINISHED" and run.tags.get("cell", identity) != identity:
             cells.setdefault(run.tags["cell"], []).append(run)
-    described = []
-    for tag, found in cells.items():
-        differing = [f"{name}={found[0].params.get(name, 'unset')}" for name in _differing(found[0], settings)]
-        what = join_names(differing) or "the same settings, another log or period"
-        described.append(f"{what}: {_counted(len(found))}, cell {tag}")
-    return described
-
-
-def _counted(runs: int) -> str:
-    return f"{runs:,} run{'s' if runs > 1 else ''}"
+    descriptions = []
+    for cell, finished in cells.items():
+        newest = finished[0]
+        names = _differing_settings(newest, settings)
+        difference = join_names([f"{name}={newest.params.get(name, 'unset')}" for name in names])
+        count = format_count(len(finished), "run")
+        descriptions.append(f"{difference or 'the same settings, another log or period'}: {count}, cell {cell}")
+    return descriptions
