@@ -1,4 +1,4 @@
-"""What accuracy costs: the board's metric against the seconds that each model takes."""
+"""Accuracy against cost: the board's metric against each model's seconds, with names that do not overlap."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def accuracy_against_cost(standings: Standings) -> Figure:
         panel.set_axis_off()
         return figure
     top = float(rows["score"].max())
-    far = 1.1 * axis_span(top - rows["lower"].fillna(rows["score"]).to_numpy(float))
-    rows["beyond"] = rows["score"] < top - far
-    rows["y"] = rows["score"].mask(rows["beyond"], top - 1.22 * far)
+    span = 1.1 * axis_span(top - rows["lower"].fillna(rows["score"]).to_numpy(float))
+    rows["beyond"] = rows["score"] < top - span
+    rows["y"] = rows["score"].mask(rows["beyond"], top - 1.22 * span)
     for end in ("lower", "upper"):
-        rows[end] = rows[end].clip(lower=top - far).mask(rows["beyond"]).fillna(rows["y"])
+        rows[end] = rows[end].clip(lower=top - span).mask(rows["beyond"]).fillna(rows["y"])
     room = 0.25 if rows["beyond"].any() else 0.05  # for the names of those that lie beyond
-    panel.set_ylim(top - (1 + room) * far, rows["upper"].max() + 0.12 * far)
+    panel.set_ylim(top - (1 + room) * span, rows["upper"].max() + 0.12 * span)
     _axes(panel, rows["seconds"], f"{how.heading}, {standings.confidence:.0%} interval")
     for row in rows.to_dict("records"):
         style = family_style(row["family"])
@@ -112,15 +112,15 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
     at = panel.transData.transform(np.column_stack([x, y]))
     ends = np.column_stack([panel.transData.transform(np.column_stack([x, end]))[:, 1] for end in bars.T])
     markers = np.column_stack([at - 8, at + 8])
-    taken = np.concatenate([markers, np.column_stack([at[:, 0] - 2, ends[:, 0], at[:, 0] + 2, ends[:, 1]])])
+    occupied = np.concatenate([markers, np.column_stack([at[:, 0] - 2, ends[:, 0], at[:, 0] + 2, ends[:, 1]])])
     for name, point, pixel, size in zip(names, zip(x, y, strict=True), at, sizes, strict=True):
         boxes = _boxes(pixel, size)
-        lost = _shared(boxes, taken).sum(axis=1) + 4 * (
-            float(size.prod()) - _shared(boxes, np.array([panel.bbox.extents]))[:, 0]
+        overlap = _overlaps(boxes, occupied).sum(axis=1) + 4 * (
+            float(size.prod()) - _overlaps(boxes, np.array([panel.bbox.extents]))[:, 0]
         )
-        best = int(np.argmin(np.round(lost, 3)))  # choices go from near to far
+        best = int(np.argmin(np.round(overlap, 3)))  # choices go from near to far
         distance, across, up = CHOICES[best]
-        taken = np.concatenate([taken, boxes[[best]], _line(pixel, *CHOICES[best])])
+        occupied = np.concatenate([occupied, boxes[[best]], _line(pixel, *CHOICES[best])])
         panel.annotate(
             name, point, (across * distance, up * distance), textcoords="offset points",
             ha=("right", "center", "left")[int(across) + 1], va="center", **TEXT_STYLE,
@@ -131,9 +131,9 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
 def _size(panel: Axes, name: str, point: tuple[float, float]) -> Floats:
     """Return width and height of a text in pixels."""
     text = panel.annotate(name, point, (0, 0), textcoords="offset points", **TEXT_STYLE)
-    found = text.get_window_extent()
+    extent = text.get_window_extent()
     text.remove()
-    return np.array([found.width, found.height])
+    return np.array([extent.width, extent.height])
 
 
 def _boxes(at: Floats, size: Floats) -> Floats:
@@ -151,7 +151,7 @@ def _line(at: Floats, distance: float, across: float, up: float) -> Floats:
     return np.column_stack([middle - 2, middle + 2])
 
 
-def _shared(boxes: Floats, others: Floats) -> Floats:
+def _overlaps(boxes: Floats, others: Floats) -> Floats:
     """Return the pixels that each of some boxes shares with each of others, shape (boxes, others)."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])

@@ -1,4 +1,4 @@
-"""What each model's ranking and its deciles are worth, all models of a leaderboard on common axes."""
+"""Value capture and decile calibration of all models of a leaderboard, on common axes."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def value_captures(standings: Standings) -> Figure:
     """
     cell, rows = standings.cell, standings.rows()
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
-    curves = {label: _captured(cell, place) for place, label in enumerate(cell.labels)}
+    curves = {label: _capture_curve(cell, model) for model, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
     figure, (panel,) = create_chart("Spend reached by targeting top customers", printable(cell.subtitle, 70), height)
-    panel.plot(TARGETED, _captured(cell, None), color=INK, linewidth=1.2, linestyle=":")
+    panel.plot(TARGETED, _capture_curve(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
-    drawn: dict[str, int] = {}
+    lines_of_family: dict[str, int] = {}
     for label in reversed(standings.ranking):
         family = cell.families[label]
-        drawn[family] = drawn.get(family, -1) + 1
+        lines_of_family[family] = lines_of_family.get(family, -1) + 1
         quiet = label not in strong
         panel.plot(
             TARGETED, curves[label], color=family_style(family).colour, linewidth=1.4 if quiet else 2.6,
-            dashes=DASHES[drawn[family] % len(DASHES)], alpha=0.6 if quiet else 1.0,
+            dashes=DASHES[lines_of_family[family] % len(DASHES)], alpha=0.6 if quiet else 1.0,
         )  # fmt: skip
     panel.set_xlim(0, TARGETED[-1])
     panel.set_ylim(0, 1.02)
@@ -57,10 +57,10 @@ def value_captures(standings: Standings) -> Figure:
 def decile_calibrations(standings: Standings) -> Figure:
     """Draw mean predicted and actual spend of each tenth of the customers, a panel a model, common axes with zeros."""
     cell = standings.cell
-    tables = {label: _deciles(cell, place) for place, label in enumerate(cell.labels)}
-    every = np.concatenate([table.to_numpy() for table in tables.values()])
+    tables = {label: _decile_means(cell, model) for model, label in enumerate(cell.labels)}
+    values = np.concatenate([table.to_numpy() for table in tables.values()])
     wide = max(len(printable(label)) for label in tables) > TITLE[4]
-    scale, columns = LogScale.around(every), min(3 if wide else 4, len(tables))
+    scale, columns = LogScale.around(values), min(3 if wide else 4, len(tables))
     rows = -(-len(tables) // columns)
     figure, panels = create_chart("Predicted and actual spend by decile", "", 1.2 + 1.75 * rows, rows, columns)
     unit = f", {cell.currency}" if cell.currency else ""
@@ -73,7 +73,7 @@ def decile_calibrations(standings: Standings) -> Figure:
         )
         panel.set_title(printable(label, TITLE[3 if wide else 4]), fontsize=TEXT_SIZE, loc="left", color=INK)
         panel.set_xticks([1, 5, 10])
-        scale.label(panel, "y", min(every.min(), 0.0), max(every.max(), scale.unit))
+        scale.label(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
     for panel in panels[len(tables) :]:
         panel.set_axis_off()
     figure.supxlabel(
@@ -82,18 +82,18 @@ def decile_calibrations(standings: Standings) -> Figure:
     return figure
 
 
-def _captured(cell: Cell, model: int | None) -> Floats:
+def _capture_curve(cell: Cell, model: int | None) -> Floats:
     """Return the share of spend held by the first customers of a model's ranking, or of the perfect one."""
     curves = []
-    for panel in cell.origins:
-        by = panel.y_true if model is None else panel.y_pred[:, model]
-        curves.append(np.interp(TARGETED, *capture_curve(panel.y_true, by)))
+    for origin in cell.origins:
+        by = origin.y_true if model is None else origin.y_pred[:, model]
+        curves.append(np.interp(TARGETED, *capture_curve(origin.y_true, by)))
     return np.mean(curves, axis=0)
 
 
-def _deciles(cell: Cell, model: int) -> pd.DataFrame:
+def _decile_means(cell: Cell, model: int) -> pd.DataFrame:
     """Return mean_predicted and mean_actual by decile, mean over origins."""
-    tables = pd.concat([decile_table(panel.y_true, panel.y_pred[:, model]) for panel in cell.origins])
+    tables = pd.concat([decile_table(origin.y_true, origin.y_pred[:, model]) for origin in cell.origins])
     return tables.groupby("decile")[["mean_predicted", "mean_actual"]].mean()
 
 
@@ -101,30 +101,29 @@ def _name_ends(panel: Axes, ends: dict[str, float], strong: set[str], families: 
     """Write each line's name beside its end, pushed apart where lines end together."""
     names = sorted(ends, key=lambda name: -ends[name])
     step = 1.02 * 0.235 / (height - 1.5)
-    wanted = np.array([ends[name] for name in names])
-    places = _spread(wanted, step, 1.02)
-    for name, place in zip(names, places, strict=True):
+    heights = _spread(np.array([ends[name] for name in names]), step, 1.02)
+    for name, y in zip(names, heights, strict=True):
         colour = family_style(families[name]).colour if name in families else QUIET
-        beside: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "clip_on": False}
-        panel.plot([1.0, 1.05], [ends[name], place], color=colour, linewidth=1.0, **beside)
+        outside: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "clip_on": False}
+        panel.plot([1.0, 1.05], [ends[name], y], color=colour, linewidth=1.0, **outside)
         panel.text(
-            1.06, place, printable(name), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
-            fontweight="bold" if name in strong else "normal", **beside,
+            1.06, y, printable(name), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
+            fontweight="bold" if name in strong else "normal", **outside,
         )  # fmt: skip
 
 
-def _spread(wanted: Floats, step: float, top: float) -> Floats:
-    """Return places from the highest down, `step` apart and within 0 and `top`, moved as little as that allows.
+def _spread(heights: Floats, step: float, top: float) -> Floats:
+    """Return heights from the highest down, `step` apart and within 0 and `top`, moved as little as that allows.
 
-    What stands too close forms a block around its mean (isotonic regression by pooling adjacent violators).
+    Heights that are too close form a block around their mean (isotonic regression by pooling adjacent violators).
     """
-    gaps = step * np.arange(len(wanted))
+    gaps = step * np.arange(len(heights))
     blocks: list[tuple[float, int]] = []
-    for place in wanted + gaps:
-        total, count = float(place), 1
+    for height in heights + gaps:
+        total, count = float(height), 1
         while blocks and blocks[-1][0] / blocks[-1][1] < total / count:
-            above, held = blocks.pop()
-            total, count = total + above, count + held
+            total_above, count_above = blocks.pop()
+            total, count = total + total_above, count + count_above
         blocks.append((total, count))
     pooled = np.concatenate([np.full(count, total / count) for total, count in blocks])
     return np.clip(pooled, gaps[-1], top) - gaps

@@ -59,32 +59,30 @@ def _record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecor
 def forest(standings: Standings) -> Figure:
     """Draw each model's difference from the best by the board's metric, with its simultaneous interval.
 
-    The axis ends where one model far behind would squash the others; an arrow stands for what lies beyond.
+    The axis ends where one model span behind would squash the others; an arrow stands for what lies beyond.
     """
     rows, score = standings.rows(), METRICS[standings.metric]
     points = rows["from_best"].to_numpy(float)
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
-    far = axis_span(-np.fmin(points, low))
+    span = axis_span(-np.fmin(points, low))
     title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
     figure, (panel,) = create_chart(title, printable(standings.cell.subtitle, 70), 1.75 + 0.29 * len(rows))
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
-    right = max(0.06 * far, float(np.nanmax(np.append(high, 0.0))) * 1.1)
-    panel.set_xlim(-1.06 * far, right)
-    for place, (model, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
+    right = max(0.06 * span, float(np.nanmax(np.append(high, 0.0))) * 1.1)
+    panel.set_xlim(-1.06 * span, right)
+    for y, (model, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
         style, tied, behind = family_style(row["family"]), row["group"] == 1, row["from_best"]
         if tied:
-            panel.axhspan(place - 0.5, place + 0.5, color=BAND, linewidth=0)
+            panel.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0)
         if model == row["best"]:
             behind, text = 0.0, "best"
         else:
-            ends = np.clip([row["from_best_lower"], row["from_best_upper"]], -1.06 * far, None)
-            panel.hlines(place, *ends, color=style.colour, linewidth=3, alpha=0.55)
+            ends = np.clip([row["from_best_lower"], row["from_best_upper"]], -1.06 * span, None)
+            panel.hlines(y, *ends, color=style.colour, linewidth=3, alpha=0.55)
             text = format_difference(behind, score.form) + (" tied" if tied else "")
-        beyond = behind < -far
-        draw_marker(
-            panel, -1.03 * far if beyond else behind, place, style.colour, "<" if beyond else style.marker, tied
-        )
-        _note_row(panel, place, text)
+        beyond = behind < -span
+        draw_marker(panel, -1.03 * span if beyond else behind, y, style.colour, "<" if beyond else style.marker, tied)
+        _note_row(panel, y, text)
     name_rows(panel, [f"{printable(model)} · {group}" for model, group in rows["group"].items()])
     panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right", **TEXT_STYLE)
     panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -95,8 +93,8 @@ def forest(standings: Standings) -> Figure:
 
 def bias_by_origin(standings: Standings) -> Figure:
     """Draw the bias of each model's total, a marker an origin, the latest filled, over a band of what is tolerated."""
-    found = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
-    biases = {model: found.loc[found["model"] == model, "score"].to_numpy(float) for model in standings.ranking}
+    rows = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
+    biases = {model: rows.loc[rows["model"] == model, "score"].to_numpy(float) for model in standings.ranking}
     families, steps = standings.cell.families, len(standings.cell.holdouts)
     latest = "" if steps == 1 else ", filled = the latest"
     figure, (panel,) = create_chart(
@@ -104,14 +102,14 @@ def bias_by_origin(standings: Standings) -> Figure:
     )
     panel.axvspan(-MAX_BIAS, MAX_BIAS, color=BAND)
     panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
-    for place, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
+    for y, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
         style = family_style(families[model])
         inside = np.clip(bias, -1.0, 1.0)
-        panel.plot(inside, np.full(steps, place), color=style.colour, linewidth=1.5, alpha=0.55)
+        panel.plot(inside, np.full(steps, y), color=style.colour, linewidth=1.5, alpha=0.55)
         for step, value in enumerate(bias):
             marker = style.marker if value <= 1 else ">"
-            draw_marker(panel, min(value, 1.03), place, style.colour, marker, step == steps - 1)
-        _note_row(panel, place, format_difference(float(np.mean(bias)), "{:+.0%}"))
+            draw_marker(panel, min(value, 1.03), y, style.colour, marker, step == steps - 1)
+        _note_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
     name_rows(panel, [printable(model) for model in biases])
     panel.set_xlim(-1.08, 1.08)
     panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -120,9 +118,9 @@ def bias_by_origin(standings: Standings) -> Figure:
     return figure
 
 
-def _note_row(panel: Axes, place: float, text: str) -> None:
+def _note_row(panel: Axes, y: float, text: str) -> None:
     """Write a number to the right of a row."""
-    panel.text(1.02, place, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
+    panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
 
 
 def mean_ranks(aggregate: Aggregate) -> Figure:
@@ -137,20 +135,20 @@ def mean_ranks(aggregate: Aggregate) -> Figure:
     panel.set_ylim(-depth - half * ROW, 3.0)
     _draw_rank_axis(panel, models, aggregate.critical_difference)
     families = list(aggregate.table["family"])
-    for place, (model, rank) in enumerate(ranks.items()):
-        best_half = place < half
-        row = -depth - ROW * ((place if best_half else models - 1 - place) + 0.5)
+    for position, (model, rank) in enumerate(ranks.items()):
+        best_half = position < half
+        row = -depth - ROW * ((position if best_half else models - 1 - position) + 0.5)
         side = 0.8 if best_half else models + 0.2
-        style = family_style(families[place])
+        style = family_style(families[position])
         panel.plot([rank, rank, side], [0, row, row], color=style.colour, linewidth=1.2, clip_on=False)
         panel.plot(rank, 0, style.marker, color=style.colour, markersize=8, clip_on=False)
         panel.annotate(
             f"{printable(model)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0), textcoords="offset points",
             ha="right" if best_half else "left", va="center", annotation_clip=False, **TEXT_STYLE,
         )  # fmt: skip
-    for place, clique in enumerate(aggregate.cliques):
+    for level, clique in enumerate(aggregate.cliques):
         ends = [ranks[clique[0]], ranks[clique[-1]]]
-        panel.plot(ends, [-CLIQUE * (place + 1)] * 2, color=INK, linewidth=5, solid_capstyle="round")
+        panel.plot(ends, [-CLIQUE * (level + 1)] * 2, color=INK, linewidth=5, solid_capstyle="round")
     draw_family_legend(panel, families)
     return figure
 
@@ -161,10 +159,10 @@ def _draw_rank_axis(panel: Axes, models: int, critical: float) -> None:
     for rank in range(1, models + 1):
         panel.plot([rank, rank], [0, 0.25], color=QUIET, linewidth=1.2)
         panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_STYLE)
-    reach = min(critical, models - 1)
-    panel.plot([1, 1 + reach], [1.9, 1.9], color=INK, linewidth=2)
+    length = min(critical, models - 1)
+    panel.plot([1, 1 + length], [1.9, 1.9], color=INK, linewidth=2)
     if critical <= models - 1:
         panel.plot([1, 1], [1.75, 2.05], color=INK, linewidth=2)
-        panel.plot([1 + reach] * 2, [1.75, 2.05], color=INK, linewidth=2)
+        panel.plot([1 + length] * 2, [1.75, 2.05], color=INK, linewidth=2)
     beyond = "" if critical <= models - 1 else ", more than the axis is long"
     panel.text(1, 2.1, f"critical difference {critical:.2f}{beyond}", va="bottom", **TEXT_STYLE)
