@@ -1,4 +1,4 @@
-"""What a report is made of: sections that answer a question, exhibits that show the numbers behind the answer."""
+"""The parts of a report: sections that answer a question, exhibits with the numbers behind the answer."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ Kind = Literal["money", "share", "count", "number", "date", "text"]
 
 @dataclass(frozen=True, eq=False)
 class Exhibit:
-    """Numbers that a claim rests on, with the sentence that reads them.
+    """Numbers that a claim rests on, with the sentences that explain them.
 
     Attributes
     ----------
     name : str
-        Names its files and its place on the page: letters, digits and underscores, unique in a report.
+        Name of its files and anchor on the page: letters, digits and underscores, unique in a report.
     title : str
-        What is shown.
+        What the numbers are.
     sentences : sequence of str
-        What a manager needs of it, generated from the numbers.
+        What a manager should take from it.
     table : pandas.DataFrame, optional
-        The numbers: columns as they are called in files, no index that matters.
-    headings : mapping of column to what a reader sees, optional
-        Other columns show their name with spaces.
+        The numbers: columns named as in files; its index is ignored.
+    headings : mapping of column to heading, optional
+        Other columns are headed by their name with spaces.
     kinds : mapping of column to Kind
         Other columns are written as their type suggests: text, dates, counts, numbers.
     figure : matplotlib.figure.Figure, optional
-        From ``picture_style.framed``.
+        From ``chart_style.create_chart``.
     shown : int
         Rows of the table on the page; all are in the file.
     columns : sequence of str, optional
@@ -54,7 +54,7 @@ class Exhibit:
     columns: Sequence[str] = ()
 
     def records(self) -> Iterator[Record]:
-        """Give the files of the exhibit: its whole table as CSV, its picture as PNG."""
+        """Yield the files of the exhibit: its whole table as CSV, its figure as PNG."""
         if self.table is not None:
             yield Table(f"{self.name}.csv", self.table)
         if self.figure is not None:
@@ -68,15 +68,15 @@ class Section:
     Attributes
     ----------
     anchor : str
-        Its place on the page.
+        Its id on the page.
     title : str
         The question, in a manager's words.
     summary : sequence of str
-        The answer in one or two sentences, for the executive summary; with its numbers and intervals.
+        The answer in one or two sentences with numbers and intervals, for the executive summary.
     exhibits : sequence of Exhibit
         The evidence.
     method : sequence of str
-        How the numbers were made, in plain words, and what they do not tell.
+        How the numbers were computed, in plain words, and what they do not say.
     """
 
     anchor: str

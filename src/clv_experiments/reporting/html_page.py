@@ -1,4 +1,4 @@
-"""A page from a template: style and script inside it, everything else escaped, and no other script may run."""
+"""Pages from templates: style and script are inlined, values are escaped, and no other script may run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render_page(template: str, **context: Any) -> str:
     """Fill a template.
 
-    It gets ``style`` and ``script``, which are the common ones, and the ``script_hash`` that its
-    Content-Security-Policy allows alone. A file ``extra.css`` in its folder adds to the style.
+    It gets the common ``style`` and ``script``, and the ``script_hash`` that its Content-Security-Policy allows. A file
+    ``extra.css`` in its folder is added to the style.
 
     Parameters
     ----------

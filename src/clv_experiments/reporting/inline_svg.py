@@ -1,4 +1,4 @@
-"""A picture inside a page: text that stays text, colours that follow light and dark, names that never clash."""
+"""Figures inside a page: text stays text, colours follow the light or dark theme, ids never clash."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from clv_experiments.reporting.chart_style import (
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 FONT = "font-family: inherit"
-# Names of the page's colours; black is what a library draws unasked.
+# Names of the page's colours; black is matplotlib's default.
 VARIABLES = {
-    **{look.colour: f"--{family}" for family, look in FAMILIES.items()},
+    **{style.colour: f"--{family}" for family, style in FAMILIES.items()},
     INK: "--ink",
     "#000000": "--ink",
     QUIET: "--quiet",
@@ -40,32 +40,32 @@ def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:
     ----------
     figure : Figure
     name, description : str
-        What a screen reader says.
+        What a screen reader reads out.
     prefix : str
         Begins every id; unique in the page, letters, digits and hyphens.
 
     Returns
     -------
     str
-        The same for the same figure. Nothing in it is fetched from elsewhere.
+        Identical for an identical figure. It loads nothing.
     """
-    drawn = BytesIO()
-    nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
+    buffer = BytesIO()
+    no_metadata = dict.fromkeys(["Date", "Creator", "Format", "Type"])
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}), ignore_missing_glyphs():
-        figure.savefig(drawn, format="svg", transparent=True, metadata=nothing)
-    root = ElementTree.fromstring(drawn.getvalue())
+        figure.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
+    root = ElementTree.fromstring(buffer.getvalue())
     for child in [child for child in root if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}title")]:
         root.remove(child)
     for element in root.iter():
         _adapt(element, prefix)
     for text, tag in ((description, "desc"), (name, "title")):
-        said = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{prefix}-{tag}"})
-        said.text = text
-        root.insert(0, said)
+        element = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{prefix}-{tag}"})
+        element.text = text
+        root.insert(0, element)
     root.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-title {prefix}-desc"}
     for size in ("width", "height"):
         root.attrib.pop(size)
-    return _serialised(root)
+    return _serialise(root)
 
 
 def _adapt(element: ElementTree.Element, prefix: str) -> None:
@@ -77,16 +77,16 @@ def _adapt(element: ElementTree.Element, prefix: str) -> None:
             element.set(attribute, value.replace("#", f"#{prefix}-", 1))
         else:
             value = value.replace("url(#", f"url(#{prefix}-")
-            element.set(attribute, _styled(value) if attribute == "style" else value)
+            element.set(attribute, _page_style(value) if attribute == "style" else value)
 
 
-def _styled(style: str) -> str:
-    style = re.sub(r"#[0-9a-f]{6}", lambda found: f"var({VARIABLES.get(found[0], '--ink')}, {found[0]})", style)
+def _page_style(style: str) -> str:
+    style = re.sub(r"#[0-9a-f]{6}", lambda match: f"var({VARIABLES.get(match[0], '--ink')}, {match[0]})", style)
     style = re.sub(r"font: ([^;']*?px)[^;]*", r"font-size: \1; " + FONT, style)
     return re.sub(r"font-family: [^;]*", FONT, style)
 
 
-def _serialised(root: ElementTree.Element) -> str:
+def _serialise(root: ElementTree.Element) -> str:
     """Write an element as HTML parsers read it: no prefixes, no declaration."""
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{SVG}}}")

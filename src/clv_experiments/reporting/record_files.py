@@ -1,4 +1,4 @@
-"""Records that are files: how a table, a picture or a text is written to disk."""
+"""Records that are files: tables, figures and texts written to disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clv_experiments.reporting.safe_csv import write_csv
 
 
 def write_folder(folder: str, title: str, records: Iterable[Record], what: str) -> Path:
-    """Write tables, words and pictures into a folder of the title's name; each file is whole or not there.
+    """Write tables, texts and figures into a folder named after the title; no file is ever half written.
 
     Returns
     -------
@@ -26,20 +26,20 @@ def write_folder(folder: str, title: str, records: Iterable[Record], what: str) 
     ClvError
         If it cannot be written; begins with ``what``, such as ``the leaderboard``.
     """
-    place = output_folder(folder, title)
+    path = output_folder(folder, title)
     try:
         for record in records:
             if isinstance(record, Table | Text | FigureRecord):
-                part = place / f".{os.getpid()}.{record.name}"  # the ending tells the format of a picture
+                part = path / f".{os.getpid()}.{record.name}"  # the suffix is the format of a figure
                 write_record(record, part)
-                part.replace(place / record.name)
+                part.replace(path / record.name)
     except OSError as error:
-        raise ClvError(f"{what} cannot be written to {place}: {error}; type output=<a folder>") from error
-    return place
+        raise ClvError(f"{what} cannot be written to {path}: {error}; type output=<a folder>") from error
+    return path
 
 
 def output_folder(folder: str, title: str) -> Path:
-    """Name the folder below another that is called after a title.
+    """Return the folder below another that is named after a title.
 
     Examples
     --------
@@ -50,22 +50,22 @@ def output_folder(folder: str, title: str) -> Path:
 
 
 def check_writable(folder: str, setting: str) -> None:
-    """Refuse early a folder that could not be written late.
+    """Refuse a folder that could not be written later.
 
     Raises
     ------
     ClvError
         Names the setting, and what is in the way.
     """
-    place = Path(folder)
-    while not place.exists():
-        place = place.parent
-    if not (place.is_dir() and os.access(place, os.W_OK)):
-        raise ClvError(f"nothing can be written to '{folder}', since {place} is no folder of yours ({setting})")
+    path = Path(folder)
+    while not path.exists():
+        path = path.parent
+    if not (path.is_dir() and os.access(path, os.W_OK)):
+        raise ClvError(f"nothing can be written to '{folder}', since {path} is no folder of yours ({setting})")
 
 
 def write_record(record: Table | FigureRecord | Text, path: Path) -> None:
-    """Write one record in the format of its name, into a folder that is made where it is missing.
+    """Write one record in the format of its name, creating its folder where that is missing.
 
     Raises
     ------

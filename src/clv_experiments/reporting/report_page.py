@@ -26,7 +26,7 @@ class PageExhibit:
 
 @dataclass(frozen=True)
 class PageSection:
-    """A section as the page shows it; ``answer`` is what stands above its evidence, and nowhere in it."""
+    """A section as the page shows it; ``answer`` is the part of the summary above the evidence."""
 
     anchor: str
     title: str
@@ -67,12 +67,11 @@ def report_page(
     str
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
-    shown = [_section(section, currency) for section in sections]
     return render_page(
         "report/report.html.jinja",
         title=title,
         subtitle=subtitle,
-        sections=shown,
+        sections=[_section(section, currency) for section in sections],
         facts=facts,
         method=method,
         made=made,
@@ -80,16 +79,16 @@ def report_page(
 
 
 def _section(section: Section, currency: str) -> PageSection:
-    """Lay out a section; a sentence of the summary stands again where its numbers are, the first one above them."""
-    beside = {sentence for exhibit in section.exhibits for sentence in exhibit.sentences}
-    answer = [s for place, s in enumerate(section.summary) if place == 0 or s not in beside]
+    """Lay out a section; of its summary, only the first sentence may stand above an exhibit that repeats it."""
+    repeated = {sentence for exhibit in section.exhibits for sentence in exhibit.sentences}
+    answer = [s for number, s in enumerate(section.summary) if number == 0 or s not in repeated]
     exhibits = [_exhibit(e, f"{section.anchor}-{e.name}", answer, currency) for e in section.exhibits]
     return PageSection(section.anchor, section.title, section.summary, answer, exhibits, section.method)
 
 
-def _exhibit(exhibit: Exhibit, anchor: str, said_above: Sequence[str], currency: str) -> PageExhibit:
-    drawn = exhibit.figure
-    said = " ".join(exhibit.sentences) or exhibit.title
-    svg = None if drawn is None else Markup(inline_svg(drawn, exhibit.title, said, anchor.replace("_", "-")))
-    sentences = [sentence for sentence in exhibit.sentences if sentence not in said_above]
+def _exhibit(exhibit: Exhibit, anchor: str, answer: Sequence[str], currency: str) -> PageExhibit:
+    svg, description = None, " ".join(exhibit.sentences) or exhibit.title
+    if exhibit.figure is not None:
+        svg = Markup(inline_svg(exhibit.figure, exhibit.title, description, anchor.replace("_", "-")))
+    sentences = [sentence for sentence in exhibit.sentences if sentence not in answer]
     return PageExhibit(anchor, exhibit.title, sentences, svg, exhibit_table(exhibit, currency))

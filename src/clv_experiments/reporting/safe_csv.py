@@ -1,4 +1,4 @@
-"""CSV files that a spreadsheet may open: text that would run as a formula there is defused."""
+"""CSV files that are safe to open in a spreadsheet: text that would run as a formula is escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import CSVWriter, WriteOptions
 
-FORMULA = r"^[=+\-@\t\r]"  # what OWASP lists as the beginnings that spreadsheets take for a formula
+FORMULA = r"^[=+\-@\t\r]"  # what spreadsheets take for the beginning of a formula, as OWASP lists it
 DECIMALS = 4  # of a long file's numbers: what a person may want to read
 
 
