@@ -14,7 +14,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.sweep.trials import Objective, Settings
+from clv_experiments.sweep.objective import Objective, Settings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SPACES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))

@@ -17,9 +17,9 @@ from clv_experiments.config.window_options import build_window
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
+from clv_experiments.sweep.objective import SCORES, Objective, Settings, search_window
 from clv_experiments.sweep.outcome import Outcome
 from clv_experiments.sweep.search import AS_CONFIGURED
-from clv_experiments.sweep.trials import SCORES, Objective, Settings, search_window
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 DEPTH = "{key: model.estimator.regressor.max_depth, low: 1, high: 12, limit: 1}"

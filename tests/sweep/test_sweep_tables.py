@@ -9,10 +9,10 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
+from clv_experiments.sweep.objective import SECONDS
 from clv_experiments.sweep.sampling import FAILURE
 from clv_experiments.sweep.search import AS_CONFIGURED
 from clv_experiments.sweep.tables import best, configured_trial, importance_rows, importances, trials_frame
-from clv_experiments.sweep.trials import SECONDS
 
 SPACE = {
     "depth": IntDistribution(1, 9),

@@ -35,12 +35,12 @@ from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
 from clv_experiments.reporting.records import Metric, Param, Record, Tag, Text
-from clv_experiments.sweep.pictures.values import named
+from clv_experiments.sweep.metric_values import named
+from clv_experiments.sweep.objective import SCORES, SECONDS, Objective, Settings, search_window
 from clv_experiments.sweep.sampling import FAILURE, is_lost
 from clv_experiments.sweep.search import search
 from clv_experiments.sweep.space import shown
 from clv_experiments.sweep.storage import ENDING, IDENTITY, alone, open_study, storage_url
-from clv_experiments.sweep.trials import SCORES, SECONDS, Objective, Settings, search_window
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import StudyRun
 

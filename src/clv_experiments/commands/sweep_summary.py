@@ -25,12 +25,12 @@ from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.reporting.figure_style import Labels
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
 from clv_experiments.sweep import tables
+from clv_experiments.sweep.objective import SCORES, Objective, Settings
 from clv_experiments.sweep.outcome import Outcome, differences, fits
 from clv_experiments.sweep.pictures import study_pictures
 from clv_experiments.sweep.sampling import is_lost
 from clv_experiments.sweep.search import AS_CONFIGURED
 from clv_experiments.sweep.space import Value
-from clv_experiments.sweep.trials import SCORES, Objective, Settings
 from clv_experiments.tracking.stored_run import StudyRun
 
 OUTCOME = "outcome"  # attribute of a study that was summed up

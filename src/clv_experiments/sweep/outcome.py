@@ -16,9 +16,9 @@ from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.formatting import format_difference, format_score, join_names
-from clv_experiments.sweep.pictures.values import named
+from clv_experiments.sweep.metric_values import named
+from clv_experiments.sweep.objective import Objective
 from clv_experiments.sweep.space_reading import LUCK
-from clv_experiments.sweep.trials import Objective
 
 REPLICATES, CONFIDENCE = 2000, 0.95
 VALIDATION, HOLDOUT = "validation", "holdout"

@@ -10,11 +10,11 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.sweep.pictures.values import Values, named, value_of, values_of
+from clv_experiments.sweep.metric_values import Values, named, value_of, values_of
+from clv_experiments.sweep.objective import SECONDS
 from clv_experiments.sweep.sampling import FAILURE, is_lost
 from clv_experiments.sweep.search import AS_CONFIGURED
 from clv_experiments.sweep.space import shown
-from clv_experiments.sweep.trials import SECONDS
 
 STATES = {
     TrialState.COMPLETE: "finished",

@@ -15,8 +15,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from clv_experiments.reporting.chart_style import INK, RULE, TEXT_STYLE, create_chart, name_rows, printable
 from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, Labels, format_amount
+from clv_experiments.sweep.metric_values import Values, named
 from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
-from clv_experiments.sweep.pictures.values import Values, named
 
 COLUMNS = 2  # panels of slices side by side
 LEVELS = 8  # whole numbers of a range that are all written

@@ -16,9 +16,9 @@ from clv_experiments.reporting.chart_style import QUIET, TEXT_STYLE, create_char
 from clv_experiments.reporting.figure_style import ACTUAL, PREDICTED, REFERENCE, TEXT_SIZE, Labels
 from clv_experiments.reporting.formatting import join_names
 from clv_experiments.reporting.records import FigureRecord
+from clv_experiments.sweep.metric_values import Values, values_of
 from clv_experiments.sweep.pictures.parameters import parallel_coordinates, slices
 from clv_experiments.sweep.pictures.style import CONFIGURED, above, heading_of, span_values
-from clv_experiments.sweep.pictures.values import Values, values_of
 
 TRADED = (2, 3)  # numbers of metrics between which a front can be drawn
 

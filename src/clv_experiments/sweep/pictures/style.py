@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter, St
 
 from clv_experiments.reporting.chart_style import INK, TEXT_STYLE, printable
 from clv_experiments.reporting.figure_style import TEXT_SIZE, Labels
-from clv_experiments.sweep.pictures.values import Values, named
+from clv_experiments.sweep.metric_values import Values, named
 
 CONFIGURED: dict[str, Any] = {"color": INK, "linewidth": 1.6, "linestyle": (0, (4, 3))}
 ACROSS = 3  # entries of the legend side by side

@@ -11,9 +11,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState, create_trial
 
 from clv_experiments.reporting.figure_style import ACTUAL, Labels
+from clv_experiments.sweep.metric_values import values_of
 from clv_experiments.sweep.pictures import study_pictures
 from clv_experiments.sweep.pictures.parameters import ABSENT, Scale
-from clv_experiments.sweep.pictures.values import values_of
 
 LABELS = Labels("two_part_xgboost", "cdnow, validation 3 months to 1998-03-31")
 CHOICES = ("reg:tweedie", "reg:squarederror_and_$words_that_never_end$", None, True, 2, "[red]x[/red]", "$y_1$")
