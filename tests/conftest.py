@@ -96,6 +96,21 @@ def compose():
     return composed
 
 
+@pytest.fixture(scope="module")
+def compose_sweep():
+    """Compose the config of a study as scripts/sweep.py does; gives it and what was typed.
+
+    Hydra stays open during a module, since the trials of a study compose too.
+    """
+
+    def composed(*overrides):
+        typed = ["tracking=memory", *overrides]
+        return hydra_compose("sweep", overrides=typed), typed
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield composed
+
+
 @pytest.fixture(scope="session")
 def cdnow_sample():
     return load_log("cdnow_sample", partial(cdnow, sample=True), RULES, CDNOW_END)

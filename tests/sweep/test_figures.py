@@ -1,19 +1,19 @@
-"""Pictures of a study survive nasty trials, keep their words on the page, and show the trials where they belong."""
+"""Figures of a study survive nasty trials, keep their words on the page, and leave nothing in global state."""
 
 import matplotlib as mpl
 import numpy as np
 import optuna
 import pytest
-from matplotlib._pylab_helpers import Gcf
-from matplotlib.colors import to_hex
+from clv_experiments.reporting.figure_style import Labels
+from matplotlib import pyplot
 from matplotlib.text import Text
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from clv_experiments.reporting.figure_style import ACTUAL, Labels
-from clv_experiments.sweep.metric_values import values_of
-from clv_experiments.sweep.pictures import study_pictures
-from clv_experiments.sweep.pictures.parameters import ABSENT, Scale
+from clv_experiments.reporting.record_files import write_record
+from clv_experiments.reporting.records import FigureRecord
+from clv_experiments.sweep.figures import study_figures
+from clv_experiments.sweep.metric_values import metric_values
 
 LABELS = Labels("two_part_xgboost", "cdnow, validation 3 months to 1998-03-31")
 CHOICES = ("reg:tweedie", "reg:squarederror_and_$words_that_never_end$", None, True, 2, "[red]x[/red]", "$y_1$")
@@ -57,26 +57,23 @@ def _drawn(distribution, rng):
     return float(rng.uniform(distribution.low, distribution.high))
 
 
-def pictures(study, *metrics, shares=None, configured=0):
+def figures(study, *metrics, shares=None, configured=0):
     metrics = metrics or ("d2_tweedie",)
     importances = dict.fromkeys(metrics, shares) if shares else {}
-    return {p.name: p.figure for p in study_pictures(study, metrics, LABELS, importances, configured)}
+    return {f.name: f.figure for f in study_figures(study, metrics, LABELS, importances, configured)}
 
 
 def check_page(figure):
-    """Lay out as a file would be (a warning is an error), and look for words that are cut, small or hidden."""
+    """Lay out as a file would be (a warning is an error), and look for words that are cut or small."""
     figure.draw_without_rendering()
     width, height = figure.get_size_inches()
     box = figure.get_tightbbox()
-    assert min(box.x0, box.y0) > -0.01
-    assert box.x1 < width + 0.01
-    assert box.y1 < height + 0.01
-    said = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    assert min(text.get_fontsize() for text in said) >= 11
-    assert not [text for text in said if "nan" in text.get_text()]
-    (key,) = figure.legends or [None]
-    boxes = [text.get_window_extent() for text in said if text.axes is not None]
-    assert key is None or not [b for b in boxes if b.overlaps(key.get_window_extent())]
+    assert min(box.x0, box.y0) > -0.05
+    assert box.x1 < width + 0.05
+    assert box.y1 < height + 0.05
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    assert min(text.get_fontsize() for text in texts if not text.get_text().startswith("$\\mathdefault")) >= 10
+    assert not [text for text in texts if "nan" in text.get_text()]
 
 
 NASTY = {
@@ -90,51 +87,62 @@ NASTY = {
 
 
 @pytest.mark.parametrize(("values", "metric"), NASTY.values(), ids=NASTY)
-def test_pictures_survive(values, metric):
+def test_figures_survive(values, metric):
     study = study_of(*values, space=SPACE, higher=metric in ("d2_tweedie", "spearman"))
     shares = {name: 2.0**-place for place, name in enumerate(SPACE, 1) if not name.startswith("power")}
-    found = pictures(study, metric, shares=shares)
-    assert list(found) == ["history.png", "importances.png", "slice.png", "parallel_coordinates.png"]
-    for figure in found.values():
+    drawn = figures(study, metric, shares=shares)
+    assert list(drawn) == ["history.png", "importances.png", "slice.png", "parallel_coordinates.png"]
+    for figure in drawn.values():
         check_page(figure)
-        assert any("two_part_xgboost · cdnow, validation" in text.get_text() for text in figure.texts)
+        assert "two_part_xgboost · cdnow, validation" in figure.get_suptitle()
 
 
 def test_what_cannot_be_drawn_is_left_out():
     space = {"alpha": SPACE["learning_rate"]}
-    assert pictures(study_of(TrialState.FAIL, TrialState.PRUNED)) == {}
-    assert list(pictures(study_of(0.1, 0.2))) == ["history.png", "slice.png", "parallel_coordinates.png"]
-    assert list(pictures(study_of(0.1, 0.2, space=space))) == ["history.png", "slice.png"]
-    assert list(pictures(study_of(0.1, space={}))) == ["history.png"]
+    assert figures(study_of(TrialState.FAIL, TrialState.PRUNED)) == {}
+    assert list(figures(study_of(0.1, 0.2))) == ["history.png", "slice.png", "parallel_coordinates.png"]
+    assert list(figures(study_of(0.1, 0.2, space=space))) == ["history.png", "slice.png"]
+    assert list(figures(study_of(0.1, space={}))) == ["history.png"]
+
+
+@pytest.mark.parametrize("space", [{"alpha": SPACE["learning_rate"]}, {"flag": SPACE["$x_1$"]}, {"n": SPACE["leaves"]}])
+def test_one_trial_of_one_parameter_is_drawn(space, tmp_path):
+    for name, figure in figures(study_of(0.1, space=space)).items():
+        check_page(figure)
+        write_record(FigureRecord(name, figure), tmp_path / name)
 
 
 @pytest.mark.parametrize("several", [2, 3, 4])
-def test_several_metrics_have_pictures_each_and_a_front(several):
+def test_several_metrics_have_figures_each_and_a_front(several):
     metrics = ("d2_tweedie", "normalised_gini", "r2", "spearman")[:several]
     values = [tuple(row) for row in np.random.default_rng(2).normal(0.3, 0.1, (9, several))]
     values[4] = (-50.0,) * several
-    found = pictures(study_of(*values, space=FEW), *metrics)
+    drawn = figures(study_of(*values, space=FEW), *metrics)
     kinds = ("history", "slice", "parallel_coordinates")
     expected = [f"{kind}_{metric}.png" for metric in metrics for kind in kinds]
-    assert list(found) == expected + ["pareto_front.png"] * (several < 4)
+    assert list(drawn) == expected + ["pareto_front.png"] * (several < 4)
     if several < 4:
-        check_page(found["pareto_front.png"])
-        assert len(found["pareto_front.png"].axes) == several - 1
+        drawn["pareto_front.png"].draw_without_rendering()
+        assert drawn["pareto_front.png"].get_suptitle().count("1 trial below") == several
 
 
-def test_pictures_leave_nothing_in_global_state():
-    before = dict(mpl.rcParams)
-    assert len(pictures(study_of((0.1, 0.2), (0.2, 0.1)), "d2_tweedie", "r2", shares={"max_depth": 1.0})) == 9
-    assert not Gcf.get_all_fig_managers()
+def test_figures_leave_nothing_in_global_state():
+    mine = pyplot.figure()
+    before, backend = dict(mpl.rcParams), mpl.get_backend()
+    study = study_of((0.1, 0.2), (0.2, 0.1))
+    assert len(figures(study, "d2_tweedie", "r2", shares={"max_depth": 1.0})) == 9
+    assert pyplot.get_fignums() == [mine.number]
     assert dict(mpl.rcParams) == before
+    assert mpl.get_backend() == backend
+    assert len(study.trials) == 2
+    pyplot.close(mine)
 
 
-# --- what the pictures show -------------------------------------------------------------------------------------
+# --- what the figures show --------------------------------------------------------------------------------------
 
 
-def line(panel, label):
-    (found,) = [one for one in panel.lines if one.get_label() == label]
-    return np.asarray(found.get_xdata(), dtype=float).tolist(), np.asarray(found.get_ydata(), dtype=float).tolist()
+def points(axes):
+    return np.asarray(axes.collections[0].get_offsets(), dtype=float)
 
 
 @pytest.mark.parametrize(("sign", "side"), [(1, "below"), (-1, "above")])
@@ -142,106 +150,51 @@ def test_a_trial_far_behind_stands_at_the_edge(sign, side):
     # Behind the best by 0, .01, .02, .03 and .2: three in four within .03, of which five times are .15.
     values = [sign * value for value in (0.38, 0.37, 0.18, 0.36, 0.35)]
     study = study_of(*values, higher=sign == 1)
-    (found,) = values_of(study, ["d2_tweedie"])
-    assert found.limit == sign * 0.35
-    assert found.beyond.tolist() == [False, False, True, False, False]
-    (panel,) = pictures(study)["history.png"].axes
-    assert line(panel, f"1 trial {side} {sign * 0.35:.3f} at the edge") == ([2.0], [sign * 0.35])
-    assert min(abs(end) for end in panel.get_ylim()) > 0.3
-    steps = [sign * 0.35, sign * 0.36, sign * 0.37, sign * 0.38]
-    assert set(line(panel, "trial")[1]) == set(steps)
+    (column,) = metric_values(study, ["d2_tweedie"])
+    assert (column.limit, column.beyond_limit) == (sign * 0.35, 1)
+    figure = figures(study)["history.png"]
+    assert f"1 trial {side} D2 {sign * 0.35:.3f} at the edge" in figure.get_suptitle()
+    np.testing.assert_allclose(points(figure.axes[0])[:, 1], [sign * v for v in (0.38, 0.37, 0.35, 0.36, 0.35)])
 
 
 def test_a_scale_without_outliers_is_whole():
-    (found,) = values_of(study_of(*np.linspace(0.1, 0.9, 20)), ["d2_tweedie"])
-    assert found.limit == 0.1
-    assert found.remark == ""
-    assert found.best == 19
-    (near,) = values_of(study_of(0.38, 0.37, 0.24, 0.36, 0.35), ["d2_tweedie"])
+    (column,) = metric_values(study_of(*np.linspace(0.1, 0.9, 20)), ["d2_tweedie"])
+    assert (column.limit, column.beyond_limit) == (0.1, 0)
+    assert column.ranked_trials[0].number == 19
+    (near,) = metric_values(study_of(0.38, 0.37, 0.24, 0.36, 0.35), ["d2_tweedie"])
     assert near.limit == 0.24
-    (ties,) = values_of(study_of(1.0, 1.0, 1.0, 1.0, -9.0), ["d2_tweedie"])
-    assert (ties.limit, ties.best) == (-9.0, 0)
+    (ties,) = metric_values(study_of(1.0, 1.0, 1.0, 1.0, -9.0), ["d2_tweedie"])
+    assert (ties.limit, ties.ranked_trials[0].number) == (-9.0, 0)
 
 
-def test_history_shows_the_best_so_far_the_configured_and_the_failed():
+def test_history_shows_trials_the_best_so_far_and_the_configured():
     study = study_of(0.2, 0.1, TrialState.FAIL, 0.4, 0.3, TrialState.PRUNED, TrialState.FAIL)
-    (panel,) = pictures(study, configured=1)["history.png"].axes
-    assert line(panel, "trial") == ([0, 1, 3, 4], [0.2, 0.1, 0.4, 0.3])
-    assert line(panel, "best so far") == ([0, 1, 3, 4, 6.5], [0.2, 0.2, 0.4, 0.4, 0.4])
-    assert line(panel, "as configured")[1] == [0.1, 0.1]
-    assert line(panel, "failed (2)")[0] == [2, 6]
-    assert line(panel, "pruned (1)")[0] == [5]
-    lower = pictures(study_of(0.2, 0.3, 0.1, higher=False), configured=None)["history.png"].axes[0]
-    assert line(lower, "best so far")[1] == [0.2, 0.2, 0.1, 0.1]
-    assert "lower is better" in lower.get_ylabel()
-    assert "as configured" not in [one.get_label() for one in lower.lines]
+    (axes,) = figures(study, configured=1)["history.png"].axes
+    np.testing.assert_allclose(points(axes), [[0, 0.2], [1, 0.1], [3, 0.4], [4, 0.3]])
+    best, configured = axes.lines
+    assert list(best.get_ydata()) == [0.2, 0.2, 0.2, 0.4, 0.4, 0.4, 0.4]
+    assert list(configured.get_ydata()) == [0.1, 0.1]
+    (lower,) = figures(study_of(0.2, 0.3, 0.1, higher=False), configured=None)["history.png"].axes
+    (best,) = lower.lines
+    assert list(best.get_ydata()) == [0.2, 0.2, 0.1]
 
 
-@pytest.mark.parametrize(
-    ("distribution", "value", "place", "marks"),
-    [
-        (FloatDistribution(0.01, 1.0, log=True), 0.1, 0.5, ["0.01", "0.1", "1"]),
-        (FloatDistribution(0.0, 4.0), 1.0, 0.25, ["0", "2", "4"]),
-        (IntDistribution(2, 6), 3, 0.25, ["2", "3", "4", "5", "6"]),
-        (IntDistribution(0, 100), 30, 0.3, ["0", "50", "100"]),
-        (IntDistribution(1, 256, log=True), 4, 0.25, ["1", "16", "256"]),
-        (CategoricalDistribution(("a", None, 0.5)), None, 0.5, ["a", "null", "0.5"]),
-        (CategoricalDistribution((False, True)), True, 1.0, ["false", "true"]),
-    ],
-)
-def test_a_scale_lays_out_what_was_searched(distribution, value, place, marks):
-    scale = Scale(distribution)
-    assert scale.place(value) == pytest.approx(place)
-    assert [text for _, text in scale.marks()] == marks
-    places = [at for at, _ in scale.marks()]
-    assert places[0] == 0.0
-    assert places[-1] == 1.0
-    assert places == sorted(places)
-
-
-def two_depths():
-    study = optuna.create_study(direction="maximize")
-    depth, power = IntDistribution(2, 6), FloatDistribution(1.0, 2.0)
-    for value, params in ((0.1, {"depth": 2, "power": 1.25}), (0.3, {"depth": 5}), (0.2, {"depth": 6})):
-        distributions = {name: {"depth": depth, "power": power}[name] for name in params}
-        study.add_trial(create_trial(value=value, params=params, distributions=distributions))
-    return study
-
-
-def test_slices_stand_where_trials_chose_most_important_first():
-    power, depth = pictures(two_depths(), shares={"power": 0.7, "depth": 0.3})["slice.png"].axes
-    assert depth.get_title(loc="left") == "depth"
-    assert power.get_title(loc="left") == "power (1/3)"
-    np.testing.assert_allclose(depth.collections[0].get_offsets(), [[0, 0.1], [0.75, 0.3], [1, 0.2]])
-    np.testing.assert_allclose(power.collections[0].get_offsets(), [[0.25, 0.1]])
-    np.testing.assert_allclose(depth.collections[1].get_offsets(), [[0.75, 0.3]])
-    assert to_hex(depth.collections[1].get_facecolor()[0]).upper() == ACTUAL
-
-
-def test_parallel_coordinates_lead_from_the_score_through_the_choices():
-    (panel,) = pictures(two_depths(), configured=2)["parallel_coordinates.png"].axes
-    assert [label.get_text() for label in panel.get_yticklabels()] == ["D2", "depth", "power"]
-    drawn = {
-        to_hex(c.get_color()[0]).upper(): c.get_segments() for c in panel.collections if len(c.get_segments()[0]) == 3
-    }
-    (best,) = drawn[ACTUAL]
-    np.testing.assert_allclose(best, [[1, 2], [0.75, 1], [ABSENT, 0]])
-    others = [line[:, 0].tolist() for line in drawn["#C3CCD6"]]
-    np.testing.assert_allclose(others, [[0, 0, 0.25], [0.5, 1, ABSENT]])
-    assert [text.get_text() for text in panel.texts].count("not chosen") == 1
-
-
-def test_importances_name_what_has_no_share():
-    (panel,) = pictures(two_depths(), shares={"depth": 1.0})["importances.png"].axes
-    assert [patch.get_width() for patch in panel.patches] == [1.0]
-    assert "over 3 trials" in panel.get_xlabel()
-    assert panel.get_xlabel().endswith("without a share: power")
+def test_importances_are_those_that_were_given():
+    shares = {"max_depth": 0.75, "learning_rate": 0.25}
+    (axes,) = figures(study_of(0.1, 0.2, 0.3), shares=shares)["importances.png"].axes
+    assert sorted(patch.get_width() for patch in axes.patches) == [0.25, 0.75]
 
 
 def test_the_front_is_what_no_other_trial_beats():
     study = study_of((0.3, 0.1), (0.2, 0.2), (0.1, 0.15), (0.1, 0.3))
-    (panel,) = pictures(study, "d2_tweedie", "normalised_gini", configured=2)["pareto_front.png"].axes
-    assert (panel.get_xlabel(), panel.get_ylabel()) == ("Gini (higher is better)", "D2 (higher is better)")
-    assert line(panel, "no other is better in all") == ([0.1, 0.2, 0.3], [0.3, 0.2, 0.1])
-    assert line(panel, "trial") == ([0.15], [0.1])
-    assert line(panel, "as configured") == ([0.15], [0.1])
+    (axes,) = figures(study, "d2_tweedie", "normalised_gini")["pareto_front.png"].axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("D2", "Gini")
+    others, front = (np.asarray(c.get_offsets()) for c in axes.collections)
+    np.testing.assert_allclose(others, [[0.1, 0.15]])
+    np.testing.assert_allclose(sorted(front.tolist()), [[0.1, 0.3], [0.2, 0.2], [0.3, 0.1]])
+
+
+def test_choices_are_written_as_in_yaml():
+    study = study_of(*np.linspace(0.1, 0.9, 20), space={"origins": CategoricalDistribution((1, None, False))})
+    panel = figures(study)["slice.png"].axes[0]
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "null", "false"]

@@ -5,18 +5,23 @@ import re
 import sys
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose
+from optuna import Study
+from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import select_cell_runs
 from clv_experiments.commands.sweep import run_study
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.sweep.objective import Objective
 from clv_experiments.sweep.sampling import FAILURE
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -25,15 +30,25 @@ TREE = ["model=decision_tree", "data=cdnow_sample"]
 HOLDOUTS = {1: pd.Timestamp("1998-04-01"), 2: pd.Timestamp("1998-01-01")}  # their first day, by window.origins
 
 
+class Searched(NamedTuple):
+    """A study as it was handed on to be summed up."""
+
+    config: SweepConfig
+    study: Study
+    winner: FrozenTrial
+    objective: Objective
+
+
 @pytest.fixture
 def searched(compose_sweep, monkeypatch):
-    """Search without the full runs at the end; gives the study, its winner and the objective."""
+    """Search without the full runs at the end."""
 
     def run(*overrides):
-        found = []
-        monkeypatch.setattr("clv_experiments.commands.sweep.sum_up", lambda *given: found.extend(given[:3]))
+        searches = []
+        monkeypatch.setattr("clv_experiments.commands.sweep.summarise_study", lambda *given: searches.append(given[:4]))
         run_study(*compose_sweep(*overrides))
-        return tuple(found)
+        [(config, study, winner, objective)] = searches
+        return Searched(config, study.study, winner, objective)
 
     return run
 
@@ -70,8 +85,8 @@ def test_the_holdout_changes_nothing(searched, logs, origins, validated):
     typed = ["model=ridge", "features=rfm", "~sweep.space.features", "sweep.n_trials=5"]
     typed += ["data.cleaning.outliers.policy=winsorise", "data.cleaning.outliers.quantile=0.9"]
     typed += [f"window.origins={origins}", f"sweep.validation_origins={validated}"]
-    honest, winner, objective = searched(*typed, *logs["honest"])
-    tampered, other, _ = searched(*typed, *logs[origins])
+    _, honest, winner, objective = searched(*typed, *logs["honest"])
+    _, tampered, other, _ = searched(*typed, *logs[origins])
     assert len(objective.periods) == validated
     assert fingerprint_of(honest) != fingerprint_of(tampered)
     assert trials_of(tampered) == trials_of(honest)
@@ -81,15 +96,15 @@ def test_the_holdout_changes_nothing(searched, logs, origins, validated):
 
 def test_the_same_seed_makes_the_same_study(searched):
     typed = [*TREE, "sweep.n_trials=5"]
-    first, _, _ = searched(*typed)
-    assert trials_of(searched(*typed)[0]) == trials_of(first)
-    assert trials_of(searched(*typed, "sweep.seed=1")[0]) != trials_of(first)
+    first = searched(*typed).study
+    assert trials_of(searched(*typed).study) == trials_of(first)
+    assert trials_of(searched(*typed, "sweep.seed=1").study) != trials_of(first)
 
 
 def test_the_first_trial_is_as_configured(searched, compose_sweep):
-    study, _, objective = searched(*TREE, "sweep.n_trials=1")
+    _, study, _, objective = searched(*TREE, "sweep.n_trials=1")
     cfg, _ = compose_sweep(*TREE)
-    assert study.trials[0].values == [objective.mean(cfg)]
+    assert study.trials[0].values == [objective.score(build_candidate(cfg))]
     assert study.trials[0].user_attrs["as_configured"]
 
 
@@ -98,9 +113,9 @@ def test_the_best_region_is_found(searched):
     space = "sweep.space={depth: {key: model.estimator.regressor.max_depth, low: 1, high: 10}, leaf: {key: "
     space += "model.estimator.regressor.min_samples_leaf, low: 1, high: 400, log: true}}"
     typed = ["model=decision_tree", "data=simulated", "data.source.customers=1500"]
-    _, winner, objective = searched(*typed, "~sweep.space", f"+{space}", "sweep.n_trials=30")
+    config, _, winner, objective = searched(*typed, "~sweep.space", f"+{space}", "sweep.n_trials=30")
     grid = {
-        (depth, leaf): objective.mean(objective.settings.with_choice({"depth": depth, "leaf": leaf}))
+        (depth, leaf): objective.score(config.build_candidate({"depth": depth, "leaf": leaf}))
         for depth, leaf in product((1, 2, 3, 4, 6, 8, 10), (1, 5, 15, 40, 100, 150, 250, 400))
     }
     scores = np.array(list(grid.values()))
@@ -114,7 +129,7 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(searched):
         "~sweep.space",
         "+sweep.space.depth={key: model.estimator.regressor.max_depth, choices: [8, 3, -1]}",
     ]
-    study, winner, _ = searched(*typed, "sweep.n_trials=8")
+    _, study, winner, _ = searched(*typed, "sweep.n_trials=8")
     failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
     assert failed
     assert all(trial.params == {"depth": -1} and "max_depth" in trial.user_attrs[FAILURE] for trial in failed)
@@ -123,7 +138,7 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(searched):
 
 
 def test_several_metrics_make_a_front(searched):
-    study, winner, _ = searched(*TREE, "sweep.n_trials=10", "sweep.metric=[normalised_gini,aggregate_bias]")
+    _, study, winner, _ = searched(*TREE, "sweep.n_trials=10", "sweep.metric=[normalised_gini,aggregate_bias]")
     assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     front = study.best_trials
     assert winner.values[0] == max(trial.values[0] for trial in front)
@@ -132,7 +147,7 @@ def test_several_metrics_make_a_front(searched):
 
 def test_pruned_trials_stop_after_some_of_the_origins(searched):
     typed = [*TREE, "sweep.validation_origins=all", "sweep.pruner=median", "sweep.sampler=random"]
-    study, winner, objective = searched(*typed, "sweep.n_trials=16")
+    _, study, winner, objective = searched(*typed, "sweep.n_trials=16")
     assert len(objective.periods) == 3
     pruned = [trial for trial in study.trials if trial.state.name == "PRUNED"]
     assert pruned
@@ -152,7 +167,7 @@ def test_feature_sets_and_training_origins_are_chosen_and_shared(searched, monke
     typed = ["model=ridge", "data=cdnow_sample", "~sweep.space"]
     typed += ["+sweep.space.features={key: features, choices: [rfm, full]}"]
     typed += ["+sweep.space.origins={key: window.training_origins, choices: [1, null]}"]
-    study, _, _ = searched(*typed, "sweep.n_trials=10", "sweep.sampler=random")
+    _, study, _, _ = searched(*typed, "sweep.n_trials=10", "sweep.sampler=random")
     values = {(trial.params["features"], trial.params["origins"]): trial.value for trial in study.trials}
     assert len(set(values.values())) == len(values) == 4
     assert len(computed) == len(set(computed)) == 8, "each feature set once at each of four cutoffs"
@@ -258,7 +273,7 @@ def test_the_same_command_takes_the_study_up(kept, run_script, monkeypatch):
     monkeypatch.setattr(
         "clv_experiments.commands.train.explanation_records", lambda *_: []
     )  # the first time drew all of it
-    monkeypatch.setattr("clv_experiments.commands.sweep_summary.study_pictures", lambda *_: [])
+    monkeypatch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
     status, stdout, stderr = run_script("scripts/sweep.py", "model=ridge", *KEPT, "sweep.n_trials=8")
     assert status == 0, stderr
     assert "2 trials in" in stdout

@@ -5,7 +5,6 @@ import sqlite3
 import sys
 from subprocess import PIPE
 from time import monotonic, sleep
-from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -15,8 +14,8 @@ from optuna.trial import TrialState
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep import storage
 from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, is_lost
-from clv_experiments.sweep.search import AS_CONFIGURED, HOPELESS, search
-from clv_experiments.sweep.storage import open_study
+from clv_experiments.sweep.search import HOPELESS, search
+from clv_experiments.sweep.study import AS_CONFIGURED, open_study
 
 CONFIGURED = {"kind": "curved", "x": 0.5, "bend": 2}
 
@@ -30,29 +29,21 @@ def bowl(trial):
 
 
 def opened(url=None, sampler="random", seed=7):
-    cfg = SimpleNamespace(sampler=sampler, pruner="none", seed=seed)
-    return open_study(url, "toy", ["minimize"], cfg, {})
+    return open_study(url, "toy", ["minimize"], {}, sampler=sampler, seed=seed)
 
 
 def go(study, n_trials, objective=bowl, *, timeout=None, configured=CONFIGURED, after=None, waiting=None):
     """Search, and tell which trials this call made."""
-    made = []
-
-    def note(study, trial):
-        made.append(trial.number)
-        if after:
-            after(trial)
-
-    search(
+    result = search(
         study,
         objective,
         n_trials=n_trials,
         timeout=timeout,
         configured=configured,
-        after=note,
-        waiting=waiting or (lambda: pytest.fail("waits for another process, and there is none")),
+        on_trial=after or (lambda trial: None),
+        on_wait=waiting or (lambda: pytest.fail("waits for another process, and there is none")),
     )
-    return made
+    return [trial.number for trial in result.trials]
 
 
 def interrupt(study, n_trials, objective, times):
@@ -240,13 +231,13 @@ def test_the_configured_settings_lost_twice_are_not_tried_again():
 
 def test_the_last_trials_of_others_are_waited_for():
     study = opened()
-    other = study.ask()
+    other = study.study.ask()
     other.set_user_attr(PROPOSAL, 0)
     told = []
 
     def waiting():
         told.append(len(study.trials))
-        study.tell(other, 0.5)
+        study.study.tell(other, 0.5)
 
     assert go(study, 2, configured=None, waiting=waiting) == [1]
     assert told == [2]
@@ -254,7 +245,7 @@ def test_the_last_trials_of_others_are_waited_for():
 
 def test_a_trial_that_never_began_is_given_up_at_once():
     study = opened()
-    study.ask()
+    study.study.ask()
     assert go(study, 2) == [1, 2]
     assert is_lost(study.trials[0])
 
@@ -262,7 +253,7 @@ def test_a_trial_that_never_began_is_given_up_at_once():
 def test_a_choice_that_was_left_waiting_is_taken_and_holds_nothing_up():
     study = opened()
     go(study, 1)
-    study.enqueue_trial({"x": 0.25})
+    study.study.enqueue_trial({"x": 0.25})
     assert go(study, 1) == []
     assert go(study, 2) == [1]
     assert study.trials[1].params["x"] == 0.25
@@ -274,7 +265,7 @@ def test_a_trial_given_up_while_its_process_slept_is_made_up_for():
     def slept(trial):
         values = bowl(trial)
         if trial.number == 1:
-            study.tell(trial.number, state=TrialState.FAIL)  # as another process does, seeing no heartbeat
+            study.study.tell(trial.number, state=TrialState.FAIL)  # as another process does, seeing no heartbeat
         return values
 
     assert go(study, 3, slept) == [0, 2, 3]
@@ -299,10 +290,10 @@ def test_a_storage_that_breaks_off_is_said_in_one_sentence(url, tmp_path):
 
 PROGRAM = """
 import os, signal, sys, time
-from types import SimpleNamespace
 from clv_experiments.sweep import storage
 from clv_experiments.sweep.sampling import SeededByProposal
 from clv_experiments.sweep.search import search
+from clv_experiments.sweep.study import open_study
 
 storage.HEARTBEAT = storage.GRACE = 1
 url, n_trials, stop = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -323,10 +314,9 @@ def objective(trial):
 
 print("ready", flush=True)
 sys.stdin.readline()
-cfg = SimpleNamespace(sampler="random", pruner="none", seed=7)
-study = storage.open_study(url, "toy", ["minimize"], cfg, {})
-search(study, objective, n_trials=n_trials, timeout=None, configured={"x": 0.5}, after=lambda *_: None,
-       waiting=lambda: None)
+study = open_study(url, "toy", ["minimize"], {}, sampler="random", seed=7)
+search(study, objective, n_trials=n_trials, timeout=None, configured={"x": 0.5}, on_trial=lambda trial: None,
+       on_wait=lambda: None)
 """
 
 

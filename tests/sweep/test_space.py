@@ -8,7 +8,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FixedTrial
 
 from clv_experiments.errors import ClvError, nearest
-from clv_experiments.sweep.space import Space, shown
+from clv_experiments.sweep.space import Space, format_value
 from clv_experiments.sweep.space_reading import read_space
 
 CONFIGURED = {
@@ -144,7 +144,7 @@ SPACE = {"objective": OBJECTIVE, "power": POWER, "depth": DEPTH, "features": FEA
 def test_trial_chooses_what_its_conditions_allow_and_the_rest_is_set_otherwise():
     space = read(**SPACE)
     asked = {"objective": "tweedie", "power": 1.3, "depth": 5, "features": "rfm", "origins": None}
-    assert space.chosen(FixedTrial(asked)) == asked
+    assert space.choose(FixedTrial(asked)) == asked
     assert space.settings(asked) == {
         "model.estimator.objective": "tweedie",
         "model.estimator.power": 1.3,
@@ -154,7 +154,7 @@ def test_trial_chooses_what_its_conditions_allow_and_the_rest_is_set_otherwise()
     }
     squared = asked | {"objective": "squared"}
     without = {name: value for name, value in squared.items() if name != "power"}
-    assert space.chosen(FixedTrial(squared)) == without
+    assert space.choose(FixedTrial(squared)) == without
     assert space.settings(without)["model.estimator.power"] is None
 
 
@@ -176,7 +176,7 @@ def test_parameter_waits_for_all_of_its_conditions():
 
 def test_what_waits_for_a_parameter_that_is_not_chosen_is_not_chosen():
     space = read(objective=OBJECTIVE, power=POWER, depth=DEPTH | {"when": {"power": 1.3}})
-    assert space.chosen(FixedTrial({"objective": "squared", "power": 1.3, "depth": 3})) == {"objective": "squared"}
+    assert space.choose(FixedTrial({"objective": "squared", "power": 1.3, "depth": 3})) == {"objective": "squared"}
 
 
 def test_configured_settings_are_a_choice():
@@ -247,21 +247,21 @@ def test_true_is_no_number():
     ],
 )
 def test_at_edge(fields, value, end):
-    said = read(x=fields).at_edge({"x": value})
-    assert said == ([f"x={shown(value)} is the {end} that was searched ({fields['key']})"] if end else [])
+    choices = read(x=fields).at_edge({"x": value})
+    assert [(choice.parameter.name, choice.value, choice.edge) for choice in choices] == [("x", value, end)] * bool(end)
 
 
 def test_at_edge_names_all_that_were_chosen_and_lie_there():
     space = read(objective=OBJECTIVE, power=POWER, depth=DEPTH, rate=RATE)
-    said = space.at_edge({"objective": "squared", "depth": 8, "rate": 0.01})
-    assert [sentence.partition("=")[0] for sentence in said] == ["depth", "rate"]
+    choices = space.at_edge({"objective": "squared", "depth": 8, "rate": 0.01})
+    assert [choice.parameter.name for choice in choices] == ["depth", "rate"]
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "null"), (True, "true"), (0.123456, "0.1235"), (3, "3"), ("a", "a"), (1e-7, "1e-07")]
 )
-def test_shown(value, text):
-    assert shown(value) == text
+def test_format_value(value, text):
+    assert format_value(value) == text
 
 
 @settings(max_examples=50, deadline=None)
@@ -271,7 +271,7 @@ def test_what_a_trial_chooses_the_space_holds(low, step, steps, seed):
     ranges = {"depth": DEPTH | {"low": low, "high": low + step * steps, "step": step}, "rate": RATE | {"log": True}}
     space = read(**SPACE | ranges)
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
-    chosen = space.chosen(trial)
+    chosen = space.choose(trial)
     set_to = space.settings(chosen)
     assert space.configured(set_to.get) == chosen
     assert ("power" in chosen) == (chosen["objective"] == "tweedie")

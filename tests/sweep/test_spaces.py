@@ -11,10 +11,11 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.sweep.objective import Objective, Settings
+from clv_experiments.sweep.objective import Objective
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SPACES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
@@ -22,16 +23,16 @@ TRIALS = 50  # of a study by default
 
 
 @pytest.fixture(scope="module")
-def settings_of(compose_sweep):
+def config_of(compose_sweep):
     """What a study of a model starts from, composed once."""
     composed = {}
 
-    def settings(*overrides):
+    def config(*overrides):
         if overrides not in composed:
-            composed[overrides] = Settings(*compose_sweep(*overrides))
+            composed[overrides] = SweepConfig(*compose_sweep(*overrides))
         return composed[overrides]
 
-    return settings
+    return config
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,8 @@ def objective_of(cdnow_sample):
     """Scores choices on the first validation period of the CDNOW sample at 3 months."""
     window = Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months"))
     forecaster = Forecaster(cdnow_sample, window)
-    return lambda settings: Objective(settings, forecaster, [window.period(1)], ["d2_tweedie"])
+    metrics, periods = ["d2_tweedie"], [window.period(1)]
+    return lambda config: Objective(config.space, config.build_candidate, forecaster, periods, metrics)
 
 
 def leaves(node, name=""):
@@ -62,26 +64,26 @@ def middle_of(distribution):
 
 
 @pytest.mark.parametrize("option", SPACES)
-def test_configured_settings_are_the_choice_that_changes_nothing(option, settings_of):
-    settings = settings_of(f"model={option}")
-    chosen = settings.space.configured(settings.configured)
+def test_configured_settings_are_the_choice_that_changes_nothing(option, config_of):
+    config = config_of(f"model={option}")
+    chosen = config.configured_choice
     assert chosen, "what a study finds is compared with what is configured, which it must be able to find"
-    assert settings_in(settings.with_choice(chosen)) == settings_in(settings.cfg)
+    assert settings_in(config.compose(chosen)) == settings_in(config.cfg)
 
 
 @pytest.mark.parametrize("option", SPACES)
-def test_space_is_small_enough_for_a_study(option, settings_of):
-    assert 5 * len(settings_of(f"model={option}").space.parameters) <= TRIALS
+def test_space_is_small_enough_for_a_study(option, config_of):
+    assert 5 * len(config_of(f"model={option}").space.parameters) <= TRIALS
 
 
 @pytest.mark.parametrize("option", SPACES)
-def test_whatever_is_chosen_sets_that_and_nothing_else_and_builds_a_model(option, settings_of):
-    settings = settings_of(f"model={option}")
-    before = settings_in(settings.cfg)
+def test_whatever_is_chosen_sets_that_and_nothing_else_and_builds_a_model(option, config_of):
+    config = config_of(f"model={option}")
+    before = settings_in(config.cfg)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(10):
-        expected = settings.space.settings(settings.space.chosen(trial := study.ask()))
-        cfg = settings.with_choice(trial.params)
+        expected = config.space.settings(config.space.choose(trial := study.ask()))
+        cfg = config.compose(trial.params)
         after = settings_in(cfg)
         features = expected.pop("features", before["features.name"])
         assert cfg.features.name == features
@@ -93,40 +95,40 @@ def test_whatever_is_chosen_sets_that_and_nothing_else_and_builds_a_model(option
 
 
 @pytest.mark.parametrize("option", SPACES)
-def test_every_word_that_an_estimator_is_told_can_be_fitted(option, settings_of, objective_of):
+def test_every_word_that_an_estimator_is_told_can_be_fitted(option, config_of, objective_of):
     """Ranges stay in their middle; warnings, such as of what a library no longer knows, are errors."""
-    settings = settings_of(f"model={option}", f"sweep={option}")
-    words = {p.name: p for p in settings.space.parameters if isinstance(p.distribution, CategoricalDistribution)}
-    middle = {p.name: middle_of(p.distribution) for p in settings.space.parameters if p.name not in words}
+    config = config_of(f"model={option}", f"sweep={option}")
+    words = {p.name: p for p in config.space.parameters if isinstance(p.distribution, CategoricalDistribution)}
+    middle = {p.name: middle_of(p.distribution) for p in config.space.parameters if p.name not in words}
     told = [len(p.distribution.choices) for p in words.values() if p.key.startswith("model.estimator.")]
-    objective = objective_of(settings)
+    objective = objective_of(config)
     for number in range(max(told, default=1)):
         picked = {name: p.distribution.choices for name, p in words.items()}
         chosen = middle | {name: choices[number % len(choices)] for name, choices in picked.items()}
-        (value,) = objective._values(FixedTrial(chosen))
+        (value,) = objective(FixedTrial(chosen))
         assert np.isfinite(value)
 
 
-def test_model_without_a_space_has_nothing_to_choose(settings_of):
+def test_model_without_a_space_has_nothing_to_choose(config_of):
     without = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - set(SPACES))
     assert without
     for option in without:
-        assert not settings_of(f"model={option}").cfg.sweep.space
+        assert not config_of(f"model={option}").cfg.sweep.space
 
 
-def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(settings_of, objective_of):
+def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(config_of, objective_of):
     few = ("model=xgboost", "model.estimator.regressor.n_estimators=5")
-    tweedie = settings_of(*few)
-    unset = tweedie.with_choice({"objective": "reg:squarederror"})
+    tweedie = config_of(*few)
+    unset = tweedie.compose({"objective": "reg:squarederror"})
     assert unset.model.estimator.regressor.tweedie_variance_power is None
     key = "model.estimator.regressor.tweedie_variance_power"
-    never = settings_of(*few, "model.estimator.regressor.objective=reg:squarederror", f"~{key}", "sweep.space={}")
+    never = config_of(*few, "model.estimator.regressor.objective=reg:squarederror", f"~{key}", "sweep.space={}")
     both = {"objective": "reg:squarederror", "tweedie_variance_power": 1.5}
     objective = objective_of(tweedie)
-    found, expected = (objective.score(cfg, objective.periods[0]) for cfg in (unset, never.cfg))
+    found, expected = (objective.evaluate(build_candidate(cfg), objective.periods[0]) for cfg in (unset, never.cfg))
     assert found.scores == expected.scores
     with pytest.raises(ClvError, match="XGBoost does not use tweedie_variance_power with objective reg:squarederror"):
-        objective.score(tweedie.with_choice(both), *objective.periods)
+        objective.evaluate(tweedie.build_candidate(both), *objective.periods)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,40 @@ def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(sett
         ("sweep.space.features.key=window", "which no study may choose"),
     ],
 )
-def test_misspelt_key_is_refused_with_the_near_one(override, said, settings_of):
+def test_misspelt_key_is_refused_with_the_near_one(override, said, config_of):
     with pytest.raises(ClvError, match=said.replace("?", r"\?")):
-        _ = settings_of("model=ridge", override).space
+        _ = config_of("model=ridge", override).space
+
+
+# --- seeds --------------------------------------------------------------------------------------------------------
+
+
+def seeded(**estimator):
+    """Settings of a model that follow the run's seed, unless another is typed."""
+    estimator = {"random_state": "${seed}"} | estimator
+    return OmegaConf.create({"seed": 42, "model": {"name": "tree", "estimator": estimator}})
+
+
+def test_a_seed_that_was_typed_gives_way_wherever_it_stands():
+    typed = {"random_state": 7, "parts": [["scale", {"mean": True}], ["part", {"random_state": None, "alpha": 7}]]}
+    cfg = seeded(**typed)
+    other = OmegaConf.to_container(with_seed(cfg, 43), resolve=True)
+    assert other["seed"] == 43
+    assert other["model"]["estimator"] == {
+        "random_state": 43,
+        "parts": [["scale", {"mean": True}], ["part", {"random_state": 43, "alpha": 7}]],
+    }
+    assert cfg == seeded(**typed), "the settings themselves stay"
+
+
+def test_only_what_follows_the_seed_draws_at_random():
+    assert draws_at_random(seeded())
+    assert draws_at_random(seeded(random_state=7))
+    without = seeded()
+    del without.model.estimator["random_state"]
+    assert not draws_at_random(without)
+
+
+@pytest.mark.parametrize(("model", "drawn"), [("ridge", 0), ("decision_tree", 1), ("xgboost", 1), ("two_part", 1)])
+def test_models_as_configured_tell_whether_they_draw(config_of, model, drawn):
+    assert draws_at_random(config_of(f"model={model}").cfg) == drawn

@@ -1,23 +1,20 @@
-"""Where studies are kept: taken up by their name, refused where they are others, and whatever a storage refuses."""
+"""Where studies are kept: taken up by name, refused if their settings were others, and storages that refuse."""
 
 import json
 import sqlite3
 from pathlib import Path
 from threading import Event, Thread
-from types import SimpleNamespace
 
 import optuna
 import pytest
 
 from clv_experiments.errors import ClvError
-from clv_experiments.sweep import storage
-from clv_experiments.sweep.storage import alone, open_study, storage_url
-
-CFG = SimpleNamespace(sampler="random", pruner="none", seed=0)
+from clv_experiments.sweep.storage import exclusive, storage_url
+from clv_experiments.sweep.study import open_study
 
 
 def opened(url, name="toy", settings=None, directions=("minimize",)):
-    return open_study(url, name, directions, CFG, settings or {"window.horizon": "3 months"})
+    return open_study(url, name, directions, settings or {"window.horizon": "3 months"}, sampler="random")
 
 
 @pytest.fixture
@@ -36,11 +33,11 @@ def test_the_storage_of_any_folder_is_made_there(tmp_path):
     folder = "with space, {x} a#b a?b=c 50%20 客户"
     for _ in range(2):
         study = opened(storage_url(None, str(tmp_path / folder)))
-        study.add_trial(optuna.trial.create_trial(value=1.0))
+        study.study.add_trial(optuna.trial.create_trial(value=1.0))
     assert len(study.trials) == 2
     assert (tmp_path / folder / "optuna.db").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [folder]
-    with alone(storage.url_of(study)):
+    with exclusive(study.url):
         assert {path.name for path in (tmp_path / folder).glob("*.lock")} == {"optuna.db.lock"}
 
 
@@ -52,12 +49,12 @@ def test_a_file_with_braces_in_its_name_is_no_template(tmp_path):
 def test_a_study_of_any_name_is_taken_up(url):
     names = ['it\'s "mine" \\ `x` % {y}', "cdnow/3m xgboost", "客户 ü", "x" * 500, "--"]
     for number, name in enumerate(names):
-        opened(url, name).add_trials([optuna.trial.create_trial(value=1.0)] * number)
+        opened(url, name).study.add_trials([optuna.trial.create_trial(value=1.0)] * number)
     assert [len(opened(url, name).trials) for name in names] == [0, 1, 2, 3, 4]
 
 
 def test_a_study_of_other_settings_is_refused_by_their_names(url):
-    opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).add_trial(
+    opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).study.add_trial(
         optuna.trial.create_trial(value=1.0)
     )
     assert len(opened(url, settings={"gone": 0, "c": "same", "b": (1.5, None), "a": 1}).trials) == 1
@@ -67,7 +64,9 @@ def test_a_study_of_other_settings_is_refused_by_their_names(url):
         "study 'toy' was begun with other settings: a was 1 and is 2; gone was 0 and is unset; new was unset and is "
         "True; type another sweep.name, or the settings it was begun with"
     )
-    assert json.loads(opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).user_attrs["settings"])
+    assert json.loads(
+        opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).study.user_attrs["settings"]
+    )
 
 
 def test_a_study_that_another_program_made_is_refused(url):
@@ -151,29 +150,28 @@ def test_an_interrupt_while_a_study_is_opened_is_no_bad_storage(url, monkeypatch
 
 def test_a_first_heartbeat_is_on_record_before_anything_else(tmp_path, url):
     study = opened(url)
-    with pytest.warns(UserWarning, match="Heartbeat of storage"):
-        storage.beat(study.ask())
+    study.begin_trial(0)
     with sqlite3.connect(tmp_path / "studies.db") as database:
         assert database.execute("SELECT COUNT(*) FROM trial_heartbeats").fetchone() == (1,)
     database.close()
 
 
 def test_in_memory_every_study_is_new():
-    opened(None).add_trial(optuna.trial.create_trial(value=1.0))
+    opened(None).study.add_trial(optuna.trial.create_trial(value=1.0))
     study = opened(None)
     assert study.trials == []
-    assert storage.url_of(study) is None
+    assert study.url is None
 
 
-def test_one_at_a_time_is_alone(url):
+def test_one_process_at_a_time_holds_the_lock(url):
     entered = Event()
 
     def enter():
-        with alone(url):
+        with exclusive(url):
             entered.set()
 
     other = Thread(target=enter)
-    with alone(url):
+    with exclusive(url):
         other.start()
         assert not entered.wait(0.2)
     assert entered.wait(5)

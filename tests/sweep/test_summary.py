@@ -7,19 +7,21 @@ import optuna
 import pytest
 from hydra import compose
 from hydra.utils import instantiate
+from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.sweep_summary import OUTCOME, sum_up, train_command
+from clv_experiments.commands.sweep import OUTCOME, summarise_study, train_command
 from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.settings import experiment_name, flatten_settings
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, widen_window
 from clv_experiments.config.window_options import build_window
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
-from clv_experiments.sweep.objective import SCORES, Objective, Settings, search_window
-from clv_experiments.sweep.outcome import Outcome
-from clv_experiments.sweep.search import AS_CONFIGURED
+from clv_experiments.sweep.objective import SCORES, Objective
+from clv_experiments.sweep.outcome import TuningOutcome
+from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 DEPTH = "{key: model.estimator.regressor.max_depth, low: 1, high: 12, limit: 1}"
@@ -45,32 +47,33 @@ def searching(compose_sweep, store):
         cfg, _ = compose_sweep(*typed)
 
         def window(start, end):
-            return search_window(build_window(cfg.window, start, end), periods)
+            return widen_window(build_window(cfg.window, start, end), periods)
 
         log = load_configured_log(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
         forecaster = Forecaster(log, window(log.start, log.end))
         validated = [forecaster.window.period(back) for back in range(1, 1 + periods)]
-        return Objective(Settings(cfg, typed), forecaster, validated, ["d2_tweedie"])
+        config = SweepConfig(cfg, typed)
+        return config, Objective(config.space, config.build_candidate, forecaster, validated, ["d2_tweedie"])
 
     return begin
 
 
 @pytest.fixture(scope="module")
-def objective(searching):
+def begun(searching):
     return searching()
 
 
 class Study:
     """A study whose trials chose these depths, each better than the one before it, and what summing it up runs."""
 
-    def __init__(self, objective, store, name, *depths):
-        self.objective, self.store, self.name, self.made = objective, store, name, []
+    def __init__(self, config, objective, store, name, *depths):
+        self.config, self.objective, self.store, self.name, self.made = config, objective, store, name, []
         self.optuna = optuna.create_study(study_name=name, direction="maximize")
         for depth in depths:
             self.add(depth)
 
     def add(self, depth, **attributes):
-        space = {p.name: p.distribution for p in self.objective.settings.space.parameters}
+        space = {p.name: p.distribution for p in self.config.space.parameters}
         value = float(len(self.optuna.trials))
         attributes[SCORES] = {"d2_tweedie": value}
         trial = create_trial(params={"depth": depth}, distributions=space, value=value, user_attrs=attributes)
@@ -81,17 +84,19 @@ class Study:
         self.made.append((cfg.model.name, cfg.model.estimator.regressor.max_depth, search))
         log, found = load_configured_log(cfg.data, learn_until(cfg)), self.objective.forecaster
         forecaster = found if log is found.log else Forecaster(log, found.window)
-        scorer = Objective(self.objective.settings, forecaster, [], [])
-        holdout = EvaluatedOrigin(0, scorer.score(cfg, found.window.period(0)))
+        scorer = self.objective.with_periods(forecaster, [])
+        holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate(cfg), found.window.period(0)))
         with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
         return EvaluationResult([holdout], None, None, "", [], [])
 
-    def sum_up(self, objective=None):
+    def sum_up(self, config=None):
         """Sum up as a command does, and return the full runs that this made."""
         self.made.clear()
         with self.store.study("cdnow_sample/3m", self.name, self.name) as run:
-            sum_up(self.optuna, self.optuna.best_trial, objective or self.objective, run, Terminal())
+            study = TrackedStudy(self.optuna, None, InMemoryStorage())
+            winner = self.optuna.best_trial
+            summarise_study(config or self.config, study, winner, self.objective, run, Terminal())
         self.run_id = run.run_id
         return list(self.made)
 
@@ -102,13 +107,11 @@ class Study:
 
 
 @pytest.fixture
-def study(objective, store, monkeypatch, request):
-    def begin(*depths, name=request.node.name, objective=objective):
-        made = Study(objective, store, name, *depths)
-        monkeypatch.setattr("clv_experiments.commands.sweep_summary.run_experiment", made.run_experiment)
-        monkeypatch.setattr(
-            "clv_experiments.commands.sweep_summary.study_pictures", lambda *_: []
-        )  # which take longest
+def study(begun, store, monkeypatch, request):
+    def begin(*depths, name=request.node.name, begun=begun):
+        made = Study(*begun, store, name, *depths)
+        monkeypatch.setattr("clv_experiments.commands.sweep.run_experiment", made.run_experiment)
+        monkeypatch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])  # which take longest
         return made
 
     return begin
@@ -134,10 +137,10 @@ def test_a_winner_inside_its_range_is_at_no_edge(study, capsys):
     assert one.stored(one.name).tags["at_edge"] == "none"
 
 
-def test_what_it_came_to_is_kept_and_told(study, objective, capsys):
+def test_what_it_came_to_is_kept_and_told(study, begun, capsys):
     one = study(2)
     one.sum_up()
-    kept = Outcome.from_json(one.optuna.user_attrs[OUTCOME])
+    kept = TuningOutcome.from_json(one.optuna.user_attrs[OUTCOME])
     assert (kept.trial, kept.seeds, kept.model, kept.metrics) == (0, 2, "decision_tree", ["d2_tweedie"])
     assert [(fit.seed, fit.period) for fit in kept.fits] == [
         (seed, period) for seed in (42, 43) for period in ("validation", "holdout")
@@ -145,11 +148,12 @@ def test_what_it_came_to_is_kept_and_told(study, objective, capsys):
     d2 = kept.differences[0]
     holdout = kept.fits[1]
     assert (holdout.tuned, holdout.configured) == pytest.approx((d2.tuned, d2.configured))
-    assert kept.fits[0].configured == objective.mean(objective.settings.cfg)
+    config, objective = begun
+    assert kept.fits[0].configured == objective.score(build_candidate(config.cfg))
     out = capsys.readouterr().out
     metrics = one.stored(one.name).metrics
     assert all(sentence in out for sentence in kept.sentences)
-    assert metrics["improvement_d2_tweedie"] == d2.better == d2.tuned - d2.configured != 0
+    assert metrics["improvement_d2_tweedie"] == d2.gain == d2.tuned - d2.configured != 0
     assert (metrics["tuned_d2_tweedie"], metrics["configured_d2_tweedie"]) == (d2.tuned, d2.configured)
 
 
@@ -200,28 +204,27 @@ def test_a_run_of_another_study_does_not_count(study):
     assert len(other.sum_up()) == 2
 
 
-def test_other_seeds_are_fitted_anew(study, objective):
+def test_other_seeds_are_fitted_anew(study, begun):
     one = study(3)
     one.sum_up()
-    cfg = objective.settings.with_choice({})
+    config, _ = begun
+    cfg = config.compose({})
     cfg.sweep.seeds = 1
-    settings = Settings(cfg, objective.settings.typed)
-    fewer = Objective(settings, objective.forecaster, objective.periods, objective.metrics)
-    assert len(one.sum_up(fewer)) == 2
+    assert len(one.sum_up(SweepConfig(cfg, config.overrides))) == 2
     assert len(one.optuna.user_attrs[OUTCOME]["fits"]) == 2
 
 
 def test_holdouts_are_scored_on_the_log_of_a_full_run(study, searching):
     """Its cleaning may learn for longer: up to the latest validation period, not the oldest."""
     outliers = ["data.cleaning.outliers.policy=winsorise", "data.cleaning.outliers.quantile=0.8"]
-    one = study(3, objective=searching(*outliers, "sweep.seeds=1", periods=3))
+    one = study(3, begun=searching(*outliers, "sweep.seeds=1", periods=3))
     one.sum_up()
-    kept = Outcome.from_json(one.optuna.user_attrs[OUTCOME])
+    kept = TuningOutcome.from_json(one.optuna.user_attrs[OUTCOME])
     _, holdout = kept.fits
     d2 = kept.differences[0]
     assert (holdout.tuned, holdout.configured) == pytest.approx((d2.tuned, d2.configured))
     found = one.objective.forecaster.window.period(0)
-    assert one.objective.score(one.objective.settings.cfg, found).scores["d2_tweedie"] != d2.configured
+    assert one.objective.evaluate(build_candidate(one.config.cfg), found).scores["d2_tweedie"] != d2.configured
 
 
 # --- the command that runs the winner -----------------------------------------------------------------------------
@@ -276,9 +279,9 @@ ANEW = ["~sweep.space"]
 )  # fmt: skip
 def test_the_command_composes_the_winner(compose_sweep, typed, chosen, command):
     cfg, typed = compose_sweep(*typed)
-    settings = Settings(cfg, typed)
-    written = shlex.split(train_command(settings, chosen))
+    config = SweepConfig(cfg, typed)
+    written = shlex.split(train_command(config, chosen))
     assert written == ["python", "train.py", "tracking=memory", *command]
-    choice = flatten_settings(settings.with_choice(chosen)).items()
+    choice = flatten_settings(config.compose(chosen)).items()
     wanted = {name: value for name, value in choice if not name.startswith("sweep.")}
     assert flatten_settings(compose("config", overrides=written[2:])) == wanted

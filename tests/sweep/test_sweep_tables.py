@@ -9,10 +9,17 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
+from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.sweep.objective import SECONDS
 from clv_experiments.sweep.sampling import FAILURE
-from clv_experiments.sweep.search import AS_CONFIGURED
-from clv_experiments.sweep.tables import best, configured_trial, importance_rows, importances, trials_frame
+from clv_experiments.sweep.study import AS_CONFIGURED
+from clv_experiments.sweep.tables import (
+    best_trials_table,
+    configured_trial,
+    importance_table,
+    parameter_importances,
+    trials_frame,
+)
 
 SPACE = {
     "depth": IntDistribution(1, 9),
@@ -85,9 +92,9 @@ def test_a_study_without_trials_has_empty_tables():
     study = optuna.create_study(directions=["maximize", "minimize"])
     metrics = ["d2_tweedie", "mae"]
     assert trials_frame(study, metrics).empty
-    assert best(study, metrics) == ([], [])
-    assert importances(study, metrics, seed=1) == {}
-    assert importance_rows(study, {}) == ([], [])
+    assert best_trials_table(study, metrics) == TextTable([], [])
+    assert parameter_importances(study, metrics, seed=1) == {}
+    assert importance_table(study, {}) == TextTable([], [])
 
 
 # --- the best ----------------------------------------------------------------------------------------------------
@@ -102,28 +109,35 @@ def test_the_best_stand_in_order_and_ties_in_the_order_of_trials():
         (0.3, {"depth": 5, "[red]$x_1$": True}, {}),
         (0.2, {"depth": 6}, {}),
     )
-    headings, rows = best(study, ["d2_tweedie"], most=3)
-    assert headings == ["trial", "D2", "depth", "[red]$x_1$", "alpha"]
-    assert rows == [
+    table = best_trials_table(study, ["d2_tweedie"], most=3)
+    assert table.headings == ["trial", "D2", "depth", "[red]$x_1$", "alpha"]
+    assert table.rows == [
         ["3", "0.4000", "4", "null", ""],
         ["1", "0.3000", "2", "", "0.01235"],
         ["4", "0.3000", "5", "true", ""],
         ["(as configured) 0", "0.1000", "1", "", ""],
     ]
-    assert [row[0] for row in best(study, ["d2_tweedie"])[1]] == ["3", "1", "4", "5", "(as configured) 0"]
+    assert [row[0] for row in best_trials_table(study, ["d2_tweedie"]).rows] == [
+        "3",
+        "1",
+        "4",
+        "5",
+        "(as configured) 0",
+    ]
 
 
 def test_the_best_of_what_is_better_lower():
     study = study_of((0.25, {}, CONFIGURED), (0.05, {}, {}), directions=["minimize"])
-    assert best(study, ["aggregate_bias"]) == (["trial", "|bias|"], [["1", "5.00%"], ["(as configured) 0", "25.00%"]])
+    rows = [["1", "5.00%"], ["(as configured) 0", "25.00%"]]
+    assert best_trials_table(study, ["aggregate_bias"]) == TextTable(["trial", "|bias|"], rows)
 
 
 def test_of_several_metrics_the_front_in_the_order_of_the_first():
     values = [(0.2, 30.0), (0.3, 31.5), (0.1, 29.0), (0.15, 30.5)]
     trials = [(value, {}, CONFIGURED if value[0] == 0.15 else {}) for value in values]
-    headings, rows = best(study_of(*trials, directions=("maximize", "minimize")), ["d2_tweedie", "mae"])
-    assert headings == ["trial", "D2", "MAE"]
-    assert rows == [
+    table = best_trials_table(study_of(*trials, directions=("maximize", "minimize")), ["d2_tweedie", "mae"])
+    assert table.headings == ["trial", "D2", "MAE"]
+    assert table.rows == [
         ["1", "0.3000", "31.50"],
         ["0", "0.2000", "30.00"],
         ["2", "0.1000", "29.00"],
@@ -135,7 +149,7 @@ def test_the_configured_trial_is_shown_even_if_it_failed_but_not_if_it_was_lost(
     lost, failed = (TrialState.FAIL, {}, CONFIGURED), (TrialState.FAIL, {}, CONFIGURED | {FAILURE: "no"})
     study = study_of(lost, failed, (0.3, {}, {}))
     assert configured_trial(study) == 1
-    assert best(study, ["d2_tweedie"])[1] == [["2", "0.3000"], ["(as configured) 1", "failed"]]
+    assert best_trials_table(study, ["d2_tweedie"]).rows == [["2", "0.3000"], ["(as configured) 1", "failed"]]
     assert configured_trial(study_of(lost, (0.3, {}, {}))) is None
 
 
@@ -144,39 +158,39 @@ def test_the_configured_trial_is_shown_even_if_it_failed_but_not_if_it_was_lost(
 
 def test_what_decides_the_score_is_the_most_important():
     study = noisy([lambda p: p["depth"] + 0.5 * p["mae"]] * 40)
-    shares = importances(study, ["d2_tweedie"], seed=3)["d2_tweedie"]
+    shares = parameter_importances(study, ["d2_tweedie"], seed=3)["d2_tweedie"]
     assert list(shares)[:2] == ["depth", "mae"]
     assert shares["depth"] > 0.8
     assert sum(shares.values()) == pytest.approx(1.0)
-    assert importances(study, ["d2_tweedie"], seed=3) == {"d2_tweedie": shares}
-    assert importances(study, ["d2_tweedie"], seed=4) != {"d2_tweedie": shares}
+    assert parameter_importances(study, ["d2_tweedie"], seed=3) == {"d2_tweedie": shares}
+    assert parameter_importances(study, ["d2_tweedie"], seed=4) != {"d2_tweedie": shares}
 
 
 def test_each_metric_has_its_own_importances():
     study = noisy([lambda p: (p["depth"], p["mae"])] * 30, directions=("maximize", "maximize"))
-    found = importances(study, ["d2_tweedie", "spearman"], seed=0)
+    found = parameter_importances(study, ["d2_tweedie", "spearman"], seed=0)
     assert [next(iter(shares)) for shares in found.values()] == ["depth", "mae"]
-    headings, rows = importance_rows(study, found)
-    assert headings == ["parameter", "D2", "Spearman"]
-    assert [row[0] for row in rows] == list(found["d2_tweedie"])
+    table = importance_table(study, found)
+    assert table.headings == ["parameter", "D2", "Spearman"]
+    assert [row[0] for row in table.rows] == list(found["d2_tweedie"])
 
 
 def test_a_wild_trial_does_not_decide_what_is_important():
     values = [lambda p: p["depth"]] * 30
-    tame = importances(noisy(values), ["d2_tweedie"], seed=0)["d2_tweedie"]
-    wild = importances(noisy([*values[:-1], -1e6]), ["d2_tweedie"], seed=0)["d2_tweedie"]
+    tame = parameter_importances(noisy(values), ["d2_tweedie"], seed=0)["d2_tweedie"]
+    wild = parameter_importances(noisy([*values[:-1], -1e6]), ["d2_tweedie"], seed=0)["d2_tweedie"]
     assert tame["depth"] > 0.9
     assert wild["depth"] > 0.7
 
 
 def test_what_only_some_trials_chose_has_no_share_and_a_row_that_says_so():
     study = noisy([lambda p: p["depth"]] * 20, only_deep=True)
-    found = importances(study, ["d2_tweedie"], seed=0)
+    found = parameter_importances(study, ["d2_tweedie"], seed=0)
     assert set(found["d2_tweedie"]) == {"depth", "alpha"}
     chose = sum("mae" in trial.params for trial in study.trials)
-    headings, rows = importance_rows(study, found)
-    assert headings == ["parameter", "D2"]
-    assert rows == [
+    table = importance_table(study, found)
+    assert table.headings == ["parameter", "D2"]
+    assert table.rows == [
         ["depth", f"{found['d2_tweedie']['depth']:.0%}"],
         ["alpha", f"{found['d2_tweedie']['alpha']:.0%}"],
         ["mae", f"chosen in {chose} of 20"],
@@ -194,4 +208,4 @@ def test_what_only_some_trials_chose_has_no_share_and_a_row_that_says_so():
     ],
 )
 def test_what_cannot_be_explained_is_left_out(study):
-    assert importances(study, ["d2_tweedie"], seed=0) == {}
+    assert parameter_importances(study, ["d2_tweedie"], seed=0) == {}

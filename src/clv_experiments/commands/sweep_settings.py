@@ -1,6 +1,9 @@
-"""The settings of a sweep, checked before anything is computed."""
+"""The settings of a sweep, checked before anything is computed, as typed values."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -11,11 +14,40 @@ from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
 
 SPACES = MODELS.parent / "sweep"
-LONGEST = 250  # characters of a text, which databases hold
+MAX_LENGTH = 250  # characters of a text, which databases hold
 
 
-def check(cfg: DictConfig) -> None:
-    """Refuse settings that could only fail, or mislead, later.
+@dataclass(frozen=True)
+class SweepSettings:
+    """How a study searches, as ``conf/sweep.yaml`` explains; None: no limit, or the default.
+
+    Attributes
+    ----------
+    metrics : list of str
+        Most important first.
+    validation_origins : int or None
+        None: as many as the log reaches.
+    """
+
+    n_trials: int | None
+    timeout: float | None
+    metrics: list[str]
+    validation_origins: int | None
+    sampler: str
+    pruner: str
+    seed: int
+    seeds: int
+    name: str | None
+    storage: str | None
+
+    @property
+    def directions(self) -> list[str]:
+        """For each metric whether Optuna is to ``maximize`` or to ``minimize`` it."""
+        return ["maximize" if metric in HIGHER_IS_BETTER else "minimize" for metric in self.metrics]
+
+
+def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
+    """Read the settings of a sweep; refuse those that could only fail, or mislead, later.
 
     Raises
     ------
@@ -29,6 +61,21 @@ def check(cfg: DictConfig) -> None:
         raise ClvError(f"there is no setting sweep.{unknown}; {nearest(unknown, known)}")
     if cfg.evaluation.protocol != "forecast":
         raise ClvError("a sweep needs a validation period, which evaluation=customer_split has not; leave it out")
+    _check_numbers(sweep)
+    _check_words(sweep)
+    metrics = _read_metrics(sweep)
+    if sweep.pruner != "none" and (metrics[1:] or sweep.validation_origins == 1):
+        raise ClvError(
+            f"sweep.pruner={sweep.pruner} stops trials after some of several validation origins, by one metric; type "
+            "sweep.validation_origins=all and one sweep.metric, or sweep.pruner=none"
+        )
+    _check_space(sweep, cfg.model.name)
+    own: dict[str, Any] = {name: sweep[name] for name in ("n_trials", "timeout", "seed", "seeds", "name", "storage")}
+    origins = None if sweep.validation_origins == ALL else sweep.validation_origins
+    return SweepSettings(**own, metrics=metrics, validation_origins=origins, sampler=sweep.sampler, pruner=sweep.pruner)
+
+
+def _check_numbers(sweep: DictConfig) -> None:
     for name, least in {"n_trials": 1, "seed": 0, "seeds": 1, "validation_origins": 1}.items():
         words = {"n_trials": (None,), "validation_origins": (ALL,)}.get(name, ())
         if not (type(sweep[name]) is int and sweep[name] >= least) and sweep[name] not in words:
@@ -39,48 +86,36 @@ def check(cfg: DictConfig) -> None:
         raise ClvError(f"sweep.timeout must be seconds above 0, or null, got '{timeout}'")
     if sweep.n_trials is None and timeout is None:
         raise ClvError("a sweep must end: type sweep.n_trials=50, or sweep.timeout=600 (seconds), or both")
-    for name, known in {"sampler": list(SAMPLERS), "pruner": list(PRUNERS)}.items():
-        if sweep[name] not in known:
-            raise ClvError(f"sweep.{name} must be one of {', '.join(known)}, got '{sweep[name]}'")
+
+
+def _check_words(sweep: DictConfig) -> None:
+    for name, options in {"sampler": list(SAMPLERS), "pruner": list(PRUNERS)}.items():
+        if sweep[name] not in options:
+            raise ClvError(f"sweep.{name} must be one of {', '.join(options)}, got '{sweep[name]}'")
     for name in ("name", "storage"):
         if not isinstance(sweep[name], str | None):
             raise ClvError(f"sweep.{name} must be a text, got '{sweep[name]}'; type \"sweep.{name}='...'\"")
-        if len(sweep[name] or "") > LONGEST:
-            raise ClvError(f"sweep.{name} must have at most {LONGEST} characters, got {len(sweep[name])}")
-    found = metrics(cfg)
-    if sweep.pruner != "none" and (found[1:] or sweep.validation_origins == 1):
-        raise ClvError(
-            f"sweep.pruner={sweep.pruner} stops trials after some of several validation origins, by one metric; type "
-            "sweep.validation_origins=all and one sweep.metric, or sweep.pruner=none"
-        )
+        if len(sweep[name] or "") > MAX_LENGTH:
+            raise ClvError(f"sweep.{name} must have at most {MAX_LENGTH} characters, got {len(sweep[name])}")
+
+
+def _check_space(sweep: DictConfig, model: str) -> None:
     if not isinstance(sweep.space, DictConfig):
         raise ClvError(f"sweep.space holds a parameter a name, as in conf/sweep; it cannot be '{sweep.space}'")
     if not sweep.space:
         spaces = sorted(path.stem for path in SPACES.glob("*.yaml"))
         raise ClvError(
-            f"nothing is to be chosen for {cfg.model.name}; conf/sweep has spaces for {', '.join(spaces)}, and others "
+            f"nothing is to be chosen for {model}; conf/sweep has spaces for {', '.join(spaces)}, and others "
             "can be typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
         )
 
 
-def metrics(cfg: DictConfig) -> list[str]:
-    """Return the metrics to search by, most important first.
-
-    Raises
-    ------
-    ClvError
-        If there is none, one is not known, or one is named twice.
-    """
-    asked = list(cfg.sweep.metric) if isinstance(cfg.sweep.metric, ListConfig) else [cfg.sweep.metric]
+def _read_metrics(sweep: DictConfig) -> list[str]:
+    metrics = list(sweep.metric) if isinstance(sweep.metric, ListConfig) else [sweep.metric]
     known = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
-    for name in asked or [None]:
+    for name in metrics or [None]:
         if name not in known:
             raise ClvError(f"sweep.metric must be one or several of {', '.join(known)}, got '{name}'")
-    if len(set(asked)) < len(asked):
-        raise ClvError(f"sweep.metric names something twice: {', '.join(asked)}")
-    return asked
-
-
-def directions(names: list[str]) -> list[str]:
-    """Return for each metric whether Optuna is to ``maximize`` or to ``minimize`` it."""
-    return ["maximize" if name in HIGHER_IS_BETTER else "minimize" for name in names]
+    if len(set(metrics)) < len(metrics):
+        raise ClvError(f"sweep.metric names something twice: {', '.join(metrics)}")
+    return metrics

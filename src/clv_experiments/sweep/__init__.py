@@ -1,1 +1,5 @@
-"""Searches for settings that never see the holdout: spaces, trials, studies that resume, and what they came to."""
+"""Search for a model's settings: a study of trials on validation periods, and what its winner is worth."""
+
+import optuna
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)

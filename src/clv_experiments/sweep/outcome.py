@@ -1,46 +1,76 @@
-"""What a search came to: found against configured settings on the holdout, with intervals, and over several seeds."""
+"""What tuning gained: the winner against the configured settings on the holdout, with intervals, over several seeds."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
-from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.standings import standings
-from clv_experiments.reporting.formatting import format_difference, format_score, join_names
-from clv_experiments.sweep.metric_values import named
-from clv_experiments.sweep.objective import Objective
-from clv_experiments.sweep.space_reading import LUCK
+from clv_experiments.reporting.prose import sentences
+from clv_experiments.sweep.metric_values import MetricFormat, metric_format
+from clv_experiments.sweep.objective import Candidate, Objective
 
 REPLICATES, CONFIDENCE = 2000, 0.95
-VALIDATION, HOLDOUT = "validation", "holdout"
+
+Conclusion = Literal["better", "worse", "undecided", "heavy tail"]
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A score of the tuned and of the configured model on the holdout; ``better`` is what tuning gained, above 0 good.
+class ScoreDifference:
+    """A score of the tuned and of the configured model on the holdout.
 
-    ``reach`` is half the width of its interval; nan where nothing can be said.
+    Attributes
+    ----------
+    metric : str
+    tuned, configured : float
+    gain : float
+        What tuning gained, above 0 where it helped, whichever way the metric runs.
+    half_width : float
+        Of the interval of the gain; nan where nothing can be said.
     """
 
     metric: str
     tuned: float
     configured: float
-    better: float
-    reach: float
+    gain: float
+    half_width: float
+
+    @property
+    def format(self) -> MetricFormat:
+        """How the metric is headed and written."""
+        return metric_format(self.metric)
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the interval of the gain."""
+        return self.gain - self.half_width
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the interval of the gain."""
+        return self.gain + self.half_width
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """Whether the tuned model is ahead beyond chance in customers; of heavy-tailed scores no interval tells."""
+        if not METRICS[self.metric].tells_ties:
+            return "heavy tail"
+        if not abs(self.gain) > self.half_width:
+            return "undecided"
+        return "better" if self.gain > 0 else "worse"
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A score of the tuned and of the configured model, fitted with one seed, on validation or on the holdout."""
+class SeedFit:
+    """A score of the tuned and of the configured model, fitted with one seed, on ``validation`` or on ``holdout``."""
 
     seed: int
     period: str
@@ -49,7 +79,34 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SeedComparison:
+    """Fits of both models with several seeds, on one kind of period.
+
+    Attributes
+    ----------
+    period : str
+    fits : sequence of SeedFit
+    wins : int
+        Seeds with which the tuned model is ahead.
+    """
+
+    period: str
+    fits: Sequence[SeedFit]
+    wins: int
+
+    @property
+    def tuned(self) -> tuple[float, float]:
+        """Lowest and highest score of the tuned model."""
+        return min(fit.tuned for fit in self.fits), max(fit.tuned for fit in self.fits)
+
+    @property
+    def configured(self) -> tuple[float, float]:
+        """Lowest and highest score of the configured model."""
+        return min(fit.configured for fit in self.fits), max(fit.configured for fit in self.fits)
+
+
+@dataclass(frozen=True)
+class TuningOutcome:
     """What the winner of a study is worth.
 
     Attributes
@@ -62,9 +119,9 @@ class Outcome:
         What was tuned.
     metrics : list of str
         What by, most important first.
-    differences : list of Difference
+    differences : list of ScoreDifference
         One a score, on the same customers.
-    fits : list of Fit
+    fits : list of SeedFit
         One a seed and period; a single seed where nothing is left to chance.
     """
 
@@ -72,153 +129,120 @@ class Outcome:
     seeds: int
     model: str
     metrics: list[str]
-    differences: list[Difference]
-    fits: list[Fit]
+    differences: list[ScoreDifference]
+    fits: list[SeedFit]
 
     def as_json(self) -> dict[str, Any]:
         """Return what a storage keeps."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Outcome:
+    def from_json(cls, stored: dict[str, Any]) -> TuningOutcome:
         """Read what a storage kept."""
-        differences = [Difference(**difference) for difference in kept["differences"]]
-        return cls(**kept | {"differences": differences, "fits": [Fit(**fit) for fit in kept["fits"]]})
+        differences = [ScoreDifference(**difference) for difference in stored["differences"]]
+        return cls(**stored | {"differences": differences, "fits": [SeedFit(**fit) for fit in stored["fits"]]})
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the tuned model scores as the configured one in everything."""
+        return all(difference.tuned == difference.configured for difference in self.differences)
+
+    @property
+    def decisive_differences(self) -> list[ScoreDifference]:
+        """Differences by each metric that was searched by; D2 besides, where none of them has an honest interval."""
+        metrics = [metric for metric in self.metrics if metric in METRICS]
+        if not any(METRICS[metric].tells_ties for metric in metrics):
+            metrics.append(OBJECTIVES[0])
+        by_metric = {difference.metric: difference for difference in self.differences}
+        return [by_metric[metric] for metric in metrics]
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether one fit was enough, though several were asked for."""
+        return len(self.fits) == 2 and self.seeds > 1
+
+    @property
+    def seed_comparisons(self) -> list[SeedComparison]:
+        """Both models by the first metric, over several seeds; empty after a single one."""
+        if len(self.fits) == 2:
+            return []
+        sign = 1 if self.metrics[0] in HIGHER_IS_BETTER else -1
+        comparisons = []
+        for period in dict.fromkeys(fit.period for fit in self.fits):
+            fits = [fit for fit in self.fits if fit.period == period]
+            wins = sum(sign * (fit.tuned - fit.configured) > 0 for fit in fits)
+            comparisons.append(SeedComparison(period, fits, wins))
+        return comparisons
 
     @property
     def sentences(self) -> list[str]:
         """Say whether tuning helped on the holdout, by how much, and whether it is luck."""
-        if all(difference.tuned == difference.configured for difference in self.differences):
-            return [f"the search found nothing better: {self.model} (tuned) is {self.model} as configured"]
-        return [*self._on_the_holdout(), *self._over_seeds()]
+        return sentences("sweep/outcome.jinja", "outcome", self, metric_format(self.metrics[0]).heading)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a score: ``metric, tuned, configured, better, lower, upper``."""
-        frame = pd.DataFrame([asdict(difference) for difference in self.differences])
-        reach = frame.pop("reach")
-        return frame.assign(lower=frame["better"] - reach, upper=frame["better"] + reach)
+        """One row a score: ``metric, tuned, configured, better`` (the gain), ``lower, upper``."""
+        rows = [(d.metric, d.tuned, d.configured, d.gain, d.lower, d.upper) for d in self.differences]
+        return pd.DataFrame(rows, columns=["metric", "tuned", "configured", "better", "lower", "upper"])
 
     @property
     def seeds_frame(self) -> pd.DataFrame:
         """One row a seed and period: ``seed, period, tuned, configured``."""
         return pd.DataFrame([asdict(fit) for fit in self.fits])
 
-    def _on_the_holdout(self) -> Iterator[str]:
-        """Say it by each metric; where a metric has no interval that holds what it promises, by D2 besides."""
-        by = [metric for metric in self.metrics if metric in METRICS]
-        certain = any(METRICS[metric].tells_ties for metric in by)
-        for metric in [*by, *([] if certain else OBJECTIVES[:1])]:
-            found = next(difference for difference in self.differences if difference.metric == metric)
-            yield f"on the holdout {self.model} (tuned) {_compared(found)}"
 
-    def _over_seeds(self) -> list[str]:
-        if len(self.fits) == 2:
-            return [f"{self.model} leaves nothing to chance: another seed fits the same"] if self.seeds > 1 else []
-        metric = self.metrics[0]
-        higher = metric in HIGHER_IS_BETTER
-        said = []
-        for period in (VALIDATION, HOLDOUT):
-            fits = [fit for fit in self.fits if fit.period == period]
-            ahead = sum((fit.tuned > fit.configured) == higher and fit.tuned != fit.configured for fit in fits)
-            tuned, configured = (_range([getattr(f, which) for f in fits]) for which in ("tuned", "configured"))
-            said.append(f"on {period} in {ahead} of {len(fits)} ({tuned} against {configured})")
-        return [
-            f"by {named(metric)[0]}, fitted with {len(self.fits) // 2} seeds each, tuned is ahead {join_names(said)}"
-        ]
-
-
-def differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int) -> list[Difference]:
+def score_differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int) -> list[ScoreDifference]:
     """Set two runs side by side on the same customers, drawn 2,000 times with replacement (paired bootstrap).
 
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
-    entries = (_entry("tuned", tuned), _entry("configured", configured))
-    holdouts = tuple(str(origin.holdout.forecast.period) for origin in tuned.origins)
-    cell = Cell(entries=entries, holdouts=holdouts)
-    found = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
-    result = []
-    for name, scores in found.oriented_scores.items():
-        ours, theirs = (float(abs(value) if name in LOWER_IS_BETTER else value) for value in scores)
-        better = float(scores[0] - scores[1])
-        result.append(Difference(name, ours, theirs, better, float(found.half_widths[name][0, 1])))
-    return result
+    cell = _cell_of_two(tuned, configured)
+    board = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
+    differences = []
+    for metric, oriented in board.oriented_scores.items():
+        scores = np.abs(oriented) if metric in LOWER_IS_BETTER else oriented
+        gain, half_width = float(oriented[0] - oriented[1]), float(board.half_widths[metric][0, 1])
+        differences.append(ScoreDifference(metric, float(scores[0]), float(scores[1]), gain, half_width))
+    return differences
 
 
-def _compared(found: Difference) -> str:
-    """Say which of the two is ahead, by how much, and whether beyond chance."""
-    heading, form = named(found.metric)
-    tuned, configured = (format_score(score, form) for score in (found.tuned, found.configured))
-    low, high = (format_difference(found.better + sign * found.reach, form) for sign in (-1, 1))
-    if not METRICS[found.metric].tells_ties:
-        return f"has {heading} {tuned} against {configured}: its tail is too heavy to tell that from chance"
-    gain = f"{heading} {tuned} against {configured}, a gain of {format_difference(found.better, form)} [{low}, {high}]"
-    if not abs(found.better) > found.reach:
-        return f"is not better than as configured, beyond chance: {gain}"
-    return f"is {'better' if found.better > 0 else 'worse'} than as configured, beyond chance in customers: {gain}"
+def _cell_of_two(tuned: EvaluationResult, configured: EvaluationResult) -> Cell:
+    """Lay two runs out as a leaderboard does."""
+    entries = tuple(
+        Entry(
+            label=label,
+            predictions=result.holdout_predictions,
+            min_predictions=tuple(origin.holdout.min_prediction for origin in result.origins),
+        )
+        for label, result in {"tuned": tuned, "configured": configured}.items()
+    )
+    return Cell(entries=entries, holdouts=tuple(str(origin.holdout.forecast.period) for origin in tuned.origins))
 
 
-def _entry(label: str, result: EvaluationResult) -> Entry:
-    min_predictions = tuple(origin.holdout.min_prediction for origin in result.origins)
-    return Entry(label=label, predictions=result.holdout_predictions, min_predictions=min_predictions)
-
-
-def fits(
+def fit_with_seeds(
     validation: Objective,
     holdout: Objective,
-    tuned: DictConfig,
-    configured: DictConfig,
-    seeds: int,
+    tuned: Callable[[int], Candidate],
+    configured: Callable[[int], Candidate],
+    seeds: Sequence[int],
     progress: Callable[[int, int], None],
-) -> list[Fit]:
-    """Fit both settings with several seeds and score them on the validation periods and on the holdouts.
+) -> list[SeedFit]:
+    """Fit both models with several seeds and score them on the validation periods and on the holdouts.
 
     Parameters
     ----------
     validation, holdout : Objective
         What scores the periods of each.
-    tuned, configured : DictConfig
-    seeds : int
-        From the configured one upwards, also where another was typed; one is enough where a model leaves nothing to
-        chance.
+    tuned, configured : callable
+        Build the model that draws from a seed.
+    seeds : sequence of int
     progress : callable
-        Is told (done, seeds).
+        Called with (done, seeds).
     """
-    first = configured.seed
-    if all(_seeded(cfg, first) == _seeded(cfg, first + 1) for cfg in (tuned, configured)):
-        seeds = 1
-    found = []
-    for done, seed in enumerate(range(first, first + seeds), 1):
-        for period, objective in {VALIDATION: validation, HOLDOUT: holdout}.items():
-            both = [objective.mean(_with_seed(cfg, seed)) for cfg in (tuned, configured)]
-            found.append(Fit(seed, period, *both))
-        progress(done, seeds)
-    return found
-
-
-def _with_seed(cfg: DictConfig, seed: int) -> DictConfig:
-    other = copy.deepcopy(cfg)
-    other.seed = seed
-    _set_seeds(other.model.estimator, seed)
-    return other
-
-
-def _set_seeds(settings: Any, seed: int) -> None:
-    if isinstance(settings, ListConfig):
-        for value in settings:
-            _set_seeds(value, seed)
-    elif isinstance(settings, DictConfig):
-        for value in settings.values():
-            _set_seeds(value, seed)
-        if LUCK in settings:
-            settings[LUCK] = seed
-
-
-def _seeded(cfg: DictConfig, seed: int) -> Any:
-    """Resolve a model's settings under a seed."""
-    return OmegaConf.to_container(_with_seed(cfg, seed).model, resolve=True)
-
-
-def _range(values: Sequence[float]) -> str:
-    low, high = (f"{bound:.4g}" for bound in (min(values), max(values)))
-    return low if low == high else f"{low} to {high}"
+    fits = []
+    for done, seed in enumerate(seeds, 1):
+        both = tuned(seed), configured(seed)
+        for period, objective in {"validation": validation, "holdout": holdout}.items():
+            fits.append(SeedFit(seed, period, *(objective.score(candidate) for candidate in both)))
+        progress(done, len(seeds))
+    return fits

@@ -1,133 +1,139 @@
-"""The loop of a study: trials until there are enough, whoever makes them, and whatever was killed made up for."""
+"""The loop of a study: trials until there are enough, whoever runs them, and killed ones tried once more."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic, sleep
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter, sleep
 
-from optuna import Study, Trial, TrialPruned
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
-from optuna.storages import fail_stale_trials
+from optuna import Trial, TrialPruned
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.errors import ClvError
-from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, TRIES, is_lost, next_proposal
+from clv_experiments.sweep.objective import SECONDS
+from clv_experiments.sweep.sampling import FAILURE, TRIES, is_lost, next_proposal
 from clv_experiments.sweep.space import Value
-from clv_experiments.sweep.storage import alone, beat, beating, plainly, url_of
+from clv_experiments.sweep.storage import exclusive, translate_errors
+from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy
 from clv_experiments.tracking.stored_run import failure_tags
 
-AS_CONFIGURED = "as_configured"  # attribute of the trial that takes the configured settings
 HOPELESS = 5  # trials, all failed, after which a study ends
-WAIT = 0.5  # seconds between looks at what other processes do
+POLL = 0.5  # seconds between looks at the trials of other processes
+
+
+@dataclass
+class SearchResult:
+    """What one process contributed to a study.
+
+    Attributes
+    ----------
+    trials : list of FrozenTrial
+        Those that it ran.
+    seconds : float
+        Wall time, without ``seconds_waiting`` for other processes.
+    """
+
+    trials: list[FrozenTrial] = field(default_factory=list)
+    seconds: float = 0.0
+    seconds_waiting: float = 0.0
+
+    @property
+    def seconds_fit_predict(self) -> float:
+        """Time spent on fits and forecasts."""
+        return float(sum(trial.user_attrs.get(SECONDS, 0.0) for trial in self.trials))
+
+    @property
+    def overhead(self) -> float:
+        """Time spent on all else, as a share of that on fits and forecasts."""
+        return self.seconds / self.seconds_fit_predict - 1.0
 
 
 def search(
-    study: Study,
+    study: TrackedStudy,
     objective: Callable[[Trial], Sequence[float]],
     *,
     n_trials: int | None,
     timeout: float | None,
     configured: Mapping[str, Value] | None,
-    after: Callable[[Study, FrozenTrial], None],
-    waiting: Callable[[], None],
-) -> float:
-    """Make trials until the study has ``n_trials``, those of other processes included, or ``timeout`` seconds passed.
+    on_trial: Callable[[FrozenTrial], None],
+    on_wait: Callable[[], None],
+) -> SearchResult:
+    """Run trials until the study has ``n_trials``, those of other processes included, or ``timeout`` seconds passed.
 
     Trials that were killed or interrupted do not count. The last to end are waited for.
 
     Parameters
     ----------
-    study : optuna.Study
+    study : TrackedStudy
     objective : callable
         An error that it raises becomes the trial's reason, and the study goes on.
     n_trials, timeout : int and float, optional
     configured : mapping, optional
         A choice to begin with.
-    after : callable
-        Is told of each trial that this process made.
-    waiting : callable
-        Is told once that other processes have trials under way.
-
-    Returns
-    -------
-    float
-        Seconds spent waiting for other processes.
+    on_trial : callable
+        Called with each trial that this process ran.
+    on_wait : callable
+        Called once, where other processes have trials under way.
 
     Raises
     ------
     ClvError
         If the first trials all failed, or the storage breaks off.
     """
-    until = None if timeout is None else monotonic() + timeout
-    waited, made = 0.0, 0
-    while until is None or monotonic() < until:
-        with plainly(url_of(study)), alone(url_of(study)):  # so that no two processes begin the same trial
-            trials = _without_the_killed(study)
-            if made:  # a study that was mended may go on
-                _refuse_hopeless(trials)
+    result, started = SearchResult(), perf_counter()
+    deadline = None if timeout is None else monotonic() + timeout
+    while deadline is None or monotonic() < deadline:
+        with translate_errors(study.url), exclusive(study.url):  # so that no two processes begin the same trial
+            trials = study.fail_killed_trials()
+            if result.trials:  # a study that was mended may go on
+                _refuse_hopeless(study)
             enough = n_trials is not None and sum(_counts(trial) for trial in trials) >= n_trials
-            trial = None if enough else _begin(study, configured, trials)
+            trial = None if enough else _begin_trial(study, configured, trials)
         if trial is not None:
-            with plainly(url_of(study)):
-                ended = _end(study, trial, objective)
-            made += 1
+            with translate_errors(study.url):
+                ended = _run_trial(study, trial, objective)
             if ended is not None:
-                after(study, ended)
+                result.trials.append(ended)
+                on_trial(ended)
         elif all(trial.state is not TrialState.RUNNING for trial in trials):
             break
         else:
-            if not waited:
-                waiting()
-            waited += WAIT
-            sleep(WAIT)
-    return waited
+            if not result.seconds_waiting:
+                on_wait()
+            result.seconds_waiting += POLL
+            sleep(POLL)
+    result.seconds = perf_counter() - started - result.seconds_waiting
+    return result
 
 
 def _counts(trial: FrozenTrial) -> bool:
     return trial.state is not TrialState.WAITING and not is_lost(trial)
 
 
-def _without_the_killed(study: Study) -> Sequence[FrozenTrial]:
-    """Fail trials whose process is gone: their heartbeat stopped, or it was killed before it had any; list them all."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        fail_stale_trials(study)
-    trials = study.get_trials(deepcopy=False)
-    killed = [trial for trial in trials if trial.state is TrialState.RUNNING and PROPOSAL not in trial.user_attrs]
-    for trial in killed:
-        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-    return study.get_trials(deepcopy=False) if killed else trials
-
-
-def _begin(study: Study, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]) -> Trial:
+def _begin_trial(study: TrackedStudy, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]) -> Trial:
     tried = [trial for trial in trials if AS_CONFIGURED in trial.user_attrs]
     if configured and len(tried) < TRIES and all(is_lost(trial) for trial in tried):
-        study.enqueue_trial(dict(configured), user_attrs={AS_CONFIGURED: True})
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Heartbeat of storage")  # which is taken care of here
-        trial = study.ask()
-    beat(trial)
-    trial.set_user_attr(PROPOSAL, next_proposal(trials))
-    return trial
+        study.study.enqueue_trial(dict(configured), user_attrs={AS_CONFIGURED: True})
+    return study.begin_trial(next_proposal(trials))
 
 
-def _end(study: Study, trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> FrozenTrial | None:
-    """Make a trial; None where it slept, as a laptop does, and another process gave it up and made up for it."""
+def _run_trial(study: TrackedStudy, trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> FrozenTrial | None:
+    """Run a trial; None where it slept, as a laptop does, and another process gave it up and tried it once more."""
     try:
-        with beating(trial):
-            values, state = _values(trial, objective)
-        return study.tell(trial, values, state)
+        with study.heartbeats(trial):
+            values, state = _evaluate(trial, objective)
+        return study.study.tell(trial, values, state)
     except KeyboardInterrupt:
-        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        study.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         raise
     except (UpdateFinishedTrialError, ValueError):
-        if is_lost(study.get_trials(deepcopy=False)[trial.number]):
+        if is_lost(study.trials[trial.number]):
             return None
         raise
 
 
-def _values(trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> tuple[Sequence[float] | None, TrialState]:
+def _evaluate(trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> tuple[Sequence[float] | None, TrialState]:
     try:
         return objective(trial), TrialState.COMPLETE
     except TrialPruned:
@@ -137,7 +143,7 @@ def _values(trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> tupl
         return None, TrialState.FAIL
 
 
-def _refuse_hopeless(trials: Sequence[FrozenTrial]) -> None:
-    ended = [trial for trial in trials if trial.state.is_finished() and not is_lost(trial)]
+def _refuse_hopeless(study: TrackedStudy) -> None:
+    ended = study.ended_trials
     if len(ended) >= HOPELESS and all(trial.state is TrialState.FAIL for trial in ended):
         raise ClvError(f"all of {len(ended)} trials failed, the last since: {ended[-1].user_attrs[FAILURE]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -13,6 +13,7 @@ from optuna.trial import BaseTrial
 NEAR = 0.01  # share of a range, on the scale that is searched, that counts as its end
 
 Value = bool | int | float | str | None
+Edge = Literal["lowest", "highest"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,27 @@ class Parameter:
         """Whether it is to be chosen, given what was chosen before it."""
         return all(name in chosen and chosen[name] in values for name, values in self.when.items())
 
-    def end(self, value: Value) -> str:
-        """Say which end of the range a value lies at, ``lowest`` or ``highest``; empty where at none that matters."""
+    def edge(self, value: Value) -> Edge | None:
+        """Return the end of the range that a value lies at; None where at none that matters."""
         searched = self.distribution
         if not isinstance(searched, IntDistribution | FloatDistribution):
-            return ""
-        points = np.array([searched.low, searched.high, value], dtype=float)
-        low, high, place = np.log(points) if searched.log else points
+            return None
+        low, high, point = np.array([searched.low, searched.high, value], dtype=float)
+        if searched.log:
+            low, high, point = np.log([low, high, point])
         near = NEAR * (high - low)
-        if place <= low + near and searched.low not in self.limit:
+        if point <= low + near and searched.low not in self.limit:
             return "lowest"
-        return "highest" if place >= high - near and searched.high not in self.limit else ""
+        return "highest" if point >= high - near and searched.high not in self.limit else None
+
+
+@dataclass(frozen=True)
+class EdgeChoice:
+    """A chosen value that lies at an end of its range, beyond which better ones may lie."""
+
+    parameter: Parameter
+    value: Value
+    edge: Edge
 
 
 @dataclass(frozen=True)
@@ -64,12 +75,12 @@ class Space:
 
     parameters: tuple[Parameter, ...]
 
-    def chosen(self, trial: BaseTrial) -> dict[str, Value]:
-        """Let a trial choose; gives value by name, without the parameters whose condition is not met."""
+    def choose(self, trial: BaseTrial) -> dict[str, Value]:
+        """Let a trial choose: value by name, without the parameters whose condition is not met."""
         chosen: dict[str, Value] = {}
         for parameter in self.parameters:
             if parameter.is_active(chosen):
-                chosen[parameter.name] = _suggested(trial, parameter.name, parameter.distribution)
+                chosen[parameter.name] = _suggest(trial, parameter.name, parameter.distribution)
         return chosen
 
     def settings(self, chosen: Mapping[str, Value]) -> dict[str, Value]:
@@ -80,36 +91,36 @@ class Space:
         return settings
 
     def configured(self, setting: Callable[[str], Any]) -> dict[str, Value] | None:
-        """Return the choice that the configured settings are; None where the space does not hold it."""
+        """Return the choice that the configured settings are; None where the space does not contain it."""
         chosen: dict[str, Value] = {}
         for parameter in self.parameters:
             value = setting(parameter.key)
             if parameter.is_active(chosen):
-                if not holds(parameter.distribution, value):
+                if not contains(parameter.distribution, value):
                     return None
                 chosen[parameter.name] = value
             elif parameter.otherwise and value != parameter.otherwise[parameter.key]:
                 return None
         return chosen
 
-    def at_edge(self, chosen: Mapping[str, Value]) -> list[str]:
-        """Name the chosen values that lie at an end of their range, beyond which better ones may lie."""
-        ends = [(p, p.end(chosen[p.name])) for p in self.parameters if p.name in chosen]
-        return [
-            f"{parameter.name}={shown(chosen[parameter.name])} is the {end} that was searched ({parameter.key})"
-            for parameter, end in ends
-            if end
+    def at_edge(self, chosen: Mapping[str, Value]) -> list[EdgeChoice]:
+        """List the chosen values that lie at an end of their range."""
+        edges = [
+            (parameter, parameter.edge(chosen[parameter.name]))
+            for parameter in self.parameters
+            if parameter.name in chosen
         ]
+        return [EdgeChoice(parameter, chosen[parameter.name], edge) for parameter, edge in edges if edge]
 
 
-def shown(value: Value) -> str:
+def format_value(value: Value) -> str:
     """Write a value as tables do: four digits, and the words of YAML."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def holds(distribution: BaseDistribution, value: Any) -> bool:
+def contains(distribution: BaseDistribution, value: Any) -> bool:
     """Whether a value can be drawn."""
     if isinstance(distribution, CategoricalDistribution):
         return any(type(value) is type(choice) and value == choice for choice in distribution.choices)
@@ -125,7 +136,7 @@ def is_whole(number: float) -> bool:
     return bool(np.isclose(number, round(number)))
 
 
-def _suggested(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Value:
+def _suggest(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Value:
     if isinstance(distribution, CategoricalDistribution):
         return trial.suggest_categorical(name, distribution.choices)
     suggest = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float

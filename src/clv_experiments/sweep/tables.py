@@ -10,11 +10,13 @@ from optuna import Study
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from clv_experiments.sweep.metric_values import Values, named, value_of, values_of
+from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.text_table import TextTable
+from clv_experiments.sweep.metric_values import MetricValues, metric_format, metric_value, metric_values
 from clv_experiments.sweep.objective import SECONDS
 from clv_experiments.sweep.sampling import FAILURE, is_lost
-from clv_experiments.sweep.search import AS_CONFIGURED
-from clv_experiments.sweep.space import shown
+from clv_experiments.sweep.space import format_value
+from clv_experiments.sweep.study import AS_CONFIGURED
 
 STATES = {
     TrialState.COMPLETE: "finished",
@@ -24,7 +26,7 @@ STATES = {
     TrialState.WAITING: "waiting",
 }
 
-Rows = tuple[list[str], list[list[str]]]
+Importances = Mapping[str, Mapping[str, float]]  # by metric and parameter, shares that sum to 1, largest first
 
 
 def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
@@ -44,8 +46,8 @@ def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
         "trial": pd.Series([trial.number for trial in trials], dtype="int64"),
         "state": pd.Series([STATES[trial.state] for trial in trials], dtype=object),
     }
-    for place, metric in enumerate(metrics):
-        columns[metric] = pd.Series([value_of(trial, place) for trial in trials], dtype="float64")
+    for index, metric in enumerate(metrics):
+        columns[metric] = pd.Series([metric_value(trial, index) for trial in trials], dtype="float64")
     for name in names:
         chosen = ["null" if trial.params.get(name, "") is None else trial.params.get(name, np.nan) for trial in trials]
         columns[f"{name} (chosen)" if name in fixed else name] = pd.Series(chosen, dtype=object)
@@ -55,32 +57,32 @@ def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def best(study: Study, metrics: Sequence[str], most: int = 10) -> Rows:
-    """Return headings and rows of the best finished trials, best first, and of the one as configured.
+def best_trials_table(study: Study, metrics: Sequence[str], most: int = 10) -> TextTable:
+    """Tabulate the best finished trials, best first, and the one as configured; empty where none is finished.
 
     Of several metrics the trials that no other beats in all of them, in the order of the first. Ties stand in the order
     of the trials. A parameter that a trial did not choose is empty.
     """
-    found = values_of(study, metrics)
-    if not found:
-        return [], []
-    trials = [found[0].trials[place] for place in found[0].order]
+    values = metric_values(study, metrics)
+    if not values:
+        return TextTable([], [])
+    best = values[0].ranked_trials
     if metrics[1:]:
         front = {trial.number for trial in study.best_trials}
-        trials = [trial for trial in trials if trial.number in front]
-    listed = trials[:most]
-    number = configured_trial(study)
-    listed += [trial for trial in study.get_trials(deepcopy=False) if trial.number == number and trial not in listed]
+        best = [trial for trial in best if trial.number in front]
+    listed = best[:most]
+    configured = configured_trial(study)
+    listed += [t for t in study.get_trials(deepcopy=False) if t.number == configured and t not in listed]
     names = list(dict.fromkeys(name for trial in listed for name in trial.params))
     rows = [
         [
-            f"(as configured) {trial.number}" if trial.number == number else str(trial.number),
-            *(_written(trial, place, metric) for place, metric in enumerate(metrics)),
-            *(shown(trial.params[name]) if name in trial.params else "" for name in names),
+            f"(as configured) {trial.number}" if trial.number == configured else str(trial.number),
+            *(_format_score(trial, index, metric) for index, metric in enumerate(metrics)),
+            *(format_value(trial.params[name]) if name in trial.params else "" for name in names),
         ]
         for trial in listed
     ]
-    return ["trial", *(named(metric)[0] for metric in metrics), *names], rows
+    return TextTable(["trial", *(metric_format(metric).heading for metric in metrics), *names], rows)
 
 
 def configured_trial(study: Study) -> int | None:
@@ -89,51 +91,52 @@ def configured_trial(study: Study) -> int | None:
     return min((trial.number for trial in marked), default=None)
 
 
-def importances(study: Study, metrics: Sequence[str], seed: int) -> dict[str, dict[str, float]]:
+def parameter_importances(study: Study, metrics: Sequence[str], seed: int) -> dict[str, dict[str, float]]:
     """Return by metric how much of it each parameter explains by itself: shares that sum to 1, largest first.
 
-    By functional analysis of variance over a random forest (Hutter, Hoos and Leyton-Brown 2014), which can only judge
+    By functional analysis of variance over a random forest (Hutter, Hoos and Leyton-Brown 2014), which only takes
     parameters that every finished trial chose. Trials far behind nearly all others count as the worst of the others,
     or the shares would say what to avoid, and nothing of what makes a good trial better. A metric that cannot be
     explained is left out: fewer than two trials or parameters, or no variation.
     """
-    found = {values.metric: _shares(study, values, seed) for values in values_of(study, metrics)}
-    return {metric: shares for metric, shares in found.items() if shares}
+    importances = {values.metric: _explained_shares(study, values, seed) for values in metric_values(study, metrics)}
+    return {metric: shares for metric, shares in importances.items() if shares}
 
 
-def importance_rows(study: Study, importances: Mapping[str, Mapping[str, float]]) -> Rows:
-    """Return headings and rows of the importances, in the order of the first metric; empty where there are none.
+def importance_table(study: Study, importances: Importances) -> TextTable:
+    """Tabulate the importances in the order of the first metric; empty where there are none.
 
-    Parameters that only some trials chose have no share; the rows say how many did.
+    Parameters that only some trials chose have no share; their rows say how many did.
     """
     if not importances:
-        return [], []
+        return TextTable([], [])
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    judged = list(dict.fromkeys(name for shares in importances.values() for name in shares))
-    others = [name for name in dict.fromkeys(n for t in finished for n in t.params) if name not in judged]
-    rows = [[name, *(f"{shares.get(name, 0.0):.0%}" for shares in importances.values())] for name in judged]
+    explained = list(dict.fromkeys(name for shares in importances.values() for name in shares))
+    others = [name for name in dict.fromkeys(n for t in finished for n in t.params) if name not in explained]
+    rows = [[name, *(f"{shares.get(name, 0.0):.0%}" for shares in importances.values())] for name in explained]
     for name in others:
-        said = f"chosen in {sum(name in trial.params for trial in finished)} of {len(finished)}"
-        rows.append([name, *[said] * len(importances)])
-    return ["parameter", *(named(metric)[0] for metric in importances)], rows
+        count = f"chosen in {sum(name in trial.params for trial in finished)} of {len(finished)}"
+        rows.append([name, *[count] * len(importances)])
+    headings = ["parameter", *(metric_format(metric).heading for metric in importances)]
+    return TextTable(headings, rows, " ".join(sentences("sweep/study.jinja", "importance_caption")))
 
 
-def _shares(study: Study, values: Values, seed: int) -> dict[str, float]:
+def _explained_shares(study: Study, values: MetricValues, seed: int) -> dict[str, float]:
     always = set.intersection(*(set(trial.params) for trial in values.trials))
     if len(values.trials) < 2 or len(always) < 2:
         return {}
-    drawn = {trial.number: float(value) for trial, value in zip(values.trials, values.drawn, strict=True)}
+    limited = {trial.number: float(value) for trial, value in zip(values.trials, values.limited, strict=True)}
     evaluator = FanovaImportanceEvaluator(seed=seed)
     try:
-        found = get_param_importances(study, evaluator=evaluator, target=lambda trial: drawn[trial.number])
+        shares = get_param_importances(study, evaluator=evaluator, target=lambda trial: limited[trial.number])
     except RuntimeError:  # no tree tells trials apart: all scored the same, or chose the same
         return {}
-    return {name: float(share) for name, share in sorted(found.items(), key=lambda item: (-item[1], item[0]))}
+    return {name: float(share) for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))}
 
 
-def _written(trial: FrozenTrial, place: int, metric: str) -> str:
+def _format_score(trial: FrozenTrial, index: int, metric: str) -> str:
     """Write a trial's value with a digit more than a run's score has, since the best of a study lie close together."""
-    value, form = value_of(trial, place), named(metric)[1].replace(".3f", ".4f").replace(".1%", ".2%")
+    value, form = metric_value(trial, index), metric_format(metric).form.replace(".3f", ".4f").replace(".1%", ".2%")
     return STATES[trial.state] if np.isnan(value) else form.format(value)
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.evaluation.score_records import Ladder, summary_rows
+from clv_experiments.reporting.text_table import TextTable
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
 WORDS = {"model", "family", "parameter"}  # columns that are read from the left
@@ -152,6 +153,10 @@ class Terminal:
             self.say(f"a wider terminal shows {', '.join(headings[shown:])} too")
         if caption:
             self.console.print(Text(caption, style="dim"))
+
+    def print_table(self, title: str, table: TextTable) -> None:
+        """Print a table below a title."""
+        self.table(title, table.headings, table.rows, table.caption)
 
     def show_timings(self) -> None:
         """Print how long each step took."""

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from clv_experiments.evaluation.checks import Floats
+from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import (

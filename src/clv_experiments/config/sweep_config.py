@@ -1,0 +1,214 @@
+"""The config of a sweep: what may be chosen, a choice composed into a config, and the model that this describes."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from hydra import compose
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from clv_experiments.commands.sweep_settings import SweepSettings, read_sweep_settings
+from clv_experiments.config.model_options import MODELS, build_model
+from clv_experiments.config.settings import experiment_name, flatten_settings
+from clv_experiments.config.window_options import build_window
+from clv_experiments.data.window import Period, Window
+from clv_experiments.errors import ClvError, nearest
+from clv_experiments.forecasting.forecaster import Model
+from clv_experiments.leaderboard.entries import TUNED
+from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
+from clv_experiments.sweep.objective import Candidate
+from clv_experiments.sweep.space import Space, Value
+from clv_experiments.sweep.space_reading import RANDOM_SEED, read_space
+
+GROUPS = MODELS.parent
+MISSING = object()
+# Settings that leave every trial as it is.
+WITHOUT_EFFECT_ON_TRIALS = (
+    *WITHOUT_EFFECT,
+    *(f"sweep.{name}" for name in ("n_trials", "timeout", "name", "storage", "seeds")),
+    "evaluation.bootstrap_replicates",
+)
+
+
+@dataclass(frozen=True)
+class SearchPeriods:
+    """The window that trials forecast under, and the periods they are scored on, latest first."""
+
+    window: Window
+    validation: list[Period]
+
+
+@dataclass(frozen=True, eq=False)
+class SweepConfig:
+    """What a trial starts from, and how a choice is set into it.
+
+    Attributes
+    ----------
+    cfg : DictConfig
+        As composed from ``conf/sweep.yaml``, with the settings that were typed.
+    overrides : sequence of str
+        As the user typed them.
+    """
+
+    cfg: DictConfig
+    overrides: Sequence[str]
+
+    @cached_property
+    def settings(self) -> SweepSettings:
+        """How to search; raises ClvError for settings that could only fail, or mislead, later."""
+        return read_sweep_settings(self.cfg)
+
+    @cached_property
+    def space(self) -> Space:
+        """What may be chosen.
+
+        Raises
+        ------
+        ClvError
+            If the space cannot be read, or names a key that the config has not.
+        """
+        return read_space(OmegaConf.to_container(self.cfg.sweep.space), self.configured, group_options)  # type: ignore[arg-type]
+
+    @property
+    def configured_choice(self) -> dict[str, Value] | None:
+        """The choice that the configured settings are; None where they lie outside the space."""
+        return self.space.configured(self.configured)
+
+    def configured(self, key: str) -> Any:
+        """Return the value that is configured for a key; of a config group the name of its option.
+
+        Raises
+        ------
+        ClvError
+            If the config has no such key.
+        """
+        if group_options(key):
+            return self.cfg[key].name
+        value = OmegaConf.select(self.cfg, key, default=MISSING)
+        if value is MISSING:
+            raise ClvError(_unknown_key(self.cfg, key))
+        if OmegaConf.is_config(value):
+            raise ClvError(
+                f"{key} (sweep.space) holds several settings; name one of them, such as {key}.{next(iter(value), 0)}"
+            )
+        return value
+
+    def compose(self, chosen: Mapping[str, Value]) -> DictConfig:
+        """Compose the config of a choice."""
+        cfg = copy.deepcopy(self.cfg)
+        settings = self.space.settings(chosen)
+        for key in sorted(settings, key=lambda key: not group_options(key)):  # an option before what changes in it
+            if group_options(key):
+                cfg[key] = self._composed_groups[key, str(settings[key])]
+            else:
+                OmegaConf.update(cfg, key, settings[key])
+        return cfg
+
+    def build_candidate(self, chosen: Mapping[str, Value]) -> Candidate:
+        """Build the model that a choice describes."""
+        return build_candidate(self.compose(chosen))
+
+    def feature_models(self) -> Iterator[Model]:
+        """Give the configured model, and one with each other option that a config group may take."""
+        yield build_model(self.cfg.model)
+        for parameter in self.space.parameters:
+            if group_options(parameter.key):
+                for option in parameter.distribution.choices:  # type: ignore[attr-defined]
+                    yield build_model(self.compose({parameter.name: option}).model)
+
+    def train_config(self, chosen: Mapping[str, Value] | None = None) -> DictConfig:
+        """Return what train.py reads: of a choice, under the name of a tuned model, or as configured."""
+        cfg = self.cfg if chosen is None else self.compose(chosen)
+        cfg = OmegaConf.masked_copy(copy.deepcopy(cfg), [str(name) for name in cfg if name != "sweep"])
+        if chosen is not None:
+            cfg.model.name = f"{cfg.model.name}{TUNED}"
+        return cfg
+
+    def search_periods(self, start: date, end: date) -> SearchPeriods:
+        """Lay the search over a log's first and last day: its validation periods end before the oldest holdout."""
+        window, cfg = build_window(self.cfg.window, start, end), self.cfg
+        periods = window.validation(
+            self.settings.validation_origins, supervised=cfg.model.supervised, source=cfg.data.name
+        )
+        return SearchPeriods(widen_window(window, len(periods)), periods)
+
+    def trial_settings(self, log_fingerprint: str) -> dict[str, Any]:
+        """Return all that decides how a trial scores."""
+        settings = flatten_settings(self.cfg).items()
+        decisive = {name: value for name, value in settings if not name.startswith(WITHOUT_EFFECT_ON_TRIALS)}
+        return {**decisive, "log fingerprint": log_fingerprint}
+
+    def study_name(self, trial_settings: Mapping[str, Any]) -> str:
+        """Return the name that was typed, or one after what is searched."""
+        digest = hashlib.sha256(json.dumps(trial_settings, sort_keys=True).encode()).hexdigest()
+        return self.settings.name or f"{self.cfg.model.name} {experiment_name(self.cfg)} {digest[:8]}"
+
+    @cached_property
+    def _composed_groups(self) -> dict[tuple[str, str], Any]:
+        """Each option of a config group that may be chosen, composed once."""
+        groups = [parameter for parameter in self.space.parameters if group_options(parameter.key)]
+        keys = [(p.key, str(choice)) for p in groups for choice in p.distribution.choices]  # type: ignore[attr-defined]
+        return {
+            (group, option): compose("sweep", overrides=[*self.overrides, f"{group}={option}"])[group]
+            for group, option in keys
+        }
+
+
+def build_candidate(cfg: DictConfig) -> Candidate:
+    """Build the model that a config describes, with the origins that it learns from."""
+    return Candidate(build_model(cfg.model), cfg.window.training_origins)
+
+
+def widen_window(window: Window, periods: int) -> Window:
+    """Widen a window so that the validation periods before its oldest holdout can be forecast."""
+    return replace(window, origins=window.origins + periods - 1)
+
+
+def with_seed(cfg: DictConfig, seed: int) -> DictConfig:
+    """Copy a config with another seed, which replaces those typed for an estimator too."""
+    cfg = copy.deepcopy(cfg)
+    cfg.seed = seed
+    _set_seeds(cfg.model.estimator, seed)
+    return cfg
+
+
+def draws_at_random(cfg: DictConfig) -> bool:
+    """Whether another seed gives another model."""
+    first, second = (
+        OmegaConf.to_container(with_seed(cfg, seed).model, resolve=True) for seed in (cfg.seed, cfg.seed + 1)
+    )
+    return first != second
+
+
+@cache
+def group_options(key: str) -> list[str]:
+    """List the options of a config group; empty where the key is none."""
+    return sorted(path.stem for path in Path(GROUPS, key).glob("*.yaml")) if key.isidentifier() else []
+
+
+def _set_seeds(settings: Any, seed: int) -> None:
+    if isinstance(settings, ListConfig):
+        for value in settings:
+            _set_seeds(value, seed)
+    elif isinstance(settings, DictConfig):
+        for value in settings.values():
+            _set_seeds(value, seed)
+        if RANDOM_SEED in settings:
+            settings[RANDOM_SEED] = seed
+
+
+def _unknown_key(cfg: DictConfig, key: str) -> str:
+    parent, _, last = key.rpartition(".")
+    while parent and not OmegaConf.is_config(OmegaConf.select(cfg, parent)):
+        parent, _, last = parent.rpartition(".")
+    node = OmegaConf.select(cfg, parent) if parent else cfg
+    known = [str(name) for name in node] if isinstance(node, DictConfig) else [str(i) for i in range(len(node))]
+    return f"there is no setting {key} to choose (sweep.space); in {parent or 'the config'}, {nearest(last, known)}"
