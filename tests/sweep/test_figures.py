@@ -198,3 +198,12 @@ def test_choices_are_written_as_in_yaml():
     study = study_of(*np.linspace(0.1, 0.9, 20), space={"origins": CategoricalDistribution((1, None, False))})
     panel = figures(study)["slice.png"].axes[0]
     assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "null", "false"]
+
+
+def test_long_names_that_begin_alike_stay_apart():
+    names = [f"estimator_regressor_setting_{which}" for which in ("depth", "rate")]
+    space = dict(zip(names, FEW.values(), strict=True))
+    drawn = figures(study_of(0.1, 0.2, 0.3, space=space), shares=dict.fromkeys(names, 0.5))
+    labels = [label.get_text() for label in drawn["importances.png"].axes[0].get_yticklabels()]
+    assert len(labels) == len(set(labels)) == 2
+    assert len(drawn["slice.png"].axes) == 3, "two panels and the scale of the trials"

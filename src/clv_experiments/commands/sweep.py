@@ -13,7 +13,6 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import override_key
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.sweep_settings import SweepSettings
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
@@ -70,7 +69,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
         If a setting is bad, before the first trial; if the first trials all fail, or none finishes.
     """
     config, terminal = SweepConfig(cfg, overrides), Terminal()
-    settings: SweepSettings = config.settings
+    settings = config.settings
     terminal.say(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,7 +69,7 @@ def study_figures(
             yield FigureRecord(f"importances{suffix}", drawing.importances(importances[values.metric]))
         if drawing.parameters:
             yield FigureRecord(f"slice{suffix}", drawing.slices())
-        if drawing.parameters[1:]:
+        if len(drawing.parameters) > 1:
             yield FigureRecord(f"parallel_coordinates{suffix}", drawing.parallel_coordinates())
     if len(columns) in DIMENSIONS:
         yield FigureRecord("pareto_front.png", _Drawing(study, columns, labels).pareto_front())
@@ -87,10 +87,9 @@ class _Drawing:
             trial.number: row
             for trial, *row in zip(columns[0].trials, *(values.limited for values in columns), strict=True)
         }
+        self.parameters = _short_names(name for trial in columns[0].trials for name in trial.params)
         for trial in sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number):
-            self.study.add_trial(_drawable(trial, limited.get(trial.number)))
-        trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        self.parameters = list(dict.fromkeys(name for trial in trials for name in trial.params))
+            self.study.add_trial(_drawable(trial, limited.get(trial.number), self.parameters))
 
     def history(self, configured: int | None) -> Figure:
         """Draw each trial's value in the order of the trials, with the best so far."""
@@ -111,7 +110,7 @@ class _Drawing:
         """Draw how much of the metric each parameter explains."""
         from optuna.visualization.matplotlib import plot_param_importances as plot
 
-        evaluator = _Evaluated({printable(name, NAME_LENGTH): share for name, share in shares.items()})
+        evaluator = _Evaluated({self.parameters[name]: share for name, share in shares.items()})
         return self._figure(
             "Importance of the parameters",
             lambda: plot(self.study, evaluator=evaluator, target_name=self.headings[0]),
@@ -188,14 +187,23 @@ class _Evaluated(BaseImportanceEvaluator):
         return self.shares
 
 
-def _drawable(trial: FrozenTrial, values: Sequence[float] | None) -> FrozenTrial:
+def _short_names(names: Iterable[str]) -> dict[str, str]:
+    """Shorten names so that they fit a page, each to one of its own."""
+    short: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        label = printable(name, NAME_LENGTH)
+        short[name] = f"{label} ({len(short) + 1})" if label in short.values() else label
+    return short
+
+
+def _drawable(trial: FrozenTrial, values: Sequence[float] | None, names: Mapping[str, str]) -> FrozenTrial:
     """Copy a trial with these values, or as one that failed; choices become texts."""
     if values is None:
         return create_trial(state=TrialState.FAIL)
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
     for name, distribution in trial.distributions.items():
-        label, value = printable(name, NAME_LENGTH), trial.params[name]
+        label, value = names[name], trial.params[name]
         if isinstance(distribution, CategoricalDistribution):
             words = [_Word(printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices]
             value, distribution = words[int(distribution.to_internal_repr(value))], CategoricalDistribution(words)

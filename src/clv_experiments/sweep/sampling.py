@@ -31,11 +31,11 @@ def is_lost(trial: FrozenTrial) -> bool:
 
 
 def next_proposal(trials: Collection[FrozenTrial]) -> int:
-    """Return the first proposal that is neither tried by a trial nor was lost with as many as ``TRIES``."""
+    """Return the first proposal that no trial tries and that was not lost as often as ``TRIES``."""
     begun = [trial for trial in trials if PROPOSAL in trial.user_attrs]
-    taken = {trial.user_attrs[PROPOSAL] for trial in begun if not is_lost(trial)}
-    lost = Counter(trial.user_attrs[PROPOSAL] for trial in begun if is_lost(trial))
-    return next(number for number in count() if number not in taken and lost[number] < TRIES)
+    tried = {trial.user_attrs[PROPOSAL] for trial in begun if not is_lost(trial)}
+    losses = Counter(trial.user_attrs[PROPOSAL] for trial in begun if is_lost(trial))
+    return next(number for number in count() if number not in tried and losses[number] < TRIES)
 
 
 class SeededByProposal(samplers.BaseSampler):
@@ -46,23 +46,23 @@ class SeededByProposal(samplers.BaseSampler):
 
     Parameters
     ----------
-    make : callable
-        Makes the sampler of one proposal from a seed; what it must know of other trials it reads from the study.
+    create_sampler : callable
+        Creates the sampler of one proposal from a seed; it reads from the study what it must know of other trials.
     seed : int
     """
 
-    def __init__(self, make: Callable[[int], samplers.BaseSampler], seed: int) -> None:
-        self.make = make
+    def __init__(self, create_sampler: Callable[[int], samplers.BaseSampler], seed: int) -> None:
+        self.create_sampler = create_sampler
         self.seed = seed
-        self.sampler = self._of(0)
+        self.sampler = self._sampler_of(0)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Make the sampler of the proposal that this trial tries."""
-        self.sampler = self._of(next_proposal(study.get_trials(deepcopy=False)))
+        """Create the sampler of the proposal that this trial tries."""
+        self.sampler = self._sampler_of(next_proposal(study.get_trials(deepcopy=False)))
         self.sampler.before_trial(study, trial)
 
-    def _of(self, proposal: int) -> samplers.BaseSampler:
-        return self.make(int(np.random.SeedSequence([self.seed, proposal]).generate_state(1)[0]))
+    def _sampler_of(self, proposal: int) -> samplers.BaseSampler:
+        return self.create_sampler(int(np.random.SeedSequence([self.seed, proposal]).generate_state(1)[0]))
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Ask the trial's sampler."""
