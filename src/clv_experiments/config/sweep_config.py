@@ -15,9 +15,10 @@ from typing import Any
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.commands.sweep_settings import SweepSettings, read_sweep_settings
 from clv_experiments.config.model_options import MODELS, build_model
 from clv_experiments.config.settings import experiment_name, flatten_settings
+from clv_experiments.config.sweep_options import SweepSettings, read_sweep_settings
+from clv_experiments.config.sweep_space import RANDOM_SEED, read_space
 from clv_experiments.config.window_options import build_window
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, nearest
@@ -26,7 +27,6 @@ from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
 from clv_experiments.sweep.objective import Candidate
 from clv_experiments.sweep.space import Space, Value
-from clv_experiments.sweep.space_reading import RANDOM_SEED, read_space
 
 GROUPS = MODELS.parent
 MISSING = object()

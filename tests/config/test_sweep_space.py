@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
+from clv_experiments.config.sweep_space import read_space
 from clv_experiments.errors import ClvError, nearest
 from clv_experiments.sweep.space import Space, format_value
-from clv_experiments.sweep.space_reading import read_space
 
 CONFIGURED = {
     "features": "full",
