@@ -22,7 +22,7 @@ from clv_experiments.decisions.budget.acquisition import (
     recent_cohorts,
     resampled_means,
 )
-from clv_experiments.decisions.estimate import Estimate
+from clv_experiments.evaluation.resampling import Estimate
 from clv_experiments.reporting.prose import sentences
 
 

@@ -11,7 +11,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import estimator_plots
 from clv_experiments.evaluation.coefficients import coefficients
 from clv_experiments.evaluation.estimator_plots import weekly_repeat_spend
-from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.chart_style import Labels
 
 LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 DAYS = pd.date_range("2020-01-01", periods=24, name="date")

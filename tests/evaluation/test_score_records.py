@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from clv_experiments.reporting.figure_style import Labels
 
 from clv_experiments.evaluation.score_records import (
     BetterBaselines,
@@ -14,6 +13,7 @@ from clv_experiments.evaluation.score_records import (
     score_table,
     summary_rows,
 )
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Table, Tag
 
 

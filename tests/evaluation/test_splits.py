@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from clv_experiments.reporting.figure_style import Labels
 
 from clv_experiments.evaluation.splits import coefficient_intervals, split_metrics, split_records
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import FigureRecord, Metric, Table
 
 LABELS = Labels("linear", "toy", "next 3 months", "£")

@@ -4,12 +4,12 @@ import matplotlib as mpl
 import numpy as np
 import optuna
 import pytest
-from clv_experiments.reporting.figure_style import Labels
 from matplotlib import pyplot
 from matplotlib.text import Text
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord
 from clv_experiments.sweep.figures import study_figures

@@ -169,6 +169,6 @@ def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast)
         customers=len(forecast.X),
         learned_from=learned_from,
         columns=tuple(map(str, forecast.X.columns)),
-        remarks=tuple(estimator_warnings(forecast.estimator)),
+        estimator_warnings=tuple(estimator_warnings(forecast.estimator)),
         code=code_version(),
     )

@@ -23,7 +23,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
-from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.sweep.objective import Objective

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from clv_experiments.evaluation.validation import Floats
 
 LEVEL = 0.95
+Z = float(norm.ppf((1 + LEVEL) / 2))
 
 
 def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:

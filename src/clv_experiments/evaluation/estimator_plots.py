@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.figure_style import (
+from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
     REFERENCE,

@@ -20,7 +20,7 @@ from clv_experiments.evaluation.metrics import (
     top_20_share,
 )
 from clv_experiments.evaluation.validation import Floats, check_paired, check_probabilities
-from clv_experiments.reporting.figure_style import (
+from clv_experiments.reporting.chart_style import (
     ACTUAL,
     DENSITY,
     PERFECT,
@@ -33,9 +33,9 @@ from clv_experiments.reporting.figure_style import (
     create_figure,
     draw_legend,
     format_amount,
-    format_or_undefined,
     name_axes,
 )
+from clv_experiments.reporting.formatting import format_score
 
 
 def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
@@ -81,8 +81,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
     annotate_corner(
         panel,
-        f"bias of the total {format_or_undefined(bias, '+,.1%')}\nmean miss of a decile "
-        f"{format_or_undefined(error, ',.0%')}",
+        f"bias of the total {format_score(bias, '{:+,.1%}')}\nmean miss of a decile {format_score(error, '{:,.0%}')}",
     )
     draw_legend(panel, loc="upper right")
     return figure
@@ -106,7 +105,7 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
         panel.plot(0.2, top, "o", color=PREDICTED, markersize=9)
         text = (
             f"top 20% hold {top:.0%} of spend\nnormalised Gini "
-            f"{format_or_undefined(normalised_gini(actual, predicted), '.2f')}"
+            f"{format_score(normalised_gini(actual, predicted), '{:.2f}')}"
         )
         annotate_corner(panel, text, 0.97, 0.36)
     _format_share_axis(panel)
@@ -155,7 +154,7 @@ def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) 
     )
     annotate_corner(
         panel,
-        f"ROC AUC {format_or_undefined(roc_auc(outcome, chance), '.3f')}\nBrier {brier(outcome, chance):.3f}",
+        f"ROC AUC {format_score(roc_auc(outcome, chance), '{:.3f}')}\nBrier {brier(outcome, chance):.3f}",
         0.97,
         0.05,
     )

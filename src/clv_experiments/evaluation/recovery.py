@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from clv_experiments.evaluation.metrics import aggregate_bias, d2_tweedie, normalised_gini, rmse, spearman
 from clv_experiments.evaluation.validation import check_paired
-from clv_experiments.reporting.figure_style import (
+from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
     REFERENCE,
@@ -19,9 +19,9 @@ from clv_experiments.reporting.figure_style import (
     annotate_corner,
     create_figure,
     draw_legend,
-    format_or_undefined,
     name_axes,
 )
+from clv_experiments.reporting.formatting import format_score
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
 
 COLUMN_NAMES = ("true expected spend", "y_pred")
@@ -133,10 +133,10 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     scale.label(panel, "x", 0.0, high)
     scale.label(panel, "y", 0.0, high)
     name_axes(panel, labels.spend("predicted"), labels.spend("true expected"))
-    bias = format_or_undefined(aggregate_bias(true, predicted), "+,.1%")
+    bias = format_score(aggregate_bias(true, predicted), "{:+,.1%}")
     annotate_corner(
         panel,
-        f"bias of the total {bias}\nrank correlation {format_or_undefined(spearman(true, predicted), '.2f')}",
+        f"bias of the total {bias}\nrank correlation {format_score(spearman(true, predicted), '{:.2f}')}",
         0.97,
         0.05,
     )

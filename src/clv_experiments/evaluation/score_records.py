@@ -11,7 +11,7 @@ from clv_experiments.evaluation import forecast_plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.estimator_plots import plot_coefficients
 from clv_experiments.evaluation.metrics import score
-from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clv_experiments.reporting.figure_style import (
+from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
     REFERENCE,

@@ -22,7 +22,7 @@ from clv_experiments.forecasting.evaluation_result import (
     min_prediction,
 )
 from clv_experiments.forecasting.run_records import cost_records, prediction_records, score_context_records
-from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.formatting import format_count
 from clv_experiments.reporting.prose import sentences
 

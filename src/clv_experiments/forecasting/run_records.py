@@ -25,7 +25,7 @@ from clv_experiments.forecasting.evaluation_result import (
     stack_predictions,
 )
 from clv_experiments.forecasting.forecaster import Forecast, cell_fingerprint
-from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 
 

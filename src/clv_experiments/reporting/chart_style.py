@@ -1,4 +1,4 @@
-"""The look of a leaderboard's pictures: a colour and a marker a model family, names that survive any spelling."""
+"""One look for all figures: colours that all eyes tell apart, large type, axes that show zeros, names in any script."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
+from matplotlib.ticker import FixedLocator, FuncFormatter
+from numpy.typing import ArrayLike, NDArray
 
-from clv_experiments.reporting.figure_style import TEXT_SIZE
+# Okabe and Ito's palette (2008): one colour means one thing in all figures of a run.
+PREDICTED = "#0072B2"
+ACTUAL = "#D55E00"
+PERFECT = "#009E73"
+REFERENCE = "#5F6368"
+DENSITY = "Blues"
 
+# The colours of a page, which its figures take over.
 INK = "#1b1f24"
 QUIET = "#5f6368"
 RULE = "#d3d7dc"
 BAND = "#f1f3f5"
 GROUND = "#ffffff"
+
+TEXT_SIZE = 12
+TITLE_SIZE = 15
 WIDTH = 8.0  # inches
 TEXT_STYLE: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
 
@@ -42,6 +52,171 @@ FAMILIES = {
     "hybrid": FamilyStyle("#a0468c", "D"),
 }
 UNKNOWN = FamilyStyle("#1b1f24", "X")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a figure is of: the model, the log and window, the horizon and the unit of spend, as a reader sees them."""
+
+    model: str
+    subtitle: str = ""
+    horizon: str = "holdout"
+    unit: str = ""
+
+    def spend(self, which: str) -> str:
+        """Name spend with its horizon and unit, such as `predicted spend, next 3 months ($)`."""
+        return f"{which} spend, {self.horizon}" + (f" ({self.unit})" if self.unit else "")
+
+
+def create_figure(
+    title: str, labels: Labels, heights: Sequence[float] = (1,), *, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a run with one panel above another for each height, outside pyplot's global state."""
+    figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 0.875))  # type: ignore[union-attr, call-arg]
+    panels = list(figure.subplots(len(heights), 1, sharex=share_x, squeeze=False, height_ratios=list(heights))[:, 0])
+    figure.text(0.015, 0.985, title, va="top", fontsize=TITLE_SIZE, fontweight="bold")
+    heading = truncate(f"{labels.model} · {labels.subtitle}".strip(" ·"), 66)
+    figure.text(0.015, 0.918, heading, va="top", fontsize=TEXT_SIZE, color=REFERENCE)
+    for panel in panels:
+        _style_panel(panel, grid="#E6E8EB", grid_width=0.9, spines="#B9BDC2")
+    return figure, panels
+
+
+def create_chart(
+    title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a page, in the common width and `height` inches, with its title, and its panels row by row."""
+    figure = Figure(figsize=(WIDTH, height), dpi=120, layout="constrained", facecolor=GROUND)
+    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 0.66 / height))  # type: ignore[union-attr, call-arg]
+    figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=TITLE_SIZE, fontweight="bold", color=INK)
+    figure.text(0.012, 1 - 0.37 / height, subtitle, va="top", fontsize=TEXT_SIZE, color=QUIET)
+    panels = list(figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel())
+    for panel in panels:
+        _style_panel(panel, grid=RULE, grid_width=0.8, spines=RULE)
+        panel.tick_params(colors=INK)
+    return figure, panels
+
+
+def _style_panel(panel: Axes, grid: str, grid_width: float, spines: str) -> None:
+    panel.tick_params(labelsize=TEXT_SIZE, length=0)
+    panel.grid(color=grid, linewidth=grid_width)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.spines[["left", "bottom"]].set_color(spines)
+
+
+def name_axes(panel: Axes, x: str = "", y: str = "") -> None:
+    """Write both axis labels in the common size."""
+    panel.set_xlabel(x, fontsize=TEXT_SIZE)
+    panel.set_ylabel(y, fontsize=TEXT_SIZE)
+
+
+def annotate_corner(panel: Axes, text: str, x: float = 0.03, y: float = 0.96) -> None:
+    """Write a short remark into a corner of a panel, in shares of its width and height."""
+    panel.text(
+        x,
+        y,
+        text,
+        transform=panel.transAxes,
+        fontsize=TEXT_SIZE,
+        ha="left" if x < 0.5 else "right",
+        va="top" if y > 0.5 else "bottom",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 3},
+    )
+
+
+def draw_legend(panel: Axes, **options: Any) -> None:
+    """Draw the legend without a frame line, on a ground that keeps it readable."""
+    panel.legend(fontsize=TEXT_SIZE, frameon=True, edgecolor="none", framealpha=0.85, handlelength=1.6, **options)
+
+
+def name_rows(panel: Axes, names: list[str]) -> None:
+    """Give a panel one row a name, the first on top."""
+    panel.set_yticks(np.arange(len(names))[::-1], names)
+    panel.set_ylim(-0.7, len(names) - 0.3)
+    panel.grid(visible=False, axis="y")
+    panel.spines["left"].set_visible(False)
+
+
+def draw_family_legend(panel: Axes, families: Sequence[str]) -> None:
+    """Draw the legend of the families that occur, above the panel."""
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=family_style(f).colour,
+            marker=family_style(f).marker,
+            linestyle="",
+            markersize=7,
+            label=printable(f),
+        )
+        for f in dict.fromkeys(families)
+    ]
+    position: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4, "borderaxespad": 0.2}
+    panel.legend(handles=handles, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, handletextpad=0.2, **position)
+
+
+def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool = True) -> None:
+    """Draw a model's marker, filled or hollow, also where it stands on the panel's edge."""
+    panel.plot(
+        x, y, marker=marker, color=colour, markersize=8, markeredgewidth=1.8, linestyle="", clip_on=False,
+        markerfacecolor=colour if filled else GROUND,
+    )  # fmt: skip
+
+
+def axis_span(behind: NDArray[np.float64]) -> float:
+    """Choose how far below the best an axis reaches: to the last, unless that is far beyond the better ones."""
+    behind = behind[np.isfinite(behind) & (behind > 0)]
+    if not len(behind):
+        return 1.0
+    limit = 5.0 * float(np.quantile(behind, 0.4, method="lower"))
+    return float(behind[behind <= limit].max())
+
+
+@dataclass(frozen=True)
+class LogScale:
+    """A logarithm that shows zeros and negative spend: near 0 it is linear, beyond `unit` it counts powers of ten."""
+
+    unit: float
+
+    @classmethod
+    def around(cls, values: ArrayLike) -> LogScale:
+        """Choose the unit a power of ten below nearly all sizes that occur, so that zero stands apart from them."""
+        sizes = np.abs(np.asarray(values, dtype=float))
+        sizes = sizes[sizes > 0]
+        return cls(float(10.0 ** np.floor(np.log10(np.quantile(sizes, 0.05)))) if len(sizes) else 1.0)
+
+    def __call__(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return positions on the axis of values in the unit of spend."""
+        spend = np.asarray(values, dtype=float)
+        return np.sign(spend) * np.log10(1.0 + np.abs(spend) / self.unit)
+
+    def label(self, panel: Axes, which: str, low: float, high: float) -> None:
+        """Span axis `which` (`x` or `y`) from `low` to `high` in the unit of spend, with a few ticks in words."""
+        top = max(abs(low), abs(high), self.unit)
+        highest = int(np.ceil(np.log10(top / self.unit)))
+        first = 0 if len(format_amount(self.unit)) <= 2 or highest < 2 else 1  # a long label would touch that of zero
+        powers = self.unit * 10.0 ** np.arange(first, highest + 1, max(1, (highest + 3) // 4))
+        roomy = which == "y" and low >= 0
+        if highest <= 2 + roomy:  # a power of ten here and there would leave most of the axis without a number
+            powers = np.sort(np.concatenate([powers, 3.0 * powers]))
+        marks = np.concatenate([-powers[::-1], [0.0], powers])
+        marks = marks[(marks >= 1.3 * min(low, 0)) & (marks <= 1.3 * max(high, 0))]
+        ends = self([low, high])
+        margin = 0.04 * max(float(ends[1] - ends[0]), 1.0)
+        axis = panel.xaxis if which == "x" else panel.yaxis
+        axis.set_major_locator(FixedLocator(list(self(marks))))
+        axis.set_major_formatter(FuncFormatter(lambda _, i: format_amount(float(marks[i or 0]))))
+        (panel.set_xlim if which == "x" else panel.set_ylim)(float(ends[0]) - margin, float(ends[1]) + margin)
+
+
+def format_amount(value: float, _: object = None) -> str:
+    """Write a number as people do: thousands separated, short where it is long, no needless decimals."""
+    size = abs(value)
+    if size >= 1e6:
+        return f"{value / 1e6:,.3g}M"
+    return f"{value:,.0f}" if size >= 10 or value == 0 else f"{value:.3g}"
 
 
 def family_style(family: str) -> FamilyStyle:
@@ -70,62 +245,6 @@ def ignore_missing_glyphs() -> Iterator[None]:
         yield
 
 
-def create_chart(
-    title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
-) -> tuple[Figure, list[Axes]]:
-    """Return a figure of the common width (`height` in inches) with its title, and its panels row by row."""
-    figure = Figure(figsize=(WIDTH, height), dpi=120, layout="constrained", facecolor=GROUND)
-    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 0.66 / height))  # type: ignore[union-attr, call-arg]
-    figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=15, fontweight="bold", color=INK)
-    figure.text(0.012, 1 - 0.37 / height, subtitle, va="top", fontsize=TEXT_SIZE, color=QUIET)
-    panels = list(figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel())
-    for panel in panels:
-        panel.tick_params(labelsize=TEXT_SIZE, length=0, colors=INK)
-        panel.grid(color=RULE, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.spines[["left", "bottom"]].set_color(RULE)
-    return figure, panels
-
-
-def name_rows(panel: Axes, names: list[str]) -> None:
-    """Give a panel one row a name, the first on top."""
-    panel.set_yticks(np.arange(len(names))[::-1], names)
-    panel.set_ylim(-0.7, len(names) - 0.3)
-    panel.grid(visible=False, axis="y")
-    panel.spines["left"].set_visible(False)
-
-
-def draw_family_legend(panel: Axes, families: Sequence[str]) -> None:
-    """Draw the legend of the families that occur, above the panel."""
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=family_style(f).colour,
-            marker=family_style(f).marker,
-            linestyle="",
-            markersize=7,
-            label=printable(f),
-        )
-        for f in dict.fromkeys(families)
-    ]
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4, "borderaxespad": 0.2}
-    panel.legend(handles=handles, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, handletextpad=0.2, **place)
-
-
-def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool = True) -> None:
-    """Draw a model's marker, filled or hollow, also where it stands on the panel's edge."""
-    panel.plot(
-        x, y, marker=marker, color=colour, markersize=8, markeredgewidth=1.8, linestyle="", clip_on=False,
-        markerfacecolor=colour if filled else GROUND,
-    )  # fmt: skip
-
-
-def axis_span(behind: NDArray[np.float64]) -> float:
-    """Choose how far below the best an axis reaches: to the last, unless that is far beyond the better ones."""
-    behind = behind[np.isfinite(behind) & (behind > 0)]
-    if not len(behind):
-        return 1.0
-    limit = 5.0 * float(np.quantile(behind, 0.4, method="lower"))
-    return float(behind[behind <= limit].max())
+def truncate(text: str, length: int) -> str:
+    """Cut a text that would run out of the picture."""
+    return text if len(text) <= length else text[: length - 1] + "…"

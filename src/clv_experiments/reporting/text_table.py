@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -13,3 +13,8 @@ class TextTable:
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str | None = None
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Sequence[str]]) -> TextTable:
+        """Make a table from its columns by heading."""
+        return cls(list(columns), [list(row) for row in zip(*columns.values(), strict=True)])

@@ -20,8 +20,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from clv_experiments.reporting.chart_style import INK, printable
-from clv_experiments.reporting.figure_style import TEXT_SIZE, Labels
+from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, Labels, printable
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.records import FigureRecord
 from clv_experiments.sweep.metric_values import MetricValues, metric_values

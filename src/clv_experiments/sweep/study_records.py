@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.forecasting.run_records import Search
-from clv_experiments.reporting.figure_style import Labels
+from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, Metric, Param, Record, Table, Tag, Text
 from clv_experiments.sweep import tables

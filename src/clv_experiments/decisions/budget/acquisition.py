@@ -16,11 +16,10 @@ from sklearn.base import clone
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import YEAR, first_year
 from clv_experiments.data.window import DAY, Horizon
-from clv_experiments.decisions.estimate import Estimate
 from clv_experiments.decisions.overview.months import SETTLING
-from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
+from clv_experiments.evaluation.resampling import Estimate, percentile_interval
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor
@@ -212,7 +211,7 @@ def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.
     table.insert(0, "customers", groups.size())
     table["corrected"] = table["predicted"] * ratio
     table["first_year_value"] = table[["first_purchase", "repeat_purchases", "corrected"]].sum(axis=1)
-    table["low"], table["high"] = bounds(means[table.index])
+    table["low"], table["high"] = percentile_interval(means[table.index])
     table["year_over"] = (values["T"] >= YEAR - 1).groupby(values["cohort"]).mean()
     return table.reset_index()
 

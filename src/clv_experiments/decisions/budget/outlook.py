@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.budget.plan import CASES, Plan
-from clv_experiments.decisions.estimate import Estimate
-from clv_experiments.decisions.segments.resampling import bounds
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.resampling import Estimate, percentile_interval
 from clv_experiments.evaluation.validation import Floats
 
 ALL_SEASONS = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days
@@ -95,7 +94,7 @@ def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
 
 def break_even(plan: Plan, spend: Floats) -> Estimate | None:
     """Return the uplift at which the plan earns nothing, or None; the more is spent, the lower it is."""
-    least, most = bounds(np.maximum(spend, 0.0))
+    least, most = percentile_interval(np.maximum(spend, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, most.item(), least.item()]))
     return Estimate(*uplifts.tolist()) if np.isfinite(uplifts).all() else None

@@ -12,11 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clv_experiments.decisions.budget.plan import contact_grid, contact_profit
-from clv_experiments.decisions.estimate import Estimate
-from clv_experiments.decisions.segments.resampling import draws
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
+from clv_experiments.evaluation.resampling import Estimate, bootstrap_counts
 from clv_experiments.evaluation.validation import Floats
 
 
@@ -104,7 +103,7 @@ def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, repl
     profit = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     rankings = rank_customers(table, campaign, margin)
     profits = strategy_profits(profit, rankings, np.ones(len(table)), campaign.contacts)
-    resamples = draws(len(table), replicates, seed)
+    resamples = bootstrap_counts(len(table), replicates, seed)
     samples = pd.DataFrame([strategy_profits(profit, rankings, counts, campaign.contacts) for counts in resamples])
     best, best_samples = profits[Strategy.ORACLE], samples[Strategy.ORACLE]
     results = {}

@@ -19,11 +19,12 @@ from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
     RULE,
+    TEXT_SIZE,
     TEXT_STYLE,
     create_chart,
+    format_amount,
     printable,
 )
-from clv_experiments.reporting.figure_style import TEXT_SIZE, format_amount
 from clv_experiments.reporting.formatting import format_exact_percent, format_money
 
 BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))

@@ -17,12 +17,13 @@ from clv_experiments.reporting.chart_style import (
     FAMILIES,
     INK,
     QUIET,
+    TEXT_SIZE,
     TEXT_STYLE,
     create_chart,
+    format_amount,
     name_rows,
     printable,
 )
-from clv_experiments.reporting.figure_style import TEXT_SIZE, format_amount
 from clv_experiments.reporting.formatting import format_difference
 
 STYLES = [FAMILIES[family] for family in ("btyd", "ml", "hybrid")]

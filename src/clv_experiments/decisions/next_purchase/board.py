@@ -10,24 +10,11 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.decisions.next_purchase.scores import ORDERED_BY, BootstrapScore, Progress, bootstrap_scores
+from clv_experiments.evaluation.resampling import Estimate
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.standings import rank_groups, simultaneous_half_widths
 
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and its 95 % interval; nan where there is none."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_defined(self) -> bool:
-        """Whether there is a number."""
-        return not np.isnan(self.value)
 
 
 @dataclass(frozen=True)

@@ -86,5 +86,5 @@ def card(choice: Choice, standings: Standings, findings: Sequence[Finding], refi
 
 def _card_score(standings: Standings, metric: str, label: str) -> CardScore:
     rows = standings.rows(metric)
-    score, lower, upper, rank = rows.loc[label, ["score", "lower", "upper", "rank"]].to_numpy(float)
+    score, lower, upper, rank = map(float, rows.loc[label, ["score", "lower", "upper", "rank"]])
     return CardScore(METRICS[metric], score, lower, upper, rank, len(rows))

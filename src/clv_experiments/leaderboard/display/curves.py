@@ -14,8 +14,7 @@ from clv_experiments.evaluation.calibration import capture_curve, decile_table
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.chart_style import INK, QUIET, create_chart, family_style, printable
-from clv_experiments.reporting.figure_style import TEXT_SIZE, LogScale
+from clv_experiments.reporting.chart_style import INK, QUIET, TEXT_SIZE, LogScale, create_chart, family_style, printable
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -14,23 +13,11 @@ from clv_experiments.leaderboard.checks import CHECKS, Finding
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
+from clv_experiments.reporting.text_table import TextTable
 
 SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "mae")
 NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
 READING, AGGREGATE = "leaderboard/reading.jinja", "leaderboard/aggregate.jinja"
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table whose cells are written out already."""
-
-    headings: list[str]
-    rows: list[list[str]]
-
-    @classmethod
-    def from_columns(cls, columns: Mapping[str, Sequence[str]]) -> TextTable:
-        """Make a table from its columns by heading."""
-        return cls(list(columns), [list(row) for row in zip(*columns.values(), strict=True)])
 
 
 def board_table(standings: Standings, metrics: Sequence[str] = NARROW) -> TextTable:

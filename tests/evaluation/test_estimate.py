@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clv_experiments.decisions.estimate import Estimate
+from clv_experiments.evaluation.resampling import Estimate
 
 
 def test_the_interval_is_the_percentile_interval_of_the_replicates():
