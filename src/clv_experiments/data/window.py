@@ -140,12 +140,12 @@ class Window:
             )
 
     def edge(self, k: int) -> date:
-        """First day after period ``k``, which is also the first day of period ``k - 1``."""
+        """Return the first day after period ``k``, which is also the first day of period ``k - 1``."""
         first = self.cutoff + DAY if self.cutoff else self.horizon.shift(self.end + DAY, -1)
         return self.horizon.shift(first, 1 - k)
 
     def period(self, k: int) -> Period:
-        """Period ``k`` back from the latest holdout."""
+        """Return period ``k``, counted back from the latest holdout."""
         return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
 
     @property
