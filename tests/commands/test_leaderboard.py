@@ -62,9 +62,9 @@ def copy(board, store, tmp_path):
 
 @pytest.fixture
 def plain(monkeypatch):
-    """Boards without their pictures, which take longest; those of other tests have them."""
+    """Boards without their figures, which take longest; those of other tests have them."""
     for module in ("page", "board_records"):
-        monkeypatch.setattr(f"clv_experiments.evaluation.leaderboard.{module}.pictures", lambda *_: [])
+        monkeypatch.setattr(f"clv_experiments.leaderboard.display.{module}.board_figures", lambda *_: [])
 
 
 def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):
