@@ -134,7 +134,7 @@ def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
     uplift = format_exact_percent(campaign.expected_uplift)
     subtitle = f"{previous.period} · uplift {uplift} of what customers really spent"
     figure = realised_curves(curve, campaign.budget, model, shop.currency, subtitle)
-    planned, best = (curve.loc[curve[column].idxmax()] for column in ("expected", "model"))
+    planned, best = (curve.iloc[int(curve[column].argmax())] for column in ("expected", "model"))
     text = sentences(TEMPLATE, "past_curve", planned, best, model, shop.currency)
     kinds, title = KINDS | dict.fromkeys(curve.columns[2:], "money"), "Profit by budget in the period before"
     return Exhibit("budget_past", title, text, curve, kinds=kinds, figure=figure, shown=0)
