@@ -18,7 +18,7 @@ DOORS = {  # a layer, or one module of it
     "hydra": CONFIGURED,
     "omegaconf": CONFIGURED,
     "optuna": {"sweep", "config.sweep_space", "commands.sweep"},
-    "matplotlib": {"reporting", "evaluation", "leaderboard.display", "sweep.figures", "decisions"},
+    "matplotlib": {"reporting", "evaluation", "leaderboard.display", "sweep.figures", "decisions.display"},
     "ibis": {"data", "features"},
     "rich": {"commands.cli.terminal"},
     "duckdb": {"data"},
@@ -65,6 +65,8 @@ def offences(module: str, source: str) -> list[str]:
                 found.append(f"{layer} imports {target}, which stands above it")
             if target in INDEPENDENT.get(layer, set()):
                 found.append(f"{layer} imports {target}")
+            if below[:2] == [layer, "display"] and not module.startswith(f"{layer}.display"):
+                found.append(f"{module} imports what displays it, {name}")
             if layer in FOUNDATION and target not in FOUNDATION | {"__version__"}:
                 found.append(f"{layer} imports {target}")
         if top in DOORS and not any(f"{module}.".startswith(f"{door}.") for door in DOORS[top]):
@@ -93,6 +95,10 @@ def test_imports_point_one_way(path):
         ("data.engines", "import pyspark"),
         ("data.parsing.formats", "from python_calamine import CalamineWorkbook"),
         ("commands.train", "import duckdb"),
+        ("decisions.drivers", "from clv_experiments.decisions.display.drivers import drivers_section"),
+        ("decisions.drivers", "from matplotlib.figure import Figure"),
+        ("leaderboard.standings", "from clv_experiments.leaderboard.display import tables"),
+        ("forecasting.out_of_time", "from clv_experiments.commands.cli.terminal import Terminal"),
         ("evaluation.forecast_plots", "import optuna"),
         ("sweep.objective", "from omegaconf import DictConfig"),
         ("sweep.search", "from clv_experiments.config.model_options import build_model"),

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.evaluation import metrics
+from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.leaderboard import bootstrap
 from clv_experiments.leaderboard.bootstrap import METRICS, bootstrap_scores, point_scores
 from clv_experiments.leaderboard.cell import OriginPredictions
@@ -128,3 +129,7 @@ def test_a_replicate_without_a_buyer_has_no_ranking():
     assert np.isnan(found["normalised_gini"]).all()
     assert np.isnan(found["d2_tweedie"]).all()
     assert found["mae"].item() == pytest.approx(4 / 3)
+
+
+def test_a_board_can_be_ordered_by_every_objective():
+    assert set(OBJECTIVES) <= set(METRICS)
