@@ -43,6 +43,7 @@ from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.reporting.exhibit import Section
 from clv_experiments.reporting.formatting import format_day, format_share
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.reporting.report_page import report_page
@@ -50,8 +51,9 @@ from clv_experiments.tracking.code_version import code_version
 
 KIND = "insights"
 PAGE = "insights.html"
-PAST = 4  # periods that are over and predicted again: of 3 months, one for each season
-LEAST_REPLICATES = 50
+ABOUT = "report/about.jinja"
+PAST_PERIODS = 4  # periods that are over and predicted again: of 3 months, one for each season
+MIN_REPLICATES = 50
 FEW = 100  # customers below which a report says that there are too few
 
 
@@ -76,8 +78,8 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
         If the input is bad, in one sentence; the run is then marked FAILED with that reason.
     """
     check_settings(cfg)
-    if not (type(cfg.replicates) is int and cfg.replicates >= LEAST_REPLICATES):
-        raise ClvError(f"replicates must be a whole number of at least {LEAST_REPLICATES}, got '{cfg.replicates}'")
+    if not (type(cfg.replicates) is int and cfg.replicates >= MIN_REPLICATES):
+        raise ClvError(f"replicates must be a whole number of at least {MIN_REPLICATES}, got '{cfg.replicates}'")
     check_writable(cfg.output, "output")
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd = build_btyd_model(cfg)
@@ -104,7 +106,7 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
                 f"What to expect of {forecaster.window.future_period}, and what to do about it",
                 sections,
                 _facts(forecaster, at, shop, request),
-                [*METHOD, *_chosen(request, forecaster.window)],
+                _method(request, forecaster.window),
                 shop.currency,
                 f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
             )
@@ -112,18 +114,18 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
             files += [record for section in sections for exhibit in section.exhibits for record in exhibit.records()]
             run.log([*log_records(log), *_identity(forecaster, at), *files])
             title = f"{experiment_name(cfg)} {forecaster.window.end}"
-            place = write_folder(cfg.output, title, files, "the report") / PAGE
+            path = write_folder(cfg.output, title, files, "the report") / PAGE
         for section in sections:
             for sentence in section.summary:
                 terminal.say(sentence)
         terminal.show_timings()
-        terminal.say(f"\n{run.location}\nto read, print and share: {place}")
-    return place
+        terminal.say(f"\n{run.location}\nto read, print and share: {path}")
+    return path
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """The coming period, and the periods that are over, latest first: at most ``PAST``, at least one."""
+    """The coming period, and the periods that are over, latest first: at most ``PAST_PERIODS``, at least one."""
 
     now: Snapshot
     past: Sequence[Snapshot]
@@ -140,24 +142,26 @@ def _snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Term
     earlier = window.validation(None, supervised=supervised, source=source) if latest.validation else []
     forecaster.require_holdout_spend(latest.holdout)
 
-    def made(period: Period) -> Snapshot:
+    def forecast(period: Period) -> Snapshot:
         with terminal.step(f"forecasting {period}", "forecasts"):
             return snapshot(forecaster, period, model, btyd)
 
-    return Snapshots(made(window.future_period), [made(period) for period in (latest.holdout, *earlier[: PAST - 1])])
+    return Snapshots(
+        forecast(window.future_period), [forecast(period) for period in (latest.holdout, *earlier[: PAST_PERIODS - 1])]
+    )
 
 
 def _learn_until(window: Window) -> date:
     """Return the earliest cutoff that is forecast from: nothing after it may shape the log's cleaning."""
-    return next(c for k in range(PAST, -2, -1) if (c := window.period(k).cutoff) >= window.start)
+    return next(c for k in range(PAST_PERIODS, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
-def _scored(at: Snapshots, shop: Shop, found: Evidence) -> pd.DataFrame:
+def _score_customers(at: Snapshots, shop: Shop, evidence: Evidence) -> pd.DataFrame:
     """Score every customer as scripts/score.py does."""
     now, past, cutoff = at.now, at.previous.table, at.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     columns = tuple(str(column) for column in now.model.X.columns)
-    scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, found.intervals, shop, cutoff)
+    scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, evidence.intervals, shop, cutoff)
     missed = past.index[is_missed(past["p_purchase"], past["purchase_days"], shop.likely)]
     scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.predict(X), now.table.get("country"))
     return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
@@ -167,58 +171,47 @@ def _sections(
     cfg: DictConfig, forecaster: Forecaster, at: Snapshots, shop: Shop, terminal: Terminal
 ) -> Iterator[Section]:
     """Answer the questions of the report, in the order of the page."""
-    log, window, drawn = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
+    log, window, bootstrap = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
     earlier = at.past[1].model.table if at.past[1:] else None
-    found = assess_intervals(PastPredictions(at.previous.period, at.previous.model.table, earlier), shop.interval)
-    scored = _scored(at, shop, found)
+    evidence = assess_intervals(PastPredictions(at.previous.period, at.previous.model.table, earlier), shop.interval)
+    scored = _score_customers(at, shop, evidence)
     with terminal.step("who is worth most", "customers"):
         yield best_customers_section(
-            rank_customers(scored, at.now, at.past), interval_sentences(found, shop.currency), shop, window.horizon
+            rank_customers(scored, at.now, at.past), interval_sentences(evidence, shop.currency), shop, window.horizon
         )
     with terminal.step("who was expected and did not come", "missed"):
-        yield missed_section(at.now, at.previous, shop, *drawn)
+        yield missed_section(at.now, at.previous, shop, *bootstrap)
     with terminal.step("how to split the budget", "budget"):
-        yield budget_section(at.now, at.past, scored.set_index("customer_id")["segment"], shop, *drawn)
-        yield acquisition_section(forecaster, at.now, shop, *drawn)
+        yield budget_section(at.now, at.past, scored.set_index("customer_id")["segment"], shop, *bootstrap)
+        yield acquisition_section(forecaster, at.now, shop, *bootstrap)
     with terminal.step("who comes next, and when", "next purchase") as progress:
-        rivals = build_models(cfg, lambda option: option.family == "btyd")
+        btyd_models = build_models(cfg, lambda option: option.family == "btyd")
         outlook = next_purchase_outlook(
-            at.now, at.previous, forecaster, rivals, build_features(cfg.features), shop, *drawn, progress
+            at.now, at.previous, forecaster, btyd_models, build_features(cfg.features), shop, *bootstrap, progress
         )
         yield next_purchase_section(outlook, shop)
     with terminal.step("finding segments", "segments"):
-        bought = products(log, window.end)
-        yield segments_section(at.now, at.previous, shop, bought, *drawn)
+        yield segments_section(at.now, at.previous, shop, products(log, window.end), *bootstrap)
     with terminal.step("what drives value", "drivers"):
         yield drivers_section(estimate_drivers(forecaster), window.horizon)
     with terminal.step("looking at the business", "overview"):
         yield overview_section(describe_business(log, window.end))
 
 
-def _chosen(request: ModelReference, window: Window) -> Iterator[str]:
-    """Say what the choice of a kept model has seen: it flatters the periods that it was chosen by."""
-    seen = request.chosen_until
-    if seen and seen > window.end:
-        yield (
-            f"{request.model.name} was chosen by what happened up to {format_day(seen)}, after "
-            f"{format_day(window.end)}: as a look "
-            "back this report knows too much."
-        )
-    elif seen:
-        yield (
-            f"{request.model.name} was chosen because it did well on a period that this report judges it by: what is "
-            "said of its errors there is a little too good."
-        )
+def _method(request: ModelReference, window: Window) -> list[str]:
+    """Say how all of it was made, and whether the model was chosen by what the report evaluates it on."""
+    method = sentences(ABOUT, "method")
+    if request.chosen_until:
+        method += sentences(ABOUT, "model_choice", request.model.name, request.chosen_until, window.end)
+    return method
 
 
-def _notes(at: Snapshots) -> list[str]:
-    """Say what a reader must know before anything else."""
-    few = len(at.now.table) < FEW
-    said = [f"{len(at.now.table)} customers are too few for anything but the lists"] if few else []
-    return [
-        *said,
-        *dict.fromkeys([*estimator_warnings(at.now.model.estimator), *estimator_warnings(at.now.btyd.estimator)]),
-    ]
+def _warnings(at: Snapshots) -> list[str]:
+    """Say what may mislead a reader who does not know it."""
+    customers = len(at.now.table)
+    too_few = sentences(ABOUT, "too_few", customers) if customers < FEW else []
+    of_models = [*estimator_warnings(at.now.model.estimator), *estimator_warnings(at.now.btyd.estimator)]
+    return [*too_few, *dict.fromkeys(of_models)]
 
 
 def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
@@ -229,7 +222,7 @@ def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: ModelRefe
         ("period ahead", str(window.future_period)),
         ("spend", request.settings_said if request.stored else f"{request.model.name} as configured"),
         ("purchases, P(alive), dates", at.now.btyd_name),
-        *[("note", sentence) for sentence in _notes(at)],
+        *[("note", warning) for warning in _warnings(at)],
         ("margin", format_share(shop.margin)),
         ("discount rate", f"{format_share(shop.annual_discount_rate)} a year"),
         ("currency", shop.currency or "not said"),
@@ -242,17 +235,3 @@ def _identity(forecaster: Forecaster, at: Snapshots) -> Iterator[Record]:
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(forecaster.window.end))
     yield Tag("code_version", code_version())
-
-
-METHOD = (
-    "P(alive) is the probability that a customer has not left for good, P(buys) that of at least one purchase in the "
-    "period. Names such as xgboost and mbg_nbd are those of models: the first learns from earlier periods of the same "
-    "log, the second tells a story of purchases and leaving. The README of clv_experiments says more.",
-    "Nothing here looks ahead: what is said of the coming period was computed from purchases up to the day named "
-    "above, and the same models were set before each period that is over as it was then, to see what they are worth.",
-    "An interval beside a number says how far it may be off through chance in which customers there happen to be "
-    "(95 %, bootstrap over customers), unless another share is named. No interval knows what another season, another "
-    "price or another competitor will do.",
-    "Links between what customers are like and what they do are links, not causes: a contact changes what a customer "
-    "does only by the uplift that was assumed. Try it on a part of the customers, drawn by lot, before you believe it.",
-)
