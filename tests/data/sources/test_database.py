@@ -231,12 +231,14 @@ def test_what_to_read_must_be_said():
         ("sqlite:///nowhere/shop.db", "there is no database file /nowhere/shop.db"),
         ("/nowhere/shop.db", "there is no database file /nowhere/shop.db"),
         ("duckdb://", "there is no database file"),
+        ("duckdb://ann:sesame@host/shop", "there is no database file ann:***@host/shop"),
     ],
 )
 def test_a_connection_that_cannot_be(uri, message):
     text = error_message(connection=uri, table="orders")
     assert message in text
     assert "se/same" not in text
+    assert "sesame" not in text
 
 
 def test_a_driver_that_is_not_there_is_named(monkeypatch):

@@ -50,8 +50,8 @@ def open_connection(connection: str) -> Any:
         else:
             add_timeout = scheme == "postgres" and "connect_timeout" not in parts.query
             backend = ibis.connect(connection, **({"connect_timeout": CONNECT_TIMEOUT} if add_timeout else {}))
-    except ClvError:
-        raise
+    except ClvError as error:
+        raise ClvError(_without_passwords(str(error), connection)) from None
     except ImportError:
         install = DRIVER_INSTALL.get(scheme, f"pip install 'ibis-framework[{scheme}]'")
         raise ClvError(f"the driver for {scheme} databases is not installed: type {install}") from None
@@ -65,9 +65,13 @@ def open_connection(connection: str) -> Any:
 def describe_driver_error(error: Exception, connection: str) -> str:
     """Return a driver's message on one line of at most 300 characters, without the connection's password."""
     text = mask_password(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
+    return _without_passwords(text, connection).rstrip(".;?")
+
+
+def _without_passwords(text: str, connection: str) -> str:
     for password in find_passwords(connection):
         text = text.replace(password, "***")
-    return text.rstrip(".;?")
+    return text
 
 
 def _split_uri(connection: str) -> SplitResult:
