@@ -12,7 +12,7 @@ class LogTooShort(ClvError):  # noqa: N818 - it says what is so, not that someth
     """A model cannot be judged under a window, since the log does not reach back far enough."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """Ask whether one of the known words was meant, or name them all where none is near.
 
     Examples

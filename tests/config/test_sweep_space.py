@@ -8,7 +8,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.sweep_space import read_space
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 from clv_experiments.sweep.space import Space, format_value
 
 CONFIGURED = {
@@ -33,7 +33,7 @@ ORIGINS = {"key": "window.training_origins", "choices": [1, 2, None]}
 
 def configured(key):
     if key not in CONFIGURED:
-        raise ClvError(f"there is no setting {key}; {nearest(key, CONFIGURED)}")
+        raise ClvError(f"there is no setting {key}; {suggest(key, CONFIGURED)}")
     return CONFIGURED[key]
 
 

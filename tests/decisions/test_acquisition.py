@@ -173,7 +173,7 @@ def test_what_a_value_rests_on(predicted, share):
     recent = recent.assign(corrected=recent["predicted"] / 2, first_year_value=10.0)
     result = acquisition(recent, mature=["2020-02"])
     assert result.predicted_share == share
-    assert result.uncertain_cohorts == ["2020-01"]
+    assert result.immature_cohorts == ["2020-01"]
     assert result.trend_case == "unchecked"
     text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "£"))
     assert "of 4 customers who first bought from 2020-01 to 2020-02." in text

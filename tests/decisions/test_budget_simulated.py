@@ -83,7 +83,7 @@ def test_a_log_of_one_year_leaves_the_prediction_unchecked(simulation):
     acquisition = analyse_acquisition(simulation.forecaster, now, SHOP, replicates=20, seed=1)
     assert (acquisition.check, acquisition.trend_case) == (None, "unchecked")
     assert acquisition.predicted_share > 0
-    assert acquisition.uncertain_cohorts == ["2020-02", "2020-03"]
+    assert acquisition.immature_cohorts == ["2020-02", "2020-03"]
     assert np.isfinite(acquisition.cohorts.select_dtypes("number")).all(axis=None)
     assert acquisition.cohorts["cohort"].is_unique
     cohorts, check = acquisition_section(simulation.forecaster, now, SHOP, seed=1, replicates=20).exhibits

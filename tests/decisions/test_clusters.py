@@ -33,7 +33,7 @@ def test_planted_groups_are_found_and_named(clusters):
     assert clusters.labels.tolist() == list(np.repeat(list(GROUPS), 25))
     assert list(clusters.silhouettes.index) == list(range(2, 9))
     assert clusters.silhouettes[3] > 0.7
-    assert (clusters.structure, clusters.stable) == ("strong", True)
+    assert (clusters.structure, clusters.is_stable) == ("strong", True)
 
 
 def test_groups_that_stand_apart_do_not_hang_on_the_seed(clusters):
@@ -49,7 +49,7 @@ def test_groups_that_are_none_hang_on_the_seed_and_the_same_seed_gives_the_same(
     assert one.labels.equals(again.labels)
     assert np.array_equal(one.seed_agreement, again.seed_agreement)
     assert one.seed_agreement.min() < 0.9
-    assert not one.stable
+    assert not one.is_stable
     assert one.structure in ("weak", "none")
     assert one.sample_agreement.mean() < one.seed_agreement.mean() - 0.05
     assert not np.array_equal(one.sample_agreement, other.sample_agreement)

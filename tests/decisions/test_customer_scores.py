@@ -75,7 +75,7 @@ def ranked(expected, missed=()):
 
 
 def test_every_column_is_what_it_claims(customers, scorer):
-    expected = scorer.predict(customers)
+    expected = scorer.score_customers(customers)
     rows = ranked(expected, ["d"]).rank(expected, pd.Series({"b": "FR", "e": "UK"}))
     assert rows.columns.tolist() == [*COLUMNS]
     last = rows.iloc[4]
@@ -109,8 +109,8 @@ def test_every_column_is_what_it_claims(customers, scorer):
 
 
 def test_a_customer_is_scored_alike_in_any_part(customers, scorer):
-    whole = scorer.predict(customers)
-    parts = pd.concat([scorer.predict(customers.iloc[:2]), scorer.predict(customers.iloc[2:])])
+    whole = scorer.score_customers(customers)
+    parts = pd.concat([scorer.score_customers(customers.iloc[:2]), scorer.score_customers(customers.iloc[2:])])
     pd.testing.assert_frame_equal(whole, parts)
     ranking = ranked(whole)
     decided = pd.concat([ranking.rank(whole.iloc[3:]), ranking.rank(whole.iloc[:3])])
@@ -121,7 +121,7 @@ def test_a_customer_is_scored_alike_in_any_part(customers, scorer):
 
 
 def test_without_errors_to_calibrate_on_there_is_no_interval(customers, scorer):
-    bare = replace(scorer, intervals=None).predict(customers)
+    bare = replace(scorer, intervals=None).score_customers(customers)
     assert bare[["expected_spend_low", "expected_spend_high"]].isna().all(axis=None)
 
 
@@ -131,11 +131,11 @@ def test_a_prediction_that_is_no_amount_is_refused(customers, scorer):
             return np.where(np.arange(len(X)) == 2, np.nan, 1.0)
 
     with pytest.raises(ClvError, match="got nan for customer 'c'"):
-        replace(scorer, estimator=Broken()).predict(customers)
+        replace(scorer, estimator=Broken()).score_customers(customers)
 
 
 def test_totals_add_up_over_parts(customers, scorer):
-    expected = scorer.predict(customers)
+    expected = scorer.score_customers(customers)
     rows = ranked(expected, ["d"]).rank(expected)
     whole, parts = ScoreSummary(), ScoreSummary()
     whole.add(rows)
@@ -168,7 +168,7 @@ def test_readme_documents_every_column_in_order():
 
 def test_tiers_are_written_for_a_terminal(customers, scorer):
     summary = ScoreSummary()
-    expected = scorer.predict(customers)
+    expected = scorer.score_customers(customers)
     summary.add(ranked(expected, ["d"]).rank(expected))
     rows = tier_rows(summary, "£")
     assert rows[0] == ["High", "1", "£40.00", "40%", "£8.00", "0.75", "0"]

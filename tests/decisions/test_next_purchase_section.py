@@ -109,7 +109,7 @@ def test_outlook_counts_what_the_tables_list(report):
     )
     before = outlook.weeks.before
     assert before["came"].sum() == (waits <= before["last_day"].max()).sum()
-    assert outlook.weeks.within + outlook.weeks.above + outlook.weeks.below == len(before)
+    assert outlook.weeks.weeks_within + outlook.weeks.weeks_above + outlook.weeks.weeks_below == len(before)
     assert (listing[["next_purchase_low", "next_purchase", "next_purchase_high"]].diff(axis=1).iloc[:, 1:] >= "0D").all(
         axis=None
     )
@@ -128,7 +128,7 @@ def test_numbers_in_sentences_are_those_of_the_tables(report):
     ahead = weeks.table[weeks.table["cutoff"] == pd.Timestamp(END)].iloc[0]
     low, high = ahead["expected_lower"], ahead["expected_upper"]
     assert f"31 March 2021: {ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in weeks.sentences[0]
-    assert weeks.sentences[1].startswith(f"In {outlook.weeks.within} of the 12 weeks after 31 December 2020 the number")
+    assert weeks.sentences[1].startswith(f"In {outlook.weeks.weeks_within} of the 12 weeks after 31 December 2020 the number")
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_figures_are_drawn_whatever_candidates_are_called(report, tmp_path):
 def test_weeks_out_of_range_are_counted_and_chance_is_denied_when_it_must_be():
     expected = pd.DataFrame({"expected_lower": np.full(13, 1.5), "expected_upper": np.full(13, 3.5)})
     fine = WeeklyReturns(expected.assign(came=[0, 1, *[2] * 10, 5]), expected)
-    assert (fine.below, fine.within, fine.above, fine.by_chance) == (1, 11, 1, True)
+    assert (fine.weeks_below, fine.weeks_within, fine.weeks_above, fine.is_chance) == (1, 11, 1, True)
     odd = WeeklyReturns(expected.assign(came=[0, 0, 0, *[2] * 9, 5]), expected)
-    assert (odd.below, odd.within, odd.above, odd.by_chance) == (3, 9, 1, False)
+    assert (odd.weeks_below, odd.weeks_within, odd.weeks_above, odd.is_chance) == (3, 9, 1, False)
 
 
 def test_customers_back_are_counted_once_in_their_week():

@@ -150,7 +150,7 @@ def test_an_interrupt_while_a_study_is_opened_is_no_bad_storage(url, monkeypatch
 
 def test_a_first_heartbeat_is_on_record_before_anything_else(tmp_path, url):
     study = opened(url)
-    study.begin_trial(0)
+    study.ask_trial(0)
     with sqlite3.connect(tmp_path / "studies.db") as database:
         assert database.execute("SELECT COUNT(*) FROM trial_heartbeats").fetchone() == (1,)
     database.close()

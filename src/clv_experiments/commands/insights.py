@@ -98,21 +98,21 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
         terminal.report_log(log)
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
-        at = _snapshots(forecaster, request.model, btyd, terminal)
-        sections = list(_sections(cfg, forecaster, at, shop, terminal))
+        snapshots = _forecast_snapshots(forecaster, request.model, btyd, terminal)
+        sections = list(_build_sections(cfg, forecaster, snapshots, shop, terminal))
         with terminal.step("drawing and writing", "writing"):
             page = report_page(
                 f"{log.name}, as of {format_day(forecaster.window.end)}",
                 f"What to expect of {forecaster.window.future_period}, and what to do about it",
                 sections,
-                _facts(forecaster, at, shop, request),
+                _facts(forecaster, snapshots, shop, request),
                 _method(request, forecaster.window),
                 shop.currency,
                 f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
             )
             files: list[Record] = [Text(PAGE, page)]
             files += [record for section in sections for exhibit in section.exhibits for record in exhibit.records()]
-            run.log([*log_records(log), *_identity(forecaster, at), *files])
+            run.log([*log_records(log), *_identity(forecaster, snapshots), *files])
             title = f"{experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for section in sections:
@@ -136,7 +136,7 @@ class Snapshots:
         return self.past[0]
 
 
-def _snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
+def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
     window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
     latest = window.backtest(supervised=supervised, source=source)[0]
     earlier = window.validation(None, supervised=supervised, source=source) if latest.validation else []
@@ -156,42 +156,56 @@ def _learn_until(window: Window) -> date:
     return next(c for k in range(PAST_PERIODS, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
-def _score_customers(at: Snapshots, shop: Shop, evidence: Evidence) -> pd.DataFrame:
+def _score_customers(snapshots: Snapshots, shop: Shop, evidence: Evidence) -> pd.DataFrame:
     """Score every customer as scripts/score.py does."""
-    now, past, cutoff = at.now, at.previous.table, at.now.period.cutoff
+    now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     columns = tuple(str(column) for column in now.model.X.columns)
     scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, evidence.intervals, shop, cutoff)
     missed = past.index[is_missed(past["p_purchase"], past["purchase_days"], shop.likely)]
-    scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.predict(X), now.table.get("country"))
+    scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
     return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
 
 
-def _sections(
-    cfg: DictConfig, forecaster: Forecaster, at: Snapshots, shop: Shop, terminal: Terminal
+def _build_sections(
+    cfg: DictConfig, forecaster: Forecaster, snapshots: Snapshots, shop: Shop, terminal: Terminal
 ) -> Iterator[Section]:
     """Answer the questions of the report, in the order of the page."""
     log, window, bootstrap = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
-    earlier = at.past[1].model.table if at.past[1:] else None
-    evidence = assess_intervals(PastPredictions(at.previous.period, at.previous.model.table, earlier), shop.interval)
-    scored = _score_customers(at, shop, evidence)
+    earlier = snapshots.past[1].model.table if snapshots.past[1:] else None
+    evidence = assess_intervals(
+        PastPredictions(snapshots.previous.period, snapshots.previous.model.table, earlier), shop.interval
+    )
+    scored = _score_customers(snapshots, shop, evidence)
     with terminal.step("who is worth most", "customers"):
         yield best_customers_section(
-            rank_customers(scored, at.now, at.past), interval_sentences(evidence, shop.currency), shop, window.horizon
+            rank_customers(scored, snapshots.now, snapshots.past),
+            interval_sentences(evidence, shop.currency),
+            shop,
+            window.horizon,
         )
     with terminal.step("who was expected and did not come", "missed"):
-        yield missed_section(at.now, at.previous, shop, *bootstrap)
+        yield missed_section(snapshots.now, snapshots.previous, shop, *bootstrap)
     with terminal.step("how to split the budget", "budget"):
-        yield budget_section(at.now, at.past, scored.set_index("customer_id")["segment"], shop, *bootstrap)
-        yield acquisition_section(forecaster, at.now, shop, *bootstrap)
+        yield budget_section(
+            snapshots.now, snapshots.past, scored.set_index("customer_id")["segment"], shop, *bootstrap
+        )
+        yield acquisition_section(forecaster, snapshots.now, shop, *bootstrap)
     with terminal.step("who comes next, and when", "next purchase") as progress:
         btyd_models = build_models(cfg, lambda option: option.family == "btyd")
         outlook = next_purchase_outlook(
-            at.now, at.previous, forecaster, btyd_models, build_features(cfg.features), shop, *bootstrap, progress
+            snapshots.now,
+            snapshots.previous,
+            forecaster,
+            btyd_models,
+            build_features(cfg.features),
+            shop,
+            *bootstrap,
+            progress,
         )
         yield next_purchase_section(outlook, shop)
     with terminal.step("finding segments", "segments"):
-        yield segments_section(at.now, at.previous, shop, products(log, window.end), *bootstrap)
+        yield segments_section(snapshots.now, snapshots.previous, shop, products(log, window.end), *bootstrap)
     with terminal.step("what drives value", "drivers"):
         yield drivers_section(estimate_drivers(forecaster), window.horizon)
     with terminal.step("looking at the business", "overview"):
@@ -206,32 +220,32 @@ def _method(request: ModelReference, window: Window) -> list[str]:
     return method
 
 
-def _warnings(at: Snapshots) -> list[str]:
+def _warnings(snapshots: Snapshots) -> list[str]:
     """Say what may mislead a reader who does not know it."""
-    customers = len(at.now.table)
+    customers = len(snapshots.now.table)
     too_few = sentences(ABOUT, "too_few", customers) if customers < FEW else []
-    of_models = [*estimator_warnings(at.now.model.estimator), *estimator_warnings(at.now.btyd.estimator)]
+    of_models = [*estimator_warnings(snapshots.now.model.estimator), *estimator_warnings(snapshots.now.btyd.estimator)]
     return [*too_few, *dict.fromkeys(of_models)]
 
 
-def _facts(forecaster: Forecaster, at: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
+def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
     log, window = forecaster.log, forecaster.window
     return [
         ("log", f"{log.name}, {format_day(log.start)} to {format_day(window.end)}"),
-        ("customers", f"{len(at.now.table):,}"),
+        ("customers", f"{len(snapshots.now.table):,}"),
         ("period ahead", str(window.future_period)),
         ("spend", request.settings_said if request.stored else f"{request.model.name} as configured"),
-        ("purchases, P(alive), dates", at.now.btyd_name),
-        *[("note", warning) for warning in _warnings(at)],
+        ("purchases, P(alive), dates", snapshots.now.btyd_name),
+        *[("note", warning) for warning in _warnings(snapshots)],
         ("margin", format_share(shop.margin)),
         ("discount rate", f"{format_share(shop.annual_discount_rate)} a year"),
         ("currency", shop.currency or "not said"),
     ]
 
 
-def _identity(forecaster: Forecaster, at: Snapshots) -> Iterator[Record]:
-    yield Tag("model", at.now.model_name)
-    yield Tag("btyd_model", at.now.btyd_name)
+def _identity(forecaster: Forecaster, snapshots: Snapshots) -> Iterator[Record]:
+    yield Tag("model", snapshots.now.model_name)
+    yield Tag("btyd_model", snapshots.now.btyd_name)
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(forecaster.window.end))
     yield Tag("code_version", code_version())

@@ -8,7 +8,7 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Model
 
@@ -51,7 +51,7 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
     models = build_models(cfg, lambda option: option.name == name)
     if not models:
         raise ClvError(
-            f"there is no model '{name}' ({setting}); {nearest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
+            f"there is no model '{name}' ({setting}); {suggest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
         )
     return models[0]
 

@@ -21,7 +21,7 @@ from clv_experiments.config.sweep_options import SweepSettings, read_sweep_setti
 from clv_experiments.config.sweep_space import RANDOM_SEED, read_space
 from clv_experiments.config.window_options import build_window
 from clv_experiments.data.window import Period, Window
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.forecaster import Model
 from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
@@ -107,7 +107,7 @@ class SweepConfig:
         settings = self.space.settings(chosen)
         for key in sorted(settings, key=lambda key: not group_options(key)):  # an option before what changes in it
             if group_options(key):
-                cfg[key] = self._composed_groups[key, str(settings[key])]
+                cfg[key] = self._group_options[key, str(settings[key])]
             else:
                 OmegaConf.update(cfg, key, settings[key])
         return cfg
@@ -152,7 +152,7 @@ class SweepConfig:
         return self.settings.name or f"{self.cfg.model.name} {experiment_name(self.cfg)} {digest[:8]}"
 
     @cached_property
-    def _composed_groups(self) -> dict[tuple[str, str], Any]:
+    def _group_options(self) -> dict[tuple[str, str], Any]:
         """Each option of a config group that may be chosen, composed once."""
         groups = [parameter for parameter in self.space.parameters if group_options(parameter.key)]
         keys = [(p.key, str(choice)) for p in groups for choice in p.distribution.choices]  # type: ignore[attr-defined]
@@ -211,4 +211,4 @@ def _unknown_key(cfg: DictConfig, key: str) -> str:
         parent, _, last = parent.rpartition(".")
     node = OmegaConf.select(cfg, parent) if parent else cfg
     known = [str(name) for name in node] if isinstance(node, DictConfig) else [str(i) for i in range(len(node))]
-    return f"there is no setting {key} to choose (sweep.space); in {parent or 'the config'}, {nearest(last, known)}"
+    return f"there is no setting {key} to choose (sweep.space); in {parent or 'the config'}, {suggest(last, known)}"

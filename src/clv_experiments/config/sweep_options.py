@@ -9,7 +9,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.config.model_options import MODELS
 from clv_experiments.config.settings import ALL, check_settings
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
 
@@ -58,7 +58,7 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
     sweep = cfg.sweep
     known = [str(name) for name in OmegaConf.load(SPACES.with_suffix(".yaml")).sweep]
     for unknown in (str(name) for name in sweep if name not in known):  # which a + would let in
-        raise ClvError(f"there is no setting sweep.{unknown}; {nearest(unknown, known)}")
+        raise ClvError(f"there is no setting sweep.{unknown}; {suggest(unknown, known)}")
     if cfg.evaluation.protocol != "forecast":
         raise ClvError("a sweep needs a validation period, which evaluation=customer_split has not; leave it out")
     _check_numbers(sweep)
@@ -69,7 +69,7 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
             f"sweep.pruner={sweep.pruner} stops trials after some of several validation origins, by one metric; type "
             "sweep.validation_origins=all and one sweep.metric, or sweep.pruner=none"
         )
-    _check_space(sweep, cfg.model.name)
+    _require_space(sweep, cfg.model.name)
     own: dict[str, Any] = {name: sweep[name] for name in ("n_trials", "timeout", "seed", "seeds", "name", "storage")}
     origins = None if sweep.validation_origins == ALL else sweep.validation_origins
     return SweepSettings(**own, metrics=metrics, validation_origins=origins, sampler=sweep.sampler, pruner=sweep.pruner)
@@ -99,7 +99,7 @@ def _check_words(sweep: DictConfig) -> None:
             raise ClvError(f"sweep.{name} must have at most {MAX_LENGTH} characters, got {len(sweep[name])}")
 
 
-def _check_space(sweep: DictConfig, model: str) -> None:
+def _require_space(sweep: DictConfig, model: str) -> None:
     if not isinstance(sweep.space, DictConfig):
         raise ClvError(f"sweep.space holds a parameter a name, as in conf/sweep; it cannot be '{sweep.space}'")
     if not sweep.space:

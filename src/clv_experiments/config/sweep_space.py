@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 from clv_experiments.sweep.space import Parameter, Space, Value, contains, format_value, is_whole
 
 FIELDS = ("key", "low", "high", "log", "step", "choices", "when", "otherwise", "limit")
@@ -62,7 +62,7 @@ def _read_parameter(
     if not isinstance(fields, Mapping) or not fields.get("key"):
         raise ClvError(f"{setting} must say which key it sets, such as {{key: model.estimator.alpha, low: 1, high: 9}}")
     for unknown in (word for word in fields if word not in FIELDS):
-        raise ClvError(f"there is no setting {setting}.{unknown}; {nearest(unknown, FIELDS)}")
+        raise ClvError(f"there is no setting {setting}.{unknown}; {suggest(unknown, FIELDS)}")
     key = str(fields["key"])
     if not any(key == open_ or key.startswith(f"{open_}.") for open_ in OPEN) or key.endswith(f".{RANDOM_SEED}"):
         raise ClvError(
@@ -95,7 +95,7 @@ def _read_choices(
             raise ClvError(f"{setting}.choices must hold numbers, words, true, false or null, got {choice}")
         if group and choice not in group:
             raise ClvError(
-                f"there is no {key}={format_value(choice)} ({setting}.choices); {nearest(str(choice), group)}"
+                f"there is no {key}={format_value(choice)} ({setting}.choices); {suggest(str(choice), group)}"
             )
     if len(set(choices)) < len(choices):
         raise ClvError(f"{setting}.choices names something twice: {choices}")
@@ -148,7 +148,7 @@ def _read_conditions(
     for name, values in when.items():
         if name not in above:
             raise ClvError(
-                f"{setting}.when names '{name}', which is no parameter above it; {nearest(name, above)} (or leave out "
+                f"{setting}.when names '{name}', which is no parameter above it; {suggest(name, above)} (or leave out "
                 f"this one too: ~{setting})"
             )
         accepted = tuple(values) if isinstance(values, list) else (values,)

@@ -139,14 +139,14 @@ class Window:
                 f"the latest cutoff is {latest} (window.cutoff)"
             )
 
-    def edge(self, k: int) -> date:
+    def first_day_after(self, k: int) -> date:
         """Return the first day after period ``k``, which is also the first day of period ``k - 1``."""
         first = self.cutoff + DAY if self.cutoff else self.horizon.shift(self.end + DAY, -1)
         return self.horizon.shift(first, 1 - k)
 
     def period(self, k: int) -> Period:
         """Return period ``k``, counted back from the latest holdout."""
-        return Period(cutoff=self.edge(k + 1) - DAY, end=self.edge(k) - DAY)
+        return Period(cutoff=self.first_day_after(k + 1) - DAY, end=self.first_day_after(k) - DAY)
 
     @property
     def future_period(self) -> Period:
@@ -188,7 +188,7 @@ class Window:
 
     def has_history(self, k: int) -> bool:
         """Return whether the log holds at least one whole horizon before period ``k``."""
-        return self.edge(k + 2) >= self.start
+        return self.first_day_after(k + 2) >= self.start
 
     def training(self, target: Period) -> Iterator[Period]:
         """Yield the periods of the training panel for a forecast, latest first; no label ends after its cutoff.
@@ -283,7 +283,7 @@ class Window:
 
     def _is_long_enough(self, supervised: bool) -> bool:
         oldest = self.origins - 1
-        return self.has_history(oldest + 1) if supervised else self.edge(oldest + 1) > self.start
+        return self.has_history(oldest + 1) if supervised else self.first_day_after(oldest + 1) > self.start
 
     def _fits(self, horizon: Horizon, supervised: bool) -> bool:
         try:
@@ -293,8 +293,8 @@ class Window:
 
     def _too_short_message(self, supervised: bool, source: str) -> str:
         oldest = self.origins - 1
-        first = self.edge(oldest + 3) if supervised else self.edge(oldest + 1) - DAY
-        end = self.edge(0) - DAY
+        first = self.first_day_after(oldest + 3) if supervised else self.first_day_after(oldest + 1) - DAY
+        end = self.first_day_after(0) - DAY
         parts = "history, training labels and holdout" if supervised else "history and holdout"
         shorter = [Horizon(length, self.horizon.unit) for length in range(self.horizon.count - 1, 0, -1)]
         shorter += [Horizon(days, "days") for days in range(30, 0, -1)]

@@ -135,7 +135,7 @@ class Scorer:
         """Score with fitted models."""
         return cls(models.spend, models.columns, models.btyd, models.btyd_model.name, intervals, shop, cutoff)
 
-    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+    def score_customers(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict what is expected of some customers; no other customer matters.
 
         Parameters

@@ -56,7 +56,7 @@ def write_expectations(
     both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks])
     with BatchWriter(path) as writer:
         for X in both.parts(log, window.end, window.horizon, BATCH_CUSTOMERS):
-            writer.write(scorer.predict(X).reset_index())
+            writer.write(scorer.score_customers(X).reset_index())
             done += len(X)
             progress(done, total, "customers")
 

@@ -109,7 +109,7 @@ class _Drawing:
         """Draw how much of the metric each parameter explains."""
         from optuna.visualization.matplotlib import plot_param_importances as plot
 
-        evaluator = _Evaluated({self.parameters[name]: share for name, share in shares.items()})
+        evaluator = _PrecomputedImportances({self.parameters[name]: share for name, share in shares.items()})
         return self._figure(
             "Importance of the parameters",
             lambda: plot(self.study, evaluator=evaluator, target_name=self.headings[0]),
@@ -170,7 +170,7 @@ class _Drawing:
                 yield f"{format_count(values.beyond_limit, 'trial')} {side} {values.format.heading} {limit} at the edge"
 
 
-class _Evaluated(BaseImportanceEvaluator):
+class _PrecomputedImportances(BaseImportanceEvaluator):
     """Hands Optuna importances that were computed before, since its random forest takes seconds."""
 
     def __init__(self, shares: Mapping[str, float]) -> None:

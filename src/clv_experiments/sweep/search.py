@@ -23,7 +23,7 @@ POLL = 0.5  # seconds between looks at the trials of other processes
 
 
 @dataclass
-class SearchResult:
+class WorkerStats:
     """What one process contributed to a study.
 
     Attributes
@@ -58,7 +58,7 @@ def search(
     configured: Mapping[str, Value] | None,
     on_trial: Callable[[FrozenTrial], None],
     on_wait: Callable[[], None],
-) -> SearchResult:
+) -> WorkerStats:
     """Run trials until the study has ``n_trials``, those of other processes included, or ``timeout`` seconds passed.
 
     Trials that were killed or interrupted do not count. The last to end are waited for.
@@ -81,7 +81,7 @@ def search(
     ClvError
         If the first trials all failed, or the storage breaks off.
     """
-    result, started = SearchResult(), perf_counter()
+    result, started = WorkerStats(), perf_counter()
     deadline = None if timeout is None else monotonic() + timeout
     while deadline is None or monotonic() < deadline:
         with translate_errors(study.url), exclusive(study.url):  # so that no two processes begin the same trial
@@ -115,7 +115,7 @@ def _begin_trial(study: TrackedStudy, configured: Mapping[str, Value] | None, tr
     tried = [trial for trial in trials if AS_CONFIGURED in trial.user_attrs]
     if configured and len(tried) < TRIES and all(is_lost(trial) for trial in tried):
         study.study.enqueue_trial(dict(configured), user_attrs={AS_CONFIGURED: True})
-    return study.begin_trial(next_proposal(trials))
+    return study.ask_trial(next_proposal(trials))
 
 
 def _run_trial(study: TrackedStudy, trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> FrozenTrial | None:

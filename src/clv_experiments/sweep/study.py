@@ -90,7 +90,7 @@ class TrackedStudy:
             self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
         return self.trials if killed else trials
 
-    def begin_trial(self, proposal: int) -> Trial:
+    def ask_trial(self, proposal: int) -> Trial:
         """Begin the trial of a proposal; its first heartbeat is recorded at once, or it would never count as killed."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Heartbeat of storage")  # which is taken care of here

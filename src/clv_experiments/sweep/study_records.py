@@ -18,7 +18,7 @@ from clv_experiments.sweep.metric_values import metric_format
 from clv_experiments.sweep.objective import SCORES, SECONDS
 from clv_experiments.sweep.outcome import TuningOutcome
 from clv_experiments.sweep.sampling import FAILURE, is_lost
-from clv_experiments.sweep.search import SearchResult
+from clv_experiments.sweep.search import WorkerStats
 from clv_experiments.sweep.space import Space, format_value
 from clv_experiments.sweep.study import TrackedStudy
 from clv_experiments.tracking.stored_run import StudyRun
@@ -54,7 +54,7 @@ def best_so_far(study: TrackedStudy, metric: str) -> str:
     return " ".join(sentences("sweep/study.jinja", "best_so_far", best, metric_format(metric).heading, value))
 
 
-def search_records(result: SearchResult) -> Iterator[Metric]:
+def search_records(result: WorkerStats) -> Iterator[Metric]:
     """Say how long a search took, and how much of that the models."""
     if result.seconds_fit_predict:
         yield Metric("seconds_search", result.seconds)

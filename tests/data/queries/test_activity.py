@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_by_customer
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_totals, spend_by_customer
 from clv_experiments.data.window import Period
 
 END = date(2020, 3, 20)
@@ -27,7 +27,7 @@ def known():
 
 
 def test_daily_activity_is_the_sum_of_each_day_and_reads_nothing_later(log):
-    daily = daily_activity(log, END)
+    daily = daily_totals(log, END)
     assert list(daily.index) == list(pd.date_range("2020-01-05", END))
     for day, row in daily.iterrows():
         rows = [r for r in known() if r[1] == day.date()]
@@ -47,7 +47,7 @@ def test_cohort_activity_counts_customers_by_first_and_present_month(log):
     table = cohort_activity(log, END)
     result = {(str(r.cohort), str(r.month)): (r.customers, pytest.approx(r.revenue)) for r in table.itertuples()}
     assert result == {key: (len(who[key]), revenue[key]) for key in who}
-    assert table["orders"].sum() == daily_activity(log, END)["orders"].sum()
+    assert table["orders"].sum() == daily_totals(log, END)["orders"].sum()
 
 
 def test_spend_of_a_period_leaves_both_sides_out(log):

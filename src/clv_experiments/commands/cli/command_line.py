@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.data.sources.passwords import find_passwords, mask_password
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
@@ -159,10 +159,10 @@ def _describe(error: BaseException) -> str:
         last = str(key).rpartition(".")[2]
         known = [str(name) for name in parent if name != "hydra"]
         library = f" (+{key}=... passes it on to the library)" if "estimator" in str(key) else ""
-        return f"there is no setting {key}; {nearest(last, known)}{library}"
+        return f"there is no setting {key}; {suggest(last, known)}{library}"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
-        return f"there is no {group}={option}; {nearest(option, list(error.options))}"
+        return f"there is no {group}={option}; {suggest(option, list(error.options))}"
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
         return f"cannot read '{error.override}' ({str(error).splitlines()[0]}); it must read \"{key}='{value}'\""

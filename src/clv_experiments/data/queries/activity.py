@@ -12,7 +12,7 @@ from clv_experiments.data.queries.customers import fetch_by_customer
 from clv_experiments.data.window import Period
 
 
-def daily_activity(log: TransactionLog, end: date) -> pd.DataFrame:
+def daily_totals(log: TransactionLog, end: date) -> pd.DataFrame:
     """Sum revenue, orders and customers of each day up to the end, inclusive.
 
     Returns

@@ -88,7 +88,7 @@ class Acquisition:
         return float(corrected / value) if predicted > 0.0005 * value else None
 
     @property
-    def uncertain_cohorts(self) -> list[str]:
+    def immature_cohorts(self) -> list[str]:
         """Recent cohorts whose customers may not be new at all."""
         return self.recent.loc[~self.recent["cohort"].isin(self.mature["cohort"]), "cohort"].tolist()
 
@@ -105,7 +105,7 @@ class Acquisition:
 def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, replicates: int, seed: int) -> Acquisition:
     """Average the first-year value of new customers, its prediction corrected by how one a year ago turned out."""
     values = first_year_values(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
-    check = check_predictions(forecaster, now, values, shop, replicates, seed)
+    check = backtest_first_year(forecaster, now, values, shop, replicates, seed)
     ratios = check.ratios if check else np.ones(replicates)
     means = resampled_means(values, ratios, seed)
     cohorts = cohort_table(values, check.ratio if check else 1.0, means)
@@ -251,7 +251,7 @@ def cohort_trend(cohorts: pd.DataFrame, ratios: Floats) -> Estimate | None:
     return Estimate(float(line.slope), float(line.slope - half_width), float(line.slope + half_width))
 
 
-def check_predictions(
+def backtest_first_year(
     forecaster: Forecaster, now: Snapshot, today: pd.DataFrame, shop: Shop, replicates: int, seed: int
 ) -> PredictionCheck | None:
     """Fit the BTYD model to the log as it was a year ago and compare its predictions with what customers spent.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from clv_experiments.decisions.shop import Campaign
-from clv_experiments.errors import ClvError, nearest
+from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.reporting.formatting import join_names
 
@@ -227,7 +227,7 @@ def _constrained_groups(
     names = sorted(ranked[column].dropna().unique())
     for name in limits:
         if name not in names:
-            raise ClvError(f"decisions.contact.{setting} names the {column} '{name}': {nearest(name, names)}")
+            raise ClvError(f"decisions.contact.{setting} names the {column} '{name}': {suggest(name, names)}")
     return ranked[column].where(ranked[column].isin(list(limits)), "").to_numpy(dtype=object)
 
 

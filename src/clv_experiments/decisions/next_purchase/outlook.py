@@ -77,24 +77,24 @@ class WeeklyReturns:
     ahead: pd.DataFrame
 
     @property
-    def above(self) -> int:
+    def weeks_above(self) -> int:
         """Weeks in which more came than chance alone allows."""
         return int((self.before["came"] > np.ceil(self.before["expected_upper"])).sum())
 
     @property
-    def below(self) -> int:
+    def weeks_below(self) -> int:
         """Weeks in which fewer came than chance alone allows."""
         return int((self.before["came"] < np.floor(self.before["expected_lower"])).sum())
 
     @property
-    def within(self) -> int:
+    def weeks_within(self) -> int:
         """Weeks in which as many came as chance allows."""
-        return len(self.before) - self.above - self.below
+        return len(self.before) - self.weeks_above - self.weeks_below
 
     @property
-    def by_chance(self) -> bool:
+    def is_chance(self) -> bool:
         """Whether chance alone leaves so many weeks outside their 95 % ranges."""
-        return bool(binom.cdf(self.within, len(self.before), 0.95) >= CHANCE)
+        return bool(binom.cdf(self.weeks_within, len(self.before), 0.95) >= CHANCE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,7 +91,7 @@ class Months:
         return self.whole.tail(YEAR) if len(self.whole) else self.table
 
     @property
-    def recent_period(self) -> Period:
+    def recent_days(self) -> Period:
         """The days of ``recent``."""
         if self.whole.empty:
             return Period(self.start - DAY, self.end)

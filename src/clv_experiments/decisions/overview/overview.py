@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_activity, spend_by_customer
+from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_totals, spend_by_customer
 from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.comparison import (
     Comparison,
@@ -46,7 +46,7 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
     """Describe the business up to a day, inclusive; nothing after it is read. ClvError if the log begins later."""
     if end < log.start:
         raise ClvError(f"log '{log.name}' starts on {log.start}, after {end}, up to which it was to be described")
-    cohorts, daily = cohort_activity(log, end), daily_activity(log, end)
+    cohorts, daily = cohort_activity(log, end), daily_totals(log, end)
     months = Months.from_cohorts(cohorts, log.start, end)
     whole, new = months.whole, months.mature["new_customers"]
     return Overview(
@@ -59,7 +59,7 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
         new_customers=comparisons(new) if new.sum() > 0 else [],
         growth=decompose_revenue(whole),
         retention=Retention.from_cohorts(cohorts, months),
-        concentration=Concentration.from_spend(spend_by_customer(log, months.recent_period)),
+        concentration=Concentration.from_spend(spend_by_customer(log, months.recent_days)),
         countries=_countries(log, months),
         months_of_year=month_effects(whole["revenue"]),
     )
@@ -67,7 +67,7 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
 
 def _countries(log: TransactionLog, months: Months) -> Countries | None:
     """Set countries beside the year before where the log holds it whole."""
-    period = months.recent_period
+    period = months.recent_days
     recent = country_activity(log, period)
     if recent is None or recent.empty:
         return None

@@ -56,7 +56,7 @@ class Clusters:
         return "reasonable" if best > 0.5 else "weak" if best > 0.25 else "none"
 
     @property
-    def stable(self) -> bool:
+    def is_stable(self) -> bool:
         """Whether other seeds give nearly the same clusters."""
         return bool(self.seed_agreement.min() >= STABLE)
 
