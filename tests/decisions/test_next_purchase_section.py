@@ -128,7 +128,9 @@ def test_numbers_in_sentences_are_those_of_the_tables(report):
     ahead = weeks.table[weeks.table["cutoff"] == pd.Timestamp(END)].iloc[0]
     low, high = ahead["expected_lower"], ahead["expected_upper"]
     assert f"31 March 2021: {ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in weeks.sentences[0]
-    assert weeks.sentences[1].startswith(f"In {outlook.weeks.weeks_within} of the 12 weeks after 31 December 2020 the number")
+    assert weeks.sentences[1].startswith(
+        f"In {outlook.weeks.weeks_within} of the 12 weeks after 31 December 2020 the number"
+    )
 
 
 @pytest.mark.parametrize(
