@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from clv_experiments.commands import promote as promotion
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.promote import check_promotion, promote
+from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings
@@ -179,12 +179,12 @@ def test_a_log_that_changed_since_is_refused_and_the_old_champion_stays(shop, st
 
 def test_a_promotion_that_would_mislead_is_refused():
     cfg = composed("leaderboard", "promote=true")
-    check_promotion(cfg, alone=True)
+    check_promote_setting(cfg, alone=True)
     with pytest.raises(ClvError, match="leave out -m"):
-        check_promotion(cfg, alone=False)
+        check_promote_setting(cfg, alone=False)
     split = OmegaConf.merge(cfg, {"evaluation": {"protocol": "customer_split"}})
     with pytest.raises(ClvError, match="says nothing about the future"):
-        check_promotion(split, alone=True)
+        check_promote_setting(split, alone=True)
     with pytest.raises(ClvError, match="promote must be true or false, got 'maybe'"):
-        check_promotion(OmegaConf.merge(cfg, {"promote": "maybe"}), alone=True)
-    check_promotion(OmegaConf.merge(split, {"promote": False}), alone=False)
+        check_promote_setting(OmegaConf.merge(cfg, {"promote": "maybe"}), alone=True)
+    check_promote_setting(OmegaConf.merge(split, {"promote": False}), alone=False)

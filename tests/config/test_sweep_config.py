@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
+from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, draws_at_random, with_seed
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -29,7 +29,7 @@ def config_of(compose_sweep):
 
     def config(*overrides):
         if overrides not in composed:
-            composed[overrides] = SweepConfig(*compose_sweep(*overrides))
+            composed[overrides] = TrialConfigBuilder(*compose_sweep(*overrides))
         return composed[overrides]
 
     return config

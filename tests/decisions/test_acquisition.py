@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.attributes import first_year
+from clv_experiments.data.queries.attributes import first_year_spend
 from clv_experiments.decisions.budget.acquisition import (
     Acquisition,
     PredictionCheck,
@@ -63,12 +63,12 @@ def test_the_first_year_ends_on_its_365th_day_and_the_cutoff_hides_what_comes_la
             ("z", "2021-05-01", 9.0),
         ]
     )
-    result = first_year(log, date(2021, 4, 1), 0.999)
+    result = first_year_spend(log, date(2021, 4, 1), 0.999)
     assert list(result.index) == ["a", "b"]
     assert result.loc["a", "first_spend"] == 10.0
     assert result.loc["a", "repeat_spend"] == pytest.approx(20 * 0.999**10 + 40 * 0.999**364)
     assert result.loc["b", "repeat_spend"] == pytest.approx(7 * 0.999)
-    assert first_year(log, date(2021, 2, 1), 1.0)["repeat_spend"].to_dict() == {"a": 20.0, "b": 0.0}
+    assert first_year_spend(log, date(2021, 2, 1), 1.0)["repeat_spend"].to_dict() == {"a": 20.0, "b": 0.0}
 
 
 def test_the_rest_of_the_year_is_that_of_the_exact_discount():

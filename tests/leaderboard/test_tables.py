@@ -10,11 +10,11 @@ from clv_experiments.leaderboard.checks import Finding, findings
 from clv_experiments.leaderboard.display.tables import (
     NARROW,
     SHOWN,
-    aggregate_markdown,
     aggregate_table,
     board_heading,
     board_markdown,
     board_table,
+    render_aggregate_report,
 )
 from clv_experiments.leaderboard.standings import standings
 
@@ -185,7 +185,7 @@ def test_aggregate_and_its_markdown(made):
     assert shown["win rate"] == ["100%", "50%", "0%"]
     assert shown["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
     assert shown["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
-    text = aggregate_markdown(found)
+    text = render_aggregate_report(found)
     assert text.startswith("## 3 cells by D2\n")
     assert "| tree | 0.375* (1) | 0.375* (1) | 0.375* (1) |" in text
     assert "| zeros | -4.900 (3) |" in text
@@ -201,5 +201,5 @@ def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
     found = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
     assert columns(aggregate_table(found))["place"] == ["1=", "1=", "3", "4"]
-    assert "probability 0.1" in aggregate_markdown(found)
-    assert "- All 4 models cannot be told apart by their ranks." in aggregate_markdown(found)
+    assert "probability 0.1" in render_aggregate_report(found)
+    assert "- All 4 models cannot be told apart by their ranks." in render_aggregate_report(found)

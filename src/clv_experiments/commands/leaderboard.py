@@ -19,7 +19,7 @@ from clv_experiments.commands.cell_request import (
     train_overrides,
 )
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.promote import check_promotion, promote
+from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, LogTooShort
@@ -63,7 +63,7 @@ def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Bo
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
     check_leaderboard_settings(cfg, typed)
-    check_promotion(cfg, alone=alone)
+    check_promote_setting(cfg, alone=alone)
     terminal = Terminal()
     with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
         selection = select_cell_runs(cfg, typed)

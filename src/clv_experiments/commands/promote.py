@@ -38,7 +38,7 @@ from clv_experiments.tracking.stored_run import (
 CONFIG = "config.yaml"
 
 
-def check_promotion(cfg: DictConfig, *, alone: bool) -> None:
+def check_promote_setting(cfg: DictConfig, *, alone: bool) -> None:
     """Refuse a promotion that could only fail, or mislead, later.
 
     Raises

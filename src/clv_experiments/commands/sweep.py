@@ -16,7 +16,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_options import load_configured_log
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
+from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, draws_at_random, with_seed
 from clv_experiments.config.window_options import build_window
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
@@ -68,7 +68,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     ClvError
         If a setting is bad, before the first trial; if the first trials all fail, or none finishes.
     """
-    config, terminal = SweepConfig(cfg, overrides), Terminal()
+    config, terminal = TrialConfigBuilder(cfg, overrides), Terminal()
     settings = config.settings
     terminal.say(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
@@ -99,7 +99,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
 
 
 def summarise_study(
-    config: SweepConfig,
+    config: TrialConfigBuilder,
     study: TrackedStudy,
     winner: FrozenTrial,
     objective: Objective,
@@ -131,7 +131,7 @@ def summarise_study(
         run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
 
 
-def train_command(config: SweepConfig, chosen: Mapping[str, Value]) -> str:
+def train_command(config: TrialConfigBuilder, chosen: Mapping[str, Value]) -> str:
     """Write the command that runs a choice."""
     settings = config.space.settings(chosen)
     added = {override_key(override) for override in config.overrides if override.startswith("+")}
@@ -143,7 +143,7 @@ def train_command(config: SweepConfig, chosen: Mapping[str, Value]) -> str:
     return shlex.join(["python", "train.py", *typed, *choice])
 
 
-def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
+def _open_study(config: TrialConfigBuilder, log_fingerprint: str) -> TrackedStudy:
     settings, trial_settings = config.settings, config.trial_settings(log_fingerprint)
     return open_study(
         storage_url(settings.storage, config.cfg.tracking.get("folder")),
@@ -156,7 +156,9 @@ def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
     )
 
 
-def _search(config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal) -> None:
+def _search(
+    config: TrialConfigBuilder, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal
+) -> None:
     """Run the trials that are missing."""
     settings, configured = config.settings, config.configured_choice
     _say(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
@@ -190,7 +192,7 @@ def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
     return winner
 
 
-def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: Search) -> TuningOutcome | None:
+def _stored_outcome(config: TrialConfigBuilder, study: TrackedStudy, search: Search) -> TuningOutcome | None:
     """Return what the winner was worth, if that is known and its full run is still kept."""
     stored = study.study.user_attrs.get(OUTCOME, {})
     if (stored.get("trial"), stored.get("seeds")) != (search.trial, config.settings.seeds):
@@ -203,7 +205,7 @@ def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: Search) ->
 
 
 def _compare_in_full(
-    config: SweepConfig, winner: FrozenTrial, objective: Objective, search: Search, terminal: Terminal
+    config: TrialConfigBuilder, winner: FrozenTrial, objective: Objective, search: Search, terminal: Terminal
 ) -> TuningOutcome:
     settings, cfg = config.settings, config.cfg
     configured, tuned = config.train_config(), config.train_config(winner.params)

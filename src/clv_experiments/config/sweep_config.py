@@ -47,7 +47,7 @@ class SearchPeriods:
 
 
 @dataclass(frozen=True, eq=False)
-class SweepConfig:
+class TrialConfigBuilder:
     """What a trial starts from, and how a choice is set into it.
 
     Attributes

@@ -111,7 +111,7 @@ class Spark(Engine):
     @cached_property
     def connection(self) -> ibis.BaseBackend:
         """The Ibis backend of the session."""
-        return connect_spark(self.session)
+        return create_spark_backend(self.session)
 
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Register the rows as a temporary view."""
@@ -207,7 +207,7 @@ def get_spark_session(master: str) -> Any:
     return session
 
 
-def connect_spark(session: Any) -> Any:
+def create_spark_backend(session: Any) -> Any:
     """Make an Ibis backend of a session whose results do not pass through pandas, which rounds integers beside nulls.
 
     It runs expressions without in-memory tables and Python functions, neither of which this package uses.

@@ -55,7 +55,7 @@ def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
     ]
 
 
-def coefficient_intervals(slopes: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
+def compare_coefficients(slopes: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
     """Compare each coefficient's spread over the splits with a published value.
 
     Parameters
@@ -94,15 +94,15 @@ def split_records(
     """Store the score of every split, and draw how scores and coefficients spread over them."""
     table = pd.DataFrame(list(scores)).rename_axis("split").reset_index()
     records: list[Record] = [*split_metrics(scores), Table("splits.csv", table)]
-    records.append(FigureRecord("splits.png", plot_splits(table, labels)))
+    records.append(FigureRecord("splits.png", plot_score_distributions(table, labels)))
     if len(slopes.columns):
-        intervals = coefficient_intervals(slopes, published)
+        intervals = compare_coefficients(slopes, published)
         records.append(Table("split_coefficients.csv", intervals))
         records.append(FigureRecord("split_coefficients.png", plot_split_coefficients(intervals, len(slopes), labels)))
     return records
 
 
-def plot_splits(table: pd.DataFrame, labels: Labels) -> Figure:
+def plot_score_distributions(table: pd.DataFrame, labels: Labels) -> Figure:
     """Draw the distribution of each score over the splits; a line marks the first, which a notebook would show."""
     title = f"{len(table):,} random splits; a line marks the first"
     figure, panels = create_figure(title, labels, [1] * len(PLOTTED_METRICS), share_x=False)

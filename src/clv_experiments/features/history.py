@@ -9,7 +9,7 @@ import ibis
 from clv_experiments.data.log import TransactionLog
 
 
-def calibration_history(log: TransactionLog, cutoff: date) -> ibis.Table:
+def calibration_purchase_days(log: TransactionLog, cutoff: date) -> ibis.Table:
     """Keep the purchase days up to the cutoff, inclusive, and annotate each.
 
     Returns

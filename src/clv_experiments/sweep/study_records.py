@@ -29,7 +29,7 @@ SEARCHED = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER} - {"mse"}  # scores that the li
 def record_trial(run: StudyRun, trial: FrozenTrial, space: Space) -> None:
     """Leave the light run of one trial."""
     assert trial.datetime_start is not None
-    run.trial(trial.number, trial.datetime_start, list(_trial_records(trial, space)), trial.user_attrs.get(FAILURE))
+    run.trial(trial.number, trial.datetime_start, list(_records_of_trial(trial, space)), trial.user_attrs.get(FAILURE))
 
 
 def record_missing_trials(run: StudyRun, study: TrackedStudy, space: Space) -> None:
@@ -109,7 +109,7 @@ def edge_sentences(space: Space, winner: FrozenTrial) -> list[str]:
     ]
 
 
-def _trial_records(trial: FrozenTrial, space: Space) -> Iterator[Record]:
+def _records_of_trial(trial: FrozenTrial, space: Space) -> Iterator[Record]:
     yield from (Param(key, value) for key, value in space.settings(trial.params).items())
     scores = {name: value for name, value in trial.user_attrs.get(SCORES, {}).items() if name in SEARCHED}
     yield from (Metric(f"validation_{name}", value) for name, value in scores.items())

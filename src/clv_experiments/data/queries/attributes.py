@@ -50,7 +50,7 @@ def products(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
 YEAR = 365  # days, including the first purchase day
 
 
-def first_year(log: TransactionLog, cutoff: date, daily_discount: float) -> pd.DataFrame:
+def first_year_spend(log: TransactionLog, cutoff: date, daily_discount: float) -> pd.DataFrame:
     """Sum each customer's spend in the year from their first purchase day, as far as known at the cutoff.
 
     Parameters

@@ -14,7 +14,7 @@ from scipy.stats import linregress, t
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.attributes import YEAR, first_year
+from clv_experiments.data.queries.attributes import YEAR, first_year_spend
 from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.shop import Shop
@@ -133,7 +133,7 @@ def first_year_values(
         what is left of the year.
     """
     daily = (1 + shop.annual_discount_rate) ** (-1 / DAYS_A_YEAR)
-    spend, age = first_year(log, cutoff, daily), customers["T"]
+    spend, age = first_year_spend(log, cutoff, daily), customers["T"]
     first_day = pd.to_datetime(spend["first_day"])
     return pd.DataFrame(
         {

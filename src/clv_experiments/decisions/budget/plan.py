@@ -199,8 +199,8 @@ def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArr
     customers = pd.DataFrame(
         {
             "profit": ranked["expected_profit"].to_numpy(),
-            "segment": _constrained_groups(ranked, "segment", campaign.min_by_segment, "least"),
-            "country": _constrained_groups(ranked, "country", campaign.max_by_country, "most"),
+            "segment": _limited_group_labels(ranked, "segment", campaign.min_by_segment, "least"),
+            "country": _limited_group_labels(ranked, "country", campaign.max_by_country, "most"),
         }
     )
     required = sum(campaign.min_by_segment.values())
@@ -216,7 +216,7 @@ def _choose_under_constraints(ranked: pd.DataFrame, campaign: Campaign) -> NDArr
     return contacted
 
 
-def _constrained_groups(
+def _limited_group_labels(
     ranked: pd.DataFrame, column: str, limits: Mapping[str, int], setting: str
 ) -> NDArray[np.object_]:
     """Return each customer's segment or country where it has a limit, and "" elsewhere."""

@@ -55,7 +55,7 @@ def budget_section(
     plan = plan_contacts(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
     outlook = estimate_outlook(plan, past, replicates, seed)
     regret = evaluate_regret(past[0].table, shop.campaign, shop.margin, replicates, seed)
-    contacts, split = _contacts(plan, outlook, now, shop), _split(plan, "segment", "budget_segments", shop)
+    contacts, split = _contact_list_exhibit(plan, outlook, now, shop), _split(plan, "segment", "budget_segments", shop)
     exhibits = [contacts, _uplifts(plan, outlook, shop), split]
     if "country" in plan.table:
         exhibits.append(_split(plan, "country", "budget_countries", shop))
@@ -71,7 +71,7 @@ def _recommendation(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> 
     return sentences(TEMPLATE, "recommendation", plan, outlook, start, end, shop.currency)
 
 
-def _contacts(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> Exhibit:
+def _contact_list_exhibit(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> Exhibit:
     table = plan.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
     text = _recommendation(plan, outlook, now, shop) + sentences(TEMPLATE, "budget_limit", plan, shop.currency)
     return Exhibit("budget_plan", "Whom to contact, the most profitable first", text, table, HEADINGS, KINDS)

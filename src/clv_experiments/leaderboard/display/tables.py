@@ -105,7 +105,7 @@ def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
     )
 
 
-def aggregate_markdown(aggregate: Aggregate) -> str:
+def render_aggregate_report(aggregate: Aggregate) -> str:
     """Write the ranks over several cells as Markdown, with the scores in each cell and how to read them."""
     return render_document(
         "leaderboard/aggregate.md.jinja",
