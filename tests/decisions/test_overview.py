@@ -69,21 +69,24 @@ YEAR_2020 = months_of([100.0] * 12)
 
 
 @pytest.mark.parametrize(
-    ("factor", "direction", "text"),
+    ("factor", "direction", "change", "verdict"),
     [
-        (1.5, "higher", "up 50% on the 12 months to December 2020 ($1,204), beyond the usual ups and downs"),
-        (0.6, "lower", "down 40% on the 12 months to December 2020 ($1,204), beyond the usual ups and downs"),
-        (1.0, "usual", "up 0.1% on the 12 months to December 2020 ($1,204), within the usual ups and downs"),
+        (1.5, "higher", "up 50%", "beyond the usual"),
+        (0.6, "lower", "down 40%", "beyond the usual"),
+        (1.0, "usual", "up 0.1%", "within the usual"),
     ],
 )
-def test_a_year_against_the_year_before(factor, direction, text):
+def test_a_year_against_the_year_before(factor, direction, change, verdict):
     base = 100 * WOBBLE[:12]
     jitter = np.tile([1.05, 1 / 1.05], 6)
     longest = comparisons(series([*base, *(base * factor * jitter)]))[-1]
     assert longest.direction == direction
+    assert longest.change == pytest.approx(factor * jitter.mean() - 1, abs=0.002)
+    assert (len(longest.months), str(longest.months[-1])) == (12, "2021-12")
+    assert (len(longest.earlier_months), str(longest.earlier_months[-1])) == (12, "2020-12")
     (sentence,) = prose("comparison", "Revenue", longest, "$")
-    assert sentence.startswith("Revenue in the 12 months to December 2021: $")
-    assert text in sentence
+    for part in ("December 2021: $", change, "December 2020 ($1,204)", verdict):
+        assert part in sentence
 
 
 def test_a_short_log_compares_with_the_months_right_before():
@@ -145,17 +148,18 @@ def test_a_yearly_comparison_is_judged_by_changes_on_the_year_before():
     seasonal = np.array([1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 6, 4.0])
     values = [*seasonal, *(seasonal * 1.3 * WOBBLE[:12])]
     month = compare(series(values), 1)
-    assert month.direction == "higher", "the season is in both years and no excuse for the rise"
+    assert month.direction == "higher", "the season is in both years"
     assert month.usual_high < 0.1
 
 
 def test_two_months_are_too_few_to_say_what_is_usual():
     (month,) = comparisons(series([100, 150]))
     assert month.direction == "unknown"
-    assert prose("comparison", "Revenue", month, "$") == [
-        "Revenue in February 2020: $150, up 50% on January 2020 ($100); the log holds too few months to say what ups "
-        "and downs are usual."
-    ]
+    assert (month.mean, month.earlier_mean, month.change) == (150, 100, 0.5)
+    assert np.isnan([month.usual_low, month.usual_high]).all()
+    (sentence,) = prose("comparison", "Revenue", month, "$")
+    assert "$150, up 50% on January 2020 ($100)" in sentence
+    assert "nan" not in sentence
     assert comparisons(series([100])) == []
 
 
@@ -163,33 +167,41 @@ def test_a_month_without_revenue_before_is_not_comparable():
     month = compare(series([50, 60, 70, 55, 0, 80]), 1)
     assert np.isnan(month.change)
     assert month.direction == "incomparable"
-    assert prose("comparison", "Orders", month) == ["Orders in June 2020: 80, not comparable on May 2020 (0)."]
+    assert (month.mean, month.earlier_mean) == (80, 0)
+    (sentence,) = prose("comparison", "Orders", month)
+    assert "not comparable on May 2020 (0)" in sentence
 
 
 def test_a_mean_a_month_is_not_added_up():
     quarter = compare(series([10.0, 12, 11, 20, 22, 21]), 3)
-    (sentence,) = prose("comparison", "Active customers", quarter, per_month=True)
-    assert sentence.startswith("Active customers in the 3 months to June 2020: 21 a month, up 91% on the 3 months")
+    assert (quarter.mean, quarter.earlier_mean) == pytest.approx((21, 11))
+    (mean,) = prose("comparison", "Active customers", quarter, per_month=True)
+    assert "June 2020: 21 a month, up 91%" in mean
+    (total,) = prose("comparison", "Active customers", quarter)
+    assert "June 2020: 63, up 91%" in total
 
 
 @pytest.mark.parametrize(
     ("orders", "source", "text"),
     [
-        ((20, 40), "orders", "mostly from the number of orders (up 100%); beside it stands revenue per order ("),
+        ((20, 40), "orders", "mostly from the number of orders (up 100%)"),
         ((20, 20), "order_value", "mostly from revenue per order (up 9"),
-        ((20, 28), "both", "from both the number of orders (up 40%) and revenue per order (up "),
+        ((20, 28), "both", "the number of orders (up 40%)"),
     ],
 )
 def test_growth_comes_from_more_orders_or_larger_ones(orders, source, text):
     revenue = [*(100 * WOBBLE[:12]), *(200 * WOBBLE[1:13])]
     growth = decompose_revenue(months_of(revenue, orders=[orders[0]] * 12 + [orders[1]] * 12).whole)
     assert growth.source == source
+    assert growth.orders == pytest.approx(orders[1] / orders[0] - 1)
+    assert (growth.revenue.direction, str(growth.revenue.months[-1])) == ("higher", "2021-12")
     assert (1 + growth.orders) * (1 + growth.order_value) == pytest.approx(1 + growth.revenue.change)
     (sentence,) = prose("growth", growth, "order")
-    assert sentence.startswith("The rise of revenue in the 12 months to December 2021 comes ")
+    assert "rise" in sentence
     assert text in sentence
     fall = Decomposition(comparisons(series(revenue[::-1]))[-1], -0.5, 0.0)
-    assert prose("growth", fall, "order")[0].startswith("The fall of revenue in the 12 months")
+    assert fall.revenue.direction == "lower"
+    assert "fall" in prose("growth", fall, "order")[0]
     assert decompose_revenue(months_of([*(100 * WOBBLE[:12]), *(100 * WOBBLE[1:13])]).whole) is None
 
 
@@ -197,41 +209,44 @@ def test_months_cut_by_the_ends_of_the_log_are_named_and_not_compared():
     months = months_of([100.0] * 3, end=date(2020, 3, 1))
     assert list(months.whole.index.astype(str)) == ["2020-01", "2020-02"]
     assert months.partial["days"].tolist() == [1]
-    assert prose("revenue", overview(months))[-1] == (
-        "March 2020 is in the log with 1 of its 31 days and is left out of comparisons."
-    )
+    assert "1 of its 31 days" in prose("revenue", overview(months))[-1]
     assert months_of([100.0] * 3).partial.empty
 
 
 def test_one_month_and_one_day_are_no_average():
     month, day = months_of([100.0]), months_of([100.0], end=date(2020, 1, 1))
-    assert prose("customers", overview(month))[0] == (
-        "In January 2020, 20 customers bought; 40 orders in all brought $2.50 each on average."
-    )
-    assert prose("customers", overview(day))[0].startswith("In the day recorded, 20 customers bought;")
-    assert prose("revenue", overview(month))[0].startswith("The log holds 1 whole month: too little")
-    assert prose("revenue", overview(day))[0].startswith("The log holds no whole month: too little")
-    assert prose("summary", overview(month, concentration=None))[0] == "Revenue in January 2020: $100."
+    assert month.recent[["customers", "orders", "revenue"]].to_numpy().tolist() == [[20, 40, 100.0]]
+    assert (len(month.whole), len(day.whole), day.recent_days.days) == (1, 0, 1)
+    text = prose("customers", overview(month))[0]
+    assert "average" not in text.split(";")[0]
+    for part in ("January 2020, 20 customers", "40 orders", "$2.50 each"):
+        assert part in text
+    assert "the day recorded, 20 customers" in prose("customers", overview(day))[0]
+    assert "1 whole month" in prose("revenue", overview(month))[0]
+    assert "no whole month" in prose("revenue", overview(day))[0]
+    assert "January 2020: $100." in prose("summary", overview(month, concentration=None))[0]
 
 
 # ------------------------------------------------------------------------------------- new and returning
 
 
 @pytest.mark.parametrize(
-    ("new_share", "carrier", "text"),
+    ("new_share", "carrier", "named", "amount"),
     [
-        (0.9, "new", "The shop lives on new customers: 10% of revenue ($12)"),
-        (0.5, "both", "New and returning customers both carry the shop: 50% of revenue ($60)"),
-        (0.1, "returning", "The shop lives on returning customers: 90% of revenue ($108)"),
-        (0.0, "returning", "The shop lives on returning customers: all revenue ($120)"),
+        (0.9, "new", "on new customers", "10% of revenue ($12)"),
+        (0.5, "both", "both", "50% of revenue ($60)"),
+        (0.1, "returning", "on returning customers", "90% of revenue ($108)"),
+        (0.0, "returning", "on returning customers", "all revenue ($120)"),
     ],
 )
-def test_who_brings_revenue(new_share, carrier, text):
+def test_who_brings_revenue(new_share, carrier, named, amount):
     months = months_of([10.0] * 18, new_share)
     assert months.revenue_split.carrier == carrier
     assert months.revenue_split.returning_share == pytest.approx(1 - new_share)
+    assert (months.revenue_split.revenue, months.revenue_split.new_revenue) == pytest.approx((120, 120 * new_share))
     (sentence,) = prose("carriers", overview(months))
-    assert sentence.replace(".00", "").startswith(text)
+    assert named in sentence
+    assert amount in sentence.replace(".00", "")
 
 
 def test_the_first_months_of_a_log_are_no_sign_of_new_customers():
@@ -266,9 +281,9 @@ def retention_prose(retention):
 @pytest.mark.parametrize(
     ("later", "direction", "text"),
     [
-        (0.4, "improving", "Retention is improving: of the later half of the cohorts, 20.0 percentage points more buy"),
-        (0.05, "worsening", "Retention is worsening: of the later half of the cohorts, 15.0 percentage points fewer"),
-        (0.2, "steady", "Later cohorts come back about as often as earlier ones: the difference (95% interval −"),
+        (0.4, "improving", "20.0 percentage points more"),
+        (0.05, "worsening", "15.0 percentage points fewer"),
+        (0.2, "steady", "(95% interval −"),
     ],
 )
 def test_retention_gets_better_worse_or_neither(later, direction, text):
@@ -276,11 +291,15 @@ def test_retention_gets_better_worse_or_neither(later, direction, text):
     rates = [0.9, 0.9, 0.9, *(0.2 + noise[:8]), *(later + noise[:8]), 0.5, 0.5, 0.5]
     retention = Retention.from_cohorts(*cohorts_of(rates))
     assert retention.trend.direction == direction
+    assert retention.trend.difference == pytest.approx(later - 0.2, abs=1e-9)
+    assert (retention.trend.lower <= 0 <= retention.trend.upper) == (direction == "steady")
+    assert retention.last_immature_cohort == pd.Period("2020-03")
     levels, trend, immature = retention_prose(retention)
-    assert levels.startswith("Of new customers, ")
-    assert trend.startswith(text)
+    assert "a month later" in levels
+    assert text in trend
     assert "95% interval" in trend
-    assert immature.startswith("The cohorts up to March 2020 may hold customers from before the log's first 3 months;")
+    assert "March 2020" in immature
+    assert "first 3 months" in immature
 
 
 def test_retention_table_leaves_out_what_the_log_does_not_hold():
@@ -294,17 +313,21 @@ def test_retention_table_leaves_out_what_the_log_does_not_hold():
 def test_one_cohort_is_compared_with_nobody():
     cohorts, months = cohorts_of([0.3] * 8)
     cohorts = cohorts[cohorts["cohort"] == pd.Period("2020-01")]
-    text = retention_prose(Retention.from_cohorts(cohorts, months))
-    assert text[-1] == "All 100 customers first bought in one month, so no cohorts can be compared."
-    assert text[0].startswith("Of new customers, 30% bought again a month later (of 100 customers); 30% bought again 3")
+    retention = Retention.from_cohorts(cohorts, months)
+    assert retention.trend is None
+    assert [(one.months_later, one.share, one.customers) for one in retention.levels] == [(1, 0.3, 100), (3, 0.3, 100)]
+    text = retention_prose(retention)
+    assert "one month" in text[-1]
+    assert "100 customers" in text[-1]
+    assert "a month later (of 100 customers); 30%" in text[0]
 
 
 def test_a_log_of_one_month_knows_nothing_of_return():
     retention = Retention.from_cohorts(*cohorts_of([0.3]))
     assert retention.levels == []
-    assert retention_prose(retention) == [
-        "No cohort is followed by a whole month in the log, so nothing is known of its return."
-    ]
+    assert retention.trend is None
+    (sentence,) = retention_prose(retention)
+    assert "nan" not in sentence
 
 
 def test_trend_is_welchs_interval():
@@ -328,27 +351,30 @@ def test_gini_is_the_mean_difference_of_all_pairs(spend):
     assert Concentration.from_spend(pd.Series(x)).gini == pytest.approx(expected, abs=1e-12)
 
 
+SPENDS = [910.0, *[10.0] * 9], [7.0] * 15, [30.0, *[10.0] * 9], [5.0, 0.0], [-5.0, 0.0]
+
+
 def test_revenue_is_concentrated_or_even():
     def spread(*spend):
         concentration = Concentration.from_spend(pd.Series(spend))
         (sentence,) = prose("spread", overview(YEAR_2020, concentration=concentration))
         return concentration and concentration.level, sentence
 
-    when = "the 12 months to December 2020"
-    assert spread(910.0, *[10.0] * 9) == (
-        "concentrated",
-        f"Revenue rests on few customers: the top 10% of the 10 customers in {when} bring 91% of revenue, the lower "
-        "half 5.0% (Gini 0.81).",
-    )
-    assert spread(*[7.0] * 15)[1].startswith(
-        f"Revenue is spread evenly: the top 10% of the 15 customers in {when} bring 10% of revenue"
-    )
-    assert spread(30.0, *[10.0] * 9)[0] == "between"
-    assert spread(5.0, 0.0) == (
-        "unknown",
-        f"The largest of 2 customers in {when} brings 100% of revenue; tenths of so few say nothing.",
-    )
-    assert spread(-5.0, 0.0) == (None, f"Nobody spent anything in {when}.")
+    few = Concentration.from_spend(pd.Series([910.0, *[10.0] * 9]))
+    assert (few.count, few.top(0.1), 1 - few.top(0.5), few.gini) == pytest.approx((10, 0.91, 0.05, 0.81))
+    even = Concentration.from_spend(pd.Series([7.0] * 15))
+    assert (even.count, even.top(0.1)) == pytest.approx((15, 0.1))
+    two = Concentration.from_spend(pd.Series([5.0, 0.0]))
+    assert (two.count, two.largest_share) == (2, 1.0)
+
+    levels, texts = zip(*(spread(*spend) for spend in SPENDS), strict=True)
+    assert levels == ("concentrated", "even", "between", "unknown", None)
+    assert len(set(texts)) == len(texts)
+    assert all("December 2020" in text for text in texts)
+    for part in ("few customers", "10 customers", "91% of revenue", "5.0% (Gini 0.81)"):
+        assert part in texts[0]
+    assert "evenly" in texts[1]
+    assert "100% of revenue" in texts[3]
 
 
 def test_one_customer_is_named_from_a_twentieth_of_revenue_on():
@@ -356,7 +382,8 @@ def test_one_customer_is_named_from_a_twentieth_of_revenue_on():
     assert few.is_dominated
     assert not many.is_dominated
     text = prose("concentration", overview(YEAR_2020, concentration=few))
-    assert text[-1] == "One customer alone brings 5.0% ($100)."
+    assert "5.0% ($100)" in text[-1]
+    assert len(prose("concentration", overview(YEAR_2020, concentration=many))) == len(text) - 1
 
 
 def test_the_two_zeros_of_a_lorenz_curve_stand_apart():
@@ -382,17 +409,18 @@ def country_prose(**revenue):
 
 
 def test_one_country_carries_the_shop_or_many_do():
-    when = "the 12 months to December 2020"
-    assert country_prose(UK=80.0, FR=15.0, DE=5.0) == [
-        f"One country carries the shop: UK brings 80% of revenue in {when} ($80.00); the 2 other countries bring 20%, "
-        "led by FR (15%)."
-    ]
-    many = country_prose(UK=30.0, FR=25.0, DE=25.0, ES=20.0)
-    assert many[0].startswith("Revenue comes from many places: UK brings 30%")
-    assert many[1] == "It takes 3 countries to reach 80%."
-    assert country_prose(UK=30.0) == [f"All revenue in {when} came from one country: UK ($30.00)."]
-    assert country_prose(UK=60.0, FR=40.0)[0].endswith("the 1 other country brings 40%.")
-    assert country_prose(UK=0.0) == [f"No country brought revenue in {when}."]
+    (home,) = country_prose(UK=80.0, FR=15.0, DE=5.0)
+    for part in ("UK brings 80%", "($80.00)", "2 other countries bring 20%", "FR (15%)"):
+        assert part in home
+    four = {"UK": 30.0, "FR": 25.0, "DE": 25.0, "ES": 20.0}
+    assert countries(**four).count_to_reach(0.8) == 3
+    first, reach = country_prose(**four)
+    assert "UK brings 30%" in first
+    assert "3 countries" in reach
+    assert home.split(":")[0] != first.split(":")[0]
+    assert "UK ($30.00)" in country_prose(UK=30.0)[0]
+    assert "1 other country brings 40%" in country_prose(UK=60.0, FR=40.0)[0]
+    assert "UK" not in country_prose(UK=0.0)[0]
     levels = [countries(**revenue).level for revenue in ({"UK": 0.0}, {"UK": 1.0}, {"UK": 5.0, "FR": 5.0})]
     assert levels == ["none", "one", "home"]
     assert countries(UK=4.0, FR=3.0, DE=3.0).level == "many"
@@ -427,16 +455,19 @@ def test_months_of_the_year_stand_out_or_do_not():
     effects = month_effects(series(100 * np.tile(year, 3) * growing))
     assert [effects.strongest[0].month_of_year, effects.weakest[0].month_of_year] == ["November", "February"]
     text = season_prose(effects)
-    assert text[0].startswith("The strongest time of the year: November, ")
-    assert text[1].startswith("The weakest time of the year: February, ")
-    assert season_prose(month_effects(series(100 * growing)))[0].startswith("No month of the year stands out: over 3")
+    assert "November, " in text[0]
+    assert "February, " in text[1]
+    flat = month_effects(series(100 * growing))
+    assert (flat.strongest, flat.weakest, flat.years) == ([], [], 3)
+    assert "3 years" in season_prose(flat)[0]
     assert month_effects(series(100 * growing[:23])) is None
     bounds = {"effect": 0.75, "lower_95": 0.53, "upper_95": 0.996}
     november = list(effects.table.iloc[[10]].assign(**bounds).itertuples())
-    assert season_prose(Seasonality(effects.table, november, [], 2, 0.001)) == [
-        "The strongest time of the year: November, 75% above the mean month (95% interval +53% to +100%).",
-        "That rests on two years only.",
-    ]
+    strongest, caution = season_prose(Seasonality(effects.table, november, [], 2, 0.001))
+    assert "November, 75% above" in strongest
+    assert "(95% interval +53% to +100%)" in strongest
+    assert "two years" in caution
+    assert season_prose(Seasonality(effects.table, november, [], 3, 0.001)) == [strongest]
 
 
 def test_a_year_without_seasons_is_seldom_given_any():

