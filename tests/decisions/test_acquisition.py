@@ -175,49 +175,46 @@ def test_what_a_value_rests_on(predicted, share):
     assert result.predicted_share == share
     assert result.immature_cohorts == ["2020-01"]
     assert result.trend_case == "unchecked"
+    assert result.recent["customers"].sum() == 4
     text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "£"))
-    assert "of 4 customers who first bought from 2020-01 to 2020-02." in text
-    assert ("All of it has come in." in text) == (share is None)
+    for part in ("£9.00 (95% interval £8.00 to £10.00)", "4 customers", "from 2020-01 to 2020-02"):
+        assert part in text
+    assert ("20% is predicted" in text) == (share is not None)
 
 
 @pytest.mark.parametrize(
-    ("trend", "case", "text"),
+    ("trend", "case", "parts"),
     [
-        (None, "too few", "There are too few cohorts"),
-        (Estimate(1.0, -1.0, 3.0), "chance", "From one cohort to the next no trend can be told from chance."),
-        (
-            Estimate(5.0, 4.0, 6.0),
-            "trend",
-            "Since 2020 Q1 every cohort is worth £5.00 (95% interval £4.00 to £6.00) more than the one before it",
-        ),
-        (
-            Estimate(-5.0, -6.0, -4.0),
-            "trend",
-            "Since 2020 Q1 every cohort is worth £5.00 (95% interval £4.00 to £6.00) less than the one before it",
-        ),
+        (None, "too few", ["too few cohorts"]),
+        (Estimate(1.0, -1.0, 3.0), "chance", ["chance"]),
+        (Estimate(5.0, 4.0, 6.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00) more"]),
+        (Estimate(-5.0, -6.0, -4.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00) less"]),
     ],
 )
-def test_a_trend_is_told_with_its_direction_and_size(trend, case, text):
+def test_a_trend_is_told_with_its_direction_and_size(trend, case, parts):
     recent = pd.DataFrame({"cohort": ["2020 Q1"], "customers": 1, "predicted": 1.0})
     check = PredictionCheck(pd.DataFrame(), 0.5, np.ones(9))
     result = acquisition(recent.assign(corrected=1.0, first_year_value=2.0), trend, check, ["2020 Q1"])
     assert result.trend_case == case
-    assert sentences("report/acquisition.jinja", "cohorts", result, "£")[-1].startswith(text)
+    sentence = sentences("report/acquisition.jinja", "cohorts", result, "£")[-1]
+    assert all(part in sentence for part in parts)
 
 
 @pytest.mark.parametrize(
-    ("error", "texts"),
+    ("error", "significant", "parts"),
     [
-        ((0.5, 0.25, 0.75), ["That was 50% (95% interval 25% to 75%) too much."]),
-        ((-0.5, -0.75, -0.25), ["That was 50% (95% interval 25% to 75%) too little."]),
-        ((0.1, -0.2, 0.3), ["Its error cannot be told from chance (95% interval −20% to 30%)."]),
-        ((np.nan, np.nan, np.nan), []),
+        ((0.5, 0.25, 0.75), True, ["50% (95% interval 25% to 75%)", "too much"]),
+        ((-0.5, -0.75, -0.25), True, ["50% (95% interval 25% to 75%)", "too little"]),
+        ((0.1, -0.2, 0.3), False, ["(95% interval −20% to 30%)", "chance"]),
+        ((np.nan, np.nan, np.nan), None, []),
     ],
 )
-def test_the_error_of_a_year_ago_is_told_with_its_direction(error, texts):
+def test_the_error_of_a_year_ago_is_told_with_its_direction(error, significant, parts):
     row = {"cohort": "all", "customers": 2, "predicted": 5.0, "realised": 2.5}
     row |= dict(zip(("error", "low", "high"), error, strict=True))
     check = PredictionCheck(pd.DataFrame([row]), 0.5, np.ones(9))
+    assert (check.error.is_significant if check.error else None) == significant
     first, *rest = sentences("report/acquisition.jinja", "check", check, "mbg_nbd", "£")
-    assert first.endswith("£5.00 a customer for the rest of the first year of 2 customers; £2.50 came.")
-    assert rest == texts
+    assert all(part in first for part in ("£5.00 a customer", "2 customers", "£2.50 came"))
+    assert len(rest) == (significant is not None)
+    assert all(part in rest[0] for part in parts)

@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
+from clv_experiments.decisions.budget.outlook import estimate_outlook
+from clv_experiments.decisions.budget.plan import plan_contacts
+from clv_experiments.decisions.budget.regret import evaluate_regret
 from clv_experiments.decisions.display.budget import budget_section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -37,12 +40,26 @@ def snapshots(came=1.0, n=200):
     return now, Snapshot(Period(date(2019, 12, 31), date(2020, 3, 31)), before, None, None, *names)
 
 
+def segments_of(table):
+    return pd.Series(np.where(table["expected_spend"] > 50, "good", HOSTILE), table.index)
+
+
+def plan_of(shop):
+    """The plan that the section is about."""
+    table = snapshots()[0].table
+    return plan_contacts(table, shop.campaign, shop.margin, segments_of(table), table["country"])
+
+
+def outlook_of(shop, *came):
+    """What the section says that the plan may bring, by what came in the periods before."""
+    return estimate_outlook(plan_of(shop), [snapshots(share)[1] for share in came], 60, 1)
+
+
 def section(shop, *came):
     """The section by what came in the periods before, latest first."""
     pairs = [snapshots(share) for share in came or (1.0,)]
     now, past = pairs[0][0], [previous for _, previous in pairs]
-    segments = pd.Series(np.where(now.table["expected_spend"] > 50, "good", HOSTILE), now.table.index)
-    return budget_section(now, past, segments, shop, seed=1, replicates=60)
+    return budget_section(now, past, segments_of(now.table), shop, seed=1, replicates=60)
 
 
 def text(report):
@@ -50,13 +67,17 @@ def text(report):
 
 
 def test_the_budget_is_spent_on_the_best_and_more_would_pay():
+    plan = plan_of(shop())
+    assert (plan.contacts, plan.cost, plan.obstacle, plan.limit) == (40, 40.0, None, "budget")
+    assert plan.next_profit > 0
+    assert plan.split_by("segment").set_index("segment")["share_of_cost"].to_dict() == {"good": 1.0, HOSTILE: 0.0}
     report = section(shop())
-    assert report.summary[0].startswith("Contact 40 customers for £40.00: they are predicted to spend £")
-    assert "from 1 April 2020 to 30 June 2020" in report.summary[0]
+    for part in ("40 customers for £40.00", "1 April 2020 to 30 June 2020"):
+        assert part in report.summary[0]
     assert "(95% interval £" in report.summary[1]
-    assert "The budget ends before the profit does" in text(report)
-    assert "Put 100% into good (40 contacts" in text(report)
-    assert "cannot be told apart from" not in report.summary[-1]
+    assert f"still bring £{plan.next_profit:,.2f}" in text(report)
+    assert "100% into good (40 contacts" in text(report)
+    assert "told apart" not in report.summary[-1]
 
 
 def test_every_number_of_the_summary_stands_in_a_table():
@@ -66,30 +87,29 @@ def test_every_number_of_the_summary_stands_in_a_table():
     assert (
         len(plan) == 40 == tables["budget_segments"]["contacts"].sum() == tables["budget_countries"]["contacts"].sum()
     )
-    assert f"an expected profit of £{plan['expected_profit'].sum():,.0f}." in report.summary[0]
+    assert f"profit of £{plan['expected_profit'].sum():,.0f}." in report.summary[0]
     low, middle, high = cases.loc["expected", ["low", "judged_profit", "high"]]
-    assert f"it is £{middle:,.0f} (95% interval £{low:,.0f} to £{high:,.0f}); what" in report.summary[1]
+    assert f"£{middle:,.0f} (95% interval £{low:,.0f} to £{high:,.0f})" in report.summary[1]
     model = tables["budget_regret"].set_index("plan").loc["model (xgboost)"]
     assert f"its regret, £{model['regret']:,.2f} (95% interval" in report.summary[-1]
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("settings", "obstacle", "limit", "message"),
     [
-        (shop(cost=500.0, budget=5000.0), "Contact nobody: a contact costs £500 and is expected to bring £"),
-        (shop(budget=0.0), "Contact nobody: the budget of £0.00 pays for no contact of £1.00."),
-        (shop(budget=1e6), "of the £1,000,000: no other contact is expected to pay."),
-        (shop(budget=1e6, uplift=(1e6, 1e6, 1e6)), "That is everybody: £200 of the £1,000,000 is enough."),
-        (shop(uplift=(-0.1, -0.05, 0.0)), "Contact nobody"),
-        (shop(min_by_segment={HOSTILE: 10}), "What is asked for of segments and countries costs £"),
-        (
-            shop(max_by_country={HOSTILE: 0}),
-            "Contact nobody: what is asked for of segments and countries leaves no contact",
-        ),
+        (shop(cost=500.0, budget=5000.0), "profit", "profit", "nobody: a contact costs £500"),
+        (shop(budget=0.0), "budget", "budget", "nobody: the budget of £0.00"),
+        (shop(budget=1e6), None, "profit", "of the £1,000,000: no other contact"),
+        (shop(budget=1e6, uplift=(1e6, 1e6, 1e6)), None, "customers", "everybody: £200 of the £1,000,000"),
+        (shop(uplift=(-0.1, -0.05, 0.0)), "profit", "profit", "Contact nobody"),
+        (shop(min_by_segment={HOSTILE: 10}), None, "budget", "segments and countries costs £"),
+        (shop(max_by_country={HOSTILE: 0}), "constraints", "profit", "nobody: what is asked for"),
     ],
 )
-def test_the_report_turns_with_cost_budget_and_uplift(settings, message):
-    report = section(settings)
+def test_the_report_turns_with_cost_budget_and_uplift(settings, obstacle, limit, message):
+    plan, report = plan_of(settings), section(settings)
+    assert (plan.obstacle, plan.limit) == (obstacle, limit)
+    assert (plan.constraint_cost > 0) == bool(settings.campaign.min_by_segment or settings.campaign.max_by_country)
     assert message in text(report)
     assert "nan" not in text(report)
     tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
@@ -111,21 +131,28 @@ def test_a_model_that_erred_before_is_not_taken_at_its_word(came, more):
 def test_every_period_before_is_in_the_interval():
     one, both = section(shop(), 3.0), section(shop(), 3.0, 0.4)
     assert expected_case(both)["low"] < expected_case(both)["expected_profit"] < expected_case(one)["low"]
-    assert "Judged by how the model erred in the one period before, it is £" in one.summary[1]
-    assert one.summary[1].endswith("; what another season does is not in it.")
-    assert "Judged by how the model erred in the 2 periods before, it is £" in both.summary[1]
-    assert both.summary[1].endswith("; what another season does is not in it.")
+    outlooks = [outlook_of(shop(), *came) for came in ([3.0], [3.0, 0.4], [3.0, 1.0, 1.0, 0.4])]
+    assert [outlook.periods for outlook in outlooks] == [1, 2, 4]
+    assert [outlook.spans_all_seasons for outlook in outlooks] == [False, False, True]
+    assert "the one period before" in one.summary[1]
+    assert "another season" in one.summary[1]
+    assert "the 2 periods before" in both.summary[1]
+    assert "another season" in both.summary[1]
     year = section(shop(), 3.0, 1.0, 1.0, 0.4)
-    assert "in the 4 periods before, it is £" in year.summary[1]
-    assert year.summary[1].endswith(").")
-    assert "Judged by the errors of the 2 periods before, the same contacts" in text(both)
+    assert "the 4 periods before" in year.summary[1]
+    assert "another season" not in year.summary[1]
+    assert text(both).count("the 2 periods before") == 3  # in the summary, beside the contacts and at each uplift
     assert one.summary[-1] == both.summary[-1]  # regret is of the latest
 
 
 def test_a_period_that_brought_little_makes_the_profit_unsure():
-    assert ", and the campaign loses money; what" in section(shop(), 0.05).summary[1]
-    assert "), so that a profit is not assured; what" in section(shop(), 1.0, 0.05).summary[1]
-    assert "no contact would have paid, not even with perfect foresight" in text(section(shop(), 0.0))
+    verdicts = [outlook_of(shop(), *came).verdict for came in ([0.05], [1.0, 0.05], [1.0])]
+    assert verdicts == ["loss", "uncertain", "profit"]
+    assert "loses money" in section(shop(), 0.05).summary[1]
+    assert "not assured" in section(shop(), 1.0, 0.05).summary[1]
+    regret = evaluate_regret(snapshots(0.0)[1].table, shop().campaign, shop().margin, 60, 1)
+    assert regret.outcome == "nothing pays"
+    assert "no contact would have paid" in text(section(shop(), 0.0))
 
 
 def test_a_manager_reads_few_sentences_and_narrow_tables():
@@ -159,8 +186,11 @@ def test_the_largest_groups_are_named_and_the_others_counted(whole_budget, openi
 
     spent = [group("A", 2, 0.5, 7.5), group("B", 1, 0.25, 2.0), group("C", 1, 0.125, 1.0), group("D", 1, 0.125)]
     write = partial(sentences, "report/budget.jinja", "allocation", whole_budget=whole_budget, currency="£")
-    parts = "50% into A (2 contacts, expected profit £7.50) and 25% into B (1 contact, expected profit £2.00)."
-    assert write(spent[:2], [group("<b>C", 0, 0.0)]) == [f"{opening} {parts}", "Nothing goes into <b>C."]
-    assert write(spent, [])[0].endswith("expected profit £1.00) and 12% into 1 other.")
+    first, nothing = write(spent[:2], [group("<b>C", 0, 0.0)])
+    assert first.startswith(f"{opening} 50% into A (2 contacts, ")
+    assert "profit £7.50) and 25% into B (1 contact, " in first
+    assert "profit £2.00)" in first
+    assert "into <b>C" in nothing
+    assert write(spent, [])[0].endswith("£1.00) and 12% into 1 other.")
     assert write([*spent, *spent[3:]], [])[0].endswith("and 25% into 2 others.")
     assert write([], spent) == []
