@@ -158,10 +158,12 @@ def test_readme_documents_every_column_in_order():
     about, columns = text.split("\n\n")
     assert [line.split(":")[0] for line in columns.splitlines()] == list(COLUMNS)
     lines = about.splitlines()
-    assert lines[1:3] == ["Spend is predicted by linear, fitted now.", "A note."]
-    assert lines[3] == "Units: money in £, time in days; the horizon is 3 months."
-    assert "CLV: margin 50%, 12 months, discounted by 0.0% a year to 2011-11-30." in about
-    assert "Tiers: High is the top 20% of the customers by expected spend, Mid the next 40%." in about
+    assert "predicted by linear, fitted now" in lines[1]
+    assert lines[2] == "A note."
+    for part in ("money in £", "time in days", "3 months"):
+        assert part in lines[3]
+    for part in ("margin 50%, 12 months", "0.0% a year to 2011-11-30", "High is the top 20%", "Mid the next 40%"):
+        assert part in about
     bare = readme("linear", [], replace(SHOP, currency=""), Horizon.parse("3 months"), CUTOFF)
     assert "Units: money in the log's currency," in bare
 

@@ -60,9 +60,11 @@ def test_claims_flip_when_the_data_flip():
         row.name_: turned.get(row.claim, row.claim) for row in table.rename(columns={"name": "name_"}).itertuples()
     }
     assert dict(zip(back["name"], back["claim"], strict=True)) == wanted
+    assert back["name"].iloc[0] == "purchase_days"
     text = prose("links", back)[0]
-    assert text.startswith("Customers with twice as many purchase days spent ")
-    assert "% less in the following 3 months (95% interval −" in text
+    assert "twice as many purchase days" in text
+    assert "% less in the following 3 months" in text
+    assert "(95% interval −" in text
 
 
 def test_intervals_hold_what_they_promise_where_few_customers_spend_most():
@@ -110,8 +112,12 @@ def test_a_feature_that_another_tells_or_that_is_the_same_for_all_is_left_out():
         "name"
     )
     assert list(table["effect"].isna()) == [False, False, True, True]
-    text = prose("links", compare_effects(table.reset_index(), table.reset_index()))[-1]
-    assert text.endswith("30 more days since the last purchase and 90 more days since the first purchase.")
+    compared = compare_effects(table.reset_index(), table.reset_index())
+    omitted = [link.name for link in Drivers(compared, 1500, []).with_claim("not told apart")]
+    assert sorted(omitted) == ["T", "days_since_last"]
+    text = prose("links", compared)[-1]
+    assert "days since the last purchase and " in text
+    assert "days since the first purchase" in text
 
 
 def test_few_buyers_give_no_claim():
@@ -125,18 +131,19 @@ def test_few_buyers_give_no_claim():
     for table in (compare_effects(few, few), compare_effects(many, few)):
         assert not Drivers(table, 1200, []).is_known
         assert prose("links", table) == prose("summary", table)
-        assert prose("summary", table)[0].startswith("Fewer than 300 customers bought, or all are alike")
+        assert "300 customers" in prose("summary", table)[0]
     unclear = compare_effects(many, many).assign(claim="no clear link")
-    assert prose("summary", unclear)[0].startswith("Nothing in the customers' history is clearly linked")
+    assert Drivers(unclear, 1200, []).is_known
+    assert Drivers(unclear, 1200, []).with_claim("more", "less") == []
+    assert "clearly linked" in prose("summary", unclear)[0]
 
 
 def test_effects_are_no_shares():
     X, y, origin = customers([0.5, 0.0, 0.0, 0.0])
     table = estimate_effects(X, y, origin).assign(effect=0.997, lower_95=0.2, upper_95=1.996)
     text = prose("links", compare_effects(table, table), "month")[0]
-    assert text.startswith(
-        "Customers with twice as many purchase days spent 100% more in the following month (95% interval +20% to +200%)"
-    )
+    for part in ("twice as many purchase days", "100% more in the following month", "(95% interval +20% to +200%)"):
+        assert part in text
 
 
 def test_a_link_of_the_largest_customers_alone_is_not_claimed():
@@ -145,8 +152,8 @@ def test_a_link_of_the_largest_customers_alone_is_not_claimed():
     table = compare_effects(strong, estimate_effects(X, y, origin))
     text = " ".join(prose("links", table))
     assert table.set_index("name")["claim"]["purchase_days"] == "rests on the largest"
-    assert "does not hold without the top 1% of customers" in text
-    assert "Customers with twice as many purchase days" not in text
+    assert "without the top 1%" in text
+    assert not Drivers(table, 1500, []).with_claim("more", "less")
 
 
 def test_the_largest_are_chosen_by_what_they_had_spent_and_go_with_all_their_rows():
@@ -179,7 +186,7 @@ def test_section_of_cdnow(cdnow_sample):
     claims = dict(zip(exhibit.table["customers_with"], exhibit.table["claim"], strict=True))
     assert claims["twice as many purchase days"] == "more"
     assert claims["30 more days since the last purchase"] == "less"
-    assert section.summary[0].startswith("Most closely linked with spend: customers with ")
+    assert exhibit.table["customers_with"].iloc[0] in section.summary[0]
     assert exhibit.figure is not None
 
 

@@ -37,12 +37,13 @@ def test_evidence_is_what_intervals_held_one_period_later(predictions):
     assert not evidence.undercovers
     [text] = interval_sentences(evidence, "£")
     coverage = evidence.coverage
-    assert text.startswith(
-        "The 80% intervals of spend rest on how far predictions of 2011-09-01 to 2011-11-30 were off, for 500 "
-        "customers in 10 groups by predicted spend. Made the same way one period earlier they held "
-        f"{coverage.overall:.0%} of those customers, and {coverage.top_decile:.0%} of the tenth with"
-    )
-    assert text.endswith(f"their mean width was £{coverage.width:.2f} and £{coverage.top_decile_width:.2f}.")
+    assert (evidence.period, evidence.intervals.level, evidence.intervals.customers) == (PERIOD, 0.8, 500)
+    assert len(evidence.intervals.lower) == 10
+    for part in ("The 80% intervals", "2011-09-01 to 2011-11-30", "500 customers in 10 groups"):
+        assert part in text
+    for part in (f"held {coverage.overall:.0%}", f"{coverage.top_decile:.0%} of the tenth"):
+        assert part in text
+    assert f"£{coverage.width:.2f} and £{coverage.top_decile_width:.2f}." in text
 
 
 def test_intervals_that_held_too_few_are_called_too_narrow(predictions):
@@ -58,12 +59,10 @@ def test_one_period_calibrates_intervals_of_unknown_worth(predictions):
     assert evidence.coverage is None
     assert evidence.intervals is not None
     assert (evidence.metrics(), evidence.undercovers) == ({}, False)
-    assert "by predicted spend; what they hold is not known, since" in interval_sentences(evidence, "£")[0]
+    assert "is not known" in interval_sentences(evidence, "£")[0]
 
 
-@pytest.mark.parametrize(
-    ("customers", "reason"), [(None, "no period whose spend is known was"), (5, "intervals that hold 80% of the")]
-)
+@pytest.mark.parametrize(("customers", "reason"), [(None, "no period"), (5, "intervals that hold 80%")])
 def test_without_enough_predictions_there_are_no_intervals(predictions, customers, reason):
     evidence = assess(predictions(customers) if customers else None, None)
     assert (evidence.intervals, evidence.metrics(), evidence.undercovers) == (None, {}, False)
@@ -73,11 +72,15 @@ def test_without_enough_predictions_there_are_no_intervals(predictions, customer
 
 @pytest.mark.parametrize(
     ("origin", "words"),
-    [("stored", ", kept with the model, were off"), ("refitted", ", made by the same settings fitted before it, were")],
+    [("stored", "kept with the model"), ("refitted", "fitted before it")],
 )
 def test_where_predictions_come_from_is_said(predictions, origin, words):
-    [text] = interval_sentences(assess(predictions(500), None, origin), "£")
-    assert f"predictions of 2011-09-01 to 2011-11-30{words}" in text
+    evidence = assess(predictions(500), None, origin)
+    assert evidence.origin == origin
+    [text], [fitted] = (interval_sentences(one, "£") for one in (evidence, assess(predictions(500), None)))
+    assert "2011-09-01 to 2011-11-30" in text
+    assert words in text
+    assert words not in fitted
 
 
 def test_missed_purchases_are_counted_beside_what_chance_leaves():
@@ -85,12 +88,11 @@ def test_missed_purchases_are_counted_beside_what_chance_leaves():
     missed = missed_purchases(forecast, PERIOD, 0.6)
     assert missed.customers.tolist() == ["a"]
     assert (missed.likely, missed.expected) == (2, pytest.approx(0.1 + 0.4))
-    assert missed_sentences(missed, "bg_nbd", SHOP) == [
-        "Of 2 customers to whom bg_nbd gave a probability of at least 60% to buy in 2011-09-01 to 2011-11-30, 1 did "
-        "not; 0 were to be expected not to."
-    ]
+    (text,) = missed_sentences(missed, "bg_nbd", SHOP)
+    for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30, 1 did not; 0 were"):
+        assert part in text
     nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
     assert (nobody.customers.tolist(), nobody.likely, nobody.highest) == ([], 0, 0.59)
     assert missed_sentences(nobody, "bg_nbd", SHOP)[0].endswith("at most 59%.")
     assert MissedPurchases().customers.tolist() == []
-    assert missed_sentences(MissedPurchases(), "bg_nbd", SHOP)[0].startswith("Who missed a purchase is not known")
+    assert "is not known" in missed_sentences(MissedPurchases(), "bg_nbd", SHOP)[0]

@@ -26,40 +26,46 @@ AT_RISK = pd.DataFrame(
 )  # fmt: skip
 
 
-def missed_sentences(missed, expected, customers=400):
+def absences_of(missed, expected, customers=400):
     low, high = max(expected - 10, 0), expected + 10
-    absences = Absences(customers, missed, expected, low, high, Estimate(missed / customers, 0.1, 0.2))
+    return Absences(customers, missed, expected, low, high, Estimate(missed / customers, 0.1, 0.2))
+
+
+def missed_sentences(missed, expected, customers=400):
+    absences = absences_of(missed, expected, customers)
     return missed_exhibit(MissedOpportunities(MISSED, absences, 0.9), PREVIOUS, SHOP).sentences
 
 
 def test_how_many_stayed_away_stands_beside_chance():
-    beginning = (
-        "400 customers were likely to buy (P(buys) of 60% or more by bg_nbd) after 31 March 2023 and by 30 June 2023; "
-    )
+    verdicts = [absences_of(missed, 60.4).verdict for missed in (60, 100, 20)]
+    assert verdicts == ["as expected", "more", "fewer"]
     first, stake = missed_sentences(60, 60.4)
-    counts = "60 of them, 15% (95% interval 10% to 20%), did not: as many as chance alone explains, "
-    assert first == f"{beginning}{counts}60 (95% range 50 to 70)."
-    assert stake == "ml had expected £225 of those."
+    for part in ("400 customers were", "60% or more by bg_nbd", "31 March 2023", "30 June 2023"):
+        assert part in first
+    for part in ("60 of them, 15% (95% interval 10% to 20%)", "as many as", "60 (95% range 50 to 70)"):
+        assert part in first
+    assert "£225" in stake
     first, _, verdict = missed_sentences(100, 60.4)
-    assert "did not: more than the 60 (95% range 50 to 70) that chance alone explains." in first
-    assert verdict == "That is about 40 beyond chance, or bg_nbd was too hopeful."
+    assert "more than the 60 (95% range 50 to 70)" in first
+    assert "about 40 beyond chance" in verdict
     first, _, verdict = missed_sentences(20, 60.4)
-    assert "did not: fewer than the 60 (95% range" in first
-    assert verdict.startswith("bg_nbd was too cautious about these customers")
+    assert "fewer than the 60 (95% range" in first
+    assert "too cautious" in verdict
 
 
-@pytest.mark.parametrize(("missed", "end"), [(1, "of that one."), (0, "and did: there is no missed opportunity.")])
+@pytest.mark.parametrize(("missed", "end"), [(1, "of that one."), (0, "no missed opportunity.")])
 def test_one_likely_customer_is_spoken_of_as_one(missed, end):
     paragraphs = missed_sentences(missed, 0.2, customers=1)
     assert paragraphs[0].startswith("1 customer was likely to buy")
     assert paragraphs[-1].endswith(end)
-    assert missed_sentences(0, 30.0)[-1].endswith("2023, and all did: there is no missed opportunity.")
+    assert ("and did" in paragraphs[0]) == (missed == 0)
+    assert "and all did" in missed_sentences(0, 30.0)[-1]
 
 
 def test_where_nobody_was_likely_there_is_a_reason_and_no_list():
     exhibit = missed_exhibit(MissedOpportunities(MISSED.head(0), None, 0.41), PREVIOUS, SHOP)
     (reason,) = exhibit.sentences
-    assert "the highest P(buys) that bg_nbd gave was 41%, and 60% is asked for" in reason
+    assert "bg_nbd gave was 41%, and 60%" in reason
     assert exhibit.table is None
 
 
@@ -69,22 +75,23 @@ def at_risk_sentences(table, high, absent=50, expected_absent=103.2, largest_fal
 
 def test_customers_at_risk_are_said_with_what_is_at_stake():
     first, usual, most = at_risk_sentences(AT_RISK, 522)
-    assert "has fallen by 0.1 or more for 2 of the 522 customers who were High on 31 March 2023; at stake is " in first
-    assert first.endswith("the £20.00 that ml expects of them in the coming period (£37.00 in the one before).")
-    assert usual.endswith(": 103 of the 522 were expected not to buy since, and 50 did not.")
-    assert most == (
-        "Most is at stake with customer “<b>018”: £12.00, with P(alive) down from 90% to 30% and no purchase for 1 day."
-    )
-    assert ": 1 of the 2 was expected not to buy since" in at_risk_sentences(AT_RISK, 2, 1, 1.2)[1]
+    for part in ("0.1 or more for 2 of the 522 customers", "31 March 2023", "£20.00 that ml expects", "(£37.00"):
+        assert part in first
+    assert "103 of the 522 were" in usual
+    assert "50 did not" in usual
+    for part in ("“<b>018”: £12.00", "from 90% to 30%", "1 day."):
+        assert part in most
+    assert "1 of the 2 was" in at_risk_sentences(AT_RISK, 2, 1, 1.2)[1]
 
 
 def test_where_nobody_is_at_risk_the_reason_is_said():
     (sentence,) = at_risk_sentences(AT_RISK.head(0), 1, largest_fall=0.05)
-    assert sentence.startswith("None of the 1 customer who was High on 31 March 2023 is slipping away: by bg_nbd, ")
-    assert "P(alive) has fallen at most by 0.05 since then, less than the 0.1 that" in sentence
-    assert "has fallen not at all since then" in at_risk_sentences(AT_RISK.head(0), 2, largest_fall=-0.05)[0]
-    nobody = at_risk_sentences(AT_RISK.head(0), 0, largest_fall=float("nan"))
-    assert nobody[0].startswith("Nobody was of high value on 31 March 2023")
+    for part in ("1 customer who was High", "31 March 2023", "by bg_nbd", "at most by 0.05", "less than the 0.1"):
+        assert part in sentence
+    assert "not at all" in at_risk_sentences(AT_RISK.head(0), 2, largest_fall=-0.05)[0]
+    (nobody,) = at_risk_sentences(AT_RISK.head(0), 0, largest_fall=float("nan"))
+    assert "31 March 2023" in nobody
+    assert "nan" not in nobody
 
 
 def test_the_section_answers_both_questions_and_rounds_no_limit():

@@ -91,7 +91,10 @@ def test_nobody_bought_leaves_gaps_and_says_so():
     assert board.of("auc_30")["value"].isna().all()
     assert board.of("date_error")["value"].isna().all()
     assert board.of("integrated_brier").index[0] == "one"
-    assert say("accuracy", board, "one") == ["Nobody bought within the 100 days, so no date can be checked."]
+    assert (board.backtest.buyers, board.backtest.horizon_days) == (0, 100)
+    (sentence,) = say("accuracy", board, "one")
+    assert "100 days" in sentence
+    assert "nan" not in sentence
 
 
 def test_a_short_horizon_is_scored_at_its_end():
@@ -111,14 +114,15 @@ def test_who_predicts_best_flips_with_the_predictions():
     assert 0 < deficit.low < deficit.value < deficit.high
     first, behind, rest = say("winner", board)
     score = board.of().loc["one"]
-    assert first == (
-        "one predicts best when customers buy next: the mean squared error of its probabilities is "
-        f"{score['value']:.4f} (95% interval {score['lower']:.4f} to {score['upper']:.4f})."
-    )
-    gap = f"by {deficit.value:.4f} (95% interval {deficit.low:.4f} to {deficit.high:.4f})."
-    assert behind.endswith(f"the next, alike, {gap}")
-    assert rest == f"The best rule of thumb, alike, is behind {gap}"
-    assert say("winner", flipped)[0].startswith("two predicts best")
+    assert first.startswith("one ")
+    assert f"{score['value']:.4f} (95% interval {score['lower']:.4f} to {score['upper']:.4f})" in first
+    gap = f"{deficit.value:.4f} (95% interval {deficit.low:.4f} to {deficit.high:.4f})"
+    assert "next, alike" in behind
+    assert "rule of thumb, alike" in rest
+    assert gap in behind
+    assert gap in rest
+    assert (flipped.result, flipped.tied) == ("clear", ["two"])
+    assert say("winner", flipped)[0].startswith("two ")
 
 
 def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
@@ -128,14 +132,14 @@ def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
     assert board.of()["group"].tolist() == [1, 1, 2]
     assert (board.result, board.tied, board.rules) == ("some tied", ["copy", "one"], ["copy"])
     first, rest = say("winner", board)
-    assert first.startswith("copy and one predict best when customers buy next, copy ahead by no more than chance; the")
-    assert rest == "The best rule of thumb, copy, is among them: no model is shown to predict better."
+    assert first.startswith("copy and one ")
+    assert "rule of thumb, copy, is among them" in rest
     everyone = board_of(waits, one=probability, copy=probability)
     assert (everyone.result, everyone.rules) == ("all tied", [])
-    assert say("winner", everyone)[0].startswith("Nobody wins: all 2 candidates tie, copy ahead by no more")
+    assert "all 2 candidates tie" in say("winner", everyone)[0]
     alone = board_of(waits, one=probability)
     assert alone.result == "alone"
-    assert say("winner", alone)[0].startswith("Only one predicts")
+    assert say("winner", alone)[0].startswith("Only one ")
     rules = board_of(waits, families={"one": "baseline", "two": "baseline"}, one=probability, two=1 - probability)
     assert rules.rules == ["one", "two"]
     assert len(say("winner", rules)) == 2  # no rule of thumb is compared with rules of thumb
@@ -163,18 +167,20 @@ def test_calibration_is_called_what_it_is():
     low = checks["low"].excess
     assert low.value == pytest.approx(bought - 0.7 * expected)
     assert 0 < low.low < low.value < low.high
-    assert say("calibration", "one", [checks["right"], checks["low"]]) == [
-        f"Within 90 days one expected {expected:,.0f} of 1,000 customers to buy; {bought:,} did, a difference within "
-        "chance.",
-        f"Within 90 days one expected {0.7 * expected:,.0f} of 1,000 customers to buy; {bought:,} did: it expected "
-        f"{low.value:,.0f} too few (95% interval {low.low:,.0f} to {low.high:,.0f}).",
-    ]
+    assert checks["low"].expected == pytest.approx(0.7 * expected)
+    right, few = say("calibration", "one", [checks["right"], checks["low"]])
+    for part in ("90 days", f"one expected {expected:,.0f} of 1,000 customers", f"{bought:,} did", "within chance"):
+        assert part in right
+    assert f"one expected {0.7 * expected:,.0f} of 1,000 customers" in few
+    assert f"{low.value:,.0f} too few (95% interval {low.low:,.0f} to {low.high:,.0f})" in few
 
 
 def test_one_buyer_is_spoken_of_in_the_singular():
     board = board_of([49, NONE], one=[0.9, 0.1])
-    assert "Of the one customer who bought, the expected day" in say("accuracy", board, "one")[-1]
-    assert "off by 1 day in the median" in say("accuracy", board, "one")[-1]
+    assert board.backtest.buyers == 1
+    assert round(board.estimate("date_error", "one").value) == 1
+    assert "the one customer who bought" in say("accuracy", board, "one")[-1]
+    assert "by 1 day in" in say("accuracy", board, "one")[-1]
 
 
 def test_reliability_sets_predicted_beside_actual_shares():

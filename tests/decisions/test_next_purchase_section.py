@@ -119,33 +119,35 @@ def test_outlook_counts_what_the_tables_list(report):
 def test_numbers_in_sentences_are_those_of_the_tables(report):
     section, outlook = report.section, report.outlook
     due, weeks = exhibit(section, "due"), exhibit(section, "weeks")
-    assert f"{outlook.due.probabilities.sum():.0f} are expected to buy within 30 days" in due.sentences[0]
+    assert outlook.due.within_days == 30
+    assert f"{outlook.due.probabilities.sum():.0f} are expected" in due.sentences[0]
     came = int((report.previous.table["days_to_purchase"] <= 30).sum())
-    assert section.summary[0].startswith(f"{outlook.expected_buyers:,.0f} of {len(report.now.table)} customers are")
-    assert section.summary[0].endswith(f"were expected and {came} bought.")
+    assert f"{outlook.expected_buyers:,.0f} of {len(report.now.table)} customers" in section.summary[0]
+    assert f"{came} bought" in section.summary[0]
     assert section.summary[1:] == [exhibit(section, "leaderboard").sentences[0]]
-    assert f"customers to buy; {came} did" in exhibit(section, "calibration").sentences[0]
+    assert f"; {came} did" in exhibit(section, "calibration").sentences[0]
     ahead = weeks.table[weeks.table["cutoff"] == pd.Timestamp(END)].iloc[0]
     low, high = ahead["expected_lower"], ahead["expected_upper"]
-    assert f"31 March 2021: {ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in weeks.sentences[0]
-    assert weeks.sentences[1].startswith(
-        f"In {outlook.weeks.weeks_within} of the 12 weeks after 31 December 2020 the number"
-    )
+    assert "31 March 2021" in weeks.sentences[0]
+    assert f"{ahead['expected']:.0f} (95% range {low:.0f} to {high:.0f})" in weeks.sentences[0]
+    assert len(outlook.weeks.before) == 12
+    assert f"{outlook.weeks.weeks_within} of the 12 weeks" in weeks.sentences[1]
+    assert "31 December 2020" in weeks.sentences[1]
 
 
 @pytest.mark.parametrize(
-    ("customers", "expected", "before", "sentence"),
+    ("customers", "expected", "before", "parts"),
     [
-        (5000, 1234.4, 99.6, "1,234 of 5,000 customers are expected to buy in the 30 days after 31 March 2021; one "
-                             "period before, 100 were expected and 1 bought."),
-        (1, 0.9, 1.0, "1 of 1 customer is expected to buy in the 30 days after 31 March 2021; one period before, 1 "
-                      "was expected and 1 bought."),
+        (5000, 1234.4, 99.6, ["1,234 of 5,000 customers are", "100 were expected and 1 bought"]),
+        (1, 0.9, 1.0, ["1 of 1 customer is", "1 was expected and 1 bought"]),
     ],
-)  # fmt: skip
-def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected, before, sentence):
+)
+def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected, before, parts):
     outlook = replace(report.outlook, customers=customers, expected_buyers=expected)
     check = replace(report.outlook.board.calibration(MBG.name)[0], expected=before, bought=1)
-    assert say("outlook", outlook, check) == [sentence]
+    (sentence,) = say("outlook", outlook, check)
+    for part in (*parts, "30 days after 31 March 2021"):
+        assert part in sentence
 
 
 @pytest.mark.parametrize(
@@ -155,10 +157,9 @@ def test_dates_say_within_what_time_they_hold_and_were_checked(report, beyond, l
     candidate = replace(report.outlook.candidate, sees_beyond_period=beyond)
     due = due_customers(report.now, candidate, report.outlook.board.backtest, SHOP)
     assert due.limit == limit
-    assert due_exhibit(replace(report.outlook, candidate=candidate, due=due), SHOP).sentences[2] == (
-        f"Dates are given a purchase within {words}, and their ranges are meant to hold 80% of such dates; they were "
-        "checked on dates within 90 days."
-    )
+    sentence = due_exhibit(replace(report.outlook, candidate=candidate, due=due), SHOP).sentences[2]
+    for part in (f"within {words},", "80% of such dates", "within 90 days"):
+        assert part in sentence
 
 
 def test_figures_are_drawn_whatever_candidates_are_called(report, tmp_path):

@@ -55,14 +55,16 @@ def test_the_section_stands_on_any_log():
         assert tables[name]["share_of_expected"].sum() == pytest.approx(1.0)
         assert tables[name]["country"].unique().tolist() == [HOSTILE]
     assert tables["tier_movement"]["customers"].sum() == 80
-    assert section.summary[2].startswith("Of the 6 customers who were High on 31 March 2023,")
+    assert tier_movement(now, previous, SHOP.tiers).high_before == 6
+    assert "6 customers who were High on 31 March 2023" in section.summary[2]
     assert sum(exhibit.figure is not None for exhibit in section.exhibits) == 2
     for exhibit in section.exhibits:
         if exhibit.figure is not None:
             exhibit.figure.canvas.draw()
     again = segments_section(now, previous, SHOP, None, 0, 50)
     assert [e.sentences for e in again.exhibits] == [e.sentences for e in section.exhibits]
-    assert "High is the 10% of customers with the highest expected spend, Mid the next 30%" in section.method[3]
+    assert "High is the 10%" in section.method[3]
+    assert "the next 30%" in section.method[3]
 
 
 def test_one_customer_and_no_spend_are_no_obstacle():
@@ -72,8 +74,8 @@ def test_one_customer_and_no_spend_are_no_obstacle():
     assert "are in Low" in section.summary[0]
     assert all(exhibit.figure is None for exhibit in section.exhibits)
     rfm = next(exhibit for exhibit in section.exhibits if exhibit.name == "rfm_segments")
-    assert rfm.sentences[0].endswith("zeros expects nothing of anybody.")
-    assert "brought nothing, as everyone, of the revenue since." in rfm.sentences[1]
+    assert "zeros expects nothing" in rfm.sentences[0]
+    assert "brought nothing" in rfm.sentences[1]
 
 
 def test_the_best_segment_in_the_sentence_is_the_one_in_the_table_and_changes_with_it():
@@ -99,15 +101,22 @@ def exhibit_moves(now, previous):
 def test_moves_between_tiers_are_said_with_what_they_cost():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
-    first, second = exhibit_moves(tiers_of([*today, 40.0]), tiers_of(then, BEFORE)).sentences
-    assert "Of the 2 customers who were High on 31 March 2023, 0 (0%) still are and 2 are not" in first
-    assert first.endswith("the spend expected of those went from £37.00 to £18.50.")
-    assert second == "1 customer rose to High from below, and of the 1 customer new since then 1 is High."
+    now, previous = tiers_of([*today, 40.0]), tiers_of(then, BEFORE)
+    moves = tier_movement(now, previous, SHOP.tiers)
+    assert (moves.high_before, moves.high_now, moves.stayed_high, moves.new, moves.new_high) == (2, 2, 0, 1, 1)
+    assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
+    first, second = exhibit_moves(now, previous).sentences
+    for part in ("2 customers who were High on 31 March 2023", "0 (0%) still are", "2 are not", "£37.00 to £18.50"):
+        assert part in first
+    assert "1 customer rose" in second
+    assert "1 customer new" in second
+    assert "1 is High" in second
     still = exhibit_moves(tiers_of(then), tiers_of(then, BEFORE)).sentences[0]
-    assert still == "Of the 2 customers who were High on 31 March 2023, 2 (100%) still are and 0 are not."
+    assert "2 (100%) still are and 0 are not" in still
+    assert "£" not in still
     nobody = exhibit_moves(tiers_of([3.0] * 9), tiers_of([3.0] * 9, BEFORE))
     assert len(nobody.sentences) == 1
-    assert nobody.sentences[0].startswith("Nobody is in the tier High")
+    assert "Nobody" in nobody.sentences[0]
     assert nobody.figure is None
 
 
@@ -116,16 +125,15 @@ def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surpri
     table = table.assign(share_of_expected=[0.6, 0.4])
     share = Estimate(0.5, 0.4, 0.6)
     outcomes = [TierOutcome("High", 0.5, share), TierOutcome("Mid", 0.5, share), TierOutcome("Low", 0.2, share)]
+    assert [outcome.verdict for outcome in outcomes] == ["as expected", "as expected", "more"]
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
     high, usual, surprise = tier_exhibit(TierSummary(table, 7.5, outcomes), now, previous, SHOP).sentences
-    assert high == (
-        "The 1 customer in High is 10% of all, with an expected spend from £7.50 on; "
-        "60% of the £1,000 that ml expects by 30 September 2023 is theirs."
-    )
-    assert usual.startswith("The customers who were High on 31 March 2023 brought 50% (95% interval 40% to 60%) of the")
-    assert usual.endswith("50% was expected of them then: no more or less than the interval allows.")
-    assert surprise.startswith("The customers who were Low on")
-    assert surprise.endswith("20% was expected of them then: more than expected.")
+    for part in ("1 customer in High", "10% of all", "from £7.50", "60% of the £1,000", "30 September 2023"):
+        assert part in high
+    for part in ("High on 31 March 2023", "50% (95% interval 40% to 60%)", "50% was expected"):
+        assert part in usual
+    for part in ("were Low on", "20% was expected", "more than expected"):
+        assert part in surprise
 
 
 def test_customers_who_are_slipping_are_counted_with_what_they_brought():
@@ -142,17 +150,21 @@ def test_customers_who_are_slipping_are_counted_with_what_they_brought():
     )  # fmt: skip
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
     best, before, slipping = sentences("report/segments.jinja", "rfm_segments", summary, now, previous, "£")
-    assert best.startswith("Champions, 5 customers (62% of all), brought 60% of all revenue so far; 90% of the £1,000 ")
-    assert before.endswith("in Champions on 31 March 2023 brought 80% (95% interval 70% to 90%) of the revenue since.")
-    assert slipping.startswith("3 customers in Cannot lose and At risk have not bought for longer than most, after ")
-    assert "bringing 40% of all revenue" in slipping
-    assert slipping.endswith("brought 20% (95% interval 10% to 30%) of the revenue since.")
+    assert (summary.best["group"], summary.slipping["customers"].sum()) == ("Champions", 3)
+    for part in ("Champions, 5 customers (62%", "60% of all revenue", "90% of the £1,000"):
+        assert part in best
+    for part in ("Champions on 31 March 2023", "80% (95% interval 70% to 90%)"):
+        assert part in before
+    for part in ("3 customers in Cannot lose and At risk", "40% of all revenue", "20% (95% interval 10% to 30%)"):
+        assert part in slipping
 
 
 def test_clusters_that_hang_on_the_seed_are_called_a_sketch():
     silhouettes = pd.Series([0.3, 0.4], index=[2, 3])
     clusters = Clusters(pd.Series(), ["a", "b", "c"], silhouettes, np.array([0.5, 0.9]), np.array([0.7]))
     separation, stability = sentences("report/segments.jinja", "clusters", clusters, ["a", "b", "c"], 10)
-    assert separation.endswith("(silhouette 0.40 of at most 1: they pass into one another): a, b and c.")
-    assert stability.endswith("is 0.700 on average and 0.500 at least, where 1 is the same and 0 is chance. "
-                              "Read them as a sketch.")  # fmt: skip
+    assert (clusters.structure, clusters.is_stable) == ("weak", False)
+    assert "silhouette 0.40" in separation
+    assert "a, b and c" in separation
+    for part in ("0.700 on average", "0.500 at least", "a sketch"):
+        assert part in stability
