@@ -187,8 +187,8 @@ def test_what_a_value_rests_on(predicted, share):
     [
         (None, "too few", ["too few cohorts"]),
         (Estimate(1.0, -1.0, 3.0), "chance", ["chance"]),
-        (Estimate(5.0, 4.0, 6.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00) more"]),
-        (Estimate(-5.0, -6.0, -4.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00) less"]),
+        (Estimate(5.0, 4.0, 6.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00)", "more"]),
+        (Estimate(-5.0, -6.0, -4.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00)", "less"]),
     ],
 )
 def test_a_trend_is_told_with_its_direction_and_size(trend, case, parts):

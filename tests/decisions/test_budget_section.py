@@ -72,7 +72,7 @@ def test_the_budget_is_spent_on_the_best_and_more_would_pay():
     assert plan.next_profit > 0
     assert plan.split_by("segment").set_index("segment")["share_of_cost"].to_dict() == {"good": 1.0, HOSTILE: 0.0}
     report = section(shop())
-    for part in ("40 customers for £40.00", "1 April 2020 to 30 June 2020"):
+    for part in ("40 customers for £40.00", "from 1 April 2020", "to 30 June 2020"):
         assert part in report.summary[0]
     assert "(95% interval £" in report.summary[1]
     assert f"still bring £{plan.next_profit:,.2f}" in text(report)

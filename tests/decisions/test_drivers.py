@@ -63,7 +63,8 @@ def test_claims_flip_when_the_data_flip():
     assert back["name"].iloc[0] == "purchase_days"
     text = prose("links", back)[0]
     assert "twice as many purchase days" in text
-    assert "% less in the following 3 months" in text
+    assert "% less in" in text
+    assert "following 3 months" in text
     assert "(95% interval −" in text
 
 
@@ -116,8 +117,8 @@ def test_a_feature_that_another_tells_or_that_is_the_same_for_all_is_left_out():
     omitted = [link.name for link in Drivers(compared, 1500, []).with_claim("not told apart")]
     assert sorted(omitted) == ["T", "days_since_last"]
     text = prose("links", compared)[-1]
-    assert "days since the last purchase and " in text
-    assert "days since the first purchase" in text
+    assert "30 more days since the last" in text
+    assert "90 more days since the first" in text
 
 
 def test_few_buyers_give_no_claim():

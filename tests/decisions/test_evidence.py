@@ -89,7 +89,7 @@ def test_missed_purchases_are_counted_beside_what_chance_leaves():
     assert missed.customers.tolist() == ["a"]
     assert (missed.likely, missed.expected) == (2, pytest.approx(0.1 + 0.4))
     (text,) = missed_sentences(missed, "bg_nbd", SHOP)
-    for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30, 1 did not; 0 were"):
+    for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30", "1 did not; 0 were"):
         assert part in text
     nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
     assert (nobody.customers.tolist(), nobody.likely, nobody.highest) == ([], 0, 0.59)

@@ -56,7 +56,8 @@ def test_the_section_stands_on_any_log():
         assert tables[name]["country"].unique().tolist() == [HOSTILE]
     assert tables["tier_movement"]["customers"].sum() == 80
     assert tier_movement(now, previous, SHOP.tiers).high_before == 6
-    assert "6 customers who were High on 31 March 2023" in section.summary[2]
+    assert "6 customers who were High" in section.summary[2]
+    assert "31 March 2023" in section.summary[2]
     assert sum(exhibit.figure is not None for exhibit in section.exhibits) == 2
     for exhibit in section.exhibits:
         if exhibit.figure is not None:
@@ -106,7 +107,7 @@ def test_moves_between_tiers_are_said_with_what_they_cost():
     assert (moves.high_before, moves.high_now, moves.stayed_high, moves.new, moves.new_high) == (2, 2, 0, 1, 1)
     assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
     first, second = exhibit_moves(now, previous).sentences
-    for part in ("2 customers who were High on 31 March 2023", "0 (0%) still are", "2 are not", "£37.00 to £18.50"):
+    for part in ("2 customers who were High", "31 March 2023", "0 (0%) still are", "2 are not", "£37.00 to £18.50"):
         assert part in first
     assert "1 customer rose" in second
     assert "1 customer new" in second
