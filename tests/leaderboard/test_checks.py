@@ -60,9 +60,10 @@ def test_findings_come_in_order_and_carry_their_checks_number(board):
 
 def test_m1_names_the_baselines_that_beat_a_model_best_first_and_whether_by_more_than_chance(board):
     scores = {"normalised_gini": {"tree": 0.5, "zeros": 0.51, "rate": 0.6}}
-    assert sentences(1, board(scores)) == [
-        ("tree", "tree is beaten on Gini (0.500) by rate (0.600) and zeros (0.510), beyond chance by rate")
-    ]
+    loss = Loss("Gini", "{:.3f}", 0.5, (ModelScore("rate", 0.6), ModelScore("zeros", 0.51)), ("rate",))
+    assert findings_of(1, board(scores)) == [("tree", "beaten", {"losses": [loss]})]
+    ((_, sentence),) = sentences(1, board(scores))
+    assert all(part in sentence for part in ("tree", "Gini (0.500)", "rate (0.600)", "zeros (0.510)"))
 
 
 def test_m1_holds_the_difference_against_the_interval_of_that_pair(board):
@@ -96,7 +97,7 @@ def test_m1_says_once_which_baseline_has_the_smallest_error(board):
     ((model, kind, values),) = findings_of(1, board(scores, models))
     assert (model, kind, values["heading"]) == (None, "smaller_error", "MAE")
     assert (values["baseline"], values["behind"]) == (ModelScore("zeros", 7.0), ["tree"])
-    assert sentences(1, board(scores, models)) == [(None, "on MAE the baseline zeros (7.00) is ahead of tree")]
+    assert "zeros (7.00)" in sentences(1, board(scores, models))[0][1]
     scores["mae"]["tree"] = 7.0
     assert sentences(1, board(scores, models)) == []
 
@@ -122,7 +123,7 @@ def test_m1_is_silent(board, scores):
 def test_m2_names_totals_that_are_far_off(board, bias, way):
     made = board({"aggregate_bias": {"tree": bias}})
     assert findings_of(2, made) == [("tree", "biased", {"bias": bias, "origins": 1})]
-    assert sentences(2, made) == [("tree", f"tree forecasts 20.1% {way} than customers spent in all")]
+    assert f"20.1% {way}" in sentences(2, made)[0][1]
 
 
 @pytest.mark.parametrize("bias", [0.2, -0.2, 1.2 - 1, 0.8 - 1, 0.1 + 0.1, np.nan])
@@ -175,8 +176,8 @@ def test_m3_is_silent_where_spend_is_really_concentrated(cell_of, board_of):
 
 def test_m3_counts_a_hundredth_of_the_customers_of_a_small_log(cell_of, board_of):
     # Ten of 100 equal customers would hold a tenth by themselves; one of them holding 26 % is a handful.
-    ((_, said),) = sentences(3, concentrated(cell_of, board_of, 0.26, few=1, n=100))
-    assert "from one customer" in said
+    ((_, _, values),) = findings_of(3, concentrated(cell_of, board_of, 0.26, few=1, n=100))
+    assert (values["customers"], values["share"]) == (1, pytest.approx(0.26))
     assert sentences(3, concentrated(cell_of, board_of, 0.03, few=10, n=100)) == []
     assert findings_of(3, concentrated(cell_of, board_of, 0.14, few=2, n=299))[0][2]["customers"] == 2
 
@@ -222,7 +223,7 @@ def test_m5_says_which_way_a_score_moved(board):
     ((model, kind, values),) = findings_of(5, worse)
     assert (model, kind, values["direction"]) == ("tree", "drifted", "worse")
     assert values["drift"] == Drift("tree", 0.3, 0.2)
-    assert sentences(5, worse)[0][1].endswith("beyond chance: D2 0.300 to 0.200")
+    assert "D2 0.300 to 0.200" in sentences(5, worse)[0][1]
     ((_, _, values),) = findings_of(5, validated(board, {"tree": 0.4}, {"tree": [0.3]}))
     assert values["direction"] == "better"
 
@@ -282,9 +283,7 @@ def test_m5_blames_the_log_once_where_most_models_moved_one_way(board):
 def test_m6_names_labels_that_end_after_the_cutoff(board):
     margins = {"tree": {"label_margin_days": {0: 0.0, 1: -17.0}}, "rate": {"label_margin_days": {0: 0.0, 1: 0.0}}}
     assert findings_of(6, board({}, entries=margins)) == [("tree", "overlapping", {"days": 17.0})]
-    assert sentences(6, board({}, entries=margins)) == [
-        ("tree", "the last label that tree learned from ends 17 days inside the holdout")
-    ]
+    assert "17 days" in sentences(6, board({}, entries=margins))[0][1]
     assert sentences(6, board({}, entries={"tree": {"label_margin_days": {0: 0.0}}})) == []
 
 
@@ -292,7 +291,7 @@ def test_m6_says_what_a_customer_split_means_once(board):
     margins = {"tree": {"label_margin_days": {0: -91.0}}}
     split = board({}, entries=margins, protocol="customer_split")
     assert findings_of(6, split) == [(None, "customer_split", {"models": ["tree"]})]
-    assert "models that need labels" in sentences(6, board({}, protocol="customer_split"))[0][1]
+    assert findings_of(6, board({}, protocol="customer_split")) == [(None, "customer_split", {"models": []})]
 
 
 def bought_by(buyers, n=1000):
@@ -316,7 +315,9 @@ def test_m7_counts_the_buyers_among_a_models_top_customers(cell_of, board_of):
         bought = bought_by(inside) | ((np.arange(n) >= 100) & (np.arange(n) < 200)) | (np.arange(n) >= 900)
         made = board_of(cell_of({"tree": first}, np.ones(n), bought=bought), {})
         assert [values["share"] for _, _, values in findings_of(7, made)] == shares
-    assert sentences(7, made) == [(None, "the spend captured by the top 10% rests on fewer than 30 buyers: tree 29")]
+    values = {"share": 0.1, "limit": 30, "buyers": {"tree": 29}}
+    assert findings_of(7, made) == [(None, "few_top_buyers", values)]
+    assert all(part in sentences(7, made)[0][1] for part in ("10%", "30 buyers", "tree 29"))
 
 
 def test_m7_shows_the_origin_with_the_fewest(cell_of, board_of):
@@ -337,12 +338,10 @@ def test_m7_lists_the_models_of_each_share_and_skips_constants(cell_of, board_of
 
 def test_m8_names_versions_that_differ(board):
     other = {"tree": {"code_version": "0.1.0+fedcba987654"}}
-    assert sentences(8, board({}, entries=other)) == [
-        (
-            None,
-            "the runs were made by 2 versions of the code (0.1.0+0123456789ab: zeros, rate; 0.1.0+fedcba987654: tree)",
-        )
-    ]
+    versions = {"0.1.0+0123456789ab": ["zeros", "rate"], "0.1.0+fedcba987654": ["tree"]}
+    assert findings_of(8, board({}, entries=other)) == [(None, "mixed_versions", {"versions": versions})]
+    ((_, sentence),) = sentences(8, board({}, entries=other))
+    assert "0.1.0+0123456789ab: zeros, rate; 0.1.0+fedcba987654: tree" in sentence
     assert sentences(8, board({})) == []
 
 
@@ -351,5 +350,5 @@ def test_m8_names_code_that_is_no_commit(board, version):
     models = ("zeros", "rate", "tree")
     made = board({}, entries={name: {"code_version": version} for name in models})
     assert findings_of(8, made) == [(None, "no_commit", {"versions": {version: list(models)}, "all_models": True})]
-    ((_, said),) = sentences(8, made)
-    assert said == f"runs whose code is no commit, so that nobody can make them again ({version or 'unknown'}: all)"
+    ((_, sentence),) = sentences(8, made)
+    assert f"({version or 'unknown'}: all)" in sentence

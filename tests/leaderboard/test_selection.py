@@ -1,12 +1,14 @@
 """Which runs are shown, under which names, and what is said of all others."""
 
 from contextlib import nullcontext
+from typing import get_args
 
 import pandas as pd
 import pytest
 
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.leaderboard.selection import find_completed_run, select_runs
+from clv_experiments.leaderboard.selection import TEMPLATE, Exclusion, ExclusionKind, find_completed_run, select_runs
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
@@ -69,6 +71,23 @@ def chosen(tracker, settings=SETTINGS, models=("zeros", "xgboost"), every=False,
     return select_runs(tracker.reader(), EXPERIMENT, settings, models, every=every, metric="d2_tweedie", **options)
 
 
+def left_out(exclusion, *run_ids):
+    """Render what a cell says of the runs that one reason leaves out."""
+    return " ".join(sentences(TEMPLATE, "left_out", [run_id[:8] for run_id in run_ids], exclusion.reason))
+
+
+def test_every_reason_reads_differently_and_names_its_detail():
+    kinds = get_args(ExclusionKind)
+    reasons = {Exclusion(kind, "zeros").reason for kind in kinds}
+    assert "" not in reasons
+    assert len(reasons | {Exclusion("lost_predictions", "zeros", replaced=True).reason}) == len(kinds) + 1
+    for kind in ("failed", "other_cell", "lost_predictions"):
+        assert "zeros" in Exclusion(kind, "zeros").reason
+    text = left_out(Exclusion("foreign"), "a" * 32, "b" * 32)
+    assert text.startswith("2 runs")
+    assert f"{'a' * 8} and {'b' * 8}" in text
+
+
 def test_the_newest_finished_run_of_each_model_is_shown(tracker):
     old = leave(tracker, finished("xgboost"))
     new = leave(tracker, finished("xgboost", seed=7))
@@ -80,7 +99,7 @@ def test_the_newest_finished_run_of_each_model_is_shown(tracker):
         ("zeros", zeros), ("xgboost", new), ("mine", further),
     ]  # fmt: skip
     assert (found.missing, found.impossible, found.other_cells) == ({}, {}, [])
-    assert found.cell.left_out == (f"1 run left out, older than the run of the same model that is shown: {old[:8]}",)
+    assert found.cell.left_out == (left_out(Exclusion("superseded"), old),)
 
 
 def test_what_somebody_typed_is_in_the_label(tracker):
@@ -141,13 +160,15 @@ def test_runs_that_say_less_or_more_agree_where_both_speak(tracker):
 def test_settings_lead_to_the_cell_and_the_cell_to_its_runs(tracker):
     leave(tracker, finished("zeros"))
     leave(tracker, finished("xgboost", window__cutoff="1998-03-31"))
-    assert chosen(tracker).cell.labels == ["zeros", "xgboost"], "the same cell, typed in other words"
+    assert chosen(tracker).cell.labels == ["zeros", "xgboost"]  # the same cell, typed in other words
 
 
 def test_what_else_is_there_is_described(tracker):
-    leave(tracker, finished("zeros", cell="b" * 16, window__origins=2))
-    leave(tracker, finished("xgboost", cell="b" * 16, window__origins=2))
-    leave(tracker, finished("zeros", cell="c" * 16, evaluation__protocol="customer_split"))
+    others = [
+        leave(tracker, finished("zeros", cell="b" * 16, window__origins=2)),
+        leave(tracker, finished("xgboost", cell="b" * 16, window__origins=2)),
+        leave(tracker, finished("zeros", cell="c" * 16, evaluation__protocol="customer_split")),
+    ]
     found = chosen(tracker)
     assert found.cell is None
     assert found.missing == {"zeros": "", "xgboost": ""}
@@ -157,7 +178,7 @@ def test_what_else_is_there_is_described(tracker):
     ]
     leave(tracker, finished("zeros"))
     assert len(chosen(tracker).other_cells) == 2
-    assert chosen(tracker).cell.left_out[0].startswith("3 runs left out, of other settings: ")
+    assert chosen(tracker).cell.left_out == (left_out(Exclusion("other_settings"), *reversed(others)),)
 
 
 def test_an_experiment_without_runs_is_an_empty_answer(tracker):
@@ -171,10 +192,9 @@ def test_where_the_log_changed_the_newest_cell_is_shown(tracker):
     new = leave(tracker, finished("zeros", cell="b" * 16))
     found = chosen(tracker)
     assert [entry.run_id for entry in found.cell.entries] == [new]
-    assert found.missing == {
-        "xgboost": "of cell aaaaaaaa: the same settings, but another log or period than the newest run"
-    }
-    assert found.other_cells == [f"the same settings, another log or period: 2 runs, cell {'a' * 16}"]
+    assert found.missing == {"xgboost": Exclusion("other_cell", "a" * 8).reason}
+    (other,) = found.other_cells
+    assert f"2 runs, cell {'a' * 16}" in other
     assert old[:8] in found.cell.left_out[0]
 
 
@@ -186,14 +206,14 @@ def test_a_cell_can_be_asked_for_by_the_beginning_of_its_name(tracker):
 
 
 def test_failed_runs_are_missing_with_their_reason(tracker):
-    leave(tracker, started("xgboost"), ClvError("too few buyers"))
+    first = leave(tracker, started("xgboost"), ClvError("too few buyers"))
     last = leave(tracker, started("xgboost"), KeyboardInterrupt())
     leave(tracker, finished("zeros"))
     found = chosen(tracker)
     assert found.missing == {"xgboost": "interrupted"}
     assert found.cell.left_out == (
-        f"1 run left out, failed (interrupted): {last[:8]}",
-        f"1 run left out, failed (too few buyers): {tracker.runs[0].run_id[:8]}",
+        left_out(Exclusion("failed", "interrupted"), last),
+        left_out(Exclusion("failed", "too few buyers"), first),
     )
 
 
@@ -217,10 +237,9 @@ def test_a_run_that_is_not_finished_is_never_a_result(tracker):
     tracker.runs[-1].status = "RUNNING"
     found = chosen(tracker)
     assert found.cell.labels == ["zeros"]
-    assert found.missing == {"xgboost": "not finished: still running, or killed in the middle"}
-    assert found.cell.left_out == (
-        f"2 runs left out, not finished: still running, or killed in the middle: {at_once[:8]} and {killed[:8]}",
-    )
+    unfinished = Exclusion("not_finished")
+    assert found.missing == {"xgboost": unfinished.reason}
+    assert found.cell.left_out == (left_out(unfinished, at_once, killed),)
 
 
 def test_a_run_that_is_not_finished_leads_to_no_cell(tracker):
@@ -241,7 +260,7 @@ def test_foreign_runs_are_left_out_and_leaderboards_not_mentioned(tracker):
     foreign = leave(tracker, [Param("alpha", 1), Tag("model", "xgboost"), Metric("d2_floor", 1.0)])
     leave(tracker, [Tag("kind", "leaderboard"), *finished("xgboost")])
     found = chosen(tracker)
-    assert found.cell.left_out == (f"1 run left out, not made by train.py: {foreign[:8]}",)
+    assert found.cell.left_out == (left_out(Exclusion("foreign"), foreign),)
     assert found.missing == {"xgboost": ""}
 
 
@@ -251,8 +270,8 @@ def test_a_run_of_an_older_version_is_left_out(tracker, lacking):
     old = leave(tracker, without(finished("xgboost"), lacking))
     found = chosen(tracker)
     assert found.cell.labels == ["zeros"]
-    assert "older version" in found.missing["xgboost"]
-    assert found.cell.left_out[0].endswith(f"did not record what a leaderboard needs: {old[:8]}")
+    assert found.missing == {"xgboost": Exclusion("older_version").reason}
+    assert found.cell.left_out == (left_out(Exclusion("older_version"), old),)
 
 
 @pytest.mark.parametrize("every", [False, True])
@@ -262,11 +281,11 @@ def test_where_predictions_are_gone_an_older_run_stands_in(tracker, every):
     lost = leave(tracker, without(finished("zeros"), "predictions.parquet"))
     found = chosen(tracker, every=every)
     assert [entry.run_id for entry in found.cell.entries] == [older]
-    gone = "without its predictions, which were deleted or damaged; no other run of zeros can be shown"
-    assert found.missing == {"zeros": gone}
+    gone = Exclusion("lost_predictions", "zeros")
+    assert found.missing == {"zeros": gone.reason}
     assert set(found.cell.left_out) == {
-        f"1 run left out, {gone.split(';')[0]}; another run of xgboost is shown: {newest[:8]}",
-        f"1 run left out, {gone}: {lost[:8]}",
+        left_out(Exclusion("lost_predictions", "xgboost", replaced=True), newest),
+        left_out(gone, lost),
     }
 
 
@@ -285,7 +304,7 @@ def damaged(records, change):
 )
 def test_damaged_predictions_are_not_shown(tracker, records):
     leave(tracker, records)
-    assert "damaged" in chosen(tracker).missing["zeros"]
+    assert chosen(tracker).missing["zeros"] == Exclusion("lost_predictions", "zeros").reason
 
 
 def test_every_run_is_labelled_by_what_tells_it_apart(tracker):

@@ -1,11 +1,13 @@
 """Who wins is decided from scores and ties, and the sentences that say so hold the numbers."""
 
+import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.leaderboard.verdict import BaselinePlace, Outcome, decide_aggregate_verdict, decide_verdict
 
 BASELINES = {"mean": "baseline", "rate": "baseline"}
 
@@ -40,29 +42,36 @@ def test_outcome_ties_and_the_place_of_the_best_baseline(verdict_of, scores, out
     verdict = verdict_of(scores)
     assert (verdict.outcome, list(verdict.tied), verdict.baseline_place) == (outcome, tied, baseline_place)
     assert verdict.ranking == tuple(scores)
-    assert all(tied[0] in sentence or "umb" in sentence for sentence in verdict.sentences)
+    assert tied[0] in " ".join(verdict.sentences)
+
+
+def test_every_outcome_and_every_place_of_the_best_baseline_reads_differently(verdict_of):
+    verdict = verdict_of({"a": 0.5, "b": 0.3, "mean": 0.1})
+    outcomes, places = get_args(Outcome), get_args(BaselinePlace)
+    assert len({tuple(replace(verdict, outcome=outcome).sentences) for outcome in outcomes}) == len(outcomes)
+    assert len({tuple(replace(verdict, baseline_place=place).sentences) for place in places}) == len(places)
 
 
 def test_gaps_are_those_of_the_board(verdict_of):
     verdict = verdict_of({"a": 0.5, "b": 0.3, "mean": 0.1})
     assert (verdict.score, verdict.gap, verdict.baseline_gap) == pytest.approx((0.5, 0.2, 0.4))
-    assert verdict.sentences == [
-        "a wins on D2 (0.500): all others are behind it beyond chance. The next, b, is 0.200 behind.",
-        "The best rule of thumb, mean, is 0.400 behind the best, beyond chance.",
-    ]
+    assert (verdict.ranking, verdict.baseline) == (("a", "b", "mean"), "mean")
+    assert set(re.findall(r"\d\.\d+", " ".join(verdict.sentences))) == {"0.500", "0.200", "0.400"}
 
 
 def test_a_fitted_model_that_ties_with_the_best_baseline_is_not_worth_its_fitting(verdict_of):
     tied, behind = verdict_of({"mean": 0.5, "a": 0.495, "b": 0.1}), verdict_of({"mean": 0.5, "a": 0.2})
     assert (tied.fitted_tied, behind.fitted_tied) == (True, False)
-    assert "No fitted model beats it beyond chance" in tied.sentences[-1]
-    assert "Every fitted model is behind it beyond chance" in behind.sentences[-1]
+    assert tied.baseline_place == behind.baseline_place == "first"
+    assert tied.sentences != replace(tied, fitted_tied=False).sentences
 
 
 def test_an_undefined_score_has_no_winner(verdict_of):
     verdict = verdict_of({"a": float("nan"), "mean": float("nan")})
     assert verdict.outcome == "undefined"
-    assert verdict.sentences == ["Nobody wins: D2 has no value here."]
+    (sentence,) = verdict.sentences
+    assert "D2" in sentence
+    assert "nan" not in sentence
 
 
 def test_scores_no_better_than_the_mean_are_uninformative(verdict_of):
@@ -70,16 +79,18 @@ def test_scores_no_better_than_the_mean_are_uninformative(verdict_of):
     verdict = verdict_of({"a": -0.5, "b": -0.7, "mean": -0.9})
     assert verdict.uninformative
     assert "(−0.500)" in verdict.sentences[0]
-    assert verdict.sentences[-1] == "Even the best of them is no better than the mean for everybody."
+    informative = replace(verdict, score=0.5)
+    assert len(verdict.sentences) == len(informative.sentences) + 1
 
 
 def test_origins_at_which_a_sole_winner_is_ahead_are_counted(verdict_of):
     scores = {"a": [0.5, 0.5, 0.2], "b": [0.2, 0.3, 0.3], "mean": [0.0, 0.0, 0.0]}
     verdict = verdict_of(scores, origins=3)
     assert (verdict.score, verdict.origins, verdict.origins_ahead) == (pytest.approx(0.4), 3, 2)
-    assert any("by period, a is ahead of b in 2 of 3." in sentence for sentence in verdict.sentences)
+    assert "2 of 3" in " ".join(verdict.sentences)
     tied = verdict_of(scores | {"b": [0.5, 0.5, 0.199]}, origins=3)
-    assert not any("by period" in sentence for sentence in tied.sentences)
+    assert tied.outcome == "shared"
+    assert "of 3" not in " ".join(tied.sentences)
 
 
 def test_a_model_between_tied_ones_that_is_not_tied_is_named(cell_of, board_of):
@@ -90,7 +101,7 @@ def test_a_model_between_tied_ones_that_is_not_tied_is_named(cell_of, board_of):
     table.loc[(table["metric"] == "d2_tweedie") & (table["model"] == "near"), "group"] = 2
     verdict = decide_verdict(replace(board, table=table))
     assert (verdict.tied, verdict.outscoring_tied) == (("first", "far"), ("near",))
-    assert "near scored higher than some of these and is behind first beyond chance" in " ".join(verdict.sentences)
+    assert "near" in " ".join(verdict.sentences)
 
 
 @pytest.mark.parametrize(("cells", "tied"), [(2, ("a", "b", "mean")), (12, ("a",))])
@@ -104,4 +115,5 @@ def test_several_cells_are_decided_by_mean_ranks(cell_of, board_of, cells, tied)
     verdict = decide_aggregate_verdict(aggregate_boards(boards))
     assert (verdict.best, verdict.leading, verdict.cells_led) == ("a", ("a",), cells)
     assert verdict.tied == tied
-    assert verdict.sentences[0] == f"a has the best mean rank on D2 over {cells} cells."
+    assert (verdict.metric, verdict.cells, verdict.models) == ("d2_tweedie", cells, 3)
+    assert f"{cells} cells" in verdict.sentences[0]
