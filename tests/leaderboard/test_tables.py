@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.checks import Finding, findings
+from clv_experiments.leaderboard.checks import CHECKS, Finding, findings
 from clv_experiments.leaderboard.display.tables import (
     NARROW,
     SHOWN,
@@ -14,6 +14,7 @@ from clv_experiments.leaderboard.display.tables import (
     board_heading,
     board_markdown,
     board_table,
+    reading,
     render_aggregate_report,
 )
 from clv_experiments.leaderboard.standings import standings
@@ -122,18 +123,26 @@ def cells_of(line):
     return re.split(r"(?<!\\)\|", line)[1:-1]
 
 
+UNFINISHED = "1 run left out: abc"
+
+
 def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
-    found = made(origins=2, left_out=("1 run is not finished: abc",))
+    found = made(origins=2, left_out=(UNFINISHED,))
     text = board_markdown(found, findings(found))
     assert text.startswith("## shop/3m\n")
-    assert "- Holdout 2001-04-01 to 2001-06-30: 4 customers, of whom 2 bought." in text
-    assert "- Holdout 2001-07-01 to 2001-09-30:" in text
-    assert "all pairs of models at once" in text
-    assert "means over 2 origins" in text
-    assert "Differences are from tree, the best, and from rate, the best baseline" in text
-    assert "- M7 Few buyers\n  - every score of 2001-04-01 to 2001-06-30 rests on 2 buyers" in text
-    assert "- nothing found by M3 Hangs on a handful of customers, M4" in text
-    assert "Not shown:\n\n- 1 run is not finished: abc" in text
+    first, second = (next(line for line in text.splitlines() if holdout in line) for holdout in found.cell.holdouts)
+    assert "4 customers" in first
+    assert "2 bought" in first
+    assert first.replace(found.cell.holdouts[0], found.cell.holdouts[1]) == second
+    assert all(f"- {sentence}" in text for sentence in reading(found))
+    assert any("2 origins" in sentence for sentence in reading(found))
+    assert any("tree" in sentence and "rate" in sentence for sentence in reading(found))
+    fired = {finding.number for finding in findings(found)}
+    assert fired == {1, 2, 7}
+    for check in CHECKS:
+        assert (f"- M{check.number} {check.title}\n" in text) == (check.number in fired)
+    assert all(f"  - {finding.sentence}\n" in text for finding in findings(found))
+    assert f"\n\n- {UNFINISHED}" in text
     table = [cells_of(line) for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 6
     assert len({len(row) for row in table}) == 1
@@ -142,19 +151,21 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
 
 
 def test_heading_says_what_was_judged_in_one_line(made):
-    said = "shop/3m, holdout 2001-04-01 to 2001-06-30: 4 customers, of whom 2 bought"
-    assert board_heading(made()) == said
-    assert (
-        board_heading(made(origins=2)) == "shop/3m, 2 origins, holdouts from 2001-04-01 to 2001-09-30, 4 customers each"
-    )
-    assert board_heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), holdout")
+    one, two = board_heading(made()), board_heading(made(origins=2))
+    assert one.startswith("shop/3m, ")
+    assert all(part in one for part in ("2001-04-01 to 2001-06-30", "4 customers", "2 bought"))
+    assert two.startswith("shop/3m, ")
+    assert all(part in two for part in ("2 origins", "2001-04-01 to 2001-09-30", "4 customers"))
+    assert "\n" not in one + two
+    assert board_heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), ")
 
 
 def test_markdown_without_findings_or_gaps_says_so(made):
     text = board_markdown(made(), [])
-    assert text.endswith("M7 Few buyers, M8 Mixed code\n")
-    assert "- nothing found by M1 Worse than a baseline, M2" in text
+    silent = ", ".join(f"M{check.number} {check.title}" for check in CHECKS)
+    assert text.endswith(f"{silent}\n")
     assert "Not shown" not in text
+    assert "Not shown" in board_markdown(made(left_out=(UNFINISHED,)), [])
     assert "origins" not in text
     assert "## shop/3m (customer_split)" in board_markdown(made(protocol="customer_split"), [])
 
@@ -170,7 +181,7 @@ def test_hostile_names_stay_in_their_cell(made):
     assert len(rows) == 5
     assert len({len(cells_of(row.replace("\\\\", ""))) for row in rows}) == 1
     assert "<script" not in text
-    assert "- Differences are from a\\|b # x" in text
+    assert "from a\\|b # x" in text
     assert len([line for line in text.splitlines() if line.startswith("#")]) == 1
 
 
@@ -187,19 +198,22 @@ def test_aggregate_and_its_markdown(made):
     assert shown["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
     text = render_aggregate_report(found)
     assert text.startswith("## 3 cells by D2\n")
-    assert "| tree | 0.375* (1) | 0.375* (1) | 0.375* (1) |" in text
-    assert "| zeros | -4.900 (3) |" in text
-    assert f"{found.critical_difference:.2f} or more apart" in text
-    assert "probability 0.050 (Friedman)" in text
-    assert "- forest is not ranked: it is missing from third/3m." in text
-    assert all(f"- {note}." in text for note in found.notes)
-    assert "- tree, rate cannot be told apart by their ranks." in text
-    assert "- rate, zeros cannot be told apart by their ranks." in text
+    rows = [[cell.strip() for cell in cells_of(line)] for line in text.splitlines() if line.startswith("|")]
+    assert ["tree", *["0.375* (1)"] * 3] in rows
+    assert any(row[:2] == ["zeros", "-4.900 (3)"] for row in rows)
+    assert f"{found.critical_difference:.2f}" in text
+    assert found.p_value == pytest.approx(0.050, abs=5e-4)
+    assert "0.050 (Friedman)" in text
+    assert found.unranked_models == {"forest": ["third/3m"]}
+    assert all(f"- {sentence}." in text for sentence in [*found.left_out, *found.notes])
+    assert found.cliques == (("tree", "rate"), ("rate", "zeros"))
+    assert all(f"- {', '.join(clique)} " in text for clique in found.cliques)
 
 
 def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
     found = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
     assert columns(aggregate_table(found))["place"] == ["1=", "1=", "3", "4"]
-    assert "probability 0.1" in render_aggregate_report(found)
-    assert "- All 4 models cannot be told apart by their ranks." in render_aggregate_report(found)
+    assert f"{found.p_value:.3f} (Friedman)" in render_aggregate_report(found)
+    assert [len(clique) for clique in found.cliques] == [4]
+    assert "- All 4 models " in render_aggregate_report(found)
