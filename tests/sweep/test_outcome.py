@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -176,20 +177,27 @@ def test_a_heavy_tail_allows_no_conclusion():
 
 
 @pytest.mark.parametrize(
-    ("difference", "words"),
+    ("difference", "conclusion", "numbers"),
     [
-        (D2, "is better than as configured, beyond chance in customers: D2 0.300 against 0.200, a gain of +0.100 "
-         "[+0.050, +0.150]"),
-        (GINI, "is worse than as configured, beyond chance in customers: Gini 0.700 against 0.720, a gain of −0.020 "
-         "[−0.030, −0.010]"),
-        (BIAS, "is not better than as configured, beyond chance: |bias| 10.0% against 25.0%, a gain of +15.0% "
-         "[−5.0%, +35.0%]"),
-        (replace(D2, half_width=math.nan), "is not better than as configured, beyond chance: D2 0.300 against 0.200, a "
-         "gain of +0.100 [–, –]"),
+        (D2, "better", ["D2 0.300", "0.200", "+0.100", "[+0.050, +0.150]"]),
+        (GINI, "worse", ["Gini 0.700", "0.720", "−0.020", "[−0.030, −0.010]"]),
+        (BIAS, "undecided", ["|bias| 10.0%", "25.0%", "+15.0%", "[−5.0%, +35.0%]"]),
+        (replace(D2, half_width=math.nan), "undecided", ["D2 0.300", "0.200", "+0.100", "[–, –]"]),
     ],
-)  # fmt: skip
-def test_the_holdout_says_how_much_was_gained_and_whether_by_chance(difference, words):
-    assert outcome(D2, difference, by=(difference.metric,)).sentences == [f"on the holdout tree (tuned) {words}"]
+)
+def test_the_holdout_says_how_much_was_gained_and_whether_by_chance(difference, conclusion, numbers):
+    assert difference.conclusion == conclusion
+    (sentence,) = outcome(D2, difference, by=(difference.metric,)).sentences
+    positions = [sentence.find(part) for part in ["tree", *numbers]]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+
+
+def test_a_gain_a_loss_and_chance_read_differently():
+    gained, lost = replace(D2, half_width=0.0), replace(D2, gain=-0.1, half_width=0.0)
+    by_chance = replace(D2, half_width=0.2)
+    texts = [re.sub(r"[-−+\d.]", "", outcome(one).sentences[0]) for one in (gained, lost, by_chance)]
+    assert len(set(texts)) == 3
 
 
 def metrics_told(*differences, by):
@@ -207,7 +215,8 @@ def test_each_metric_searched_by_decides_in_its_order():
 def test_where_no_interval_holds_d2_decides_besides(by):
     assert metrics_told(D2, RMSE, by=by) == ["rmse", "d2_tweedie"]
     first, _ = outcome(D2, RMSE, by=by).sentences
-    assert "has RMSE 10.00 against 12.00: its tail is too heavy to tell that from chance" in first
+    assert "RMSE 10.00 against 12.00" in first
+    assert "[" not in first, "an interval of it would mislead"
 
 
 def test_a_metric_that_is_not_resampled_is_decided_by_d2():
@@ -219,7 +228,10 @@ SAME = [replace(found, tuned=1.0, configured=1.0, gain=0.0, half_width=0.0) for 
 
 def test_a_search_that_found_nothing_says_so_and_no_more():
     made = outcome(*SAME, seeds=5, several=[SeedFit(42, "validation", 1.0, 1.0), SeedFit(42, "holdout", 1.0, 1.0)])
-    assert made.sentences == ["the search found nothing better: tree (tuned) is tree as configured"]
+    assert made.unchanged
+    (sentence,) = made.sentences
+    assert "tree" in sentence
+    assert not re.search(r"\d", sentence)
 
 
 def test_one_score_that_moved_is_something_found():
@@ -243,25 +255,23 @@ def test_seeds_count_as_won_in_the_direction_of_the_metric(difference, validatio
 def test_seeds_are_counted_by_the_first_metric():
     made = outcome(D2, MAE, by=("mae", "d2_tweedie"), seeds=3, several=SEVERAL)
     assert [comparison.wins for comparison in made.seed_comparisons] == [2, 1]
-    assert made.sentences[-1] == (
-        "by MAE, fitted with 3 seeds each, tuned is ahead on validation in 2 of 3 (1 to 2.25 against 2) and on holdout "
-        "in 1 of 3 (2 to 3 against 2 to 2.75)"
-    )
+    last = made.sentences[-1]
+    assert all(part in last for part in ("MAE", "3 seeds", "validation in 2 of 3", "holdout in 1 of 3"))
+    assert "(1 to 2.25 against 2)" in last
+    assert "(2 to 3 against 2 to 2.75)" in last
 
 
-@pytest.mark.parametrize(
-    ("seeds", "words"), [(5, ["tree leaves nothing to chance: another seed fits the same"]), (1, [])]
-)
-def test_one_fit_speaks_of_luck_only_where_more_were_asked_for(seeds, words):
+@pytest.mark.parametrize("seeds", [5, 1])
+def test_one_fit_speaks_of_luck_only_where_more_were_asked_for(seeds):
     made = outcome(D2, seeds=seeds, several=SEVERAL[:2])
     assert (made.deterministic, made.seed_comparisons) == (seeds > 1, [])
-    assert made.sentences[1:] == words
+    assert len(made.sentences) == 1 + (seeds > 1)
 
 
 def test_an_outcome_is_kept_as_text_and_read_back():
     made = outcome(replace(D2, half_width=math.nan), RMSE, by=("rmse",), seeds=3, several=SEVERAL)
     again = TuningOutcome.from_json(json.loads(json.dumps(made.as_json())))
-    assert repr(again) == repr(made), "nan is not equal to itself, but written alike"
+    assert repr(again) == repr(made)  # nan is not equal to itself, but written alike
     assert again.sentences == made.sentences
 
 

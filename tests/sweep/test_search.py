@@ -126,7 +126,7 @@ def test_a_study_whose_first_trials_all_fail_ends_in_one_sentence_and_can_be_men
         raise ClvError(f"no purchase in trial {trial.number}")
 
     study = opened()
-    with pytest.raises(ClvError, match=r"^all of 5 trials failed, the last since: no purchase in trial 4$"):
+    with pytest.raises(ClvError, match=r"^all of 5 trials failed,.*: no purchase in trial 4$"):
         go(study, 50, failing)
     with pytest.raises(ClvError, match=r"^all of 6 trials failed"):
         go(study, 50, failing)
