@@ -17,9 +17,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> nearest("rigde", ["ridge", "linear"])
+    >>> suggest("rigde", ["ridge", "linear"])
     'did you mean ridge?'
-    >>> nearest("forest", ["ridge", "linear"])
+    >>> suggest("forest", ["ridge", "linear"])
     'there are ridge, linear'
     """
     known = list(known)
