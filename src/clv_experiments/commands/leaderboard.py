@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hydra import compose
@@ -110,7 +110,7 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     for sentence in decide_aggregate_verdict(aggregate).sentences:
         terminal.say(sentence)
     table, caption = tables.aggregate_table(aggregate), "\n".join(tables.aggregate_reading(aggregate))
-    terminal.table(f"{len(aggregate.cells)} cells together", table.headings, table.rows, caption)
+    terminal.print_table(f"{len(aggregate.cells)} cells together", replace(table, caption=caption))
     for note in (*aggregate.notes, *aggregate.left_out):
         terminal.say(f"note: {note}")
     with terminal.step("drawing and writing", "writing"):
@@ -171,7 +171,7 @@ def _print(terminal: Terminal, board: Board) -> None:
     for sentence in decide_verdict(board.standings).sentences:
         terminal.say(sentence)
     table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
-    terminal.table(tables.board_heading(board.standings), table.headings, table.rows, caption)
+    terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
     for finding in board.findings:
         terminal.say(f"M{finding.number}: {finding.sentence}")
     for sentence in board.standings.cell.left_out:

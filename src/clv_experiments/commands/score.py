@@ -45,6 +45,7 @@ from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import log_records
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
+from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "score"
@@ -115,7 +116,7 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
         run.log([Metric(*metric) for metric in (context.evidence.metrics() | summary.totals()).items()])
 
         title = f"the next {window.horizon} from {window.end}"
-        terminal.table(title, TIER_HEADINGS, tier_rows(summary, shop.currency))
+        terminal.print_table(title, TextTable(TIER_HEADINGS, tier_rows(summary, shop.currency)))
         for note in notes:
             terminal.say(note)
         terminal.show_timings()

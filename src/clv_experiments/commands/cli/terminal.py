@@ -134,29 +134,25 @@ class Terminal:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
         headings = ["model", *(heading for heading, _ in ladder.headline.values())]
         rows = [[name, *cells] for name, cells in summary_rows(ladder).items()]
-        self.table(title, headings, rows, f"best baseline by {ladder.objective}" if ladder.best_baseline else None)
+        caption = f"best baseline by {ladder.objective}" if ladder.best_baseline else None
+        self.print_table(title, TextTable(headings, rows, caption))
         for sentence in ladder.beaten_by:
             self.say(f"note: {sentence}")
 
-    def table(
-        self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None
-    ) -> None:
-        """Print a table between a title and a caption; a narrow terminal loses its last columns, and says so."""
+    def print_table(self, title: str, table: TextTable) -> None:
+        """Print a table between a title and its caption; a narrow terminal loses its last columns, and says so."""
+        headings, rows, caption = table.headings, table.rows, table.caption
         shown, unbounded = len(headings), self.console.options.update(max_width=10_000)
-        while (table := _laid_out(headings[:shown], rows)).columns[1:]:
-            if self.console.measure(table, options=unbounded).maximum <= self.console.width:
+        while (columns := _laid_out(headings[:shown], rows)).columns[1:]:
+            if self.console.measure(columns, options=unbounded).maximum <= self.console.width:
                 break
             shown -= 1
         self.console.print(Text(title, style="bold"))
-        self.console.print(table)
+        self.console.print(columns)
         if shown < len(headings):
             self.say(f"a wider terminal shows {', '.join(headings[shown:])} too")
         if caption:
             self.console.print(Text(caption, style="dim"))
-
-    def print_table(self, title: str, table: TextTable) -> None:
-        """Print a table below a title."""
-        self.table(title, table.headings, table.rows, table.caption)
 
     def show_timings(self) -> None:
         """Print how long each step took."""
