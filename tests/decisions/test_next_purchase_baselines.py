@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.next_purchase.baselines import OwnRhythm, ShareBought
+from clv_experiments.decisions.next_purchase.candidates import OwnRhythm, ShareBought
 from clv_experiments.errors import ClvError
 
 NONE = np.nan

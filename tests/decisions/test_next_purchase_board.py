@@ -6,9 +6,8 @@ import pytest
 
 from clv_experiments.decisions.display.next_purchase import say
 from clv_experiments.decisions.next_purchase.backtest import reliability, run_backtest
-from clv_experiments.decisions.next_purchase.board import compare_candidates
+from clv_experiments.decisions.next_purchase.board import bootstrap_scores, compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate
-from clv_experiments.decisions.next_purchase.scores import bootstrap_scores
 from clv_experiments.evaluation.metrics import brier, roc_auc
 
 NONE = np.nan

@@ -13,15 +13,16 @@ from scipy.stats import ttest_ind
 from clv_experiments.decisions.display.overview_figures import draw_lorenz_curve
 from clv_experiments.decisions.overview.comparison import (
     Decomposition,
+    Seasonality,
     autocorrelation,
     compare,
     comparisons,
     decompose_revenue,
+    month_effects,
 )
 from clv_experiments.decisions.overview.months import Months
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
 from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
-from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects
 from clv_experiments.reporting.prose import sentences
 
 WOBBLE = np.tile([1.04, 0.97, 1.0, 0.99, 1.03, 0.97, 1.01], 6)

@@ -8,9 +8,8 @@ import pandas as pd
 
 from clv_experiments.decisions.display.next_purchase_figures import plot_reliability, plot_weeks
 from clv_experiments.decisions.next_purchase.backtest import reliability
-from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard
+from clv_experiments.decisions.next_purchase.board import ORDERED_BY, NextPurchaseBoard
 from clv_experiments.decisions.next_purchase.outlook import LISTED, NextPurchaseOutlook
-from clv_experiments.decisions.next_purchase.scores import ORDERED_BY
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.chart_style import printable
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section

@@ -12,10 +12,9 @@ from scipy.stats import binom
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.clv import days_after
 from clv_experiments.decisions.next_purchase.backtest import Backtest, run_backtest
-from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, compare_candidates
+from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_candidates
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
-from clv_experiments.decisions.next_purchase.scores import Progress
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.errors import ClvError

@@ -14,13 +14,14 @@ from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.comparison import (
     Comparison,
     Decomposition,
+    Seasonality,
     comparisons,
     decompose_revenue,
+    month_effects,
 )
 from clv_experiments.decisions.overview.months import YEAR, Months
 from clv_experiments.decisions.overview.retention import Retention
 from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
-from clv_experiments.decisions.overview.seasonality import Seasonality, month_effects
 from clv_experiments.errors import ClvError
 
 
