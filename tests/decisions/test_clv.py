@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.special import hyperu
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.decisions.clv import days_after, discounted_clv
+from clv_experiments.decisions.clv import discounted_clv
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.gamma_gamma import GammaGamma
@@ -112,9 +112,9 @@ def test_clv_of_new_customers_is_what_simulated_ones_leave(kind):
 
 
 def test_the_horizon_is_counted_on_the_calendar():
-    assert days_after(date(2011, 2, 28), Horizon.parse("12 months")) == 366  # through 29 February 2012
-    assert days_after(date(2010, 12, 31), Horizon.parse("12 months")) == 365
-    assert days_after(date(2011, 12, 31), Horizon.parse("1 month")) == 31
+    assert Horizon.parse("12 months").after(date(2011, 2, 28)).days == 366  # through 29 February 2012
+    assert Horizon.parse("12 months").after(date(2010, 12, 31)).days == 365
+    assert Horizon.parse("1 month").after(date(2011, 12, 31)).days == 31
 
 
 def test_customers_who_share_a_history_share_what_they_are_worth():

@@ -64,6 +64,10 @@ class Horizon:
                 "window.horizon or fewer window.origins"
             ) from None
 
+    def after(self, cutoff: date) -> Period:
+        """Return the period after a cutoff: 12 months after 2010-12-31 are 365 days, a year later 366."""
+        return Period(cutoff, self.shift(cutoff + DAY, 1) - DAY)
+
     @property
     def label(self) -> str:
         """The short form that names windows and experiments: ``3m``, ``39w``, ``45d``."""
@@ -151,7 +155,7 @@ class Window:
     @property
     def future_period(self) -> Period:
         """The period after the log's last day, which decisions are about and the log cannot know."""
-        return Period(cutoff=self.end, end=self.horizon.shift(self.end + DAY, 1) - DAY)
+        return self.horizon.after(self.end)
 
     def as_of(self, cutoff: date | None) -> Window:
         """Return the window of the log cut at the end of a day, where its latest holdout then ends.

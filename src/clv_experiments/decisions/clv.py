@@ -7,7 +7,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import DAY, Horizon, Period
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.models.btyd import BtydRegressor
 
@@ -35,11 +34,6 @@ def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, cutoff: dat
     array, shape (n,)
         In the log's currency, at the value that money has on the cutoff.
     """
-    days = days_after(cutoff, shop.clv_horizon)
+    days = shop.clv_horizon.after(cutoff).days
     purchases = btyd.discounted_purchases(X, shop.annual_discount_rate, float(days))
     return shop.margin * btyd.expected_spend_per_purchase(X) * purchases
-
-
-def days_after(cutoff: date, horizon: Horizon) -> int:
-    """Count the days of a horizon that starts after a cutoff: 12 months after 2010-12-31 are 365, a year later 366."""
-    return Period(cutoff, horizon.shift(cutoff + DAY, 1) - DAY).days

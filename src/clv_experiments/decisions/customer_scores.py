@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.actions import recommended_action
-from clv_experiments.decisions.clv import days_after, discounted_clv
+from clv_experiments.decisions.clv import discounted_clv
 from clv_experiments.decisions.intervals import SpendIntervals
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
@@ -165,7 +165,7 @@ class Scorer:
         low, high = self.intervals.around(spend) if self.intervals else (missing, missing)
         history = X[HISTORY]
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
-        within = days_after(self.cutoff, self.shop.next_purchase_within)
+        within = self.shop.next_purchase_within.after(self.cutoff).days
         return history.astype({"frequency": int, "recency": int, "T": int}).assign(
             last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
             expected_spend=spend,

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import DAY, Period, Window
+from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.errors import ClvError, LogTooShort
@@ -147,7 +147,7 @@ def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> P
     if holdout is None or stored.run.tags.get("protocol") == "customer_split":
         return None
     cutoff = holdout["cutoff"].iloc[0].date()
-    period = Period(cutoff, window.horizon.shift(cutoff + DAY, 1) - DAY)
+    period = window.horizon.after(cutoff)
     return PastPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from scipy.stats import binom
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.clv import days_after
 from clv_experiments.decisions.next_purchase.backtest import Backtest, run_backtest
 from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_candidates
@@ -184,7 +183,7 @@ def due_customers(now: Snapshot, candidate: Candidate, backtest: Backtest, shop:
     order = ["probability", "expected_spend", "customer_id"]
     table = table.sort_values(order, ascending=[False, False, True], kind="stable").head(LISTED)
     limit = shop.next_purchase_within if candidate.sees_beyond_period else None
-    limit_days = days_after(now.period.cutoff, limit) if limit else now.period.days
+    limit_days = limit.after(now.period.cutoff).days if limit else now.period.days
     X = candidate.X.loc[table["customer_id"]]
     dates = next_purchase_dates(candidate.estimator, X, now.period.cutoff, limit_days, shop.interval)
     dates = dates.drop(columns="p_next_purchase")
