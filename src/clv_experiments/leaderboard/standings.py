@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,11 +112,12 @@ def standings(
     oriented = {
         name: np.mean([score.orient(scores[name]) for scores in by_step], axis=0) for name, score in METRICS.items()
     }
+    families = [entry.family for entry in cell.entries]
     frames, origins, half_widths = [], [], {}
     for name in METRICS:
         by_origin = pd.DataFrame([scores[name] for scores in by_step], columns=cell.labels).rename_axis(index="step")
         half_widths[name] = simultaneous_half_widths(oriented[name], bootstrap.oriented[name], confidence)
-        frame = _differences(cell, oriented[name], half_widths[name])
+        frame = difference_table(cell.labels, families, oriented[name], half_widths[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
         frame.insert(3, "lower", _quantile(bootstrap.scores[name], (1 - confidence) / 2))
         frame.insert(4, "upper", _quantile(bootstrap.scores[name], (1 + confidence) / 2))
@@ -191,14 +192,29 @@ def simultaneous_half_widths(oriented: Floats, replicates: Floats, confidence: f
     return float(np.quantile(largest, confidence)) * error
 
 
-def _differences(cell: Cell, oriented: Floats, half_widths: Floats) -> pd.DataFrame:
-    """Rank, tie group, and differences from the best and from the best baseline; a row an entry, in their order."""
-    labels = np.array(cell.labels, dtype=object)
-    families = np.array([entry.family for entry in cell.entries], dtype=object)
-    frame = pd.DataFrame({"model": labels, "family": families})
+def difference_table(
+    labels: Sequence[str], families: Sequence[str], oriented: Floats, half_widths: Floats
+) -> pd.DataFrame:
+    """Rank the models, and set each beside the best of them and the best baseline.
+
+    Parameters
+    ----------
+    labels, families : sequence of str
+        Of the models; the family ``baseline`` marks the baselines.
+    oriented : array, shape (models,)
+        Higher is better.
+    half_widths : array, shape (models, models)
+        From ``simultaneous_half_widths``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``Standings.table`` from ``model`` on that need no score; one row a model, in their order.
+    """
+    frame = pd.DataFrame({"model": labels, "family": families}, dtype=object)
     frame["rank"] = pd.Series(-oriented).rank().to_numpy()
     frame["group"] = rank_groups(oriented, half_widths)
-    references = {"best": np.arange(len(labels)), "baseline": np.flatnonzero(families == "baseline")}
+    references = {"best": np.arange(len(labels)), "baseline": np.flatnonzero(frame["family"] == "baseline")}
     for name, among in references.items():
         reference = among[np.argmax(oriented[among])] if len(among) else None
         frame[name] = labels[reference] if reference is not None else None

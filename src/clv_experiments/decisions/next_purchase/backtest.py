@@ -20,47 +20,25 @@ TENTHS = 10
 
 @dataclass(frozen=True, eq=False)
 class WaitingTimePrediction:
-    """One candidate's predictions, a row a customer in the order of ``Backtest.days_to_purchase``.
-
-    Attributes
-    ----------
-    name, family : str
-    probabilities : array, shape (n, days)
-        P(a purchase comes within each of the days).
-    median, low, high : array, shape (n,)
-        Median and interval of the wait in days, given that it ends within the period.
-    """
+    """One candidate's predictions, a row a customer in the order of ``Backtest.days_to_purchase``."""
 
     name: str
     family: str
-    probabilities: Floats
-    median: Floats
-    low: Floats
+    probabilities: Floats  # P(a purchase comes within each of the days), shape (n, days)
+    median: Floats  # of the wait in days, given that it ends within the period, shape (n,)
+    low: Floats  # ends of the interval of the wait
     high: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """All candidates on the same customers and the same period, which is over.
+    """All candidates on the same customers and the same period, which is over."""
 
-    Attributes
-    ----------
-    days_to_purchase : pandas.Series
-        Days from the cutoff to the next purchase, nan where there was none in the period; indexed by customer_id.
-    days : array of int
-        Days for which probabilities were predicted; the last is the period's length.
-    checkpoints : list of int
-        Those of 30, 60 and 90 days that the period holds; its length where it holds none.
-    predictions : list of WaitingTimePrediction
-    level : float
-        Of the intervals of the dates.
-    """
-
-    days_to_purchase: pd.Series
-    days: np.ndarray
-    checkpoints: list[int]
+    days_to_purchase: pd.Series  # from the cutoff, nan where there was none in the period; indexed by customer_id
+    days: np.ndarray  # for which probabilities were predicted; the last is the period's length
+    checkpoints: list[int]  # those of 30, 60 and 90 days that the period holds; its length where it holds none
     predictions: list[WaitingTimePrediction]
-    level: float
+    level: float  # of the intervals of the dates
 
     @property
     def horizon_days(self) -> int:
@@ -88,17 +66,9 @@ class Backtest:
 def run_backtest(
     candidates: Sequence[Candidate], days_to_purchase: pd.Series, horizon_days: int, level: float
 ) -> Backtest:
-    """Let all candidates predict the customers whose next purchase is known.
+    """Let all candidates predict the customers whose next purchase is known, and who are in every candidate's ``X``.
 
-    Parameters
-    ----------
-    candidates : sequence of Candidate
-    days_to_purchase : pandas.Series
-        Its customers are in every candidate's ``X``.
-    horizon_days : int
-        Of the period.
-    level : float
-        Of the intervals of the dates, such as 0.8.
+    ``horizon_days`` is the length of the period, ``level`` that of the intervals of the dates, such as 0.8.
     """
     checkpoints = [days for days in CHECKPOINTS if days <= horizon_days] or [horizon_days]
     steps = np.linspace(horizon_days / STEPS, horizon_days, STEPS).round().clip(1).astype(int)

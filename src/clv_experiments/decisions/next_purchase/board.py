@@ -11,29 +11,25 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.evaluation.metrics import roc_auc_by_sample
-from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.evaluation.resampling import Estimate, percentile_interval
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.standings import rank_groups, simultaneous_half_widths
+from clv_experiments.leaderboard.standings import difference_table, simultaneous_half_widths
 
 ORDERED_BY = "integrated_brier"
 BATCH = 1_000_000  # resampled customers that are counted at a time
+CONFIDENCE = 0.95  # of all differences from the best at once
 
 Progress = Callable[[int, int], None]
+Verdict = Literal["within chance", "too many", "too few"]
 Scorer = Callable[[Floats], Floats]  # counts of the customers (n, samples) to scores (samples, candidates)
 
 
 @dataclass(frozen=True, eq=False)
 class BootstrapScore:
-    """A score of all candidates on the customers as they are, and on customers drawn with replacement.
+    """A score of all candidates on the customers as they are, and on customers drawn with replacement."""
 
-    Attributes
-    ----------
-    values : array, shape (candidates,)
-    replicates : array, shape (replicates, candidates)
-    """
-
-    values: Floats
-    replicates: Floats
+    values: Floats  # shape (candidates,)
+    replicates: Floats  # shape (replicates, candidates)
 
 
 def bootstrap_scores(
@@ -112,43 +108,25 @@ def _lower_median(values: Sequence[Floats], rows: np.ndarray) -> Scorer:
     return score
 
 
-CONFIDENCE = 0.95
-
-
 @dataclass(frozen=True)
 class CheckpointCalibration:
-    """How many customers were expected to buy within some days, and how many did.
-
-    Attributes
-    ----------
-    within_days, customers, bought : int
-    expected : float
-    verdict : {"within chance", "too many", "too few"}
-        Of the expected number.
-    excess : Estimate
-        By how many customers it was too high or too low, as the verdict says.
-    """
+    """How many customers were expected to buy within some days, and how many did."""
 
     within_days: int
     customers: int
     bought: int
     expected: float
-    verdict: Literal["within chance", "too many", "too few"]
-    excess: Estimate
+    verdict: Verdict  # of the expected number
+    excess: Estimate  # customers by which it was too high or too low, as the verdict says
 
 
 @dataclass(frozen=True, eq=False)
 class NextPurchaseBoard:
     """Which candidate predicts best when customers buy next.
 
-    Attributes
-    ----------
-    backtest : Backtest
-    table : pandas.DataFrame
-        One row a score and candidate, candidates of each score best first. Columns: ``score`` (as ``bootstrap_scores``
-        names it), ``contender``, ``family``, ``value``, ``lower``, ``upper`` (its interval), ``rank`` (equal scores
-        share their mean rank), ``group`` (1 = tied with the best), ``best``, ``from_best``, ``from_best_lower``,
-        ``from_best_upper``: difference of oriented scores, positive = better, with simultaneous intervals.
+    The table has one row a score and candidate, candidates of each score best first: ``score`` (as
+    ``bootstrap_scores`` names it), ``contender``, ``family``, ``value``, ``lower``, ``upper`` (its interval), and the
+    columns of ``difference_table``, in which scores are oriented so that higher is better.
     """
 
     backtest: Backtest
@@ -169,19 +147,17 @@ class NextPurchaseBoard:
     @property
     def names(self) -> list[str]:
         """The candidates, best first."""
-        return [str(name) for name in self.of().index]
+        return self.of().index.tolist()
 
     @property
     def tied(self) -> list[str]:
         """The candidates that share first place, best first."""
-        rows = self.of()
-        return [str(name) for name in rows.index[rows["group"] == 1]]
+        return self.of().query("group == 1").index.tolist()
 
     @property
     def rules(self) -> list[str]:
         """The rules of thumb among the candidates, best first."""
-        rows = self.of()
-        return [str(name) for name in rows.index[rows["family"] == "baseline"]]
+        return self.of().query("family == 'baseline'").index.tolist()
 
     @property
     def result(self) -> Literal["alone", "all tied", "some tied", "clear"]:
@@ -199,11 +175,10 @@ class NextPurchaseBoard:
         for days in backtest.checkpoints:
             expected = float(backtest.probability_within(days, backtest.prediction(name)).sum())
             bought, bias = int(backtest.bought_within(days).sum()), self.estimate(f"bias_{days}", name)
-            low, high = sorted((n * bias.low, n * bias.high), key=abs)
-            excess = Estimate(abs(expected - bought), abs(low), abs(high))
-            verdict: Literal["within chance", "too many", "too few"] = "too many" if bias.value > 0 else "too few"
-            if bias.low <= 0 <= bias.high or np.isnan(bias.value):
-                verdict = "within chance"
+            excess = Estimate(abs(expected - bought), n * abs(bias).low, n * abs(bias).high)
+            verdict: Verdict = "within chance"
+            if bias.is_significant:
+                verdict = "too many" if bias.value > 0 else "too few"
             checks.append(CheckpointCalibration(days, n, bought, expected, verdict, excess))
         return checks
 
@@ -218,51 +193,17 @@ class NextPurchaseBoard:
 def compare_candidates(
     backtest: Backtest, replicates: int, seed: int, progress: Progress | None = None
 ) -> NextPurchaseBoard:
-    """Rank all candidates of a backtest on every score.
-
-    Parameters
-    ----------
-    backtest : Backtest
-    replicates, seed : int
-        Of the paired customer bootstrap.
-    progress : callable, optional
-        Is told (done, replicates).
-    """
-    names = np.array([prediction.name for prediction in backtest.predictions], dtype=object)
-    families = np.array([prediction.family for prediction in backtest.predictions], dtype=object)
+    """Rank all candidates of a backtest on every score; ``progress`` is told (done, replicates)."""
+    names, families = zip(*((prediction.name, prediction.family) for prediction in backtest.predictions), strict=True)
     tables = []
     for name, score in bootstrap_scores(backtest, replicates, seed, progress).items():
-        lower, upper = _percentiles(score.replicates)
-        columns = {"score": name, "contender": names, "family": families, "value": score.values}
-        table = pd.DataFrame(columns | {"lower": lower, "upper": upper})
-        table = table.join(_differences(names, name, score, backtest.level))
+        oriented, samples = (_oriented(name, each, backtest.level) for each in (score.values, score.replicates))
+        table = difference_table(names, families, oriented, simultaneous_half_widths(oriented, samples, CONFIDENCE))
+        lower, upper = percentile_interval(score.replicates)
+        table = table.rename(columns={"model": "contender"})
+        table = table.assign(score=name, value=score.values, lower=lower, upper=upper)
         tables.append(table.sort_values(["rank", "contender"], kind="stable"))
     return NextPurchaseBoard(backtest, pd.concat(tables, ignore_index=True))
-
-
-def _percentiles(replicates: Floats) -> Floats:
-    """Return the ends of each candidate's interval, shape (2, candidates); replicates without a score are left out."""
-    complete = replicates[~np.isnan(replicates).any(axis=1)]
-    if not len(complete):
-        return np.full((2, replicates.shape[1]), np.nan)
-    return np.quantile(complete, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-
-
-def _differences(names: np.ndarray, score: str, bootstrap: BootstrapScore, level: float) -> pd.DataFrame:
-    values, replicates = (_oriented(score, each, level) for each in (bootstrap.values, bootstrap.replicates))
-    half_width = simultaneous_half_widths(values, replicates, CONFIDENCE)
-    best = int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
-    difference = values - values[best]
-    return pd.DataFrame(
-        {
-            "rank": pd.Series(-values).rank().to_numpy(),
-            "group": rank_groups(values, half_width),
-            "best": names[best],
-            "from_best": difference,
-            "from_best_lower": difference - half_width[best],
-            "from_best_upper": difference + half_width[best],
-        }
-    )
 
 
 def _oriented(score: str, values: Floats, level: float) -> Floats:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 import numpy as np
@@ -28,23 +27,13 @@ DAYS_AN_INTERVAL = 14
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A fitted estimator of next purchases, and the features of the customers at a cutoff.
-
-    Attributes
-    ----------
-    name, family : str
-    estimator : WaitingTimeEstimator
-    X : pandas.DataFrame
-        Features, indexed by customer_id (sorted).
-    sees_beyond_period : bool
-        Whether it predicts purchases after the end of the period, too.
-    """
+    """A fitted estimator of next purchases, and the features of the customers at a cutoff."""
 
     name: str
     family: str
     estimator: WaitingTimeEstimator
-    X: pd.DataFrame
-    sees_beyond_period: bool
+    X: pd.DataFrame  # features, indexed by customer_id (sorted)
+    sees_beyond_period: bool  # whether it predicts purchases after the end of the period, too
 
     def purchase_probability(self, days: int) -> np.ndarray:
         """Return P(a purchase comes within so many days), a row of ``X`` each."""
@@ -57,7 +46,6 @@ def fit_candidates(
     models: Sequence[Model],
     hazard_features: FeatureSet,
     seed: int,
-    only: str | None = None,
 ) -> list[Candidate]:
     """Fit all candidates at a snapshot's cutoff; no label ends after it.
 
@@ -66,37 +54,32 @@ def fit_candidates(
 
     Parameters
     ----------
-    forecaster : Forecaster
-    snapshot : Snapshot
-        Its BTYD forecast is not made again.
     models : sequence of Model
         Those whose estimator has no ``purchase_probabilities`` are passed over.
     hazard_features : FeatureSet
         What the hazard learns from.
     seed : int
         Of the hazard's classifier.
-    only : str, optional
-        Name of the one to fit; by default all.
     """
     period = snapshot.period
-    fits: dict[str, Callable[[], Candidate]] = {
-        model.name: partial(_fit_btyd, forecaster, snapshot, model)
-        for model in models
-        if hasattr(model.estimator, "purchase_probabilities")
-    }
+    candidates = [
+        fit_btyd(forecaster, snapshot, model) for model in models if hasattr(model.estimator, "purchase_probabilities")
+    ]
     if forecaster.window.has_training(period):
         hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
-        learn = partial(_fit_on_panel, forecaster, period)
-        fits["purchase hazard"] = partial(learn, "purchase hazard", "ml", hazard, hazard_features)
-        fits["equally recent"] = partial(learn, "equally recent", "baseline", ShareBought(BANDS), HISTORY)
-        fits["everyone alike"] = partial(learn, "everyone alike", "baseline", ShareBought(1), HISTORY)
-    fits["own rhythm"] = partial(_own_rhythm, forecaster, period)
-    return [fit() for name, fit in fits.items() if only in (None, name)]
+        candidates += [
+            _fit_on_panel(forecaster, period, "purchase hazard", "ml", hazard, hazard_features),
+            _fit_on_panel(forecaster, period, "equally recent", "baseline", ShareBought(BANDS), HISTORY),
+            _fit_on_panel(forecaster, period, "everyone alike", "baseline", ShareBought(1), HISTORY),
+        ]
+    X = forecaster.features(period.cutoff, HISTORY)
+    return [*candidates, Candidate("own rhythm", "baseline", OwnRhythm(), X, sees_beyond_period=True)]
 
 
-def _fit_btyd(forecaster: Forecaster, snapshot: Snapshot, model: Model) -> Candidate:
-    fresh = model.name != snapshot.btyd_name
-    forecast = forecaster.forecast(snapshot.period, model) if fresh else snapshot.btyd
+def fit_btyd(forecaster: Forecaster, snapshot: Snapshot, model: Model) -> Candidate:
+    """Fit a BTYD model at a snapshot's cutoff, or take it from the snapshot where it is the one behind it."""
+    is_fitted = model.name == snapshot.btyd_name
+    forecast = snapshot.btyd if is_fitted else forecaster.forecast(snapshot.period, model)
     return Candidate(model.name, model.family, forecast.estimator, forecast.X, sees_beyond_period=True)
 
 
@@ -114,11 +97,6 @@ def _fit_on_panel(
     observed = np.repeat([float(earlier.days) for earlier in panel.periods], [len(each) for each in waits])
     estimator.fit(panel.X, pd.concat(waits), observed)
     return Candidate(name, family, estimator, forecaster.features(period.cutoff, features), sees_beyond_period=False)
-
-
-def _own_rhythm(forecaster: Forecaster, period: Period) -> Candidate:
-    X = forecaster.features(period.cutoff, HISTORY)
-    return Candidate("own rhythm", "baseline", OwnRhythm(), X, sees_beyond_period=True)
 
 
 class ShareBought(BaseEstimator):

@@ -32,10 +32,8 @@ def next_purchase_dates(
 
     Parameters
     ----------
-    estimator : fitted estimator with ``purchase_probabilities``
     X : pandas.DataFrame
         Features at the cutoff, indexed by customer_id.
-    cutoff : date
     within_days : int
         The limit, in days after the cutoff.
     level : float

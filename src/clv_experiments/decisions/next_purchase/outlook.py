@@ -12,7 +12,7 @@ from scipy.stats import binom
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.next_purchase.backtest import Backtest, run_backtest
 from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
-from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_candidates
+from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_btyd, fit_candidates
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
@@ -30,28 +30,17 @@ CHANCE = 0.025  # fewer weeks within their range than all but this share of such
 class DueCustomers:
     """The customers most likely to buy soon, and what became of those chosen alike one period before.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        At most 20 rows, most probable first, equal ones by expected spend: ``customer_id``, ``country`` (where known),
-        ``p_within_<days>_days``, ``next_purchase``, ``next_purchase_low``, ``next_purchase_high`` (days),
-        ``expected_spend`` in the period (currency), ``days_since_last``.
-    within_days : int
-        What soon means.
-    limit : Horizon or None
-        Dates are given a purchase within it; None is within the period.
-    chosen_before, bought_before : int
-        Customers chosen alike one period before, and those of them who bought so soon.
-    expected_before : float
-        How many of them were expected to.
+    The table has at most 20 rows, most probable first, equal ones by expected spend: ``customer_id``, ``country``
+    (where known), ``p_within_<days>_days``, ``next_purchase``, ``next_purchase_low``, ``next_purchase_high`` (days),
+    ``expected_spend`` in the period (currency), ``days_since_last``.
     """
 
     table: pd.DataFrame
-    within_days: int
-    limit: Horizon | None
-    chosen_before: int
-    bought_before: int
-    expected_before: float
+    within_days: int  # what soon means
+    limit: Horizon | None  # dates are given a purchase within it; None is within the period
+    chosen_before: int  # customers chosen alike one period before
+    bought_before: int  # those of them who bought so soon
+    expected_before: float  # how many of them were expected to
 
     @property
     def probabilities(self) -> pd.Series:
@@ -61,18 +50,10 @@ class DueCustomers:
 
 @dataclass(frozen=True, eq=False)
 class WeeklyReturns:
-    """Customers who come back in each week, counted when first back.
+    """Customers who come back in each week, counted when first back; tables are from ``expected_by_week``."""
 
-    Attributes
-    ----------
-    before : pandas.DataFrame
-        Of the period that is over, as ``expected_by_week`` returns it; ``came`` is how many did.
-    ahead : pandas.DataFrame
-        Of the coming period.
-    """
-
-    before: pd.DataFrame
-    ahead: pd.DataFrame
+    before: pd.DataFrame  # of the period that is over; its column ``came`` is how many did
+    ahead: pd.DataFrame  # of the coming period
 
     @property
     def weeks_above(self) -> int:
@@ -99,27 +80,16 @@ class WeeklyReturns:
 class NextPurchaseOutlook:
     """What is expected of the coming period, and how the same went in the one before.
 
-    Attributes
-    ----------
-    board : NextPurchaseBoard
-        Of the period that is over.
-    candidate : Candidate
-        The BTYD model behind a report's other dates, fitted for the coming period: dates of one report agree, whichever
-        candidate predicts best.
-    now, previous : Period
-    customers : int
-    expected_buyers : float
-        Customers expected to buy within the first checkpoint of the coming period.
-    due : DueCustomers
-    weeks : WeeklyReturns
+    The candidate is the BTYD model behind a report's other dates, fitted for the coming period: dates of one report
+    agree, whichever candidate predicts best.
     """
 
-    board: NextPurchaseBoard
+    board: NextPurchaseBoard  # of the period that is over
     candidate: Candidate
     now: Period
     previous: Period
     customers: int
-    expected_buyers: float
+    expected_buyers: float  # customers expected to buy within the first checkpoint of the coming period
     due: DueCustomers
     weeks: WeeklyReturns
 
@@ -141,12 +111,10 @@ def next_purchase_outlook(
     ----------
     now, previous : Snapshot
         The coming period, and the one before it, which is over.
-    forecaster : Forecaster
     models : sequence of Model
-        BTYD models.
+        BTYD models, that of ``now`` among them.
     hazard_features : FeatureSet
         What the hazard learns from.
-    shop : Shop
     seed, replicates : int
         Of the bootstrap, the seed also of the hazard.
     progress : callable, optional
@@ -161,7 +129,7 @@ def next_purchase_outlook(
         raise ClvError(f"next purchases are compared on a period that is over, got the coming one, {previous.period}")
     candidates = fit_candidates(forecaster, previous, models, hazard_features, seed)
     backtest = run_backtest(candidates, previous.table["days_to_purchase"], previous.period.days, shop.interval)
-    [candidate] = fit_candidates(forecaster, now, models, hazard_features, seed, only=now.btyd_name)
+    candidate = fit_btyd(forecaster, now, next(model for model in models if model.name == now.btyd_name))
     return NextPurchaseOutlook(
         compare_candidates(backtest, replicates, seed, progress),
         candidate,
