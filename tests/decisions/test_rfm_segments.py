@@ -17,13 +17,9 @@ def table(days, frequency, spend):
     return frame.assign(total_spend=spend)
 
 
-def learnt(frame):
-    return RfmScores.of(frame["T"] - frame["recency"], frame["frequency"], frame["total_spend"])
-
-
 def test_ten_customers_by_hand():
     frame = table(np.arange(10), [0, 0, 0, 0, 0, 0, 1, 1, 2, 9], np.arange(100, 0, -10))
-    scores = learnt(frame).scores(frame)
+    scores = RfmScores.of(frame).scores(frame)
     assert scores["r"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
     assert scores["f"].tolist() == [1, 1, 1, 1, 1, 1, 4, 4, 5, 5]
     assert scores["m"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
@@ -35,14 +31,14 @@ def test_scores_are_fifths_of_average_ranks(values):
     spend = np.array(values, float)
     frame = table(np.zeros(len(spend)), 3.0, spend)
     expected = [1 + int(5 * ((spend < v).sum() + (spend == v).sum() / 2) / len(spend) + 1e-9) for v in spend]
-    assert learnt(frame).scores(frame)["m"].tolist() == expected
+    assert RfmScores.of(frame).scores(frame)["m"].tolist() == expected
 
 
 def test_customers_who_are_all_alike_are_middling_and_those_who_never_came_back_are_not():
     frame = table([7.0] * 4, [0] * 4, [5.0] * 4)
-    assert learnt(frame).scores(frame).drop_duplicates().to_numpy().tolist() == [[3, 1, 3]]
+    assert RfmScores.of(frame).scores(frame).drop_duplicates().to_numpy().tolist() == [[3, 1, 3]]
     often = frame.assign(frequency=2)
-    assert learnt(often).scores(often)["f"].unique().tolist() == [3]
+    assert RfmScores.of(often).scores(often)["f"].unique().tolist() == [3]
 
 
 def test_every_score_has_one_segment_and_every_segment_a_score():
@@ -63,13 +59,19 @@ def test_every_score_has_one_segment_and_every_segment_a_score():
 def test_what_was_learnt_once_scores_any_batch_alike():
     rng = np.random.default_rng(0)
     frame = table(rng.integers(0, 300, 60), rng.poisson(1, 60), rng.lognormal(3, 1, 60)).set_index(pd.Index(range(60)))
-    rule = learnt(frame)
+    rule = RfmScores.of(frame)
     parts = pd.concat([rule.segments(part) for part in (frame[40:], frame[:40])])
     assert parts.sort_index().equals(rule.segments(frame))
 
 
-@pytest.mark.parametrize(("values", "found"), [([], "none"), ([1.0, np.nan, np.inf], "2 that are not")])
-def test_what_cannot_be_ranked_is_refused(values, found):
-    fine = [1.0] * len(values)
-    with pytest.raises(ClvError, match=f"total_spend must hold one finite number a customer to be ranked, got {found}"):
-        RfmScores.of(fine or [1.0], fine or [1.0], values)
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "days_since_last must hold one finite number a customer to be ranked, got none"),
+        ([1.0, np.nan, np.inf], "total_spend must hold one finite number a customer to be ranked, got 2 that are not"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(values, message):
+    days = frequency = [1.0] * len(values)
+    with pytest.raises(ClvError, match=message):
+        RfmScores.of(table(days, frequency, values))

@@ -209,9 +209,7 @@ class Ranking:
             ``expected_spend``, ``frequency``, ``recency``, ``T``, ``total_spend``; one row a customer.
         """
         tiers = Tiers.of(customers["expected_spend"].to_numpy(), shop.tiers)
-        since = days_since_last(customers)
-        rfm = RfmScores.of(since, customers["frequency"], customers["total_spend"])
-        return cls(tiers, rfm, missed, cutoff)
+        return cls(tiers, RfmScores.of(customers), missed, cutoff)
 
     def rank(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
         """Add tier, segment, missed opportunity and action to some customers' expectations.

@@ -33,18 +33,14 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True)
 class StrategyResult:
-    """What a strategy would have earned, in currency.
-
-    ``regret`` is how much more perfect foresight earns, ``share_lost`` that as a share of what perfect foresight earns
-    (nan where that is nothing), ``model_ahead`` how much more the model earns.
-    """
+    """What a strategy would have earned, in currency."""
 
     strategy: Strategy
     contacts: int
     profit: Estimate
-    regret: Estimate
-    share_lost: Estimate
-    model_ahead: Estimate
+    regret: Estimate  # how much more perfect foresight earns
+    share_lost: Estimate  # that as a share of what perfect foresight earns; nan where that is nothing
+    model_ahead: Estimate  # how much more the model earns
 
     @property
     def standing(self) -> Literal["behind", "tied", "ahead"]:
@@ -130,7 +126,7 @@ def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> di
     actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
     total, days = table["total_spend"], days_since_last(table)
-    score = RfmScores.of(days, table["frequency"], total).scores(table).sum(axis=1)
+    score = RfmScores.of(table).scores(table).sum(axis=1)
     model = _descending(predicted)[: (predicted > 0).sum()]
     rankings = {
         Strategy.ORACLE: _descending(actual)[: (actual > 0).sum()],
@@ -160,11 +156,8 @@ def strategy_profits(
 def realised_curve(table: pd.DataFrame, campaign: Campaign, margin: float) -> pd.DataFrame:
     """Return the profit of contacting so many customers by each strategy, had the whole budget been spent.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``budget``, ``contacts``, ``expected`` (by the predictions of then, in their order) and what contacting in the
-        order of each strategy earned, in currency.
+    Columns: ``budget``, ``contacts``, ``expected`` (by the predictions of then, in their order) and what contacting in
+    the order of each strategy earned, in currency.
     """
     actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)

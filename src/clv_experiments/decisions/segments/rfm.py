@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
 from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
@@ -37,10 +36,7 @@ SEGMENTS = (
 class RfmScores:
     """Scores from 1 to 5, a fifth of the customers each as far as ties allow; 5 is best.
 
-    Attributes
-    ----------
-    days_since_last, frequency, total_spend : tuple of four floats
-        Cut points: a customer's score is 1 and one more for every cut point reached, the days counted backwards.
+    Fields are four cut points each: a score is 1 and one more for every cut point reached, the days counted backwards.
     """
 
     days_since_last: tuple[float, ...]
@@ -48,36 +44,21 @@ class RfmScores:
     total_spend: tuple[float, ...]
 
     @classmethod
-    def of(cls, days_since_last: ArrayLike, frequency: ArrayLike, total_spend: ArrayLike) -> RfmScores:
-        """Learn the cut points.
+    def of(cls, table: pd.DataFrame) -> RfmScores:
+        """Learn the cut points from ``recency``, ``T``, ``frequency`` and ``total_spend``; one row a customer.
 
         Equal values get equal scores, that of the middle customer among them, so that customers who are all alike in
         something all score 3 in it. Customers who have not come back score 1 for frequency, however many they are.
-
-        Parameters
-        ----------
-        days_since_last, frequency, total_spend : array, shape (customers,)
-            Days, purchase days after the first, currency.
-
-        Raises
-        ------
-        ClvError
-            If there is no customer, or a value is not finite.
+        ClvError as of ``cut_points``.
         """
         return cls(
-            cut_points(-np.asarray(days_since_last, dtype=float), FIFTHS, "days_since_last"),
-            tuple(max(cut, 1.0) for cut in cut_points(frequency, FIFTHS, "frequency")),
-            cut_points(total_spend, FIFTHS, "total_spend"),
+            cut_points(-days_since_last(table), FIFTHS, "days_since_last"),
+            tuple(max(cut, 1.0) for cut in cut_points(table["frequency"], FIFTHS, "frequency")),
+            cut_points(table["total_spend"], FIFTHS, "total_spend"),
         )
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return ``r``, ``f``, ``m`` (1 to 5) of each customer.
-
-        Parameters
-        ----------
-        table : pandas.DataFrame
-            ``recency``, ``T``, ``frequency``, ``total_spend``; one row a customer.
-        """
+        """Return ``r``, ``f``, ``m`` (1 to 5) of each customer of a table like that of ``of``."""
         columns = {
             "r": count_reached(-days_since_last(table), self.days_since_last),
             "f": count_reached(table["frequency"], self.frequency),
@@ -95,24 +76,18 @@ class RfmScores:
 
 def rfm_segments(table: pd.DataFrame) -> pd.Series:
     """Name the segment of each customer of a snapshot's table, among themselves."""
-    return RfmScores.of(days_since_last(table), table["frequency"], table["total_spend"]).segments(table)
+    return RfmScores.of(table).segments(table)
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentSummary:
     """What each RFM segment holds, and what the segments of the previous cutoff brought.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Columns of ``profile_groups`` and ``add_revenue``; one row a segment.
-    best_actual : Estimate or None
-        Share of the spend since the previous cutoff of those who were in the segment that is now ``best``.
-    slipping_actual : Estimate or None
-        The same of those who were in one of ``SLIPPING``. None where nobody spent anything.
+    ``best_actual`` is the share of the spend since the previous cutoff of those who were in the segment that is now
+    ``best``, ``slipping_actual`` that of those who were in one of ``SLIPPING``; None where nobody spent anything.
     """
 
-    table: pd.DataFrame
+    table: pd.DataFrame  # columns of ``profile_groups`` and ``add_revenue``; one row a segment
     best_actual: Estimate | None
     slipping_actual: Estimate | None
 
