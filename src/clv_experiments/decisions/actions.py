@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from clv_experiments.decisions.segments.rfm import SLIPPING
+
 GONE = 0.2  # P(alive) below which little or nothing is spent on a customer of little value
 FADING = 0.5  # P(alive) below which a customer of value is to be won back
 DUE_DAYS = 30  # a next purchase that is expected so soon is due
@@ -23,7 +25,6 @@ KEEP = "Keep in touch until the next purchase is due"
 MAIL = "Include in mailings that cost nothing"
 ACTIONS = (ASK, WIN_BACK, LET_GO, LAST_TRY, REMIND_ONCE, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
 
-SLIPPING = ("At risk", "Cannot lose")
 STARTING = ("New", "Promising", "Potential loyalists")
 BEST = ("Champions", "Loyal")
 ASLEEP = ("About to sleep", "Hibernating", "Lost")

@@ -56,14 +56,8 @@ class BestCustomers:
 def rank_customers(scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot]) -> BestCustomers:
     """Order the customers by expected spend and by probability of buying.
 
-    Parameters
-    ----------
-    scored : pandas.DataFrame
-        One row a customer of ``now``: the columns of ``decisions.scored``, and ``total_spend``.
-    now : Snapshot
-        Of the coming period.
-    past : sequence of Snapshot
-        Of periods that are over, latest first.
+    ``scored`` has one row a customer of ``now``, the coming period: the columns of ``customer_scores.COLUMNS``, and
+    ``total_spend``. ``past`` are periods that are over, latest first.
     """
     totals = past_totals(past)
     days = (pd.Timestamp(now.period.cutoff + DAY) - totals["first_day"]).dt.days
@@ -80,11 +74,8 @@ def rank_customers(scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot]
 def past_totals(past: Sequence[Snapshot]) -> pd.DataFrame:
     """Set what all customers spent in each period that is over beside what was expected of them then.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``first_day``, ``last_day``, ``customers``, ``expected``, ``came`` (currency), ``came_to_expected`` (NaN where
-        nothing was expected); latest first.
+    Columns: ``first_day``, ``last_day``, ``customers``, ``expected``, ``came`` (currency), ``came_to_expected`` (NaN
+    where nothing was expected); latest first.
     """
     table = pd.DataFrame(
         {

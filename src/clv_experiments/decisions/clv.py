@@ -24,10 +24,6 @@ def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, cutoff: dat
         Fitted.
     X : pandas.DataFrame
         ``frequency``, ``recency``, ``T`` (days) and ``monetary_value`` at the cutoff.
-    shop : Shop
-        Its margin, discount rate and horizon.
-    cutoff : date
-        The horizon ends so many calendar units after it.
 
     Returns
     -------

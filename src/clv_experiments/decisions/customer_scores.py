@@ -23,51 +23,23 @@ from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.tracking.stored_run import StoredModel
 
 HISTORY = ["frequency", "recency", "T", "monetary_value"]
-COLUMNS = (
-    "customer_id",
-    "country",
-    "frequency",
-    "recency",
-    "T",
-    "monetary_value",
-    "last_purchase",
-    "expected_spend",
-    "expected_spend_low",
-    "expected_spend_high",
-    "expected_purchases",
-    "p_alive",
-    "p_purchase",
-    "btyd_model",
-    "next_purchase",
-    "next_purchase_low",
-    "next_purchase_high",
-    "p_next_purchase",
-    "clv",
-    "value_tier",
-    "segment",
-    "missed_opportunity",
-    "recommended_action",
-)  # documented in templates/scores/readme.jinja
+COLUMNS = (  # documented in templates/scores/readme.jinja
+    "customer_id", "country", *HISTORY, "last_purchase",
+    "expected_spend", "expected_spend_low", "expected_spend_high",
+    "expected_purchases", "p_alive", "p_purchase", "btyd_model",
+    "next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase",
+    "clv", "value_tier", "segment", "missed_opportunity", "recommended_action",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class ScoringModels:
-    """The fitted models that customers are scored with; one may be both.
+    """The fitted models that customers are scored with; one may be both."""
 
-    Attributes
-    ----------
-    spend, btyd : fitted estimator
-        Of spend over the horizon; of purchases.
-    spend_model, btyd_model : Model
-        The configurations behind them.
-    columns : tuple of str
-        The features that ``spend`` takes, in order.
-    """
-
-    spend: Any
-    spend_model: Model
-    columns: tuple[str, ...]
-    btyd: Any
+    spend: Any  # estimator of spend over the horizon
+    spend_model: Model  # the configuration behind it
+    columns: tuple[str, ...]  # the features that it takes, in order
+    btyd: Any  # estimator of purchases
     btyd_model: Model
 
     def warnings(self) -> list[str]:
@@ -81,15 +53,8 @@ def fit_scoring_models(
 ) -> ScoringModels:
     """Fit the models of spend and of purchases on all that is known.
 
-    Parameters
-    ----------
-    forecaster : Forecaster
-    model : Model
-        Predicts spend, and purchases if it can.
-    btyd_model : Model
-        Predicts purchases where ``model`` cannot.
-    stored : StoredModel, optional
-        Taken in place of fitting ``model``.
+    ``model`` predicts spend, and purchases if it can; else ``btyd_model`` predicts these. A stored model is taken in
+    place of fitting ``model``.
     """
     if stored:
         spend, columns = stored.estimator, stored.columns
@@ -105,28 +70,13 @@ def fit_scoring_models(
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Predicts what is expected of each customer.
+    """Predicts what is expected of each customer."""
 
-    Attributes
-    ----------
-    estimator : fitted estimator
-        Of spend over the horizon.
-    columns : tuple of str
-        The features that it takes, in order.
-    btyd : fitted BTYD estimator
-        Of purchases; may be the same.
-    btyd_name : str
-    intervals : SpendIntervals or None
-        None where there is nothing to calibrate them on: their columns are NaN then.
-    shop : Shop
-    cutoff : date
-    """
-
-    estimator: Any
-    columns: tuple[str, ...]
-    btyd: Any
+    estimator: Any  # of spend over the horizon
+    columns: tuple[str, ...]  # the features that it takes, in order
+    btyd: Any  # estimator of purchases; may be the same
     btyd_name: str
-    intervals: SpendIntervals | None
+    intervals: SpendIntervals | None  # None where there is nothing to calibrate them on: their columns are NaN then
     shop: Shop
     cutoff: date
 
@@ -183,32 +133,20 @@ class Scorer:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Ranks customers among all that are scored together.
-
-    Attributes
-    ----------
-    tiers : Tiers
-    rfm : RfmScores
-    missed : pandas.Index
-        Ids of the customers who were likely to buy in the period before the cutoff, and did not.
-    cutoff : date
-    """
+    """Ranks customers among all that are scored together."""
 
     tiers: Tiers
     rfm: RfmScores
-    missed: pd.Index
+    missed: pd.Index  # ids of those who were likely to buy in the period before the cutoff, and did not
     cutoff: date
 
     @classmethod
     def of(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> Ranking:
         """Learn tiers and RFM scores from all customers.
 
-        Parameters
-        ----------
-        customers : pandas.DataFrame
-            ``expected_spend``, ``frequency``, ``recency``, ``T``, ``total_spend``; one row a customer.
+        The table has ``expected_spend``, ``frequency``, ``recency``, ``T``, ``total_spend``; one row a customer.
         """
-        tiers = Tiers.of(customers["expected_spend"].to_numpy(), shop.tiers)
+        tiers = Tiers.of(customers["expected_spend"], shop.tiers)
         return cls(tiers, RfmScores.of(customers), missed, cutoff)
 
     def rank(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
@@ -217,7 +155,7 @@ class Ranking:
         Parameters
         ----------
         expected : pandas.DataFrame
-            From ``Scorer.predict``, indexed by customer_id.
+            From ``Scorer.score_customers``, indexed by customer_id.
         country : pandas.Series, optional
             Of at least these customers.
 

@@ -22,18 +22,12 @@ Origin = Literal["fitted", "stored", "refitted"]
 
 @dataclass(frozen=True, eq=False)
 class PastPredictions:
-    """What a model predicted of the latest period that is over and of the one before, with ``y_true`` and ``y_pred``.
+    """What a model predicted of the latest period that is over and of the one before.
 
-    Attributes
-    ----------
-    period : Period or None
-        The latest; None where the log is too short to predict one.
-    latest, earlier : pandas.DataFrame or None
-        One row a customer known at the cutoff.
-    origin : {"fitted", "stored", "refitted"}
+    Tables have one row a customer known at the cutoff, with ``y_true`` and ``y_pred``.
     """
 
-    period: Period | None
+    period: Period | None  # the latest; None where the log is too short to predict one
     latest: pd.DataFrame | None
     earlier: pd.DataFrame | None
     origin: Origin = "fitted"
@@ -41,27 +35,13 @@ class PastPredictions:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Intervals of spend, and what such intervals held in the latest period that is over.
+    """Intervals of spend, and what such intervals held in the latest period that is over."""
 
-    Attributes
-    ----------
-    intervals : SpendIntervals or None
-        None where no predictions, or too few, are there to calibrate them on.
-    coverage : Coverage or None
-        None where one period only was predicted.
-    period : Period or None
-        On whose predictions the intervals rest.
-    origin : {"fitted", "stored", "refitted"}
-        Of these predictions.
-    refusal : str, optional
-        Why predictions cannot be calibrated on.
-    """
-
-    intervals: SpendIntervals | None
-    coverage: Coverage | None
-    period: Period | None
-    origin: Origin = "fitted"
-    refusal: str | None = None
+    intervals: SpendIntervals | None  # None where no predictions, or too few, are there to calibrate them on
+    coverage: Coverage | None  # None where one period only was predicted
+    period: Period | None  # on whose predictions the intervals rest
+    origin: Origin = "fitted"  # of these predictions
+    refusal: str | None = None  # why predictions cannot be calibrated on
 
     @property
     def undercovers(self) -> bool:
@@ -88,14 +68,7 @@ class Evidence:
 
 
 def assess_intervals(past: PastPredictions, level: float) -> Evidence:
-    """Calibrate intervals on the errors of the latest period, and those of the period before on the latest.
-
-    Parameters
-    ----------
-    past : PastPredictions
-    level : float
-        Share of customers that intervals are to hold.
-    """
+    """Calibrate intervals that hold a share of customers on the latest period, and check earlier ones on it."""
     if past.latest is None:
         return Evidence(None, None, past.period, past.origin)
     y_true, y_pred = past.latest["y_true"], past.latest["y_pred"]
@@ -130,24 +103,15 @@ def _periods_over(forecaster: Forecaster, model: Model) -> tuple[Period | None, 
 def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> PastPredictions | None:
     """Read what the run that stands for a stored model predicted of its latest holdout and validation period.
 
-    Parameters
-    ----------
-    window : Window
-        Ends with the last day that is known, with the horizon of the model.
-
-    Returns
-    -------
-    PastPredictions or None
-        None where there are no such predictions, where the holdout was not over on the last day that is known, so that
-        its errors are not known then, or where customers were split at random, so that errors are not of forecasts.
+    None where there are no such predictions, where customers were split at random, so that errors are not of forecasts,
+    or where the holdout, as long as the window's horizon, was not over on the window's last day.
     """
     holdout, validation = (
         _latest_table(reader, stored, name) for name in ("predictions.parquet", "validation_predictions.parquet")
     )
     if holdout is None or stored.run.tags.get("protocol") == "customer_split":
         return None
-    cutoff = holdout["cutoff"].iloc[0].date()
-    period = window.horizon.after(cutoff)
+    period = window.horizon.after(holdout["cutoff"].iloc[0].date())
     return PastPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
 
 
@@ -161,39 +125,19 @@ def _latest_table(reader: Reader, stored: StoredModel, name: str) -> pd.DataFram
 
 @dataclass(frozen=True, eq=False)
 class MissedPurchases:
-    """Customers who were likely to buy in the latest period that is over, and did not.
+    """Customers who were likely to buy in the latest period that is over, and did not."""
 
-    Attributes
-    ----------
-    customers : pandas.Index
-        Their ids.
-    period : Period or None
-        None where the log is too short to predict one.
-    likely : int
-        How many customers were likely to buy.
-    expected : float
-        How many of those were to be expected not to.
-    highest : float
-        The highest probability of a purchase.
-    """
-
-    customers: pd.Index = field(default_factory=lambda: pd.Index([], dtype=str))
-    period: Period | None = None
-    likely: int = 0
-    expected: float = 0.0
-    highest: float = float("nan")
+    customers: pd.Index = field(default_factory=lambda: pd.Index([], dtype=str))  # their ids
+    period: Period | None = None  # None where the log is too short to predict one
+    likely: int = 0  # customers who were likely to buy
+    expected: float = 0.0  # how many of those were to be expected not to
+    highest: float = float("nan")  # probability of a purchase
 
 
 def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float) -> MissedPurchases:
-    """Find the customers who were likely to buy in a period and did not.
+    """Find the customers who did not buy in a period, though their probability was at the threshold or above.
 
-    Parameters
-    ----------
-    forecast : pandas.DataFrame
-        ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
-    period : Period
-    threshold : float
-        The probability from which a purchase is likely.
+    The forecast holds ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
     """
     p_purchase = forecast["p_purchase"]
     likely = p_purchase >= threshold
@@ -207,10 +151,7 @@ def latest_missed_purchases(
 ) -> MissedPurchases:
     """Find who missed a purchase in the latest period that is over.
 
-    Parameters
-    ----------
-    past : PastPredictions, optional
-        By ``btyd_model``, where it has predicted that period already.
+    ``past`` is what ``btyd_model`` predicted, where it has predicted that period already.
     """
     if past is None or past.latest is None or past.origin == "stored":
         period, _ = _periods_over(forecaster, btyd_model)

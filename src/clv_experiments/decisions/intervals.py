@@ -19,26 +19,15 @@ TOP_SHARE = 0.1  # of the customers, by prediction: those that decisions are abo
 class SpendIntervals:
     """Errors of one period, ready to stand around the predictions of another.
 
-    Attributes
-    ----------
-    level : float
-        Share of customers that the intervals are to hold.
-    customers : int
-        Whose errors they rest on.
-    unit : float
-        What is added to a prediction before an excess is divided by it, in the log's currency.
-    edges : array, shape (groups - 1,)
-        A prediction above an edge belongs to the next group.
-    lower, upper : array, shape (groups,)
-        Bounds of a group's errors: shares of the prediction below it (-1 is no spend), multiples of prediction + unit
-        above it.
+    Bounds of a group's errors are shares of the prediction below it (-1 is no spend), multiples of prediction + unit
+    above it.
     """
 
-    level: float
-    customers: int
-    unit: float
-    edges: np.ndarray
-    lower: np.ndarray
+    level: float  # share of customers that the intervals are to hold
+    customers: int  # whose errors they rest on
+    unit: float  # what is added to a prediction before an excess is divided by it, in the log's currency
+    edges: np.ndarray  # a prediction above an edge belongs to the next group, shape (groups - 1,)
+    lower: np.ndarray  # shape (groups,)
     upper: np.ndarray
 
     def around(self, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -120,34 +109,21 @@ def _edges(p: np.ndarray, groups: int, fewest: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What intervals held in a period whose spend is known.
-
-    Attributes
-    ----------
-    customers, top_customers : int
-        All, and the tenth with the largest predictions.
-    overall, top_decile : float
-        Shares of them whose spend lay in its interval.
-    width, top_decile_width : float
-        Mean width, in the log's currency.
-    """
+    """What intervals held in a period whose spend is known."""
 
     customers: int
-    top_customers: int
-    overall: float
+    top_customers: int  # the tenth with the largest predictions
+    overall: float  # share of customers whose spend lay in its interval
     top_decile: float
-    width: float
+    width: float  # mean, in the log's currency
     top_decile_width: float
 
 
 def measure_coverage(y_true: ArrayLike, low: ArrayLike, high: ArrayLike, y_pred: ArrayLike) -> Coverage:
-    """Count the customers whose spend lay in its interval, all and the tenth with the largest predictions.
+    """Count the customers, at least one, whose spend lay in its interval; all arrays have shape (n,).
 
-    Parameters
-    ----------
-    y_true, low, high, y_pred : array-like of shape (n,)
-        Of at least one customer. Customers who tie with the last of the top tenth belong to it; spend below zero counts
-        as none.
+    Customers who tie with the last of the tenth with the largest predictions belong to it; spend below zero counts as
+    none.
     """
     y, lows, highs, p = (np.asarray(values, dtype=float) for values in (y_true, low, high, y_pred))
     covered, width = (lows <= np.maximum(y, 0.0)) & (y <= highs), highs - lows

@@ -22,16 +22,9 @@ COLUMNS = (
 
 
 def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
-    """Return whether each customer was likely to buy and did not: a missed opportunity, shape (customers,).
+    """Return whether each customer was likely to buy in a period and did not, shape (customers,).
 
-    Parameters
-    ----------
-    p_purchase : array, shape (customers,)
-        P(buys in the period), as predicted before it.
-    purchase_days : array, shape (customers,)
-        In the period.
-    likely : float
-        P(buys) from which on a customer counts as likely to buy.
+    ``p_purchase`` is P(buys) as predicted before it, from ``likely`` on a purchase counts as likely.
     """
     return (np.asarray(p_purchase, dtype=float) >= likely) & (np.asarray(purchase_days, dtype=float) == 0)
 
@@ -40,23 +33,15 @@ def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) ->
 class Absences:
     """How many likely customers did not buy, beside how many their probabilities let expect.
 
-    Attributes
-    ----------
-    customers, missed : int
-        Likely to buy; of them, did not.
-    expected, expected_low, expected_high : float
-        Sum of the probabilities of not buying, and the bounds of 95 % of the counts if every probability holds and
-        customers decide independently.
-    share : Estimate
-        Of the likely customers, with the interval of Wilson (1927).
+    The bounds are of 95 % of the counts if every probability holds and customers decide independently.
     """
 
-    customers: int
-    missed: int
-    expected: float
+    customers: int  # likely to buy
+    missed: int  # of them, did not
+    expected: float  # sum of the probabilities of not buying
     expected_low: float
     expected_high: float
-    share: Estimate
+    share: Estimate  # of the likely customers, with the interval of Wilson (1927)
 
     @property
     def verdict(self) -> Literal["fewer", "as expected", "more"]:
@@ -67,49 +52,25 @@ class Absences:
 
 
 def count_absences(p_purchase: ArrayLike, bought: ArrayLike, replicates: int, seed: int) -> Absences:
-    """Count the likely customers who did not buy and hold that against their probabilities.
+    """Count the likely customers, at least one, who did not buy and hold that against their probabilities.
 
-    Parameters
-    ----------
-    p_purchase : array, shape (customers,)
-        Of likely customers only, at least one.
-    bought : array of bool, shape (customers,)
-    replicates, seed : int
-        Of the simulated counts.
+    ``p_purchase`` and ``bought`` have shape (customers,); ``replicates`` counts are simulated.
     """
     absent, p_absent = ~np.asarray(bought, dtype=bool), 1 - np.asarray(p_purchase, dtype=float)
     rng = np.random.default_rng(seed)
     simulated = [np.count_nonzero(rng.random(len(absent)) < p_absent) for _ in range(replicates)]
-    expected_low, expected_high = np.quantile(simulated, TAILS).tolist()
-    share = float(absent.mean())
-    low, high = wilson(share, len(absent))
-    return Absences(
-        len(absent),
-        int(absent.sum()),
-        float(p_absent.sum()),
-        expected_low,
-        expected_high,
-        Estimate(share, float(low), float(high)),
-    )
+    low, high = np.quantile(simulated, TAILS).tolist()
+    share = Estimate(float(absent.mean()), *map(float, wilson(absent.mean(), len(absent))))
+    return Absences(len(absent), int(absent.sum()), float(p_absent.sum()), low, high, share)
 
 
 @dataclass(frozen=True, eq=False)
 class MissedOpportunities:
-    """Customers who were likely to buy in a period and did not.
+    """Customers who were likely to buy in a period and did not."""
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        ``COLUMNS`` as of the period's cutoff (``country`` where known), the highest expected spend first.
-    absences : Absences or None
-        None where nobody was likely to buy.
-    highest_p_purchase : float
-        Of all customers.
-    """
-
-    table: pd.DataFrame
-    absences: Absences | None
-    highest_p_purchase: float
+    table: pd.DataFrame  # ``COLUMNS`` as of the period's cutoff (``country`` where known), highest expected spend first
+    absences: Absences | None  # None where nobody was likely to buy
+    highest_p_purchase: float  # of all customers
 
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
@@ -131,25 +92,16 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: in
 class AtRisk:
     """Customers of tier High at the previous cutoff, and those among them whose P(alive) has fallen since.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Whose P(alive) fell by ``P_ALIVE_FALL`` or more: ``customer_id``, ``country`` (where known),
-        ``p_alive_before``, ``p_alive_now``, ``expected_spend_before``, ``at_stake`` (expected spend of the coming
-        period), ``days_since_last`` and ``total_spend``; most at stake first.
-    high : int
-        Customers of tier High before.
-    absent, expected_absent : int, float
-        How many of these did not buy since, and how many were expected not to.
-    largest_fall : float
-        Of P(alive) among them, below zero where all rose; nan where there is nobody.
+    The table has ``customer_id``, ``country`` (where known), ``p_alive_before``, ``p_alive_now``,
+    ``expected_spend_before``, ``at_stake`` (expected spend of the coming period), ``days_since_last`` and
+    ``total_spend`` of those whose P(alive) fell by ``P_ALIVE_FALL`` or more; most at stake first.
     """
 
     table: pd.DataFrame
-    high: int
-    absent: int
-    expected_absent: float
-    largest_fall: float
+    high: int  # customers of tier High before
+    absent: int  # how many of these did not buy since
+    expected_absent: float  # how many were expected not to
+    largest_fall: float  # of P(alive) among them, below zero where all rose; nan where there is nobody
 
 
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:

@@ -38,19 +38,10 @@ Progress = Callable[[int, int, str], None]
 def write_expectations(
     path: Path, log: TransactionLog, window: Window, features: FeatureSet, scorer: Scorer, progress: Progress
 ) -> None:
-    """Predict all customers of a log in batches, into one Parquet file.
+    """Predict all customers of a log on the window's last day, in batches, into one Parquet file.
 
-    Parameters
-    ----------
-    path : Path
-    log : TransactionLog
-    window : Window
-        Its last day is the cutoff.
-    features : FeatureSet
-        Those of the model; the customers' history is added.
-    scorer : Scorer
-    progress : callable
-        Is told (done, customers, "customers").
+    ``features`` are those of the model; the customers' history is added. ``progress`` is told (done, customers,
+    "customers").
     """
     total, done = count_customers(log.purchase_days, window.end), 0
     both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks])
@@ -66,18 +57,8 @@ def write_scores(
 ) -> ScoreSummary:
     """Rank all customers, and write ``scores.csv`` and ``scores.parquet`` in the batches of the expectations.
 
-    Parameters
-    ----------
-    folder : Path
-    expectations : Path
-        As ``write_expectations`` left them.
-    log : TransactionLog
-    scorer : Scorer
-        That made the expectations.
-    missed : pandas.Index
-        Ids of the customers who missed a purchase.
-    progress : callable
-        Is told (done, customers, "customers").
+    The file ``expectations`` is that which ``write_expectations`` wrote with this scorer; ``missed`` are the ids of the
+    customers who missed a purchase; ``progress`` is told (done, customers, "customers").
     """
     customers, summary = pd.concat(read_batches(expectations, RANKED_BY)), ScoreSummary()
     ranking = Ranking.of(customers, scorer.shop, missed, scorer.cutoff)
@@ -106,14 +87,10 @@ class ScoreSummary:
             self._sums = self._sums.add(sums, fill_value=0.0)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a group of customers.
+        """Return one row a group of customers, in the order of their names' lists; those without a customer left out.
 
-        Returns
-        -------
-        pandas.DataFrame
-            ``by``, ``group``, ``customers``, ``expected_spend``, ``share`` (of all expected spend),
-            ``expected_purchases``, ``clv`` (sums), ``p_alive`` (mean), ``missed_opportunity`` (customers); groups in
-            the order of their names' lists, those without a customer left out.
+        Columns: ``by``, ``group``, ``customers``, ``expected_spend``, ``share`` (of all expected spend),
+        ``expected_purchases``, ``clv`` (sums), ``p_alive`` (mean), ``missed_opportunity`` (customers).
         """
         order = [("everyone", "all"), *((by, name) for by, names in GROUPS.items() for name in names)]
         present = [key for key in order if key in self._sums.index]
@@ -132,13 +109,7 @@ class ScoreSummary:
 
 
 class BatchWriter:
-    """A Parquet file, and a CSV file where one is wanted, that grow batch by batch.
-
-    Parameters
-    ----------
-    parquet : Path
-    csv : Path, optional
-    """
+    """A Parquet file, and a CSV file where one is wanted, that grow batch by batch."""
 
     def __init__(self, parquet: Path, csv: Path | None = None) -> None:
         self._parquet, self._csv = parquet, csv
@@ -183,13 +154,7 @@ def read_batches(path: Path, columns: list[str] | None = None) -> Iterator[pd.Da
 
 @contextmanager
 def scratch_file(folder: Path) -> Iterator[Path]:
-    """Name a Parquet file in a folder, which is gone afterwards.
-
-    Raises
-    ------
-    ClvError
-        If the disk refuses.
-    """
+    """Name a Parquet file in a folder, which is gone afterwards; ClvError if the disk refuses."""
     path = folder / f".{os.getpid()}.expected.parquet"
     with _temporary(folder, [path]):
         yield path
@@ -197,12 +162,9 @@ def scratch_file(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def open_score_files(folder: Path) -> Iterator[BatchWriter]:
-    """Open ``scores.csv`` and ``scores.parquet`` of a folder to write to; old ones stay until both are whole.
+    """Open ``scores.csv`` and ``scores.parquet`` of a folder to write to; ClvError if the disk refuses.
 
-    Raises
-    ------
-    ClvError
-        If the disk refuses.
+    Old ones stay until both are whole.
     """
     parts = {folder / f".{os.getpid()}.{name}": folder / name for name in (PARQUET, CSV)}
     with _temporary(folder, list(parts)):

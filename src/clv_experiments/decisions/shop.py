@@ -14,25 +14,13 @@ from clv_experiments.errors import ClvError
 
 @dataclass(frozen=True)
 class Campaign:
-    """A round of contacts.
+    """A round of contacts."""
 
-    Attributes
-    ----------
-    budget, cost : float
-        In the log's currency; of the campaign and of contacting one customer.
-    uplift : tuple of three floats
-        By what share a contact raises the spend of the coming period: low, expected, high.
-    min_by_segment : mapping of segment to count
-        Customers to contact at least (``contact.least``).
-    max_by_country : mapping of country to count
-        Customers to contact at most (``contact.most``).
-    """
-
-    budget: float
-    cost: float
-    uplift: tuple[float, float, float]
-    min_by_segment: Mapping[str, int] = field(default_factory=dict)
-    max_by_country: Mapping[str, int] = field(default_factory=dict)
+    budget: float  # in the log's currency
+    cost: float  # of contacting one customer
+    uplift: tuple[float, float, float]  # by what share a contact raises spend in the period: low, expected, high
+    min_by_segment: Mapping[str, int] = field(default_factory=dict)  # customers to contact at least (contact.least)
+    max_by_country: Mapping[str, int] = field(default_factory=dict)  # customers to contact at most (contact.most)
 
     def __post_init__(self) -> None:
         _require("contact.budget", self.budget, _number(self.budget) >= 0, "an amount of 0 or more")
@@ -62,36 +50,16 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Shop:
-    """What decisions rest on besides predictions; see ``conf/decisions/shop.yaml``.
+    """What decisions rest on besides predictions; see ``conf/decisions/shop.yaml``."""
 
-    Attributes
-    ----------
-    currency : str
-        Of the log.
-    margin : float
-        Share of spend that is left after goods and delivery.
-    annual_discount_rate : float
-    clv_horizon : Horizon
-        Over which CLV adds up.
-    interval : float
-        Share of customers whose spend a prediction interval is to hold.
-    tiers : tuple of two floats
-        Shares of customers in the tiers High and Mid.
-    likely : float
-        P(buys) from which on a customer who did not is a missed opportunity.
-    next_purchase_within : Horizon
-        Next purchase dates are of customers who come within this time.
-    campaign : Campaign
-    """
-
-    currency: str
-    margin: float
+    currency: str  # of the log
+    margin: float  # share of spend that is left after goods and delivery
     annual_discount_rate: float
-    clv_horizon: Horizon
-    interval: float
-    tiers: tuple[float, float]
-    likely: float
-    next_purchase_within: Horizon
+    clv_horizon: Horizon  # over which CLV adds up
+    interval: float  # share of customers whose spend a prediction interval is to hold
+    tiers: tuple[float, float]  # shares of customers in the tiers High and Mid
+    likely: float  # P(buys) from which on a customer who did not is a missed opportunity
+    next_purchase_within: Horizon  # next purchase dates are of customers who come within this time
     campaign: Campaign
 
     def __post_init__(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import pandas as pd
 
@@ -21,25 +20,16 @@ PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
 class Snapshot:
     """All customers known at a cutoff.
 
-    Attributes
-    ----------
-    period : Period
-        What is predicted.
-    table : pandas.DataFrame
-        Index ``customer_id`` (sorted). ``frequency``, ``recency``, ``T`` (days), ``monetary_value``, ``total_spend``
-        (currency), ``country`` (where the log has it); ``expected_spend`` in the period by the model;
-        ``expected_purchases``, ``p_alive``, ``p_purchase`` by the BTYD model. Where the period is over, ``y_true``
-        (spend in it), ``purchase_days`` and ``days_to_purchase`` (from the cutoff to the first; NaN where there is
-        none).
-    model, btyd : Forecast
-        Of spend; of purchases, which is the same where the model of spend predicts P(alive) itself.
-    model_name, btyd_name : str
+    The table has an index ``customer_id`` (sorted), ``frequency``, ``recency``, ``T`` (days), ``monetary_value``,
+    ``total_spend`` (currency), ``country`` (where the log has it); ``expected_spend`` in the period by the model;
+    ``expected_purchases``, ``p_alive``, ``p_purchase`` by the BTYD model. Where the period is over, also ``y_true``
+    (spend in it), ``purchase_days`` and ``days_to_purchase`` (from the cutoff to the first; NaN where there is none).
     """
 
-    period: Period
+    period: Period  # what is predicted
     table: pd.DataFrame
-    model: Forecast
-    btyd: Forecast
+    model: Forecast  # of spend
+    btyd: Forecast  # of purchases; the same where the model of spend predicts P(alive) itself
     model_name: str
     btyd_name: str
 
@@ -48,24 +38,12 @@ class Snapshot:
         """Whether the period is over, so that it is known what the customers did."""
         return "y_true" in self.table
 
-    @cached_property
-    def bought(self) -> pd.Series:
-        """Whether each customer bought in the period, which must be over."""
-        return self.table["purchase_days"] > 0
-
 
 def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) -> Snapshot:
     """Predict a period from what was known at its cutoff, and add what customers did where that is known.
 
-    Parameters
-    ----------
-    forecaster : Forecaster
-    period : Period
-        One of the window's, or the period to come.
-    model : Model
-        Predicts spend.
-    btyd : Model
-        Predicts purchases where ``model`` does not predict P(alive).
+    The period is one of the window's, or the period to come. ``model`` predicts spend, ``btyd`` purchases where
+    ``model`` does not predict P(alive).
     """
     spend = forecaster.forecast(period, model)
     is_btyd = "p_alive" in spend.table

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import linregress, t
 from sklearn.base import clone
 
@@ -19,7 +17,7 @@ from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
-from clv_experiments.evaluation.resampling import Estimate, percentile_interval
+from clv_experiments.evaluation.resampling import Estimate, bootstrap_positions, percentile_interval
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor
@@ -35,21 +33,14 @@ ALL = "all of them"
 class PredictionCheck:
     """A prediction made a year ago against what customers have spent since.
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        One row a cohort and a last one for all: ``cohort``, ``customers``, means a customer ``predicted`` and
-        ``realised`` (margin, currency), ``error`` (predicted / realised - 1) with its 95 % interval ``low``, ``high``,
-        nan where nobody spent.
-    ratio : float
-        Realised / predicted, of all customers.
-    ratios : array, shape (replicates,)
-        Bootstrap replicates of it.
+    The table has one row a cohort and a last one for all: ``cohort``, ``customers``, means a customer ``predicted`` and
+    ``realised`` (margin, currency), ``error`` (predicted / realised - 1) with its 95 % interval ``low``, ``high``, nan
+    where nobody spent.
     """
 
     table: pd.DataFrame
-    ratio: float
-    ratios: Floats
+    ratio: float  # realised / predicted, of all customers
+    ratios: Floats  # bootstrap replicates of it
 
     @property
     def error(self) -> Estimate | None:
@@ -60,24 +51,13 @@ class PredictionCheck:
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """How much a new customer may cost, and what that rests on.
+    """How much a new customer may cost, and what that rests on."""
 
-    Attributes
-    ----------
-    cohorts, recent, mature : pandas.DataFrame
-        From ``cohort_table``: all, ``recent_cohorts`` and ``mature_cohorts``.
-    value : Estimate
-        Mean first-year value of the recent ones (currency).
-    trend : Estimate or None
-        By how much the value rises from a mature cohort to the next; None where there are too few of them.
-    check : PredictionCheck or None
-    """
-
-    cohorts: pd.DataFrame
-    recent: pd.DataFrame
-    mature: pd.DataFrame
-    value: Estimate
-    trend: Estimate | None
+    cohorts: pd.DataFrame  # from cohort_table
+    recent: pd.DataFrame  # of these, recent_cohorts
+    mature: pd.DataFrame  # of these, mature_cohorts
+    value: Estimate  # mean first-year value of the recent ones (currency)
+    trend: Estimate | None  # by how much it rises from a mature cohort to the next; None where there are too few
     check: PredictionCheck | None
 
     @property
@@ -116,12 +96,10 @@ def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, repli
 def first_year_values(
     log: TransactionLog, cutoff: date, customers: pd.DataFrame, btyd: BtydRegressor, shop: Shop
 ) -> pd.DataFrame:
-    """Return the margin of each customer's first year, as far as it happened and as a BTYD model predicts the rest.
+    """Return the margin of each customer's first year, up to the cutoff and as a BTYD model predicts the rest.
 
     Parameters
     ----------
-    log : TransactionLog
-        Read up to the cutoff.
     customers : pandas.DataFrame
         What the fitted ``btyd`` predicts from, for all customers of the cutoff; ``T`` among it.
 
@@ -185,14 +163,9 @@ def resampled_means(values: pd.DataFrame, ratios: Floats, seed: int) -> pd.DataF
     means = {}
     for name, members in values.groupby("cohort"):
         realised, predicted = members[PARTS[:2]].sum(axis=1).to_numpy(), members["predicted"].to_numpy()
-        resamples = zip(_resamples(len(members), len(ratios), rng), ratios, strict=True)
+        resamples = zip(bootstrap_positions(len(members), len(ratios), rng), ratios, strict=True)
         means[name] = [realised[rows].mean() + ratio * predicted[rows].mean() for rows, ratio in resamples]
     return pd.DataFrame(means)
-
-
-def _resamples(customers: int, replicates: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield row numbers sampled with replacement."""
-    return (rng.integers(customers, size=customers) for _ in range(replicates))
 
 
 def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.DataFrame:
@@ -202,9 +175,9 @@ def cohort_table(values: pd.DataFrame, ratio: float, means: pd.DataFrame) -> pd.
     -------
     pandas.DataFrame
         One row a cohort, oldest first: ``cohort``, ``customers``, mean margins a customer ``first_purchase``,
-        ``repeat_purchases``, ``predicted`` and ``corrected`` (predicted times ratio), ``first_year_value`` (with what
-        is corrected) with its 95 % interval ``low``, ``high`` by the resampled means, and ``year_over``, the share of
-        customers whose first year is over.
+        ``repeat_purchases``, ``predicted``, ``corrected`` (predicted times ratio) and ``first_year_value`` (of the
+        first two and the last) with its 95 % interval ``low``, ``high``; ``year_over`` is the share of customers whose
+        first year is over.
     """
     groups = values.groupby("cohort")
     table = groups[PARTS].mean()
@@ -256,8 +229,8 @@ def backtest_first_year(
 ) -> PredictionCheck | None:
     """Fit the BTYD model to the log as it was a year ago and compare its predictions with what customers spent.
 
-    Everyone who was new a year ago has completed the first year, and the days they had left of it are spread like those
-    of today's new customers. None where the log holds no whole horizon before that cutoff, or nothing was predicted.
+    The first year of everyone who was new then is over, and the days they had left of it are spread like those of
+    today's new customers. None where the log holds no whole horizon before that cutoff, or nothing was predicted.
     """
     cutoff = Horizon(12, "months").shift(now.period.cutoff + DAY, -1) - DAY
     if forecaster.window.horizon.shift(cutoff + DAY, -1) < forecaster.log.start:
@@ -287,7 +260,8 @@ def compare_predictions(
 
 def _resampled_ratios(pairs: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
     predicted, realised = pairs.to_numpy().T
-    return np.array([realised[rows].sum() / predicted[rows].sum() for rows in _resamples(len(pairs), replicates, rng)])
+    resamples = bootstrap_positions(len(pairs), replicates, rng)
+    return np.array([realised[rows].sum() / predicted[rows].sum() for rows in resamples])
 
 
 def _check_row(name: str, pairs: pd.DataFrame, ratios: Floats) -> dict[str, object]:

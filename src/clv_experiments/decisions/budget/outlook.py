@@ -22,15 +22,14 @@ MIN_GROUP = 50  # customers whose errors stand for one another
 class ProfitCase:
     """What the plan earns at one uplift, in currency.
 
-    ``expected_profit`` takes the predictions as they are; ``judged_profit`` (median), ``low`` and ``high`` (95 %
-    interval) apply past errors to them, and are nan where there is no past period.
+    ``judged_profit`` (median) and its 95 % interval apply past errors to the predictions; nan without a past period.
     """
 
     case: str
     uplift: float
     contacts: int
     cost: float
-    expected_profit: float
+    expected_profit: float  # by the predictions as they are
     judged_profit: float
     low: float
     high: float
@@ -38,23 +37,12 @@ class ProfitCase:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a plan may earn in the coming period.
+    """What a plan may earn in the coming period."""
 
-    Attributes
-    ----------
-    cases : tuple of ProfitCase
-        At the low, the expected and the high uplift.
-    break_even : Estimate or None
-        Uplift at which the plan earns nothing, by the predictions, with the interval by past errors; None where
-        nobody is contacted or no uplift pays.
-    periods, days : int
-        Number and days of the past periods that errors are taken from.
-    """
-
-    cases: tuple[ProfitCase, ...]
-    break_even: Estimate | None
-    periods: int
-    days: int
+    cases: tuple[ProfitCase, ...]  # at the low, the expected and the high uplift
+    break_even: Estimate | None  # see ``break_even``
+    periods: int  # past ones that errors are taken from
+    days: int  # of these together
 
     @property
     def expected(self) -> ProfitCase:
@@ -93,7 +81,10 @@ def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
 
 
 def break_even(plan: Plan, spend: Floats) -> Estimate | None:
-    """Return the uplift at which the plan earns nothing, or None; the more is spent, the lower it is."""
+    """Return the uplift at which the plan earns nothing, by the predictions, with the interval by past errors.
+
+    None where nobody is contacted or no uplift pays.
+    """
     least, most = percentile_interval(np.maximum(spend, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, most.item(), least.item()]))
@@ -113,7 +104,6 @@ def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: 
         Expected spend in the coming period (currency).
     past : sequence of pandas.DataFrame
         ``expected_spend`` and ``y_true`` in each past period, in which somebody was expected to spend.
-    replicates, seed : int
 
     Returns
     -------

@@ -25,13 +25,9 @@ UNKNOWN = "not known"
 class Plan:
     """Whom a campaign contacts.
 
-    Attributes
-    ----------
-    campaign : Campaign
-    margin : float
-    table : pandas.DataFrame
-        All customers, index ``customer_id``, highest expected profit first, equal ones by id: ``expected_spend``,
-        ``expected_profit`` of a contact (currency), ``segment``, ``country`` where they are known, and ``contacted``.
+    The table has all customers, index ``customer_id``, highest expected profit first, equal ones by id:
+    ``expected_spend``, ``expected_profit`` of a contact (currency), ``segment``, ``country`` where they are known, and
+    ``contacted``.
     """
 
     campaign: Campaign
@@ -107,14 +103,10 @@ class Plan:
         return tuple(int((margin > self.campaign.cost).sum()) for margin in margins)
 
     def split_by(self, column: str) -> pd.DataFrame:
-        """Sum the plan by ``segment`` or ``country``.
+        """Sum the plan by ``segment`` or ``country``: one row a group, most expected profit first.
 
-        Returns
-        -------
-        pandas.DataFrame
-            One row a group, most expected profit first: its name under ``column``, ``customers``, ``contacts``,
-            ``cost``, ``share_of_cost`` (0 where nothing is spent), ``expected_spend`` of those contacted,
-            ``expected_profit`` (currency).
+        Columns: the group's name under ``column``, ``customers``, ``contacts``, ``cost``, ``share_of_cost`` (0 where
+        nothing is spent), ``expected_spend`` of those contacted, ``expected_profit`` (currency).
         """
         table = self.table.assign(**{column: self.table[column].fillna(UNKNOWN)})
         contacted = table[table["contacted"]].groupby(column)
@@ -128,10 +120,8 @@ class Plan:
     def profit_curve(self) -> pd.DataFrame:
         """Return the expected profit of contacting the best so many customers, without constraints.
 
-        Returns
-        -------
-        pandas.DataFrame
-            ``budget``, ``contacts`` and expected profit at the ``low_uplift``, ``expected_uplift``, ``high_uplift``.
+        Columns: ``budget``, ``contacts`` and expected profit at the ``low_uplift``, ``expected_uplift``,
+        ``high_uplift`` (currency).
         """
         contacts = contact_grid(self.campaign, self.table["expected_profit"].to_numpy())
         spend = np.concatenate([[0.0], np.cumsum(self.table["expected_spend"])])[contacts]
@@ -171,8 +161,6 @@ def plan_contacts(
     ----------
     table : pandas.DataFrame
         Index ``customer_id``, column ``expected_spend`` (currency, coming period).
-    campaign : Campaign
-    margin : float
     segments, countries : pandas.Series, optional
         Of each customer, by id.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.resampling import bootstrap_positions
@@ -26,26 +28,14 @@ ALIKE = "all alike"
 class Clusters:
     """Clusters of customers.
 
-    Attributes
-    ----------
-    labels : pandas.Series
-        Index ``customer_id``; the name of the customer's cluster, such as ``recent, frequent, high value``.
-    names : list of str
-        Of all clusters, the highest mean expected spend first.
-    silhouettes : pandas.Series
-        Index k; mean silhouette, from -1 to 1 (Rousseeuw 1987). Empty where customers differ in nothing.
-    seed_agreement : array, shape (45,)
-        Adjusted Rand index (Hubert and Arabie 1985) between clusterings from every two of ten seeds: 1 is the same
-        clusters, 0 what chance gives.
-    sample_agreement : array, shape (10,)
-        The same between the clusters and those learnt from bootstrap samples of the customers.
+    Agreement is the adjusted Rand index (Hubert and Arabie 1985): 1 is the same clusters, 0 what chance gives.
     """
 
-    labels: pd.Series
-    names: list[str]
-    silhouettes: pd.Series
-    seed_agreement: Floats
-    sample_agreement: Floats
+    labels: pd.Series  # index ``customer_id``; the name of the cluster, such as ``recent, frequent, high value``
+    names: list[str]  # of all clusters, the highest mean expected spend first
+    silhouettes: pd.Series  # by k: mean, from -1 to 1 (Rousseeuw 1987); empty where customers differ in nothing
+    seed_agreement: Floats  # between clusterings from every two of ten seeds, shape (45,)
+    sample_agreement: Floats  # between the clusters and those learnt from ten bootstrap samples, shape (10,)
 
     @property
     def structure(self) -> Literal["strong", "reasonable", "weak", "none"]:
@@ -79,8 +69,6 @@ def cluster_customers(table: pd.DataFrame, seed: int) -> Clusters:
     k-means (Lloyd 1982; k-means++ starts) for every k from 2 to 8, fewer where fewer customers differ; the k with the
     highest mean silhouette is taken. Of a large log, centres are learnt from a sample and all are assigned to them.
     """
-    from sklearn.metrics import adjusted_rand_score
-
     features = clustering_features(table)
     X = features.to_numpy()
     rng = np.random.default_rng(seed)
@@ -106,8 +94,6 @@ def cluster_customers(table: pd.DataFrame, seed: int) -> Clusters:
 
 
 def _silhouettes(X: Floats, seed: int, rng: np.random.Generator) -> pd.Series:
-    from sklearn.metrics import silhouette_score
-
     distinct = len(np.unique(X, axis=0)) if X.shape[1] else 1
     subset, scores = _subset(len(X), SILHOUETTE_SAMPLE, rng), {}
     for k in range(2, min(MAX_CLUSTERS, distinct - 1) + 1):
@@ -117,9 +103,7 @@ def _silhouettes(X: Floats, seed: int, rng: np.random.Generator) -> pd.Series:
     return pd.Series(scores, dtype=float, name="silhouette").rename_axis("k")
 
 
-def _fit(X: Floats, k: int, seed: int) -> Any:
-    from sklearn.cluster import KMeans
-
+def _fit(X: Floats, k: int, seed: int) -> KMeans:
     return KMeans(min(k, len(np.unique(X, axis=0))), n_init=5, random_state=seed).fit(X)
 
 
@@ -132,10 +116,10 @@ def _name_clusters(labels: np.ndarray, features: pd.DataFrame, table: pd.DataFra
     value = table[["expected_spend", "total_spend"]].groupby(labels).mean()
     value = value.sort_values(["expected_spend", "total_spend"], ascending=False, kind="stable")
     centres, frequency = features.groupby(labels).mean(), table["frequency"].groupby(labels).median()
-    bare = [_name(centres.loc[label], frequency[label]) for label in value.index]
+    plain = [_name(centres.loc[label], frequency[label]) for label in value.index]
     names = [
-        name if bare.count(name) == 1 else f"{name} ({bare[: position + 1].count(name)})"
-        for position, name in enumerate(bare)
+        name if plain.count(name) == 1 else f"{name} ({plain[: position + 1].count(name)})"
+        for position, name in enumerate(plain)
     ]
     by_label = dict(zip(value.index, names, strict=True))
     return pd.Series([by_label[label] for label in labels], index=table.index, dtype=object), names

@@ -66,13 +66,10 @@ def revenue_shares(
 
     Parameters
     ----------
-    groups : array of str, shape (customers,)
-    spend : array, shape (customers,)
-        Currency.
+    groups, spend : array, shape (customers,)
+        Each customer's group and spend (currency).
     order : sequence of str
         All groups; one without customers has no revenue.
-    replicates, seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -85,13 +82,10 @@ def revenue_shares(
     def revenue(weights: Floats) -> np.ndarray:
         return np.bincount(codes, weights=weights, minlength=len(order))
 
-    def shares(sums: np.ndarray) -> np.ndarray:
-        return sums / _positive(sums.sum())
-
-    resamples = bootstrap_counts(len(amounts), replicates, seed)
-    low, high = percentile_interval([shares(revenue(amounts * counts)) for counts in resamples])
-    columns = {"revenue": revenue(amounts), "share": shares(revenue(amounts)), "low": low, "high": high}
-    return pd.DataFrame(columns, index=pd.Index(order, name="group"))
+    resamples = [revenue(amounts * counts) for counts in bootstrap_counts(len(amounts), replicates, seed)]
+    low, high = percentile_interval([sums / _positive(sums.sum()) for sums in resamples])
+    table = pd.DataFrame({"revenue": revenue(amounts)}, index=pd.Index(order, name="group"))
+    return table.assign(share=table["revenue"] / _positive(table["revenue"].to_numpy().sum()), low=low, high=high)
 
 
 def share_of_revenue(shares: pd.DataFrame, group: str) -> Estimate | None:
@@ -102,13 +96,9 @@ def share_of_revenue(shares: pd.DataFrame, group: str) -> Estimate | None:
 
 def add_revenue(profiles: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     """Set beside each group what its members of the previous cutoff brought since then (``revenue_shares``)."""
-    rows = shares.reindex(profiles["group"])
-    return profiles.assign(
-        revenue_that_came=rows["revenue"].to_numpy(),
-        share_that_came=rows["share"].to_numpy(),
-        share_that_came_low=rows["low"].to_numpy(),
-        share_that_came_high=rows["high"].to_numpy(),
-    )
+    names = {"revenue": "revenue_that_came", "share": "share_that_came"}
+    names |= {"low": "share_that_came_low", "high": "share_that_came_high"}
+    return profiles.join(shares.rename(columns=names), on="group")
 
 
 def _positive(total: float) -> float:
@@ -128,10 +118,9 @@ def _main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
 def _top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:
     """List the products that each group spent most on."""
     positions = groups.index.get_indexer(pd.Index(products["customer_id"]))
-    known = products[positions >= 0].assign(group=groups.to_numpy()[positions[positions >= 0]])
-    spent = known.groupby(["group", "product"])["amount"].sum().reset_index()
-    spent = spent.sort_values(["amount", "product"], ascending=[False, True])
-    top = spent.groupby("group").head(TOP_PRODUCTS)
+    grouped = products[positions >= 0].assign(group=groups.to_numpy()[positions[positions >= 0]])
+    spend = grouped.groupby(["group", "product"])["amount"].sum().reset_index()
+    top = spend.sort_values(["amount", "product"], ascending=[False, True]).groupby("group").head(TOP_PRODUCTS)
     names = top["product"].astype(str)
     names = names.map(lambda name: name if len(name) <= MAX_LETTERS else name[: MAX_LETTERS - 1] + "…")
     return names.groupby(top["group"]).agg(", ".join)

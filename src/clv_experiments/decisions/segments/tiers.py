@@ -21,13 +21,7 @@ NEW = "New customers"
 
 @dataclass(frozen=True)
 class Tiers:
-    """Thresholds of expected spend, in currency.
-
-    Attributes
-    ----------
-    high, mid : float
-        A customer is High from ``high`` on, Mid from ``mid`` on, else Low. Infinite where a tier is empty.
-    """
+    """Thresholds of expected spend, in currency: the least of High and of Mid; infinite where a tier is empty."""
 
     high: float
     mid: float
@@ -38,18 +32,7 @@ class Tiers:
 
         Customers of equal expected spend share a tier, that of the middle one among them: a tier then holds more or
         less than its share, and where all expect the same they are all in the tier of the middle customer, which is
-        Low as long as High and Mid together are at most half.
-
-        Parameters
-        ----------
-        expected_spend : array, shape (customers,)
-        shares : tuple of two floats
-            Of the customers: High, Mid.
-
-        Raises
-        ------
-        ClvError
-            If there is no customer, or a value is not finite.
+        Low as long as High and Mid together are at most half. ClvError as of ``cut_points``.
         """
         high, mid = shares
         return cls(*cut_points(expected_spend, (1 - high, 1 - high - mid), "expected_spend"))
@@ -83,21 +66,11 @@ class TierOutcome:
 
 @dataclass(frozen=True, eq=False)
 class TierSummary:
-    """What is expected of each value tier, and what the tiers of the previous cutoff brought.
+    """What is expected of each value tier, and what the tiers of the previous cutoff brought."""
 
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Columns of ``profile_groups`` and ``add_revenue``, and ``share_expected_before``; one row a tier.
-    threshold : float
-        Lowest expected spend of a customer of tier High; nan where nobody is.
-    outcomes : list of TierOutcome
-        Of the previous period; empty where nothing was expected of High, or nobody spent anything.
-    """
-
-    table: pd.DataFrame
-    threshold: float
-    outcomes: list[TierOutcome]
+    table: pd.DataFrame  # columns of ``profile_groups``, ``add_revenue``, and ``share_expected_before``; a row a tier
+    threshold: float  # lowest expected spend of a customer of tier High; nan where nobody is
+    outcomes: list[TierOutcome]  # empty where nothing was expected of High, or nobody spent anything
 
     @property
     def high(self) -> pd.Series | None:
@@ -132,28 +105,16 @@ def summarise_tiers(
 
 @dataclass(frozen=True, eq=False)
 class TierMovement:
-    """Moves between tiers from one cutoff to the next.
+    """Moves between tiers from one cutoff to the next, in customers."""
 
-    Attributes
-    ----------
-    counts : pandas.DataFrame
-        Customers: index ``before`` (``TIERS`` and ``NEW``), columns ``TIERS``, now.
-    high_before, high_now, stayed_high : int
-        Customers who were High, are High, and both.
-    new, new_high : int
-        Customers who are new, and those of them who are High.
-    spend_before, spend_now : float
-        Expected of those who are no longer High, then and now.
-    """
-
-    counts: pd.DataFrame
+    counts: pd.DataFrame  # from ``count_moves``
     high_before: int
     high_now: int
     stayed_high: int
     new: int
     new_high: int
-    spend_before: float
-    spend_now: float
+    spend_before: float  # expected of those who are no longer High, then
+    spend_now: float  # and now
 
 
 def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
@@ -175,7 +136,7 @@ def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]
 
 
 def count_moves(before: pd.Series, after: pd.Series) -> pd.DataFrame:
-    """Count the customers by their tier before and after; those only in ``after`` are ``NEW``."""
+    """Count the customers by their tier before (rows: ``TIERS`` and ``NEW``, those only in ``after``) and after."""
     start = before.reindex(after.index).astype(object).fillna(NEW)
     counts = pd.crosstab(start.to_numpy(), after.to_numpy())
     counts = counts.reindex(index=[*TIERS, NEW], columns=list(TIERS), fill_value=0)
