@@ -61,7 +61,7 @@ def test_a_long_text_is_cut_and_kept_whole_beside():
 
 @pytest.fixture(scope="module")
 def page():
-    figure, (panel,) = create_chart(printable(ATTACK), printable("$x$ 東京"), 3)
+    figure, (panel,) = create_chart(ATTACK, "$x$ 東京", 3)
     panel.plot([0, 1], [0, 1], label=printable(ATTACK))
     panel.legend()
     sections = [

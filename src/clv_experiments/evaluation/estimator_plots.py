@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.chart_style import (
@@ -22,7 +22,6 @@ from clv_experiments.reporting.chart_style import (
     create_figure,
     draw_legend,
     format_amount,
-    name_axes,
     truncate,
 )
 
@@ -45,7 +44,7 @@ def plot_coefficients(table: pd.DataFrame, labels: Labels) -> Figure:
         figure, panel = _plot_estimates(
             "What the forecast relies on", labels, table["name"], value, value - spread, value + spread
         )
-        panel.set_xlabel("score lost when shuffled (± 1 sd)", fontsize=TEXT_SIZE, loc="right")
+        panel.set_xlabel("score lost when shuffled (± 1 sd)", loc="right")
         return figure
     name = table["name"].astype(str) + (" (" + table["part"].astype(str) + ")" if "part" in table else "")
     none = pd.Series(np.nan, index=table.index)
@@ -55,7 +54,7 @@ def plot_coefficients(table: pd.DataFrame, labels: Labels) -> Figure:
     if len(estimates) and (estimates > 0).all():
         _use_log_axis(panel, estimates, low, high)
     text = "estimate and 95% interval" if low.notna().any() else "estimate"
-    panel.set_xlabel(text, fontsize=TEXT_SIZE, loc="right")
+    panel.set_xlabel(text, loc="right")
     return figure
 
 
@@ -108,9 +107,9 @@ def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) ->
             panel.plot(week, spend, color=colour, linewidth=2.5, linestyle=style, label=column)
         panel.axvline(cutoff_day, color=REFERENCE, linewidth=2)
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
+        panel.yaxis.set_major_formatter(format_amount)
         panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
-        name_axes(panel, "", text + (f" ({labels.unit})" if labels.unit else ""))
+        panel.set_ylabel(labels.name(text))
     dates = AutoDateLocator(minticks=3, maxticks=6)
     panels[1].xaxis.set_major_locator(dates)
     panels[1].xaxis.set_major_formatter(ConciseDateFormatter(dates))
@@ -128,9 +127,8 @@ def _plot_slopes(table: pd.DataFrame, labels: Labels) -> Figure:
     deviation = (value / table["estimate"].where(table["estimate"] != 0)).fillna(0.0)
     low, high = table["boot_lower_95"] * deviation, table["boot_upper_95"] * deviation
     figure, panel = _plot_estimates("What moves the forecast", labels, table["name"], value, low, high)
-    unit = f" ({labels.unit})" if labels.unit else ""
     interval = ", 95% interval" if low.notna().any() else ""
-    panel.set_xlabel(f"spend per standard deviation{interval}{unit}", fontsize=TEXT_SIZE, loc="right")
+    panel.set_xlabel(labels.name(f"spend per standard deviation{interval}"), loc="right")
     return figure
 
 
@@ -160,7 +158,7 @@ def _plot_estimates(
     panel.tick_params(axis="y", labelsize=TEXT_SIZE if len(rows) <= 14 else 11)
     panel.set_ylim(-0.6, len(rows) - 0.4)
     panel.xaxis.set_major_locator(MaxNLocator(5))
-    panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
+    panel.xaxis.set_major_formatter(format_amount)
     return figure, panel
 
 
@@ -171,4 +169,4 @@ def _use_log_axis(panel: Axes, value: pd.Series, low: pd.Series, high: pd.Series
     panel.set_xlim(max(start / 100, min(start, low.min()) / 1.5), min(end * 100, max(end, high.max()) * 1.5))
     panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if end < 1000 * start else (1.0,), numticks=6))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
+    panel.xaxis.set_major_formatter(format_amount)

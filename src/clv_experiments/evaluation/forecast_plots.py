@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from clv_experiments.evaluation.binomial import wilson
@@ -33,7 +33,7 @@ from clv_experiments.reporting.chart_style import (
     create_figure,
     draw_legend,
     format_amount,
-    name_axes,
+    write_percents,
 )
 from clv_experiments.reporting.formatting import format_score
 
@@ -54,7 +54,7 @@ def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: 
     panel.plot(diagonal, diagonal, color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
     centre, mean = _binned_mean(predicted, actual)
     panel.plot(scale(centre), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean actual")
-    name_axes(panel, labels.spend("predicted"), labels.spend("actual"))
+    panel.set(xlabel=labels.spend("predicted"), ylabel=labels.spend("actual"))
     draw_legend(panel, loc="upper left")
     return figure
 
@@ -77,7 +77,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     panel.set_ylim(bottom, top + 0.24 * (top - bottom))  # room for the text above the highest point
     panel.set_xticks(decile)
     panel.set_xlim(0.5, len(decile) + 0.5)
-    name_axes(panel, "decile (1 = highest predicted)", labels.spend("mean"))
+    panel.set(xlabel="decile (1 = highest predicted)", ylabel=labels.spend("mean"))
     bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
     annotate_corner(
         panel,
@@ -109,8 +109,9 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
         )
         annotate_corner(panel, text, 0.97, 0.36)
     _format_share_axis(panel)
-    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    name_axes(panel, "customers targeted, highest predicted first", f"share of actual spend, {labels.horizon}")
+    write_percents(panel.xaxis)
+    panel.set_xlabel("customers targeted, highest predicted first")
+    panel.set_ylabel(f"share of actual spend, {labels.horizon}")
     draw_legend(panel, loc="lower right")
     return figure
 
@@ -130,7 +131,7 @@ def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figu
     panel.axhline(0, color=REFERENCE, linewidth=2, linestyle="--")
     centre, mean = _binned_mean(predicted, error)
     panel.plot(scale(centre), scale(mean), "o-", color=ACTUAL, linewidth=2.5, markersize=6, label="mean residual")
-    name_axes(panel, labels.spend("predicted"), "actual − predicted" + (f" ({labels.unit})" if labels.unit else ""))
+    panel.set(xlabel=labels.spend("predicted"), ylabel=labels.name("actual − predicted"))
     draw_legend(panel, loc="upper left")
     return figure
 
@@ -159,11 +160,11 @@ def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) 
         0.05,
     )
     _format_share_axis(panel)
-    counts.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    write_percents(counts.xaxis)
     counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
-    counts.yaxis.set_major_formatter(FuncFormatter(format_amount))
-    name_axes(panel, "", "bought")
-    name_axes(counts, f"predicted chance to buy, {labels.horizon}", "customers")
+    counts.yaxis.set_major_formatter(format_amount)
+    panel.set_ylabel("bought")
+    counts.set(xlabel=f"predicted chance to buy, {labels.horizon}", ylabel="customers")
     draw_legend(panel, loc="upper left")
     return figure
 
@@ -195,4 +196,4 @@ def _format_share_axis(panel: Axes) -> None:
     panel.set_xlim(-0.02, 1.02)
     panel.set_ylim(bottom=-0.02, top=max(1.04, panel.get_ylim()[1]))
     panel.yaxis.set_major_locator(MaxNLocator(5))
-    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    write_percents(panel.yaxis)

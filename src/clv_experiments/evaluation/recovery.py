@@ -19,7 +19,6 @@ from clv_experiments.reporting.chart_style import (
     annotate_corner,
     create_figure,
     draw_legend,
-    name_axes,
 )
 from clv_experiments.reporting.formatting import format_score
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
@@ -132,7 +131,7 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     panel.plot(centre, scale(mean["true"]), "o-", color=ACTUAL, linewidth=2.5, markersize=7, label="mean truth")
     scale.label(panel, "x", 0.0, high)
     scale.label(panel, "y", 0.0, high)
-    name_axes(panel, labels.spend("predicted"), labels.spend("true expected"))
+    panel.set(xlabel=labels.spend("predicted"), ylabel=labels.spend("true expected"))
     bias = format_score(aggregate_bias(true, predicted), "{:+,.1%}")
     annotate_corner(
         panel,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.reporting.chart_style import (
     ACTUAL,
@@ -19,7 +19,6 @@ from clv_experiments.reporting.chart_style import (
     create_figure,
     draw_legend,
     format_amount,
-    name_axes,
     truncate,
 )
 from clv_experiments.reporting.records import FigureRecord, Metric, Record, Table
@@ -115,11 +114,11 @@ def plot_score_distributions(table: pd.DataFrame, labels: Labels) -> Figure:
         panel.set_yticks([])
         panel.grid(visible=False)
         panel.xaxis.set_major_locator(MaxNLocator(6))
-        panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
+        panel.xaxis.set_major_formatter(format_amount)
         median, minimum, maximum = (format_amount(float(of(values))) for of in (np.median, np.min, np.max))
         panel.set_title(f"{heading}: median {median}, from {minimum} to {maximum}", fontsize=TEXT_SIZE, loc="left")
     if len(table) >= 50:
-        name_axes(panels[-1], "drawn: the middle 98 % of splits")
+        panels[-1].set_xlabel("drawn: the middle 98 % of splits")
     return figure
 
 
@@ -138,7 +137,7 @@ def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: Labels) ->
     panel.set_yticks(rows, [truncate(name, 24) for name in table["name"]])
     panel.tick_params(axis="y", labelsize=11)
     scale.label(panel, "x", float(extremes.min()), float(extremes.max()))
-    name_axes(panel, "spend per unit of the feature" + (f" ({labels.unit})" if labels.unit else ""))
+    panel.set_xlabel(labels.name("spend per unit of the feature"))
     panel.set_ylim(-3.2, len(rows) - 0.4)
     draw_legend(panel, loc="lower center", ncols=2)
     return figure

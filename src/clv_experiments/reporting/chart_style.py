@@ -11,9 +11,11 @@ from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
 # Okabe and Ito's palette (2008): one colour means one thing in all figures of a run.
@@ -34,6 +36,7 @@ TEXT_SIZE = 12
 TITLE_SIZE = 15
 WIDTH = 8.0  # inches
 TEXT_STYLE: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
+REFERENCE_LINE: dict[str, Any] = {"color": QUIET, "linewidth": 1.5, "linestyle": "--"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,11 @@ class Labels:
 
     def spend(self, which: str) -> str:
         """Name spend with its horizon and unit, such as `predicted spend, next 3 months ($)`."""
-        return f"{which} spend, {self.horizon}" + (f" ({self.unit})" if self.unit else "")
+        return self.name(f"{which} spend, {self.horizon}")
+
+    def name(self, amount: str) -> str:
+        """Name an amount with its unit, such as `cumulative ($)`."""
+        return f"{amount} ({self.unit})" if self.unit else amount
 
 
 def create_figure(
@@ -86,15 +93,21 @@ def create_figure(
 def create_chart(
     title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of a page, in the common width and `height` inches, with its title, and its panels row by row."""
+    """Return a figure of a page, in the common width and `height` inches, with its title, and its panels row by row.
+
+    Title and subtitle may hold any name. What is written on an axis needs no style of its own.
+    """
     figure = Figure(figsize=(WIDTH, height), dpi=120, layout="constrained", facecolor=GROUND)
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 0.66 / height))  # type: ignore[union-attr, call-arg]
+    title, subtitle = printable(title, 70), printable(subtitle, 86)  # letters that the width has room for
     figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=TITLE_SIZE, fontweight="bold", color=INK)
     figure.text(0.012, 1 - 0.37 / height, subtitle, va="top", fontsize=TEXT_SIZE, color=QUIET)
     panels = list(figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel())
     for panel in panels:
         _style_panel(panel, grid=RULE, grid_width=0.8, spines=RULE)
         panel.tick_params(colors=INK)
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.label.set_color(INK)
     return figure, panels
 
 
@@ -104,26 +117,22 @@ def _style_panel(panel: Axes, grid: str, grid_width: float, spines: str) -> None
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
     panel.spines[["left", "bottom"]].set_color(spines)
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.label.set_fontsize(TEXT_SIZE)
 
 
-def name_axes(panel: Axes, x: str = "", y: str = "") -> None:
-    """Write both axis labels in the common size."""
-    panel.set_xlabel(x, fontsize=TEXT_SIZE)
-    panel.set_ylabel(y, fontsize=TEXT_SIZE)
+def write_percents(*axes: Axis) -> None:
+    """Write the ticks of axes of shares in whole per cent."""
+    for axis in axes:
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def annotate_corner(panel: Axes, text: str, x: float = 0.03, y: float = 0.96) -> None:
     """Write a short remark into a corner of a panel, in shares of its width and height."""
     panel.text(
-        x,
-        y,
-        text,
-        transform=panel.transAxes,
-        fontsize=TEXT_SIZE,
-        ha="left" if x < 0.5 else "right",
-        va="top" if y > 0.5 else "bottom",
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 3},
-    )
+        x, y, text, transform=panel.transAxes, fontsize=TEXT_SIZE, ha="left" if x < 0.5 else "right",
+        va="top" if y > 0.5 else "bottom", bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 3},
+    )  # fmt: skip
 
 
 def draw_legend(panel: Axes, **options: Any) -> None:
@@ -139,22 +148,21 @@ def name_rows(panel: Axes, names: list[str]) -> None:
     panel.spines["left"].set_visible(False)
 
 
+def draw_legend_above(panel: Axes, **options: Any) -> Legend:
+    """Draw the legend of a page's figure above the panel."""
+    look: dict[str, Any] = {"fontsize": TEXT_SIZE, "frameon": False, "labelcolor": INK, "ncols": 3}
+    position: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
+    return panel.legend(**(look | position | options))
+
+
 def draw_family_legend(panel: Axes, families: Sequence[str]) -> None:
     """Draw the legend of the families that occur, above the panel."""
+    styles = {family: family_style(family) for family in families}
     handles = [
-        Line2D(
-            [],
-            [],
-            color=family_style(f).colour,
-            marker=family_style(f).marker,
-            linestyle="",
-            markersize=7,
-            label=printable(f),
-        )
-        for f in dict.fromkeys(families)
+        Line2D([], [], color=style.colour, marker=style.marker, linestyle="", markersize=7, label=printable(family))
+        for family, style in styles.items()
     ]
-    position: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4, "borderaxespad": 0.2}
-    panel.legend(handles=handles, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, handletextpad=0.2, **position)
+    draw_legend_above(panel, handles=handles, ncols=4, handletextpad=0.2)
 
 
 def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool = True) -> None:

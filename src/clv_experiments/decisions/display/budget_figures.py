@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.reporting.chart_style import (
@@ -20,8 +20,8 @@ from clv_experiments.reporting.chart_style import (
     QUIET,
     RULE,
     TEXT_SIZE,
-    TEXT_STYLE,
     create_chart,
+    draw_legend_above,
     format_amount,
     printable,
 )
@@ -32,7 +32,7 @@ BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "base
 
 def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitle: str) -> Figure:
     """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``."""
-    figure, (axes,) = create_chart("Expected profit by budget", printable(subtitle, 90), 4.4)
+    figure, (axes,) = create_chart("Expected profit by budget", subtitle, 4.4)
     axes.fill_between(curve["budget"], curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
     low, middle, high = (f"uplift {format_exact_percent(uplift)}" for uplift in campaign.uplift)
     lines = {
@@ -48,7 +48,7 @@ def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitl
 
 def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: str, subtitle: str) -> Figure:
     """Draw what contacts earned in the period before by budget and strategy, from ``regret.realised_curve``."""
-    figure, (axes,) = create_chart("What the budget would have brought", printable(subtitle, 90), 4.6)
+    figure, (axes,) = create_chart("What the budget would have brought", subtitle, 4.6)
     lines = {
         "perfect_foresight": ("perfect foresight", INK, "-", 1.4),
         "model": (printable(model), BLUE, "-", 2.6),
@@ -66,7 +66,7 @@ def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: st
 
 def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
     """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
-    figure, (axes,) = create_chart("First-year value of a new customer", printable(subtitle, 90), 4.4)
+    figure, (axes,) = create_chart("First-year value of a new customer", subtitle, 4.4)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
     styles: dict[str, tuple[str, dict[str, Any]]] = {
         "first_purchase": ("first purchase", {"color": GREY}),
@@ -83,10 +83,10 @@ def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
     every = -(-len(cohorts) // 7)
     axes.set_xticks(positions[::every], list(cohorts["cohort"])[::every])
     axes.grid(visible=False, axis="x")
-    axes.yaxis.set_major_formatter(FuncFormatter(format_amount))
-    axes.set_ylabel(f"margin a customer ({printable(currency)})", **TEXT_STYLE)
-    axes.set_xlabel("first purchase; bars: 95 % intervals", **TEXT_STYLE)
-    _add_legend(axes)
+    axes.yaxis.set_major_formatter(format_amount)
+    axes.set_ylabel(f"margin a customer ({printable(currency)})")
+    axes.set_xlabel("first purchase; bars: 95 % intervals")
+    draw_legend_above(axes, handlelength=1.6, columnspacing=1.2)
     return figure
 
 
@@ -121,12 +121,7 @@ def _style_axes(axes: Axes, budget: float, currency: str, measure: str) -> None:
         )  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6))
-        axis.set_major_formatter(FuncFormatter(format_amount))
-    axes.set_xlabel(f"spent on contacts ({printable(currency)})", **TEXT_STYLE)
-    axes.set_ylabel(f"{measure} ({printable(currency)})", **TEXT_STYLE)
-    _add_legend(axes)
-
-
-def _add_legend(axes: Axes) -> None:
-    position: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 3, "borderaxespad": 0.2}
-    axes.legend(fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, handlelength=1.6, columnspacing=1.2, **position)
+        axis.set_major_formatter(format_amount)
+    axes.set_xlabel(f"spent on contacts ({printable(currency)})")
+    axes.set_ylabel(f"{measure} ({printable(currency)})")
+    draw_legend_above(axes, handlelength=1.6, columnspacing=1.2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.drivers import LARGEST, Drivers
-from clv_experiments.reporting.chart_style import FAMILIES, QUIET, TEXT_STYLE, create_chart, name_rows, printable
+from clv_experiments.reporting.chart_style import FAMILIES, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.formatting import format_count, format_difference
 from clv_experiments.reporting.prose import sentences
@@ -68,8 +68,8 @@ def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
     subtitle : str
         What was fitted on.
     """
-    figure, (panel,) = create_chart("What goes with spend", printable(subtitle, 90), 1.8 + 0.5 * len(table))
-    panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    figure, (panel,) = create_chart("What goes with spend", subtitle, 1.8 + 0.5 * len(table))
+    panel.axvline(0, **REFERENCE_LINE)
     for y, row in zip(np.arange(len(table))[::-1], table.itertuples(), strict=True):
         effect, low, high = np.log1p(np.array([row.effect, row.lower_95, row.upper_95], dtype=float))
         colour, face = (FAMILIES["btyd"].colour,) * 2 if row.claim in ("more", "less") else (QUIET, "none")
@@ -80,8 +80,6 @@ def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
     factors = next(factors for most, factors in FACTORS.items() if high - low <= np.log(most))
     panel.xaxis.set_major_locator(FixedLocator([x for x in np.log(factors) if low <= x <= high]))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: format_difference(float(np.expm1(value)), "{:+.0%}"))
-    )
-    panel.set_xlabel("difference in spend, all else equal; 95% interval; filled = claimed", loc="right", **TEXT_STYLE)
+    panel.xaxis.set_major_formatter(lambda value, _: format_difference(float(np.expm1(value)), "{:+.0%}"))
+    panel.set_xlabel("difference in spend, all else equal; 95% interval; filled = claimed", loc="right")
     return figure

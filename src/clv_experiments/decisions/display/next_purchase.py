@@ -11,9 +11,8 @@ from clv_experiments.decisions.next_purchase.backtest import reliability
 from clv_experiments.decisions.next_purchase.board import ORDERED_BY, NextPurchaseBoard
 from clv_experiments.decisions.next_purchase.outlook import LISTED, NextPurchaseOutlook
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.reporting.chart_style import printable
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import format_day
+from clv_experiments.reporting.formatting import clean_name, format_day
 from clv_experiments.reporting.prose import sentences
 
 say = partial(sentences, "report/next_purchase.jinja")
@@ -67,10 +66,11 @@ def due_exhibit(outlook: NextPurchaseOutlook, shop: Shop) -> Exhibit:
 def weeks_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Show the customers expected back in each week of the coming period, and how the period before went."""
     weeks, previous, now = outlook.weeks, outlook.previous.cutoff, outlook.now.cutoff
+    name = clean_name(outlook.candidate.name, 16)
     figure = plot_weeks(
         {f"after {format_day(previous)}": weeks.before, f"after {format_day(now)}": weeks.ahead},
         outlook.candidate.family,
-        f"Each counts once, when first back. Expected by {printable(outlook.candidate.name)}; lines: 95 % by chance",
+        f"Each counts once, when first back. Expected by {name}; lines: 95 % by chance",
     )
     table = pd.concat([weeks.ahead.assign(cutoff=now), weeks.before.assign(cutoff=previous)])
     table["cutoff"] = pd.to_datetime(table["cutoff"])

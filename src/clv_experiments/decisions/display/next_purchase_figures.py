@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.reporting.chart_style import (
     GROUND,
     INK,
     QUIET,
+    TEXT_SIZE,
     TEXT_STYLE,
     create_chart,
     family_style,
     ignore_missing_glyphs,
     printable,
+    write_percents,
 )
 
 if TYPE_CHECKING:
@@ -41,9 +43,7 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
     checkpoints = list(table["within_days"].unique())
     table = table[table["contender"].isin(families)]
     with ignore_missing_glyphs():
-        figure, panels = create_chart(
-            "Do as many buy as was predicted?", printable(subtitle, 90), HEIGHT, columns=len(checkpoints)
-        )
+        figure, panels = create_chart("Do as many buy as was predicted?", subtitle, HEIGHT, columns=len(checkpoints))
         top = min(1.0, 1.08 * float(table[["predicted", "actual_upper"]].to_numpy().max()))
         for panel, days in zip(panels, checkpoints, strict=True):
             panel.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
@@ -51,11 +51,10 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
                 _plot_line(panel, table[(table["contender"] == name) & (table["within_days"] == days)], name, family)
             panel.set(xlim=(0, top), ylim=(0, top))
             panel.set_title(f"within {days} days", loc="left", **TEXT_STYLE)
-            panel.set_xlabel("predicted probability", **TEXT_STYLE)
+            panel.set_xlabel("predicted probability")
             panel.xaxis.set_major_locator(MaxNLocator(2))
-            panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        panels[0].set_ylabel("share who bought", **TEXT_STYLE)
+            write_percents(panel.xaxis, panel.yaxis)
+        panels[0].set_ylabel("share who bought")
         _add_key(figure, panels[0])
     return figure
 
@@ -79,7 +78,7 @@ def _add_key(figure: Figure, panel: Axes) -> None:
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 1.05 / HEIGHT))  # type: ignore[union-attr, call-arg]
     position: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, 1 - 0.66 / HEIGHT), "ncols": 3}
     handles, names = panel.get_legend_handles_labels()
-    legend = figure.legend(handles, names, fontsize=TEXT_STYLE["fontsize"], frameon=False, labelcolor=INK, **position)
+    legend = figure.legend(handles, names, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, **position)
     legend.set_in_layout(False)
 
 
@@ -93,7 +92,6 @@ def plot_weeks(weeks: Mapping[str, pd.DataFrame], family: str, subtitle: str) ->
     family : str
         Of the candidate that expects them.
     subtitle : str
-        Its names as figures can show them.
     """
     with ignore_missing_glyphs():
         figure, panels = create_chart("Customers back, week by week", subtitle, 3.8, columns=len(weeks), share_x=False)
@@ -108,10 +106,10 @@ def plot_weeks(weeks: Mapping[str, pd.DataFrame], family: str, subtitle: str) ->
                     week, table["came"], linestyle="", marker="o", markersize=7, markerfacecolor=GROUND,
                     markeredgecolor=INK, markeredgewidth=1.6, label="came",
                 )  # fmt: skip
-                panel.legend(fontsize=TEXT_STYLE["fontsize"], frameon=False, labelcolor=INK, ncols=2)
+                panel.legend(fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, ncols=2)
             panel.set_title(title, loc="left", **TEXT_STYLE)
-            panel.set_xlabel("week", **TEXT_STYLE)
+            panel.set_xlabel("week")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.grid(visible=False, axis="x")
-        panels[0].set_ylabel("customers", **TEXT_STYLE)
+        panels[0].set_ylabel("customers")
     return figure

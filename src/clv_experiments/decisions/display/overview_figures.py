@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.decisions.overview.revenue_sources import Concentration
 from clv_experiments.reporting.chart_style import (
@@ -17,12 +17,15 @@ from clv_experiments.reporting.chart_style import (
     FAMILIES,
     INK,
     QUIET,
+    REFERENCE_LINE,
     TEXT_SIZE,
     TEXT_STYLE,
     create_chart,
+    draw_legend_above,
     format_amount,
     name_rows,
     printable,
+    write_percents,
 )
 from clv_experiments.reporting.formatting import format_difference
 
@@ -45,8 +48,8 @@ def draw_columns_by_month(title: str, parts: Mapping[str, str], months: pd.DataF
         bottom = bottom + height
     if len(parts) > 1:
         _draw_legend(panel)
-    panel.set_ylabel(f"revenue ({printable(currency, 6)})", **TEXT_STYLE)
-    panel.yaxis.set_major_formatter(FuncFormatter(format_amount))
+    panel.set_ylabel(f"revenue ({printable(currency, 6)})")
+    panel.yaxis.set_major_formatter(format_amount)
     _name_months(panel, pd.PeriodIndex(months.index))
     return figure
 
@@ -55,7 +58,7 @@ def draw_lines_by_month(title: str, measures: Mapping[str, str], months: pd.Data
     """Draw up to three columns of ``Months.table``, by their names, relative to their mean over the whole months."""
     figure, (panel,) = create_chart(title, "each relative to its mean month", 3.6)
     x = np.flatnonzero(months["whole"]) if months["whole"].any() else np.arange(len(months))
-    panel.axhline(1, color=QUIET, linewidth=1.5, linestyle="--")
+    panel.axhline(1, **REFERENCE_LINE)
     for (column, name), style in zip(measures.items(), STYLES, strict=False):
         height = months[column].to_numpy(dtype=float)[x]
         mean = np.nansum(height) / max(np.isfinite(height).sum(), 1)
@@ -64,7 +67,7 @@ def draw_lines_by_month(title: str, measures: Mapping[str, str], months: pd.Data
             linewidth=1.8, label=printable(name),
         )  # fmt: skip
     _draw_legend(panel)
-    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    write_percents(panel.yaxis)
     _name_months(panel, pd.PeriodIndex(months.index))
     return figure
 
@@ -84,7 +87,7 @@ def draw_retention(retention: pd.DataFrame) -> Figure:
     panel.grid(visible=False)
     panel.set_xlim(0.5, max(width, 6) + 0.5)
     panel.set_xticks(range(1, width + 1), [f"+{later}" for later in range(1, width + 1)])
-    panel.set_xlabel("months after the first; % of the cohort's customers (their number in brackets)", **TEXT_STYLE)
+    panel.set_xlabel("months after the first; % of the cohort's customers (their number in brackets)")
     return figure
 
 
@@ -96,7 +99,7 @@ def draw_lorenz_curve(lorenz: Concentration) -> Figure:
     points = np.unique(np.linspace(0, lorenz.count, 300).astype(int))
     customers, revenue = lorenz.customers[points], lorenz.revenue[points]
     panel.fill_between(customers, revenue, customers, color=BAND, linewidth=0)
-    panel.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1.5)
+    panel.plot([0, 1], [0, 1], **REFERENCE_LINE)
     panel.plot(customers, revenue, color=FIRST, linewidth=2.2)
     panel.text(0.42, 0.47, "all spend the same", ha="right", fontsize=TEXT_SIZE, color=QUIET)
     top = lorenz.top(0.1)
@@ -106,16 +109,14 @@ def draw_lorenz_curve(lorenz: Concentration) -> Figure:
         **TEXT_STYLE,
     )  # fmt: skip
     panel.set(xlim=(-0.03, 1.01), ylim=(-0.03, 1.01))  # room between the two zeros
-    for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_xlabel("customers, those who spend least first", **TEXT_STYLE)
-    panel.set_ylabel("share of revenue", **TEXT_STYLE)
+    write_percents(panel.xaxis, panel.yaxis)
+    panel.set(xlabel="customers, those who spend least first", ylabel="share of revenue")
     return figure
 
 
 def draw_bars(title: str, bars: pd.Series, currency: str) -> Figure:
     """Draw the revenue of each name as a bar with its share."""
-    figure, (panel,) = create_chart(printable(title, 70), "share of revenue beside each bar", 1.6 + 0.3 * len(bars))
+    figure, (panel,) = create_chart(title, "share of revenue beside each bar", 1.6 + 0.3 * len(bars))
     total = bars.sum()
     for y, value in zip(np.arange(len(bars))[::-1], bars, strict=True):
         panel.barh(y, value, 0.7, color=FIRST, linewidth=0)
@@ -126,32 +127,28 @@ def draw_bars(title: str, bars: pd.Series, currency: str) -> Figure:
     name_rows(panel, [printable(name) for name in bars.index])
     panel.set_xlim(min(0.0, bars.min()), 1.14 * max(bars.max(), 1e-9))
     panel.xaxis.set_major_locator(MaxNLocator(5))
-    panel.xaxis.set_major_formatter(FuncFormatter(format_amount))
-    panel.set_xlabel(f"revenue ({printable(currency, 6)})", **TEXT_STYLE)
+    panel.xaxis.set_major_formatter(format_amount)
+    panel.set_xlabel(f"revenue ({printable(currency, 6)})")
     return figure
 
 
 def draw_months_of_year(title: str, table: pd.DataFrame) -> Figure:
     """Draw the effect of each month of the year with its interval; filled where the interval excludes zero."""
     figure, (panel,) = create_chart(title, "against the mean month, growth taken out; 95% intervals", 3.6)
-    panel.axhline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    panel.axhline(0, **REFERENCE_LINE)
     for x, (_, effect, low, high) in enumerate(table.itertuples(index=False)):
         face = FIRST if low > 0 or high < 0 else "none"
         panel.vlines(x, low, high, color=FIRST, linewidth=3, alpha=0.4)
         panel.plot([x], [effect], "o", color=FIRST, markersize=8, markeredgewidth=1.8, markerfacecolor=face)
     panel.set_xticks(range(len(table)), table["month_of_year"].str[:3].tolist())
     panel.grid(visible=False, axis="x")
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_difference(value, "{:+.0%}")))
+    panel.yaxis.set_major_formatter(lambda value, _: format_difference(value, "{:+.0%}"))
     return figure
 
 
 def _draw_legend(panel: Axes) -> None:
     """Draw the legend above a panel."""
-    legend = panel.legend(
-        fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3,
-        borderaxespad=0.2,
-    )  # fmt: skip
-    for patch in legend.get_patches():
+    for patch in draw_legend_above(panel).get_patches():
         patch.set_alpha(1.0)  # a first month that is paler would make its whole entry so
 
 

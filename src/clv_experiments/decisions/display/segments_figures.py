@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, TEXT_STYLE, create_chart, printable
+from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, TEXT_STYLE, create_chart
 from clv_experiments.reporting.formatting import format_share
 
 FILL = FAMILIES["btyd"].colour
@@ -22,7 +22,7 @@ def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
         Index k, at least one.
     subtitle : str
     """
-    figure, (panel,) = create_chart("How many clusters stand apart best", printable(subtitle, 70), 3.4)
+    figure, (panel,) = create_chart("How many clusters stand apart best", subtitle, 3.4)
     best, highest = int(silhouettes.index.to_numpy()[silhouettes.argmax()]), float(silhouettes.max())
     panel.plot(silhouettes.index, silhouettes, "o-", color=QUIET, linewidth=1.8, markersize=6)
     panel.plot(best, highest, "o", color=FAMILIES["ml"].colour, markersize=10)
@@ -33,8 +33,8 @@ def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
     panel.set_xticks(list(silhouettes.index))
     panel.set_xlim(silhouettes.index[0] - 0.5, silhouettes.index[-1] + 1.0)
     panel.set_ylim(min(0.0, float(silhouettes.min())), highest * 1.2 + 0.02)
-    panel.set_xlabel("clusters", **TEXT_STYLE)
-    panel.set_ylabel("mean silhouette", **TEXT_STYLE)
+    panel.set_xlabel("clusters")
+    panel.set_ylabel("mean silhouette")
     return figure
 
 
@@ -47,7 +47,7 @@ def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
         From ``count_moves``.
     subtitle : str
     """
-    figure, (panel,) = create_chart("Where customers moved between value tiers", printable(subtitle, 80), 4.2)
+    figure, (panel,) = create_chart("Where customers moved between value tiers", subtitle, 4.2)
     rows, columns = counts.shape
     for i, (_, row) in enumerate(counts.iterrows()):
         total = max(int(row.sum()), 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
@@ -40,9 +40,7 @@ def accuracy_against_cost(standings: Standings) -> Figure:
     A model far below the others stands at the lower edge with its score written beside it.
     """
     how = METRICS[standings.metric]
-    figure, (panel,) = create_chart(
-        f"{how.heading} against seconds to fit and predict", printable(standings.cell.subtitle, 70), 6.2
-    )
+    figure, (panel,) = create_chart(f"{how.heading} against seconds to fit and predict", standings.cell.subtitle, 6.2)
     rows = standings.rows()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
@@ -88,9 +86,9 @@ def _axes(panel: Axes, seconds: pd.Series, heading: str) -> None:
     panel.set_xlim(float(seconds.min()) / 2.5, float(seconds.max()) * 4)
     panel.xaxis.set_major_locator(LogLocator(numticks=8))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
-    panel.set_xlabel("seconds to fit and predict, all origins", **TEXT_STYLE)
-    panel.set_ylabel(heading, **TEXT_STYLE)
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:g} s")
+    panel.set_xlabel("seconds to fit and predict, all origins")
+    panel.set_ylabel(heading)
 
 
 def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: Floats) -> None:

@@ -8,13 +8,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.reporting.chart_style import INK, QUIET, TEXT_SIZE, LogScale, create_chart, family_style, printable
+from clv_experiments.reporting.chart_style import (
+    INK,
+    QUIET,
+    TEXT_SIZE,
+    TEXT_STYLE,
+    LogScale,
+    create_chart,
+    family_style,
+    printable,
+    truncate,
+    write_percents,
+)
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))
@@ -30,7 +40,7 @@ def value_captures(standings: Standings) -> Figure:
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
     curves = {label: _capture_curve(cell, model) for model, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
-    figure, (panel,) = create_chart("Spend reached by targeting top customers", printable(cell.subtitle, 70), height)
+    figure, (panel,) = create_chart("Spend reached by targeting top customers", cell.subtitle, height)
     panel.plot(TARGETED, _capture_curve(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
     lines_of_family: dict[str, int] = {}
@@ -44,10 +54,8 @@ def value_captures(standings: Standings) -> Figure:
         )  # fmt: skip
     panel.set_xlim(0, TARGETED[-1])
     panel.set_ylim(0, 1.02)
-    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_xlabel("customers targeted, highest predicted first", fontsize=TEXT_SIZE, color=INK)
-    panel.set_ylabel("share of actual spend", fontsize=TEXT_SIZE, color=INK)
+    write_percents(panel.xaxis, panel.yaxis)
+    panel.set(xlabel="customers targeted, highest predicted first", ylabel="share of actual spend")
     ends = {label: float(np.nan_to_num(curve[-1])) for label, curve in curves.items()}
     _name_ends(panel, ends | {"perfect": 1.0, "random": TARGETED[-1]}, strong, cell.families, height)
     return figure
@@ -61,23 +69,21 @@ def decile_calibrations(standings: Standings) -> Figure:
     wide = max(len(printable(label)) for label in tables) > TITLE[4]
     scale, columns = LogScale.around(values), min(3 if wide else 4, len(tables))
     rows = -(-len(tables) // columns)
-    figure, panels = create_chart("Predicted and actual spend by decile", "", 1.2 + 1.75 * rows, rows, columns)
     unit = f", {cell.currency}" if cell.currency else ""
-    figure.texts[1].set_text(f"{printable(cell.subtitle, 70)} · mean of a customer{printable(unit)}")
+    subtitle = f"{truncate(cell.subtitle, 60)} · mean of a customer{unit}"
+    figure, panels = create_chart("Predicted and actual spend by decile", subtitle, 1.2 + 1.75 * rows, rows, columns)
     for panel, label in zip(panels, standings.ranking, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)
         panel.plot(
             table.index, scale(table["mean_predicted"]), style.marker, color=style.colour, markersize=6, linestyle=""
         )
-        panel.set_title(printable(label, TITLE[3 if wide else 4]), fontsize=TEXT_SIZE, loc="left", color=INK)
+        panel.set_title(printable(label, TITLE[3 if wide else 4]), loc="left", **TEXT_STYLE)
         panel.set_xticks([1, 5, 10])
         scale.label(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
     for panel in panels[len(tables) :]:
         panel.set_axis_off()
-    figure.supxlabel(
-        "decile (1 = highest predicted); line = actual, markers = predicted", fontsize=TEXT_SIZE, color=INK
-    )
+    figure.supxlabel("decile (1 = highest predicted); line = actual, markers = predicted", **TEXT_STYLE)
     return figure
 
 

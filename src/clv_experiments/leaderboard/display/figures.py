@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
@@ -20,6 +20,7 @@ from clv_experiments.reporting.chart_style import (
     BAND,
     INK,
     QUIET,
+    REFERENCE_LINE,
     TEXT_STYLE,
     axis_span,
     create_chart,
@@ -28,6 +29,8 @@ from clv_experiments.reporting.chart_style import (
     family_style,
     name_rows,
     printable,
+    truncate,
+    write_percents,
 )
 from clv_experiments.reporting.formatting import format_difference
 from clv_experiments.reporting.prose import sentences
@@ -66,8 +69,8 @@ def forest(standings: Standings) -> Figure:
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
     span = axis_span(-np.fmin(points, low))
     title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
-    figure, (panel,) = create_chart(title, printable(standings.cell.subtitle, 70), 1.75 + 0.29 * len(rows))
-    panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    figure, (panel,) = create_chart(title, standings.cell.subtitle, 1.75 + 0.29 * len(rows))
+    panel.axvline(0, **REFERENCE_LINE)
     right = max(0.06 * span, float(np.nanmax(np.append(high, 0.0))) * 1.1)
     panel.set_xlim(-1.06 * span, right)
     for y, (model, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
@@ -84,9 +87,9 @@ def forest(standings: Standings) -> Figure:
         draw_marker(panel, -1.03 * span if beyond else behind, y, style.colour, "<" if beyond else style.marker, tied)
         _note_row(panel, y, text)
     name_rows(panel, [f"{printable(model)} · {group}" for model, group in rows["group"].items()])
-    panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right", **TEXT_STYLE)
+    panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right")
     panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_difference(value, score.form)))
+    panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, score.form))
     draw_family_legend(panel, list(rows["family"]))
     return figure
 
@@ -96,12 +99,10 @@ def bias_by_origin(standings: Standings) -> Figure:
     rows = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
     biases = {model: rows.loc[rows["model"] == model, "score"].to_numpy(float) for model in standings.ranking}
     families, steps = standings.cell.families, len(standings.cell.holdouts)
-    latest = "" if steps == 1 else ", filled = the latest"
-    figure, (panel,) = create_chart(
-        "Bias of the predicted total", printable(standings.cell.subtitle, 70) + latest, 1.75 + 0.29 * len(biases)
-    )
+    subtitle = truncate(standings.cell.subtitle, 65) + ("" if steps == 1 else ", filled = the latest")
+    figure, (panel,) = create_chart("Bias of the predicted total", subtitle, 1.75 + 0.29 * len(biases))
     panel.axvspan(-MAX_BIAS, MAX_BIAS, color=BAND)
-    panel.axvline(0, color=QUIET, linewidth=1.5, linestyle="--")
+    panel.axvline(0, **REFERENCE_LINE)
     for y, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
         style = family_style(families[model])
         inside = np.clip(bias, -1.0, 1.0)
@@ -112,8 +113,8 @@ def bias_by_origin(standings: Standings) -> Figure:
         _note_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
     name_rows(panel, [printable(model) for model in biases])
     panel.set_xlim(-1.08, 1.08)
-    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.set_xlabel("predicted total / actual total − 1", **TEXT_STYLE)
+    write_percents(panel.xaxis)
+    panel.set_xlabel("predicted total / actual total − 1")
     draw_family_legend(panel, [families[model] for model in biases])
     return figure
 
@@ -129,7 +130,7 @@ def mean_ranks(aggregate: Aggregate) -> Figure:
     models, half = len(ranks), (len(ranks) + 1) // 2
     depth = CLIQUE * (len(aggregate.cliques) + 1)
     title = f"Mean ranks on {METRICS[aggregate.metric].heading} over {len(aggregate.cells)} cells"
-    figure, (panel,) = create_chart(title, printable(", ".join(aggregate.cells), 80), 2.1 + 0.26 * (half + depth))
+    figure, (panel,) = create_chart(title, ", ".join(aggregate.cells), 2.1 + 0.26 * (half + depth))
     panel.set_axis_off()
     panel.set_xlim(0.8, models + 0.2)
     panel.set_ylim(-depth - half * ROW, 3.0)
