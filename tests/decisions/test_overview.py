@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from clv_experiments.decisions.display.overview_figures import draw_lorenz_curve
+from clv_experiments.decisions.display.overview import draw_lorenz_curve
 from clv_experiments.decisions.overview.comparison import (
     Decomposition,
     Seasonality,

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
 from clv_experiments.decisions.budget.acquisition import Acquisition, analyse_acquisition
 from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.reporting.chart_style import (
+    FAMILIES,
+    GROUND,
+    INK,
+    create_chart,
+    draw_legend_above,
+    format_amount,
+    printable,
+)
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
 from clv_experiments.reporting.prose import sentences
 
@@ -27,6 +42,8 @@ HEADINGS = {
     "year_over": "customers whose year is over",
     "error": "predicted beyond realised",
 }
+
+BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
 
 
 def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
@@ -51,8 +68,6 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
 
 
 def _cohorts(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.display.budget_figures import cohort_bars
-
     cohorts = acquisition.cohorts
     figure = cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}")
     text = sentences(TEMPLATE, "cohorts", acquisition, shop.currency)
@@ -69,3 +84,29 @@ def _check(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
         return Exhibit("acquisition_check", title, text)
     kinds = KINDS | dict.fromkeys(["error", "low", "high"], "share")
     return Exhibit("acquisition_check", title, text, check.table, HEADINGS | {"predicted": "predicted"}, kinds)
+
+
+def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
+    """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
+    figure, (axes,) = create_chart("First-year value of a new customer", subtitle, 4.4)
+    positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
+    styles: dict[str, tuple[str, dict[str, Any]]] = {
+        "first_purchase": ("first purchase", {"color": GREY}),
+        "repeat_purchases": ("repeats so far", {"color": BLUE}),
+        "corrected": ("predicted rest of the year", {"facecolor": GROUND, "edgecolor": BLUE, "hatch": "///"}),
+    }
+    for column, (label, style) in styles.items():
+        heights = cohorts[column].to_numpy(float)
+        axes.bar(positions, heights, 0.7, bottom=base, label=label, linewidth=1.2, **style)
+        base += heights
+    value = cohorts["first_year_value"].to_numpy(float)
+    spans = np.maximum(np.abs(cohorts[["low", "high"]].to_numpy(float).T - value), 0)
+    axes.errorbar(positions, value, spans, fmt="none", color=INK, linewidth=1.6, capsize=3)
+    every = -(-len(cohorts) // 7)
+    axes.set_xticks(positions[::every], list(cohorts["cohort"])[::every])
+    axes.grid(visible=False, axis="x")
+    axes.yaxis.set_major_formatter(format_amount)
+    axes.set_ylabel(f"margin a customer ({printable(currency)})")
+    axes.set_xlabel("first purchase; bars: 95 % intervals")
+    draw_legend_above(axes, handlelength=1.6, columnspacing=1.2)
+    return figure

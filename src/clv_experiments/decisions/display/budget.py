@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.data.window import DAY
 from clv_experiments.decisions.budget.outlook import Outlook, estimate_outlook
 from clv_experiments.decisions.budget.plan import Plan, plan_contacts
 from clv_experiments.decisions.budget.regret import Regret, Strategy, evaluate_regret, realised_curve
-from clv_experiments.decisions.shop import Shop
+from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.chart_style import (
+    BAND,
+    FAMILIES,
+    GROUND,
+    INK,
+    QUIET,
+    RULE,
+    TEXT_SIZE,
+    create_chart,
+    draw_legend_above,
+    format_amount,
+    printable,
+)
 from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.formatting import format_exact_percent
+from clv_experiments.reporting.formatting import format_exact_percent, format_money
 from clv_experiments.reporting.prose import sentences
 
 TEMPLATE = "report/budget.jinja"
@@ -27,6 +44,8 @@ HEADINGS = {
     "share_of_cost": "share of what is spent", "low": "from (95% interval)", "high": "to",
     "judged_profit": "profit with the errors of the periods before (median)",
 }  # fmt: skip
+
+BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
 
 
 def budget_section(
@@ -95,8 +114,6 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
 
 
 def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.display.budget_figures import profit_curve
-
     curve = plan.profit_curve()
     figure = profit_curve(curve, plan.campaign, shop.currency, f"by {now.model_name} · {now.period}")
     text = sentences(TEMPLATE, "best_budget", plan, shop.currency)
@@ -127,8 +144,6 @@ def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> list[Exhibit]
 
 
 def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
-    from clv_experiments.decisions.display.budget_figures import realised_curves
-
     campaign, model = shop.campaign, previous.model_name
     curve = realised_curve(previous.table, campaign, shop.margin)
     uplift = format_exact_percent(campaign.expected_uplift)
@@ -138,3 +153,74 @@ def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
     text = sentences(TEMPLATE, "past_curve", planned, best, model, shop.currency)
     kinds, title = KINDS | dict.fromkeys(curve.columns[2:], "money"), "Profit by budget in the period before"
     return Exhibit("budget_past", title, text, curve, kinds=kinds, figure=figure, shown=0)
+
+
+def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitle: str) -> Figure:
+    """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``."""
+    figure, (axes,) = create_chart("Expected profit by budget", subtitle, 4.4)
+    axes.fill_between(curve["budget"], curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
+    low, middle, high = (f"uplift {format_exact_percent(uplift)}" for uplift in campaign.uplift)
+    lines = {
+        "high_uplift": (high, QUIET, ":", 1.6),
+        "low_uplift": (low, QUIET, "--", 1.6),
+        "expected_uplift": (f"{middle} (expected)", BLUE, "-", 2.4),
+    }
+    _draw_lines(axes, curve, {column: line for column, line in lines.items() if line[0] != middle})
+    _mark_best(axes, curve["budget"], curve["expected_uplift"], currency)
+    _style_axes(axes, campaign.budget, currency, "expected profit")
+    return figure
+
+
+def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: str, subtitle: str) -> Figure:
+    """Draw what contacts earned in the period before by budget and strategy, from ``regret.realised_curve``."""
+    figure, (axes,) = create_chart("What the budget would have brought", subtitle, 4.6)
+    lines = {
+        "perfect_foresight": ("perfect foresight", INK, "-", 1.4),
+        "model": (printable(model), BLUE, "-", 2.6),
+        "expected": (f"what {printable(model)} expected", BLUE, ":", 1.8),
+        "total_spend_so_far": ("total spend so far", ORANGE, "--", 1.8),
+        "chance": ("chance", GREY, "-", 1.4),
+    }
+    _draw_lines(axes, curve, lines)
+    _mark_best(axes, curve["budget"], curve["model"], currency)
+    _style_axes(axes, budget, currency, "profit")
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(max(bottom, -0.5 * max(top, curve["model"].abs().max())), top)
+    return figure
+
+
+def _draw_lines(axes: Axes, curve: pd.DataFrame, lines: Mapping[str, tuple[str, str, str, float]]) -> None:
+    """Draw columns by budget, each with its label, colour, style and width."""
+    for column, (label, colour, style, width) in lines.items():
+        axes.plot(curve["budget"], curve[column], style, color=colour, linewidth=width, label=label)
+
+
+def _mark_best(axes: Axes, budget: pd.Series, profit: pd.Series, currency: str) -> None:
+    """Mark the budget at which a curve is highest."""
+    best = int(np.argmax(profit.to_numpy()))
+    x, y = float(budget.iloc[best]), float(profit.iloc[best])
+    axes.plot(x, y, "o", color=BLUE, markersize=8, markeredgecolor=GROUND, zorder=5)
+    near_end = x > 0.75 * float(budget.iloc[-1])
+    axes.annotate(
+        printable(f"best: {format_money(x, currency)}"), (x, y), xytext=(-6 if near_end else 6, 8),
+        textcoords="offset points", color=BLUE, fontsize=TEXT_SIZE, ha="right" if near_end else "left",
+    )  # fmt: skip
+
+
+def _style_axes(axes: Axes, budget: float, currency: str, measure: str) -> None:
+    """Name the axes in currency, show the zero line and the given budget."""
+    axes.axhline(0, color=INK, linewidth=1.0)
+    axes.margins(x=0.02, y=0.12)
+    left, right = axes.get_xlim()
+    if left <= budget <= right:
+        axes.axvline(budget, color=RULE, linewidth=2.0, zorder=1)
+        axes.text(
+            budget, 0.02, " the budget", transform=axes.get_xaxis_transform(), fontsize=TEXT_SIZE, color=QUIET,
+            ha="left" if budget < 0.8 * right else "right",
+        )  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6))
+        axis.set_major_formatter(format_amount)
+    axes.set_xlabel(f"spent on contacts ({printable(currency)})")
+    axes.set_ylabel(f"{measure} ({printable(currency)})")
+    draw_legend_above(axes, handlelength=1.6, columnspacing=1.2)
