@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.display.next_purchase import due_exhibit, next_purchase_section, say
+from clv_experiments.decisions.display.next_purchase import TEMPLATE, due_exhibit, next_purchase_section
 from clv_experiments.decisions.next_purchase.backtest import run_backtest
 from clv_experiments.decisions.next_purchase.candidates import fit_candidates
 from clv_experiments.decisions.next_purchase.outlook import (
@@ -145,7 +145,7 @@ def test_numbers_in_sentences_are_those_of_the_tables(report):
 def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected, before, parts):
     outlook = replace(report.outlook, customers=customers, expected_buyers=expected)
     check = replace(report.outlook.board.calibration(MBG.name)[0], expected=before, bought=1)
-    (sentence,) = say("outlook", outlook, check)
+    (sentence,) = TEMPLATE.say("outlook", outlook, check)
     for part in (*parts, "30 days after 31 March 2021"):
         assert part in sentence
 

@@ -45,11 +45,11 @@ def test_numbers_on_the_page_are_those_of_the_table():
         assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
     assert [float(printable.sort) for printable in found.columns[2].cells] == ROWS["p"].head(20).tolist()
     assert found.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
-    assert exhibit_table(exhibit(shown=33), "£").rest == "Also in top.csv, beside this page."
+    assert exhibit_table(exhibit(page_rows=33), "£").rest == "Also in top.csv, beside this page."
     some = exhibit_table(exhibit(columns=["p", "days"]), "£")
     assert [column.heading for column in some.columns] == ["p", "days"]
     assert some.rest.endswith("in top.csv, beside this page, with 5 more columns.")
-    bare = exhibit_table(exhibit(shown=0), "£")
+    bare = exhibit_table(exhibit(page_rows=0), "£")
     assert (bare.columns, bare.rest) == ([], "The numbers are in top.csv, beside this page.")
     assert exhibit_table(replace(exhibit(), table=ROWS.head(0)), "£") is None
 

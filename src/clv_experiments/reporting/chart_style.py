@@ -54,6 +54,7 @@ FAMILIES = {
     "ml": FamilyStyle("#d55e00", "^"),
     "hybrid": FamilyStyle("#a0468c", "D"),
 }
+BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
 UNKNOWN = FamilyStyle("#1b1f24", "X")
 
 

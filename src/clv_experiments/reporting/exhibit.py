@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import pandas as pd
 
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 # How a column is written: 1,234 £; 12.3 %; 1,234; 0.83; 2011-11-30; as it is.
 Kind = Literal["money", "share", "count", "number", "date", "text"]
+
+
+def column_kinds(**columns: Sequence[str]) -> dict[str, Kind]:
+    """Turn columns by kind into kinds by column.
+
+    Examples
+    --------
+    >>> column_kinds(money=["spend"], share=["p_alive"])
+    {'spend': 'money', 'p_alive': 'share'}
+    """
+    return {name: cast("Kind", kind) for kind, names in columns.items() for name in names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +48,7 @@ class Exhibit:
         Other columns are written as their type suggests: text, dates, counts, numbers.
     figure : matplotlib.figure.Figure, optional
         From ``chart_style.create_chart``.
-    shown : int
+    page_rows : int
         Rows of the table on the page; all are in the file.
     columns : sequence of str, optional
         Those on the page; all are in the file.
@@ -50,7 +61,7 @@ class Exhibit:
     headings: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     figure: Figure | None = None
-    shown: int = 20
+    page_rows: int = 20
     columns: Sequence[str] = ()
 
     def records(self) -> Iterator[Record]:

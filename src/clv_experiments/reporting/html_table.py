@@ -87,9 +87,9 @@ def exhibit_table(exhibit: Exhibit, currency: str) -> HtmlTable | None:
     """Lay out the table of an exhibit; None where it has none, or an empty one."""
     if exhibit.table is None or exhibit.table.empty:
         return None
-    top = exhibit.table.head(exhibit.shown)
+    top = exhibit.table.head(exhibit.page_rows)
     columns = []
-    for name in (exhibit.columns or top.columns) if exhibit.shown else []:
+    for name in (exhibit.columns or top.columns) if exhibit.page_rows else []:
         kind = exhibit.kinds.get(str(name)) or infer_kind(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
         cells = [format_cell(value, kind, currency) for value in top[name]]
@@ -146,9 +146,9 @@ def _rest(exhibit: Exhibit) -> str:
     assert exhibit.table is not None
     rows, hidden = len(exhibit.table), len(exhibit.table.columns) - len(exhibit.columns)
     begin = "Also"
-    if not exhibit.shown:
+    if not exhibit.page_rows:
         begin = "The numbers are"
-    elif rows > exhibit.shown:
-        begin = f"The first {exhibit.shown} of {format_count(rows, 'row')}; all are"
+    elif rows > exhibit.page_rows:
+        begin = f"The first {exhibit.page_rows} of {format_count(rows, 'row')}; all are"
     more = f", with {format_count(hidden, 'more column')}" if exhibit.columns and hidden else ""
     return f"{begin} in {exhibit.name}.csv, beside this page{more}."

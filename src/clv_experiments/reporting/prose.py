@@ -32,13 +32,18 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
-@cache
-def prose_environment() -> Environment:
-    """Return the environment of plain-text templates: nothing is escaped, a missing value is an error."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, trim_blocks=True,
+def template_environment(*, autoescape: bool) -> Environment:
+    """Return an environment of the templates, to which a missing value is an error."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+
+
+@cache
+def prose_environment() -> Environment:
+    """Return the environment of plain-text templates: nothing is escaped."""
+    environment = template_environment(autoescape=False)
     environment.filters |= {name: _of_defined(write) for name, write in FILTERS.items()}
     environment.globals["interval"] = formatting.format_interval
     return environment
@@ -81,6 +86,11 @@ def sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str
     text = str(getattr(module, macro)(*values, **named))
     paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def texts(template: str, name: str) -> dict[str, Any]:
+    """Return what a template sets under a name, such as the headings of its columns; nothing where it sets none."""
+    return dict(getattr(prose_environment().get_template(template).module, name, {}))
 
 
 def render_document(template: str, **context: Any) -> str:

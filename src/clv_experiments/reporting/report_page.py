@@ -43,7 +43,7 @@ def report_page(
     facts: Sequence[tuple[str, str]],
     method: Sequence[str],
     currency: str,
-    made: str,
+    created: str,
 ) -> str:
     """Write sections as one HTML page.
 
@@ -59,7 +59,7 @@ def report_page(
         What holds for all of it, in plain words.
     currency : str
         Of the amounts.
-    made : str
+    created : str
         When the page was made, as a reader should see it.
 
     Returns
@@ -74,7 +74,7 @@ def report_page(
         sections=[_section(section, currency) for section in sections],
         facts=facts,
         method=method,
-        made=made,
+        created=created,
     )
 
 

@@ -14,7 +14,8 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.chart_style import (
-    FAMILIES,
+    BLUE,
+    GREY,
     GROUND,
     INK,
     create_chart,
@@ -22,28 +23,15 @@ from clv_experiments.reporting.chart_style import (
     format_amount,
     printable,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
+from clv_experiments.reporting.section_template import SectionTemplate
 
-TEMPLATE = "report/acquisition.jinja"
-MONEY = ["first_purchase", "repeat_purchases", "predicted", "corrected", "first_year_value", "low", "high", "realised"]
-KINDS: dict[str, Kind] = dict.fromkeys(MONEY, "money")
-KINDS |= {"customers": "count", "year_over": "share"}
-COLUMNS = [  # on the page
-    "cohort", "customers", "first_purchase", "repeat_purchases", "corrected", "first_year_value", "low", "high",
-]  # fmt: skip
-HEADINGS = {
-    "first_year_value": "first-year value",
-    "repeat_purchases": "repeat purchases so far",
-    "predicted": "predicted for the rest of the year",
-    "corrected": "rest of the year, predicted and corrected",
-    "low": "from (95% interval)",
-    "high": "to",
-    "year_over": "customers whose year is over",
-    "error": "predicted beyond realised",
-}
-
-BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
+PARTS = ["first_purchase", "repeat_purchases", "corrected"]
+VALUE = ["first_year_value", "low", "high"]
+TEMPLATE = SectionTemplate(
+    "report/acquisition.jinja",
+    column_kinds(money=[*PARTS, *VALUE, "predicted", "realised"], count=["customers"], share=["year_over"]),
+)
 
 
 def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
@@ -61,52 +49,50 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
         Of every bootstrap.
     """
     acquisition = analyse_acquisition(forecaster, now, shop, replicates, seed)
-    (question,), limit = sentences(TEMPLATE, "question"), sentences(TEMPLATE, "limit", acquisition, shop.currency)
-    method = sentences(TEMPLATE, "method", shop.margin, shop.annual_discount_rate, now.btyd_name, SETTLING)
-    exhibits = [_cohorts(acquisition, now, shop), _check(acquisition, now, shop)]
-    return Section("acquisition", question, limit, exhibits, method)
+    return TEMPLATE.section(
+        "acquisition",
+        TEMPLATE.say("limit", acquisition, shop.currency),
+        [_cohorts(acquisition, now, shop), _check(acquisition, now, shop)],
+        TEMPLATE.say("method", shop.margin, shop.annual_discount_rate, now.btyd_name, SETTLING),
+    )
 
 
 def _cohorts(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
     cohorts = acquisition.cohorts
     figure = cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}")
-    text = sentences(TEMPLATE, "cohorts", acquisition, shop.currency)
-    title = "What a new customer leaves in the first year, by first purchase"
-    return Exhibit("acquisition_cohorts", title, text, cohorts, HEADINGS, KINDS, figure, columns=COLUMNS)
+    text = TEMPLATE.say("cohorts", acquisition, shop.currency)
+    columns = ["cohort", "customers", *PARTS, *VALUE]
+    return TEMPLATE.exhibit("acquisition_cohorts", text, cohorts, figure, columns=columns)
 
 
 def _check(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
     """Show how the prediction of the rest of the year fared a year ago."""
     check = acquisition.check
-    text = sentences(TEMPLATE, "check", check, now.btyd_name, shop.currency)
-    title = "Was the predicted part of the first year right?"
-    if check is None:
-        return Exhibit("acquisition_check", title, text)
-    kinds = KINDS | dict.fromkeys(["error", "low", "high"], "share")
-    return Exhibit("acquisition_check", title, text, check.table, HEADINGS | {"predicted": "predicted"}, kinds)
+    text = TEMPLATE.say("check", check, now.btyd_name, shop.currency)
+    kinds = column_kinds(share=["error", "low", "high"])
+    return TEMPLATE.exhibit("acquisition_check", text, check.table if check else None, kinds=kinds)
 
 
 def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
     """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
-    figure, (axes,) = create_chart("First-year value of a new customer", subtitle, 4.4)
+    figure, (panel,) = create_chart("First-year value of a new customer", subtitle, 4.4)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
-    styles: dict[str, tuple[str, dict[str, Any]]] = {
-        "first_purchase": ("first purchase", {"color": GREY}),
-        "repeat_purchases": ("repeats so far", {"color": BLUE}),
-        "corrected": ("predicted rest of the year", {"facecolor": GROUND, "edgecolor": BLUE, "hatch": "///"}),
-    }
-    for column, (label, style) in styles.items():
+    labels = "first purchase", "repeats so far", "predicted rest of the year"
+    looks: list[dict[str, Any]] = [
+        {"color": GREY}, {"color": BLUE}, {"facecolor": GROUND, "edgecolor": BLUE, "hatch": "///"},
+    ]  # fmt: skip
+    for column, label, look in zip(PARTS, labels, looks, strict=True):
         heights = cohorts[column].to_numpy(float)
-        axes.bar(positions, heights, 0.7, bottom=base, label=label, linewidth=1.2, **style)
+        panel.bar(positions, heights, 0.7, bottom=base, label=label, linewidth=1.2, **look)
         base += heights
     value = cohorts["first_year_value"].to_numpy(float)
     spans = np.maximum(np.abs(cohorts[["low", "high"]].to_numpy(float).T - value), 0)
-    axes.errorbar(positions, value, spans, fmt="none", color=INK, linewidth=1.6, capsize=3)
+    panel.errorbar(positions, value, spans, fmt="none", color=INK, linewidth=1.6, capsize=3)
     every = -(-len(cohorts) // 7)
-    axes.set_xticks(positions[::every], list(cohorts["cohort"])[::every])
-    axes.grid(visible=False, axis="x")
-    axes.yaxis.set_major_formatter(format_amount)
-    axes.set_ylabel(f"margin a customer ({printable(currency)})")
-    axes.set_xlabel("first purchase; bars: 95 % intervals")
-    draw_legend_above(axes, handlelength=1.6, columnspacing=1.2)
+    panel.set_xticks(positions[::every], list(cohorts["cohort"])[::every])
+    panel.grid(visible=False, axis="x")
+    panel.yaxis.set_major_formatter(format_amount)
+    panel.set_xlabel("first purchase; bars: 95 % intervals")
+    panel.set_ylabel(f"margin a customer ({printable(currency)})")
+    draw_legend_above(panel, handlelength=1.6, columnspacing=1.2)
     return figure

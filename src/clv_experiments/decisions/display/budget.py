@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,11 @@ from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.chart_style import (
     BAND,
-    FAMILIES,
+    BLUE,
+    GREY,
     GROUND,
     INK,
+    ORANGE,
     QUIET,
     RULE,
     TEXT_SIZE,
@@ -29,23 +31,24 @@ from clv_experiments.reporting.chart_style import (
     format_amount,
     printable,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_exact_percent, format_money
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.section_template import SectionTemplate
 
-TEMPLATE = "report/budget.jinja"
-KINDS: dict[str, Kind] = {
-    "expected_spend": "money", "expected_profit": "money", "cost": "money", "budget": "money", "uplift": "share",
-    "judged_profit": "money", "low": "money", "high": "money", "p_alive": "share", "p_purchase": "share",
-    "share_of_cost": "share", "contacts": "count", "customers": "count",
-}  # fmt: skip
-HEADINGS = {
-    "customer_id": "customer", "p_alive": "P(alive)", "p_purchase": "P(buys)",
-    "share_of_cost": "share of what is spent", "low": "from (95% interval)", "high": "to",
-    "judged_profit": "profit with the errors of the periods before (median)",
-}  # fmt: skip
-
-BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
+SHARE_LOST, MODEL_AHEAD, PROFIT, REGRET = (
+    [name, f"{name}_low", f"{name}_high"] for name in ("share_lost", "model_ahead", "profit", "regret")
+)
+TEMPLATE = SectionTemplate(
+    "report/budget.jinja",
+    column_kinds(
+        money=[
+            "expected_spend", "expected_profit", "cost", "budget", "judged_profit", "low", "high",
+            *PROFIT, *REGRET, *MODEL_AHEAD,
+        ],
+        share=["uplift", "p_alive", "p_purchase", "share_of_cost", *SHARE_LOST],
+        count=["contacts", "customers"],
+    ),
+)  # fmt: skip
 
 
 def budget_section(
@@ -74,33 +77,29 @@ def budget_section(
     plan = plan_contacts(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
     outlook = estimate_outlook(plan, past, replicates, seed)
     regret = evaluate_regret(past[0].table, shop.campaign, shop.margin, replicates, seed)
-    contacts, split = _contact_list_exhibit(plan, outlook, now, shop), _split(plan, "segment", "budget_segments", shop)
-    exhibits = [contacts, _uplifts(plan, outlook, shop), split]
+    split = _split(plan, "segment", "budget_segments", shop)
+    exhibits = [_contact_list_exhibit(plan, outlook, now, shop), _uplifts(plan, outlook, shop), split]
     if "country" in plan.table:
         exhibits.append(_split(plan, "country", "budget_countries", shop))
     comparison = _comparison(regret, past[0], shop)
     exhibits += [_curve(plan, now, shop), *comparison, _past_curve(past[0], shop)]
     summary = [*_recommendation(plan, outlook, now, shop), *split.sentences[:1], *comparison[0].sentences]
-    (question,), method = sentences(TEMPLATE, "question"), sentences(TEMPLATE, "method")
-    return Section("budget", question, summary, exhibits, method)
+    return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.say("method"))
 
 
 def _recommendation(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> list[str]:
-    start, end = now.period.cutoff + DAY, now.period.end
-    return sentences(TEMPLATE, "recommendation", plan, outlook, start, end, shop.currency)
+    return TEMPLATE.say("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, shop.currency)
 
 
 def _contact_list_exhibit(plan: Plan, outlook: Outlook, now: Snapshot, shop: Shop) -> Exhibit:
     table = plan.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
-    text = _recommendation(plan, outlook, now, shop) + sentences(TEMPLATE, "budget_limit", plan, shop.currency)
-    return Exhibit("budget_plan", "Whom to contact, the most profitable first", text, table, HEADINGS, KINDS)
+    text = _recommendation(plan, outlook, now, shop) + TEMPLATE.say("budget_limit", plan, shop.currency)
+    return TEMPLATE.exhibit("budget_plan", text, table)
 
 
 def _uplifts(plan: Plan, outlook: Outlook, shop: Shop) -> Exhibit:
-    text = sentences(TEMPLATE, "uplifts", plan, outlook, shop.currency)
-    headings = HEADINGS | {"expected_profit": "expected profit (predictions as they are)"}
-    table = pd.DataFrame(list(outlook.cases))
-    return Exhibit("budget_uplift", "What the plan brings at each uplift", text, table, headings, KINDS)
+    text = TEMPLATE.say("uplifts", plan, outlook, shop.currency)
+    return TEMPLATE.exhibit("budget_uplift", text, pd.DataFrame(list(outlook.cases)))
 
 
 def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
@@ -109,38 +108,29 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
     spent, unspent = (list(part.itertuples()) for part in (rows[rows["contacts"] > 0], rows[rows["contacts"] == 0]))
     whole_budget = plan.cost >= plan.campaign.budget
     named = unspent if column == "segment" else []  # of countries there are too many
-    text = sentences(TEMPLATE, "allocation", spent, named, whole_budget, shop.currency)
-    return Exhibit(name, f"The budget by {column}", text, groups, HEADINGS, KINDS)
+    return TEMPLATE.exhibit(name, TEMPLATE.say("allocation", spent, named, whole_budget, shop.currency), groups)
 
 
 def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     curve = plan.profit_curve()
     figure = profit_curve(curve, plan.campaign, shop.currency, f"by {now.model_name} · {now.period}")
-    text = sentences(TEMPLATE, "best_budget", plan, shop.currency)
-    kinds = KINDS | dict.fromkeys(["low_uplift", "expected_uplift", "high_uplift"], "money")
-    return Exhibit("budget_curve", "Expected profit by budget", text, curve, kinds=kinds, figure=figure, shown=0)
+    text = TEMPLATE.say("best_budget", plan, shop.currency)
+    return TEMPLATE.exhibit("budget_curve", text, curve, figure, page_rows=0)
 
 
 def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> list[Exhibit]:
     """Show what each strategy earned and missed, and how far the model is ahead of each."""
-    model = previous.model_name
+    period, model = previous.period, previous.model_name
     table = regret.table
     table["plan"] = table["plan"].replace(str(Strategy.MODEL), f"model ({model})")
-    ahead = [name for name in table.columns if name.startswith(("share_lost", "model_ahead"))]
-    estimates: dict[str, Kind] = {"profit": "money", "regret": "money", "share_lost": "share", "model_ahead": "money"}
-    kinds, headings = dict(KINDS), {"share_lost": "regret as a share", "model_ahead": "the model brought more"}
-    for name, kind in estimates.items():
-        kinds |= {name: kind, f"{name}_low": kind, f"{name}_high": kind}
-        headings |= {f"{name}_low": "from (95% interval)", f"{name}_high": "to"}
-    start, end = previous.period.cutoff + DAY, previous.period.end
-    profits = sentences(TEMPLATE, "regret", regret, model, start, end, shop.currency)
-    rivals = sentences(TEMPLATE, "rivals", regret, model, shop.currency)
-    titles = "The same budget in the period before", "The model beside other ways of choosing"
-    first, second = (f"{title}, {previous.period}" for title in titles)
-    return [
-        Exhibit("budget_regret", first, profits, table.drop(columns=ahead), headings, kinds),
-        Exhibit("budget_ahead", second, rivals, table[["plan", *ahead]], headings, kinds),
-    ]
+    ahead = [*SHARE_LOST, *MODEL_AHEAD]
+    tables = {"budget_regret": table.drop(columns=ahead), "budget_ahead": table[["plan", *ahead]]}
+    texts = {
+        "budget_regret": TEMPLATE.say("regret", regret, model, period.cutoff + DAY, period.end, shop.currency),
+        "budget_ahead": TEMPLATE.say("rivals", regret, model, shop.currency),
+    }
+    titles = {name: TEMPLATE.title(name, period=period) for name in tables}
+    return [TEMPLATE.exhibit(name, texts[name], tables[name], title=titles[name]) for name in tables]
 
 
 def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
@@ -150,77 +140,73 @@ def _past_curve(previous: Snapshot, shop: Shop) -> Exhibit:
     subtitle = f"{previous.period} · uplift {uplift} of what customers really spent"
     figure = realised_curves(curve, campaign.budget, model, shop.currency, subtitle)
     planned, best = (curve.iloc[int(curve[column].argmax())] for column in ("expected", "model"))
-    text = sentences(TEMPLATE, "past_curve", planned, best, model, shop.currency)
-    kinds, title = KINDS | dict.fromkeys(curve.columns[2:], "money"), "Profit by budget in the period before"
-    return Exhibit("budget_past", title, text, curve, kinds=kinds, figure=figure, shown=0)
+    text = TEMPLATE.say("past_curve", planned, best, model, shop.currency)
+    return TEMPLATE.exhibit("budget_past", text, curve, figure, page_rows=0)
 
 
 def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitle: str) -> Figure:
     """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``."""
-    figure, (axes,) = create_chart("Expected profit by budget", subtitle, 4.4)
-    axes.fill_between(curve["budget"], curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
+    figure, (panel,) = create_chart("Expected profit by budget", subtitle, 4.4)
+    panel.fill_between(curve["budget"], curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
     low, middle, high = (f"uplift {format_exact_percent(uplift)}" for uplift in campaign.uplift)
-    lines = {
-        "high_uplift": (high, QUIET, ":", 1.6),
-        "low_uplift": (low, QUIET, "--", 1.6),
-        "expected_uplift": (f"{middle} (expected)", BLUE, "-", 2.4),
-    }
-    _draw_lines(axes, curve, {column: line for column, line in lines.items() if line[0] != middle})
-    _mark_best(axes, curve["budget"], curve["expected_uplift"], currency)
-    _style_axes(axes, campaign.budget, currency, "expected profit")
+    if high != middle:
+        _draw_line(panel, curve, "high_uplift", high, QUIET, ":", 1.6)
+    if low != middle:
+        _draw_line(panel, curve, "low_uplift", low, QUIET, "--", 1.6)
+    _draw_line(panel, curve, "expected_uplift", f"{middle} (expected)", BLUE, "-", 2.4)
+    _mark_best(panel, curve["budget"], curve["expected_uplift"], currency)
+    _style_axes(panel, campaign.budget, currency, "expected profit")
     return figure
 
 
 def realised_curves(curve: pd.DataFrame, budget: float, model: str, currency: str, subtitle: str) -> Figure:
     """Draw what contacts earned in the period before by budget and strategy, from ``regret.realised_curve``."""
-    figure, (axes,) = create_chart("What the budget would have brought", subtitle, 4.6)
-    lines = {
-        "perfect_foresight": ("perfect foresight", INK, "-", 1.4),
-        "model": (printable(model), BLUE, "-", 2.6),
-        "expected": (f"what {printable(model)} expected", BLUE, ":", 1.8),
-        "total_spend_so_far": ("total spend so far", ORANGE, "--", 1.8),
-        "chance": ("chance", GREY, "-", 1.4),
-    }
-    _draw_lines(axes, curve, lines)
-    _mark_best(axes, curve["budget"], curve["model"], currency)
-    _style_axes(axes, budget, currency, "profit")
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(max(bottom, -0.5 * max(top, curve["model"].abs().max())), top)
+    figure, (panel,) = create_chart("What the budget would have brought", subtitle, 4.6)
+    name = printable(model)
+    _draw_line(panel, curve, "perfect_foresight", "perfect foresight", INK, "-", 1.4)
+    _draw_line(panel, curve, "model", name, BLUE, "-", 2.6)
+    _draw_line(panel, curve, "expected", f"what {name} expected", BLUE, ":", 1.8)
+    _draw_line(panel, curve, "total_spend_so_far", "total spend so far", ORANGE, "--", 1.8)
+    _draw_line(panel, curve, "chance", "chance", GREY, "-", 1.4)
+    _mark_best(panel, curve["budget"], curve["model"], currency)
+    _style_axes(panel, budget, currency, "profit")
+    bottom, top = panel.get_ylim()
+    panel.set_ylim(max(bottom, -0.5 * max(top, curve["model"].abs().max())), top)
     return figure
 
 
-def _draw_lines(axes: Axes, curve: pd.DataFrame, lines: Mapping[str, tuple[str, str, str, float]]) -> None:
-    """Draw columns by budget, each with its label, colour, style and width."""
-    for column, (label, colour, style, width) in lines.items():
-        axes.plot(curve["budget"], curve[column], style, color=colour, linewidth=width, label=label)
+def _draw_line(
+    panel: Axes, curve: pd.DataFrame, column: str, label: str, colour: str, style: str, width: float
+) -> None:
+    panel.plot(curve["budget"], curve[column], style, color=colour, linewidth=width, label=label)
 
 
-def _mark_best(axes: Axes, budget: pd.Series, profit: pd.Series, currency: str) -> None:
+def _mark_best(panel: Axes, budget: pd.Series, profit: pd.Series, currency: str) -> None:
     """Mark the budget at which a curve is highest."""
     best = int(np.argmax(profit.to_numpy()))
     x, y = float(budget.iloc[best]), float(profit.iloc[best])
-    axes.plot(x, y, "o", color=BLUE, markersize=8, markeredgecolor=GROUND, zorder=5)
+    panel.plot(x, y, "o", color=BLUE, markersize=8, markeredgecolor=GROUND, zorder=5)
     near_end = x > 0.75 * float(budget.iloc[-1])
-    axes.annotate(
+    panel.annotate(
         printable(f"best: {format_money(x, currency)}"), (x, y), xytext=(-6 if near_end else 6, 8),
         textcoords="offset points", color=BLUE, fontsize=TEXT_SIZE, ha="right" if near_end else "left",
     )  # fmt: skip
 
 
-def _style_axes(axes: Axes, budget: float, currency: str, measure: str) -> None:
+def _style_axes(panel: Axes, budget: float, currency: str, measure: str) -> None:
     """Name the axes in currency, show the zero line and the given budget."""
-    axes.axhline(0, color=INK, linewidth=1.0)
-    axes.margins(x=0.02, y=0.12)
-    left, right = axes.get_xlim()
+    panel.axhline(0, color=INK, linewidth=1.0)
+    panel.margins(x=0.02, y=0.12)
+    left, right = panel.get_xlim()
     if left <= budget <= right:
-        axes.axvline(budget, color=RULE, linewidth=2.0, zorder=1)
-        axes.text(
-            budget, 0.02, " the budget", transform=axes.get_xaxis_transform(), fontsize=TEXT_SIZE, color=QUIET,
+        panel.axvline(budget, color=RULE, linewidth=2.0, zorder=1)
+        panel.text(
+            budget, 0.02, " the budget", transform=panel.get_xaxis_transform(), fontsize=TEXT_SIZE, color=QUIET,
             ha="left" if budget < 0.8 * right else "right",
         )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
+    for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_locator(MaxNLocator(6))
         axis.set_major_formatter(format_amount)
-    axes.set_xlabel(f"spent on contacts ({printable(currency)})")
-    axes.set_ylabel(f"{measure} ({printable(currency)})")
-    draw_legend_above(axes, handlelength=1.6, columnspacing=1.2)
+    panel.set_xlabel(f"spent on contacts ({printable(currency)})")
+    panel.set_ylabel(f"{measure} ({printable(currency)})")
+    draw_legend_above(panel, handlelength=1.6, columnspacing=1.2)

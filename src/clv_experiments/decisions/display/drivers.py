@@ -9,25 +9,14 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.drivers import LARGEST, Drivers
-from clv_experiments.reporting.chart_style import FAMILIES, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
-from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
+from clv_experiments.reporting.exhibit import Section, column_kinds
 from clv_experiments.reporting.formatting import format_count, format_difference
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.section_template import SectionTemplate
 
-TEMPLATE = "report/drivers.jinja"
-EFFECT_HEADINGS = {
-    "effect": "spend",
-    "lower_95": "95% from",
-    "upper_95": "95% to",
-    "effect_rest": f"without the top {LARGEST:.0%}",
-    "lower_95_rest": "95% from, without them",
-    "upper_95_rest": "95% to, without them",
-    "per_deviation": "a typical difference",
-    "deviation_lower": "95% from, typical",
-    "deviation_upper": "95% to, typical",
-}
-HEADINGS = {"customers_with": "customers with ...", "claim": "link"} | EFFECT_HEADINGS
-KINDS: dict[str, Kind] = dict.fromkeys(EFFECT_HEADINGS, "share")
+EFFECTS = ["effect", "lower_95", "upper_95", "effect_rest", "lower_95_rest", "upper_95_rest"]
+DEVIATIONS = ["per_deviation", "deviation_lower", "deviation_upper"]
+TEMPLATE = SectionTemplate("report/drivers.jinja", column_kinds(share=[*EFFECTS, *DEVIATIONS]))
 
 # Factors of spend that an axis names, by the largest factor between its ends.
 FACTORS = {
@@ -40,22 +29,26 @@ FACTORS = {
 def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
     """Show what in a customer's history goes with spend in the horizon that follows; None of a log too short to see."""
     length = str(horizon).removeprefix("1 ")
-    title, summary = "What drives value?", sentences(TEMPLATE, "summary", drivers, length)
+    summary = TEMPLATE.say("summary", drivers, length)
     if drivers is None:
-        return Section("drivers", title, summary, [])
-    cutoffs = drivers.cutoffs
-    subtitle = f"{format_count(drivers.customers, 'customer')} over {format_count(len(cutoffs), 'cutoff')}, "
+        return TEMPLATE.section("drivers", summary, [], [])
     estimated = drivers.table[drivers.table["effect"].notna()]
-    exhibit = Exhibit(
-        name="drivers",
-        title=f"What goes with spend in the following {length}",
-        sentences=sentences(TEMPLATE, "links", drivers, length),
-        table=drivers.table.drop(columns="name"),
-        headings=HEADINGS,
-        kinds=KINDS,
-        figure=draw_effects(estimated, f"{subtitle}{cutoffs[-1]} to {cutoffs[0]}") if len(estimated) else None,
+    exhibit = TEMPLATE.exhibit(
+        "drivers",
+        TEMPLATE.say("links", drivers, length),
+        drivers.table.drop(columns="name"),
+        draw_effects(estimated, _describe_rows(drivers)) if len(estimated) else None,
+        title=TEMPLATE.title("drivers", horizon=length),
+        headings={"effect_rest": f"without the top {LARGEST:.0%}"},
     )
-    return Section("drivers", title, summary, [exhibit], sentences(TEMPLATE, "method", drivers))
+    return TEMPLATE.section("drivers", summary, [exhibit], TEMPLATE.say("method", drivers))
+
+
+def _describe_rows(drivers: Drivers) -> str:
+    """Say what the effects were estimated on."""
+    customers, cutoffs = drivers.customers, drivers.cutoffs
+    count = f"{format_count(customers, 'customer')} over {format_count(len(cutoffs), 'cutoff')}"
+    return f"{count}, {cutoffs[-1]} to {cutoffs[0]}"
 
 
 def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
@@ -72,7 +65,7 @@ def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
     panel.axvline(0, **REFERENCE_LINE)
     for y, row in zip(np.arange(len(table))[::-1], table.itertuples(), strict=True):
         effect, low, high = np.log1p(np.array([row.effect, row.lower_95, row.upper_95], dtype=float))
-        colour, face = (FAMILIES["btyd"].colour,) * 2 if row.claim in ("more", "less") else (QUIET, "none")
+        colour, face = (BLUE, BLUE) if row.claim in ("more", "less") else (QUIET, "none")
         panel.hlines(y, low, high, color=colour, linewidth=3, alpha=0.5)
         panel.plot([effect], [y], "o", color=colour, markersize=9, markeredgewidth=1.8, markerfacecolor=face)
     name_rows(panel, [printable(step, 42) for step in table["customers_with"]])

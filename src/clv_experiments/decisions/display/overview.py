@@ -16,8 +16,10 @@ from clv_experiments.decisions.overview.overview import Overview
 from clv_experiments.decisions.overview.revenue_sources import NO_COUNTRY, Concentration
 from clv_experiments.reporting.chart_style import (
     BAND,
+    BLUE,
     FAMILIES,
     INK,
+    ORANGE,
     QUIET,
     REFERENCE_LINE,
     TEXT_SIZE,
@@ -29,45 +31,52 @@ from clv_experiments.reporting.chart_style import (
     printable,
     write_percents,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import clean_name, format_count, format_difference
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.section_template import SectionTemplate
 
-TEMPLATE = "report/overview.jinja"
-MAX_COHORTS = 24  # that are shown
+MONTHS_LATER = {f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)}  # columns of a cohort, and headings
+TEMPLATE = SectionTemplate(
+    "report/overview.jinja",
+    column_kinds(
+        money=["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"],
+        share=[
+            "on_month_before", "on_year_before", "returning_share", "revenue_share", "cumulative_share", "change",
+            "effect", "lower_95", "upper_95", *MONTHS_LATER,
+        ],
+    ),
+)  # fmt: skip
+MAX_COHORTS = 24  # on the page
 MAX_COUNTRIES = 8  # that a figure names
-MONEY = ["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"]
-SHARES = ["on_month_before", "on_year_before", "returning_share", "revenue_share", "cumulative_share", "change"]
-SHARES += ["effect", "lower_95", "upper_95"]
-SHARES += [f"month_{later}" for later in range(1, YEAR + 1)]
-KINDS: dict[str, Kind] = {**dict.fromkeys(MONEY, "money"), **dict.fromkeys(SHARES, "share")}
-HEADINGS = {
-    "whole": "whole month in the log", "returning_share": "share of returning", "change": "on the year before",
-    "decile": "tenth of customers (1 = best)", "effect": "against the mean month",
-    "lower_95": "95% from", "upper_95": "95% to",
-    **{f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)},
-}  # fmt: skip
-
 STYLES = [FAMILIES[family] for family in ("btyd", "ml", "hybrid")]
-FIRST, SECOND = STYLES[0].colour, STYLES[1].colour
 DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
 
 
 def overview_section(overview: Overview) -> Section:
     """Show how the business is doing."""
-    show = (_revenue, _customers, _returning, _retention, _concentration, _countries, _months_of_year)
-    exhibits = [exhibit for exhibit in (function(overview) for function in show) if exhibit is not None]
-    summary, method = sentences(TEMPLATE, "summary", overview), sentences(TEMPLATE, "method")
-    return Section("overview", "How is the business doing?", summary, exhibits, method)
+    exhibits = [_revenue(overview), _customers(overview), _returning(overview), _retention(overview)]
+    exhibits.append(_concentration(overview))
+    if overview.countries is not None:
+        exhibits.append(_countries(overview, overview.countries.table))
+    if overview.months_of_year is not None:
+        exhibits.append(_months_of_year(overview, overview.months_of_year.table))
+    return TEMPLATE.section("overview", TEMPLATE.say("summary", overview), exhibits, TEMPLATE.say("method"))
 
 
 def _exhibit(
-    name: str, title: str, overview: Overview, table: pd.DataFrame | None, figure: Figure | None = None,
-    headings: Mapping[str, str] | None = None, shown: int = 20,
+    name: str, overview: Overview, table: pd.DataFrame | None, figure: Figure | None = None,
+    headings: Mapping[str, str] | None = None, page_rows: int = 20,
 ) -> Exhibit:  # fmt: skip
     """Build an exhibit whose sentences are the template's macro of its name."""
-    prose = sentences(TEMPLATE, name, overview)
-    return Exhibit(f"overview_{name}", title, prose, table, HEADINGS | dict(headings or {}), KINDS, figure, shown)
+    paragraphs, title = TEMPLATE.say(name, overview), _title(name, overview)
+    return TEMPLATE.exhibit(
+        f"overview_{name}", paragraphs, table, figure, title=title, headings=headings, page_rows=page_rows
+    )
+
+
+def _title(name: str, overview: Overview) -> str:
+    (recent,) = TEMPLATE.say("recent", overview.months)
+    return TEMPLATE.title(f"overview_{name}", order=overview.order_unit, recent=recent)
 
 
 def _by_month(overview: Overview, *columns: str) -> pd.DataFrame:
@@ -76,31 +85,25 @@ def _by_month(overview: Overview, *columns: str) -> pd.DataFrame:
     return table.assign(month=table["month"].astype(str), whole=np.where(table["whole"], "yes", "no"))
 
 
-def _recent(overview: Overview) -> str:
-    return sentences(TEMPLATE, "recent", overview.months)[0]
-
-
 def _revenue(overview: Overview) -> Exhibit:
-    table, title = _by_month(overview, "revenue", "on_month_before", "on_year_before"), "Revenue by month"
-    figure = draw_columns_by_month(title, {"revenue": "revenue"}, overview.months.table, overview.currency)
-    return _exhibit("revenue", title, overview, table, figure, shown=YEAR)
+    table = _by_month(overview, "revenue", "on_month_before", "on_year_before")
+    figure = draw_columns_by_month(_title("revenue", overview), {"revenue": "revenue"}, overview)
+    return _exhibit("revenue", overview, table, figure, page_rows=YEAR)
 
 
 def _customers(overview: Overview) -> Exhibit:
     order = overview.order_unit
     table = _by_month(overview, "customers", "new_customers", "orders", "revenue_per_order")
     names = {"customers": "active customers", "orders": f"{order}s", "revenue_per_order": f"revenue per {order}"}
-    title = f"Active customers, {order}s and revenue per {order}"
-    figure = draw_lines_by_month(title, names, overview.months.table)
-    return _exhibit("customers", title, overview, table, figure, names | {"new_customers": "of these new"}, YEAR)
+    figure = draw_lines_by_month(_title("customers", overview), names, overview.months.table)
+    return _exhibit("customers", overview, table, figure, names, YEAR)
 
 
 def _returning(overview: Overview) -> Exhibit:
     table = _by_month(overview, "new_customers", "new_revenue", "returning_revenue", "returning_share")
-    title = "Revenue of new and of returning customers"
     parts = {"returning_revenue": "returning customers", "new_revenue": "new customers"}
-    figure = draw_columns_by_month(title, parts, overview.months.table, overview.currency)
-    return _exhibit("returning", title, overview, table, figure, shown=YEAR)
+    figure = draw_columns_by_month(_title("returning", overview), parts, overview)
+    return _exhibit("returning", overview, table, figure, page_rows=YEAR)
 
 
 def _retention(overview: Overview) -> Exhibit:
@@ -110,37 +113,32 @@ def _retention(overview: Overview) -> Exhibit:
     table.insert(0, "customers", cohorts["customers"])
     table.insert(0, "cohort", cohorts.index.astype(str))
     figure = draw_retention(cohorts.tail(MAX_COHORTS)) if len(shares.columns) else None
-    title = "Who comes back, by month of the first purchase"
-    headings = {"customers": "new customers"}
-    return _exhibit("retention", title, overview, table.reset_index(drop=True), figure, headings, MAX_COHORTS)
+    return _exhibit("retention", overview, table.reset_index(drop=True), figure, MONTHS_LATER, MAX_COHORTS)
 
 
 def _concentration(overview: Overview) -> Exhibit:
-    lorenz, title = overview.concentration, f"Share of revenue by customers, {_recent(overview)}"
+    lorenz = overview.concentration
     if lorenz is None:
-        return _exhibit("concentration", title, overview, None)
-    return _exhibit("concentration", title, overview, lorenz.deciles(), draw_lorenz_curve(lorenz))
+        return _exhibit("concentration", overview, None)
+    return _exhibit("concentration", overview, lorenz.deciles(), draw_lorenz_curve(lorenz))
 
 
-def _countries(overview: Overview) -> Exhibit | None:
-    if overview.countries is None:
-        return None
-    table, title = overview.countries.table, f"Revenue by country, {_recent(overview)}"
+def _countries(overview: Overview, table: pd.DataFrame) -> Exhibit:
     bars = table.head(MAX_COUNTRIES).set_index("country")["revenue"].rename(lambda name: clean_name(name) or NO_COUNTRY)
     if (rest := len(table) - len(bars)) > 0:
         bars[format_count(rest, "other country", "other countries")] = table["revenue"].iloc[MAX_COUNTRIES:].sum()
-    return _exhibit("countries", title, overview, table, draw_bars(title, bars, overview.currency))
+    figure = draw_bars(_title("countries", overview), bars, overview.currency)
+    return _exhibit("countries", overview, table, figure)
 
 
-def _months_of_year(overview: Overview) -> Exhibit | None:
-    if overview.months_of_year is None:
-        return None
-    table, title = overview.months_of_year.table, "Revenue by month of the year"
-    return _exhibit("months_of_year", title, overview, table, draw_months_of_year(title, table))
+def _months_of_year(overview: Overview, table: pd.DataFrame) -> Exhibit:
+    figure = draw_months_of_year(_title("months_of_year", overview), table)
+    return _exhibit("months_of_year", overview, table, figure)
 
 
-def draw_columns_by_month(title: str, parts: Mapping[str, str], months: pd.DataFrame, currency: str) -> Figure:
+def draw_columns_by_month(title: str, parts: Mapping[str, str], overview: Overview) -> Figure:
     """Draw columns of ``Months.table``, by their names, on top of each other; months that are not whole are paler."""
+    months = overview.months.table
     whole = months["whole"].to_numpy()
     subtitle = f"{len(whole)} months" if whole.all() else "paler: months that the log does not hold whole"
     figure, (panel,) = create_chart(title, subtitle, 3.6)
@@ -153,7 +151,7 @@ def draw_columns_by_month(title: str, parts: Mapping[str, str], months: pd.DataF
         bottom = bottom + height
     if len(parts) > 1:
         _draw_legend(panel)
-    panel.set_ylabel(f"revenue ({printable(currency, 6)})")
+    panel.set_ylabel(f"revenue ({printable(overview.currency, 6)})")
     panel.yaxis.set_major_formatter(format_amount)
     _name_months(panel, pd.PeriodIndex(months.index))
     return figure
@@ -186,7 +184,7 @@ def draw_retention(retention: pd.DataFrame) -> Figure:
     figure, (panel,) = create_chart("Who comes back", subtitle, 1.5 + 0.27 * len(shares))
     for row, column in np.argwhere(~np.isnan(shares)):
         x, y, share = column + 1, len(shares) - 1 - row, shares[row, column]
-        panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=FIRST, alpha=DARKEST * share / most))
+        panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=BLUE, alpha=DARKEST * share / most))
         panel.text(x, y, f"{100 * share:.0f}", ha="center", va="center", fontsize=10, color=INK)
     name_rows(panel, [f"{cohort}  ({int(n):,})" for cohort, n in retention["customers"].items()])
     panel.grid(visible=False)
@@ -205,10 +203,10 @@ def draw_lorenz_curve(lorenz: Concentration) -> Figure:
     customers, revenue = lorenz.customers[points], lorenz.revenue[points]
     panel.fill_between(customers, revenue, customers, color=BAND, linewidth=0)
     panel.plot([0, 1], [0, 1], **REFERENCE_LINE)
-    panel.plot(customers, revenue, color=FIRST, linewidth=2.2)
+    panel.plot(customers, revenue, color=BLUE, linewidth=2.2)
     panel.text(0.42, 0.47, "all spend the same", ha="right", fontsize=TEXT_SIZE, color=QUIET)
     top = lorenz.top(0.1)
-    panel.plot([0.9], [1 - top], "o", color=SECOND, markersize=8)
+    panel.plot([0.9], [1 - top], "o", color=ORANGE, markersize=8)
     panel.annotate(
         f"top 10%: {top:.0%}", (0.9, 1 - top), xytext=(-12, 0), textcoords="offset points", ha="right", va="center",
         **TEXT_STYLE,
@@ -224,7 +222,7 @@ def draw_bars(title: str, bars: pd.Series, currency: str) -> Figure:
     figure, (panel,) = create_chart(title, "share of revenue beside each bar", 1.6 + 0.3 * len(bars))
     total = bars.sum()
     for y, value in zip(np.arange(len(bars))[::-1], bars, strict=True):
-        panel.barh(y, value, 0.7, color=FIRST, linewidth=0)
+        panel.barh(y, value, 0.7, color=BLUE, linewidth=0)
         panel.annotate(
             f"{value / total:.1%}" if total > 0 else "–", (max(value, 0.0), y), xytext=(5, 0),
             textcoords="offset points", va="center", **TEXT_STYLE,
@@ -242,9 +240,9 @@ def draw_months_of_year(title: str, table: pd.DataFrame) -> Figure:
     figure, (panel,) = create_chart(title, "against the mean month, growth taken out; 95% intervals", 3.6)
     panel.axhline(0, **REFERENCE_LINE)
     for x, (_, effect, low, high) in enumerate(table.itertuples(index=False)):
-        face = FIRST if low > 0 or high < 0 else "none"
-        panel.vlines(x, low, high, color=FIRST, linewidth=3, alpha=0.4)
-        panel.plot([x], [effect], "o", color=FIRST, markersize=8, markeredgewidth=1.8, markerfacecolor=face)
+        face = BLUE if low > 0 or high < 0 else "none"
+        panel.vlines(x, low, high, color=BLUE, linewidth=3, alpha=0.4)
+        panel.plot([x], [effect], "o", color=BLUE, markersize=8, markeredgewidth=1.8, markerfacecolor=face)
     panel.set_xticks(range(len(table)), table["month_of_year"].str[:3].tolist())
     panel.grid(visible=False, axis="x")
     panel.yaxis.set_major_formatter(lambda value, _: format_difference(value, "{:+.0%}"))

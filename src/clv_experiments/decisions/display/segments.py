@@ -12,38 +12,28 @@ from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_seg
 from clv_experiments.decisions.segments.tiers import TIERS, TierMovement, TierSummary, summarise_tiers, tier_movement
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.chart_style import FAMILIES, INK, QUIET, TEXT_STYLE, create_chart
-from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.chart_style import BLUE, INK, ORANGE, QUIET, TEXT_STYLE, create_chart
+from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_day, format_share
-from clv_experiments.reporting.prose import sentences
+from clv_experiments.reporting.section_template import SectionTemplate
 
-TEMPLATE = "report/segments.jinja"
-KINDS: dict[str, Kind] = {
-    **dict.fromkeys(["customers"], "count"),
-    **dict.fromkeys(["past_revenue", "expected_revenue", "revenue_that_came"], "money"),
-    **dict.fromkeys(
-        ["share_of_customers", "share_of_past", "share_of_expected", "country_share", "p_alive",
-         "share_expected_before", "share_that_came", "share_that_came_low", "share_that_came_high"],
-        "share",
+TEMPLATE = SectionTemplate(
+    "report/segments.jinja",
+    column_kinds(
+        count=["customers", *TIERS],
+        money=["past_revenue", "expected_revenue", "revenue_that_came"],
+        share=[
+            "share_of_customers", "share_of_past", "share_of_expected", "country_share", "p_alive",
+            "share_expected_before", "share_that_came", "share_that_came_low", "share_that_came_high",
+        ],
     ),
-    **dict.fromkeys(["group", "country", "top_products"], "text"),
-}  # fmt: skip
-HEADINGS = {
-    "share_of_customers": "share of customers", "past_revenue": "revenue so far", "share_of_past": "share of that",
-    "expected_revenue": "expected revenue", "share_of_expected": "share of that", "p_alive": "mean P(alive)",
-    "country": "main country", "country_share": "customers there", "top_products": "spent most on",
-    "revenue_that_came": "revenue of the last period", "share_expected_before": "share expected then",
-    "share_that_came": "share that came", "share_that_came_low": "from", "share_that_came_high": "to",
-}  # fmt: skip
+)  # fmt: skip
 # On the page; the file has more, and where customers are and what they buy has a table of its own.
 COLUMNS = (
     "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
     "share_that_came", "share_that_came_low", "share_that_came_high",
 )  # fmt: skip
-COUNT_COLUMNS = ("group", "customers")
 LOCATION_COLUMNS = ("country", "country_share", "top_products")
-
-FILL = FAMILIES["btyd"].colour
 MAX_ALPHA = 0.55  # of a cell's colour, so that its text stays readable
 
 
@@ -66,20 +56,17 @@ def segments_section(
     moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
     rfm = rfm_exhibit(summarise_segments(now, previous, products, replicates, seed), now, previous, shop)
     exhibits = [tiers, location_exhibit(tiers), moves, rfm, location_exhibit(rfm), cluster_exhibit(now, products, seed)]
-    (question,) = sentences(TEMPLATE, "question")
-    return Section(
+    return TEMPLATE.section(
         "segments",
-        question,
         [*tiers.sentences[:2], moves.sentences[0]],
         [exhibit for exhibit in exhibits if exhibit],
-        sentences(TEMPLATE, "method", now, shop),
+        TEMPLATE.say("method", now, shop),
     )
 
 
 def tier_exhibit(summary: TierSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     """Describe the tiers, beside what those of the previous cutoff brought."""
-    paragraphs = sentences(TEMPLATE, "value_tiers", summary, now, previous, shop.currency)
-    return _group_exhibit("value_tiers", "Value tiers by expected spend", paragraphs, summary.table, "tier")
+    return _group_exhibit("value_tiers", summary.table, summary, now, previous, shop.currency)
 
 
 def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -87,36 +74,27 @@ def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, sho
     counts, figure = moves.counts, None
     if (counts.sum() > 0).sum() > 1:
         figure = movement_map(counts, f"{format_day(previous.period.cutoff)} against {format_day(now.period.cutoff)}")
-    return Exhibit(
-        "tier_movement",
-        "Who moved between the tiers",
-        sentences(TEMPLATE, "tier_movement", moves, previous, shop.currency),
-        counts.assign(customers=counts.sum(axis=1)).reset_index(),
-        {"before": "tier before", **{tier: f"{tier} now" for tier in TIERS}},
-        {"before": "text", **dict.fromkeys([*TIERS, "customers"], "count")},
-        figure,
-    )
+    table = counts.assign(customers=counts.sum(axis=1)).reset_index()
+    paragraphs = TEMPLATE.say("tier_movement", moves, previous, shop.currency)
+    headings = {tier: f"{tier} now" for tier in TIERS}
+    return TEMPLATE.exhibit("tier_movement", paragraphs, table, figure, headings=headings)
 
 
 def rfm_exhibit(summary: SegmentSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     """Describe the RFM segments, beside what those of the previous cutoff brought."""
-    paragraphs = sentences(TEMPLATE, "rfm_segments", summary, now, previous, shop.currency)
-    title = "Segments by recency, frequency and spend"
-    return _group_exhibit("rfm_segments", title, paragraphs, summary.table, "segment")
+    return _group_exhibit("rfm_segments", summary.table, summary, now, previous, shop.currency)
 
 
 def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> Exhibit:
     """Describe the clusters, how far they are separated, and how much of them is due to the seed."""
     clusters = cluster_customers(now.table, seed)
     table = profile_groups(clusters.labels, now.table, products, clusters.names)
-    title = "Clusters of customers who are alike"
-    if clusters.silhouettes.empty:
-        return _group_exhibit("clusters", title, sentences(TEMPLATE, "no_clusters"), table, "cluster")
-    names = [name for _, row in table.iterrows() for name in sentences(TEMPLATE, "cluster_name", row)]
-    paragraphs = sentences(TEMPLATE, "clusters", clusters, names, REPEATS)
-    subtitle = f"k-means on {len(now.table):,} customers, {format_day(now.period.cutoff)}"
-    figure = silhouette_curve(clusters.silhouettes, subtitle)
-    return _group_exhibit("clusters", title, paragraphs, table, "cluster", figure)
+    names = [name for _, row in table.iterrows() for name in TEMPLATE.say("cluster_name", row)]
+    figure = None
+    if not clusters.silhouettes.empty:
+        subtitle = f"k-means on {len(now.table):,} customers, {format_day(now.period.cutoff)}"
+        figure = silhouette_curve(clusters.silhouettes, subtitle)
+    return _group_exhibit("clusters", table, clusters, names, REPEATS, figure=figure)
 
 
 def location_exhibit(groups: Exhibit) -> Exhibit | None:
@@ -125,17 +103,13 @@ def location_exhibit(groups: Exhibit) -> Exhibit | None:
     columns = [column for column in LOCATION_COLUMNS if column in groups.table]
     if not columns:
         return None
-    title = f"{groups.title}: where they are, what they buy"
-    table = groups.table[[*COUNT_COLUMNS, *columns]]
-    return Exhibit(f"{groups.name}_places", title, (), table, groups.headings, KINDS)
+    return TEMPLATE.exhibit(f"{groups.name}_places", (), groups.table[["group", "customers", *columns]])
 
 
-def _group_exhibit(
-    name: str, title: str, paragraphs: list[str], table: pd.DataFrame, group: str, figure: Figure | None = None
-) -> Exhibit:
-    """Show the numbers of groups of customers; ``group`` is what one is called."""
+def _group_exhibit(name: str, table: pd.DataFrame, *values: object, figure: Figure | None = None) -> Exhibit:
+    """Show the numbers of groups of customers; the template's macro of that name takes the values."""
     columns = [column for column in COLUMNS if column in table]
-    return Exhibit(name, title, paragraphs, table, HEADINGS | {"group": group}, KINDS, figure, columns=columns)
+    return TEMPLATE.exhibit(name, TEMPLATE.say(name, *values), table, figure, columns=columns)
 
 
 def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
@@ -150,7 +124,7 @@ def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
     figure, (panel,) = create_chart("How many clusters stand apart best", subtitle, 3.4)
     best, highest = int(silhouettes.index.to_numpy()[silhouettes.argmax()]), float(silhouettes.max())
     panel.plot(silhouettes.index, silhouettes, "o-", color=QUIET, linewidth=1.8, markersize=6)
-    panel.plot(best, highest, "o", color=FAMILIES["ml"].colour, markersize=10)
+    panel.plot(best, highest, "o", color=ORANGE, markersize=10)
     panel.annotate(
         f"{best} clusters: {highest:.2f}", (best, highest), (10, 6), textcoords="offset points",
         **TEXT_STYLE,
@@ -158,8 +132,7 @@ def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
     panel.set_xticks(list(silhouettes.index))
     panel.set_xlim(silhouettes.index[0] - 0.5, silhouettes.index[-1] + 1.0)
     panel.set_ylim(min(0.0, float(silhouettes.min())), highest * 1.2 + 0.02)
-    panel.set_xlabel("clusters")
-    panel.set_ylabel("mean silhouette")
+    panel.set(xlabel="clusters", ylabel="mean silhouette")
     return figure
 
 
@@ -178,7 +151,7 @@ def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
         total = max(int(row.sum()), 1)
         for j, count in enumerate(row):
             share = count / total
-            tile = Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, color=FILL, alpha=MAX_ALPHA * share, linewidth=0)
+            tile = Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, color=BLUE, alpha=MAX_ALPHA * share, linewidth=0)
             panel.add_patch(tile)
             text = f"{count:,} ({format_share(share)})" if row.sum() else "–"
             panel.text(j, i, text, ha="center", va="center", **TEXT_STYLE)

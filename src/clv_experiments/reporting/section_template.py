@@ -1,0 +1,67 @@
+"""The words of a section of a report, from its template, and how its columns are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from clv_experiments.reporting.exhibit import Exhibit, Kind, Section
+from clv_experiments.reporting.prose import sentences, texts
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class SectionTemplate:
+    """What builds a section and its exhibits from typed values.
+
+    Attributes
+    ----------
+    path : str
+        Of the template below ``templates/``. Its macro ``question`` is the section's title. It sets ``titles`` by the
+        name of an exhibit, ``headings`` by column, and ``own_headings`` by exhibit and column.
+    kinds : mapping of column to Kind
+        As of an exhibit.
+    """
+
+    path: str
+    kinds: Mapping[str, Kind]
+
+    def say(self, macro: str, *values: Any) -> list[str]:
+        """Render a macro of the template into paragraphs."""
+        return sentences(self.path, macro, *values)
+
+    def title(self, exhibit: str, **values: object) -> str:
+        """Return the title of an exhibit, with the values that it names in braces."""
+        return str(texts(self.path, "titles")[exhibit]).format(**values)
+
+    def section(
+        self, anchor: str, summary: Sequence[str], exhibits: Sequence[Exhibit], method: Sequence[str], *values: Any
+    ) -> Section:
+        """Build a section under the template's question, which takes the values."""
+        (question,) = self.say("question", *values)
+        return Section(anchor, question, summary, exhibits, method)
+
+    def exhibit(
+        self,
+        name: str,
+        paragraphs: Sequence[str] = (),
+        table: pd.DataFrame | None = None,
+        figure: Figure | None = None,
+        *,
+        title: str | None = None,
+        headings: Mapping[str, str] | None = None,
+        kinds: Mapping[str, Kind] | None = None,
+        page_rows: int = 20,
+        columns: Sequence[str] = (),
+    ) -> Exhibit:
+        """Build an exhibit under the template's title and headings; ``headings`` and ``kinds`` add to those."""
+        own = texts(self.path, "own_headings").get(name, {})
+        headings = {**texts(self.path, "headings"), **own, **(headings or {})}
+        kinds = {**self.kinds, **(kinds or {})}
+        title = title or self.title(name)
+        return Exhibit(name, title, paragraphs, table, headings, kinds, figure, page_rows, columns)
