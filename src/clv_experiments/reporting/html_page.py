@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-TEMPLATES = Path(__file__).parent / "templates"
+from clv_experiments.reporting.prose import TEMPLATES, template_environment
 
 
 def render_page(template: str, **context: Any) -> str:
@@ -31,19 +29,16 @@ def render_page(template: str, **context: Any) -> str:
     str
         HTML5.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     own_style = (TEMPLATES / template).with_name("extra.css")
     styles = [path for path in (TEMPLATES / "page.css", own_style) if path.exists()]
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    return environment.get_template(template).render(
-        style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        **context,
+    return (
+        template_environment(autoescape=True)
+        .get_template(template)
+        .render(
+            style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),
+            script=Markup(script),
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **context,
+        )
     )

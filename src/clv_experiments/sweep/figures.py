@@ -20,7 +20,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, Labels, printable
+from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, WIDTH, Labels, printable
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.records import FigureRecord
 from clv_experiments.sweep.metric_values import MetricValues, metric_values
@@ -103,7 +103,7 @@ class _Drawing:
             axes.legend(loc="best")
             return axes
 
-        return self._figure("Search history", draw, width=8.0)
+        return self._figure("Search history", draw)
 
     def importances(self, shares: Mapping[str, float]) -> Figure:
         """Draw how much of the metric each parameter explains."""
@@ -113,7 +113,6 @@ class _Drawing:
         return self._figure(
             "Importance of the parameters",
             lambda: plot(self.study, evaluator=evaluator, target_name=self.headings[0]),
-            width=8.0,
         )
 
     def slices(self) -> Figure:
@@ -126,26 +125,23 @@ class _Drawing:
                 panel.tick_params(axis="x", which="both", rotation=40)
             return panels
 
-        return self._figure("Score by parameter", draw, width=max(8.0, 1.0 + 3.0 * len(self.parameters)))
+        return self._figure("Score by parameter", draw, width=max(WIDTH, 1.0 + 3.0 * len(self.parameters)))
 
     def parallel_coordinates(self) -> Figure:
         """Draw a line a trial, from its score through what it chose."""
         from optuna.visualization.matplotlib import plot_parallel_coordinate as plot
 
-        width = max(8.0, 2.0 + 1.6 * len(self.parameters))
+        width = max(WIDTH, 2.0 + 1.6 * len(self.parameters))
         return self._figure("Choices of the trials", lambda: plot(self.study, target_name=self.headings[0]), width)
 
     def pareto_front(self) -> Figure:
         """Draw the metrics against each other, with the trials that no other beats in all of them."""
         from optuna.visualization.matplotlib import plot_pareto_front as plot
 
-        return self._figure(
-            f"Trade-offs between {join_names(self.headings)}",
-            lambda: plot(self.study, target_names=self.headings),
-            width=8.0,
-        )
+        title = f"Trade-offs between {join_names(self.headings)}"
+        return self._figure(title, lambda: plot(self.study, target_names=self.headings))
 
-    def _figure(self, title: str, draw: Callable[[], Any], width: float) -> Figure:
+    def _figure(self, title: str, draw: Callable[[], Any], width: float = WIDTH) -> Figure:
         with _off_screen():
             figure = np.ravel(draw())[0].figure
         figure.set_size_inches(width, HEIGHT)

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
+from clv_experiments.leaderboard.checks import Check, Finding
 from clv_experiments.leaderboard.display.cost import seconds_of
 from clv_experiments.leaderboard.display.figures import aggregate_figures, board_figures
-from clv_experiments.leaderboard.display.tables import SHOWN, mark_ties
+from clv_experiments.leaderboard.display.tables import SHOWN, mark_ties, sentences_by_check
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.formatting import format_difference, format_score
@@ -73,7 +73,7 @@ def leaderboard_page(
     return render_page(
         "leaderboard/page.html.jinja",
         title=first.cell.title if len(sections) == 1 else f"{len(sections)} cells",
-        made=created,
+        created=created,
         sections=sections,
         aggregate=aggregate and {
             "verdict": decide_aggregate_verdict(aggregate).sentences,
@@ -99,7 +99,7 @@ def _section(number: int, standings: Standings, findings: Sequence[Finding]) -> 
             (METRICS[metric].heading, metric_table(standings, metric))
             for metric in standings.displayed_metrics(SHOWN)[1:]
         ],
-        checks=[(check, [found.sentence for found in findings if found.number == check.number]) for check in CHECKS],
+        checks=sentences_by_check(findings),
         figures=_page_figures(board_figures(standings), anchor),
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import CHECKS, Finding
+from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
@@ -101,8 +101,13 @@ def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
         verdict=decide_verdict(standings).sentences,
         table=board_table(standings, SHOWN),
         reading=reading(standings),
-        checks=[(check, [found.sentence for found in findings if found.number == check.number]) for check in CHECKS],
+        checks=sentences_by_check(findings),
     )
+
+
+def sentences_by_check(findings: Sequence[Finding]) -> list[tuple[Check, list[str]]]:
+    """Return every check with the sentences of its findings."""
+    return [(check, [finding.sentence for finding in findings if finding.number == check.number]) for check in CHECKS]
 
 
 def render_aggregate_report(aggregate: Aggregate) -> str:
