@@ -1,8 +1,10 @@
 """First-year values: hand-worked customers, cohorts, and the sentences about them."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,17 @@ def test_the_first_year_ends_on_its_365th_day_and_the_cutoff_hides_what_comes_la
     assert result.loc["a", "repeat_spend"] == pytest.approx(20 * 0.999**10 + 40 * 0.999**364)
     assert result.loc["b", "repeat_spend"] == pytest.approx(7 * 0.999)
     assert first_year_spend(log, date(2021, 2, 1), 1.0)["repeat_spend"].to_dict() == {"a": 20.0, "b": 0.0}
+
+
+def test_present_values_do_not_depend_on_the_order_of_rows(cdnow_sample):
+    """The engine gets rows in other orders here; in use its threads bring them so."""
+
+    def repeat_spend(order):
+        days = cdnow_sample.purchase_days.order_by(order).cache()
+        spend = first_year_spend(replace(cdnow_sample, purchase_days=days), date(1998, 6, 30), 0.9997)
+        return spend["repeat_spend"].to_dict()
+
+    assert repeat_spend(ibis.desc("date")) == repeat_spend("date")
 
 
 def test_the_rest_of_the_year_is_that_of_the_exact_discount():

@@ -48,6 +48,7 @@ def products(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
 
 
 YEAR = 365  # days, including the first purchase day
+PRESENT_VALUE = "decimal(28, 10)"
 
 
 def first_year_spend(log: TransactionLog, cutoff: date, daily_discount: float) -> pd.DataFrame:
@@ -70,10 +71,11 @@ def first_year_spend(log: TransactionLog, cutoff: date, daily_discount: float) -
     t = t.mutate(first_day=t.date.min().over(group_by=t.customer_id))
     later = t.date.delta(t.first_day, unit="day").cast("float64")
     amount = t.amount.cast("float64")
-    present_value = amount * (ibis.literal(float(daily_discount)) ** later)
+    # As decimals, since a sum of floats depends on the order in which an engine's threads add them.
+    present_value = (amount * (ibis.literal(float(daily_discount)) ** later)).cast(PRESENT_VALUE)
     table = t.group_by("customer_id").agg(
         first_day=t.first_day.min(),
-        first_spend=amount.sum(where=later == 0),
-        repeat_spend=present_value.sum(where=(later > 0) & (later < YEAR)).fill_null(0.0),
+        first_spend=t.amount.sum(where=later == 0).cast("float64"),
+        repeat_spend=present_value.sum(where=(later > 0) & (later < YEAR)).fill_null(0).cast("float64"),
     )
     return fetch_by_customer(table)
