@@ -17,7 +17,7 @@ import mlflow
 import pandas as pd
 import pytest
 
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import load_configured_log
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "train.py"

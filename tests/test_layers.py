@@ -17,7 +17,7 @@ DOORS = {  # a layer, or one module of it
     "mlflow": {"tracking"},
     "hydra": CONFIGURED,
     "omegaconf": CONFIGURED,
-    "optuna": {"sweep", "config.sweep_space", "commands.sweep"},
+    "optuna": {"sweep", "config.sweep_options", "commands.sweep"},
     "matplotlib": {"reporting", "evaluation", "leaderboard.display", "sweep.figures", "decisions.display"},
     "ibis": {"data", "features"},
     "rich": {"commands.cli.terminal"},

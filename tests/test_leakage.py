@@ -135,7 +135,7 @@ def run(compose, model, source, *overrides):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
         patch.setattr("clv_experiments.commands.train.build_baselines", lambda cfg: [])
-        patch.setattr("clv_experiments.config.log_options.LOG_CACHE", LOGS.setdefault(source, LogCache()))
+        patch.setattr("clv_experiments.config.log_and_window.LOG_CACHE", LOGS.setdefault(source, LogCache()))
         return run_experiment(compose(f"model={model}", *small, "~data.source", target, *overrides))
 
 

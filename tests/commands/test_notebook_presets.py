@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.window_options import build_window
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -14,10 +14,9 @@ from omegaconf import OmegaConf
 from clv_experiments.commands import promote as promotion
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings
-from clv_experiments.config.window_options import build_window
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -94,7 +94,7 @@ def test_all_origins_of_cdnow_are_four_and_cleaning_learns_up_to_the_oldest(once
         learnt.append(learn_until)
         return load(learn_until)
 
-    monkeypatch.setattr("clv_experiments.config.log_options.LOG_CACHE.get_or_load", remembered)
+    monkeypatch.setattr("clv_experiments.config.log_and_window.LOG_CACHE.get_or_load", remembered)
     once("model=spend_rate", "window.origins=all")
     tags = KEPT.runs[0].stored().tags
     assert tags["holdouts"].split("; ")[0] == "1997-07-01 to 1997-09-30"

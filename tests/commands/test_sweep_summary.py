@@ -12,10 +12,9 @@ from optuna.trial import create_trial
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.sweep import OUTCOME, summarise_study, train_command
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, widen_window
-from clv_experiments.config.window_options import build_window
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
-from clv_experiments.config.sweep_space import read_space
+from clv_experiments.config.sweep_options import read_space
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.sweep.space import Space, format_value
 

@@ -19,7 +19,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import load_configured_log
 from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log

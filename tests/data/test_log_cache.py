@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import load_configured_log
 from clv_experiments.data.log import LogCache
 
 START, END = date(2023, 1, 1), date(2023, 12, 31)

@@ -12,7 +12,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import load_configured_log
 from clv_experiments.data.cleaning import (
     duplicates,
     in_two_sheets,

@@ -24,7 +24,7 @@ from clv_experiments.decisions.budget.acquisition import (
     recent_cohorts,
     resampled_means,
 )
-from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.evaluation.confidence_intervals import Estimate
 from clv_experiments.reporting.prose import sentences
 
 

@@ -11,7 +11,7 @@ from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_exh
 from clv_experiments.decisions.missed import Absences, AtRisk, MissedOpportunities
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.evaluation.confidence_intervals import Estimate
 
 YEAR = Horizon(12, "months")
 SHOP = Shop("£", 0.3, 0.1, YEAR, 0.8, (0.1, 0.3), 0.6, YEAR, Campaign(1000.0, 1.0, (0.0, 0.05, 0.1)))

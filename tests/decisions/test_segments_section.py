@@ -13,7 +13,7 @@ from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_seg
 from clv_experiments.decisions.segments.tiers import TierOutcome, TierSummary, tier_movement
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.evaluation.confidence_intervals import Estimate
 from clv_experiments.reporting.prose import sentences
 
 YEAR = Horizon(12, "months")

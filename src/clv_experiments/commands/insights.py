@@ -14,10 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_future_window, load_configured_log
 from clv_experiments.config.model_options import build_features, build_models
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
-from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.best_customers import rank_customers

@@ -11,10 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cell_request import train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import setting_records
-from clv_experiments.config.window_options import build_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError

@@ -19,9 +19,8 @@ from clv_experiments.commands.model_reference import (
     compatibility_warnings,
     resolve_model,
 )
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_future_window, load_configured_log
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
-from clv_experiments.config.window_options import build_future_window
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import Scorer, ScoringModels, fit_scoring_models
 from clv_experiments.decisions.display.scores import (

@@ -14,10 +14,9 @@ from optuna.trial import FrozenTrial
 from clv_experiments.commands.cell_request import override_key
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
 from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, draws_at_random, with_seed
-from clv_experiments.config.window_options import build_window
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.evaluation_result import EvaluationResult

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import (
     check_settings,
@@ -22,7 +22,6 @@ from clv_experiments.config.settings import (
     run_title,
     setting_records,
 )
-from clv_experiments.config.window_options import build_window
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import LogTooShort
 from clv_experiments.evaluation.score_records import ladder_records

@@ -15,11 +15,10 @@ from typing import Any
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import MODELS, build_model
 from clv_experiments.config.settings import experiment_name, flatten_settings
-from clv_experiments.config.sweep_options import SweepSettings, read_sweep_settings
-from clv_experiments.config.sweep_space import RANDOM_SEED, read_space
-from clv_experiments.config.window_options import build_window
+from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, read_space, read_sweep_settings
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.forecaster import Model

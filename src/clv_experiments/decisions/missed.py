@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.tiers import HIGH, tier_names
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.evaluation.binomial import wilson
-from clv_experiments.evaluation.resampling import TAILS, Estimate
+from clv_experiments.evaluation.confidence_intervals import TAILS, Estimate, wilson
 
 P_ALIVE_FALL = 0.1  # from which on a customer of high value is at risk
 COLUMNS = (

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.binomial import wilson
 from clv_experiments.evaluation.calibration import capture_curve, decile_table, reliability_table
+from clv_experiments.evaluation.confidence_intervals import wilson
 from clv_experiments.evaluation.metrics import (
     aggregate_bias,
     brier,

@@ -13,8 +13,7 @@ from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError
-from clv_experiments.tracking.mlflow_run import MlflowRun
-from clv_experiments.tracking.mlflow_study import MlflowStudy, find_study
+from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.store import LOCK, open_store, retry_while_locked, store_uri
 from clv_experiments.tracking.stored_run import STUDY, failure_tags

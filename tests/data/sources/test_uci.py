@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from clv_experiments.config.log_options import load_configured_log
+from clv_experiments.config.log_and_window import load_configured_log
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.uci import uci
 from clv_experiments.errors import ClvError

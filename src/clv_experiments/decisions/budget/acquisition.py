@@ -17,7 +17,7 @@ from clv_experiments.data.window import DAY, Horizon
 from clv_experiments.decisions.overview.months import SETTLING
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
-from clv_experiments.evaluation.resampling import Estimate, bootstrap_positions, percentile_interval
+from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_positions, percentile_interval
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor

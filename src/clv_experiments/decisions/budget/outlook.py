@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.decisions.budget.plan import CASES, Plan
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.resampling import Estimate, percentile_interval
+from clv_experiments.evaluation.confidence_intervals import Estimate, percentile_interval
 from clv_experiments.evaluation.validation import Floats
 
 ALL_SEASONS = 360  # days that hold all seasons: four times 13 weeks, or twelve times 30 days

@@ -15,7 +15,7 @@ from clv_experiments.decisions.budget.plan import contact_grid, contact_profit
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
-from clv_experiments.evaluation.resampling import Estimate, bootstrap_counts
+from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_counts
 from clv_experiments.evaluation.validation import Floats
 
 

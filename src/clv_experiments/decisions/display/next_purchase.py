@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.decisions.next_purchase.backtest import reliability
-from clv_experiments.decisions.next_purchase.board import ORDERED_BY, NextPurchaseBoard
+from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard
 from clv_experiments.decisions.next_purchase.outlook import LISTED, NextPurchaseOutlook
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.chart_style import (

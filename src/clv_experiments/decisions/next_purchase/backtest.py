@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.decisions.next_purchase.candidates import Candidate
 from clv_experiments.decisions.next_purchase.dates import waiting_days
-from clv_experiments.evaluation.binomial import wilson
+from clv_experiments.evaluation.confidence_intervals import wilson
 from clv_experiments.evaluation.validation import Floats
 
 CHECKPOINTS = (30, 60, 90)  # days, as shops ask

@@ -17,7 +17,7 @@ from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.binomial import Z
+from clv_experiments.evaluation.confidence_intervals import Z
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Forecaster, Model

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from clv_experiments.decisions.snapshot import days_since_last
-from clv_experiments.evaluation.resampling import bootstrap_positions
+from clv_experiments.evaluation.confidence_intervals import bootstrap_positions
 from clv_experiments.evaluation.validation import Floats
 
 MAX_CLUSTERS = 8

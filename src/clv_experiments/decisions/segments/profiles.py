@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.evaluation.resampling import Estimate, bootstrap_counts, percentile_interval
+from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_counts, percentile_interval
 from clv_experiments.evaluation.validation import Floats
 
 TOP_PRODUCTS = 3

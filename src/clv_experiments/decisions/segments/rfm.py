@@ -10,7 +10,7 @@ import pandas as pd
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
 from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
-from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.evaluation.confidence_intervals import Estimate
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
 

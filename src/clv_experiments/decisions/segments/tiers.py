@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
 from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.resampling import Estimate
+from clv_experiments.evaluation.confidence_intervals import Estimate
 
 HIGH = "High"
 TIERS = (HIGH, "Mid", "Low")

@@ -1,4 +1,4 @@
-"""From the data config to a transaction log."""
+"""From the data config to a transaction log, and from the window config to the periods of a log."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.settings import (
+    ALL,
     parse_day,
 )
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import LogCache, TransactionLog, load_log
 from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 
 LOG_CACHE = LogCache()
@@ -46,3 +48,21 @@ def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], dat
     )
     settings = OmegaConf.to_yaml(cfg, resolve=True)
     return LOG_CACHE.get_or_load(settings, learn_until, lambda until: load(learn_until=until))
+
+
+def build_window(cfg: DictConfig, start: date, end: date) -> Window:
+    """Lay the window config over a log's first and last day."""
+    horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
+    window = Window(start, end, horizon, cutoff, 1 if cfg.origins == ALL else cfg.origins, cfg.training_origins)
+    return window.with_all_origins() if cfg.origins == ALL else window
+
+
+def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:
+    """Lay the window config over a log as it stood at the end of ``window.cutoff``, by default at its last day.
+
+    What is to be predicted lies after that day; the latest holdout period ends on it.
+    """
+    if cfg.origins != 1:
+        raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
+    whole = Window(start, end, Horizon.parse(cfg.horizon), training_origins=cfg.training_origins)
+    return whole.as_of(parse_day(cfg.cutoff, "window.cutoff"))

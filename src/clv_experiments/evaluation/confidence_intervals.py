@@ -1,4 +1,4 @@
-"""The bootstrap over customers: what an estimate would have been with other customers like these (Efron 1979)."""
+"""95 % confidence intervals: by the bootstrap over customers (Efron 1979), and of shares of customers (Wilson 1927)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest, norm
 
 from clv_experiments.evaluation.validation import Floats
 
@@ -78,3 +79,26 @@ def percentile_interval(estimates: ArrayLike) -> tuple[Floats, Floats]:
     ends = np.full((2, values.shape[1]), np.nan)
     ends[:, known] = np.nanquantile(values[:, known], TAILS, axis=0)
     return ends[0], ends[1]
+
+
+LEVEL = 0.95
+Z = float(norm.ppf((1 + LEVEL) / 2))
+
+
+def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the lower and upper ends of 95 % Wilson intervals.
+
+    Parameters
+    ----------
+    share : array
+        Successes / n, from 0 to 1.
+    n : array
+        Number of trials, at least 1.
+    """
+
+    def interval_ends(share: float, n: float) -> tuple[float, float]:
+        interval = binomtest(round(share * n), int(n)).proportion_ci(LEVEL, method="wilson")
+        return interval.low, interval.high
+
+    low, high = np.vectorize(interval_ends, otypes=[float, float])(share, n)
+    return low, high
