@@ -10,6 +10,7 @@ from itertools import count
 
 from dateutil.relativedelta import relativedelta
 
+from clv_experiments.data.window_messages import describe_missing_validation, describe_short_log
 from clv_experiments.errors import ClvError, LogTooShort
 
 DAY = timedelta(days=1)
@@ -180,7 +181,7 @@ class Window:
         The number depends on the log and the horizon alone, so that all models are evaluated over the same origins.
         """
         window = self
-        while (longer := replace(window, origins=window.origins + 1))._is_long_enough(supervised=True):
+        while (longer := replace(window, origins=window.origins + 1)).is_long_enough(supervised=True):
             window = longer
         return window
 
@@ -242,8 +243,8 @@ class Window:
         """
         labels = 1 if supervised else 0
         oldest = self.origins - 1
-        if not self._is_long_enough(supervised):
-            raise LogTooShort(self._too_short_message(supervised, source))
+        if not self.is_long_enough(supervised=supervised):
+            raise LogTooShort(describe_short_log(self, supervised, source))
         return [
             Origin(
                 step=oldest - k,
@@ -276,41 +277,22 @@ class Window:
             periods.append(self.period(k))
             k += 1
         if len(periods) < (count or 1):
-            advice = f"type sweep.validation_origins={len(periods)}" if periods else "type a shorter window.horizon"
-            possible = [n for n in range(1, self.origins) if self.has_history(n + (count or 1) - 1 + labels)]
-            fewer = f", or window.origins={possible[-1]}" if possible else ""
-            raise LogTooShort(
-                f"log '{source}' holds {len(periods)} validation period(s) of {self.horizon} before the holdout of "
-                f"{self.origins} origin(s), {count or 1} asked for; {advice}{fewer}"
-            )
+            raise LogTooShort(describe_missing_validation(self, len(periods), count or 1, supervised, source))
         return periods
 
-    def _is_long_enough(self, supervised: bool) -> bool:
+    def is_long_enough(self, *, supervised: bool) -> bool:
+        """Return whether the oldest origin has the history that a model needs."""
         oldest = self.origins - 1
         return self.has_history(oldest + 1) if supervised else self.first_day_after(oldest + 1) > self.start
 
+    def longest_horizon(self, *, supervised: bool) -> Horizon | None:
+        """Return the longest shorter horizon that the log is long enough for; None where not even a day is."""
+        lengths = [Horizon(length, self.horizon.unit) for length in range(self.horizon.count - 1, 0, -1)]
+        lengths += [Horizon(days, "days") for days in range(30, 0, -1)]
+        return next((horizon for horizon in lengths if self._fits(horizon, supervised)), None)
+
     def _fits(self, horizon: Horizon, supervised: bool) -> bool:
         try:
-            return replace(self, horizon=horizon)._is_long_enough(supervised)
+            return replace(self, horizon=horizon).is_long_enough(supervised=supervised)
         except ClvError:  # too long for the given cutoff
             return False
-
-    def _too_short_message(self, supervised: bool, source: str) -> str:
-        oldest = self.origins - 1
-        first = self.first_day_after(oldest + 3) if supervised else self.first_day_after(oldest + 1) - DAY
-        end = self.first_day_after(0) - DAY
-        parts = "history, training labels and holdout" if supervised else "history and holdout"
-        shorter = [Horizon(length, self.horizon.unit) for length in range(self.horizon.count - 1, 0, -1)]
-        shorter += [Horizon(days, "days") for days in range(30, 0, -1)]
-        longest = next((str(h) for h in shorter if self._fits(h, supervised)), None)
-        advice = [f"the longest horizon that works is {longest}: type window.horizon='{longest}'" if longest else None]
-        later = replace(self, cutoff=None) if self.cutoff else None
-        advice += ["take a later window.cutoff" if later and later._is_long_enough(supervised) else None]
-        advice += ["take fewer window.origins" if self.origins > 1 else None]
-        unlabelled = supervised and self._is_long_enough(supervised=False)
-        advice += ["choose a model that needs no labels, such as model=bg_nbd" if unlabelled else None]
-        return (
-            f"the log is too short for a horizon of {self.horizon} and {self.origins} origin(s): "
-            f"{(end - first).days + 1} days are needed ({parts}), '{source}' has {(end - self.start).days + 1} "
-            f"({self.start} to {end}); " + ", or ".join(filter(None, advice))
-        )
