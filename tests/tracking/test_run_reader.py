@@ -13,7 +13,7 @@ import pytest
 from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.selection import select_runs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
-from clv_experiments.tracking import run_reader
+from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
@@ -66,7 +66,7 @@ def test_runs_come_page_by_page_newest_first_without_deleted_ones(tracker, monke
             pass
     client = mlflow.MlflowClient(tracker.uri)
     client.delete_run(run.run_id)
-    monkeypatch.setattr(run_reader, "PAGE", 2)
+    monkeypatch.setattr(store, "PAGE", 2)
     assert [run.name for run in tracker.reader().runs("log/3m")] == ["3", "2", "1", "0"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from clv_experiments.errors import ClvError
 from clv_experiments.leaderboard.selection import find_completed_run, select_runs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
-from clv_experiments.tracking import mlflow_run
+from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -151,7 +151,7 @@ def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypat
 
 
 def test_trials_are_found_on_every_page(tracker, monkeypatch):
-    monkeypatch.setattr(mlflow_run, "PAGE", 2)
+    monkeypatch.setattr(store, "PAGE", 2)
     with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         for number in range(5):
             study.trial(number, BEGUN, [])

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import TypeVar
 from uuid import uuid4
 
 import joblib
@@ -23,6 +24,8 @@ from clv_experiments.tracking.stored_run import (
     StoredRun,
     failure_tags,
 )
+
+NamedRecord = TypeVar("NamedRecord", Table, Text)
 
 
 @dataclass
@@ -56,20 +59,20 @@ class MemoryStudy(MemoryRun):
 
     identity: str = ""
     new: bool = True
-    kept: dict[int, MemoryRun] = field(default_factory=dict)
+    trial_runs: dict[int, MemoryRun] = field(default_factory=dict)
 
     def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
         """Keep the records of one trial; one that is kept already stays as it is."""
-        about = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
-        tags = [Tag(name, value) for name, value in about.items()]
-        status, failed = ("FAILED", {"failure": failure}) if failure else ("FINISHED", {})
-        run = MemoryRun(self.experiment, f"trial {number}", [*tags, *records], status, failed)
+        tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
+        tag_records = [Tag(name, value) for name, value in tags.items()]
+        status, failure_tag = ("FAILED", {"failure": failure}) if failure else ("FINISHED", {})
+        run = MemoryRun(self.experiment, f"trial {number}", [*tag_records, *records], status, failure_tag)
         run.started = started.astimezone(UTC)
-        self.kept.setdefault(number, run)
+        self.trial_runs.setdefault(number, run)
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a run."""
-        return set(self.kept)
+        return set(self.trial_runs)
 
 
 @dataclass
@@ -117,7 +120,7 @@ def _ending(run: MemoryRun) -> Iterator[None]:
 class MemoryReader:
     """Reads the runs of a ``MemoryTracker`` back, as ``RunReader`` does those of MLflow."""
 
-    kept: list[MemoryRun]
+    tracked_runs: list[MemoryRun]
     exists: bool = True
 
     def runs(self, experiment: str) -> list[StoredRun]:
@@ -132,10 +135,7 @@ class MemoryReader:
         ClvError
             If it left none of that name.
         """
-        for record in self._records(run_id):
-            if isinstance(record, Table) and record.name == name:
-                return record.frame
-        raise ClvError(f"run {run_id} has no {name}; run its model again")
+        return self._named_record(run_id, Table, name).frame
 
     def text(self, run_id: str, name: str) -> str:
         """Return a text that the run left.
@@ -145,10 +145,7 @@ class MemoryReader:
         ClvError
             If it left none of that name.
         """
-        for record in self._records(run_id):
-            if isinstance(record, Text) and record.name == name:
-                return record.text
-        raise ClvError(f"run {run_id} has no {name}; run its model again")
+        return self._named_record(run_id, Text, name).text
 
     def model(self, uri: str) -> StoredModel:
         """Return a run's model, ``runs:/<id>``, or the one that was registered last, ``models:/<name>@<alias>``.
@@ -159,35 +156,43 @@ class MemoryReader:
             If there is none.
         """
         for run in reversed(self._all()):
-            named = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, Registration)]
-            if uri in (*named, f"runs:/{run.run_id}", f"runs:/{run.run_id}/model"):
-                fitted, stored = self._fitted(run.run_id), run.stored()
+            aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, Registration)]
+            if uri in (*aliases, f"runs:/{run.run_id}", f"runs:/{run.run_id}/model"):
+                model, stored = self._fitted_model(run.run_id), run.stored()
                 evidence = stored.tags.get(EVALUATED, run.run_id)
-                columns = tuple(map(str, fitted.example.columns))
-                return StoredModel(uri, "1" if uri in named else "", fitted.estimator, columns, stored, evidence)
+                columns = tuple(map(str, model.example.columns))
+                return StoredModel(uri, "1" if uri in aliases else "", model.estimator, columns, stored, evidence)
         raise ClvError(f"there is no model {uri}")
 
     def model_bytes(self, run_id: str) -> int:
         """Return the size of the run's fitted estimator, as it would be written."""
-        written = BytesIO()
-        joblib.dump(self._fitted(run_id).estimator, written)
-        return len(written.getvalue())
+        file = BytesIO()
+        joblib.dump(self._fitted_model(run_id).estimator, file)
+        return len(file.getvalue())
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Return a metric at each origin, oldest first; empty where the run has no such metric."""
         matches = {r.step: r.value for r in self._records(run_id) if isinstance(r, Metric) and r.name == metric}
         return dict(sorted(matches.items()))
 
-    def _fitted(self, run_id: str) -> FittedModel:
+    def _fitted_model(self, run_id: str) -> FittedModel:
         for record in self._records(run_id):
             if isinstance(record, FittedModel):
                 return record
         raise ClvError(f"run {run_id} holds no model; choose a finished run of train.py")
+
+    def _named_record(self, run_id: str, kind: type[NamedRecord], name: str) -> NamedRecord:
+        for record in self._records(run_id):
+            if isinstance(record, kind) and record.name == name:
+                return record
+        raise ClvError(f"run {run_id} has no {name}; run its model again")
 
     def _records(self, run_id: str) -> list[Record]:
         return next(run.records for run in self._all() if run.run_id == run_id)
 
     def _all(self) -> list[MemoryRun]:
         """List every run, the trials of a study after it."""
-        below = [(run, *run.kept.values()) if isinstance(run, MemoryStudy) else (run,) for run in self.kept]
-        return [run for runs in below for run in runs]
+        runs: list[MemoryRun] = []
+        for run in self.tracked_runs:
+            runs += [run, *(run.trial_runs.values() if isinstance(run, MemoryStudy) else ())]
+        return runs

@@ -38,7 +38,7 @@ from clv_experiments.reporting.records import (
     Text,
 )
 from clv_experiments.tracking.registry import register
-from clv_experiments.tracking.store import retry_while_locked
+from clv_experiments.tracking.store import retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import LONGEST_PARAM, STUDY, TRIAL
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -128,7 +128,6 @@ def requirements() -> list[str]:
     return sorted(f"{name}=={version(name)}" for name in names)
 
 
-PAGE = 1000  # runs fetched at a time
 ENDED = ("FINISHED", "FAILED")
 
 
@@ -159,13 +158,13 @@ class MlflowStudy(MlflowRun):
         ClvError
             If the store refuses.
         """
-        begun = int(started.timestamp() * 1000)
+        start_time = int(started.timestamp() * 1000)
         tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
         with FileLock(self.lock):  # another process may make up for a trial while its own writes it
-            trial_run = next(self._below(f" and tags.trial = '{number}'"), None)
+            trial_run = next(self._trial_runs(f" and tags.trial = '{number}'"), None)
             if trial_run is None:
                 trial_run = retry_while_locked(
-                    self.client.create_run, self.experiment_id, begun, tags, f"trial {number}"
+                    self.client.create_run, self.experiment_id, start_time, tags, f"trial {number}"
                 )
         if trial_run.info.status in ENDED:
             return
@@ -175,25 +174,15 @@ class MlflowStudy(MlflowRun):
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""
-        return {int(run.data.tags["trial"]) for run in self._below() if run.info.status in ENDED}
+        return {int(run.data.tags["trial"]) for run in self._trial_runs() if run.info.status in ENDED}
 
-    def _below(self, narrower: str = "") -> Iterator[Run]:
-        of_this = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.kind = '{TRIAL}'{narrower}"
-        return search(self.client, self.experiment_id, of_this)
+    def _trial_runs(self, further_condition: str = "") -> Iterator[Run]:
+        condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.kind = '{TRIAL}'{further_condition}"
+        return search_runs(self.client, self.experiment_id, condition)
 
 
 def find_study(client: mlflow.MlflowClient, experiment_id: str, identity: str) -> str | None:
     """Return the id of the run that a study left in an experiment, if any."""
-    study_run = next(search(client, experiment_id, f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"), None)
+    condition = f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"
+    study_run = next(search_runs(client, experiment_id, condition), None)
     return study_run.info.run_id if study_run else None
-
-
-def search(client: mlflow.MlflowClient, experiment_id: str, condition: str) -> Iterator[Run]:
-    """Fetch all runs of an experiment that meet a condition, page by page."""
-    token = None
-    while True:
-        page = retry_while_locked(client.search_runs, [experiment_id], condition, max_results=PAGE, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return

@@ -49,16 +49,14 @@ class MlflowTracker:
         ClvError
             If the folder or the database cannot be written.
         """
-        client = open_store(self.folder)
-        experiment_id = retry_while_locked(self._experiment, client, experiment)
+        client, experiment_id = self._open_experiment(experiment)
         active = retry_while_locked(mlflow.start_run, experiment_id=experiment_id, run_name=name)
         run_id = active.info.run_id
         try:
             yield MlflowRun(client, run_id, self._location(run_id, experiment))
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
-                tags = [RunTag(*tag) for tag in failure_tags(error).items()]
-                retry_while_locked(client.log_batch, run_id, tags=tags)
+                _record_failure(client, run_id, error)
                 retry_while_locked(mlflow.end_run, "FAILED")
             raise
         retry_while_locked(mlflow.end_run, "FINISHED")
@@ -80,8 +78,7 @@ class MlflowTracker:
         ClvError
             If the folder or the database cannot be written.
         """
-        client = open_store(self.folder)
-        experiment_id = retry_while_locked(self._experiment, client, experiment)
+        client, experiment_id = self._open_experiment(experiment)
         with FileLock(self.folder / LOCK):  # of processes that start together one makes it
             existing = find_study(client, experiment_id, identity)
             tags = {"kind": STUDY, "study": name, "study_id": identity}
@@ -95,19 +92,22 @@ class MlflowTracker:
         except BaseException as error:
             with suppress(ClvError):  # the error under way says more than a store that fails on top of it
                 if retry_while_locked(client.get_run, run_id).info.status != "FINISHED":
-                    tags = failure_tags(error)
-                    retry_while_locked(client.log_batch, run_id, tags=[RunTag(*tag) for tag in tags.items()])
+                    _record_failure(client, run_id, error)
                     retry_while_locked(client.set_terminated, run_id, "FAILED")
             raise
         _forget_failure(client, run_id)  # that of another process
         retry_while_locked(client.set_terminated, run_id, "FINISHED")
 
     def _location(self, run_id: str, experiment: str) -> str:
-        browse = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
-        short = "make ui, or " if self.folder == Path("mlruns") else ""
-        return f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{short}{browse}"
+        command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
+        shortcut = "make ui, or " if self.folder == Path("mlruns") else ""
+        return f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{shortcut}{command}"
 
-    def _experiment(self, client: mlflow.MlflowClient, name: str) -> str:
+    def _open_experiment(self, name: str) -> tuple[mlflow.MlflowClient, str]:
+        client = open_store(self.folder)
+        return client, retry_while_locked(self._find_or_create_experiment, client, name)
+
+    def _find_or_create_experiment(self, client: mlflow.MlflowClient, name: str) -> str:
         existing = client.get_experiment_by_name(name)
         if existing is not None:
             if existing.lifecycle_stage == "deleted":
@@ -120,6 +120,10 @@ class MlflowTracker:
             if existing is None:
                 raise ClvError(f"MLflow refuses to make the experiment '{name}': {error}") from error
             return existing.experiment_id
+
+
+def _record_failure(client: mlflow.MlflowClient, run_id: str, error: BaseException) -> None:
+    retry_while_locked(client.log_batch, run_id, tags=[RunTag(*tag) for tag in failure_tags(error).items()])
 
 
 def _forget_failure(client: mlflow.MlflowClient, run_id: str) -> None:

@@ -16,10 +16,10 @@ from clv_experiments.reporting.records import Registration
 from clv_experiments.tracking.store import retry_while_locked
 from clv_experiments.tracking.stored_run import CHAMPION
 
-OF_RUN = re.compile(r"runs:/(?P<run>[^/]+)(?:/model)?")
-OF_VERSION = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>\d+)")
-OF_ALIAS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
-NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+RUN_ADDRESS = re.compile(r"runs:/(?P<run>[^/]+)(?:/model)?")
+VERSION_ADDRESS = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>\d+)")
+ALIAS_ADDRESS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
+MISSING_CODES = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 Result = TypeVar("Result")
 
@@ -63,18 +63,18 @@ def resolve(client: mlflow.MlflowClient, uri: str) -> Address:
     ClvError
         If the address is none of these, or nothing is there.
     """
-    if match := OF_RUN.fullmatch(uri):
+    if match := RUN_ADDRESS.fullmatch(uri):
         return Address("", find_run(client, match["run"]))
-    if match := OF_ALIAS.fullmatch(uri):
-        version = _if_there(client.get_model_version_by_alias, match["name"], match["alias"])
-    elif match := OF_VERSION.fullmatch(uri):
-        version = _if_there(client.get_model_version, match["name"], match["version"])
+    if match := ALIAS_ADDRESS.fullmatch(uri):
+        version = _get_if_exists(client.get_model_version_by_alias, match["name"], match["alias"])
+    elif match := VERSION_ADDRESS.fullmatch(uri):
+        version = _get_if_exists(client.get_model_version, match["name"], match["version"])
     else:
         raise ClvError(
             f"a model is addressed like models:/cdnow-3m@{CHAMPION}, models:/cdnow-3m/2 or runs:/<run id>, not '{uri}'"
         )
     if version is None:
-        raise ClvError(_absent(client, uri, match.groupdict()))
+        raise ClvError(_describe_absence(client, uri, match.groupdict()))
     if not version.run_id:
         raise ClvError(f"{uri} was registered without the run that made it; choose a version that --promote made")
     return Address(str(version.version), find_run(client, version.run_id))
@@ -88,7 +88,7 @@ def find_run(client: mlflow.MlflowClient, run_id: str) -> Run:
     ClvError
         If there is none.
     """
-    run = _if_there(client.get_run, run_id)
+    run = _get_if_exists(client.get_run, run_id)
     if run is None:
         raise ClvError(f"there is no run '{run_id}'; mlflow ui lists the runs with their ids")
     return run
@@ -108,23 +108,23 @@ def logged_model(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
     return retry_while_locked(client.get_logged_model, outputs[-1].model_id)
 
 
-def _absent(client: mlflow.MlflowClient, uri: str, asked: dict[str, Any]) -> str:
+def _describe_absence(client: mlflow.MlflowClient, uri: str, address: dict[str, Any]) -> str:
     """Say what is not there, and what to type instead."""
-    name = asked["name"]
-    made_by = "promote one with scripts/leaderboard.py --promote for that log and window"
-    if asked.get("alias") == CHAMPION:
-        return f"there is no champion {uri} yet; {made_by}"
-    versions = _if_there(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
+    name = address["name"]
+    advice = "promote one with scripts/leaderboard.py --promote for that log and window"
+    if address.get("alias") == CHAMPION:
+        return f"there is no champion {uri} yet; {advice}"
+    versions = _get_if_exists(client.search_model_versions, f"name = '{name}'") if "'" not in name else None
     numbers = ", ".join(sorted((str(version.version) for version in versions or []), key=int))
-    held = f"'{name}' has version {numbers}" if numbers else f"nothing is registered as '{name}'; {made_by}"
-    return f"there is no {uri}: {held}"
+    registered = f"'{name}' has version {numbers}" if numbers else f"nothing is registered as '{name}'; {advice}"
+    return f"there is no {uri}: {registered}"
 
 
-def _if_there(call: Callable[..., Result], *args: Any) -> Result | None:
+def _get_if_exists(call: Callable[..., Result], *args: Any) -> Result | None:
     """Call what reads; None where the store says that there is no such thing."""
     try:
         return retry_while_locked(call, *args)
     except ClvError as error:
-        if getattr(error.__cause__, "error_code", None) in NOT_THERE:
+        if getattr(error.__cause__, "error_code", None) in MISSING_CODES:
             return None
         raise

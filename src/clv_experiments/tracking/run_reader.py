@@ -5,23 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import joblib
+import mlflow
 import pandas as pd
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from pyarrow import ArrowException
 
 from clv_experiments.errors import ClvError
-from clv_experiments.tracking.store import open_store, retry_while_locked
+from clv_experiments.tracking.registry import find_run, logged_model, resolve
+from clv_experiments.tracking.store import open_store, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
-
-if TYPE_CHECKING:
-    import mlflow
-    from mlflow.entities import Run
-
-PAGE = 1000  # runs fetched at a time
 
 
 class RunReader:
@@ -59,21 +57,10 @@ class RunReader:
             If the folder holds no store, or one that cannot be read.
         """
         existing = retry_while_locked(self._client.get_experiment_by_name, experiment)
-        runs: list[StoredRun] = []
-        token = None
-        while existing is not None:
-            page = retry_while_locked(
-                self._client.search_runs,
-                [existing.experiment_id],
-                max_results=PAGE,
-                order_by=["attributes.start_time DESC"],
-                page_token=token,
-            )
-            runs += [_stored(run) for run in page]
-            token = page.token
-            if not token:
-                break
-        return runs
+        if existing is None:
+            return []
+        newest_first = ["attributes.start_time DESC"]
+        return [_stored(run) for run in search_runs(self._client, existing.experiment_id, order_by=newest_first)]
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left as parquet.
@@ -123,18 +110,16 @@ class RunReader:
         ClvError
             If there is no store, the address leads nowhere, the run logged no model, or its files cannot be read.
         """
-        from clv_experiments.tracking.registry import resolve
-
         existing = resolve(self._client, uri)
         run = _stored(existing.run)
-        about, path = self._logged(existing.run)
+        mlflow_model, path = self._logged_files(existing.run)
         try:
             estimator = joblib.load(path)
         except Exception as error:  # whatever a damaged file, or a class that is no longer there, leads to
             raise ClvError(
                 f"the model of run {run.run_id} cannot be read ({type(error).__name__}); make it again, or take another"
             ) from error
-        columns = tuple(about.get_input_schema().input_names())
+        columns = tuple(mlflow_model.get_input_schema().input_names())
         return StoredModel(uri, existing.version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
 
     def model_bytes(self, run_id: str) -> int:
@@ -145,38 +130,33 @@ class RunReader:
         ClvError
             If the run logged no model, or its file is gone.
         """
-        from clv_experiments.tracking.registry import find_run
+        return self._logged_files(find_run(self._client, run_id))[1].stat().st_size
 
-        return self._logged(find_run(self._client, run_id))[1].stat().st_size
-
-    def _logged(self, run: Run) -> tuple[Any, Path]:
+    def _logged_files(self, run: Run) -> tuple[Any, Path]:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""
-        from mlflow.exceptions import MlflowException
         from mlflow.models import Model
 
-        from clv_experiments.tracking.registry import logged_model
-
         logged = logged_model(self._client, run)
-        folder = self._there(logged.artifact_location, "models", logged.model_id, "artifacts")
+        folder = self._folder_of(logged.artifact_location, "models", logged.model_id, "artifacts")
         try:
-            about = Model.load(str(folder))
-            path = folder / about.flavors["python_function"]["data"]
+            mlflow_model = Model.load(str(folder))
+            path = folder / mlflow_model.flavors["python_function"]["data"]
         except (KeyError, MlflowException, OSError, ValueError) as error:
             raise ClvError(
                 f"run {run.info.run_id} has no readable model ({type(error).__name__}); run it again, or delete the run"
             ) from error
         if not path.is_file():
             raise ClvError(f"run {run.info.run_id} has lost its model, {path}; run it again, or delete the run")
-        return about, path
+        return mlflow_model, path
 
     def _file(self, run_id: str, name: str) -> Path:
         uri = retry_while_locked(self._client.get_run, run_id).info.artifact_uri
-        return self._there(uri, run_id, "artifacts") / name
+        return self._folder_of(uri, run_id, "artifacts") / name
 
-    def _there(self, uri: str, *moved: str) -> Path:
+    def _folder_of(self, uri: str, *parts: str) -> Path:
         """Find a folder: MLflow keeps absolute paths, in a store that was moved it lies where new ones are put."""
-        there = Path(url2pathname(urlsplit(uri).path))
-        return there if there.exists() else self.folder.joinpath("artifacts", *moved)
+        recorded = Path(url2pathname(urlsplit(uri).path))
+        return recorded if recorded.exists() else self.folder.joinpath("artifacts", *parts)
 
 
 def _stored(run: Run) -> StoredRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -15,16 +15,18 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # without git MLflow would
 
 import mlflow
 from filelock import FileLock
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.errors import ClvError
 
 # The database is made in silence: its log lines mean nothing to whoever runs an experiment.
-for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
-    logging.getLogger(noisy).setLevel(logging.WARNING)
+for logger_name in ("alembic", "mlflow", "mlflow.store.db.utils"):
+    logging.getLogger(logger_name).setLevel(logging.WARNING)
 
 LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
+PAGE = 1000  # runs fetched at a time
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
 
 Result = TypeVar("Result")
@@ -50,7 +52,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
         (folder / "artifacts").mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK):
             if not database.exists() or not database.stat().st_size:
-                _make(database)
+                _create_database(database)
             with database.open("r+b") as file:
                 if file.read(15) != b"SQLite format 3":
                     raise ClvError(
@@ -74,7 +76,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
     return client
 
 
-def _make(database: Path) -> None:
+def _create_database(database: Path) -> None:
     # Under a name of its own until it is whole: an interrupt in the middle leaves no half-made database, and
     # processes that start together do not create its tables at once.
     part = database.with_name(f"mlflow.{uuid4().hex[:8]}.part")
@@ -85,7 +87,7 @@ def _make(database: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def retry_while_locked(call: Callable[..., Result], *args: Any, **named: Any) -> Result:
+def retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     """Call what writes or reads, again and again while another process holds the SQLite store.
 
     Raises
@@ -95,7 +97,7 @@ def retry_while_locked(call: Callable[..., Result], *args: Any, **named: Any) ->
     """
     for pause in PAUSES:
         try:
-            return call(*args, **named)
+            return call(*args, **kwargs)
         except MlflowException as error:
             if "database is locked" not in str(error):
                 raise ClvError(f"MLflow refuses: {first_line(error)}") from error
@@ -103,6 +105,27 @@ def retry_while_locked(call: Callable[..., Result], *args: Any, **named: Any) ->
         except OSError as error:
             raise ClvError(f"MLflow could not reach the disk: {error}") from error
     raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
+
+
+def search_runs(
+    client: mlflow.MlflowClient, experiment_id: str, condition: str = "", order_by: Sequence[str] = ()
+) -> Iterator[Run]:
+    """Fetch all runs of an experiment that meet a condition, page by page.
+
+    Raises
+    ------
+    ClvError
+        As of ``retry_while_locked``.
+    """
+    token = None
+    while True:
+        page = retry_while_locked(
+            client.search_runs, [experiment_id], condition, max_results=PAGE, order_by=list(order_by), page_token=token
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def first_line(error: Exception) -> str:

@@ -146,11 +146,11 @@ def champion_address(experiment: str) -> str:
 
 def is_interrupt(error: BaseException) -> bool:
     """Whether an error is a Ctrl-C, which DuckDB turns into one of its own, as others do in the middle of something."""
-    met: BaseException | None = error
-    while met is not None:
-        if isinstance(met, KeyboardInterrupt) or str(met) == "Query interrupted":
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt) or str(cause) == "Query interrupted":
             return True
-        met = met.__context__
+        cause = cause.__context__
     return False
 
 
