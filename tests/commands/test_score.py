@@ -175,8 +175,8 @@ def test_what_a_stored_model_cannot_do_is_said(stored_run, monkeypatch):
     with pytest.raises(ClvError, match="there is no model models:/file-3m@champion"):
         resolve_model(cfg, "champion")
     missing = resolve_model(cfg, None)
-    assert (missing.stored, missing.chosen_until, missing.model.name) == (None, None, "xgboost")
-    for sentence in (missing.said, missing.settings_said):
+    assert (missing.stored, missing.trained_until, missing.model.name) == (None, None, "xgboost")
+    for sentence in (missing.description, missing.settings_description):
         assert sentence.startswith("xgboost")
         assert "models:/file-3m@champion" in sentence
     model = resolve_model(cfg, address).model
@@ -194,8 +194,8 @@ def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: reader)
     address = f"runs:/{stored_run.run_id}"
     request = resolve_model(composed("orders.csv"), address)
-    assert request.said == f"linear, {address}, fitted up to {CUTOFF}"
-    assert (request.settings_said, str(request.chosen_until)) == (f"settings of linear, {address}", CUTOFF)
+    assert request.description == f"linear, {address}, fitted up to {CUTOFF}"
+    assert (request.settings_description, str(request.trained_until)) == (f"settings of linear, {address}", CUTOFF)
     fingerprint = request.stored.run.tags["log_fingerprint"]
     assert [*compatibility_warnings(request, fingerprint, "$", date(1998, 3, 31))] == []
     assert "not converted" in next(compatibility_warnings(request, fingerprint, "EUR", date(1998, 3, 31)))
@@ -203,7 +203,7 @@ def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
     assert "know too much" in next(compatibility_warnings(request, fingerprint, "$", date(1998, 3, 30)))
     split = [Tag("protocol", "customer_split"), Tag("holdouts", "1998-04-01 to 1998-06-30")]
     reader = MemoryReader([MemoryRun("file/3m", "linear", [*stored_run.records, *split], run_id=stored_run.run_id)])
-    assert str(resolve_model(composed("orders.csv"), address).chosen_until) == "1998-06-30"
+    assert str(resolve_model(composed("orders.csv"), address).trained_until) == "1998-06-30"
 
 
 def test_stored_predictions_are_of_periods_that_are_over(stored_run):

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import select_cell_runs
 from clv_experiments.commands.sweep import run_study
-from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.errors import ClvError, LogTooShort
@@ -33,7 +33,7 @@ HOLDOUTS = {1: pd.Timestamp("1998-04-01"), 2: pd.Timestamp("1998-01-01")}  # the
 class Searched(NamedTuple):
     """A study as it was handed on to be summed up."""
 
-    config: TrialConfigBuilder
+    config: SweepConfig
     study: Study
     winner: FrozenTrial
     objective: Objective

@@ -14,7 +14,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.sweep import OUTCOME, summarise_study, train_command
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import experiment_name, flatten_settings
-from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, widen_window
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, widen_window
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
@@ -51,7 +51,7 @@ def searching(compose_sweep, store):
         log = load_configured_log(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
         forecaster = Forecaster(log, window(log.start, log.end))
         validated = [forecaster.window.period(back) for back in range(1, 1 + periods)]
-        config = TrialConfigBuilder(cfg, typed)
+        config = SweepConfig(cfg, typed)
         return config, Objective(config.space, config.build_candidate, forecaster, validated, ["d2_tweedie"])
 
     return begin
@@ -209,7 +209,7 @@ def test_other_seeds_are_fitted_anew(study, begun):
     config, _ = begun
     cfg = config.compose({})
     cfg.sweep.seeds = 1
-    assert len(one.sum_up(TrialConfigBuilder(cfg, config.overrides))) == 2
+    assert len(one.sum_up(SweepConfig(cfg, config.overrides))) == 2
     assert len(one.optuna.user_attrs[OUTCOME]["fits"]) == 2
 
 
@@ -278,7 +278,7 @@ ANEW = ["~sweep.space"]
 )  # fmt: skip
 def test_the_command_composes_the_winner(compose_sweep, typed, chosen, command):
     cfg, typed = compose_sweep(*typed)
-    config = TrialConfigBuilder(cfg, typed)
+    config = SweepConfig(cfg, typed)
     written = shlex.split(train_command(config, chosen))
     assert written == ["python", "train.py", "tracking=memory", *command]
     choice = flatten_settings(config.compose(chosen)).items()

@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, draws_at_random, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -29,7 +29,7 @@ def config_of(compose_sweep):
 
     def config(*overrides):
         if overrides not in composed:
-            composed[overrides] = TrialConfigBuilder(*compose_sweep(*overrides))
+            composed[overrides] = SweepConfig(*compose_sweep(*overrides))
         return composed[overrides]
 
     return config
@@ -46,11 +46,11 @@ def objective_of(cdnow_sample):
 
 def leaves(node, name=""):
     """Every setting by its key, also below lists."""
-    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    found = {} if below else {name: node}
-    for key, value in below:
-        found |= leaves(value, f"{name}.{key}".lstrip("."))
-    return found
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    values = {} if items else {name: node}
+    for key, value in items:
+        values |= leaves(value, f"{name}.{key}".lstrip("."))
+    return values
 
 
 def settings_in(cfg):
@@ -100,9 +100,9 @@ def test_every_word_that_an_estimator_is_told_can_be_fitted(option, config_of, o
     config = config_of(f"model={option}", f"sweep={option}")
     words = {p.name: p for p in config.space.parameters if isinstance(p.distribution, CategoricalDistribution)}
     middle = {p.name: middle_of(p.distribution) for p in config.space.parameters if p.name not in words}
-    told = [len(p.distribution.choices) for p in words.values() if p.key.startswith("model.estimator.")]
+    choice_counts = [len(p.distribution.choices) for p in words.values() if p.key.startswith("model.estimator.")]
     objective = objective_of(config)
-    for number in range(max(told, default=1)):
+    for number in range(max(choice_counts, default=1)):
         picked = {name: p.distribution.choices for name, p in words.items()}
         chosen = middle | {name: choices[number % len(choices)] for name, choices in picked.items()}
         (value,) = objective(FixedTrial(chosen))
@@ -161,9 +161,9 @@ def seeded(**estimator):
 def test_a_seed_that_was_typed_gives_way_wherever_it_stands():
     typed = {"random_state": 7, "parts": [["scale", {"mean": True}], ["part", {"random_state": None, "alpha": 7}]]}
     cfg = seeded(**typed)
-    other = OmegaConf.to_container(with_seed(cfg, 43), resolve=True)
-    assert other["seed"] == 43
-    assert other["model"]["estimator"] == {
+    reseeded = OmegaConf.to_container(with_seed(cfg, 43), resolve=True)
+    assert reseeded["seed"] == 43
+    assert reseeded["model"]["estimator"] == {
         "random_state": 43,
         "parts": [["scale", {"mean": True}], ["part", {"random_state": 43, "alpha": 7}]],
     }

@@ -31,23 +31,23 @@ FEATURES = {"key": "features", "choices": ["rfm", "full"]}
 ORIGINS = {"key": "window.training_origins", "choices": [1, 2, None]}
 
 
-def configured(key):
+def configured_value(key):
     if key not in CONFIGURED:
         raise ClvError(f"there is no setting {key}; {suggest(key, CONFIGURED)}")
     return CONFIGURED[key]
 
 
-def options(key):
+def group_options(key):
     return ["behaviour", "full", "periods", "rfm"] if key == "features" else []
 
 
-def read(**space) -> Space:
-    return read_space(space, configured, options)
+def space_of(**space) -> Space:
+    return read_space(space, configured_value, group_options)
 
 
-def only(**fields):
+def parameter_of(**fields):
     """The one parameter of a space of one."""
-    return read(x=fields).parameters[0]
+    return space_of(x=fields).parameters[0]
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def only(**fields):
     ],
 )
 def test_range_and_choices_become_what_optuna_draws_from(fields, distribution):
-    found = only(key="model.estimator.depth", **fields).distribution
-    assert found == distribution
-    assert type(found) is type(distribution)
+    result = parameter_of(key="model.estimator.depth", **fields).distribution
+    assert result == distribution
+    assert type(result) is type(distribution)
 
 
 @pytest.mark.parametrize(
@@ -128,31 +128,31 @@ def test_range_and_choices_become_what_optuna_draws_from(fields, distribution):
 )
 def test_refusal_names_the_parameter_and_what_is_wrong(fields, said):
     with pytest.raises(ClvError) as caught:
-        read(objective=OBJECTIVE, rate=RATE | {"key": "model.estimator.power"}, x=fields)
+        space_of(objective=OBJECTIVE, rate=RATE | {"key": "model.estimator.power"}, x=fields)
     sentence = str(caught.value)
     assert said in sentence
     assert "\n" not in sentence
 
 
 def test_name_may_be_a_number():
-    assert read_space({1: DEPTH}, configured, options).parameters[0].name == "1"
+    assert read_space({1: DEPTH}, configured_value, group_options).parameters[0].name == "1"
 
 
 SPACE = {"objective": OBJECTIVE, "power": POWER, "depth": DEPTH, "features": FEATURES, "origins": ORIGINS}
 
 
 def test_trial_chooses_what_its_conditions_allow_and_the_rest_is_set_otherwise():
-    space = read(**SPACE)
-    asked = {"objective": "tweedie", "power": 1.3, "depth": 5, "features": "rfm", "origins": None}
-    assert space.choose(FixedTrial(asked)) == asked
-    assert space.settings(asked) == {
+    space = space_of(**SPACE)
+    params = {"objective": "tweedie", "power": 1.3, "depth": 5, "features": "rfm", "origins": None}
+    assert space.choose(FixedTrial(params)) == params
+    assert space.settings(params) == {
         "model.estimator.objective": "tweedie",
         "model.estimator.power": 1.3,
         "model.estimator.depth": 5,
         "features": "rfm",
         "window.training_origins": None,
     }
-    squared = asked | {"objective": "squared"}
+    squared = params | {"objective": "squared"}
     without = {name: value for name, value in squared.items() if name != "power"}
     assert space.choose(FixedTrial(squared)) == without
     assert space.settings(without)["model.estimator.power"] is None
@@ -160,13 +160,13 @@ def test_trial_chooses_what_its_conditions_allow_and_the_rest_is_set_otherwise()
 
 def test_configured_value_stays_where_nothing_else_is_said():
     power = {name: value for name, value in POWER.items() if name != "otherwise"}
-    assert read(objective=OBJECTIVE, power=power).settings({"objective": "squared"}) == {
+    assert space_of(objective=OBJECTIVE, power=power).settings({"objective": "squared"}) == {
         "model.estimator.objective": "squared"
     }
 
 
 def test_parameter_waits_for_all_of_its_conditions():
-    space = read(objective=OBJECTIVE, depth=DEPTH, rate=RATE | {"when": {"objective": "squared", "depth": [2, 3]}})
+    space = space_of(objective=OBJECTIVE, depth=DEPTH, rate=RATE | {"when": {"objective": "squared", "depth": [2, 3]}})
     rate = space.parameters[2]
     assert rate.is_active({"objective": "squared", "depth": 3})
     assert not rate.is_active({"objective": "squared", "depth": 4})
@@ -175,13 +175,13 @@ def test_parameter_waits_for_all_of_its_conditions():
 
 
 def test_what_waits_for_a_parameter_that_is_not_chosen_is_not_chosen():
-    space = read(objective=OBJECTIVE, power=POWER, depth=DEPTH | {"when": {"power": 1.3}})
+    space = space_of(objective=OBJECTIVE, power=POWER, depth=DEPTH | {"when": {"power": 1.3}})
     assert space.choose(FixedTrial({"objective": "squared", "power": 1.3, "depth": 3})) == {"objective": "squared"}
 
 
 def test_configured_settings_are_a_choice():
-    found = read(**SPACE).configured(configured)
-    assert found == {"objective": "tweedie", "power": 1.5, "depth": 4, "features": "full", "origins": None}
+    params = space_of(**SPACE).configured(configured_value)
+    assert params == {"objective": "tweedie", "power": 1.5, "depth": 4, "features": "full", "origins": None}
 
 
 @pytest.mark.parametrize(
@@ -201,23 +201,23 @@ def test_configured_settings_are_a_choice():
     ],
 )
 def test_configured_settings_beyond_the_space_are_no_choice(changed):
-    assert read(**SPACE).configured((CONFIGURED | changed).get) is None
+    assert space_of(**SPACE).configured((CONFIGURED | changed).get) is None
 
 
 def test_configured_setting_that_is_not_chosen_may_be_what_is_set_otherwise():
     squared = CONFIGURED | {"model.estimator.objective": "squared", "model.estimator.power": None}
-    assert "power" not in read(**SPACE).configured(squared.get)
+    assert "power" not in space_of(**SPACE).configured(squared.get)
 
 
 @pytest.mark.parametrize(("value", "held"), [(2, True), (5, True), (8, True), (4, False), (11, False)])
 def test_configured_setting_between_two_steps_is_no_choice(value, held):
-    found = read(depth=DEPTH | {"step": 3}).configured({"model.estimator.depth": value}.get)
-    assert (found is not None) == held
+    params = space_of(depth=DEPTH | {"step": 3}).configured({"model.estimator.depth": value}.get)
+    assert (params is not None) == held
 
 
 def test_true_is_no_number():
-    assert read(rate=RATE).configured({"model.estimator.rate": 1}.get)
-    assert not read(rate=RATE).configured({"model.estimator.rate": True}.get)
+    assert space_of(rate=RATE).configured({"model.estimator.rate": 1}.get)
+    assert not space_of(rate=RATE).configured({"model.estimator.rate": True}.get)
 
 
 @pytest.mark.parametrize(
@@ -247,12 +247,12 @@ def test_true_is_no_number():
     ],
 )
 def test_at_edge(fields, value, end):
-    choices = read(x=fields).at_edge({"x": value})
+    choices = space_of(x=fields).at_edge({"x": value})
     assert [(choice.parameter.name, choice.value, choice.edge) for choice in choices] == [("x", value, end)] * bool(end)
 
 
 def test_at_edge_names_all_that_were_chosen_and_lie_there():
-    space = read(objective=OBJECTIVE, power=POWER, depth=DEPTH, rate=RATE)
+    space = space_of(objective=OBJECTIVE, power=POWER, depth=DEPTH, rate=RATE)
     choices = space.at_edge({"objective": "squared", "depth": 8, "rate": 0.01})
     assert [choice.parameter.name for choice in choices] == ["depth", "rate"]
 
@@ -269,7 +269,7 @@ def test_format_value(value, text):
 def test_what_a_trial_chooses_the_space_holds(low, step, steps, seed):
     """Choosing and holding agree, whatever the range."""
     ranges = {"depth": DEPTH | {"low": low, "high": low + step * steps, "step": step}, "rate": RATE | {"log": True}}
-    space = read(**SPACE | ranges)
+    space = space_of(**SPACE | ranges)
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
     chosen = space.choose(trial)
     set_to = space.settings(chosen)

@@ -34,18 +34,18 @@ def model_families() -> dict[str, str]:
 def requested_models(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
     families = model_families()
-    chosen = families if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
+    names = families if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
     baselines = [name for name, family in families.items() if family == "baseline"]
-    return list(dict.fromkeys([*chosen, *baselines]))
+    return list(dict.fromkeys([*names, *baselines]))
 
 
-def _configured_settings(model: str, typed: Sequence[str]) -> dict[str, str]:
+def _configured_settings(model: str, overrides: Sequence[str]) -> dict[str, str]:
     """Flatten what train.py would run a model with."""
-    cfg = compose("config", overrides=[*train_overrides(typed), f"model={model}"])
+    cfg = compose("config", overrides=[*train_overrides(overrides), f"model={model}"])
     return {name: str(value) for name, value in flatten_settings(cfg).items()}
 
 
-def select_cell_runs(cfg: DictConfig, typed: Sequence[str]) -> Selection:
+def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     """Choose the runs of the cell that the settings name."""
     reader, models = instantiate(cfg.tracking).reader(), requested_models(cfg)
     if not reader.exists:
@@ -59,12 +59,12 @@ def select_cell_runs(cfg: DictConfig, typed: Sequence[str]) -> Selection:
         every=every,
         metric=cfg.metric,
         cell=cfg.cell,
-        configured={model: _configured_settings(model, typed) for model in models},
+        configured={model: _configured_settings(model, overrides) for model in models},
     )
     if cfg.models is None or selection.cell is None:
         return selection
-    chosen = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
-    return replace(selection, cell=replace(selection.cell, entries=chosen))
+    entries = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
+    return replace(selection, cell=replace(selection.cell, entries=entries))
 
 
 def _cell_settings(cfg: DictConfig) -> dict[str, object]:
@@ -73,7 +73,7 @@ def _cell_settings(cfg: DictConfig) -> dict[str, object]:
     return {name: value for name, value in flatten_settings(cfg).items() if name.startswith(prefixes)}
 
 
-def require_complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> Cell:
+def require_complete(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> Cell:
     """Return the cell that was chosen.
 
     Raises
@@ -86,15 +86,15 @@ def require_complete(selection: Selection, cfg: DictConfig, typed: Sequence[str]
     if selection.impossible and selection.cell is None and not selection.missing:
         raise LogTooShort(f"{experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
     if selection.missing or selection.cell is None:
-        raise ClvError(_describe_missing(selection, cfg, typed))
+        raise ClvError(_describe_missing(selection, cfg, overrides))
     return selection.cell
 
 
-def _describe_missing(selection: Selection, cfg: DictConfig, typed: Sequence[str]) -> str:
+def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> str:
     missing = selection.missing
     names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
     many = ["-m"] if len(missing) > 1 else []
-    command = shlex.join(["python", "train.py", *many, f"model={names}", *train_overrides(typed)])
+    command = shlex.join(["python", "train.py", *many, f"model={names}", *train_overrides(overrides)])
     reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
@@ -107,9 +107,9 @@ def _describe_missing(selection: Selection, cfg: DictConfig, typed: Sequence[str
     )
 
 
-def train_overrides(typed: Sequence[str]) -> list[str]:
+def train_overrides(overrides: Sequence[str]) -> list[str]:
     """Keep the overrides that train.py takes."""
-    return [override for override in typed if override_key(override) not in LEADERBOARD_KEYS]
+    return [override for override in overrides if override_key(override) not in LEADERBOARD_KEYS]
 
 
 def override_key(override: str) -> str:

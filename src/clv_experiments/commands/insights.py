@@ -56,14 +56,14 @@ MIN_REPLICATES = 50
 FEW = 100  # customers below which a report says that there are too few
 
 
-def write_insights(cfg: DictConfig, asked: str | None) -> Path:
+def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     """Write one report, and leave it in a tracked run.
 
     Parameters
     ----------
     cfg : DictConfig
         Composed from ``conf/insights.yaml``.
-    asked : str or None
+    model_argument : str or None
         What was typed as ``model``; None takes the champion, or the default model where there is none.
 
     Returns
@@ -86,8 +86,8 @@ def write_insights(cfg: DictConfig, asked: str | None) -> Path:
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             run = stack.enter_context(instantiate(cfg.tracking).run(experiment_name(cfg), KIND))
-        request = resolve_model(cfg, asked)
-        terminal.say(f"model: {request.settings_said}, fitted anew at each cutoff")
+        request = resolve_model(cfg, model_argument)
+        terminal.say(f"model: {request.settings_description}, fitted anew at each cutoff")
         settings = resolve_settings(cfg)
         run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
@@ -214,8 +214,8 @@ def _build_sections(
 def _method(request: ModelReference, window: Window) -> list[str]:
     """Say how all of it was made, and whether the model was chosen by what the report evaluates it on."""
     method = sentences(ABOUT, "method")
-    if request.chosen_until:
-        method += sentences(ABOUT, "model_choice", request.model.name, request.chosen_until, window.end)
+    if request.trained_until:
+        method += sentences(ABOUT, "model_choice", request.model.name, request.trained_until, window.end)
     return method
 
 
@@ -233,7 +233,7 @@ def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: Mo
         ("log", f"{log.name}, {format_day(log.start)} to {format_day(window.end)}"),
         ("customers", f"{len(snapshots.now.table):,}"),
         ("period ahead", str(window.future_period)),
-        ("spend", request.settings_said if request.stored else f"{request.model.name} as configured"),
+        ("spend", request.settings_description if request.stored else f"{request.model.name} as configured"),
         ("purchases, P(alive), dates", snapshots.now.btyd_name),
         *[("note", warning) for warning in _warnings(snapshots)],
         ("margin", format_share(shop.margin)),

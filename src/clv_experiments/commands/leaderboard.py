@@ -43,7 +43,7 @@ class Board:
     findings: Sequence[Finding]
 
 
-def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Board:
+def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -> Board:
     """Compare the models of one cell, print the board, write its files and leave a tracked run behind.
 
     Where that is asked for, the winner is promoted too.
@@ -52,7 +52,7 @@ def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Bo
     ----------
     cfg : DictConfig
         Composed from ``conf/leaderboard.yaml``.
-    typed : sequence of str
+    overrides : sequence of str
         The overrides that the user typed; what is missing is run with them, or named with them.
     alone : bool
         Whether this is the only cell, which then goes into the README that was asked for, and may be promoted.
@@ -62,15 +62,15 @@ def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Bo
     ClvError
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
-    check_leaderboard_settings(cfg, typed)
+    check_leaderboard_settings(cfg, overrides)
     check_promote_setting(cfg, alone=alone)
     terminal = Terminal()
     with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
-        selection = select_cell_runs(cfg, typed)
+        selection = select_cell_runs(cfg, overrides)
     if selection.missing and cfg.fill:
-        run_missing(terminal, list(selection.missing), train_overrides(typed))
-        selection = select_cell_runs(cfg, typed)
-    cell = require_complete(selection, cfg, typed)
+        run_missing(terminal, list(selection.missing), train_overrides(overrides))
+        selection = select_cell_runs(cfg, overrides)
+    cell = require_complete(selection, cfg, overrides)
     with terminal.step(f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap") as progress:
         result = standings(
             cell,
@@ -88,7 +88,7 @@ def run_leaderboard(cfg: DictConfig, typed: Sequence[str], *, alone: bool) -> Bo
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
     if cfg.promote:
-        promote(cfg, typed, result, board.findings, terminal)
+        promote(cfg, overrides, result, board.findings, terminal)
     terminal.show_timings()
     return board
 
@@ -122,7 +122,7 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     terminal.show_timings()
 
 
-def check_leaderboard_settings(cfg: DictConfig, typed: Sequence[str]) -> None:
+def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> None:
     """Refuse settings that could only fail, or mislead, later.
 
     Raises
@@ -136,7 +136,7 @@ def check_leaderboard_settings(cfg: DictConfig, typed: Sequence[str]) -> None:
     if cfg.readme:
         check_readme(cfg.readme)
     check_writable(cfg.output, "output")
-    for key in map(override_key, typed):
+    for key in map(override_key, overrides):
         if key == "model" or key.startswith("model."):
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
     if cfg.runs not in ("latest", "all"):
@@ -149,18 +149,18 @@ def check_leaderboard_settings(cfg: DictConfig, typed: Sequence[str]) -> None:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
     families = model_families()
-    chosen = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
-    for name in chosen or []:
+    models = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
+    for name in models or []:
         if name not in families:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(families))}")
 
 
-def run_missing(terminal: Terminal, missing: Sequence[str], typed: Sequence[str]) -> None:
+def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:
     """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
     for folder, model in enumerate(missing, 1):
         terminal.say(f"\nrunning what is missing, {folder} of {len(missing)}: {model}")
         try:
-            run_experiment(compose("config", overrides=[*typed, f"model={model}"]))
+            run_experiment(compose("config", overrides=[*overrides, f"model={model}"]))
         except LogTooShort as error:
             terminal.say(f"left out: {error}")
         except ClvError as error:

@@ -29,19 +29,19 @@ class ModelReference:
         Its configuration, with which it can be fitted at any cutoff.
     stored : StoredModel, optional
         The fitted model where one was asked for that is kept.
-    said : str
-        Which model that is, in words, for whoever predicts with it as it is kept, or fits an option once.
-    settings_said : str
-        The same for whoever fits its settings again at cutoffs of their own.
-    chosen_until : date, optional
+    description : str
+        Names the model to whoever predicts with it as it is stored, or fits an option once.
+    settings_description : str
+        Names it to whoever fits its settings again at cutoffs of their own.
+    trained_until : date, optional
         The last day that a kept model has seen, and so the choice of its settings; None of an option.
     """
 
     model: Model
     stored: StoredModel | None
-    said: str
-    settings_said: str
-    chosen_until: date | None
+    description: str
+    settings_description: str
+    trained_until: date | None
 
 
 def pop_model_override(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -64,27 +64,28 @@ def pop_model_override(arguments: list[str]) -> tuple[str | None, list[str]]:
     ClvError
         If a setting of an option was typed without the option.
     """
-    asked, rest = None, []
+    model_argument, remaining = None, []
     for argument in arguments:
         key, _, value = argument.partition("=")
         if key.lstrip("+") == "model":
-            asked = value.strip("'\"")
-        if key.lstrip("+") != "model" or not _is_stored(asked):
-            rest.append(argument)
-    changed = [argument for argument in rest if argument.lstrip("+~").startswith(("model.", "features=", "features."))]
-    if changed and (asked is None or _is_stored(asked)):
+            model_argument = value.strip("'\"")
+        if key.lstrip("+") != "model" or not _is_stored(model_argument):
+            remaining.append(argument)
+    prefixes = ("model.", "features=", "features.")
+    changed = [argument for argument in remaining if argument.lstrip("+~").startswith(prefixes)]
+    if changed and (model_argument is None or _is_stored(model_argument)):
         raise ClvError(f"a model that is kept brings its own settings; type model=<option> beside {changed[0]}")
-    return asked, rest
+    return model_argument, remaining
 
 
-def resolve_model(cfg: DictConfig, asked: str | None) -> ModelReference:
+def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference:
     """Find the model that was asked for.
 
     Parameters
     ----------
     cfg : DictConfig
         Composed; its data and window name the champion, its ``model`` is the option that was typed, or the default.
-    asked : str or None
+    model_argument : str or None
         ``champion``, ``runs:/<id>``, ``models:/<name>@<alias>``, ``models:/<name>/<version>`` or an option. None takes
         the champion, and the default option where there is no champion yet.
 
@@ -99,13 +100,14 @@ def resolve_model(cfg: DictConfig, asked: str | None) -> ModelReference:
     from clv_experiments.config.settings import experiment_name
     from clv_experiments.tracking.stored_run import champion_address
 
-    if asked and not _is_stored(asked):
+    if model_argument and not _is_stored(model_argument):
         return _reference_option(build_model(cfg.model))
     reader = instantiate(cfg.tracking).reader()
     try:
-        stored = reader.model(champion_address(experiment_name(cfg)) if asked in (None, CHAMPION) else asked)
+        wants_champion = model_argument is None or model_argument == CHAMPION
+        stored = reader.model(champion_address(experiment_name(cfg)) if wants_champion else model_argument)
     except ClvError as error:
-        if asked:
+        if model_argument:
             raise
         return _reference_option(build_model(cfg.model), f", since {error}")
     return _reference_stored(cfg, stored, reader)
@@ -136,10 +138,10 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
     from clv_experiments.data.window import Horizon
 
     name = stored.run.tags.get("model", stored.run.name)
-    horizon, asked = Horizon.parse(stored.run.params["window.horizon"]), Horizon.parse(cfg.window.horizon)
-    if horizon != asked:
+    horizon, requested_horizon = Horizon.parse(stored.run.params["window.horizon"]), Horizon.parse(cfg.window.horizon)
+    if horizon != requested_horizon:
         raise ClvError(
-            f"{stored.uri} ({name}) predicts the next {horizon}, and window.horizon is {asked}; type "
+            f"{stored.uri} ({name}) predicts the next {horizon}, and window.horizon is {requested_horizon}; type "
             f"window.horizon='{horizon}', or another model"
         )
     try:
@@ -151,9 +153,11 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
             f"{stored.uri} ({name}) was made by settings that this version cannot build any more "
             f"({' '.join(str(error).split())[:200]}); run it again, or take another model"
         ) from error
-    named = f"{name}, {stored.uri}" + (f" version {stored.version}" if stored.version else "")
+    description = f"{name}, {stored.uri}" + (f" version {stored.version}" if stored.version else "")
     last_day = _last_day_seen(stored)
-    return ModelReference(model, stored, f"{named}, fitted up to {last_day}", f"settings of {named}", last_day)
+    return ModelReference(
+        model, stored, f"{description}, fitted up to {last_day}", f"settings of {description}", last_day
+    )
 
 
 def _last_day_seen(stored: StoredModel) -> date:
@@ -198,12 +202,12 @@ def compatibility_warnings(request: ModelReference, log_fingerprint: str, curren
             f"The model was fitted on spend in {tags['currency'] or 'an unnamed currency'}, and this log is in "
             f"{currency or 'an unnamed one'}: what it predicts is not converted."
         )
-    if request.chosen_until and request.chosen_until > cutoff:
+    if request.trained_until and request.trained_until > cutoff:
         yield (
-            f"The model was fitted on what happened up to {request.chosen_until}, after {cutoff}: as a look back these "
-            "scores know too much; an option, such as model=mbg_nbd, is fitted on what was known then."
+            f"The model was fitted on what happened up to {request.trained_until}, after {cutoff}: as a look back "
+            "these scores know too much; an option, such as model=mbg_nbd, is fitted on what was known then."
         )
 
 
-def _is_stored(asked: str | None) -> bool:
-    return asked == CHAMPION or (asked or "").startswith(ADDRESSES)
+def _is_stored(model_argument: str | None) -> bool:
+    return model_argument == CHAMPION or (model_argument or "").startswith(ADDRESSES)

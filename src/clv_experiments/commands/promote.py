@@ -57,7 +57,7 @@ def check_promote_setting(cfg: DictConfig, *, alone: bool) -> None:
 
 
 def promote(
-    cfg: DictConfig, typed: Sequence[str], standings: Standings, findings: Sequence[Finding], terminal: Terminal
+    cfg: DictConfig, overrides: Sequence[str], standings: Standings, findings: Sequence[Finding], terminal: Terminal
 ) -> StoredModel:
     """Fit the winner of a board on the whole log, and make it the champion of its experiment.
 
@@ -65,7 +65,7 @@ def promote(
     ----------
     cfg : DictConfig
         Composed from ``conf/leaderboard.yaml``.
-    typed : sequence of str
+    overrides : sequence of str
         The overrides that the user typed, for advice.
     standings, findings
         The board.
@@ -94,7 +94,7 @@ def promote(
         evaluated: Any = OmegaConf.create(text)
         run.log([*setting_records(OmegaConf.to_container(evaluated)), Text(CONFIG, text)])  # type: ignore[arg-type]
         with terminal.step(f"reading {cfg.data.name}", "data"):
-            log = _load_same_log(cfg, typed, evaluated, choice, reader.runs(experiment))
+            log = _load_same_log(cfg, overrides, evaluated, choice, reader.runs(experiment))
         with terminal.step(f"fitting {choice.entry.label} on the whole log", "fitting"):
             forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
@@ -110,7 +110,7 @@ def promote(
 
 
 def _load_same_log(
-    cfg: DictConfig, typed: Sequence[str], evaluated: Any, choice: Choice, runs: Sequence[StoredRun]
+    cfg: DictConfig, overrides: Sequence[str], evaluated: Any, choice: Choice, runs: Sequence[StoredRun]
 ) -> TransactionLog:
     """Read the log as the winner's run read it, and see that it is the same."""
     # As typed a connection still has its password; a cell that was named may be of other settings.
@@ -118,10 +118,10 @@ def _load_same_log(
     log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
     recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != recorded:
-        again = shlex.join(["python", "train.py", "-m", "model=glob(*)", *train_overrides(typed)])
+        command = shlex.join(["python", "train.py", "-m", "model=glob(*)", *train_overrides(overrides)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
-            f"then {recorded}); judge the models on it as it is now, {again}, and promote then"
+            f"then {recorded}); judge the models on it as it is now, {command}, and promote then"
         )
     return log
 

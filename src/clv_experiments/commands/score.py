@@ -50,14 +50,14 @@ from clv_experiments.tracking.code_version import code_version
 KIND = "score"
 
 
-def score(cfg: DictConfig, asked: str | None) -> Path:
+def score(cfg: DictConfig, model_argument: str | None) -> Path:
     """Score all customers of a log, and leave a tracked run behind.
 
     Parameters
     ----------
     cfg : DictConfig
         Composed from ``conf/score.yaml``.
-    asked : str or None
+    model_argument : str or None
         What was typed as ``model``; see ``resolve_model``.
 
     Returns
@@ -75,8 +75,8 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd_model, terminal = build_btyd_model(cfg), Terminal()
     with terminal.step("finding the model", "model"):
-        request = resolve_model(cfg, asked)
-    terminal.say(f"model: {request.said}")
+        request = resolve_model(cfg, model_argument)
+    terminal.say(f"model: {request.description}")
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             run = stack.enter_context(
@@ -107,10 +107,10 @@ def score(cfg: DictConfig, asked: str | None) -> Path:
             *interval_sentences(context.evidence, shop.currency),
             *missed_sentences(context.missed, context.models.btyd_model.name, shop),
         ]
-        text = readme(request.said, notes, shop, window.horizon, window.end)
-        about: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
-        write_folder(cfg.output, folder.name, about, "the scores")
-        run.log([*_tags(window, request, context.models, folder), *log_records(log), *about])
+        text = readme(request.description, notes, shop, window.horizon, window.end)
+        summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
+        write_folder(cfg.output, folder.name, summary_records, "the scores")
+        run.log([*_tags(window, request, context.models, folder), *log_records(log), *summary_records])
         run.log([File(folder / CSV), File(folder / PARQUET)])
         run.log([Metric(*metric) for metric in (context.evidence.metrics() | summary.totals()).items()])
 
@@ -143,15 +143,15 @@ def _scoring_context(
     with terminal.step("looking at the periods that are over", "earlier periods"):
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
         past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")
-        own = past if models.btyd_model is model else None
-        missed = latest_missed_purchases(forecaster, models.btyd_model, shop.likely, own)
+        btyd_past = past if models.btyd_model is model else None
+        missed = latest_missed_purchases(forecaster, models.btyd_model, shop.likely, btyd_past)
         return ScoringContext(models, assess_intervals(past, shop.interval), missed)
 
 
 def _settings(cfg: DictConfig, request: ModelReference) -> list[Record]:
     """Record the settings, but for those that a stored model brings itself."""
-    own = ("model", "features") if request.stored else ()
-    settings = {name: value for name, value in resolve_settings(cfg).items() if name not in own}
+    model_settings = ("model", "features") if request.stored else ()
+    settings = {name: value for name, value in resolve_settings(cfg).items() if name not in model_settings}
     return [*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))]
 
 

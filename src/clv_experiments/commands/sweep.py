@@ -16,7 +16,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
-from clv_experiments.config.sweep_config import TrialConfigBuilder, build_candidate, draws_at_random, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
@@ -67,7 +67,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     ClvError
         If a setting is bad, before the first trial; if the first trials all fail, or none finishes.
     """
-    config, terminal = TrialConfigBuilder(cfg, overrides), Terminal()
+    config, terminal = SweepConfig(cfg, overrides), Terminal()
     settings = config.settings
     terminal.say(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
@@ -76,8 +76,8 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     forecaster = Forecaster(log, periods.window)
     objective = Objective(config.space, config.build_candidate, forecaster, periods.validation, settings.metrics)
     study = _open_study(config, log.fingerprint)
-    searched = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
-    terminal.say(f"study '{study.name}', by {searched}")
+    search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
+    terminal.say(f"study '{study.name}', by {search_description}")
     with terminal.step("computing features and labels", "features"):
         objective.prepare(config.feature_models())
     opened = instantiate(cfg.tracking).study(experiment_name(cfg), study.name, study.identity)
@@ -98,7 +98,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
 
 
 def summarise_study(
-    config: TrialConfigBuilder,
+    config: SweepConfig,
     study: TrackedStudy,
     winner: FrozenTrial,
     objective: Objective,
@@ -130,19 +130,19 @@ def summarise_study(
         run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
 
 
-def train_command(config: TrialConfigBuilder, chosen: Mapping[str, Value]) -> str:
+def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
     """Write the command that runs a choice."""
-    settings = config.space.settings(chosen)
-    added = {override_key(override) for override in config.overrides if override.startswith("+")}
-    typed = [override for override in config.overrides if override_key(override) not in settings]
-    typed = [override for override in typed if override_key(override).partition(".")[0] != "sweep"]
-    words = {None: "null", True: "true", False: "false"}
-    values = {key: words[v] if v is None or isinstance(v, bool) else v for key, v in settings.items()}
-    choice = [f"{'+' * (key in added)}{key}={value}" for key, value in values.items()]
-    return shlex.join(["python", "train.py", *typed, *choice])
+    settings = config.space.settings(params)
+    added_keys = {override_key(override) for override in config.overrides if override.startswith("+")}
+    overrides = [override for override in config.overrides if override_key(override) not in settings]
+    overrides = [override for override in overrides if override_key(override).partition(".")[0] != "sweep"]
+    yaml_words = {None: "null", True: "true", False: "false"}
+    values = {key: yaml_words[v] if v is None or isinstance(v, bool) else v for key, v in settings.items()}
+    choice = [f"{'+' * (key in added_keys)}{key}={value}" for key, value in values.items()]
+    return shlex.join(["python", "train.py", *overrides, *choice])
 
 
-def _open_study(config: TrialConfigBuilder, log_fingerprint: str) -> TrackedStudy:
+def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
     settings, trial_settings = config.settings, config.trial_settings(log_fingerprint)
     return open_study(
         storage_url(settings.storage, config.cfg.tracking.get("folder")),
@@ -155,9 +155,7 @@ def _open_study(config: TrialConfigBuilder, log_fingerprint: str) -> TrackedStud
     )
 
 
-def _search(
-    config: TrialConfigBuilder, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal
-) -> None:
+def _search(config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal) -> None:
     """Run the trials that are missing."""
     settings, configured = config.settings, config.configured_choice
     _say(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
@@ -191,7 +189,7 @@ def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
     return winner
 
 
-def _stored_outcome(config: TrialConfigBuilder, study: TrackedStudy, search: Search) -> TuningOutcome | None:
+def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: Search) -> TuningOutcome | None:
     """Return what the winner was worth, if that is known and its full run is still kept."""
     stored = study.study.user_attrs.get(OUTCOME, {})
     if (stored.get("trial"), stored.get("seeds")) != (search.trial, config.settings.seeds):
@@ -199,12 +197,12 @@ def _stored_outcome(config: TrialConfigBuilder, study: TrackedStudy, search: Sea
     reader = instantiate(config.cfg.tracking).reader()
     tags = {"study": search.study, "trial": str(search.trial)}.items()
     runs = reader.runs(experiment_name(config.cfg)) if reader.exists else []
-    kept = any(run.status == "FINISHED" and run.tags.items() >= tags for run in runs)
-    return TuningOutcome.from_json(stored) if kept else None
+    has_run = any(run.status == "FINISHED" and run.tags.items() >= tags for run in runs)
+    return TuningOutcome.from_json(stored) if has_run else None
 
 
 def _compare_in_full(
-    config: TrialConfigBuilder, winner: FrozenTrial, objective: Objective, search: Search, terminal: Terminal
+    config: SweepConfig, winner: FrozenTrial, objective: Objective, search: Search, terminal: Terminal
 ) -> TuningOutcome:
     settings, cfg = config.settings, config.cfg
     configured, tuned = config.train_config(), config.train_config(winner.params)
@@ -213,14 +211,16 @@ def _compare_in_full(
     terminal.say(f"\nthe winner, trial {winner.number}, as a full run")
     tuned_result = run_experiment(tuned, search)
     terminal.say("")
-    alike = AS_CONFIGURED in winner.user_attrs or not (draws_at_random(tuned) or draws_at_random(configured))
+    one_seed_suffices = AS_CONFIGURED in winner.user_attrs or not (
+        draws_at_random(tuned) or draws_at_random(configured)
+    )
     with terminal.step("fitting both with several seeds", "seeds") as progress:
         fits = fit_with_seeds(
             objective,
             _holdout_objective(cfg, objective, tuned_result),
             lambda seed: build_candidate(with_seed(tuned, seed)),
             lambda seed: build_candidate(with_seed(configured, seed)),
-            range(cfg.seed, cfg.seed + (1 if alike else settings.seeds)),
+            range(cfg.seed, cfg.seed + (1 if one_seed_suffices else settings.seeds)),
             progress,
         )
     differences = score_differences(tuned_result, configured_result, cfg.seed)

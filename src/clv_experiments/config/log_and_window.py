@@ -9,10 +9,7 @@ from functools import partial
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.config.settings import (
-    ALL,
-    parse_day,
-)
+from clv_experiments.config.settings import ALL, parse_day
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import LogCache, TransactionLog, load_log
 from clv_experiments.data.parsing.formats import ParseOptions
@@ -20,16 +17,20 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 
 LOG_CACHE = LogCache()
-
-
-KEYS = {"source": "data.source._target_", "columns": "data.columns.date", "cleaning": "data.cleaning.returns.policy"}
+EXAMPLE_KEYS = {
+    "source": "data.source._target_",
+    "columns": "data.columns.date",
+    "cleaning": "data.cleaning.returns.policy",
+}
 
 
 def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
     """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives."""
     for name in ("source", "columns", "cleaning"):
         if not isinstance(cfg[name], DictConfig):
-            raise ClvError(f"data.{name} holds settings of its own, such as {KEYS[name]}; it cannot be '{cfg[name]}'")
+            raise ClvError(
+                f"data.{name} holds settings of its own, such as {EXAMPLE_KEYS[name]}; it cannot be '{cfg[name]}'"
+            )
     for name, step in cfg.cleaning.items():
         if not isinstance(step, DictConfig | None):
             raise ClvError(f"data.cleaning.{name} must be null or have settings of its own, such as .policy={step}")
@@ -64,5 +65,5 @@ def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:
     """
     if cfg.origins != 1:
         raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
-    whole = Window(start, end, Horizon.parse(cfg.horizon), training_origins=cfg.training_origins)
-    return whole.as_of(parse_day(cfg.cutoff, "window.cutoff"))
+    window = Window(start, end, Horizon.parse(cfg.horizon), training_origins=cfg.training_origins)
+    return window.as_of(parse_day(cfg.cutoff, "window.cutoff"))

@@ -16,12 +16,14 @@ from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.reporting.records import Param
 
-ALL = "all"  # window.origins: as many as the log allows
-
-
-WORDS = {"window.origins": ((ALL,), f", or {ALL}"), "window.training_origins": ((None,), ", or null for all")}
-
-
+ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
+# What some whole numbers may be besides, and how a message says so.
+ALTERNATIVES = {
+    "window.origins": (ALL, ALL),
+    "window.training_origins": (None, "null for all"),
+    "sweep.n_trials": (None, "null"),
+    "sweep.validation_origins": (ALL, ALL),
+}
 PROTOCOLS = ("forecast", "customer_split")
 
 
@@ -33,14 +35,10 @@ def check_settings(cfg: DictConfig) -> None:
     ClvError
         Names the setting, what it must be and what it is.
     """
-    least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "evaluation.bootstrap_replicates": 2}
-    splitting = cfg.evaluation.protocol == "customer_split"
-    for name, bound in (least | ({"evaluation.splits": 1} if splitting else {})).items():
-        value = OmegaConf.select(cfg, name)
-        words, either = WORDS.get(name, ((), ""))
-        if not (type(value) is int and value >= bound) and value not in words:
-            raise ClvError(f"{name} must be a whole number of at least {bound}{either}, got '{value}'")
-    if splitting:
+    for name, minimum in {"seed": 0, "window.origins": 1, "window.training_origins": 1}.items():
+        check_whole_number(cfg, name, minimum)
+    check_whole_number(cfg, "evaluation.bootstrap_replicates", 2)
+    if cfg.evaluation.protocol == "customer_split":
         _check_split(cfg)
     choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
     for name, allowed in choices.items():
@@ -51,7 +49,26 @@ def check_settings(cfg: DictConfig) -> None:
         raise ClvError(f"resume must be true or false, got '{cfg.resume}'")
 
 
+def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
+    """Refuse a setting that is neither a whole number of at least ``minimum`` nor its alternative.
+
+    Raises
+    ------
+    ClvError
+        Names the setting, what it must be and what it is.
+    """
+    value = OmegaConf.select(cfg, name)
+    if type(value) is int and value >= minimum:
+        return
+    if name not in ALTERNATIVES:
+        raise ClvError(f"{name} must be a whole number of at least {minimum}, got '{value}'")
+    alternative, wording = ALTERNATIVES[name]
+    if value != alternative:
+        raise ClvError(f"{name} must be a whole number of at least {minimum}, or {wording}, got '{value}'")
+
+
 def _check_split(cfg: DictConfig) -> None:
+    check_whole_number(cfg, "evaluation.splits", 1)
     share = cfg.evaluation.test_share
     if not (isinstance(share, int | float) and 0 < share < 1):
         raise ClvError(f"evaluation.test_share must lie between 0 and 1, got '{share}'")
@@ -115,14 +132,14 @@ def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        for key, below in value.items():
-            yield from _flat(below, f"{name}.{key}" if name else str(key))
+        for key, nested in value.items():
+            yield from _flat(nested, f"{name}.{key}" if name else str(key))
     else:
         yield name, json.dumps(value) if isinstance(value, list) else value
 
 
-def parse_day(text: str | None, where: str) -> date | None:
-    """Read a day from a setting; ``where`` names it.
+def parse_day(text: str | None, setting: str) -> date | None:
+    """Read a day from the setting of this name.
 
     Raises
     ------
@@ -132,4 +149,4 @@ def parse_day(text: str | None, where: str) -> date | None:
     try:
         return date.fromisoformat(str(text)) if text is not None else None
     except ValueError as error:
-        raise ClvError(f"'{text}' is not a date; it must read like 1998-03-31 ({where})") from error
+        raise ClvError(f"'{text}' is not a date; it must read like 1998-03-31 ({setting})") from error

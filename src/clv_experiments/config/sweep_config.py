@@ -1,4 +1,4 @@
-"""The config of a sweep: what may be chosen, a choice composed into a config, and the model that this describes."""
+"""The composed config of a sweep: its settings and space as typed values, and the config of each trial."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ class SearchPeriods:
 
 
 @dataclass(frozen=True, eq=False)
-class TrialConfigBuilder:
-    """What a trial starts from, and how a choice is set into it.
+class SweepConfig:
+    """The composed config of a sweep, from which the config of each trial is made.
+
+    What stands below ``sweep`` in it is read, once and checked, as ``settings`` and ``space``.
 
     Attributes
     ----------
@@ -74,14 +76,14 @@ class TrialConfigBuilder:
         ClvError
             If the space cannot be read, or names a key that the config has not.
         """
-        return read_space(OmegaConf.to_container(self.cfg.sweep.space), self.configured, group_options)  # type: ignore[arg-type]
+        return read_space(OmegaConf.to_container(self.cfg.sweep.space), self.configured_value, group_options)  # type: ignore[arg-type]
 
     @property
     def configured_choice(self) -> dict[str, Value] | None:
         """The choice that the configured settings are; None where they lie outside the space."""
-        return self.space.configured(self.configured)
+        return self.space.configured(self.configured_value)
 
-    def configured(self, key: str) -> Any:
+    def configured_value(self, key: str) -> Any:
         """Return the value that is configured for a key; of a config group the name of its option.
 
         Raises
@@ -100,10 +102,10 @@ class TrialConfigBuilder:
             )
         return value
 
-    def compose(self, chosen: Mapping[str, Value]) -> DictConfig:
+    def compose(self, params: Mapping[str, Value]) -> DictConfig:
         """Compose the config of a choice."""
         cfg = copy.deepcopy(self.cfg)
-        settings = self.space.settings(chosen)
+        settings = self.space.settings(params)
         for key in sorted(settings, key=lambda key: not group_options(key)):  # an option before what changes in it
             if group_options(key):
                 cfg[key] = self._group_options[key, str(settings[key])]
@@ -111,9 +113,9 @@ class TrialConfigBuilder:
                 OmegaConf.update(cfg, key, settings[key])
         return cfg
 
-    def build_candidate(self, chosen: Mapping[str, Value]) -> Candidate:
+    def build_candidate(self, params: Mapping[str, Value]) -> Candidate:
         """Build the model that a choice describes."""
-        return build_candidate(self.compose(chosen))
+        return build_candidate(self.compose(params))
 
     def feature_models(self) -> Iterator[Model]:
         """Give the configured model, and one with each other option that a config group may take."""
@@ -123,11 +125,11 @@ class TrialConfigBuilder:
                 for option in parameter.distribution.choices:  # type: ignore[attr-defined]
                     yield build_model(self.compose({parameter.name: option}).model)
 
-    def train_config(self, chosen: Mapping[str, Value] | None = None) -> DictConfig:
+    def train_config(self, params: Mapping[str, Value] | None = None) -> DictConfig:
         """Return what train.py reads: of a choice, under the name of a tuned model, or as configured."""
-        cfg = self.cfg if chosen is None else self.compose(chosen)
+        cfg = self.cfg if params is None else self.compose(params)
         cfg = OmegaConf.masked_copy(copy.deepcopy(cfg), [str(name) for name in cfg if name != "sweep"])
-        if chosen is not None:
+        if params is not None:
             cfg.model.name = f"{cfg.model.name}{TUNED}"
         return cfg
 
@@ -142,8 +144,8 @@ class TrialConfigBuilder:
     def trial_settings(self, log_fingerprint: str) -> dict[str, Any]:
         """Return all that decides how a trial scores."""
         settings = flatten_settings(self.cfg).items()
-        decisive = {name: value for name, value in settings if not name.startswith(WITHOUT_EFFECT_ON_TRIALS)}
-        return {**decisive, "log fingerprint": log_fingerprint}
+        relevant = {name: value for name, value in settings if not name.startswith(WITHOUT_EFFECT_ON_TRIALS)}
+        return {**relevant, "log fingerprint": log_fingerprint}
 
     def study_name(self, trial_settings: Mapping[str, Any]) -> str:
         """Return the name that was typed, or one after what is searched."""
@@ -181,10 +183,10 @@ def with_seed(cfg: DictConfig, seed: int) -> DictConfig:
 
 def draws_at_random(cfg: DictConfig) -> bool:
     """Whether another seed gives another model."""
-    first, second = (
+    model, reseeded_model = (
         OmegaConf.to_container(with_seed(cfg, seed).model, resolve=True) for seed in (cfg.seed, cfg.seed + 1)
     )
-    return first != second
+    return model != reseeded_model
 
 
 @cache
@@ -209,5 +211,5 @@ def _unknown_key(cfg: DictConfig, key: str) -> str:
     while parent and not OmegaConf.is_config(OmegaConf.select(cfg, parent)):
         parent, _, last = parent.rpartition(".")
     node = OmegaConf.select(cfg, parent) if parent else cfg
-    known = [str(name) for name in node] if isinstance(node, DictConfig) else [str(i) for i in range(len(node))]
-    return f"there is no setting {key} to choose (sweep.space); in {parent or 'the config'}, {suggest(last, known)}"
+    names = [str(name) for name in node] if isinstance(node, DictConfig) else [str(i) for i in range(len(node))]
+    return f"there is no setting {key} to choose (sweep.space); in {parent or 'the config'}, {suggest(last, names)}"

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from clv_experiments.config.model_options import MODELS
-from clv_experiments.config.settings import ALL, check_settings
+from clv_experiments.config.settings import ALL, check_settings, check_whole_number
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
@@ -60,12 +60,12 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
     """
     check_settings(cfg)
     sweep = cfg.sweep
-    known = [str(name) for name in OmegaConf.load(SPACES.with_suffix(".yaml")).sweep]
-    for unknown in (str(name) for name in sweep if name not in known):  # which a + would let in
-        raise ClvError(f"there is no setting sweep.{unknown}; {suggest(unknown, known)}")
+    names = [str(name) for name in OmegaConf.load(SPACES.with_suffix(".yaml")).sweep]
+    for unknown in (str(name) for name in sweep if name not in names):  # which a + would let in
+        raise ClvError(f"there is no setting sweep.{unknown}; {suggest(unknown, names)}")
     if cfg.evaluation.protocol != "forecast":
         raise ClvError("a sweep needs a validation period, which evaluation=customer_split has not; leave it out")
-    _check_numbers(sweep)
+    _check_numbers(cfg)
     _check_words(sweep)
     metrics = _read_metrics(sweep)
     if sweep.pruner != "none" and (metrics[1:] or sweep.validation_origins == 1):
@@ -74,21 +74,27 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
             "sweep.validation_origins=all and one sweep.metric, or sweep.pruner=none"
         )
     _require_space(sweep, cfg.model.name)
-    own: dict[str, Any] = {name: sweep[name] for name in ("n_trials", "timeout", "seed", "seeds", "name", "storage")}
-    origins = None if sweep.validation_origins == ALL else sweep.validation_origins
-    return SweepSettings(**own, metrics=metrics, validation_origins=origins, sampler=sweep.sampler, pruner=sweep.pruner)
+    return SweepSettings(
+        n_trials=sweep.n_trials,
+        timeout=sweep.timeout,
+        metrics=metrics,
+        validation_origins=None if sweep.validation_origins == ALL else sweep.validation_origins,
+        sampler=sweep.sampler,
+        pruner=sweep.pruner,
+        seed=sweep.seed,
+        seeds=sweep.seeds,
+        name=sweep.name,
+        storage=sweep.storage,
+    )
 
 
-def _check_numbers(sweep: DictConfig) -> None:
-    for name, least in {"n_trials": 1, "seed": 0, "seeds": 1, "validation_origins": 1}.items():
-        words = {"n_trials": (None,), "validation_origins": (ALL,)}.get(name, ())
-        if not (type(sweep[name]) is int and sweep[name] >= least) and sweep[name] not in words:
-            either = {"n_trials": ", or null", "validation_origins": ", or all"}.get(name, "")
-            raise ClvError(f"sweep.{name} must be a whole number of at least {least}{either}, got '{sweep[name]}'")
-    timeout = sweep.timeout
+def _check_numbers(cfg: DictConfig) -> None:
+    for name, minimum in {"n_trials": 1, "seed": 0, "seeds": 1, "validation_origins": 1}.items():
+        check_whole_number(cfg, f"sweep.{name}", minimum)
+    timeout = cfg.sweep.timeout
     if timeout is not None and not (type(timeout) in (int, float) and timeout > 0):
         raise ClvError(f"sweep.timeout must be seconds above 0, or null, got '{timeout}'")
-    if sweep.n_trials is None and timeout is None:
+    if cfg.sweep.n_trials is None and timeout is None:
         raise ClvError("a sweep must end: type sweep.n_trials=50, or sweep.timeout=600 (seconds), or both")
 
 
@@ -116,25 +122,25 @@ def _require_space(sweep: DictConfig, model: str) -> None:
 
 def _read_metrics(sweep: DictConfig) -> list[str]:
     metrics = list(sweep.metric) if isinstance(sweep.metric, ListConfig) else [sweep.metric]
-    known = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
+    options = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
     for name in metrics or [None]:
-        if name not in known:
-            raise ClvError(f"sweep.metric must be one or several of {', '.join(known)}, got '{name}'")
+        if name not in options:
+            raise ClvError(f"sweep.metric must be one or several of {', '.join(options)}, got '{name}'")
     if len(set(metrics)) < len(metrics):
         raise ClvError(f"sweep.metric names something twice: {', '.join(metrics)}")
     return metrics
 
 
 FIELDS = ("key", "low", "high", "log", "step", "choices", "when", "otherwise", "limit")
-RANGE = ("low", "high", "log", "step", "limit")  # fields that mean nothing beside choices
+RANGE_FIELDS = ("low", "high", "log", "step", "limit")  # fields that mean nothing beside choices
 # Every other key says what is predicted, how it is judged or where it is kept.
-ORIGINS = "window.training_origins"
-OPEN = ("features", ORIGINS, "model.features", "model.estimator")
+ORIGINS_KEY = "window.training_origins"
+TUNABLE_KEYS = ("features", ORIGINS_KEY, "model.features", "model.estimator")
 RANDOM_SEED = "random_state"
 
 
 def read_space(
-    space: Mapping[str, Any], configured: Callable[[str], Any], options: Callable[[str], list[str]]
+    space: Mapping[str, Any], configured_value: Callable[[str], Any], group_options: Callable[[str], list[str]]
 ) -> Space:
     """Read a space as YAML gives it.
 
@@ -143,9 +149,9 @@ def read_space(
     space : mapping of name to fields
         ``key`` and either ``low`` and ``high`` (whole numbers make a range of whole numbers; ``log``, ``step``) or
         ``choices``; ``when`` (values of a parameter above it), ``otherwise`` and ``limit``, as in ``Parameter``.
-    configured : callable
+    configured_value : callable
         Gives the value configured for a key, or raises ClvError where there is no such key.
-    options : callable
+    group_options : callable
         Lists the options of a config group; empty where the key is none.
 
     Raises
@@ -155,12 +161,12 @@ def read_space(
     """
     parameters: dict[str, Parameter] = {}
     for name, fields in space.items():
-        parameters[str(name)] = _read_parameter(str(name), fields, parameters, configured, options)
+        parameters[str(name)] = _read_parameter(str(name), fields, parameters, configured_value, group_options)
     by_key: dict[str, str] = {}
     for parameter in parameters.values():
         if parameter.key in by_key:
-            both = f"sweep.space.{by_key[parameter.key]} and sweep.space.{parameter.name}"
-            raise ClvError(f"{both} set the same key {parameter.key}; remove one: ~sweep.space.{parameter.name}")
+            settings = f"sweep.space.{by_key[parameter.key]} and sweep.space.{parameter.name}"
+            raise ClvError(f"{settings} set the same key {parameter.key}; remove one: ~sweep.space.{parameter.name}")
         by_key[parameter.key] = parameter.name
     return Space(tuple(parameters.values()))
 
@@ -168,9 +174,9 @@ def read_space(
 def _read_parameter(
     name: str,
     fields: Any,
-    above: Mapping[str, Parameter],
-    configured: Callable[[str], Any],
-    options: Callable[[str], list[str]],
+    earlier_parameters: Mapping[str, Parameter],
+    configured_value: Callable[[str], Any],
+    group_options: Callable[[str], list[str]],
 ) -> Parameter:
     setting = f"sweep.space.{name}"
     if not isinstance(fields, Mapping) or not fields.get("key"):
@@ -178,31 +184,33 @@ def _read_parameter(
     for unknown in (word for word in fields if word not in FIELDS):
         raise ClvError(f"there is no setting {setting}.{unknown}; {suggest(unknown, FIELDS)}")
     key = str(fields["key"])
-    if not any(key == open_ or key.startswith(f"{open_}.") for open_ in OPEN) or key.endswith(f".{RANDOM_SEED}"):
+    is_tunable = any(key == tunable or key.startswith(f"{tunable}.") for tunable in TUNABLE_KEYS)
+    if not is_tunable or key.endswith(f".{RANDOM_SEED}"):
         raise ClvError(
             f"{setting} sets {key}, which no study may choose: only features, window.training_origins and what stands "
             f"below model.estimator, other than a {RANDOM_SEED}"
         )
-    configured(key)  # refuses a key that is not there
-    if options(key) and "choices" not in fields:
-        raise ClvError(f"{setting} chooses among {', '.join(options(key))}; list them as choices")
-    when = dict(_read_conditions(setting, fields.get("when") or {}, above))
+    has_choices = "choices" in fields
+    configured_value(key)  # refuses a key that is not there
+    if group_options(key) and not has_choices:
+        raise ClvError(f"{setting} chooses among {', '.join(group_options(key))}; list them as choices")
+    when = dict(_read_conditions(setting, fields.get("when") or {}, earlier_parameters))
     if "otherwise" in fields and not when:
         raise ClvError(f"{setting}.otherwise says what is set where it is not chosen; add when, or remove otherwise")
-    distribution = _read_choices(setting, key, fields, options) if "choices" in fields else _read_range(setting, fields)
-    if key == ORIGINS:
+    distribution = _read_choices(setting, key, fields, group_options) if has_choices else _read_range(setting, fields)
+    if key == ORIGINS_KEY:
         _check_origins(setting, distribution)
     otherwise = {key: fields["otherwise"]} if "otherwise" in fields else {}
     return Parameter(name, key, distribution, when, otherwise, _read_limit(setting, fields.get("limit")))
 
 
 def _read_choices(
-    setting: str, key: str, fields: Mapping[str, Any], options: Callable[[str], list[str]]
+    setting: str, key: str, fields: Mapping[str, Any], group_options: Callable[[str], list[str]]
 ) -> CategoricalDistribution:
-    choices, group = fields["choices"], options(key)
+    choices, group = fields["choices"], group_options(key)
     if not isinstance(choices, list) or len(choices) < 2:
         raise ClvError(f"{setting}.choices must be a list of two or more, got {choices}")
-    for name in (name for name in RANGE if name in fields):
+    for name in (name for name in RANGE_FIELDS if name in fields):
         raise ClvError(f"{setting} has choices, beside which {name} means nothing; remove one of them")
     for choice in choices:
         if not isinstance(choice, Value):
@@ -244,7 +252,7 @@ def _read_range(setting: str, fields: Mapping[str, Any]) -> IntDistribution | Fl
 def _check_origins(setting: str, distribution: BaseDistribution) -> None:
     ends = [distribution.low] if isinstance(distribution, IntDistribution) else getattr(distribution, "choices", [0.5])
     if not all(value is None or (type(value) is int and value >= 1) for value in ends):
-        raise ClvError(f"{setting} must choose whole numbers of at least 1, or null for all ({ORIGINS})")
+        raise ClvError(f"{setting} must choose whole numbers of at least 1, or null for all ({ORIGINS_KEY})")
 
 
 def _read_limit(setting: str, limit: Any) -> tuple[float, ...]:
@@ -255,18 +263,18 @@ def _read_limit(setting: str, limit: Any) -> tuple[float, ...]:
 
 
 def _read_conditions(
-    setting: str, when: Any, above: Mapping[str, Parameter]
+    setting: str, when: Any, parameters: Mapping[str, Parameter]
 ) -> Iterator[tuple[str, tuple[Value, ...]]]:
     if not isinstance(when, Mapping):
         raise ClvError(f"{setting}.when must name a parameter and its values, such as {{booster: [dart]}}, got {when}")
     for name, values in when.items():
-        if name not in above:
+        if name not in parameters:
             raise ClvError(
-                f"{setting}.when names '{name}', which is no parameter above it; {suggest(name, above)} (or leave out "
-                f"this one too: ~{setting})"
+                f"{setting}.when names '{name}', which is no parameter above it; {suggest(name, parameters)} (or leave "
+                f"out this one too: ~{setting})"
             )
         accepted = tuple(values) if isinstance(values, list) else (values,)
         for value in accepted:
-            if not contains(above[name].distribution, value):
+            if not contains(parameters[name].distribution, value):
                 raise ClvError(f"{setting}.when waits for {name}={format_value(value)}, which {name} never takes")
         yield name, accepted

@@ -36,7 +36,7 @@ class CommandLine:
 
     def __init__(self) -> None:
         self.interrupted = False
-        self.traceback_wanted = os.environ.get(TRACEBACK) == "1"
+        self.shows_traceback = os.environ.get(TRACEBACK) == "1"
         self.process = os.getpid()
 
     def run(self, main: Callable[[], Any]) -> int:
@@ -92,7 +92,7 @@ class CommandLine:
         except Exception as error:
             if self.interrupted:  # which a library may report as an error of its own, as DuckDB does
                 raise KeyboardInterrupt from error
-            if self.traceback_wanted:
+            if self.shows_traceback:
                 raise
             message = _describe_killed_worker(error, self.status.jobs()) or error_sentence(error)
             self.status.add_failure(message)
@@ -157,9 +157,9 @@ def _describe(error: BaseException) -> str:
     key, parent = getattr(error.__cause__, "full_key", None), getattr(error.__cause__, "parent_node", None)
     if key and isinstance(parent, DictConfig):
         last = str(key).rpartition(".")[2]
-        known = [str(name) for name in parent if name != "hydra"]
+        names = [str(name) for name in parent if name != "hydra"]
         library = f" (+{key}=... passes it on to the library)" if "estimator" in str(key) else ""
-        return f"there is no setting {key}; {suggest(last, known)}{library}"
+        return f"there is no setting {key}; {suggest(last, names)}{library}"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         return f"there is no {group}={option}; {suggest(option, list(error.options))}"

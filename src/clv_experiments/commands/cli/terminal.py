@@ -96,12 +96,12 @@ class Terminal:
         if not self.console.is_terminal:
             yield from _lines(self.say, what)
             return
-        bar, said = _progress(self.console), ""
+        bar, last_line = _progress(self.console), ""
         task = bar.add_task(what, total=None, count="", left="", note="")
 
         def update(done: int, total: int | None, note: str) -> None:
-            nonlocal said
-            said = _so_far(what, done, total, note)
+            nonlocal last_line
+            last_line = _so_far(what, done, total, note)
             count, left = _count(done, total), "" if total is None else "left"
             room = max(0, self.console.width - len(what) - len(count) - BESIDE_NOTE)
             cut = note if len(note) <= room else f"{note[: room - 1]}…" * bool(room)
@@ -111,8 +111,8 @@ class Terminal:
             with bar:
                 yield update
         finally:
-            if said:
-                self.say(said)
+            if last_line:
+                self.say(last_line)
 
     def report_log(self, log: TransactionLog) -> None:
         """Print what was guessed of a log, and what cleaning removed: rows, customers and money by step."""
@@ -142,15 +142,15 @@ class Terminal:
     def print_table(self, title: str, table: TextTable) -> None:
         """Print a table between a title and its caption; a narrow terminal loses its last columns, and says so."""
         headings, rows, caption = table.headings, table.rows, table.caption
-        shown, unbounded = len(headings), self.console.options.update(max_width=10_000)
-        while (columns := _laid_out(headings[:shown], rows)).columns[1:]:
+        visible, unbounded = len(headings), self.console.options.update(max_width=10_000)
+        while (columns := _laid_out(headings[:visible], rows)).columns[1:]:
             if self.console.measure(columns, options=unbounded).maximum <= self.console.width:
                 break
-            shown -= 1
+            visible -= 1
         self.console.print(Text(title, style="bold"))
         self.console.print(columns)
-        if shown < len(headings):
-            self.say(f"a wider terminal shows {', '.join(headings[shown:])} too")
+        if visible < len(headings):
+            self.say(f"a wider terminal shows {', '.join(headings[visible:])} too")
         if caption:
             self.console.print(Text(caption, style="dim"))
 
@@ -179,21 +179,21 @@ def _progress(console: Console) -> Progress:
 
 def _lines(say: Callable[[str], None], what: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """Give what shows progress as lines: at every tenth, or where the total is open at each doubling, and news."""
-    said, line, last_note, news, mark = "", "", "", 0, 0
+    last_line, line, last_note, news, mark = "", "", "", 0, 0
 
     def update(done: int, total: int | None, note: str) -> None:
-        nonlocal said, line, last_note, news, mark
+        nonlocal last_line, line, last_note, news, mark
         line = _so_far(what, done, total, note)
         reached = 10 * done // total if total else done.bit_length()
         new = note != last_note and news < NEWS
         if reached > mark or new:
             say(line)
-            said, last_note, news, mark = line, note, news + new, max(mark, reached)
+            last_line, last_note, news, mark = line, note, news + new, max(mark, reached)
 
     try:
         yield update
     finally:
-        if line != said:
+        if line != last_line:
             say(line)
 
 
