@@ -34,11 +34,11 @@ def study_of(*trials, directions=("maximize",)):
     """A study of trials (value, values or state; parameters; attributes)."""
     study = optuna.create_study(directions=list(directions))
     for value, params, attributes in trials:
-        ended = value if isinstance(value, TrialState) else TrialState.COMPLETE
+        state = value if isinstance(value, TrialState) else TrialState.COMPLETE
         values = None if isinstance(value, TrialState) else value if isinstance(value, tuple) else (value,)
         spaces = {name: SPACE[name] for name in params}
         study.add_trial(
-            create_trial(state=ended, values=values, params=params, distributions=spaces, user_attrs=attributes)
+            create_trial(state=state, values=values, params=params, distributions=spaces, user_attrs=attributes)
         )
     return study
 
@@ -109,7 +109,7 @@ def test_the_best_stand_in_order_and_ties_in_the_order_of_trials():
         (0.3, {"depth": 5, "[red]$x_1$": True}, {}),
         (0.2, {"depth": 6}, {}),
     )
-    table = best_trials_table(study, ["d2_tweedie"], most=3)
+    table = best_trials_table(study, ["d2_tweedie"], n_trials=3)
     assert table.headings == ["trial", "D2", "depth", "[red]$x_1$", "alpha"]
     assert table.rows == [
         ["3", "0.4000", "4", "null", ""],
@@ -168,11 +168,11 @@ def test_what_decides_the_score_is_the_most_important():
 
 def test_each_metric_has_its_own_importances():
     study = noisy([lambda p: (p["depth"], p["mae"])] * 30, directions=("maximize", "maximize"))
-    found = parameter_importances(study, ["d2_tweedie", "spearman"], seed=0)
-    assert [next(iter(shares)) for shares in found.values()] == ["depth", "mae"]
-    table = importance_table(study, found)
+    importances = parameter_importances(study, ["d2_tweedie", "spearman"], seed=0)
+    assert [next(iter(shares)) for shares in importances.values()] == ["depth", "mae"]
+    table = importance_table(study, importances)
     assert table.headings == ["parameter", "D2", "Spearman"]
-    assert [row[0] for row in table.rows] == list(found["d2_tweedie"])
+    assert [row[0] for row in table.rows] == list(importances["d2_tweedie"])
 
 
 def test_a_wild_trial_does_not_decide_what_is_important():
@@ -185,14 +185,14 @@ def test_a_wild_trial_does_not_decide_what_is_important():
 
 def test_what_only_some_trials_chose_has_no_share_and_a_row_that_says_so():
     study = noisy([lambda p: p["depth"]] * 20, only_deep=True)
-    found = parameter_importances(study, ["d2_tweedie"], seed=0)
-    assert set(found["d2_tweedie"]) == {"depth", "alpha"}
+    importances = parameter_importances(study, ["d2_tweedie"], seed=0)
+    assert set(importances["d2_tweedie"]) == {"depth", "alpha"}
     chose = sum("mae" in trial.params for trial in study.trials)
-    table = importance_table(study, found)
+    table = importance_table(study, importances)
     assert table.headings == ["parameter", "D2"]
     assert table.rows == [
-        ["depth", f"{found['d2_tweedie']['depth']:.0%}"],
-        ["alpha", f"{found['d2_tweedie']['alpha']:.0%}"],
+        ["depth", f"{importances['d2_tweedie']['depth']:.0%}"],
+        ["alpha", f"{importances['d2_tweedie']['alpha']:.0%}"],
         ["mae", f"chosen in {chose} of 20"],
     ]
 

@@ -16,11 +16,11 @@ from clv_experiments.evaluation.clustered_errors import (
     least_norm,
     variance_inflation,
 )
+from clv_experiments.evaluation.confidence_intervals import Z
 from clv_experiments.evaluation.validation import Floats
 
 PERMUTED_ROWS = 2000
 PERMUTATIONS = 5
-NORMAL_97_5 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
     if "standard_error" not in table:
         return table
     estimate = table["estimate"].where(table["estimate"] > 0).to_numpy(dtype=float, na_value=np.nan)
-    spread = NORMAL_97_5 * table["standard_error"].to_numpy(dtype=float, na_value=np.nan) / estimate
+    spread = Z * table["standard_error"].to_numpy(dtype=float, na_value=np.nan) / estimate
     with np.errstate(over="ignore"):  # a flat likelihood has an interval without an upper end
         table = table.assign(lower_95=estimate * np.exp(-spread), upper_95=estimate * np.exp(spread))
     leading = ["name", "estimate", "standard_error", "lower_95", "upper_95"]
@@ -128,16 +128,16 @@ def _linear_table(
     mean, deviation = fit.values.mean(axis=0), fit.values.std(axis=0)
     deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
     standardised = (fit.values - mean) / deviation
-    fitted = np.concatenate([[fit.intercept + mean @ fit.slopes], fit.slopes * deviation])
+    standardised_fit = np.concatenate([[fit.intercept + mean @ fit.slopes], fit.slopes * deviation])
     design = np.column_stack([np.ones(len(standardised)), standardised])
     ridge = np.concatenate([[0.0], fit.penalty / deviation**2])
     to_original = np.diag(np.concatenate([[1.0], 1.0 / deviation]))
     to_original[0, 1:] = -mean / deviation
     cluster, _ = pd.factorize(_customers(X.index))
-    residuals = target - design @ fitted
+    residuals = target - design @ standardised_fit
 
     estimate = np.concatenate([[fit.intercept], fit.slopes])
-    if _solves_normal_equations(design, residuals, ridge * fitted, target):
+    if _solves_normal_equations(design, residuals, ridge * standardised_fit, target):
         variance = np.diag(to_original @ clustered_covariance(design, residuals, cluster, ridge) @ to_original.T).copy()
         refits = cluster_bootstrap(
             design, target, cluster, ridge, replicates=replicates, rng=rng, on_progress=on_progress
@@ -146,7 +146,9 @@ def _linear_table(
     else:
         variance, refits = np.full(len(estimate), np.nan), np.full((1, len(estimate)), np.nan)
     inflation = np.concatenate([[np.nan], variance_inflation(standardised)])
-    if np.isinf(inflation).any() and not np.allclose(least_norm(design, target, ridge), fitted, rtol=1e-3, atol=1e-6):
+    if np.isinf(inflation).any() and not np.allclose(
+        least_norm(design, target, ridge), standardised_fit, rtol=1e-3, atol=1e-6
+    ):
         # Collinear columns have many solutions, and this estimator chose another one than the intervals would describe.
         variance[np.isinf(inflation)] = refits[:, np.isinf(inflation)] = np.nan
     lower, upper = np.quantile(refits, [0.025, 0.975], axis=0)
@@ -160,7 +162,7 @@ def _linear_table(
             "boot_upper_95": upper,
             "sign_stable": stable,
             "vif": inflation,
-            "standardised_estimate": np.concatenate([[np.nan], fitted[1:]]),
+            "standardised_estimate": np.concatenate([[np.nan], standardised_fit[1:]]),
         }
     )
 

@@ -75,9 +75,9 @@ def percentile_interval(estimates: ArrayLike) -> tuple[Floats, Floats]:
     low, high : array, shape (estimates,)
     """
     values = np.atleast_2d(np.asarray(estimates, dtype=float).T).T
-    known = ~np.isnan(values).all(axis=0)
+    has_value = ~np.isnan(values).all(axis=0)
     ends = np.full((2, values.shape[1]), np.nan)
-    ends[:, known] = np.nanquantile(values[:, known], TAILS, axis=0)
+    ends[:, has_value] = np.nanquantile(values[:, has_value], TAILS, axis=0)
     return ends[0], ends[1]
 
 

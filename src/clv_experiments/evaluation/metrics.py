@@ -167,13 +167,13 @@ def roc_auc_by_sample(bought: NDArray[np.bool_], probability: Floats, counts: Fl
     array, shape (samples,)
         nan where all who were drawn bought, or none did.
     """
-    others = probability[~bought]
-    order = np.argsort(others, kind="stable")
-    running = np.zeros((len(others) + 1, counts.shape[1]))  # how many others rank below the first, the second, ...
+    non_buyers = probability[~bought]
+    order = np.argsort(non_buyers, kind="stable")
+    running = np.zeros((len(non_buyers) + 1, counts.shape[1]))  # how many others rank below the first, the second, ...
     np.cumsum(counts[~bought][order], axis=0, out=running[1:])
-    below, up_to = (np.searchsorted(others[order], probability[bought], side=side) for side in ("left", "right"))
+    below, at_most = (np.searchsorted(non_buyers[order], probability[bought], side=side) for side in ("left", "right"))
     buyers = counts[bought]
-    wins = np.einsum("br,br->r", buyers, (running[below] + running[up_to]) / 2)
+    wins = np.einsum("br,br->r", buyers, (running[below] + running[at_most]) / 2)
     pairs = buyers.sum(axis=0) * running[-1]
     return np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)
 
@@ -225,8 +225,8 @@ def score(
     return scores
 
 
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else float("nan")
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator > 0 else float("nan")
 
 
 def _centred_ranks(values: Floats) -> Floats:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from clv_experiments.evaluation.confidence_intervals import TAILS
 from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
@@ -33,7 +34,6 @@ SPLIT_HEADLINE = {
     "median_ae": ("median AE", "{:,.2f}"),
     "normalised_gini": ("Gini", "{:.3f}"),
 }
-INTERVAL = (0.025, 0.975)
 
 
 def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
@@ -45,7 +45,7 @@ def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
     [('holdout_mae', 2.0)]
     """
     frame = pd.DataFrame(list(scores))
-    summary = {"": frame.median(), "_lower": frame.quantile(INTERVAL[0]), "_upper": frame.quantile(INTERVAL[1])}
+    summary = {"": frame.median(), "_lower": frame.quantile(TAILS[0]), "_upper": frame.quantile(TAILS[1])}
     summary |= {"_least": frame.min(), "_most": frame.max()}
     return [
         Metric(f"holdout_{name}{suffix}", float(value))
@@ -74,8 +74,8 @@ def compare_coefficients(slopes: pd.DataFrame, published: Mapping[str, float]) -
     table = pd.DataFrame(
         {
             "median": slopes.median(),
-            "lower_95": slopes.quantile(INTERVAL[0]),
-            "upper_95": slopes.quantile(INTERVAL[1]),
+            "lower_95": slopes.quantile(TAILS[0]),
+            "upper_95": slopes.quantile(TAILS[1]),
             "least": slopes.min(),
             "most": slopes.max(),
             "negative": (slopes < 0).mean(),

@@ -24,12 +24,12 @@ def check_paired(
             f"{names[0]} and {names[1]} list different customers, or in a different order; "
             f"align them first, for example with {names[1]}.reindex({names[0]}.index)"
         )
-    one, two = _check_column(left, names[0]), _check_column(right, names[1])
-    if len(one) != len(two):
+    first, second = _check_column(left, names[0]), _check_column(right, names[1])
+    if len(first) != len(second):
         raise ClvError(
-            f"{names[0]} has {len(one):,} values and {names[1]} has {len(two):,}; expected one of each a customer"
+            f"{names[0]} has {len(first):,} values and {names[1]} has {len(second):,}; expected one of each a customer"
         )
-    return one, two
+    return first, second
 
 
 def check_probabilities(bought: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:

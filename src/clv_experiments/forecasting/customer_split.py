@@ -105,31 +105,31 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
     """Fit and score the model and the baselines on every split."""
     forecaster, model, period = task.forecaster, task.model, task.origins[-1].holdout
     smallest, customers = min_prediction(forecaster, period), len(forecaster.outcome(period))
-    held_out_count = _count_held_out(settings.test_share, customers)
+    test_size = _count_test_customers(settings.test_share, customers)
     options = (model, *(option for option in task.baselines if option.name != model.name))
     scores: dict[str, list[dict[str, float]]] = {option.name: [] for option in options}
     slopes: list[pd.Series] = []
-    first: EvaluatedForecast | None = None
+    first_forecast: EvaluatedForecast | None = None
     started = perf_counter()
     for split in range(settings.splits):
         progress(f"fitting {settings.splits} random splits of {customers:,} customers", split, settings.splits)
-        held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < held_out_count
+        is_held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < test_size
         for option in options:
-            forecast = forecaster.forecast_held_out(period, option, held_out)
+            forecast = forecaster.forecast_held_out(period, option, is_held_out)
             scores[option.name].append(score_table(forecast.table, smallest))
             if option is model:
                 slope = linear_slopes(forecast.estimator, forecast.training.X)
                 slopes += [slope] if slope is not None else []
-                first = first or EvaluatedForecast(forecast, scores[model.name][0], smallest)
-    assert first is not None  # there is at least one split
-    return SplitEvaluation(scores, pd.DataFrame(slopes), first, perf_counter() - started)
+                first_forecast = first_forecast or EvaluatedForecast(forecast, scores[model.name][0], smallest)
+    assert first_forecast is not None  # there is at least one split
+    return SplitEvaluation(scores, pd.DataFrame(slopes), first_forecast, perf_counter() - started)
 
 
-def _count_held_out(test_share: float, customers: int) -> int:
-    held_out = int(np.ceil(test_share * customers))
-    if not 0 < held_out < customers:
+def _count_test_customers(test_share: float, customers: int) -> int:
+    test_size = int(np.ceil(test_share * customers))
+    if not 0 < test_size < customers:
         raise ClvError(
             f"{test_share:.0%} of {customers} customer(s) leaves one part of the split empty; type another "
             "evaluation.test_share"
         )
-    return held_out
+    return test_size

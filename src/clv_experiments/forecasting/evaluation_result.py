@@ -107,9 +107,9 @@ def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedF
     return EvaluatedForecast(forecast, score_table(forecast.table, smallest), smallest)
 
 
-def stack_predictions(evaluated: Iterable[EvaluatedForecast]) -> pd.DataFrame:
+def stack_predictions(evaluations: Iterable[EvaluatedForecast]) -> pd.DataFrame:
     """Stack the tables of forecasts: one row a customer and ``cutoff``, ``customer_id`` a column."""
-    forecasts = [one.forecast for one in evaluated]
+    forecasts = [evaluated.forecast for evaluated in evaluations]
     frames = [forecast.table.assign(cutoff=pd.Timestamp(forecast.period.cutoff)) for forecast in forecasts]
     return pd.concat(frames).reset_index()
 

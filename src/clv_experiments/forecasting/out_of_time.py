@@ -34,7 +34,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     started = perf_counter()
     ladder = _ladder(task, origins)
     timings = {"baselines": perf_counter() - started} | _total_seconds(origins)
-    earlier = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
+    scope = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
     oldest = origins[0].validation
     holdouts = {origin.step: origin.holdout for origin in origins}
     validations = {origin.step: origin.validation for origin in origins if origin.validation}
@@ -43,7 +43,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
         # Later origins validate on what is holdout to earlier ones: only the oldest's validation is nobody's holdout.
         objective=oldest.scores[task.objective] if oldest else None,
         ladder=ladder,
-        title=f"holdout {task.origins[-1].holdout}{earlier}",
+        title=f"holdout {task.origins[-1].holdout}{scope}",
         records=[
             *score_metrics("holdout", {step: holdout.scores for step, holdout in holdouts.items()}),
             *score_metrics("validation", {step: validation.scores for step, validation in validations.items()}),
@@ -72,8 +72,8 @@ def _ladder(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> Ladder:
 
 def _total_seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:
     """Add up the seconds of each part over all forecasts."""
-    evaluated = [forecast for o in origins for forecast in (o.holdout, o.validation) if forecast]
-    forecasts = {one.forecast.period: one.forecast for one in evaluated}.values()
+    evaluations = [forecast for o in origins for forecast in (o.holdout, o.validation) if forecast]
+    forecasts = {evaluated.forecast.period: evaluated.forecast for evaluated in evaluations}.values()
     total: dict[str, float] = {}
     for forecast in forecasts:
         for part, seconds in forecast.seconds.items():

@@ -190,8 +190,8 @@ def _check_comparable(boards: Sequence[Standings]) -> None:
     }
     for what, values in settings.items():
         if len(set(values)) > 1:
-            named = ", ".join(f"{board.cell.title} by {value}" for board, value in zip(boards, values, strict=True))
-            raise ClvError(f"boards of different {what} cannot be ranked together ({named}); give all the same {what}")
+            cells = ", ".join(f"{board.cell.title} by {value}" for board, value in zip(boards, values, strict=True))
+            raise ClvError(f"boards of different {what} cannot be ranked together ({cells}); give all the same {what}")
     for identity, count in Counter(board.cell.identity for board in boards).items():
         if count > 1:
             title = next(board.cell.title for board in boards if board.cell.identity == identity)
@@ -204,10 +204,10 @@ def _check_comparable(boards: Sequence[Standings]) -> None:
 def _titles(boards: Sequence[Standings]) -> tuple[str, ...]:
     """Name each cell by log and horizon; where that is not enough, by its holdouts and its fingerprint too."""
     titles = [board.cell.title for board in boards]
-    for more in ("; ".join, None):
-        seen = Counter(titles)
+    for join in ("; ".join, None):
+        counts = Counter(titles)
         titles = [
-            title if seen[title] == 1 else f"{title} ({more(board.cell.holdouts) if more else board.cell.identity})"
+            title if counts[title] == 1 else f"{title} ({join(board.cell.holdouts) if join else board.cell.identity})"
             for title, board in zip(titles, boards, strict=True)
         ]
     return tuple(titles)
@@ -259,8 +259,8 @@ def _cliques(mean_rank: pd.Series, critical: float) -> tuple[tuple[str, ...], ..
 
 
 def _unranked_models(boards: Sequence[Standings], titles: Sequence[str], models: Sequence[str]) -> dict[str, list[str]]:
-    others = sorted({label for board in boards for label in board.cell.labels} - set(models))
+    unranked = sorted({label for board in boards for label in board.cell.labels} - set(models))
     return {
         model: [title for title, board in zip(titles, boards, strict=True) if model not in board.cell.labels]
-        for model in others
+        for model in unranked
     }

@@ -181,21 +181,21 @@ class _Scorer:
         columns: dict[str, list[Floats]] = {name: [] for name in ("normalised_gini", "spearman")}
         columns |= {"top_10_share": [], "top_20_share": []}
         for ranking in self.by_predicted:
-            own = ranking.ranks(counts, cubes, n)
-            area = np.einsum("cr,cr->r", spend, own.ranks)
+            ranks = ranking.ranks(counts, cubes, n)
+            area = np.einsum("cr,cr->r", spend, ranks.ranks)
             columns["normalised_gini"].append(np.where(perfect > 0, area / perfect, np.nan))
-            covariance = np.einsum("cr,cr->r", rises, own.ranks)
-            correlation = np.where(own.variance > 0, covariance / np.sqrt(actual.variance * own.variance), 0.0)
+            covariance = np.einsum("cr,cr->r", rises, ranks.ranks)
+            correlation = np.where(ranks.variance > 0, covariance / np.sqrt(actual.variance * ranks.variance), 0.0)
             columns["spearman"].append(np.where(actual.variance > 0, correlation, np.nan))
             for name, share in (("top_10_share", 0.1), ("top_20_share", 0.2)):
-                inside = np.clip((share * n - n / 2 + own.ranks + own.tied / 2) / own.tied, 0.0, 1.0)
+                inside = np.clip((share * n - n / 2 + ranks.ranks + ranks.tied / 2) / ranks.tied, 0.0, 1.0)
                 captured = np.einsum("cr,cr->r", spend, np.where(weights > 0, inside, 0.0))
                 columns[name].append(np.where(total > 0, captured / total, np.nan))
         return {name: np.column_stack(values) for name, values in columns.items()}
 
     def _rank_of_zero_spend(self, actual: _Ranks, weights: Floats, n: Floats) -> Floats:
-        others = n - weights.sum(axis=0)
-        return np.where(others > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / others, 0.0)
+        non_spenders = n - weights.sum(axis=0)
+        return np.where(non_spenders > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / non_spenders, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,15 +210,15 @@ class _Ranks:
 class _Ranking:
     """One column of values in sorted order, laid out so that ranks under any counts are sums of segments.
 
-    Ranks are needed of ``wanted`` customers only (those who spent), so the others are summed between them.
+    Only the ranks of ``ranked_customers`` are needed (those who spent), so the others are summed between them.
     """
 
-    def __init__(self, values: Floats, wanted: NDArray[np.int64]) -> None:
+    def __init__(self, values: Floats, ranked_customers: NDArray[np.int64]) -> None:
         _, group, size = np.unique(values, return_inverse=True, return_counts=True)
         order = np.argsort(group, kind="stable")
         ends = np.cumsum(size)
-        groups, self.group_of = np.unique(group[wanted], return_inverse=True)
-        # Rows alternate: what lies before a wanted group, the group itself; columns are customers.
+        groups, self.group_of = np.unique(group[ranked_customers], return_inverse=True)
+        # Rows alternate: what lies before a ranked group, the group itself; columns are customers.
         bounds = np.concatenate([[0], np.column_stack([ends[groups] - size[groups], ends[groups]]).ravel()])
         self.segments = self._sums(order[: bounds[-1]], bounds, len(values))
         tied = size > 1
@@ -232,7 +232,7 @@ class _Ranking:
         return csr_array((np.ones(len(order), dtype=np.float32), order, bounds), shape=shape)
 
     def ranks(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> _Ranks:
-        """Rank the wanted customers; ``cubes`` is the sum of cubed counts, ``n`` that of counts, both (replicates,)."""
+        """Rank those customers; ``cubes`` is the sum of cubed counts, ``n`` that of counts, both (replicates,)."""
         sums = (self.segments @ counts).astype(np.float64)
         tied = sums[1::2]
         ranks = np.cumsum(sums, axis=0)[1::2] - tied / 2 - n / 2

@@ -86,18 +86,18 @@ def choose(standings: Standings, size: Callable[[str], int]) -> Choice:
     family = min((entry.family for entry in tied), key=FAMILIES.index)
     simplest = [entry for entry in tied if entry.family == family]
     model_bytes = {entry.label: size(entry.run_id) for entry in simplest} if len(simplest) > 1 else {}
-    chosen = min(simplest, key=lambda entry: _magnitude(model_bytes.get(entry.label, 0)))  # the first of the smallest
-    basis: Basis = "leader" if chosen is leader else "simpler"
+    winner = min(simplest, key=lambda entry: _magnitude(model_bytes.get(entry.label, 0)))  # the first of the smallest
+    basis: Basis = "leader" if winner is leader else "simpler"
     if len(tied) == 1:
         basis = "alone" if len(rows) == 1 else "sole_winner"
     return Choice(
-        entry=chosen,
+        entry=winner,
         leader=leader,
         basis=basis,
-        tied=tuple(entry.label for entry in tied if entry is not chosen),
+        tied=tuple(entry.label for entry in tied if entry is not winner),
         rivals=len(rows) - 1,
         metric=standings.metric,
-        score=float(rows["score"][chosen.label]),
+        score=float(rows["score"][winner.label]),
         leader_score=float(rows["score"][leader.label]),
         model_bytes=model_bytes,
         no_model_worth_fitting=family == "baseline" and any(entry.family != "baseline" for entry in entries.values()),

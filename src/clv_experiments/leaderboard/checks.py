@@ -107,29 +107,29 @@ def findings(standings: Standings) -> list[Finding]:
 
 def worse_than_a_baseline(standings: Standings) -> list[Finding]:
     """M1: models that a baseline beats; where all are beaten on a metric, one finding says so."""
-    fitted = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
-    losses: dict[str, list[Loss]] = {model: [] for model in fitted}
+    fitted_models = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
+    losses: dict[str, list[Loss]] = {model: [] for model in fitted_models}
     result = []
     for metric in PRIMARY:
-        by_model = {model: loss for model in fitted if (loss := _loss(standings, metric, model))}
-        if len(by_model) == len(fitted) > 1:
+        by_model = {model: loss for model in fitted_models if (loss := _loss(standings, metric, model))}
+        if len(by_model) == len(fitted_models) > 1:
             score = standings.rows(metric)["score"]
-            best = max(fitted, key=lambda model: score[model])
+            best = max(fitted_models, key=lambda model: score[model])
             result.append(Finding(1, None, "all_beaten", {"best": best, "loss": by_model[best]}))
         else:
             for model, loss in by_model.items():
                 losses[model].append(loss)
-    result += [Finding(1, model, "beaten", {"losses": own}) for model, own in losses.items() if own]
-    return result + _smaller_errors(standings, fitted)
+    result += [Finding(1, model, "beaten", {"losses": losses[model]}) for model in fitted_models if losses[model]]
+    return result + _smaller_errors(standings, fitted_models)
 
 
-def _smaller_errors(standings: Standings, fitted: list[str]) -> list[Finding]:
+def _smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Finding]:
     """Find the baseline of the smallest error and whom it beats, once an error: zeros often wins MAE and is useless."""
     result = []
     for metric in ERRORS:
         score, how = standings.rows(metric)["score"], METRICS[metric]
         baselines = [name for name in score.index if standings.cell.families[name] == "baseline"]
-        behind = [model for model in fitted if baselines and score[model] > score[baselines[0]]]
+        behind = [model for model in fitted_models if baselines and score[model] > score[baselines[0]]]
         if behind:
             best = ModelScore(baselines[0], score[baselines[0]])
             values = {"heading": how.heading, "form": how.form, "baseline": best, "behind": behind}
@@ -145,15 +145,15 @@ def _loss(standings: Standings, metric: str, model: str) -> Loss | None:
     if not better:
         return None
     beyond = [name for name in better if _beyond_chance(standings, metric, name, model)]
-    named = tuple(ModelScore(name, score[name]) for name in better)
-    return Loss(how.heading, how.form, score[model], named, tuple(beyond))
+    better_scores = tuple(ModelScore(name, score[name]) for name in better)
+    return Loss(how.heading, how.form, score[model], better_scores, tuple(beyond))
 
 
 def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:
     """Whether a difference is beyond its simultaneous interval."""
-    one, other = (standings.cell.labels.index(name) for name in (better, worse))
-    gap = standings.oriented_scores[metric][one] - standings.oriented_scores[metric][other]
-    return bool(gap > standings.half_widths[metric][one, other])
+    i, j = (standings.cell.labels.index(name) for name in (better, worse))
+    gap = standings.oriented_scores[metric][i] - standings.oriented_scores[metric][j]
+    return bool(gap > standings.half_widths[metric][i, j])
 
 
 def biased(standings: Standings) -> list[Finding]:
@@ -162,15 +162,15 @@ def biased(standings: Standings) -> list[Finding]:
     steps = steps[(steps["metric"] == "aggregate_bias") & (steps["score"].abs() > MAX_BIAS + TOLERANCE)]
     result, baselines = [], []
     for model, family in standings.cell.families.items():
-        bias, own = means[model], steps[steps["model"] == model]
+        bias, model_steps = means[model], steps[steps["model"] == model]
         beyond = abs(bias) > MAX_BIAS + TOLERANCE
         if family == "baseline":
             baselines += [ModelScore(model, bias)] if beyond else []
         elif beyond:
             values = {"bias": bias, "origins": len(standings.cell.holdouts)}
             result.append(Finding(2, model, "biased", values))
-        elif len(own):
-            by_holdout = dict(zip(own["holdout"], own["score"], strict=True))
+        elif len(model_steps):
+            by_holdout = dict(zip(model_steps["holdout"], model_steps["score"], strict=True))
             result.append(Finding(2, model, "biased_origins", {"bias": bias, "by_holdout": by_holdout}))
     if baselines:
         result.append(Finding(2, None, "biased_baselines", {"limit": MAX_BIAS, "baselines": baselines}))
@@ -214,24 +214,27 @@ def drifted(standings: Standings) -> list[Finding]:
     drifts: dict[str, list[Drift]] = {"worse": [], "better": []}
     models = 0
     for entry in standings.cell.entries:
-        earlier = {step: s[standings.metric] for step, s in entry.validation.items() if standings.metric in s}
-        if not earlier:
+        validation = {step: s[standings.metric] for step, s in entry.validation.items() if standings.metric in s}
+        if not validation:
             continue
         models += 1
         # Only origins with a validation period are compared. Both scores are as uncertain as the holdout's.
-        before, after = float(np.mean(list(earlier.values()))), float(holdout[entry.label].loc[list(earlier)].mean())
-        own = rows.loc[entry.label]
-        below, above = np.sqrt(2.0) * (own["score"] - own["lower"]), np.sqrt(2.0) * (own["upper"] - own["score"])
+        before, after = (
+            float(np.mean(list(validation.values()))),
+            float(holdout[entry.label].loc[list(validation)].mean()),
+        )
+        row = rows.loc[entry.label]
+        below, above = np.sqrt(2.0) * (row["score"] - row["lower"]), np.sqrt(2.0) * (row["upper"] - row["score"])
         outside = after - before > below + TOLERANCE or before - after > above + TOLERANCE
         if outside and abs(after - before) > MAX_DRIFT + TOLERANCE:
             drifts["worse" if after < before else "better"].append(Drift(entry.label, before, after))
     result = []
-    for direction, moved in drifts.items():
+    for direction, direction_drifts in drifts.items():
         values = {"direction": direction, "heading": how.heading, "form": how.form}
-        if len(moved) > max(1, models / 2):
-            result.append(Finding(5, None, "log_drifted", {**values, "drifts": moved, "models": models}))
+        if len(direction_drifts) > max(1, models / 2):
+            result.append(Finding(5, None, "log_drifted", {**values, "drifts": direction_drifts, "models": models}))
         else:
-            result += [Finding(5, drift.model, "drifted", {**values, "drift": drift}) for drift in moved]
+            result += [Finding(5, drift.model, "drifted", {**values, "drift": drift}) for drift in direction_drifts]
     return result
 
 

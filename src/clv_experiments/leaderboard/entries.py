@@ -65,11 +65,11 @@ def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, 
     return labels
 
 
-def _differences(settings: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
+def _differences(settings: Mapping[str, str], other_settings: Mapping[str, str]) -> list[str]:
     """Return the settings of one run of a model that differ from another's: ``max_depth=6``, ``gamma=unset``."""
-    own, theirs = _model_settings(settings), _model_settings(others)
-    names = [name for name in sorted({*own, *theirs}) if own.get(name) != theirs.get(name)]
-    return [f"{name.removesuffix('.name').split('.')[-1]}={own.get(name, 'unset')}" for name in names]
+    left, right = _model_settings(settings), _model_settings(other_settings)
+    names = [name for name in sorted({*left, *right}) if left.get(name) != right.get(name)]
+    return [f"{name.removesuffix('.name').split('.')[-1]}={left.get(name, 'unset')}" for name in names]
 
 
 def _model_settings(settings: Mapping[str, str]) -> dict[str, str]:

@@ -126,15 +126,15 @@ def select_runs(
     exclusions = {run.run_id: why for run in runs if (why := _exclusion(run, run.run_id in requested, identity))}
     candidates = {run.run_id: run for run in runs if run.run_id not in exclusions}
     tables = _read_candidates(reader, list(candidates.values()), every, exclusions)
-    chosen = sorted((candidates[run_id] for run_id in tables), key=lambda run: _position(model_name(run), models))
+    selected = sorted((candidates[run_id] for run_id in tables), key=lambda run: _position(model_name(run), models))
     labels = label_runs([candidates[run_id] for run_id in tables], configured or {})
-    entries = [read_entry(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in chosen]
-    absent = [model for model in models if all(model_name(run) != model for run in chosen)]
-    log = chosen[0].tags.get("log_fingerprint") if chosen else None
-    missing, impossible = _absent(absent, requested.values(), exclusions, log)
-    too_short = {run.run_id for run in runs if _too_short(run) and model_name(run) in impossible}
-    others = {run_id: why for run_id, why in exclusions.items() if run_id not in too_short}
-    result = build_cell(experiment, chosen[0], entries, _left_out(impossible, others)) if chosen else None
+    entries = [read_entry(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in selected]
+    absent = [model for model in models if all(model_name(run) != model for run in selected)]
+    log = selected[0].tags.get("log_fingerprint") if selected else None
+    missing, impossible = _explain_absences(absent, requested.values(), exclusions, log)
+    too_short = {run.run_id for run in runs if _failed_for_short_log(run) and model_name(run) in impossible}
+    other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in too_short}
+    result = build_cell(experiment, selected[0], entries, _left_out(impossible, other_exclusions)) if selected else None
     return Selection(result, missing, impossible, _other_cells(runs, settings, identity))
 
 
@@ -166,7 +166,7 @@ def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, o
     runs = reader.runs(experiment) if reader.exists else []
     for run in (run for run in runs if _is_ours(run) and not _differing_settings(run, settings, "")):
         complete = run.status == "FINISHED" and is_complete(run)
-        if _too_short(run) or (complete and read_predictions(reader, run) is not None):
+        if _failed_for_short_log(run) or (complete and read_predictions(reader, run) is not None):
             return run
     return None
 
@@ -188,7 +188,7 @@ def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: 
     return [n for n in names if not n.startswith(WITHOUT_EFFECT) and run.params.get(n) != expected.get(n)]
 
 
-def _too_short(run: StoredRun) -> bool:
+def _failed_for_short_log(run: StoredRun) -> bool:
     return run.status == "FAILED" and run.tags.get("failure_kind") == "LogTooShort"
 
 
@@ -233,18 +233,20 @@ def _read_candidates(
     return tables
 
 
-def _absent(
+def _explain_absences(
     models: Iterable[str], requested: Collection[StoredRun], exclusions: Mapping[str, Exclusion], log: str | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     missing, impossible = {}, {}
     for model in models:
-        tried = [run for run in requested if model_name(run) == model]
-        ended = [run for run in tried if run.status not in UNFINISHED]
-        never_finished = all(run.status != "FINISHED" for run in ended)
-        if ended and never_finished and _too_short(ended[0]) and _of_log(ended[0], log):
-            impossible[model] = ended[0].tags["failure"]
+        attempts = [run for run in requested if model_name(run) == model]
+        finished = [run for run in attempts if run.status not in UNFINISHED]
+        never_finished = all(run.status != "FINISHED" for run in finished)
+        if finished and never_finished and _failed_for_short_log(finished[0]) and _of_log(finished[0], log):
+            impossible[model] = finished[0].tags["failure"]
         else:
-            missing[model] = (tried[0].tags.get("failure") or exclusions[tried[0].run_id].reason) if tried else ""
+            missing[model] = (
+                (attempts[0].tags.get("failure") or exclusions[attempts[0].run_id].reason) if attempts else ""
+            )
     return missing, impossible
 
 

@@ -179,15 +179,15 @@ def simultaneous_half_widths(oriented: Floats, replicates: Floats, confidence: f
     if defined is None or np.isnan(oriented).any():
         return np.full((models, models), np.nan)
     error, largest = np.zeros((models, models)), np.zeros(len(defined))
-    for one in range(models):
-        difference = defined[:, one, None] - defined[:, one + 1 :]
+    for i in range(models):
+        difference = defined[:, i, None] - defined[:, i + 1 :]
         spread = difference.std(axis=0, ddof=1)
         # Models that score the same on every replicate, such as a copy, differ by nothing and need no interval.
         spread[spread <= 1e-12 * np.abs(defined).max()] = 0.0
-        error[one, one + 1 :] = error[one + 1 :, one] = spread
+        error[i, i + 1 :] = error[i + 1 :, i] = spread
         apart = spread > 0
         if apart.any():
-            centred = difference[:, apart] - (oriented[one] - oriented[one + 1 :][apart])
+            centred = difference[:, apart] - (oriented[i] - oriented[i + 1 :][apart])
             largest = np.maximum(largest, np.abs(centred / spread[apart]).max(axis=1))
     return float(np.quantile(largest, confidence)) * error
 
@@ -241,8 +241,8 @@ def rank_groups(oriented: Floats, half_widths: Floats) -> np.ndarray:
     """
     group = np.zeros(len(oriented), dtype=int)
     while not group.all():
-        rest = np.flatnonzero(group == 0)
-        leader = rest[np.nanargmax(np.where(np.isnan(oriented[rest]), -np.inf, oriented[rest]))]
-        beyond = oriented[leader] - oriented[rest] > half_widths[leader, rest]
-        group[rest[~beyond]] = group.max() + 1
+        ungrouped = np.flatnonzero(group == 0)
+        leader = ungrouped[np.nanargmax(np.where(np.isnan(oriented[ungrouped]), -np.inf, oriented[ungrouped]))]
+        beyond = oriented[leader] - oriented[ungrouped] > half_widths[leader, ungrouped]
+        group[ungrouped[~beyond]] = group.max() + 1
     return group

@@ -14,7 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.leaderboard.bootstrap import METRICS
 
-USUAL, FAR = 0.75, 5.0  # a trial is far behind that lies this many times as far behind as this share of trials
+TYPICAL_SHARE, OUTLIER_FACTOR = (
+    0.75,
+    5.0,
+)  # a trial is far behind that lies this many times as far behind as this share of trials
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ class MetricValues:
     @cached_property
     def limit(self) -> float:
         """The worst value that is not far behind nearly all others."""
-        margin = FAR * float(np.quantile(self.regret, USUAL, method="lower"))
-        near = self.values[self.regret <= margin] if margin else self.values
-        return float(near.min() if self.higher_is_better else near.max())
+        margin = OUTLIER_FACTOR * float(np.quantile(self.regret, TYPICAL_SHARE, method="lower"))
+        typical = self.values[self.regret <= margin] if margin else self.values
+        return float(typical.min() if self.higher_is_better else typical.max())
 
     @property
     def limited(self) -> Floats:

@@ -196,7 +196,7 @@ def score_differences(tuned: EvaluationResult, configured: EvaluationResult, see
 
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
-    cell = _cell_of_two(tuned, configured)
+    cell = _comparison_cell(tuned, configured)
     board = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     differences = []
     for metric, oriented in board.oriented_scores.items():
@@ -206,7 +206,7 @@ def score_differences(tuned: EvaluationResult, configured: EvaluationResult, see
     return differences
 
 
-def _cell_of_two(tuned: EvaluationResult, configured: EvaluationResult) -> Cell:
+def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult) -> Cell:
     """Lay two runs out as a leaderboard does."""
     entries = tuple(
         Entry(
@@ -220,10 +220,10 @@ def _cell_of_two(tuned: EvaluationResult, configured: EvaluationResult) -> Cell:
 
 
 def fit_with_seeds(
-    validation: Objective,
-    holdout: Objective,
-    tuned: Callable[[int], Candidate],
-    configured: Callable[[int], Candidate],
+    validation_objective: Objective,
+    holdout_objective: Objective,
+    build_tuned: Callable[[int], Candidate],
+    build_configured: Callable[[int], Candidate],
     seeds: Sequence[int],
     progress: Callable[[int, int], None],
 ) -> list[SeedFit]:
@@ -231,9 +231,9 @@ def fit_with_seeds(
 
     Parameters
     ----------
-    validation, holdout : Objective
+    validation_objective, holdout_objective : Objective
         What scores the periods of each.
-    tuned, configured : callable
+    build_tuned, build_configured : callable
         Build the model that draws from a seed.
     seeds : sequence of int
     progress : callable
@@ -241,8 +241,8 @@ def fit_with_seeds(
     """
     fits = []
     for done, seed in enumerate(seeds, 1):
-        both = tuned(seed), configured(seed)
-        for period, objective in {"validation": validation, "holdout": holdout}.items():
-            fits.append(SeedFit(seed, period, *(objective.score(candidate) for candidate in both)))
+        candidates = build_tuned(seed), build_configured(seed)
+        for period, objective in {"validation": validation_objective, "holdout": holdout_objective}.items():
+            fits.append(SeedFit(seed, period, *(objective.score(candidate) for candidate in candidates)))
         progress(done, len(seeds))
     return fits

@@ -22,7 +22,7 @@ PRUNERS: dict[str, Callable[[], pruners.BasePruner]] = {
     "median": pruners.MedianPruner,
 }
 FAILURE, PROPOSAL = "failure", "proposal"  # attributes of a trial: why it failed by itself, and which proposal it tries
-TRIES = 2  # times that a proposal is tried whose trial is killed or interrupted
+MAX_ATTEMPTS = 2  # times that a proposal is tried whose trial is killed or interrupted
 
 
 def is_lost(trial: FrozenTrial) -> bool:
@@ -31,11 +31,11 @@ def is_lost(trial: FrozenTrial) -> bool:
 
 
 def next_proposal(trials: Collection[FrozenTrial]) -> int:
-    """Return the first proposal that no trial tries and that was not lost as often as ``TRIES``."""
-    begun = [trial for trial in trials if PROPOSAL in trial.user_attrs]
-    tried = {trial.user_attrs[PROPOSAL] for trial in begun if not is_lost(trial)}
-    losses = Counter(trial.user_attrs[PROPOSAL] for trial in begun if is_lost(trial))
-    return next(number for number in count() if number not in tried and losses[number] < TRIES)
+    """Return the first proposal that no trial tries and that was not lost as often as ``MAX_ATTEMPTS``."""
+    proposal_trials = [trial for trial in trials if PROPOSAL in trial.user_attrs]
+    proposals = {trial.user_attrs[PROPOSAL] for trial in proposal_trials if not is_lost(trial)}
+    losses = Counter(trial.user_attrs[PROPOSAL] for trial in proposal_trials if is_lost(trial))
+    return next(number for number in count() if number not in proposals and losses[number] < MAX_ATTEMPTS)
 
 
 class SeededByProposal(samplers.BaseSampler):

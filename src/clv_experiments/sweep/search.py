@@ -12,13 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep.objective import SECONDS
-from clv_experiments.sweep.sampling import FAILURE, TRIES, is_lost, next_proposal
+from clv_experiments.sweep.sampling import FAILURE, MAX_ATTEMPTS, is_lost, next_proposal
 from clv_experiments.sweep.space import Value
 from clv_experiments.sweep.storage import exclusive, translate_errors
 from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy
 from clv_experiments.tracking.stored_run import failure_tags
 
-HOPELESS = 5  # trials, all failed, after which a study ends
+MAX_FAILURES_AT_START = 5  # trials, all failed, after which a study ends
 POLL = 0.5  # seconds between looks at the trials of other processes
 
 
@@ -87,15 +87,15 @@ def search(
         with translate_errors(study.url), exclusive(study.url):  # so that no two processes begin the same trial
             trials = study.fail_killed_trials()
             if result.trials:  # a study that was mended may go on
-                _refuse_hopeless(study)
-            enough = n_trials is not None and sum(_counts(trial) for trial in trials) >= n_trials
-            trial = None if enough else _begin_trial(study, configured, trials)
+                _stop_if_all_failed(study)
+            is_complete = n_trials is not None and sum(_counts_as_trial(trial) for trial in trials) >= n_trials
+            trial = None if is_complete else _begin_trial(study, configured, trials)
         if trial is not None:
             with translate_errors(study.url):
-                ended = _run_trial(study, trial, objective)
-            if ended is not None:
-                result.trials.append(ended)
-                on_trial(ended)
+                finished_trial = _run_trial(study, trial, objective)
+            if finished_trial is not None:
+                result.trials.append(finished_trial)
+                on_trial(finished_trial)
         elif all(trial.state is not TrialState.RUNNING for trial in trials):
             break
         else:
@@ -107,13 +107,13 @@ def search(
     return result
 
 
-def _counts(trial: FrozenTrial) -> bool:
+def _counts_as_trial(trial: FrozenTrial) -> bool:
     return trial.state is not TrialState.WAITING and not is_lost(trial)
 
 
 def _begin_trial(study: TrackedStudy, configured: Mapping[str, Value] | None, trials: Sequence[FrozenTrial]) -> Trial:
-    tried = [trial for trial in trials if AS_CONFIGURED in trial.user_attrs]
-    if configured and len(tried) < TRIES and all(is_lost(trial) for trial in tried):
+    attempts = [trial for trial in trials if AS_CONFIGURED in trial.user_attrs]
+    if configured and len(attempts) < MAX_ATTEMPTS and all(is_lost(trial) for trial in attempts):
         study.study.enqueue_trial(dict(configured), user_attrs={AS_CONFIGURED: True})
     return study.ask_trial(next_proposal(trials))
 
@@ -143,7 +143,7 @@ def _evaluate(trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> tu
         return None, TrialState.FAIL
 
 
-def _refuse_hopeless(study: TrackedStudy) -> None:
-    ended = study.ended_trials
-    if len(ended) >= HOPELESS and all(trial.state is TrialState.FAIL for trial in ended):
-        raise ClvError(f"all of {len(ended)} trials failed, the last since: {ended[-1].user_attrs[FAILURE]}")
+def _stop_if_all_failed(study: TrackedStudy) -> None:
+    trials = study.ended_trials
+    if len(trials) >= MAX_FAILURES_AT_START and all(trial.state is TrialState.FAIL for trial in trials):
+        raise ClvError(f"all of {len(trials)} trials failed, the last since: {trials[-1].user_attrs[FAILURE]}")

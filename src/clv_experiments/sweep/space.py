@@ -10,7 +10,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
-NEAR = 0.01  # share of a range, on the scale that is searched, that counts as its end
+EDGE_SHARE = 0.01  # share of a range, on the scale that is searched, that counts as its end
 
 Value = bool | int | float | str | None
 Edge = Literal["lowest", "highest"]
@@ -42,22 +42,22 @@ class Parameter:
     otherwise: Mapping[str, Value] = field(default_factory=dict)
     limit: tuple[float, ...] = ()
 
-    def is_active(self, chosen: Mapping[str, Value]) -> bool:
+    def is_active(self, params: Mapping[str, Value]) -> bool:
         """Whether it is to be chosen, given what was chosen before it."""
-        return all(name in chosen and chosen[name] in values for name, values in self.when.items())
+        return all(name in params and params[name] in values for name, values in self.when.items())
 
     def edge(self, value: Value) -> Edge | None:
         """Return the end of the range that a value lies at; None where at none that matters."""
-        searched = self.distribution
-        if not isinstance(searched, IntDistribution | FloatDistribution):
+        distribution = self.distribution
+        if not isinstance(distribution, IntDistribution | FloatDistribution):
             return None
-        low, high, point = np.array([searched.low, searched.high, value], dtype=float)
-        if searched.log:
+        low, high, point = np.array([distribution.low, distribution.high, value], dtype=float)
+        if distribution.log:
             low, high, point = np.log([low, high, point])
-        near = NEAR * (high - low)
-        if point <= low + near and searched.low not in self.limit:
+        margin = EDGE_SHARE * (high - low)
+        if point <= low + margin and distribution.low not in self.limit:
             return "lowest"
-        return "highest" if point >= high - near and searched.high not in self.limit else None
+        return "highest" if point >= high - margin and distribution.high not in self.limit else None
 
 
 @dataclass(frozen=True)
@@ -77,40 +77,40 @@ class Space:
 
     def choose(self, trial: BaseTrial) -> dict[str, Value]:
         """Let a trial choose: value by name, without the parameters whose condition is not met."""
-        chosen: dict[str, Value] = {}
+        params: dict[str, Value] = {}
         for parameter in self.parameters:
-            if parameter.is_active(chosen):
-                chosen[parameter.name] = _suggest(trial, parameter.name, parameter.distribution)
-        return chosen
+            if parameter.is_active(params):
+                params[parameter.name] = _suggest(trial, parameter.name, parameter.distribution)
+        return params
 
-    def settings(self, chosen: Mapping[str, Value]) -> dict[str, Value]:
+    def settings(self, params: Mapping[str, Value]) -> dict[str, Value]:
         """Return what a choice sets: value by config key."""
         settings: dict[str, Value] = {}
         for parameter in self.parameters:
-            settings |= {parameter.key: chosen[parameter.name]} if parameter.name in chosen else parameter.otherwise
+            settings |= {parameter.key: params[parameter.name]} if parameter.name in params else parameter.otherwise
         return settings
 
-    def configured(self, setting: Callable[[str], Any]) -> dict[str, Value] | None:
+    def configured(self, configured_value: Callable[[str], Any]) -> dict[str, Value] | None:
         """Return the choice that the configured settings are; None where the space does not contain it."""
-        chosen: dict[str, Value] = {}
+        params: dict[str, Value] = {}
         for parameter in self.parameters:
-            value = setting(parameter.key)
-            if parameter.is_active(chosen):
+            value = configured_value(parameter.key)
+            if parameter.is_active(params):
                 if not contains(parameter.distribution, value):
                     return None
-                chosen[parameter.name] = value
+                params[parameter.name] = value
             elif parameter.otherwise and value != parameter.otherwise[parameter.key]:
                 return None
-        return chosen
+        return params
 
-    def at_edge(self, chosen: Mapping[str, Value]) -> list[EdgeChoice]:
+    def at_edge(self, params: Mapping[str, Value]) -> list[EdgeChoice]:
         """List the chosen values that lie at an end of their range."""
         edges = [
-            (parameter, parameter.edge(chosen[parameter.name]))
+            (parameter, parameter.edge(params[parameter.name]))
             for parameter in self.parameters
-            if parameter.name in chosen
+            if parameter.name in params
         ]
-        return [EdgeChoice(parameter, chosen[parameter.name], edge) for parameter, edge in edges if edge]
+        return [EdgeChoice(parameter, params[parameter.name], edge) for parameter, edge in edges if edge]
 
 
 def format_value(value: Value) -> str:

@@ -80,10 +80,10 @@ def open_storage(url: str | None) -> BaseStorage:
 @contextmanager
 def heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
     """Record heartbeats of a trial as long as the context lasts."""
-    ended = Event()
+    is_over = Event()
 
     def record() -> None:
-        while not ended.wait(HEARTBEAT):
+        while not is_over.wait(HEARTBEAT):
             with suppress(OptunaError, SQLAlchemyError):  # what ails the storage, the trial itself meets and reports
                 storage.record_heartbeat(trial_id)
 
@@ -93,7 +93,7 @@ def heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
     try:
         yield
     finally:
-        ended.set()
+        is_over.set()
         thread.join()
 
 

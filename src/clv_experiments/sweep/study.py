@@ -20,10 +20,8 @@ from clv_experiments.errors import ClvError
 from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, PRUNERS, SAMPLERS, SeededByProposal, is_lost
 from clv_experiments.sweep.storage import exclusive, heartbeats, open_storage, translate_errors
 
-SETTINGS, IDENTITY = (
-    "settings",
-    "identity",
-)  # attributes of a study: what decides its trials; its own, whatever its name
+SETTINGS = "settings"  # attribute of a study: what decides its trials
+IDENTITY = "identity"  # attribute of a study: its own, whatever its name
 AS_CONFIGURED = "as_configured"  # attribute of the trial that takes the configured settings
 
 

@@ -41,7 +41,7 @@ def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
     """
     trials = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
-    fixed = {"trial", "state", *metrics, "seconds", "started", "failure"}
+    other_columns = {"trial", "state", *metrics, "seconds", "started", "failure"}
     columns: dict[str, pd.Series] = {
         "trial": pd.Series([trial.number for trial in trials], dtype="int64"),
         "state": pd.Series([STATES[trial.state] for trial in trials], dtype=object),
@@ -49,15 +49,15 @@ def trials_frame(study: Study, metrics: Sequence[str]) -> pd.DataFrame:
     for index, metric in enumerate(metrics):
         columns[metric] = pd.Series([metric_value(trial, index) for trial in trials], dtype="float64")
     for name in names:
-        chosen = ["null" if trial.params.get(name, "") is None else trial.params.get(name, np.nan) for trial in trials]
-        columns[f"{name} (chosen)" if name in fixed else name] = pd.Series(chosen, dtype=object)
+        values = ["null" if trial.params.get(name, "") is None else trial.params.get(name, np.nan) for trial in trials]
+        columns[f"{name} (chosen)" if name in other_columns else name] = pd.Series(values, dtype=object)
     columns["seconds"] = pd.Series([trial.user_attrs.get(SECONDS) for trial in trials], dtype="float64")
     columns["started"] = pd.Series([trial.datetime_start for trial in trials], dtype="datetime64[us]")
     columns["failure"] = pd.Series([_failure(trial) for trial in trials], dtype=object)
     return pd.DataFrame(columns)
 
 
-def best_trials_table(study: Study, metrics: Sequence[str], most: int = 10) -> TextTable:
+def best_trials_table(study: Study, metrics: Sequence[str], n_trials: int = 10) -> TextTable:
     """Tabulate the best finished trials, best first, and the one as configured; empty where none is finished.
 
     Of several metrics the trials that no other beats in all of them, in the order of the first. Ties stand in the order
@@ -70,25 +70,25 @@ def best_trials_table(study: Study, metrics: Sequence[str], most: int = 10) -> T
     if metrics[1:]:
         front = {trial.number for trial in study.best_trials}
         best = [trial for trial in best if trial.number in front]
-    listed = best[:most]
+    table_trials = best[:n_trials]
     configured = configured_trial(study)
-    listed += [t for t in study.get_trials(deepcopy=False) if t.number == configured and t not in listed]
-    names = list(dict.fromkeys(name for trial in listed for name in trial.params))
+    table_trials += [t for t in study.get_trials(deepcopy=False) if t.number == configured and t not in table_trials]
+    names = list(dict.fromkeys(name for trial in table_trials for name in trial.params))
     rows = [
         [
             f"(as configured) {trial.number}" if trial.number == configured else str(trial.number),
             *(_format_score(trial, index, metric) for index, metric in enumerate(metrics)),
             *(format_value(trial.params[name]) if name in trial.params else "" for name in names),
         ]
-        for trial in listed
+        for trial in table_trials
     ]
     return TextTable(["trial", *(metric_format(metric).heading for metric in metrics), *names], rows)
 
 
 def configured_trial(study: Study) -> int | None:
     """Return the number of the trial that took the configured settings; of several the first that was not lost."""
-    marked = [t for t in study.get_trials(deepcopy=False) if AS_CONFIGURED in t.user_attrs and not is_lost(t)]
-    return min((trial.number for trial in marked), default=None)
+    trials = [t for t in study.get_trials(deepcopy=False) if AS_CONFIGURED in t.user_attrs and not is_lost(t)]
+    return min((trial.number for trial in trials), default=None)
 
 
 def parameter_importances(study: Study, metrics: Sequence[str], seed: int) -> dict[str, dict[str, float]]:
@@ -99,7 +99,7 @@ def parameter_importances(study: Study, metrics: Sequence[str], seed: int) -> di
     or the shares would say what to avoid, and nothing of what makes a good trial better. A metric that cannot be
     explained is left out: fewer than two trials or parameters, or no variation.
     """
-    importances = {values.metric: _explained_shares(study, values, seed) for values in metric_values(study, metrics)}
+    importances = {values.metric: _importance_shares(study, values, seed) for values in metric_values(study, metrics)}
     return {metric: shares for metric, shares in importances.items() if shares}
 
 
@@ -111,19 +111,19 @@ def importance_table(study: Study, importances: Importances) -> TextTable:
     if not importances:
         return TextTable([], [])
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    explained = list(dict.fromkeys(name for shares in importances.values() for name in shares))
-    others = [name for name in dict.fromkeys(n for t in finished for n in t.params) if name not in explained]
-    rows = [[name, *(f"{shares.get(name, 0.0):.0%}" for shares in importances.values())] for name in explained]
-    for name in others:
+    parameters = list(dict.fromkeys(name for shares in importances.values() for name in shares))
+    other_parameters = [name for name in dict.fromkeys(n for t in finished for n in t.params) if name not in parameters]
+    rows = [[name, *(f"{shares.get(name, 0.0):.0%}" for shares in importances.values())] for name in parameters]
+    for name in other_parameters:
         count = f"chosen in {sum(name in trial.params for trial in finished)} of {len(finished)}"
         rows.append([name, *[count] * len(importances)])
     headings = ["parameter", *(metric_format(metric).heading for metric in importances)]
     return TextTable(headings, rows, " ".join(sentences("sweep/study.jinja", "importance_caption")))
 
 
-def _explained_shares(study: Study, values: MetricValues, seed: int) -> dict[str, float]:
-    always = set.intersection(*(set(trial.params) for trial in values.trials))
-    if len(values.trials) < 2 or len(always) < 2:
+def _importance_shares(study: Study, values: MetricValues, seed: int) -> dict[str, float]:
+    common_parameters = set.intersection(*(set(trial.params) for trial in values.trials))
+    if len(values.trials) < 2 or len(common_parameters) < 2:
         return {}
     limited = {trial.number: float(value) for trial, value in zip(values.trials, values.limited, strict=True)}
     evaluator = FanovaImportanceEvaluator(seed=seed)

@@ -128,7 +128,7 @@ def requirements() -> list[str]:
     return sorted(f"{name}=={version(name)}" for name in names)
 
 
-ENDED = ("FINISHED", "FAILED")
+FINAL_STATUSES = ("FINISHED", "FAILED")
 
 
 class MlflowStudy(MlflowRun):
@@ -166,7 +166,7 @@ class MlflowStudy(MlflowRun):
                 trial_run = retry_while_locked(
                     self.client.create_run, self.experiment_id, start_time, tags, f"trial {number}"
                 )
-        if trial_run.info.status in ENDED:
+        if trial_run.info.status in FINAL_STATUSES:
             return
         run = MlflowRun(self.client, trial_run.info.run_id, self.location)
         run.log([*records, *([Tag("failure", failure)] if failure else [])])
@@ -174,7 +174,7 @@ class MlflowStudy(MlflowRun):
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""
-        return {int(run.data.tags["trial"]) for run in self._trial_runs() if run.info.status in ENDED}
+        return {int(run.data.tags["trial"]) for run in self._trial_runs() if run.info.status in FINAL_STATUSES}
 
     def _trial_runs(self, further_condition: str = "") -> Iterator[Run]:
         condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.kind = '{TRIAL}'{further_condition}"

@@ -133,10 +133,10 @@ def champion_name(experiment: str) -> str:
     ('cdnow-3m', 'our-shop-beca08-3m')
     """
     log, _, horizon = experiment.rpartition("/")
-    plain = re.sub(r"[^\w.-]+", "-", log).strip(".-")
-    if plain != log:
-        plain += f"-{sha256(log.encode()).hexdigest()[:6]}"
-    return f"{plain}-{horizon}"
+    slug = re.sub(r"[^\w.-]+", "-", log).strip(".-")
+    if slug != log:
+        slug += f"-{sha256(log.encode()).hexdigest()[:6]}"
+    return f"{slug}-{horizon}"
 
 
 def champion_address(experiment: str) -> str:
