@@ -22,7 +22,7 @@ def line():
     """Return x and y of the line with a label."""
 
     def points(panel, label):
-        (match,) = [one for one in panel.lines if one.get_label() == label]
+        (match,) = [line for line in panel.lines if line.get_label() == label]
         return np.asarray(match.get_xdata(), dtype=float), np.asarray(match.get_ydata(), dtype=float)
 
     return points

@@ -13,12 +13,12 @@ from clv_experiments.evaluation.confidence_intervals import (
 
 
 def test_the_same_seed_draws_the_same_customers_and_another_others():
-    one, same, other = (list(bootstrap_positions(50, 3, seed)) for seed in (0, 0, 1))
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other)
-    assert not np.array_equal(one[0], one[1])
+    draws, same_seed_draws, other_seed_draws = (list(bootstrap_positions(50, 3, seed)) for seed in (0, 0, 1))
+    assert np.array_equal(draws, same_seed_draws)
+    assert not np.array_equal(draws, other_seed_draws)
+    assert not np.array_equal(draws[0], draws[1])
     naive = np.random.default_rng(0)
-    assert np.array_equal(one, [naive.integers(50, size=50) for _ in range(3)])
+    assert np.array_equal(draws, [naive.integers(50, size=50) for _ in range(3)])
 
 
 def test_a_generator_goes_on_where_it_was():

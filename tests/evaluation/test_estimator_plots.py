@@ -55,7 +55,7 @@ def test_tracking_cumulates_above_and_marks_the_cutoff(line, check_figure):
     np.testing.assert_allclose(height, np.cumsum(weekly["actual"]))
     np.testing.assert_allclose(line(lower, "expected")[1], 30.0)
     for panel in (upper, lower):
-        assert any(list(one.get_xdata()) == [date2num(cutoff)] * 2 for one in panel.lines)
+        assert any(list(line.get_xdata()) == [date2num(cutoff)] * 2 for line in panel.lines)
     with pytest.raises(ClvError, match=r"expected week_end, actual and expected"):
         estimator_plots.plot_tracking(weekly.drop(columns="actual"), cutoff, LABELS)
     with pytest.raises(ClvError, match=r"and 0 rows"):
@@ -82,7 +82,7 @@ def linear_table(features):
 def test_slopes_are_drawn_per_standard_deviation_largest_on_top_without_intercept(texts, check_figure):
     figure = check_figure(estimator_plots.plot_coefficients(linear_table(30), LABELS))
     (panel,) = figure.axes
-    (points,) = [one for one in panel.lines if one.get_marker() == "o"]
+    (points,) = [line for line in panel.lines if line.get_marker() == "o"]
     x = np.asarray(points.get_xdata())
     assert len(x) == 20
     assert x[-1] == 2.0

@@ -229,8 +229,8 @@ def test_auc_of_bootstrap_samples_is_that_of_their_customers_written_out():
     bought, chance = rng.random(40) < 0.4, rng.random(40).round(1)
     counts = rng.multinomial(40, np.full(40, 1 / 40), 5).T.astype(float)
     counts = np.column_stack([counts, np.ones(40), bought, np.zeros(40)])
-    drawn = [np.repeat(np.arange(40), column.astype(int)) for column in counts.T[:-2]]
-    expected = [metrics.roc_auc(bought[rows], chance[rows]) for rows in drawn]
+    samples = [np.repeat(np.arange(40), column.astype(int)) for column in counts.T[:-2]]
+    expected = [metrics.roc_auc(bought[rows], chance[rows]) for rows in samples]
     scores = metrics.roc_auc_by_sample(bought, chance, counts)
     assert scores[:-2] == pytest.approx(expected)
     assert np.isnan(scores[-2:]).all()

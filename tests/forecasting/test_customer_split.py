@@ -30,18 +30,20 @@ def records(compose, *overrides, explained=False):
     """
     from clv_experiments.tracking import memory_tracker
 
-    kept = []
+    logged_records = []
     original = memory_tracker.MemoryRun.log
     with pytest.MonkeyPatch.context() as patch:
         if not explained:
             patch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
         patch.setattr(
-            memory_tracker.MemoryRun, "log", lambda run, logged: (kept.extend(logged), original(run, logged))[1]
+            memory_tracker.MemoryRun,
+            "log",
+            lambda run, batch: (logged_records.extend(batch), original(run, batch))[1],
         )
         result = run_experiment(compose(*SPLIT, *overrides))
-    metrics = {r.name: r.value for r in kept if isinstance(r, Metric)}
-    tables = {r.name: r.frame for r in kept if isinstance(r, Table)}
-    tags = {r.name: r.value for r in kept if isinstance(r, Tag)}
+    metrics = {r.name: r.value for r in logged_records if isinstance(r, Metric)}
+    tables = {r.name: r.frame for r in logged_records if isinstance(r, Table)}
+    tags = {r.name: r.value for r in logged_records if isinstance(r, Tag)}
     return result, metrics, tables, tags
 
 
@@ -69,8 +71,8 @@ def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster,
     forecast = forecaster.forecast_held_out(period, model, held_out)
     assert forecast.training.y is None
     assert set(forecast.training.X.index).isdisjoint(forecast.table.index)
-    whole = forecaster.forecast(period, model)
-    assert forecast.estimator.parameters_["estimate"][0] != whole.estimator.parameters_["estimate"][0]
+    full_forecast = forecaster.forecast(period, model)
+    assert forecast.estimator.parameters_["estimate"][0] != full_forecast.estimator.parameters_["estimate"][0]
 
 
 def test_splits_are_the_same_for_every_model_and_move_with_the_seed(compose):
@@ -174,15 +176,15 @@ def test_terminal_shows_the_split_headline(compose, capsys):
 
 def test_a_run_says_what_its_scores_rest_on(compose):
     backtest = ["model=linear", "features=rfm", "evaluation=forecast", "window.origins=2"]
-    kept = []
+    logged_records = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MemoryRun, "log", lambda run, logged: kept.extend(logged))
+        patch.setattr(MemoryRun, "log", lambda run, batch: logged_records.extend(batch))
         run_experiment(compose("data=cdnow_sample", "evaluation.bootstrap_replicates=2", *backtest))
-    tags = {r.name: r.value for r in kept if isinstance(r, Tag)}
+    tags = {r.name: r.value for r in logged_records if isinstance(r, Tag)}
     assert tags["holdouts"] == "1998-01-01 to 1998-03-31; 1998-04-01 to 1998-06-30"
     assert tags["currency"] == "$"
     assert "at_edge" not in tags
-    measured = {(r.name, r.step): r.value for r in kept if isinstance(r, Metric)}
+    measured = {(r.name, r.step): r.value for r in logged_records if isinstance(r, Metric)}
     assert [measured["label_margin_days", step] for step in (0, 1)] == [0.0, 0.0]
     assert measured["d2_floor", 0] != measured["d2_floor", 1]
 

@@ -219,13 +219,13 @@ def test_cells_are_equal_only_for_the_same_log_and_period(forecaster, target, cd
 
 
 def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(cdnow_sample):
-    whole = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon(3, "months")))
-    forecast = whole.forecast_future(LINEAR)
+    future_forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon(3, "months")))
+    forecast = future_forecaster.forecast_future(LINEAR)
     assert list(forecast.table.columns) == ["y_pred"]
     assert forecast.period.cutoff == cdnow_sample.end
     assert max(period.end for period in forecast.training.periods) == cdnow_sample.end
     # As of an earlier day it is the forecast of the holdout, to the digit: what came later is not read.
-    earlier = Forecaster(cdnow_sample, whole.window.as_of(date(1998, 3, 31))).forecast_future(LINEAR)
-    latest = whole.forecast(whole.window.period(0), LINEAR)
+    earlier = Forecaster(cdnow_sample, future_forecaster.window.as_of(date(1998, 3, 31))).forecast_future(LINEAR)
+    latest = future_forecaster.forecast(future_forecaster.window.period(0), LINEAR)
     pd.testing.assert_series_equal(earlier.table["y_pred"], latest.table["y_pred"])
-    assert whole.time_to_next_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)
+    assert future_forecaster.time_to_next_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)

@@ -37,19 +37,19 @@ def study_of(*values, space=None, higher=True, seed=0):
     several = max(len(value) if isinstance(value, tuple) else 1 for value in values)
     study = optuna.create_study(directions=["maximize" if higher else "minimize"] * several)
     for value in values:
-        ended = value if isinstance(value, TrialState) else TrialState.COMPLETE
-        kept = {
+        state = value if isinstance(value, TrialState) else TrialState.COMPLETE
+        spaces = {
             name: d
             for name, d in (FEW if space is None else space).items()
             if not name.startswith("power") or rng.random() < 0.5
         }
-        params = {name: _drawn(distribution, rng) for name, distribution in kept.items()}
-        found = None if isinstance(value, TrialState) else value if isinstance(value, tuple) else (value,)
-        study.add_trial(create_trial(state=ended, values=found, params=params, distributions=kept))
+        params = {name: _random_value(distribution, rng) for name, distribution in spaces.items()}
+        trial_values = None if isinstance(value, TrialState) else value if isinstance(value, tuple) else (value,)
+        study.add_trial(create_trial(state=state, values=trial_values, params=params, distributions=spaces))
     return study
 
 
-def _drawn(distribution, rng):
+def _random_value(distribution, rng):
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[rng.integers(len(distribution.choices))]
     if isinstance(distribution, IntDistribution):
@@ -90,9 +90,9 @@ NASTY = {
 def test_figures_survive(values, metric):
     study = study_of(*values, space=SPACE, higher=metric in ("d2_tweedie", "spearman"))
     shares = {name: 2.0**-place for place, name in enumerate(SPACE, 1) if not name.startswith("power")}
-    drawn = figures(study, metric, shares=shares)
-    assert list(drawn) == ["history.png", "importances.png", "slice.png", "parallel_coordinates.png"]
-    for figure in drawn.values():
+    figures_by_name = figures(study, metric, shares=shares)
+    assert list(figures_by_name) == ["history.png", "importances.png", "slice.png", "parallel_coordinates.png"]
+    for figure in figures_by_name.values():
         check_page(figure)
         assert "two_part_xgboost · cdnow, validation" in figure.get_suptitle()
 
@@ -117,13 +117,13 @@ def test_several_metrics_have_figures_each_and_a_front(several):
     metrics = ("d2_tweedie", "normalised_gini", "r2", "spearman")[:several]
     values = [tuple(row) for row in np.random.default_rng(2).normal(0.3, 0.1, (9, several))]
     values[4] = (-50.0,) * several
-    drawn = figures(study_of(*values, space=FEW), *metrics)
+    figures_by_name = figures(study_of(*values, space=FEW), *metrics)
     kinds = ("history", "slice", "parallel_coordinates")
     expected = [f"{kind}_{metric}.png" for metric in metrics for kind in kinds]
-    assert list(drawn) == expected + ["pareto_front.png"] * (several < 4)
+    assert list(figures_by_name) == expected + ["pareto_front.png"] * (several < 4)
     if several < 4:
-        drawn["pareto_front.png"].draw_without_rendering()
-        assert drawn["pareto_front.png"].get_suptitle().count("1 trial below") == several
+        figures_by_name["pareto_front.png"].draw_without_rendering()
+        assert figures_by_name["pareto_front.png"].get_suptitle().count("1 trial below") == several
 
 
 def test_figures_leave_nothing_in_global_state():
@@ -189,8 +189,8 @@ def test_the_front_is_what_no_other_trial_beats():
     study = study_of((0.3, 0.1), (0.2, 0.2), (0.1, 0.15), (0.1, 0.3))
     (axes,) = figures(study, "d2_tweedie", "normalised_gini")["pareto_front.png"].axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("D2", "Gini")
-    others, front = (np.asarray(c.get_offsets()) for c in axes.collections)
-    np.testing.assert_allclose(others, [[0.1, 0.15]])
+    dominated_trials, front = (np.asarray(c.get_offsets()) for c in axes.collections)
+    np.testing.assert_allclose(dominated_trials, [[0.1, 0.15]])
     np.testing.assert_allclose(sorted(front.tolist()), [[0.1, 0.3], [0.2, 0.2], [0.3, 0.1]])
 
 
@@ -203,7 +203,7 @@ def test_choices_are_written_as_in_yaml():
 def test_long_names_that_begin_alike_stay_apart():
     names = [f"estimator_regressor_setting_{which}" for which in ("depth", "rate")]
     space = dict(zip(names, FEW.values(), strict=True))
-    drawn = figures(study_of(0.1, 0.2, 0.3, space=space), shares=dict.fromkeys(names, 0.5))
-    labels = [label.get_text() for label in drawn["importances.png"].axes[0].get_yticklabels()]
+    figures_by_name = figures(study_of(0.1, 0.2, 0.3, space=space), shares=dict.fromkeys(names, 0.5))
+    labels = [label.get_text() for label in figures_by_name["importances.png"].axes[0].get_yticklabels()]
     assert len(labels) == len(set(labels)) == 2
-    assert len(drawn["slice.png"].axes) == 3  # two panels and the scale of the trials
+    assert len(figures_by_name["slice.png"].axes) == 3  # two panels and the scale of the trials

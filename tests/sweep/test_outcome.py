@@ -23,23 +23,23 @@ QUARTERS = (Period(date(1997, 12, 31), date(1998, 3, 31)), Period(date(1998, 3, 
 SPENT = np.array([0.0, 10.0, 20.0, 30.0])
 
 
-def verdict(*origins, floors=(0.5, 2.0)):
+def evaluation(*origins, floors=(0.5, 2.0)):
     """A run over origins (spent, predicted); its validation, all zeros, says something else."""
     frames = [
         pd.DataFrame({"customer_id": [f"{i:03}" for i in range(len(spent))], "y_true": spent, "y_pred": predicted})
         .assign(cutoff=pd.Timestamp(period.cutoff), purchase_days=(spent > 0).astype(int))
         for (spent, predicted), period in zip(origins, QUARTERS, strict=False)
     ]  # fmt: skip
-    made = []
+    evaluated_origins = []
     for step, (frame, floor) in enumerate(zip(frames, floors, strict=False)):
         table = frame.drop(columns="cutoff").set_index("customer_id")
         forecast = Forecast(QUARTERS[step], None, None, None, table, {})
-        made.append(EvaluatedOrigin(step, EvaluatedForecast(forecast, {}, floor)))
-    return EvaluationResult(made, None, None, "", [], [])
+        evaluated_origins.append(EvaluatedOrigin(step, EvaluatedForecast(forecast, {}, floor)))
+    return EvaluationResult(evaluated_origins, None, None, "", [], [])
 
 
 def by_metric(tuned, configured, seed=0):
-    return {found.metric: found for found in score_differences(tuned, configured, seed)}
+    return {difference.metric: difference for difference in score_differences(tuned, configured, seed)}
 
 
 def shop(seed, customers=60):
@@ -53,7 +53,7 @@ def shop(seed, customers=60):
 
 
 def test_a_gain_is_above_zero_whichever_way_a_metric_runs():
-    found = by_metric(verdict((SPENT, SPENT + 1)), verdict((SPENT, SPENT[::-1] + 3)))
+    differences = by_metric(evaluation((SPENT, SPENT + 1)), evaluation((SPENT, SPENT[::-1] + 3)))
     # In reverse order the configured model errs by 33, 13, 7 and 27.
     expected = {
         "mae": (1.0, 20.0, 19.0),
@@ -64,15 +64,15 @@ def test_a_gain_is_above_zero_whichever_way_a_metric_runs():
         "aggregate_bias": (4 / 60, 12 / 60, 8 / 60),
     }
     for name, (tuned, configured, better) in expected.items():
-        assert found[name].tuned == pytest.approx(tuned), name
-        assert found[name].configured == pytest.approx(configured), name
-        assert found[name].gain == pytest.approx(configured - tuned if better is None else better), name
-    assert list(found) == list(METRICS)
+        assert differences[name].tuned == pytest.approx(tuned), name
+        assert differences[name].configured == pytest.approx(configured), name
+        assert differences[name].gain == pytest.approx(configured - tuned if better is None else better), name
+    assert list(differences) == list(METRICS)
 
 
 def test_a_loss_is_below_zero_by_as_much():
-    one, other = verdict((SPENT, SPENT + 1)), verdict((SPENT, SPENT[::-1] + 3))
-    gained, lost = by_metric(one, other), by_metric(other, one)
+    close, reversed_order = evaluation((SPENT, SPENT + 1)), evaluation((SPENT, SPENT[::-1] + 3))
+    gained, lost = by_metric(close, reversed_order), by_metric(reversed_order, close)
     for name in METRICS:
         assert lost[name].gain == -gained[name].gain != 0, name
         assert lost[name].half_width == pytest.approx(gained[name].half_width, nan_ok=True), name
@@ -81,59 +81,60 @@ def test_a_loss_is_below_zero_by_as_much():
 
 def test_of_several_origins_each_score_is_the_mean_and_bias_that_of_distances_from_zero():
     # One forecast is 4 of 60 too high and then 4 of 60 too low, which cancels; the other 2 of 60 too high and 10.
-    tuned = verdict((SPENT, SPENT + 1), (SPENT, SPENT - 1))
-    configured = verdict((SPENT, SPENT + 0.5), (SPENT, SPENT + 2.5))
-    found = by_metric(tuned, configured)
-    bias = found["aggregate_bias"]
+    tuned = evaluation((SPENT, SPENT + 1), (SPENT, SPENT - 1))
+    configured = evaluation((SPENT, SPENT + 0.5), (SPENT, SPENT + 2.5))
+    by_name = by_metric(tuned, configured)
+    bias = by_name["aggregate_bias"]
     assert (bias.tuned, bias.configured, bias.gain) == pytest.approx((4 / 60, 6 / 60, 2 / 60))
-    assert (found["mae"].tuned, found["mae"].configured, found["mae"].gain) == pytest.approx((1.0, 1.5, 0.5))
+    assert (by_name["mae"].tuned, by_name["mae"].configured, by_name["mae"].gain) == pytest.approx((1.0, 1.5, 0.5))
 
 
 def test_d2_is_floored_at_each_origin_by_what_the_run_recorded():
     low, high = np.zeros(4), np.full(4, 15.0)
-    found = by_metric(verdict((SPENT, low), (SPENT, low)), verdict((SPENT, high), (SPENT, low)))["d2_tweedie"]
-    first, second = (metrics.d2_tweedie(SPENT, low, floor=floor) for floor in (0.5, 2.0))
-    assert found.tuned == pytest.approx((first + second) / 2)
-    assert found.configured == pytest.approx((0.0 + second) / 2)  # who says the mean of all has a D2 of 0
+    d2 = by_metric(evaluation((SPENT, low), (SPENT, low)), evaluation((SPENT, high), (SPENT, low)))["d2_tweedie"]
+    first_d2, second_d2 = (metrics.d2_tweedie(SPENT, low, floor=floor) for floor in (0.5, 2.0))
+    assert d2.tuned == pytest.approx((first_d2 + second_d2) / 2)
+    assert d2.configured == pytest.approx((0.0 + second_d2) / 2)  # who says the mean of all has a D2 of 0
 
 
 def test_intervals_are_those_of_a_leaderboard_of_the_two():
     spent, close, wide = shop(1)
-    tuned, configured = verdict((spent, close), (spent, wide)), verdict((spent, wide), (spent, wide + 1))
+    tuned = evaluation((spent, close), (spent, wide))
+    configured = evaluation((spent, wide), (spent, wide + 1))
     entries = [
         Entry(label=name, predictions=run.holdout_predictions, min_predictions=(0.5, 2.0))
         for name, run in {"tuned": tuned, "configured": configured}.items()
     ]
     cell = Cell(entries=tuple(entries), holdouts=("one", "two"))
-    found = by_metric(tuned, configured, seed=7)
+    differences = by_metric(tuned, configured, seed=7)
     board = standings(cell, "d2_tweedie", replicates=2000, confidence=0.95, seed=7)
     for name in METRICS:
         behind = board.rows(name).iloc[1]
         half = (behind["from_best_upper"] - behind["from_best_lower"]) / 2
         assert half > 0, name
-        assert found[name].half_width == pytest.approx(half), name
+        assert differences[name].half_width == pytest.approx(half), name
         sign = 1 if behind.name == "configured" else -1
-        assert found[name].gain == pytest.approx(-sign * behind["from_best"]), name
+        assert differences[name].gain == pytest.approx(-sign * behind["from_best"]), name
 
 
 def test_intervals_are_drawn_from_the_seed():
     spent, close, wide = shop(2)
-    run, other = verdict((spent, close)), verdict((spent, wide))
-    assert score_differences(run, other, 1) == score_differences(run, other, 1)
-    assert by_metric(run, other, 1)["mae"].half_width != by_metric(run, other, 2)["mae"].half_width
+    tuned, configured = evaluation((spent, close)), evaluation((spent, wide))
+    assert score_differences(tuned, configured, 1) == score_differences(tuned, configured, 1)
+    assert by_metric(tuned, configured, 1)["mae"].half_width != by_metric(tuned, configured, 2)["mae"].half_width
 
 
 def test_equal_runs_differ_by_nothing():
     spent, close, _ = shop(3)
-    for found in score_differences(verdict((spent, close)), verdict((spent, close)), 0):
-        assert (found.gain, found.half_width) == (0.0, 0.0), found.metric
-        assert found.tuned == found.configured
+    for difference in score_differences(evaluation((spent, close)), evaluation((spent, close)), 0):
+        assert (difference.gain, difference.half_width) == (0.0, 0.0), difference.metric
+        assert difference.tuned == difference.configured
 
 
 # --- sentences ----------------------------------------------------------------------------------------------------
 
 
-SEVERAL = [
+SEED_FITS = [
     SeedFit(42, "validation", 1.0, 2.0),
     SeedFit(42, "holdout", 3.0, 2.5),
     SeedFit(43, "validation", 1.5, 2.0),
@@ -143,8 +144,8 @@ SEVERAL = [
 ]
 
 
-def outcome(*found, by=("d2_tweedie",), seeds=1, several=SEVERAL[:2]):
-    return TuningOutcome(4, seeds, "tree", list(by), list(found), list(several))
+def outcome(*differences, by=("d2_tweedie",), seeds=1, fits=SEED_FITS[:2]):
+    return TuningOutcome(4, seeds, "tree", list(by), list(differences), list(fits))
 
 
 D2 = ScoreDifference("d2_tweedie", 0.3, 0.2, 0.1, 0.05)
@@ -196,40 +197,40 @@ def test_the_holdout_says_how_much_was_gained_and_whether_by_chance(difference, 
 def test_a_gain_a_loss_and_chance_read_differently():
     gained, lost = replace(D2, half_width=0.0), replace(D2, gain=-0.1, half_width=0.0)
     by_chance = replace(D2, half_width=0.2)
-    texts = [re.sub(r"[-−+\d.]", "", outcome(one).sentences[0]) for one in (gained, lost, by_chance)]
+    texts = [re.sub(r"[-−+\d.]", "", outcome(difference).sentences[0]) for difference in (gained, lost, by_chance)]
     assert len(set(texts)) == 3
 
 
-def metrics_told(*differences, by):
+def decisive_metrics(*differences, by):
     return [difference.metric for difference in outcome(*differences, by=by).decisive_differences]
 
 
 def test_each_metric_searched_by_decides_in_its_order():
-    assert metrics_told(D2, GINI, BIAS, by=("aggregate_bias", "normalised_gini")) == [
+    assert decisive_metrics(D2, GINI, BIAS, by=("aggregate_bias", "normalised_gini")) == [
         "aggregate_bias", "normalised_gini",
     ]  # fmt: skip
-    assert metrics_told(D2, RMSE, MAE, by=("rmse", "mae")) == ["rmse", "mae"], "one with an interval is enough"
+    assert decisive_metrics(D2, RMSE, MAE, by=("rmse", "mae")) == ["rmse", "mae"], "one with an interval is enough"
 
 
 @pytest.mark.parametrize("by", [("rmse",), ("decile_mape", "rmse")])
 def test_where_no_interval_holds_d2_decides_besides(by):
-    assert metrics_told(D2, RMSE, by=by) == ["rmse", "d2_tweedie"]
+    assert decisive_metrics(D2, RMSE, by=by) == ["rmse", "d2_tweedie"]
     first, _ = outcome(D2, RMSE, by=by).sentences
     assert "RMSE 10.00 against 12.00" in first
     assert "[" not in first, "an interval of it would mislead"
 
 
 def test_a_metric_that_is_not_resampled_is_decided_by_d2():
-    assert metrics_told(D2, MAE, by=("decile_mape",)) == ["d2_tweedie"]
+    assert decisive_metrics(D2, MAE, by=("decile_mape",)) == ["d2_tweedie"]
 
 
-SAME = [replace(found, tuned=1.0, configured=1.0, gain=0.0, half_width=0.0) for found in (D2, RMSE, BIAS)]
+SAME = [replace(difference, tuned=1.0, configured=1.0, gain=0.0, half_width=0.0) for difference in (D2, RMSE, BIAS)]
 
 
 def test_a_search_that_found_nothing_says_so_and_no_more():
-    made = outcome(*SAME, seeds=5, several=[SeedFit(42, "validation", 1.0, 1.0), SeedFit(42, "holdout", 1.0, 1.0)])
-    assert made.unchanged
-    (sentence,) = made.sentences
+    tuning = outcome(*SAME, seeds=5, fits=[SeedFit(42, "validation", 1.0, 1.0), SeedFit(42, "holdout", 1.0, 1.0)])
+    assert tuning.unchanged
+    (sentence,) = tuning.sentences
     assert "tree" in sentence
     assert not re.search(r"\d", sentence)
 
@@ -244,8 +245,8 @@ def test_one_score_that_moved_is_something_found():
     [(D2, 1, 1), (MAE, 2, 1), (replace(MAE, metric="aggregate_bias"), 2, 1)],
 )
 def test_seeds_count_as_won_in_the_direction_of_the_metric(difference, validation, holdout):
-    made = outcome(difference, by=(difference.metric,), seeds=3, several=SEVERAL)
-    first, second = made.seed_comparisons
+    tuning = outcome(difference, by=(difference.metric,), seeds=3, fits=SEED_FITS)
+    first, second = tuning.seed_comparisons
     assert (first.period, first.wins, len(first.fits)) == ("validation", validation, 3)
     assert (second.period, second.wins, len(second.fits)) == ("holdout", holdout, 3)
     assert (first.tuned, first.configured) == ((1.0, 2.25), (2.0, 2.0))
@@ -253,9 +254,9 @@ def test_seeds_count_as_won_in_the_direction_of_the_metric(difference, validatio
 
 
 def test_seeds_are_counted_by_the_first_metric():
-    made = outcome(D2, MAE, by=("mae", "d2_tweedie"), seeds=3, several=SEVERAL)
-    assert [comparison.wins for comparison in made.seed_comparisons] == [2, 1]
-    last = made.sentences[-1]
+    tuning = outcome(D2, MAE, by=("mae", "d2_tweedie"), seeds=3, fits=SEED_FITS)
+    assert [comparison.wins for comparison in tuning.seed_comparisons] == [2, 1]
+    last = tuning.sentences[-1]
     assert all(part in last for part in ("MAE", "3 seeds", "validation in 2 of 3", "holdout in 1 of 3"))
     ends = [re.findall(r"\d[\d.]*", spreads) for spreads in re.findall(r"\((.*?)\)", last)]
     assert ends == [["1", "2.25", "2"], ["2", "3", "2", "2.75"]]  # of the tuned and of the configured model
@@ -263,27 +264,27 @@ def test_seeds_are_counted_by_the_first_metric():
 
 @pytest.mark.parametrize("seeds", [5, 1])
 def test_one_fit_speaks_of_luck_only_where_more_were_asked_for(seeds):
-    made = outcome(D2, seeds=seeds, several=SEVERAL[:2])
-    assert (made.deterministic, made.seed_comparisons) == (seeds > 1, [])
-    assert len(made.sentences) == 1 + (seeds > 1)
+    tuning = outcome(D2, seeds=seeds, fits=SEED_FITS[:2])
+    assert (tuning.deterministic, tuning.seed_comparisons) == (seeds > 1, [])
+    assert len(tuning.sentences) == 1 + (seeds > 1)
 
 
 def test_an_outcome_is_kept_as_text_and_read_back():
-    made = outcome(replace(D2, half_width=math.nan), RMSE, by=("rmse",), seeds=3, several=SEVERAL)
-    again = TuningOutcome.from_json(json.loads(json.dumps(made.as_json())))
-    assert repr(again) == repr(made)  # nan is not equal to itself, but written alike
-    assert again.sentences == made.sentences
+    tuning = outcome(replace(D2, half_width=math.nan), RMSE, by=("rmse",), seeds=3, fits=SEED_FITS)
+    again = TuningOutcome.from_json(json.loads(json.dumps(tuning.as_json())))
+    assert repr(again) == repr(tuning)  # nan is not equal to itself, but written alike
+    assert again.sentences == tuning.sentences
 
 
 def test_an_outcome_as_tables():
-    made = outcome(D2, MAE, several=SEVERAL)
+    tuning = outcome(D2, MAE, fits=SEED_FITS)
     expected = pd.DataFrame(
         [["d2_tweedie", 0.3, 0.2, 0.1, 0.05, 0.15], ["mae", 9.0, 8.0, -1.0, -1.5, -0.5]],
         columns=["metric", "tuned", "configured", "better", "lower", "upper"],
     )
-    pd.testing.assert_frame_equal(made.frame, expected)
-    assert list(made.seeds_frame) == ["seed", "period", "tuned", "configured"]
-    assert made.seeds_frame.iloc[1].tolist() == [42, "holdout", 3.0, 2.5]
+    pd.testing.assert_frame_equal(tuning.frame, expected)
+    assert list(tuning.seeds_frame) == ["seed", "period", "tuned", "configured"]
+    assert tuning.seeds_frame.iloc[1].tolist() == [42, "holdout", 3.0, 2.5]
 
 
 # --- fits over several seeds --------------------------------------------------------------------------------------

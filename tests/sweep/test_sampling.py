@@ -39,7 +39,7 @@ def test_only_what_failed_without_a_reason_is_lost(fate):
     ],
 )
 def test_the_first_proposal_that_is_neither_taken_nor_lost_twice_is_next(trials, proposal):
-    assert next_proposal([trial(*each) for each in trials]) == proposal
+    assert next_proposal([trial(*arguments) for arguments in trials]) == proposal
 
 
 def draws(sampler, seed, proposals):

@@ -13,7 +13,7 @@ from clv_experiments.sweep.storage import exclusive, storage_url
 from clv_experiments.sweep.study import open_study
 
 
-def opened(url, name="toy", settings=None, directions=("minimize",)):
+def open_named_study(url, name="toy", settings=None, directions=("minimize",)):
     return open_study(url, name, directions, settings or {"window.horizon": "3 months"}, sampler="random")
 
 
@@ -32,7 +32,7 @@ def test_the_storage_lies_where_it_is_said_or_beside_the_runs(tmp_path, monkeypa
 def test_the_storage_of_any_folder_is_made_there(tmp_path):
     folder = "with space, {x} a#b a?b=c 50%20 客户"
     for _ in range(2):
-        study = opened(storage_url(None, str(tmp_path / folder)))
+        study = open_named_study(storage_url(None, str(tmp_path / folder)))
         study.study.add_trial(optuna.trial.create_trial(value=1.0))
     assert len(study.trials) == 2
     assert (tmp_path / folder / "optuna.db").is_file()
@@ -42,41 +42,41 @@ def test_the_storage_of_any_folder_is_made_there(tmp_path):
 
 
 def test_a_file_with_braces_in_its_name_is_no_template(tmp_path):
-    opened(f"sqlite:///{tmp_path}/{{x}}.db")
+    open_named_study(f"sqlite:///{tmp_path}/{{x}}.db")
     assert (tmp_path / "{x}.db").is_file()
 
 
 def test_a_study_of_any_name_is_taken_up(url):
     names = ['it\'s "mine" \\ `x` % {y}', "cdnow/3m xgboost", "客户 ü", "x" * 500, "--"]
     for number, name in enumerate(names):
-        opened(url, name).study.add_trials([optuna.trial.create_trial(value=1.0)] * number)
-    assert [len(opened(url, name).trials) for name in names] == [0, 1, 2, 3, 4]
+        open_named_study(url, name).study.add_trials([optuna.trial.create_trial(value=1.0)] * number)
+    assert [len(open_named_study(url, name).trials) for name in names] == [0, 1, 2, 3, 4]
 
 
 def test_a_study_of_other_settings_is_refused_by_their_names(url):
-    opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).study.add_trial(
+    open_named_study(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).study.add_trial(
         optuna.trial.create_trial(value=1.0)
     )
-    assert len(opened(url, settings={"gone": 0, "c": "same", "b": (1.5, None), "a": 1}).trials) == 1
+    assert len(open_named_study(url, settings={"gone": 0, "c": "same", "b": (1.5, None), "a": 1}).trials) == 1
     with pytest.raises(ClvError) as refused:
-        opened(url, settings={"a": 2, "b": [1.5, None], "c": "same", "new": True})
+        open_named_study(url, settings={"a": 2, "b": [1.5, None], "c": "same", "new": True})
     assert str(refused.value) == (
         "study 'toy' was begun with other settings: a was 1 and is 2; gone was 0 and is unset; new was unset and is "
         "True; type another sweep.name, or the settings it was begun with"
     )
     assert json.loads(
-        opened(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).study.user_attrs["settings"]
+        open_named_study(url, settings={"a": 1, "b": [1.5, None], "c": "same", "gone": 0}).study.user_attrs["settings"]
     )
 
 
 def test_a_study_that_another_program_made_is_refused(url):
-    opened(url, "ours")
+    open_named_study(url, "ours")
     foreign = optuna.create_study(storage=url, study_name="toy")
-    assert opened(url).trials == []  # one without trials may be ours, whose process was killed as it made it
+    assert open_named_study(url).trials == []  # one without trials may be ours, whose process was killed as it made it
     foreign = optuna.create_study(storage=url, study_name="other")
     foreign.add_trial(optuna.trial.create_trial(value=1.0))
     with pytest.raises(ClvError, match=r"^study 'other' was made by another program; type another sweep\.name$"):
-        opened(url, "other")
+        open_named_study(url, "other")
 
 
 @pytest.mark.parametrize(
@@ -98,45 +98,45 @@ def test_a_study_that_another_program_made_is_refused(url):
 def test_what_no_study_can_be_kept_in_is_said_in_one_sentence(tmp_path, address, message):
     (tmp_path / "text").write_text("no database" * 100)
     with pytest.raises(ClvError, match=message) as refused:
-        opened(address.format(folder=tmp_path))
-    said = str(refused.value)
-    assert "(sweep.storage)" in said
-    assert "sesame" not in said
-    assert "\n" not in said
+        open_named_study(address.format(folder=tmp_path))
+    message = str(refused.value)
+    assert "(sweep.storage)" in message
+    assert "sesame" not in message
+    assert "\n" not in message
     assert (tmp_path / "text").read_text() == "no database" * 100
 
 
 @pytest.mark.parametrize("password", ["sesame", "s%20e", "se@same"])
 def test_a_server_that_refuses_is_said_without_the_password(password, psycopg):
     with pytest.raises(ClvError) as refused:
-        opened(f"postgresql://ann:{password}@127.0.0.1:1/shop")
-    said = str(refused.value)
-    wanted = "write special characters of its password as %40" if "@" in password else "Connection refused"
-    assert wanted in said
-    assert said.count("ann:***@127.0.0.1:1/shop") == ("@" not in password)
-    assert "se@" not in said
-    assert "same" not in said
-    assert "\n" not in said
+        open_named_study(f"postgresql://ann:{password}@127.0.0.1:1/shop")
+    message = str(refused.value)
+    expected = "write special characters of its password as %40" if "@" in password else "Connection refused"
+    assert expected in message
+    assert message.count("ann:***@127.0.0.1:1/shop") == ("@" not in password)
+    assert "se@" not in message
+    assert "same" not in message
+    assert "\n" not in message
 
 
 def test_the_database_of_mlflow_is_refused_and_left_as_it_is(tmp_path, url):
     file = tmp_path / "studies.db"
-    made = sqlite3.connect(file)
-    made.executescript("CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE runs (run_uuid TEXT);")
-    made.close()
+    connection = sqlite3.connect(file)
+    connection.executescript("CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE runs (run_uuid TEXT);")
+    connection.close()
     before = file.read_bytes()
     with pytest.raises(ClvError, match=r"holds the tables of another program, such as MLflow's"):
-        opened(url)
+        open_named_study(url)
     assert file.read_bytes() == before
 
 
 def test_tables_of_another_version_are_said(tmp_path, url):
-    opened(url)
-    with sqlite3.connect(tmp_path / "studies.db") as made:
-        made.execute("UPDATE alembic_version SET version_num = 'v0.9.0.a'")
-    made.close()
+    open_named_study(url)
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v0.9.0.a'")
+    connection.close()
     with pytest.raises(ClvError, match="optuna storage upgrade"):
-        opened(url)
+        open_named_study(url)
 
 
 def test_an_interrupt_while_a_study_is_opened_is_no_bad_storage(url, monkeypatch):
@@ -145,11 +145,11 @@ def test_an_interrupt_while_a_study_is_opened_is_no_bad_storage(url, monkeypatch
 
     monkeypatch.setattr(optuna, "create_study", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        opened(url)
+        open_named_study(url)
 
 
 def test_a_first_heartbeat_is_on_record_before_anything_else(tmp_path, url):
-    study = opened(url)
+    study = open_named_study(url)
     study.ask_trial(0)
     with sqlite3.connect(tmp_path / "studies.db") as database:
         assert database.execute("SELECT COUNT(*) FROM trial_heartbeats").fetchone() == (1,)
@@ -157,8 +157,8 @@ def test_a_first_heartbeat_is_on_record_before_anything_else(tmp_path, url):
 
 
 def test_in_memory_every_study_is_new():
-    opened(None).study.add_trial(optuna.trial.create_trial(value=1.0))
-    study = opened(None)
+    open_named_study(None).study.add_trial(optuna.trial.create_trial(value=1.0))
+    study = open_named_study(None)
     assert study.trials == []
     assert study.url is None
 
@@ -170,10 +170,10 @@ def test_one_process_at_a_time_holds_the_lock(url):
         with exclusive(url):
             entered.set()
 
-    other = Thread(target=enter)
+    second_thread = Thread(target=enter)
     with exclusive(url):
-        other.start()
+        second_thread.start()
         assert not entered.wait(0.2)
     assert entered.wait(5)
-    other.join()
+    second_thread.join()
     assert Path(url.removeprefix("sqlite:///")).with_suffix(".db.lock").exists()

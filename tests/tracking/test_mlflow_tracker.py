@@ -35,8 +35,8 @@ from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 def last_run(tracker, experiment):
     client = mlflow.MlflowClient(tracker.uri)
-    found = client.get_experiment_by_name(experiment)
-    return client.search_runs([found.experiment_id], max_results=1)[0]
+    stored = client.get_experiment_by_name(experiment)
+    return client.search_runs([stored.experiment_id], max_results=1)[0]
 
 
 def artifact(run, name):
@@ -63,23 +63,23 @@ def test_records_are_written_and_read_back(tracker):
                 LogIdentity("log", "0123456789abcdef"),
             ]
         )
-    found = last_run(tracker, "log/3m")
-    assert found.info.status == "FINISHED"
-    assert found.info.run_name == "model"
-    assert found.data.params["seed"] == "42"
-    assert len(found.data.params["long"]) == 6000
-    assert found.data.params["many.149"] == "149"
-    assert found.data.tags["family"] == "ml"
-    assert found.data.tags["mlflow.note.content"] == "# read me"
-    history = mlflow.MlflowClient(tracker.uri).get_metric_history(found.info.run_id, "holdout_mae")
+    stored = last_run(tracker, "log/3m")
+    assert stored.info.status == "FINISHED"
+    assert stored.info.run_name == "model"
+    assert stored.data.params["seed"] == "42"
+    assert len(stored.data.params["long"]) == 6000
+    assert stored.data.params["many.149"] == "149"
+    assert stored.data.tags["family"] == "ml"
+    assert stored.data.tags["mlflow.note.content"] == "# read me"
+    history = mlflow.MlflowClient(tracker.uri).get_metric_history(stored.info.run_id, "holdout_mae")
     assert [(point.step, point.value) for point in history] == [(0, 1.0), (1, 2.0)]
-    pd.testing.assert_frame_equal(pd.read_parquet(artifact(found, "deep/predictions.parquet")), frame)
+    pd.testing.assert_frame_equal(pd.read_parquet(artifact(stored, "deep/predictions.parquet")), frame)
     defused = frame.assign(customer_id=["a", "'=1+1"])
-    pd.testing.assert_frame_equal(pd.read_csv(artifact(found, "table.csv")), defused)
-    assert artifact(found, "note.txt").read_text(encoding="utf-8") == "ü"
-    assert artifact(found, "empty.png").stat().st_size > 100
-    assert [entry.dataset.name for entry in found.inputs.dataset_inputs] == ["log"]
-    assert found.inputs.dataset_inputs[0].dataset.digest == "0123456789abcdef"
+    pd.testing.assert_frame_equal(pd.read_csv(artifact(stored, "table.csv")), defused)
+    assert artifact(stored, "note.txt").read_text(encoding="utf-8") == "ü"
+    assert artifact(stored, "empty.png").stat().st_size > 100
+    assert [entry.dataset.name for entry in stored.inputs.dataset_inputs] == ["log"]
+    assert stored.inputs.dataset_inputs[0].dataset.digest == "0123456789abcdef"
 
 
 @pytest.mark.parametrize("error", [ClvError("no column 'date'"), RuntimeError("boom"), KeyboardInterrupt()])
@@ -87,12 +87,12 @@ def test_a_failing_run_is_marked_with_its_reason_and_keeps_what_it_had(tracker, 
     with pytest.raises(type(error)), tracker.run("log/3m", "model") as run:
         run.log([Metric("before", 1.0)])
         raise error
-    found = last_run(tracker, "log/3m")
-    assert found.info.status == "FAILED"
-    said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-    assert said in found.data.tags["failure"]
-    assert found.data.tags["failure_kind"] == type(error).__name__
-    assert found.data.metrics == {"before": 1.0}
+    stored = last_run(tracker, "log/3m")
+    assert stored.info.status == "FAILED"
+    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    assert reason in stored.data.tags["failure"]
+    assert stored.data.tags["failure_kind"] == type(error).__name__
+    assert stored.data.metrics == {"before": 1.0}
     with tracker.run("log/3m", "next"):
         pass
     assert last_run(tracker, "log/3m").info.status == "FINISHED", "the next run of a multirun is a run of its own"
@@ -116,7 +116,7 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process,
         warnings.simplefilter("ignore")  # mlflow's own
         with tracker.run("log/3m", "model") as run:
             run.log([FittedModel(estimator, X.head())])
-    found = last_run(tracker, "log/3m")
+    stored = last_run(tracker, "log/3m")
     program = (
         "import sys, json, mlflow\n"
         "mlflow.set_tracking_uri(sys.argv[1])\n"
@@ -124,7 +124,7 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process,
         "print(json.dumps(model.predict(model.input_example).tolist()))\n"
         "print(json.dumps([column.name for column in model.metadata.signature.inputs]))"
     )
-    command = [sys.executable, "-W", "ignore", "-c", program, tracker.uri, found.info.run_id]
+    command = [sys.executable, "-W", "ignore", "-c", program, tracker.uri, stored.info.run_id]
     done = run_process(command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     predicted, inputs = done.stdout.splitlines()[-2:]

@@ -26,7 +26,7 @@ X = pd.DataFrame({"T": [1.0, 2.0, 30.0, 4.0], "frequency": [0.0, 3.0, 2.0, 9.0]}
 HOSTILE = ["../x/3m", "a:b/3m", "a/b/3m", "a-b/3m", "a b#?%@/3m", "<i>/3m", "été/45d", "x" * 300 + "/3m", "/3m"]
 
 
-def fitted(slope):
+def linear_model(slope):
     return SpendRegressor(LinearRegression()).fit(X, slope * X["T"] + X["frequency"])
 
 
@@ -35,7 +35,9 @@ def champion(tracker, slope, name="shop-3m"):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mlflow's own
         with tracker.run("shop/3m", f"champion {slope}") as run:
-            run.log([Tag("kind", CHAMPION), Tag("evaluated_run", f"judged{slope}"), FittedModel(fitted(slope), X)])
+            run.log(
+                [Tag("kind", CHAMPION), Tag("evaluated_run", f"judged{slope}"), FittedModel(linear_model(slope), X)]
+            )
             run.log([Registration(name, CHAMPION, (Tag("why", f"slope {slope}"),), "# card")])
     return run.run_id
 
@@ -45,13 +47,13 @@ def test_a_champion_comes_back_as_it_was_fitted(kind, tracker):
     tracker = tracker if kind == "mlflow" else MemoryTracker()
     run_id = champion(tracker, 2)
     reader = tracker.reader()
-    found = reader.model("models:/shop-3m@champion")
-    assert (found.uri, found.version, found.columns) == ("models:/shop-3m@champion", "1", ("T", "frequency"))
-    assert (found.run.run_id, found.run.name, found.evidence) == (run_id, "champion 2", "judged2")
-    assert found.run.tags["kind"] == CHAMPION
-    assert found.estimator.predict(X).tolist() == fitted(2).predict(X).tolist()
-    own = reader.model(f"runs:/{run_id}")
-    assert (own.version, own.run.run_id, own.columns) == ("", run_id, found.columns)
+    stored = reader.model("models:/shop-3m@champion")
+    assert (stored.uri, stored.version, stored.columns) == ("models:/shop-3m@champion", "1", ("T", "frequency"))
+    assert (stored.run.run_id, stored.run.name, stored.evidence) == (run_id, "champion 2", "judged2")
+    assert stored.run.tags["kind"] == CHAMPION
+    assert stored.estimator.predict(X).tolist() == linear_model(2).predict(X).tolist()
+    run_model = reader.model(f"runs:/{run_id}")
+    assert (run_model.version, run_model.run.run_id, run_model.columns) == ("", run_id, stored.columns)
     assert reader.model(f"runs:/{run_id}/model").run.run_id == run_id
     assert 100 < reader.model_bytes(run_id) < 10_000
     with tracker.run("shop/3m", "without a model") as run:
@@ -83,7 +85,7 @@ def test_a_served_model_answers_what_the_estimator_says(tracker):
 
     run_id = champion(tracker, 2)
     served = mlflow.pyfunc.load_model("models:/shop-3m@champion")
-    expected = fitted(2).predict(X)
+    expected = linear_model(2).predict(X)
     np.testing.assert_array_equal(served.predict(X), expected)
     # Whole numbers and columns in another order, as somebody else's JSON has them.
     rows = json.dumps({"dataframe_split": {"columns": ["frequency", "T"], "data": [[0, 1], [3, 2], [2, 30], [9, 4]]}})
@@ -102,8 +104,8 @@ def test_spark_scores_with_the_champion(tracker, spark):
         warnings.simplefilter("ignore")  # mlflow's and Spark's own
         score = mlflow.pyfunc.spark_udf(spark.session, "models:/shop-3m@champion", env_manager="local")
         rows = spark.session.createDataFrame(X.rename_axis("customer_id").reset_index())
-        got = rows.withColumn("spend", score(struct("frequency", "T"))).toPandas().set_index("customer_id")
-    np.testing.assert_allclose(got["spend"], fitted(2).predict(X), rtol=1e-12)
+        predictions = rows.withColumn("spend", score(struct("frequency", "T"))).toPandas().set_index("customer_id")
+    np.testing.assert_allclose(predictions["spend"], linear_model(2).predict(X), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

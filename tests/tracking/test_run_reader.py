@@ -46,8 +46,8 @@ def test_a_run_comes_back_as_it_was_recorded(kind, tracker):
     second, first = reader.runs("log/3m")
     assert (first.run_id, first.name, first.status) == (run.run_id, "first", "FINISHED")
     assert abs(datetime.now(UTC) - first.started) < timedelta(minutes=1)
-    said = {"window.cutoff": "None", "window.origins": "2", "empty": "", "long": "x" * LONGEST_PARAM}
-    assert first.params == said
+    params = {"window.cutoff": "None", "window.origins": "2", "empty": "", "long": "x" * LONGEST_PARAM}
+    assert first.params == params
     assert first.tags["cell"] == "0123456789abcdef"
     assert set(first.metrics) == {"d2_floor"}
     assert (second.status, second.tags["failure"], second.tags["failure_kind"]) == (
@@ -115,8 +115,8 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process)
     assert run.stdout.readline() == "in the middle\n"
     run.kill()
     assert run.wait() == -signal.SIGKILL
-    found = select_runs(tracker.reader(), "log/3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
-    assert found.cell.labels == ["zeros"]
-    assert found.cell.holdouts == (holdout,)
-    assert found.missing == {"xgboost": "not finished: still running, or killed in the middle"}
-    assert "not finished" in found.cell.left_out[0]
+    selection = select_runs(tracker.reader(), "log/3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
+    assert selection.cell.labels == ["zeros"]
+    assert selection.cell.holdouts == (holdout,)
+    assert selection.missing == {"xgboost": "not finished: still running, or killed in the middle"}
+    assert "not finished" in selection.cell.left_out[0]

@@ -15,12 +15,12 @@ from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 EXPERIMENT = "shop/3m"
-BEGUN = datetime(2026, 1, 2, 3, 4, 5)  # as Optuna tells it, in local time
+STARTED = datetime(2026, 1, 2, 3, 4, 5)  # as Optuna tells it, in local time
 RECORDS = [Param("model.estimator.alpha", 0.5), Metric("validation_d2_tweedie", 0.25), Tag("state", "complete")]
 
 
 @pytest.fixture(params=["mlflow", "memory"])
-def kept(request):
+def any_tracker(request):
     """A tracker of each kind."""
     return request.getfixturevalue("tracker") if request.param == "mlflow" else MemoryTracker()
 
@@ -38,100 +38,100 @@ def trial_runs(tracker):
     return {run.name: run for run in runs(tracker, "trial")}
 
 
-def test_a_study_is_made_once_and_taken_up(kept):
-    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+def test_a_study_is_made_once_and_taken_up(any_tracker):
+    with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         assert study.new
         study.log([Param("sweep.seed", 7), Metric("best", 0.5)])
-    assert only_study(kept).status == "FINISHED"
-    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as again:
-        assert not again.new
-        assert again.run_id == study.run_id
-        assert only_study(kept).status == "RUNNING"
-        again.log([Metric("best", 0.75)])
-    found = only_study(kept)
-    assert (found.name, found.status) == ("mine", "FINISHED")
-    assert found.params == {"sweep.seed": "7"}
-    assert found.metrics == {"best": 0.75}
+    assert only_study(any_tracker).status == "FINISHED"
+    with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as reopened:
+        assert not reopened.new
+        assert reopened.run_id == study.run_id
+        assert only_study(any_tracker).status == "RUNNING"
+        reopened.log([Metric("best", 0.75)])
+    run = only_study(any_tracker)
+    assert (run.name, run.status) == ("mine", "FINISHED")
+    assert run.params == {"sweep.seed": "7"}
+    assert run.metrics == {"best": 0.75}
 
 
-def test_studies_of_other_names_and_experiments_are_others(kept):
+def test_studies_of_other_names_and_experiments_are_others(any_tracker):
     names = ["it's", 'a "b"', 'it\'s "both"', "back\\slash", "100 %", "`x`", "客户", "it''s"]
     ids = set()
     for name in names:
-        with kept.study(EXPERIMENT, name, name.encode().hex()) as study:
+        with any_tracker.study(EXPERIMENT, name, name.encode().hex()) as study:
             ids.add(study.run_id)
-    with kept.study("shop/6m", names[0], names[0].encode().hex()) as other:
+    with any_tracker.study("shop/6m", names[0], names[0].encode().hex()) as other:
         assert other.new
     assert len(ids) == len(names)
     for name in names:
-        with kept.study(EXPERIMENT, name, name.encode().hex()) as study:
+        with any_tracker.study(EXPERIMENT, name, name.encode().hex()) as study:
             assert not study.new
             ids.remove(study.run_id)
     assert not ids
 
 
 @pytest.mark.parametrize("error", [ClvError("all trials failed"), RuntimeError("boom"), KeyboardInterrupt()])
-def test_a_failure_is_kept_until_the_study_is_taken_up(kept, error):
-    with pytest.raises(type(error)), kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
-        study.trial(0, BEGUN, RECORDS)
+def test_a_failure_is_kept_until_the_study_is_taken_up(any_tracker, error):
+    with pytest.raises(type(error)), any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+        study.trial(0, STARTED, RECORDS)
         raise error
-    found = only_study(kept)
-    assert found.status == "FAILED"
-    said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-    assert said in found.tags["failure"]
-    assert found.tags["failure_kind"] == type(error).__name__
-    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+    run = only_study(any_tracker)
+    assert run.status == "FAILED"
+    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    assert reason in run.tags["failure"]
+    assert run.tags["failure_kind"] == type(error).__name__
+    with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         assert study.trials() == {0}
-        assert "failure" not in only_study(kept).tags
-    assert {"failure", "failure_kind"}.isdisjoint(only_study(kept).tags)
-    assert only_study(kept).status == "FINISHED"
+        assert "failure" not in only_study(any_tracker).tags
+    assert {"failure", "failure_kind"}.isdisjoint(only_study(any_tracker).tags)
+    assert only_study(any_tracker).status == "FINISHED"
 
 
-def test_the_failure_of_one_process_does_not_outlive_the_other(kept):
-    with kept.study(EXPERIMENT, "mine", b"mine".hex()):
-        with pytest.raises(KeyboardInterrupt), kept.study(EXPERIMENT, "mine", b"mine".hex()):
+def test_the_failure_of_one_process_does_not_outlive_the_other(any_tracker):
+    with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()):
+        with pytest.raises(KeyboardInterrupt), any_tracker.study(EXPERIMENT, "mine", b"mine".hex()):
             raise KeyboardInterrupt
-        assert only_study(kept).status == "FAILED"
-    found = only_study(kept)
-    assert found.status == "FINISHED"
-    assert "failure" not in found.tags
+        assert only_study(any_tracker).status == "FAILED"
+    run = only_study(any_tracker)
+    assert run.status == "FINISHED"
+    assert "failure" not in run.tags
 
 
-def test_trials_are_runs_below_their_study(kept):
-    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
-        study.trial(0, BEGUN, RECORDS)
-        study.trial(3, BEGUN + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
-        with kept.study(EXPERIMENT, "other", b"other".hex()) as other:
-            other.trial(7, BEGUN, RECORDS)
+def test_trials_are_runs_below_their_study(any_tracker):
+    with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+        study.trial(0, STARTED, RECORDS)
+        study.trial(3, STARTED + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
+        with any_tracker.study(EXPERIMENT, "other", b"other".hex()) as other:
+            other.trial(7, STARTED, RECORDS)
             assert other.trials() == {7}
         assert study.trials() == {0, 3}
-    found = trial_runs(kept)
-    assert sorted(found) == ["trial 0", "trial 3", "trial 7"]
-    good, bad = found["trial 0"], found["trial 3"]
+    trials = trial_runs(any_tracker)
+    assert sorted(trials) == ["trial 0", "trial 3", "trial 7"]
+    good, bad = trials["trial 0"], trials["trial 3"]
     assert good.status == "FINISHED"
     assert good.params == {"model.estimator.alpha": "0.5"}
     assert good.metrics == {"validation_d2_tweedie": 0.25}
-    wanted = {"mlflow.parentRunId": study.run_id, "kind": "trial", "trial": "0", "state": "complete"}
-    assert wanted.items() <= good.tags.items()
+    expected = {"mlflow.parentRunId": study.run_id, "kind": "trial", "trial": "0", "state": "complete"}
+    assert expected.items() <= good.tags.items()
     assert "failure" not in good.tags
     assert bad.status == "FAILED"
     assert bad.tags["failure"] == "too few customers"
     assert bad.tags["trial"] == "3"
-    assert good.started == BEGUN.astimezone(UTC)
+    assert good.started == STARTED.astimezone(UTC)
     assert bad.started - good.started == timedelta(seconds=90)
 
 
-def test_a_trial_has_one_run_whoever_writes_it(kept):
+def test_a_trial_has_one_run_whoever_writes_it(any_tracker):
     with (
-        kept.study(EXPERIMENT, "mine", b"mine".hex()) as study,
-        kept.study(EXPERIMENT, "mine", b"mine".hex()) as same,
+        any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study,
+        any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as same,
     ):
-        study.trial(4, BEGUN, RECORDS)
-        same.trial(4, BEGUN, [Metric("validation_d2_tweedie", 0.99)], "late")
-    found = trial_runs(kept)["trial 4"]
-    assert len(runs(kept, "trial")) == 1
-    assert found.status == "FINISHED"
-    assert found.metrics == {"validation_d2_tweedie": 0.25}
+        study.trial(4, STARTED, RECORDS)
+        same.trial(4, STARTED, [Metric("validation_d2_tweedie", 0.99)], "late")
+    run = trial_runs(any_tracker)["trial 4"]
+    assert len(runs(any_tracker, "trial")) == 1
+    assert run.status == "FINISHED"
+    assert run.metrics == {"validation_d2_tweedie": 0.25}
 
 
 def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypatch):
@@ -142,9 +142,9 @@ def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypat
 
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(study.client, "set_terminated", killed)
-            study.trial(0, BEGUN, RECORDS)
+            study.trial(0, STARTED, RECORDS)
         assert study.trials() == set()
-        study.trial(0, BEGUN, RECORDS)
+        study.trial(0, STARTED, RECORDS)
         assert study.trials() == {0}
     [found] = runs(tracker, "trial")
     assert found.status == "FINISHED"
@@ -154,7 +154,7 @@ def test_trials_are_found_on_every_page(tracker, monkeypatch):
     monkeypatch.setattr(store, "PAGE", 2)
     with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         for number in range(5):
-            study.trial(number, BEGUN, [])
+            study.trial(number, STARTED, [])
             assert study.trials() == set(range(number + 1))
 
 
@@ -177,38 +177,38 @@ def test_processes_that_start_together_share_one_study(tracker, start_process, t
     for process in running:
         process.stdin.write("\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=60) for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    assert sorted(out for out, _ in said) == ["False\n", "True\n"]
+    outputs = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0, 0], outputs
+    assert sorted(out for out, _ in outputs) == ["False\n", "True\n"]
     assert only_study(tracker).status == "FINISHED"
-    found = sorted(int(run.tags["trial"]) for run in runs(tracker, "trial"))
-    assert found == [0, 1, 2, 3, 9, 10, 11]
+    numbers = sorted(int(run.tags["trial"]) for run in runs(tracker, "trial"))
+    assert numbers == [0, 1, 2, 3, 9, 10, 11]
     assert all(run.status == "FINISHED" for run in runs(tracker, "trial"))
     assert MlflowTracker(str(tmp_path / "mlruns")).reader().runs("shop/6m") == []
 
 
-def test_no_leaderboard_shows_a_study_or_a_trial(kept):
+def test_no_leaderboard_shows_a_study_or_a_trial(any_tracker):
     settings = {"data.name": "shop", "model.name": "ridge"}
     frame = pd.DataFrame({"customer_id": ["a", "b"], "y_true": [0.0, 9.0], "y_pred": 5.0, "purchase_days": [0, 1]})
     frame["cutoff"] = pd.Timestamp("1998-03-31")
-    whole = [Param(name, value) for name, value in settings.items()]
-    whole += [Tag(name, "x") for name in ("cell", "family", "features", "protocol", "code_version")]
-    whole += [
+    records = [Param(name, value) for name, value in settings.items()]
+    records += [Tag(name, "x") for name in ("cell", "family", "features", "protocol", "code_version")]
+    records += [
         Metric("d2_floor", 0.5),
         Tag("model", "ridge"),
         Tag("holdouts", "1998-04-01 to 1998-06-30"),
         Table("predictions.parquet", frame),
     ]
-    with kept.study(EXPERIMENT, "mine", b"mine".hex()) as study:
-        study.log(whole)
-        study.trial(0, BEGUN, whole)
-        study.trial(1, BEGUN, whole, "too few customers")
-    assert len(kept.reader().runs(EXPERIMENT)) == 3
-    found = select_runs(kept.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
-    assert found.cell is None
-    assert found.missing == {"ridge": ""}
-    assert found.other_cells == []
-    assert find_completed_run(kept.reader(), EXPERIMENT, settings) is None
-    with kept.run(EXPERIMENT, "ridge") as run:
-        run.log(whole)
-    assert find_completed_run(kept.reader(), EXPERIMENT, settings).run_id == run.run_id
+    with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+        study.log(records)
+        study.trial(0, STARTED, records)
+        study.trial(1, STARTED, records, "too few customers")
+    assert len(any_tracker.reader().runs(EXPERIMENT)) == 3
+    selection = select_runs(any_tracker.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
+    assert selection.cell is None
+    assert selection.missing == {"ridge": ""}
+    assert selection.other_cells == []
+    assert find_completed_run(any_tracker.reader(), EXPERIMENT, settings) is None
+    with any_tracker.run(EXPERIMENT, "ridge") as run:
+        run.log(records)
+    assert find_completed_run(any_tracker.reader(), EXPERIMENT, settings).run_id == run.run_id
