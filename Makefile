@@ -22,7 +22,7 @@ study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then the 
 		window.origins=all readme=README.md
 
 test: .venv/test.stamp  ## run all tests; ARGS="-m 'not slow'" for fewer
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/dev.stamp  ## check style and types
 	$(BIN)/ruff check .

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections import deque
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import partial
@@ -32,7 +31,6 @@ from clv_experiments.data.engine import Spark
 from clv_experiments.data.log import load_log
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
-from clv_experiments.forecasting.forecaster import Forecaster
 
 # The steps and the log end of conf/data/cdnow.yaml and cdnow_sample.yaml.
 RULES = (missing_customer(), missing_date(), missing_amount())
@@ -111,24 +109,6 @@ def compose_sweep():
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         yield composed
-
-
-SHARED = deque(maxlen=3)  # logs with what was computed of them, by horizon
-
-
-@pytest.fixture
-def shared_features(monkeypatch):
-    """Let the runs of a process share what they compute of one log, which takes most of a small run's time."""
-    own = Forecaster.__init__
-
-    def share(forecaster, log, window):
-        own(forecaster, log, window)
-        known = next((caches for kept, caches in SHARED if kept is log), None)
-        if known is None:
-            SHARED.append((log, known := {}))
-        forecaster._features, forecaster._outcomes = known.setdefault(window.horizon, ({}, {}))
-
-    monkeypatch.setattr(Forecaster, "__init__", share)
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,6 @@ def test_model_says_its_family_and_whether_it_learns_from_labels(option, compose
     assert not hasattr(model.estimator, "n_features_in_"), "an estimator comes unfitted"
 
 
-@pytest.mark.usefixtures("shared_features")
 @pytest.mark.parametrize("option", MODELS)
 def test_model_runs(option, compose, monkeypatch):
     """With its pictures, which no other test draws of every model, and without baselines beside it."""
@@ -112,7 +111,6 @@ def runs_elsewhere(group, option):
     return group == "experiment" and "online_retail" in (CONF / group / f"{option}.yaml").read_text()
 
 
-@pytest.mark.usefixtures("shared_features")
 @pytest.mark.parametrize(
     ("group", "option"),
     [pair for pair in OPTIONS if pair[0] not in ("model", "tracking") and not runs_elsewhere(*pair)],

@@ -18,7 +18,7 @@ from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.forecaster import Forecaster, Model, cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecaster, ForecasterCache, Model, cell_fingerprint
 from clv_experiments.models.spend_rate import SpendRate
 from clv_experiments.models.spend_regressor import SpendRegressor
 
@@ -229,3 +229,16 @@ def test_the_coming_period_is_forecast_from_the_whole_log_and_judged_by_nothing(
     latest = future_forecaster.forecast(future_forecaster.window.period(0), LINEAR)
     pd.testing.assert_series_equal(earlier.table["y_pred"], latest.table["y_pred"])
     assert future_forecaster.time_to_next_purchase(latest.period).notna().equals(latest.table["purchase_days"] > 0)
+
+
+def test_runs_of_one_log_and_horizon_share_what_they_compute(cdnow_sample):
+    forecasters, latest = ForecasterCache(), window(cdnow_sample)
+    first = forecasters.get(cdnow_sample, latest)
+    X = first.features(latest.period(0).cutoff, LINEAR.features)
+    again = forecasters.get(cdnow_sample, replace(latest, origins=2))
+    assert again.window.origins == 2
+    assert again.features(latest.period(0).cutoff, LINEAR.features) is X
+    others = [(replace(cdnow_sample), latest), (cdnow_sample, window(cdnow_sample, "6 months"))]
+    for log, other in others:
+        assert forecasters.get(log, other).features(latest.period(0).cutoff, LINEAR.features) is not X
+        forecasters.get(cdnow_sample, latest)

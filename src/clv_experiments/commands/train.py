@@ -27,7 +27,7 @@ from clv_experiments.errors import LogTooShort
 from clv_experiments.evaluation.score_records import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
-from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.forecaster import ForecasterCache
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.run_records import (
     Search,
@@ -40,6 +40,8 @@ from clv_experiments.leaderboard.selection import find_completed_run
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import Run, StoredRun
+
+FORECASTERS = ForecasterCache()
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -139,7 +141,7 @@ def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     model, window = build_model(cfg.model), build_window(cfg.window, log.start, log.end)
     supervised = model.supervised and cfg.evaluation.protocol != "customer_split"
     origins = window.backtest(supervised=supervised, source=log.name)
-    return EvaluationTask(Forecaster(log, window), model, build_baselines(cfg), origins, cfg.evaluation.objective)
+    return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, cfg.evaluation.objective)
 
 
 def _evaluate(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:

@@ -1,4 +1,4 @@
-"""Horizons, cutoffs and the periods that a forecast may see: the only module with date arithmetic."""
+"""Horizons, cutoffs and the periods that a forecast may see: all arithmetic with dates."""
 
 from __future__ import annotations
 

@@ -251,6 +251,20 @@ class Forecaster:
         return float(customers["total_spend"].sum() / customers["T"].clip(lower=1).sum() * target.days)
 
 
+class ForecasterCache:
+    """Holds the forecaster that this process used last, since the next run of a multirun usually has the same log."""
+
+    def __init__(self) -> None:
+        self._last: Forecaster | None = None
+
+    def get(self, log: TransactionLog, window: Window) -> Forecaster:
+        """Return a forecaster that shares what the last one computed, where log and horizon are the same."""
+        last = self._last
+        same = last is not None and last.log is log and last.window.horizon == window.horizon
+        self._last = last.with_window(window) if last and same else Forecaster(log, window)
+        return self._last
+
+
 def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol: str = "forecast") -> str:
     """Name the cell of a run: equal only for the same log, holdout periods, customers and protocol.
 
