@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 import warnings
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import date
 from functools import partial
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -156,30 +157,65 @@ def migrated(template):
     return lay
 
 
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    """A working folder with a wide terminal; signals are handled as they were once a test is over."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+@contextmanager
+def handlers_restored():
+    """Leave signals handled as they were, whatever a script has done about them."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield tmp_path
+    yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 @pytest.fixture
-def run_script(work, monkeypatch, capfd):
-    """Run a script as typed, but in this process, since a new one takes seconds: exit status, stdout and stderr."""
+def work(tmp_path, monkeypatch):
+    """A working folder with a wide terminal; signals are handled as they were once a test is over."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    with handlers_restored():
+        yield tmp_path
+
+
+def run_main(script, typed):
+    """Run a script as typed, but in this process, since a new one takes seconds; gives the exit status."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.delenv("HYDRA_FULL_ERROR", raising=False)
+        patch.setattr(sys, "argv", [str(ROOT / script), *map(str, typed)])
+        patch.setattr(GlobalHydra.instance(), "hydra", None)  # a test may hold one open, and so would a script
+        runpy.run_path(str(ROOT / script), run_name="__main__")
+    return ended.value.code
+
+
+@pytest.fixture
+def run_script(work, capfd):
+    """Run a script in the working folder: exit status, stdout and stderr."""
 
     def run(script, *typed):
-        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-        monkeypatch.setattr(sys, "argv", [str(ROOT / script), *map(str, typed)])
         capfd.readouterr()
-        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
-            patch.setattr(GlobalHydra.instance(), "hydra", None)  # a test may hold one open, and so would a script
-            runpy.run_path(str(ROOT / script), run_name="__main__")
-        written = capfd.readouterr()
-        return ended.value.code, written.out, written.err
+        status = run_main(script, typed)
+        return status, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_without_figures():
+    """Run a script in a folder for what its runs leave but their figures, which other tests draw."""
+
+    def run(folder, script, *typed):
+        output, errors = StringIO(), StringIO()
+        with ExitStack() as stack:
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            patch.chdir(folder)
+            patch.setenv("COLUMNS", "200")
+            for drawing in ("holdout_records", "coefficients", "coefficient_records"):
+                patch.setattr(f"clv_experiments.forecasting.run_records.{drawing}", lambda *_, **__: [])
+            patch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
+            stack.enter_context(handlers_restored())
+            stack.enter_context(warnings.catch_warnings(action="ignore"))  # of libraries, as in a process of its own
+            stack.enter_context(redirect_stdout(output))
+            stack.enter_context(redirect_stderr(errors))
+            status = run_main(script, typed)
+        return subprocess.CompletedProcess(typed, status, output.getvalue(), errors.getvalue())
 
     return run
 

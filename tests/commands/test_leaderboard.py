@@ -3,7 +3,6 @@
 import re
 import shutil
 import sqlite3
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +30,10 @@ def shown(folder, *typed, alone=True):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, migrated, run_process):
+def filled(tmp_path_factory, migrated, run_without_figures):
     """One BTYD model and the baselines on the CDNOW sample, run by the script itself."""
     folder = migrated(tmp_path_factory.mktemp("filled"))
-    command = [sys.executable, ROOT / SCRIPT, *CELL, "--fill"]
-    return folder, run_process(command, cwd=folder, timeout=300)
+    return folder, run_without_figures(folder, SCRIPT, *CELL, "--fill")
 
 
 @pytest.fixture(scope="module")

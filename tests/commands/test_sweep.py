@@ -2,7 +2,7 @@
 
 import json
 import re
-import sys
+import shlex
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -199,20 +199,19 @@ def test_settings_that_mislead_are_refused_before_the_first_trial(compose_sweep,
 
 
 # Three training origins are not in the space: then the winner is never what is configured.
-KEPT = ["data=cdnow_sample", "window.training_origins=3", "evaluation.bootstrap_replicates=2", "sweep.seeds=2"]
+SMALL = ["data=cdnow_sample", "window.training_origins=3", "evaluation.bootstrap_replicates=2", "sweep.seeds=2"]
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory, migrated, run_process):
+def studies(tmp_path_factory, migrated, run_without_figures):
     """Two studies by the script: a model that leaves nothing to chance, and a tree."""
-    folder = migrated(tmp_path_factory.mktemp("kept"))
-    typed = ["-m", "model=ridge,decision_tree", *KEPT, "sweep.n_trials=6"]
-    command = [sys.executable, ROOT / "scripts" / "sweep.py", *typed]
-    return folder, run_process(command, cwd=folder, timeout=300)
+    folder = migrated(tmp_path_factory.mktemp("studies"))
+    typed = ["-m", "model=ridge,decision_tree", *SMALL, "sweep.n_trials=6"]
+    return folder, run_without_figures(folder, "scripts/sweep.py", *typed)
 
 
-def test_the_script_searches_compares_and_keeps(kept):
-    folder, done = kept
+def test_the_script_searches_compares_and_keeps(studies):
+    folder, done = studies
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.count("the winner, trial") == 2
@@ -221,19 +220,19 @@ def test_the_script_searches_compares_and_keeps(kept):
     assert "by D2, fitted with 2 seeds each" in done.stdout
     assert "on the holdout decision_tree (tuned) is" in done.stdout
     runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
-    studies = {run.run_id: run for run in runs if run.tags.get("kind") == "study"}
-    assert {run.status for run in studies.values()} == {"FINISHED"}
+    by_id = {run.run_id: run for run in runs if run.tags.get("kind") == "study"}
+    assert {run.status for run in by_id.values()} == {"FINISHED"}
     trials = [run for run in runs if run.tags.get("kind") == "trial"]
     assert len(trials) == 12
     for trial in trials:
-        assert trial.tags["mlflow.parentRunId"] in studies
+        assert trial.tags["mlflow.parentRunId"] in by_id
         assert "validation_d2_tweedie" in trial.metrics
         assert not any(name.startswith("holdout_") for name in trial.metrics)
     full = {run.name: run for run in runs if "kind" not in run.tags}
     assert set(full) == {"ridge", "ridge (tuned)", "decision_tree", "decision_tree (tuned)"}
     tuned = full["decision_tree (tuned)"]
     assert tuned.tags["model"] == "decision_tree (tuned)"
-    assert studies[tuned.tags["study"]].tags["study"].startswith("decision_tree cdnow_sample/3m")
+    assert by_id[tuned.tags["study"]].tags["study"].startswith("decision_tree cdnow_sample/3m")
     assert tuned.tags["cell"] == full["decision_tree"].tags["cell"]
     assert {name for name in tuned.params if name.startswith("sweep")} == set()
 
@@ -245,19 +244,19 @@ def test_the_script_searches_compares_and_keeps(kept):
         ("null", ["decision_tree", "decision_tree (tuned)", "ridge", "ridge (tuned)"]),
     ],
 )
-def test_a_leaderboard_shows_the_tuned_beside_the_configured(kept, asked, shown):
-    folder, _ = kept
-    typed = [*KEPT[:2], f"models={asked}", f"tracking.folder={folder / 'mlruns'}"]
+def test_a_leaderboard_shows_the_tuned_beside_the_configured(studies, compose_sweep, asked, shown):
+    folder, _ = studies
+    typed = [*SMALL[:2], f"models={asked}", f"tracking.folder={folder / 'mlruns'}"]
     selection = select_cell_runs(compose("leaderboard", overrides=typed), typed)
     assert sorted(selection.cell.labels) == shown
     assert {"zeros", "rfm_decile"} <= set(selection.missing), "a search runs no baselines"
     assert not {label for label in selection.missing if label in shown}
 
 
-def test_the_command_it_prints_makes_the_same_run(kept, migrated, run_process, tmp_path):
-    folder, done = kept
-    command = re.findall(r"^to run the winner yourself: python (train.py .*)$", done.stdout, flags=re.MULTILINE)[-1]
-    again = run_process(["sh", "-c", f"{sys.executable} {ROOT}/{command}"], cwd=migrated(tmp_path))
+def test_the_command_it_prints_makes_the_same_run(studies, migrated, run_without_figures, tmp_path):
+    folder, done = studies
+    command = re.findall(r"^to run the winner yourself: python train.py (.*)$", done.stdout, flags=re.MULTILINE)[-1]
+    again = run_without_figures(migrated(tmp_path), "train.py", *shlex.split(command))
     assert again.returncode == 0, again.stderr
     ran = MlflowTracker(tmp_path / "mlruns").reader().runs("cdnow_sample/3m")[0]
     runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
@@ -266,17 +265,11 @@ def test_the_command_it_prints_makes_the_same_run(kept, migrated, run_process, t
     assert {name: ran.metrics[name] for name in scores} == {name: tuned.metrics[name] for name in scores}
 
 
-@pytest.mark.filterwarnings("ignore")  # of libraries, as in a process of its own
-def test_the_same_command_takes_the_study_up(kept, run_script, monkeypatch):
-    folder, _ = kept
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(
-        "clv_experiments.commands.train.explanation_records", lambda *_: []
-    )  # the first time drew all of it
-    monkeypatch.setattr("clv_experiments.sweep.study_records.study_figures", lambda *_: [])
-    status, stdout, stderr = run_script("scripts/sweep.py", "model=ridge", *KEPT, "sweep.n_trials=8")
-    assert status == 0, stderr
-    assert "2 trials in" in stdout
+def test_the_same_command_takes_the_study_up(studies, run_without_figures):
+    folder, _ = studies
+    done = run_without_figures(folder, "scripts/sweep.py", "model=ridge", *SMALL, "sweep.n_trials=8")
+    assert done.returncode == 0, done.stderr
+    assert "2 trials in" in done.stdout
     runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
     assert sum(run.tags.get("kind") == "study" for run in runs) == 2
     assert sum(run.tags.get("kind") == "trial" for run in runs) == 14
