@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest, norm
 
 from clv_experiments.evaluation.validation import Floats
 
-TAILS = (0.025, 0.975)  # of the 95 % intervals
+LEVEL = 0.95
+TAILS = (0.025, 0.975)
+Z = 1.959963984540054  # the upper tail's quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,6 @@ def percentile_interval(estimates: ArrayLike) -> tuple[Floats, Floats]:
     return ends[0], ends[1]
 
 
-LEVEL = 0.95
-Z = float(norm.ppf((1 + LEVEL) / 2))
-
-
 def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     """Return the lower and upper ends of 95 % Wilson intervals.
 
@@ -95,6 +92,7 @@ def wilson(share: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     n : array
         Number of trials, at least 1.
     """
+    from scipy.stats import binomtest  # which takes long to load, for scores that need none
 
     def interval_ends(share: float, n: float) -> tuple[float, float]:
         interval = binomtest(round(share * n), int(n)).proportion_ci(LEVEL, method="wilson")
