@@ -109,23 +109,23 @@ CASES = {
     "binary rubbish": (bytes(range(256)) * 40, [], ["orders.csv' is not text: it holds the character 0x00"]),
     "wrong column name": (
         text(GOOD), ["data.columns.customer_id=Clinet"],
-        ["log 'file' has no column 'Clinet' (data.columns.customer_id); did you mean Client?"],
+        ["log 'orders' has no column 'Clinet' (data.columns.customer_id); did you mean Client?"],
     ),
     "column that nothing is like": (text(GOOD), ["data.columns.amount=xyz"], ["it has Client, Day, Sales"]),
     "no column that could be the customer": (
         text(GOOD, ["Who", "Day", "Sales"]), ["data.columns.customer_id=null"],
-        ["no column of log 'file' looks like its customer_id: type data.columns.customer_id=<one of Who, Day, Sales>"],
+        ["no column of log 'orders' looks like its customer_id: type data.columns.customer_id=<one of Who, Day"],
     ),
     "two columns with one name": (
         text([(*row, 1) for row in GOOD], [*HEADER, "Sales"]), [], ["orders.csv' has two columns named 'Sales'"],
     ),
     "two columns that could be the amount": (
         text([(*row, 1) for row in GOOD], [*HEADER, "Total"]), ["data.columns.amount=null"],
-        ["the amount of log 'file' could be any of Sales, Total: type data.columns.amount=Sales"],
+        ["the amount of log 'orders' could be any of Sales, Total: type data.columns.amount=Sales"],
     ),
     "unreadable dates": (
         changed(GOOD, 1, lambda day, place: f"soon {place}" if place > 2 else day), [],
-        ["column 'Day' of log 'file' has 117 row(s) that cannot be read as a date like 1997-12-31",
+        ["column 'Day' of log 'orders' has 117 row(s) that cannot be read as a date like 1997-12-31",
          "such as 'soon 3', 'soon 4', 'soon 5'; correct them or leave them empty"],
     ),
     "days that do not exist": (changed(GOOD, 1, lambda *_: "2023-02-30"), [], ["such as '2023-02-30', '2023-02-30'"]),
@@ -144,19 +144,19 @@ CASES = {
     ),
     "ids that a spreadsheet has spoilt": (
         changed(GOOD, 0, lambda who, _: f"1.{who}E+12"), [],
-        ["column 'Client' of log 'file' has 120 row(s) that cannot be read as a whole number of at most 15 digits",
+        ["column 'Client' of log 'orders' has 120 row(s) that cannot be read as a whole number of at most 15 digits",
          "store longer ones as text), such as '1.17850E+12'"],
     ),
     "price of how many": (
         text([(*row, 2) for row in GOOD], ["Client", "Day", "Paid", "Pieces"]),
         ["data.columns.amount=null", "data.columns.unit_price=Paid"],
-        ["log 'file' has a unit_price, Paid, but neither quantity nor amount: type data.columns.quantity="],
+        ["log 'orders' has a unit_price, Paid, but neither quantity nor amount: type data.columns.quantity="],
     ),
     "total of an order on each of its lines": (
         text([(*row, k // 2) for k, row in enumerate(changed(GOOD, 2, lambda *_: 5))],
              ["Client", "Day", "Order Total", "Order ID"]),
         ["data.columns.amount=null"],
-        ["column 'Order Total' of log 'file' looks like the total of a whole order, and 60 order(s) have it on each"],
+        ["column 'Order Total' of log 'orders' looks like the total of a whole order, and 60 order(s) have it on each"],
     ),
     "column without a name that holds something": (
         text([(*row, 1) for row in GOOD], [*HEADER, ""]), [],
@@ -168,22 +168,22 @@ CASES = {
     ),
     "mixed time zones": (
         changed(GOOD, 1, lambda day, place: f"{day} 10:00+0{place % 2}:00"), [],
-        ["column 'Day' of log 'file' mixes time zones, such as", "+00:00'", "+01:00'", "data.time_zones=written"],
+        ["column 'Day' of log 'orders' mixes time zones, such as", "+00:00'", "+01:00'", "data.time_zones=written"],
     ),
     "future dates": (
         [*GOOD, ("17850", "2999-12-31", "1")], [],
-        [f"log 'file' has purchases after today ({date.today()}), up to 2999-12-31", "data.log_end="],
+        [f"log 'orders' has purchases after today ({date.today()}), up to 2999-12-31", "data.log_end="],
     ),
     "dates all alike": (
-        changed(GOOD, 1, lambda *_: "2023-01-01"), [], ["all purchases of log 'file' fall on one day, 2023-01-01"],
+        changed(GOOD, 1, lambda *_: "2023-01-01"), [], ["all purchases of log 'orders' fall on one day, 2023-01-01"],
     ),
     "currencies mixed": (
         changed(GOOD, 2, lambda amount, place: f"{'$€'[place % 2]}{amount}"), [],
-        ["column 'Sales' of log 'file' has amounts in $ and in €; give one currency"],
+        ["column 'Sales' of log 'orders' has amounts in $ and in €; give one currency"],
     ),
     "thousands or decimals": (
         text(changed(GOOD, 2, lambda _, place: f"{1 + place % 9}.{100 + place}"), separator=";"), [],
-        ["amounts of log 'file' such as '1.100', '2.101', '3.102' (column 'Sales') could be thousands or decimals",
+        ["amounts of log 'orders' such as '1.100', '2.101', '3.102' (column 'Sales') could be thousands or decimals",
          "type data.decimal=. or data.decimal=','"],
     ),
     "point and comma before decimals": (
@@ -192,7 +192,7 @@ CASES = {
     ),
     "amounts in words": (
         changed(GOOD, 2, lambda amount, place: "ten" if place == 7 else amount), [],
-        ["column 'Sales' of log 'file' has 1 row(s) that cannot be read as a number below", "such as 'ten'"],
+        ["column 'Sales' of log 'orders' has 1 row(s) that cannot be read as a number below", "such as 'ten'"],
     ),
     "infinite amounts": (
         changed(GOOD, 2, lambda amount, place: "inf" if place == 7 else amount), [],
@@ -204,24 +204,24 @@ CASES = {
     ),
     "NaN amounts only": (
         changed(GOOD, 2, lambda *_: "NaN"), [],
-        ["log 'file' has no usable row: 120 rows read, 0 kept; removed: missing amount 120"],
+        ["log 'orders' has no usable row: 120 rows read, 0 kept; removed: missing amount 120"],
     ),
     "all amounts negative": (
         changed(GOOD, 2, lambda amount, _: f"-{amount}"), [],
-        ["all amounts of log 'file' are negative, from -", "turn the sign of the amounts"],
+        ["all amounts of log 'orders' are negative, from -", "turn the sign of the amounts"],
     ),
     "ids that a float has spoilt": (
         pd.DataFrame({"Client": [1e20, 2e20], "Day": ["2023-01-01", "2023-01-02"], "Sales": [1.0, 2.0]}), [],
-        ["column 'Client' of log 'file' has 2 row(s) that cannot be read as a whole number of at most 15 digits"],
+        ["column 'Client' of log 'orders' has 2 row(s) that cannot be read as a whole number of at most 15 digits"],
     ),
     "blank ids only": (
         changed(GOOD, 0, lambda *_: " "), [],
-        ["log 'file' has no usable row: 120 rows read, 0 kept; removed: missing customer 120"],
+        ["log 'orders' has no usable row: 120 rows read, 0 kept; removed: missing customer 120"],
     ),
-    "one customer": (orders(customers=1), [], ["log 'file' has one customer only; at least two are needed"]),
+    "one customer": (orders(customers=1), [], ["log 'orders' has one customer only; at least two are needed"]),
     "every customer one-time": (
         changed(GOOD, 0, lambda _, place: place), [],
-        ["none of the 120 customers of log 'file' bought on two days", "is 'Client' really the customer"],
+        ["none of the 120 customers of log 'orders' bought on two days", "is 'Client' really the customer"],
     ),
     "log shorter than the window": (GOOD, ["window=12m"], ["the log is too short", "type window"]),
     "no spend in the holdout": (
@@ -270,7 +270,7 @@ def test_a_failed_run_is_marked_with_its_reason_and_keeps_nothing_else(train, fi
     status, _, stderr = train("data=file", f"data.path={path}", *NAMED, tracking="mlflow")
     assert_one_sentence(status, stderr, ["cannot be read as a date"])
     assert [left.name for left in work.iterdir()] == ["mlruns"]
-    run = only_run(work, "file/1m")
+    run = only_run(work, "orders/1m")
     assert run.info.status == "FAILED"
     assert f"error: {run.data.tags['failure']}\n" == stderr
     assert [left.name for left in artifacts(run).iterdir()] == ["config.yaml"]
@@ -337,7 +337,7 @@ def test_a_database_that_is_down_is_said_without_its_password(tracking, psycopg,
     assert "sesame" not in stdout + stderr
     assert b"sesame" not in traces(work)
     if tracking == "mlflow":
-        assert "127.0.0.1" in only_run(work, "sql/1m").data.tags["failure"]
+        assert "127.0.0.1" in only_run(work, "orders/1m").data.tags["failure"]
 
 
 def test_a_password_that_the_database_refuses_is_not_printed(postgres_server, train, work):
@@ -444,7 +444,7 @@ def test_hostile_text_passes_through_harmless(tmp_path, file_of, train):
     assert [left.name for left in tmp_path.iterdir()] == ["mlruns"]
     assert set(tmp_path.parent.iterdir()) == beside
     assert [left.name for left in path.parent.iterdir()] == [path.name]
-    run = only_run(tmp_path, "file/1m")
+    run = only_run(tmp_path, "orders/1m")
     predictions = pd.read_parquet(artifacts(run) / "predictions.parquet")
     assert set(predictions["customer_id"]) == set(HOSTILE)
     for table in artifacts(run).rglob("*.csv"):

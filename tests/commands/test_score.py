@@ -70,7 +70,7 @@ def scored(rows, tmp_path_factory):
 
 def test_one_row_a_customer_known_at_the_cutoff(scored, rows):
     scores = pd.read_parquet(scored["as_is"] / "scores.parquet")
-    assert scored["as_is"].name == f"file-3m-{CUTOFF}-mbg_nbd"
+    assert scored["as_is"].name == f"as_is-3m-{CUTOFF}-mbg_nbd"
     assert scores.columns.tolist() == [*COLUMNS]
     assert scores["customer_id"].tolist() == sorted(set(rows["customer_id"][rows["amount"] > 0]))
     spend, low, high = (scores[f"expected_spend{end}"] for end in ("", "_low", "_high"))

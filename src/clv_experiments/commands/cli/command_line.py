@@ -17,6 +17,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError, suggest
