@@ -1,0 +1,108 @@
+"""Headers: titles above them are skipped, a first purchase never becomes one, unnamed columns do no harm."""
+
+from datetime import datetime
+
+import pytest
+
+from clv_experiments.data.sources.header import find_header
+from clv_experiments.errors import ClvError
+
+NAMES = ["customer", "date", "amount"]
+PURCHASES = [["226", "2020-01-01", "3.50"], ["17", "2020-01-02", "4"], ["226", "2020-01-05", "1,200.00"]]
+
+
+def header(rows, **settings):
+    return find_header(rows, "'log.csv'", **settings)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        [],
+        [["Sales report"], []],
+        [["Sales report", "", ""], ["", "", ""]],
+        [["Shop", "Zoe's"], ["From", "2020-01-01", "To", "2020-12-31"], []],
+        [["Account", "12345"], ["Balance", "", "7.00"]],
+    ],
+)
+def test_rows_above_the_names_are_skipped_and_said(above):
+    found = header([*above, NAMES, *PURCHASES])
+    assert (found.row, found.first_row, found.names) == (len(above), len(above) + 1, tuple(NAMES))
+    assert len(found.notes) == bool(above)
+    assert all("above the names of the columns" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        PURCHASES,
+        [["", "2020-01-01", "3.50"], *PURCHASES],
+        [["Zoe", "02JAN2021", "$20.50"], ["Bob", "03JAN2021", "$4"], ["Eve", "03JAN2021", "$4"]],
+        [["Zoe", "31.12.2020 08:00", "-1.234,50 EUR"], ["Bob", "1.1.2021 09:30", "(4)"]],
+        [["1", datetime(2020, 1, 1), 3.5], ["2", datetime(2020, 1, 2), 4.0]],
+    ],
+)
+def test_a_first_purchase_is_not_taken_for_names(rows):
+    found = header(rows)
+    assert (found.row, found.first_row, found.names) == (None, 0, ("column1", "column2", "column3"))
+    assert found.notes[0].endswith("(data.source.header=1 says that they are names)")
+    below = header([["Report"], [], *rows], line_numbers=[1, 2, *range(3, 3 + len(rows))])
+    assert (below.row, below.first_row) == (None, 2)
+    assert below.notes[0].startswith("line 1 of 'log.csv'")
+
+
+@pytest.mark.parametrize("names", [["who", "2019", "2020"], ["who", "2020-01", "2020-02"], ["who", 1.0, 2.0, 3.0]])
+def test_periods_may_name_columns(names):
+    rows = [names, ["Zoe", *[4.5] * (len(names) - 1)], ["Bob", *[17] * (len(names) - 1)]]
+    assert header(rows).names == tuple(str(name).removesuffix(".0") for name in names)
+
+
+def test_text_alone_has_its_names_in_the_first_row():
+    assert header([["a", "b"], ["x", "y"], ["x", "z"]]).row == 0
+    assert header([[], ["a", "b"]]).row == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "row", "first_row"),
+    [(True, 1, 2), (False, None, 1), (3, 2, 3), (2, 1, 2), (None, 2, 3)],
+)
+def test_what_is_given_counts(given, row, first_row):
+    found = header([[], ["Report", "of 2020", "1"], NAMES, *PURCHASES], given=given)
+    assert (found.row, found.first_row) == (row, first_row)
+
+
+@pytest.mark.parametrize("given", [1, 99])
+def test_a_blank_row_is_no_header(given):
+    with pytest.raises(ClvError, match=rf"^row {given} of 'log\.csv' is no header \(data\.source\.header\)"):
+        header([[], NAMES, *PURCHASES], given=given)
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", None])
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_column_that_numbers_the_rows_is_left_out(name, start):
+    found = header([[name, *NAMES], *[[str(k), *row] for k, row in enumerate(PURCHASES, start)]])
+    assert (found.names, found.row_numbers) == (("", *NAMES), {0})
+    assert found.notes == ("column 1 of 'log.csv' has no name and only numbers the rows: it was left out",)
+
+
+def test_row_numbers_that_r_gives_no_name_are_left_out():
+    found = header([NAMES, *[[str(k), *row] for k, row in enumerate(PURCHASES, 1)]])
+    assert (found.names, found.row_numbers) == (("", *NAMES), {0})
+    assert header([NAMES, *[["226", *row] for row in PURCHASES]]).names == tuple(NAMES)  # a cell too many
+
+
+def test_a_column_without_a_name_gets_one_unless_it_is_mostly_empty():
+    found = header([["customer", "", "amount", ""], *[[*row, ""] for row in PURCHASES]])
+    assert (found.names, found.row_numbers) == (("customer", "column2", "amount", ""), frozenset())
+    assert found.notes == ("column 2 of 'log.csv' has no name and is called column2 here",)
+    assert header([NAMES, *[[*row, ""] for row in PURCHASES]]).names == (*NAMES, "")  # rows end in a separator
+    customers = header([["", "date", "amount"], *PURCHASES])
+    assert customers.names == ("column1", "date", "amount")
+    assert header([["Unnamed: 0", "date", "amount"], *PURCHASES]).names == ("Unnamed: 0", "date", "amount")
+
+
+def test_two_columns_of_one_name_and_no_rows_are_refused():
+    with pytest.raises(ClvError, match=r"has two columns named 'a'"):
+        header([["a", "a"], ["x", "y"]])
+    with pytest.raises(ClvError, match=r"^'log\.csv' is empty$"):
+        header([[], ["", ""]])
