@@ -16,6 +16,7 @@ from clv_experiments.data.engine import Engine
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.connection import URI_EXAMPLES, describe_driver_error, open_connection
+from clv_experiments.data.sources.database_tables import list_tables
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 
@@ -95,7 +96,7 @@ def _find_table(backend: Any, table: str, connection: str) -> ibis.Table:
             rows = backend.table(candidate, database=database)
             _fetch(backend, rows.limit(1))  # fails now if it may not be read
             return rows
-    tables = _list_tables(backend)
+    tables = list_tables(backend)
     elsewhere = [full for full in tables if full.lower().endswith(f".{table.lower()}")]
     originals = {full.lower(): full for full in tables}
     near = [originals[match] for match in get_close_matches(table.lower(), list(originals), n=3, cutoff=0.5)]
@@ -104,18 +105,6 @@ def _find_table(backend: Any, table: str, connection: str) -> ibis.Table:
         f"did you mean {' or '.join(suggestions)}?" if suggestions else f"it has {', '.join(tables[:10]) or 'none'}"
     )
     raise ClvError(f"database {mask_password(connection)} has no table '{table}' (data.table); {advice}")
-
-
-def _list_tables(backend: Any) -> list[str]:
-    """List the tables; those outside the default schema are written ``schema.table``."""
-    try:
-        pairs = backend.raw_sql("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
-        home = backend.current_database
-    except Exception:  # no information schema, as in SQLite
-        pairs, home = [("", name) for name in backend.list_tables()], ""
-    system = ("pg_", "information_schema")
-    pairs = [(schema, name) for schema, name in pairs if not schema.startswith(system)]
-    return sorted(name if schema == home else f"{schema}.{name}" for schema, name in pairs)
 
 
 def _run_query(backend: Any, query: str, connection: str) -> ibis.Table:
