@@ -96,6 +96,46 @@ def test_a_query_is_read(duckdb_file, read, end):
     assert read(connection=f"duckdb://{duckdb_file}", query=query)[0] == [(date(2020, 2, 3), "a")]
 
 
+def test_the_only_table_is_taken_and_said(tmp_path, read):
+    with duckdb.connect(str(tmp_path / "one.duckdb")) as made:
+        made.execute('CREATE SCHEMA sales; CREATE VIEW sales."all orders" AS SELECT 1 AS customer_id')
+    said = "table sales.all orders was read, the only one of the database"
+    assert read(connection=f"{tmp_path / 'one.duckdb'}") == ([(1,)], (said,))
+    made = sqlite3.connect(tmp_path / "one.db")
+    made.execute("CREATE TABLE lines (id INTEGER PRIMARY KEY AUTOINCREMENT)")  # and a table of SQLite's own
+    made.close()
+    assert "table lines was read, the only one of the database" in read(connection=f"{tmp_path / 'one.db'}")[1]
+
+
+def test_of_several_tables_those_that_look_like_a_log_are_named(tmp_path, duckdb_file, sqlite_file):
+    text = error_message(connection=str(duckdb_file))
+    assert "has 3 tables, 2020.orders, orders, sales.returned; by their columns several could be the log" in text
+    assert text.endswith("type data.table=2020.orders or data.table=orders or data.table=sales.returned")
+    with duckdb.connect(str(tmp_path / "two.duckdb")) as made:
+        made.execute("CREATE TABLE clients (id INT, name TEXT)")
+        made.execute("CREATE VIEW \"all sales\" AS SELECT 1 AS client, 2 AS amount, DATE '2020-01-01' AS day")
+    assert error_message(connection=str(tmp_path / "two.duckdb")).endswith(
+        "has 2 tables, all sales, clients; by its columns all sales looks like the log: type data.table=\"'all sales'\""
+    )
+    assert "data.table=nobody or data.table=orders" in error_message(connection=str(sqlite_file))
+    duckdb.connect(str(tmp_path / "none.duckdb")).close()
+    assert "has no table; type data=file" in error_message(connection=str(tmp_path / "none.duckdb"))
+
+
+def test_a_query_in_memory_reads_files_and_one_on_a_database_file_reads_no_other(tmp_path, duckdb_file, read):
+    (tmp_path / "x.csv").write_text("customer_id,amount\na,1\nb,2\n")
+    query = f"SELECT customer_id FROM read_csv('{tmp_path / 'x.csv'}') WHERE amount > 1"
+    assert read(connection="duckdb://", query=query) == ([("b",)], ())
+    assert "name files in a query" in error_message(connection="duckdb://")
+    for uri in (f"duckdb://{duckdb_file}", f"duckdb://{duckdb_file}?enable_external_access=true"):
+        for function in ("read_csv", "read_text", "glob"):
+            text = error_message(connection=uri, query=f"SELECT * FROM {function}('{tmp_path / 'x.csv'}')")
+            assert "data.connection=duckdb:// any that it names" in text, function
+    with duckdb.connect(str(tmp_path / "view.duckdb")) as made:
+        made.execute(f"CREATE VIEW orders AS {query}")
+    assert "reads no other file" in error_message(connection=str(tmp_path / "view.duckdb"))
+
+
 def test_rows_are_copied_on_request(duckdb_file, read):
     engine = DuckDb()
     raw = database(engine, connection=f"duckdb://{duckdb_file}", table="orders", push_down=False)
@@ -211,7 +251,6 @@ def test_what_to_read_must_be_said():
     assert error_message(connection=None).startswith("data=sql needs a connection: type data.connection=postgresql://")
     assert "CLV_DATABASE" in error_message(connection="", table="orders")
     uri = "postgresql://ann:sesame@host/shop"
-    assert "neither is given: type data.table=orders" in error_message(connection=uri)
     assert "both are given" in error_message(connection=uri, table="orders", query="SELECT 1")
 
 
@@ -230,7 +269,7 @@ def test_what_to_read_must_be_said():
         ("duckdb:///nowhere/shop.duckdb", "there is no database file /nowhere/shop.duckdb; type data.connection=post"),
         ("sqlite:///nowhere/shop.db", "there is no database file /nowhere/shop.db"),
         ("/nowhere/shop.db", "there is no database file /nowhere/shop.db"),
-        ("duckdb://", "there is no database file"),
+        ("duckdb://", "database duckdb:// has no table 'orders' (data.table); it has none"),
         ("duckdb://ann:sesame@host/shop", "there is no database file ann:***@host/shop"),
     ],
 )

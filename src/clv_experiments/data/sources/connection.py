@@ -12,21 +12,29 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import ibis
 
+from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError
 
 URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}
+IN_MEMORY = ("duckdb://", "duckdb:///", "duckdb://:memory:", "duckdb:///:memory:")
+OTHER_FILES_ADVICE = (
+    "a query on a database file reads no other file, and one with data.connection=duckdb:// any that it names"
+)
 CONNECT_TIMEOUT = 15  # seconds, of a PostgreSQL server
 
 
 def open_connection(connection: str) -> Any:
     """Connect to a database; a DuckDB or SQLite file is opened for reading only and never created.
 
+    A query on a file reads that file alone, since others may have written the query; one on ``duckdb://``, a database
+    in memory, reads any file that it names.
+
     Parameters
     ----------
     connection : str
-        Any URI that Ibis supports, or the path of a DuckDB or SQLite file.
+        Any URI that Ibis supports, the path of a DuckDB or SQLite file, or ``duckdb://``.
 
     Returns
     -------
@@ -38,34 +46,58 @@ def open_connection(connection: str) -> Any:
     ClvError
         If it cannot be opened. No message holds the password.
     """
-    masked, parts = mask_password(connection), _split_uri(connection)
-    scheme = parts.scheme.replace("postgresql", "postgres")
+    if connection in IN_MEMORY:
+        return _open(connection, lambda: DuckDb().connection)
+    parts = _split_uri(connection)
+    return _open(connection, lambda: _connect(connection, parts))
+
+
+def open_database_file(file: Path) -> Any:
+    """Connect to a DuckDB or SQLite file as ``open_connection`` does, whatever characters its path holds."""
+    return _open(str(file), lambda: _open_file(file, {}))
+
+
+def is_database(file: Path) -> bool:
+    """Return whether a file's content is that of a DuckDB or SQLite database."""
+    return _database_kind(file) is not None
+
+
+def _open(connection: str, connect: Callable[[], Any]) -> Any:
     try:
-        if scheme in ("", "file", "sqlite") or (scheme == "duckdb" and not parts.netloc.startswith("md:")):
-            backend = _open_file(Path(parts.netloc + parts.path), dict(parse_qsl(parts.query)))
-        elif scheme not in entry_points(group="ibis.backends").names:
-            raise ClvError(
-                f"{masked} begins with no kind of database that is known; type data.connection={URI_EXAMPLES}"
-            )
-        else:
-            add_timeout = scheme == "postgres" and "connect_timeout" not in parts.query
-            backend = ibis.connect(connection, **({"connect_timeout": CONNECT_TIMEOUT} if add_timeout else {}))
+        backend = connect()
     except ClvError as error:
         raise ClvError(_without_passwords(str(error), connection)) from None
     except ImportError:
+        scheme = connection.partition("://")[0].replace("postgresql", "postgres")
         install = DRIVER_INSTALL.get(scheme, f"pip install 'ibis-framework[{scheme}]'")
         raise ClvError(f"the driver for {scheme} databases is not installed: type {install}") from None
     except Exception as error:  # every driver has its own class
         reason = describe_driver_error(error, connection)
-        raise ClvError(f"cannot open the database {masked}: {reason}; {_advise(reason)} (data.connection)") from None
+        raise ClvError(
+            f"cannot open the database {mask_password(connection)}: {reason}; {_advise(reason)} (data.connection)"
+        ) from None
     _translate_driver_errors(backend, connection)
     return backend
+
+
+def _connect(connection: str, parts: SplitResult) -> Any:
+    scheme = parts.scheme.replace("postgresql", "postgres")
+    if scheme in ("", "file", "sqlite") or (scheme == "duckdb" and not parts.netloc.startswith("md:")):
+        return _open_file(Path(parts.netloc + parts.path), dict(parse_qsl(parts.query)))
+    if scheme not in entry_points(group="ibis.backends").names:
+        raise ClvError(
+            f"{mask_password(connection)} begins with no kind of database that is known; type "
+            f"data.connection={URI_EXAMPLES}"
+        )
+    add_timeout = scheme == "postgres" and "connect_timeout" not in parts.query
+    return ibis.connect(connection, **({"connect_timeout": CONNECT_TIMEOUT} if add_timeout else {}))
 
 
 def describe_driver_error(error: Exception, connection: str) -> str:
     """Return a driver's message on one line of at most 300 characters, without the connection's password."""
     text = mask_password(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
-    return _without_passwords(text, connection).rstrip(".;?")
+    text = _without_passwords(text, connection).rstrip(".;?")
+    return f"{text}; {OTHER_FILES_ADVICE}" if "disabled by configuration" in text else text
 
 
 def _without_passwords(text: str, connection: str) -> str:
@@ -94,19 +126,26 @@ def _open_file(file: Path, settings: dict[str, str]) -> Any:
             f"sqlite://{relative}, with two slashes for a file in this folder" if relative.is_file() else URI_EXAMPLES
         )
         raise ClvError(f"there is no database file {file}; type data.connection={near}")
-    with file.open("rb") as stream:
-        head = stream.read(16)
-    if head[8:12] == b"DUCK":
-        return ibis.duckdb.connect(file, read_only=True, **settings)
-    if head.startswith(b"SQLite format 3"):
+    kind = _database_kind(file)
+    if kind == "duckdb":
+        return ibis.duckdb.connect(file, read_only=True, **(settings | {"enable_external_access": False}))
+    if kind == "sqlite":
         return ibis.sqlite.from_connection(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True))
     raise ClvError(
         f"{file} is neither a DuckDB nor an SQLite database; for other files type data=file data.path={file}"
     )
 
 
+def _database_kind(file: Path) -> str | None:
+    with file.open("rb") as stream:
+        head = stream.read(16)
+    return "duckdb" if head[8:12] == b"DUCK" else "sqlite" if head.startswith(b"SQLite format 3") else None
+
+
 def _advise(reason: str) -> str:
     reason = reason.lower()
+    if "lock" in reason:
+        return "close the program that has it open"
     if "password" in reason or "authentication" in reason or "access denied" in reason:
         return "check user and password; the address may also stand in the environment variable CLV_DATABASE"
     if "does not exist" in reason or "unknown database" in reason:

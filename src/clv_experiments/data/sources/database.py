@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -15,8 +16,14 @@ from ibis.common.exceptions import TableNotFound
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.connection import URI_EXAMPLES, describe_driver_error, open_connection
-from clv_experiments.data.sources.database_tables import list_tables
+from clv_experiments.data.sources.connection import (
+    IN_MEMORY,
+    URI_EXAMPLES,
+    describe_driver_error,
+    open_connection,
+    open_database_file,
+)
+from clv_experiments.data.sources.database_tables import choose_table, list_tables
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 
@@ -38,9 +45,10 @@ def database(
     engine : Engine
         Where the rows are copied to, unless the work is done in the database.
     connection : str
-        URI; DuckDB and SQLite files are opened for reading only.
+        URI; DuckDB and SQLite files are opened for reading only. ``duckdb://`` is a database in memory, whose query
+        may read any file.
     table : str, optional
-        Its name, or ``schema.table``.
+        Its name, or ``schema.table``; without a query, None takes the only one.
     query : str, optional
         One SELECT.
     push_down : bool
@@ -50,13 +58,13 @@ def database(
     Returns
     -------
     RawTable
-        The columns as they are named; a note says where rows were copied.
+        The columns as they are named; notes say which table was taken, and where rows were copied.
 
     Raises
     ------
     ClvError
-        If neither or both of table and query are given, the database does not open, or it lacks the table. No message
-        holds the password, now or while the pipeline runs.
+        If both table and query are given, or neither where there are several tables; if the database does not open, or
+        lacks the table. No message holds the password, now or while the pipeline runs.
     """
     if not connection:
         raise ClvError(
@@ -65,16 +73,32 @@ def database(
         )
     if not isinstance(push_down, bool):
         raise ClvError(f"data.push_down must be true or false, got '{push_down}'")
-    if bool(table) == bool(query):
-        problem = "both are given" if table else "neither is given"
+    if table and query:
+        raise ClvError("data=sql reads either a table or a query, and both are given: type ~data.table or ~data.query")
+    if not (table or query) and connection in IN_MEMORY:
         raise ClvError(
-            f"data=sql reads either a table or a query, and {problem}: type data.table=orders or data.query=..."
+            f"{connection} is a database in memory, which has no table of its own: name files in a query, as in "
+            '"data.query=\\"select * from read_csv(\'orders.csv\')\\""'
         )
-    backend = open_connection(connection)
+    return _read_rows(engine, open_connection(connection), connection, table, query, push_down)
+
+
+def database_file(engine: Engine, file: Path, table: str | None) -> RawTable:
+    """Read a table of a DuckDB or SQLite file; None takes its only one. For the rest see ``database``."""
+    return _read_rows(engine, open_database_file(file), str(file), table, None, push_down=True)
+
+
+def _read_rows(
+    engine: Engine, backend: Any, connection: str, table: str | None, query: str | None, push_down: bool
+) -> RawTable:
+    notes: tuple[str, ...] = ()
     try:
+        if not (table or query):
+            table = choose_table(backend, connection)
+            notes = (f"table {table} was read, the only one of the database",)
         rows = _find_table(backend, table, connection) if table else _run_query(backend, str(query), connection)
         if push_down and _supports_pipeline(backend):
-            return RawTable(rows)
+            return RawTable(rows, notes)
         copied = engine.register_arrow("copied", _fetch(backend, rows))
         backend.disconnect()
     except Exception as error:
@@ -86,7 +110,7 @@ def database(
             f"{describe_driver_error(error, connection)}; cast the column in data.query"
         ) from None
     reason = f"{backend.name} cannot run the pipeline itself" if push_down else "data.push_down=false"
-    return RawTable(copied, notes=(f"rows were copied out of the database, since {reason}",))
+    return RawTable(copied, (*notes, f"rows were copied out of the database, since {reason}"))
 
 
 def _find_table(backend: Any, table: str, connection: str) -> ibis.Table:
