@@ -35,21 +35,21 @@ def test_pure_columns_keep_their_types(book):
     rows = [
         ["id", "price", "when", "day", "gift", "note", "nothing"],
         [17850, 2.55, datetime(2010, 12, 1, 8, 26), date(2010, 12, 1), True, "x", None],
-        [13047, 3, datetime(2010, 12, 1, 8, 28), date(2010, 12, 2), False, "y", None],
         [None, None, None, None, None, None, None],
         [1, None, None, None, None, None, None],
+        [13047, 3, datetime(2010, 12, 1, 8, 28), date(2010, 12, 2), False, "y", None],
     ]
     table, notes = read_workbook(book(s=rows), None)
     assert [str(kind) for kind in table.schema.types] == [
         "int64", "double", "timestamp[us]", "timestamp[us]", "bool", "string", "string",
     ]  # fmt: skip
     assert table.to_pydict() == {
-        "id": [17850, 13047, 1],
-        "price": [2.55, 3.0, None],
-        "when": [datetime(2010, 12, 1, 8, 26), datetime(2010, 12, 1, 8, 28), None],
-        "day": [datetime(2010, 12, 1), datetime(2010, 12, 2), None],
-        "gift": [True, False, None],
-        "note": ["x", "y", None],
+        "id": [17850, 1, 13047],
+        "price": [2.55, None, 3.0],
+        "when": [datetime(2010, 12, 1, 8, 26), None, datetime(2010, 12, 1, 8, 28)],
+        "day": [datetime(2010, 12, 1), None, datetime(2010, 12, 2)],
+        "gift": [True, None, False],
+        "note": ["x", None, "y"],
         "nothing": [None, None, None],
     }
     assert notes == []
@@ -119,11 +119,66 @@ ONE = [["id", "n"], ["a", 1], ["b", 2]]
 TWO = [["id", "n"], [3, 1.5]]
 
 
-def test_the_first_sheet_is_read_and_the_others_named(book):
-    table, notes = read_workbook(book(**{"Year 1": ONE, "Year 2": TWO}), None)
-    assert table.to_pydict() == {"id": ["a", "b"], "n": [1, 2]}
-    assert len(notes) == 1
-    assert "'Year 2' left out: type data.source.sheet=\"'Year 2'\", or '*' for all" in notes[0]
+BOUGHT = [["c1", date(2022, 1, 3), 5.5], ["c2", date(2022, 1, 4), 6], ["c1", date(2022, 2, 9), 7]]
+ORDERS = [["Customer", "Date", "Amount"], *BOUGHT]
+TITLE = [["Orders of the shop"], ["made by", "Ann"]]
+CLIENTS = [["code", "name", "city"], ["c1", "Ann", "Rome"], ["c2", "Bob", "Oslo"]]
+PIVOT = [["Row Labels", "Sum of Amount"], ["c1", 12.5], ["c2", 6]]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"Title Sheet": TITLE},
+        {"Cover": TITLE, "Clients": CLIENTS, "Pivot": PIVOT, "Blank": []},
+        {"Dictionary": [["Column", "Type", "Meaning"], ["Date", "day", "of order"], ["Amount", "number", "paid"]]},
+    ],
+)
+@pytest.mark.parametrize("names", [ORDERS[0], ["Codice", "Giorno", "Importo"]])
+def test_the_sheet_that_holds_a_log_is_found_and_the_others_named(book, others, names):
+    for sheets in (others | {"Data": [names, *BOUGHT]}, {"Data": [names, *BOUGHT]} | others):
+        table, notes = read_workbook(book(**sheets), None)
+        assert (table.column_names, table.num_rows) == (names, 3)
+        assert len(notes) == 1
+        first = next(iter(others))
+        assert notes[0].startswith("sheet 'Data' of '")
+        assert f"left out: type data.source.sheet=\"'{first}'\", or '*' for all" in notes[0]
+
+
+@pytest.mark.parametrize("sheets", [{"Year 1": ORDERS, "Year 2": ORDERS}, {"Year 1": ONE, "Year 2": TWO}])
+def test_where_several_sheets_could_be_the_log_they_are_named(book, sheets):
+    with pytest.raises(ClvError) as caught:
+        read_workbook(book(Cover=[], **sheets), None)
+    assert str(caught.value).endswith(
+        "has several sheets that could be the log, 'Year 1', 'Year 2': type data.source.sheet=\"'Year 1'\", or '*' to "
+        "stack all"
+    )
+
+
+def test_titles_above_the_table_and_totals_and_notes_below_are_left_out(book):
+    above, below = [["Sales report"], ["2022", "2023"], []], [[], ["Total", None, 18.5], ["Source: the shop"]]
+    table, notes = read_workbook(book(s=[*above, ["Date", "Customer", "Amount"], *DATED, *below]), None)
+    assert table.to_pydict() == {
+        "Date": [datetime(2022, 1, 3), datetime(2022, 1, 4), datetime(2022, 2, 9)],
+        "Customer": ["c1", "c2", "c1"],
+        "Amount": [5.5, 6.0, 7.0],
+    }
+    assert [note.partition(" of ")[0] for note in notes] == ["rows 1 to 2", "the last 2 row(s)"]
+    assert "from 'Total' on, are no rows of its table" in notes[1]
+
+
+DATED = [[day, customer, amount] for customer, day, amount in BOUGHT]
+
+
+@pytest.mark.parametrize("last", [["unknown", "c1", 5], [None, "c1", 5]])
+def test_a_last_row_that_may_be_a_purchase_is_kept(book, last):
+    table, notes = read_workbook(book(s=[["Date", "Customer", "Amount"], *DATED, last]), None)
+    assert (table.num_rows, notes) == (4, [])
+
+
+def test_the_row_of_the_header_may_be_given(book):
+    table, _ = read_workbook(book(s=[["a", "b"], ["id", "n"], ["x", 1]]), None, 1)
+    assert table.to_pydict() == {"a": ["id", "x"], "b": ["n", "1"]}
 
 
 def test_a_sheet_is_chosen_by_name(book):
@@ -140,12 +195,11 @@ def test_all_sheets_are_stacked_and_empty_ones_passed_over(book):
     ("sheets", "sheet", "message"),
     [
         ({"a": ONE, "b": TWO}, "c", r"has no sheet 'c' \(data\.source\.sheet\); it has 'a', 'b'$"),
-        ({"a": [], "b": TWO}, None, r"^sheet 'a' of '.*' is empty; it also has 'b': type data\.source\.sheet=\"'b'\"$"),
+        ({"a": [], "b": TWO}, "a", r"^sheet 'a' of '.*' is empty$"),
         ({"a": []}, None, r"^sheet 'a' of '.*' is empty$"),
         ({"a": [], "b": []}, "*", r"is empty$"),
         ({"a": ONE[:1]}, None, r"^sheet 'a' of '.*' has a header but no row$"),
         ({"a": [["id", "n", "id"], [1, 2, 3]]}, None, r"^sheet 'a' of '.*' has two columns named 'id'"),
-        ({"a": [["id", None], [1, 2]]}, None, r"^column 2 of sheet 'a' of '.*' has no name"),
         (
             {"a": ONE, "b": [["id", "m"], [1, 2]]},
             "*",
