@@ -5,12 +5,16 @@ import gc
 import gzip
 import os
 import shutil
+import sqlite3
 import tempfile
+import zipfile
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -231,7 +235,26 @@ def test_what_is_not_there_is_said(folder, path, message):
         ("a.parquet", b"id,n\na,1\n", r"is no Parquet file, whatever its name; .* rename it to end in \.csv"),
         ("a.parquet", b"", r"is no Parquet file"),
         ("a.xls", b"<html>", r"is no workbook, whatever its name"),
-        ("a.json", b"{}", r"is of no kind that is read: its name must end in \.csv, .* or \.csv\.gz"),
+        ("a.xyz", b"{}", r"is of no kind that is read: its name must end in \.csv, .*, \.csv\.gz or \.zip"),
+        ("a.json", b"{}", r"a\.json' holds no objects with fields"),
+        ("a.json", b"[1, 2]", r"a\.json' holds no objects with fields"),
+        ("a.jsonl", b'{"id": 1}\n{"id": ', r"a\.jsonl' is damaged, or no json file"),
+        ("a.feather", b"id,n\na,1\n", r"a\.feather' is damaged, or no arrow file"),
+        ("a.orc", b"id,n\na,1\n", r"is no ORC file, whatever its name"),
+        ("a.csv", b"ARROW1\0\0", r"is a Feather file, so rename it to end in \.feather"),
+        ("a.db", b"id,n\na,1\n", r"a\.db' is no database of DuckDB or SQLite"),
+        ("a.zip", b"id,n\na,1\n", r"is of no kind that is read"),
+        (
+            "a.dta",
+            b"x",
+            r"type python -c 'import pandas; pandas\.read_stata\(\"/.*a\.dta\"\)\.to_parquet\(\"/.*\"\)', then data",
+        ),
+        ("a.sav", b"x", r"type pip install pyreadstat and python -c "),
+        (
+            "a.rds",
+            b"x",
+            r"type Rscript -e 'write\.csv\(readRDS\(\"/.*a\.rds\"\), \"/.*a\.csv\", row\.names = FALSE\)', then",
+        ),
         ("a.xlsx.gz", b"\x1f\x8b", r"is of no kind that is read"),
     ],
 )
@@ -248,8 +271,78 @@ def test_workbooks_and_archives_with_the_name_of_a_csv_are_told_apart(tmp_path):
         files(DuckDb(), path=str(tmp_path / "a.csv"))
     shutil.make_archive(str(tmp_path / "b"), "zip", tmp_path, "a.csv")
     (tmp_path / "b.zip").rename(tmp_path / "b.csv")
-    with pytest.raises(ClvError, match=r"is a zip archive, so unpack it first"):
+    with pytest.raises(ClvError, match=r"is a zip archive, so rename it to end in \.zip, or unpack it"):
         files(DuckDb(), path=str(tmp_path / "b.csv"))
+
+
+PLAIN = pd.DataFrame({"id": ["a", "b"], "day": pd.to_datetime(["2020-01-02", "2020-02-03"]), "n": [1.5, 2.0]})
+
+
+def written_as(name, folder):
+    path, kind = folder / name, name.partition(".")[2]
+    if kind in ("jsonl", "ndjson", "jsonl.gz", "json"):
+        PLAIN.to_json(path, orient="records", lines=kind != "json", date_format="iso", date_unit="s")
+    elif kind in ("feather", "arrow"):
+        PLAIN.assign(id=PLAIN["id"].astype("category")).to_feather(path)
+    elif kind == "orc":
+        PLAIN.to_orc(path)
+    elif kind == "duckdb":
+        with duckdb.connect(str(path)) as made:
+            made.register("rows", PLAIN)
+            made.execute("CREATE TABLE orders AS SELECT * FROM rows")
+    elif kind == "sqlite3":
+        with closing(sqlite3.connect(path)) as made:
+            PLAIN.to_sql("orders", made, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.jsonl", "a.ndjson", "a.jsonl.gz", "a.json", "a.feather", "a.arrow", "a.orc", "a.duckdb", "a.sqlite3"],
+)
+def test_other_kinds_hold_the_same_rows(tmp_path, name, pushed_down):
+    raw = pushed_down(files(DuckDb(), path=str(written_as(name, tmp_path))))
+    rows = raw.table.to_pyarrow().to_pandas()
+    assert rows.columns.tolist() == ["id", "day", "n"]
+    assert (rows["id"].tolist(), rows["n"].tolist()) == (["a", "b"], [1.5, 2.0])
+    assert [str(day)[:10] for day in rows["day"]] == ["2020-01-02", "2020-02-03"]
+
+
+def test_a_database_is_known_by_its_content_and_its_tables_are_named(tmp_path, pushed_down):
+    path = written_as("a.duckdb", tmp_path).rename(tmp_path / "shop #1.bak")
+    raw = pushed_down(files(DuckDb(), path=str(path)))
+    assert raw.notes == ("table orders was read, the only one of the database",)
+    raw.table.get_backend().disconnect()
+    with duckdb.connect(str(path)) as made:
+        made.execute("CREATE TABLE items (sku INT)")
+    with pytest.raises(ClvError, match=r"has 2 tables, items, orders; type .* data\.table=items$"):
+        files(DuckDb(), path=str(path))
+    assert pushed_down(files(DuckDb(), path=str(path), table="orders")).table.count().to_pyarrow().as_py() == 2
+
+
+def test_json_keeps_ambiguous_dates_as_text_and_nested_fields_as_columns(tmp_path):
+    lines = ['{"id": 1, "day": "01/02/2020", "who": {"name": "x"}}', '{"id": "A2", "day": "03/02/2020", "n": 2}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    assert files(DuckDb(), path=str(tmp_path / "a.jsonl")).table.to_pyarrow().to_pylist() == [
+        {"id": "1", "day": "01/02/2020", "who.name": "x", "n": None},
+        {"id": "A2", "day": "03/02/2020", "who.name": None, "n": 2},
+    ]
+
+
+def test_the_only_file_of_an_archive_is_read_and_several_are_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("exports/orders.csv", "id,n\na,1\nb,2\n")
+        archive.writestr("__MACOSX/exports/._orders.csv", "x")
+        archive.writestr("readme.md", "x")
+    raw = files(DuckDb(), path=str(tmp_path / "a.zip"))
+    assert raw.table.count().to_pyarrow().as_py() == 2
+    assert raw.notes[0] == f"'orders.csv' was read, the only file of '{tmp_path / 'a.zip'}'"
+    with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:
+        archive.writestr("customers.csv", "id\n")
+    with pytest.raises(
+        ClvError, match=r"holds 2 files, exports/orders\.csv, customers\.csv: unpack it and type data\.path"
+    ):
+        files(DuckDb(), path=str(tmp_path / "a.zip"))
 
 
 def test_a_cut_parquet_file_is_refused(tmp_path):

@@ -1,10 +1,9 @@
-"""A log in files: one or many of the same columns, as CSV, Parquet or a workbook."""
+"""A log in files: one or many of the same columns, as CSV, Parquet, a workbook, JSON, Feather, ORC or a database."""
 
 from __future__ import annotations
 
 import os
 import weakref
-import zipfile
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from glob import glob
@@ -18,20 +17,21 @@ import pyarrow.parquet as pq
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.csv_text import FALLBACKS, inspect_csv
+from clv_experiments.data.sources.database import database_file
+from clv_experiments.data.sources.file_kinds import detect_kind
 from clv_experiments.data.sources.header import check_header, check_same_header
+from clv_experiments.data.sources.other_files import read_other, unpack_only_file
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError
 
-CSV_SUFFIXES = ("csv", "txt", "tsv")
-PARQUET_SUFFIXES = ("parquet", "pq")
-WORKBOOK_SUFFIXES = ("xlsx", "xls", "xlsm", "xlsb", "ods")
-SETTING_KINDS = {"separator": "csv", "encoding": "csv", "sheet": "workbook"}
+SETTING_KINDS = {"separator": "csv", "encoding": "csv", "sheet": "workbook", "table": "database"}
 
 
 def files(
     engine: Engine,
     *,
     path: str | None,
+    table: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -44,14 +44,16 @@ def files(
         What reads the rows.
     path : str
         A file, or a pattern such as ``logs/2024-*.csv``; ``~`` is the home folder, and a relative path starts in the
-        current one. The suffix decides the kind: .csv, .txt and .tsv (also with .gz), .parquet and .pq, or .xlsx, .xls,
-        .xlsm, .xlsb and .ods.
+        current one. The suffix decides the kind (``file_kinds.SUFFIXES``), but a DuckDB or SQLite database is known by
+        its content. Of a .zip the only file is read.
+    table : str, optional
+        Of a database; by default the only one.
     separator : str, optional
         Of a CSV: one character, or comma, semicolon, tab or pipe; by default detected.
     encoding : str, optional
         Of a CSV, as Python names it; by default detected.
     sheet : str, optional
-        Of a workbook: a name, or ``*`` to stack all; by default the first.
+        Of a workbook: a name, or ``*`` to stack all; by default the only one that could be a log.
 
     Returns
     -------
@@ -66,8 +68,9 @@ def files(
     """
     paths = _find_files(path)
     try:
+        paths, unpacked = _unpack(engine, paths)
         kind = _common_kind(paths)
-        for name, value in (("separator", separator), ("encoding", encoding), ("sheet", sheet)):
+        for name, value in (("separator", separator), ("encoding", encoding), ("sheet", sheet), ("table", table)):
             if value is not None and SETTING_KINDS[name] != kind:
                 raise ClvError(
                     f"data.source.{name} is for a {SETTING_KINDS[name]} file, and '{paths[0]}' is none: leave it null"
@@ -76,14 +79,18 @@ def files(
             raw = _read_csv(engine, paths, separator, encoding)
         elif kind == "parquet":
             raw = _read_parquet(engine, paths)
-        else:
+        elif kind == "workbook":
             raw = _read_workbooks(engine, paths, None if sheet is None else str(sheet))
+        elif kind == "database":
+            raw = _read_database(engine, paths, table)
+        else:
+            raw = _read_others(engine, paths, kind)
     except PermissionError as error:
         raise ClvError(f"'{error.filename}' may not be read or written: give yourself permission to") from error
     except OSError as error:
         raise ClvError(f"'{error.filename or path}' cannot be read or copied: {error.strerror or error}") from error
     notes = (f"{len(paths)} files match '{path}' and were stacked",) if len(paths) > 1 else ()
-    return RawTable(raw.table, (*notes, *raw.notes))
+    return RawTable(raw.table, (*notes, *unpacked, *raw.notes))
 
 
 def _find_files(path: str | None) -> list[Path]:
@@ -111,7 +118,7 @@ def _find_files(path: str | None) -> list[Path]:
 
 
 def _common_kind(paths: Sequence[Path]) -> str:
-    kinds = {file: _detect_kind(file) for file in paths}
+    kinds = {file: detect_kind(file) for file in paths}
     first = paths[0]
     for file, kind in kinds.items():
         if kind != kinds[first]:
@@ -179,6 +186,36 @@ def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None) ->
     return RawTable(engine.register_arrow("workbook", stack_tables(tables)), tuple(notes))
 
 
+def _read_others(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
+    tables = [read_other(file, kind) for file in paths]
+    for file, table in zip(paths, tables, strict=True):
+        check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{paths[0]}'")
+    try:
+        rows = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise ClvError(f"{_list_files(paths)} cannot be stacked, since a column differs in type: {error}") from error
+    if rows.num_rows == 0:
+        raise ClvError(f"{_list_files(paths)} has columns but no row")
+    return RawTable(engine.register_arrow(kind, rows))
+
+
+def _read_database(engine: Engine, paths: Sequence[Path], table: str | None) -> RawTable:
+    if len(paths) > 1:
+        raise ClvError(f"{_list_files(paths)} are databases, which cannot be stacked: type data.path='{paths[0]}'")
+    return database_file(engine, paths[0], table)
+
+
+def _unpack(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Replace each zip archive by the one file in it, and say so."""
+    unpacked, notes = [], []
+    for path in paths:
+        unpacked.append(path)
+        if path.suffix.lower() == ".zip" and detect_kind(path) == "zip":
+            unpacked[-1] = unpack_only_file(path, _temporary_folder(engine))
+            notes.append(f"'{unpacked[-1].name}' was read, the only file of '{path}'")
+    return unpacked, notes
+
+
 def _engine_safe_path(engine: Engine, file: Path) -> Path:
     """Link to a file whose name an engine would take for a pattern or a hidden file."""
     file = file.absolute()
@@ -199,53 +236,3 @@ def _temporary_folder(engine: Engine) -> Path:
 def _list_files(paths: Iterable[Path]) -> str:
     first, *more = paths
     return f"'{first}'" + (f" (and {len(more)} more)" if more else "")
-
-
-def _detect_kind(path: Path) -> str:
-    """Return ``csv``, ``parquet`` or ``workbook`` by the suffix, and refuse content of another kind."""
-    parts = path.name.lower().removesuffix(".gz").split(".")
-    compressed = path.name.lower().endswith(".gz")
-    for kind, suffixes in (("csv", CSV_SUFFIXES), ("parquet", PARQUET_SUFFIXES), ("workbook", WORKBOOK_SUFFIXES)):
-        if parts[-1] in suffixes and (kind == "csv" or not compressed):
-            _check_content(path, kind, compressed)
-            return kind
-    known = ", .".join((*CSV_SUFFIXES, *PARQUET_SUFFIXES, *WORKBOOK_SUFFIXES))
-    raise ClvError(
-        f"'{path}' is of no kind that is read: its name must end in .{known} or .csv.gz; unpack it, or save it as one "
-        "of them (data.path)"
-    )
-
-
-def _check_content(path: Path, kind: str, compressed: bool) -> None:
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    content: str | None = None
-    advice = ""
-    if head.startswith(b"PAR1"):
-        content, advice = "parquet", "a Parquet file, so rename it to end in .parquet"
-    elif head.startswith(b"\x1f\x8b"):
-        content, advice = "gzip", "compressed by gzip, so rename it to end in .csv.gz, or unpack it"
-    elif head.startswith(b"\xd0\xcf\x11\xe0"):
-        content, advice = "workbook", "an old Excel workbook, so rename it to end in .xls"
-    elif head.startswith(b"PK\x03\x04"):
-        content, advice = _identify_zip(path)
-    if content and content != ("gzip" if compressed else kind):
-        raise ClvError(f"'{path}' is {advice} (data.path)")
-    if not content and kind in ("parquet", "workbook"):
-        raise ClvError(
-            f"'{path}' is no {'Parquet file' if kind == 'parquet' else 'workbook'}, whatever its name; if it is text, "
-            "rename it to end in .csv (data.path)"
-        )
-
-
-def _identify_zip(path: Path) -> tuple[str, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile:
-        return "workbook", "a damaged workbook or zip archive"
-    if any(name.startswith("xl/") for name in names):
-        return "workbook", "an Excel workbook, so rename it to end in .xlsx"
-    if "content.xml" in names:
-        return "workbook", "an OpenDocument workbook, so rename it to end in .ods"
-    return "zip", "a zip archive, so unpack it first"

@@ -22,7 +22,8 @@ from tqdm import tqdm
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.parsing.formats import AMOUNT, add_amount
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.files import WORKBOOK_SUFFIXES, files
+from clv_experiments.data.sources.file_kinds import SUFFIXES
+from clv_experiments.data.sources.files import files
 from clv_experiments.data.sources.workbook import read_workbook
 from clv_experiments.errors import ClvError
 
@@ -39,6 +40,7 @@ def uci(
     quantity: str,
     unit_price: str,
     path: str | None = None,
+    table: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -61,8 +63,8 @@ def uci(
     quantity, unit_price : str
         Names of these columns.
     path : str, optional
-        The same log as a CSV, Parquet or Excel file, which is then read instead.
-    separator, encoding, sheet : str, optional
+        The same log in a file of any kind that ``files`` reads, which is then read instead.
+    table, separator, encoding, sheet : str, optional
         Of that file, see ``files``; by default all sheets of a workbook are stacked, also of the archive's.
     cache : str, optional
         Cache folder; by default the user's cache of this project.
@@ -82,7 +84,7 @@ def uci(
     if path is not None:
         if sheet is None and _is_workbook(str(path)):
             sheet = "*"
-        raw = files(engine, path=path, separator=separator, encoding=encoding, sheet=sheet)
+        raw = files(engine, path=path, table=table, separator=separator, encoding=encoding, sheet=sheet)
         if mismatch := log.describe_mismatch(raw.table):
             raise ClvError(
                 f"{path} is not UCI {title}: {mismatch}; type data=file data.path={path} to read any other log"
@@ -193,4 +195,4 @@ def _read_archive(log: _PublishedLog, archive: Path, sheet: str) -> pa.Table:
 
 
 def _is_workbook(name: str) -> bool:
-    return Path(name).suffix.lower().removeprefix(".") in WORKBOOK_SUFFIXES
+    return Path(name).suffix.lower().removeprefix(".") in SUFFIXES["workbook"]

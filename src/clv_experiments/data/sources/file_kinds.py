@@ -1,0 +1,115 @@
+"""Of what kind a file is, by its content and its name, and what to type where it is of none that is read."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import zipfile
+from pathlib import Path
+
+from clv_experiments.data.sources.connection import is_database
+from clv_experiments.errors import ClvError
+
+SUFFIXES = {
+    "csv": ("csv", "txt", "tsv"),
+    "parquet": ("parquet", "pq"),
+    "workbook": ("xlsx", "xls", "xlsm", "xlsb", "ods"),
+    "json": ("jsonl", "ndjson", "json"),
+    "arrow": ("feather", "arrow", "ipc"),
+    "orc": ("orc",),
+}
+PACKED_KINDS = ("csv", "json")  # also with .gz
+DATABASE_SUFFIXES = ("db", "sqlite", "sqlite3", "duckdb")
+MAGIC = {  # the first bytes of a file: its kind, and what it is
+    b"PAR1": ("parquet", "a Parquet file, so rename it to end in .parquet"),
+    b"\x1f\x8b": ("gzip", "compressed by gzip, so rename it to end in .csv.gz, or unpack it"),
+    b"\xd0\xcf\x11\xe0": ("workbook", "an old Excel workbook, so rename it to end in .xls"),
+    b"ARROW1": ("arrow", "a Feather file, so rename it to end in .feather"),
+    b"FEA1": ("arrow", "a Feather file, so rename it to end in .feather"),
+    b"ORC": ("orc", "an ORC file, so rename it to end in .orc"),
+}
+BINARY_KINDS = {"parquet": "Parquet file", "workbook": "workbook", "orc": "ORC file"}
+PANDAS = "import pandas; pandas.{reader}({file}).to_parquet({target})"
+CONVERSIONS = {  # suffix: the pandas function that reads it, and a package that it needs
+    "dta": ("read_stata", ""),
+    "sas7bdat": ("read_sas", ""),
+    "xpt": ("read_sas", ""),
+    "sav": ("read_spss", "pyreadstat"),
+    "pkl": ("read_pickle", ""),
+    "pickle": ("read_pickle", ""),
+}
+R_READERS = {"rds": "readRDS({file})", "rda": "get(load({file}))", "rdata": "get(load({file}))"}
+
+
+def detect_kind(path: Path) -> str:
+    """Return the kind of a file: one of ``SUFFIXES``, ``database`` or ``zip``.
+
+    Raises
+    ------
+    ClvError
+        If its name says another kind than its content, or it is of no kind that is read.
+    """
+    if is_database(path):
+        return "database"
+    name = path.name.lower().removesuffix(".gz")
+    compressed, suffix = path.name.lower().endswith(".gz"), name.rpartition(".")[2]
+    if suffix == "zip" and not compressed and zipfile.is_zipfile(path) and _identify_zip(path)[0] == "zip":
+        return "zip"
+    for kind, suffixes in SUFFIXES.items():
+        if suffix in suffixes and (kind in PACKED_KINDS or not compressed):
+            _check_content(path, kind, compressed)
+            return kind
+    raise ClvError(_advise_conversion(path, suffix))
+
+
+def _advise_conversion(path: Path, suffix: str) -> str:
+    target = path.with_suffix(".parquet")
+    if suffix in CONVERSIONS:
+        reader, package = CONVERSIONS[suffix]
+        code = PANDAS.format(reader=reader, file=json.dumps(str(path)), target=json.dumps(str(target)))
+        install = f"pip install {package} and " if package else ""
+        return f"'{path}' is not read as it is: type {install}python -c {shlex.quote(code)}, then data.path='{target}'"
+    if suffix in R_READERS:
+        target = path.with_suffix(".csv")
+        rows = R_READERS[suffix].format(file=json.dumps(str(path)))
+        code = f"write.csv({rows}, {json.dumps(str(target))}, row.names = FALSE)"
+        return f"'{path}' is not read as it is: type Rscript -e {shlex.quote(code)}, then data.path='{target}'"
+    if suffix in DATABASE_SUFFIXES:
+        return f"'{path}' is no database of DuckDB or SQLite: save its table as CSV (data.path)"
+    known = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    return (
+        f"'{path}' is of no kind that is read: its name must end in .{known}, .csv.gz or .zip, or it must be a DuckDB "
+        "or SQLite database; unpack it, or save it as one of them (data.path)"
+    )
+
+
+def _check_content(path: Path, kind: str, compressed: bool) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    content: str | None = None
+    advice = ""
+    if head.startswith(b"PK\x03\x04"):
+        content, advice = _identify_zip(path)
+    for magic, (found, what) in MAGIC.items():
+        if head.startswith(magic) and (found != "orc" or kind != "csv"):  # a header may begin with ORC
+            content, advice = found, what
+    if content and content != ("gzip" if compressed else kind):
+        raise ClvError(f"'{path}' is {advice} (data.path)")
+    if not content and kind in BINARY_KINDS:
+        raise ClvError(
+            f"'{path}' is no {BINARY_KINDS[kind]}, whatever its name; if it is text, rename it to end in .csv "
+            "(data.path)"
+        )
+
+
+def _identify_zip(path: Path) -> tuple[str, str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return "workbook", "a damaged workbook or zip archive"
+    if any(name.startswith("xl/") for name in names):
+        return "workbook", "an Excel workbook, so rename it to end in .xlsx"
+    if "content.xml" in names:
+        return "workbook", "an OpenDocument workbook, so rename it to end in .ods"
+    return "zip", "a zip archive, so rename it to end in .zip, or unpack it"

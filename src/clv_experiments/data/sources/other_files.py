@@ -1,0 +1,100 @@
+"""JSON, Feather and ORC files as Arrow tables, and the one file of a zip archive."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.orc
+
+from clv_experiments.data.sources.file_kinds import SUFFIXES
+from clv_experiments.data.sources.header import check_header
+from clv_experiments.errors import ClvError
+
+# Dates stay text, unless they are written year first: which of two readings is right is found out later.
+READ_JSON = "SELECT * FROM read_json(?, sample_size = -1, union_by_name = true)"
+
+
+def read_other(path: Path, kind: str) -> pa.Table:
+    """Read a JSON, Feather or ORC file.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        ``json`` (objects one a line, or one array of them; .gz is unpacked), ``arrow`` or ``orc``.
+
+    Returns
+    -------
+    pyarrow.Table
+        The fields of nested objects are columns named ``customer.id``; times are cut to microseconds.
+
+    Raises
+    ------
+    ClvError
+        If the file is damaged, holds no objects, or two columns have one name.
+    """
+    try:
+        if kind == "json":
+            table = _read_json(path)
+        else:
+            table = pyarrow.orc.read_table(path) if kind == "orc" else pyarrow.feather.read_table(path)
+    except (duckdb.Error, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ClvError(f"'{path}' is damaged, or no {kind} file: {reason} (data.path)") from error
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    check_header(table.column_names, f"'{path}'")
+    return table.cast(pa.schema([field.with_type(_plain_type(field.type)) for field in table.schema]), safe=False)
+
+
+def unpack_only_file(archive: Path, folder: Path) -> Path:
+    """Unpack a zip archive's only file of a kind that is read.
+
+    Raises
+    ------
+    ClvError
+        If it holds none, or several; or it is damaged or locked by a password.
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = [name for name in packed.namelist() if _is_readable(name)]
+            if len(members) != 1:
+                held = f"{len(members)} files, {', '.join(members[:10])}" if members else "no file that is read"
+                raise ClvError(f"'{archive}' holds {held}: unpack it and type data.path=<the file of your log>")
+            target = folder / Path(members[0]).name
+            with packed.open(members[0]) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            return target
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise ClvError(f"'{archive}' is damaged or locked by a password ({error}): unpack it first") from error
+
+
+def _read_json(path: Path) -> pa.Table:
+    with duckdb.connect() as connection:
+        rows = connection.sql(READ_JSON, params=[str(path)])
+        if rows.columns == ["json"]:
+            raise ClvError(f"'{path}' holds no objects with fields; one a line, or one array of them, is a log")
+        # A column of numbers and words is JSON, in which words keep their quotes.
+        quoted = {name: '"' + name.replace('"', '""') + '"' for name in rows.columns}
+        cells = [
+            f"{quoted[name]} ->> '$' AS {quoted[name]}" if str(kind) == "JSON" else quoted[name]
+            for name, kind in zip(rows.columns, rows.types, strict=True)
+        ]
+        return rows.project(", ".join(cells)).to_arrow_table()
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    return pa.timestamp("us", kind.tz) if pa.types.is_timestamp(kind) else kind
+
+
+def _is_readable(name: str) -> bool:
+    path = Path(name.lower().removesuffix(".gz"))
+    hidden = name.startswith("__MACOSX") or path.name.startswith(".")
+    return not hidden and path.suffix.removeprefix(".") in [suffix for ends in SUFFIXES.values() for suffix in ends]
