@@ -16,6 +16,7 @@ from clv_experiments.data.fingerprint import compute_fingerprint, summarise_cust
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
+from clv_experiments.data.parsing.panel import check_no_panel
 from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.errors import ClvError
 
@@ -119,10 +120,12 @@ def load_log(
     Raises
     ------
     ClvError
-        If a column is missing, cannot be read or has gaps that no step removes, if dates carry a time zone or lie in
-        the future, or if there is nothing to predict: no row, one customer, one day, no customer who came back.
+        If the table has a column a period, a column is missing, cannot be read or has gaps that no step removes, if
+        dates carry a time zone or lie in the future, or if there is nothing to predict: no row, one customer, one day,
+        no customer who came back.
     """
     raw = source(engine or DuckDb())
+    check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
     roles = choose_columns(raw.table.columns, columns or {}, name)
     options, whole_rows = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
     lines, parse_notes = read_lines(raw.table, roles, options, name, whole_rows)

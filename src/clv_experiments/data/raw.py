@@ -41,11 +41,14 @@ class RawTable:
         What was guessed or left out, for the user to see.
     truth : GroundTruth, optional
         Only where the log was simulated.
+    reader : str, optional
+        The Python expression that reads the same rows with pandas, for messages.
     """
 
     table: ibis.Table
     notes: tuple[str, ...] = ()
     truth: GroundTruth | None = None
+    reader: str | None = None
 
 
 Source = Callable[[Engine], RawTable]

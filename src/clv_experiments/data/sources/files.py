@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import weakref
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,13 @@ from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError
 
 SETTING_KINDS = {"separator": "csv", "encoding": "csv", "sheet": "workbook", "table": "database"}
+PANDAS_READERS = {  # what reads a file of each kind, and finds its separator
+    "csv": 'pandas.read_csv({file}, sep=None, engine="python")',
+    "parquet": "pandas.read_parquet({file})",
+    "workbook": 'pandas.read_excel({file}, engine="calamine")',
+    "arrow": "pandas.read_feather({file})",
+    "orc": "pandas.read_orc({file})",
+}
 
 
 def files(
@@ -90,7 +98,8 @@ def files(
     except OSError as error:
         raise ClvError(f"'{error.filename or path}' cannot be read or copied: {error.strerror or error}") from error
     notes = (f"{len(paths)} files match '{path}' and were stacked",) if len(paths) > 1 else ()
-    return RawTable(raw.table, (*notes, *unpacked, *raw.notes))
+    reader = PANDAS_READERS.get(kind, "").format(file=json.dumps(str(paths[0]), ensure_ascii=False))
+    return RawTable(raw.table, (*notes, *unpacked, *raw.notes), reader=reader if len(paths) == 1 and reader else None)
 
 
 def _find_files(path: str | None) -> list[Path]:

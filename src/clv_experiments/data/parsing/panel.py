@@ -1,0 +1,150 @@
+"""A table with a column for each period is no log: recognise it, and say how pandas makes a log of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.errors import ClvError
+
+MIN_PERIODS = 3
+ANY_YEAR = 2000  # stands for the year where names of months or quarters lack one
+TOTALS = re.compile(r"(?i)(grand|row|sub)?[ _-]*(total|totals|sum|all|gesamt|summe|totale)")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
+YEAR = r"(?P<year>(?:19|20)\d\d)"
+PERIODS = (  # pandas' letter of the period, and what may stand in a column's name, with any words before it
+    ("M", rf"{YEAR}[-_/. ](?P<month>\d\d)[-_/. ]01(?:[ T]00:00:00)?"),  # a spreadsheet's month is its first day
+    ("M", rf"{YEAR}[-_/. ]?m?(?P<month>0[1-9]|1[0-2])"),
+    ("Q", rf"{YEAR}[-_/. ]*q(?P<quarter>[1-4])"),
+    ("Q", rf"q(?P<quarter>[1-4])[-_/. ']*(?:{YEAR}|(?P<short>\d\d))"),
+    ("M", rf"(?P<month>0?[1-9]|1[0-2])[-_/. ]{YEAR}"),
+    ("M", rf"{MONTH}[-_/. ']*(?:{YEAR}|(?P<short>\d\d))"),
+    ("M", rf"{YEAR}[-_/. ]*{MONTH}"),
+    ("Y", YEAR),
+    ("M", MONTH),
+    ("M", r"(?:m|month)[-_/. ]?(?P<month>0?[1-9]|1[0-2])"),
+    ("Q", r"(?:q|quarter)[-_/. ]?(?P<quarter>[1-4])"),
+)
+
+
+@dataclass(frozen=True)
+class WideTable:
+    """A table with a column for each period.
+
+    Attributes
+    ----------
+    last_days : mapping of str to str
+        Column of a period to the last day of it, as 2024-01-31.
+    identifiers : tuple of str
+        The columns that are repeated for each period: the customer and what is known of it.
+    has_years : bool
+        Whether the columns name their years, too.
+    """
+
+    last_days: Mapping[str, str]
+    identifiers: tuple[str, ...]
+    has_years: bool
+
+
+def check_no_panel(columns: Sequence[str], named: Mapping[str, object], log: str, reader: str | None) -> None:
+    """Refuse a table with a column for each month, quarter or year, unless it is a log all the same.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns of the raw log.
+    named : mapping of role to column
+        What the user typed.
+    log : str
+        Name of the log, for messages.
+    reader : str, optional
+        The Python expression that reads the file with pandas, for the line that melts it.
+
+    Raises
+    ------
+    ClvError
+        With that line, which can be pasted.
+    """
+    if named.get("date"):
+        return
+    wide = find_periods(columns)
+    if wide is None or not wide.identifiers or _is_log(columns, named):
+        return
+    periods = [*wide.last_days]
+    year = "" if wide.has_years else f"; it takes {ANY_YEAR} for the year, which its columns do not name: put yours in"
+    raise ClvError(
+        f"log '{log}' is a wide table, a row a customer and a column a period ('{periods[0]}' to '{periods[-1]}'), "
+        f"where a log has a row a purchase with its date; make one that dates each sum to its period's last day: type "
+        f"python -c {shlex.quote(melting_code(wide, reader, log))}, then data.path={log}_log.csv{year}"
+    )
+
+
+def find_periods(columns: Sequence[str]) -> WideTable | None:
+    """Find the columns that are named after periods of one length; None if there are fewer than three.
+
+    Examples
+    --------
+    >>> find_periods(["client", "spend_2024Q1", "spend_2024Q2", "spend_2024Q3", "Total"]).last_days
+    {'spend_2024Q1': '2024-03-31', 'spend_2024Q2': '2024-06-30', 'spend_2024Q3': '2024-09-30'}
+    >>> find_periods(["customer_id", "frequency", "recency", "T", "monetary_value"])
+    """
+    groups: dict[tuple[str, int], dict[str, pd.Period]] = defaultdict(dict)
+    for column in columns:
+        for pattern, (frequency, expression) in enumerate(PERIODS):
+            match = re.fullmatch(rf"(?P<words>(?:.*[^a-z0-9])?|[a-z]*(?=\d)){expression}", column.strip().lower())
+            if match:
+                groups[match["words"], pattern][column] = _period(match.groupdict(), frequency)
+                break
+    if not groups:
+        return None
+    (_, pattern), periods = max(groups.items(), key=lambda group: len(group[1]))
+    if len(set(periods.values())) < max(MIN_PERIODS, len(periods)):
+        return None
+    dated = {column for group in groups.values() for column in group}
+    identifiers = [column for column in columns if column not in dated and not TOTALS.fullmatch(column.strip())]
+    last_days = {column: str(period.end_time.date()) for column, period in periods.items()}
+    return WideTable(last_days, tuple(identifiers), any(part in PERIODS[pattern][1] for part in ("year", "short")))
+
+
+def melting_code(wide: WideTable, reader: str | None, log: str) -> str:
+    """Write the Python code that makes a log of a wide table, without its totals and its empty periods."""
+    days, identifiers, values = (
+        json.dumps(names, ensure_ascii=False)
+        for names in (dict(wide.last_days), list(wide.identifiers), [*wide.last_days.values()])
+    )
+    customer = json.dumps(wide.identifiers[0], ensure_ascii=False)
+    return (
+        f'import pandas; {reader or "rows"}.rename(columns=lambda name: str(name).removesuffix(" 00:00:00"))'
+        f".rename(columns={days})"
+        f'.loc[lambda rows: ~rows[{customer}].astype(str).str.fullmatch("(?i)((grand|sub) ?)?total|all|sum")]'
+        f'.melt(id_vars={identifiers}, value_vars={values}, var_name="date", value_name="amount")'
+        f'.dropna(subset="amount").query("amount != 0").to_csv({json.dumps(f"{log}_log.csv")}, index=False)'
+    )
+
+
+def _period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
+    year = int(parts.get("year") or (f"20{parts['short']}" if parts.get("short") else ANY_YEAR))
+    month = parts.get("month") or "1"
+    number = int(month) if month.isdecimal() else MONTHS.index(month[:3]) + 1
+    if parts.get("quarter"):
+        number = int(parts["quarter"] or 1) * 3
+    return pd.Period(year=year, month=number, freq=frequency)
+
+
+def _is_log(columns: Sequence[str], named: Mapping[str, object]) -> bool:
+    try:
+        choose_columns(columns, named, "")  # type: ignore[arg-type]
+    except ClvError:
+        return False
+    return True
