@@ -143,7 +143,7 @@ def test_a_stored_model_scores_with_its_own_features_and_a_btyd_model_beside(sto
     estimator = next(record.estimator for record in stored_run.records if isinstance(record, FittedModel))
     X = scores[["frequency", "recency", "T", "monetary_value"]].astype(float)
     assert scores["expected_spend"].to_numpy() == pytest.approx(estimator.predict(X))
-    text = (tmp_path / "file-3m-1998-06-30-linear" / "readme.txt").read_text()
+    text = (tmp_path / "orders-3m-1998-06-30-linear" / "readme.txt").read_text()
     sentence = next(line for line in text.splitlines() if "kept with the model" in line)
     assert "1998-04-01 to 1998-06-30" in sentence
     # Promised, held of all customers, and held of those with the largest predictions.
@@ -172,13 +172,13 @@ def test_what_a_stored_model_cannot_do_is_said(stored_run, monkeypatch):
         ClvError, match=r"predicts the next 3 months, and window.horizon is 6 months; type window.horizon="
     ):
         resolve_model(composed("orders.csv", "window=6m"), address)
-    with pytest.raises(ClvError, match="there is no model models:/file-3m@champion"):
+    with pytest.raises(ClvError, match="there is no model models:/orders-3m@champion"):
         resolve_model(cfg, "champion")
     missing = resolve_model(cfg, None)
     assert (missing.stored, missing.trained_until, missing.model.name) == (None, None, "xgboost")
     for sentence in (missing.description, missing.settings_description):
         assert sentence.startswith("xgboost")
-        assert "models:/file-3m@champion" in sentence
+        assert "models:/orders-3m@champion" in sentence
     model = resolve_model(cfg, address).model
     with pytest.raises(ClvError, match="takes T, which its feature set 'rfm' does not give: fit it again"):
         check_same_columns(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
