@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.parsing.dates import add_day
 from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
     ParseOptions,
     add_amount,
     add_currency,
-    add_day,
     add_identifier,
     add_text,
 )

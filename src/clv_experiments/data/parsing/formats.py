@@ -1,4 +1,4 @@
-"""Text to days, amounts and identifiers: only what is unmistakable is read, and alike on every engine.
+"""Text to amounts and identifiers: only what is unmistakable is read, and alike on every engine.
 
 Engines differ in what their casts accept as a date or a number, and some abort on anything else. So text is matched
 against plain regular expressions (no backslash, which Spark takes for an escape) before it is cast. Each function adds
@@ -8,12 +8,11 @@ columns step by step, since one nested expression would repeat its parts thousan
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import ibis
-from ibis.expr.types import StringValue, Table
+from ibis.expr.types import Table
 
+from clv_experiments.data.parsing.date_layouts import DATE_ORDERS
 from clv_experiments.errors import ClvError
 
 AMOUNT = "decimal(18, 4)"
@@ -32,31 +31,6 @@ EMPTY_CELLS = (
     "\\n",
 )  # how exports write an empty cell
 WHITESPACE = "[ \t\n\r\v\f\u00a0\u2007\u2009\u200b\u202f\u2060\ufeff]"
-
-ZONE = "(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
-CLOCK = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)? *(?:[AaPp][.]?[Mm][.]?)? *"
-END = f"(?:,?[ T]+{CLOCK}{ZONE}?)?$"
-YEAR = "([0-9]{4}|[0-9]{2})"
-# Layouts of a date, and the order of year, month and day in them.
-LAYOUTS = {
-    "^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + END: "ymd",
-    "^([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{6})?" + END: "ymd",
-    "^([0-9]{1,2})[- ]([A-Za-z]+)[.]?[-, ]+" + YEAR + END: "dmy",  # 1 December 2010, 01-Dec-10
-    "^([A-Za-z]+)[.]? +([0-9]{1,2}),? +" + YEAR + END: "mdy",  # Dec 1, 2010
-}
-EITHER_ORDER = "^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]" + YEAR + END
-YEAR_FIRST = "^([0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + END
-DATE_ORDERS = {"dmy": EITHER_ORDER, "mdy": EITHER_ORDER, "ymd": YEAR_FIRST}  # layouts that need an order to be read
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
-CENTURY_PIVOT = "69"  # two-digit years from here on are of the 1900s, as POSIX has it
-LEAP_YEAR = "(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)"
-CALENDAR_DATE = (
-    "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    f"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{LEAP_YEAR}-02-29)"
-)
 
 CURRENCY = (
     "(?:[A-Z]{0,2}[$]|[£€¥₹₩₽₺₫₪₱฿₴₦]|kr|zł|Kč|Ft|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|"
@@ -127,47 +101,6 @@ def add_identifier(table: Table, column: str, name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(text.re_search(decimals), text.re_extract(decimals, 1), text)})
 
 
-def add_day(table: Table, column: str, order: str | None, name: str) -> Table:
-    """Add the day of a date, a timestamp or text; null where it is empty or cannot be read.
-
-    Parameters
-    ----------
-    table : ibis.Table
-    column : str
-        The column to read.
-    order : {None, "dmy", "mdy", "ymd"}
-        Of day, month and year in text like 01/02/2020 or 20-12-01; None reads no such text.
-    name : str
-        Name of the added column.
-    """
-    kind = table[column].type()
-    if kind.is_date() or kind.is_timestamp():
-        return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
-    # A number like 20201231 may have been stored as a float.
-    table = add_identifier(table, column, name) if kind.is_floating() else add_text(table, column, name)
-    usual = table[name].re_search(f"^{CALENDAR_DATE}{END}")
-    # Most logs have ISO dates throughout, and null costs the expressions below nothing.
-    rest = f"{name} rest"
-    table = table.mutate(
-        **{name: ibis.ifelse(usual, table[name].left(10), None), rest: usual.ifelse(None, table[name])}
-    )
-    layouts = LAYOUTS | ({DATE_ORDERS[order]: order} if order else {})
-
-    def part(which: str) -> StringValue:
-        parts = (table[rest].re_extract(layout, parts.index(which) + 1) for layout, parts in layouts.items())
-        return reduce(add, (part.fill_null("") for part in parts))  # at most one layout matches
-
-    table = table.mutate(**{f"{name} {which}": part(which) for which in "ymd"})
-    y, m, d = (table[f"{name} {which}"] for which in "ymd")
-    words = {word[:length]: f"{k:02}" for k, word in enumerate(MONTHS, 1) for length in (3, 4, len(word))}
-    month = m.lower().cases(*words.items(), else_=m.lpad(2, "0"))
-    century = ibis.cases((y.length() == 4, ""), (y < CENTURY_PIVOT, "20"), else_="19")
-    iso = table[name].fill_null(century + y + "-" + month + "-" + d.lpad(2, "0"))
-    table = table.mutate(**{name: iso}).drop(rest, *(part.get_name() for part in (y, m, d)))
-    exists = table[name].re_search(f"^{CALENDAR_DATE}$")
-    return table.mutate(**{name: ibis.ifelse(exists, table[name], None).cast("date")})
-
-
 def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     """Add a decimal with four places; null where it is empty, cannot be read or is too large.
 
@@ -196,19 +129,16 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     return _add_decimal(table.mutate(**{name: table[name].fill_null(number)}).drop(rest), name)
 
 
-def add_time_zone(table: Table, column: str, name: str) -> Table:
-    """Add the offset at the end of a timestamp, such as +0100; null where it has none."""
-    pattern = f":[0-9]{{2}}(?:[.,][0-9]+)? *(?:[AaPp][.]?[Mm][.]?)? *({ZONE})$"
-    table = _add_match(table, column, pattern, name)
-    table = table.mutate(**{name: table[name].replace(":", "")})
-    table = table.mutate(**{name: ibis.ifelse(table[name].re_search("^[+-]..$"), table[name] + "00", table[name])})
-    utc = table[name].isin(("Z", "GMT", "+0000", "-0000"))
-    return table.mutate(**{name: ibis.ifelse(utc, "UTC", table[name])})
-
-
 def add_currency(table: Table, column: str, name: str) -> Table:
     """Add the currency sign or code of an amount; null where there is none."""
-    return _add_match(table, column, f"({CURRENCY})", name)
+    return add_match(table, column, f"({CURRENCY})", name)
+
+
+def add_match(table: Table, column: str, pattern: str, name: str) -> Table:
+    """Add what the first group of a pattern matches; null where it matches nothing."""
+    table = add_text(table, column, name)
+    text = table[name]
+    return table.mutate(**{name: ibis.ifelse(text.re_search(pattern), text.re_extract(pattern, 1), None)})
 
 
 def _amount_pattern(decimal: str) -> str:
@@ -224,9 +154,3 @@ def _amount_pattern(decimal: str) -> str:
 def _add_decimal(table: Table, name: str) -> Table:
     small = table[name].cast("float64").abs() < AMOUNT_LIMIT
     return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast(AMOUNT)})
-
-
-def _add_match(table: Table, column: str, pattern: str, name: str) -> Table:
-    table = add_text(table, column, name)
-    text = table[name]
-    return table.mutate(**{name: ibis.ifelse(text.re_search(pattern), text.re_extract(pattern, 1), None)})

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
+from clv_experiments.data.parsing.cells import count_true, quote_cells
 from clv_experiments.data.parsing.columns import ORDER_TOTAL_NAMES, ColumnRoles, quote_column
-from clv_experiments.data.parsing.format_inference import count_true, infer_formats, quote_cells
+from clv_experiments.data.parsing.dates import add_day
+from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
     AMOUNT,
     AMOUNT_LIMIT,
     ParseOptions,
     add_amount,
-    add_day,
     add_identifier,
     add_text,
 )
