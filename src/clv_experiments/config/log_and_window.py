@@ -13,6 +13,7 @@ from clv_experiments.config.settings import ALL, parse_day
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import LogCache, TransactionLog, load_log
 from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.parsing.money import parse_scale
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 
@@ -43,7 +44,9 @@ def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], dat
         cfg.currency,
         log_start=parse_day(cfg.log_start, "data.log_start"),
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
-        parse_options=ParseOptions(cfg.date_order, cfg.decimal, cfg.time_zones),
+        parse_options=ParseOptions(
+            cfg.date_order, cfg.decimal, cfg.time_zones, cfg.date_format, parse_scale(cfg.scale)
+        ),
         engine=open_engine(cfg.engine, cfg.spark_master),
         today=date.today(),
     )

@@ -14,9 +14,11 @@ from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
 from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.panel import check_no_panel
+from clv_experiments.data.parsing.periods import last_day_of_period
 from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.errors import ClvError
 
@@ -79,7 +81,7 @@ def load_log(
     currency: str = "$",
     *,
     log_start: date | None = None,
-    columns: Mapping[str, str | bool | None] | None = None,
+    columns: Mapping[str, Named] | None = None,
     parse_options: ParseOptions | None = None,
     engine: Engine | None = None,
     learn_until: LearnUntil | None = None,
@@ -102,7 +104,7 @@ def load_log(
     log_start : date, optional
         First day; earlier ones are removed. By default the first day in the log.
     columns : mapping of role to column, optional
-        By default each is guessed.
+        By default each is guessed. The date may be a list of year, month and day, or of a date and a clock time.
     parse_options : ParseOptions, optional
         How to read text that could be read in two ways.
     engine : Engine, optional
@@ -126,16 +128,17 @@ def load_log(
     """
     raw = source(engine or DuckDb())
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
-    roles = choose_columns(raw.table.columns, columns or {}, name)
+    table, named, date_notes = join_date_columns(raw.table, columns or {}, name)
+    roles = choose_columns(table.columns, named, name)
     options, whole_rows = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
-    lines, parse_notes = read_lines(raw.table, roles, options, name, whole_rows)
+    lines, parse_notes = read_lines(table, roles, options, name, whole_rows)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
     first, last = _date_span(cleaned, name)
     if raw.truth is None:  # a simulation may well lie in the future
         _check_not_in_future(name, cleaned, last, today)
-    _check_date_span(name, first, last, log_end)
+    _check_date_span(name, cleaned, first, last, log_end)
     _check_placeholder_dates(name, cleaned)
     purchase_days = _sum_purchase_days(cleaned)
     customers = summarise_customers(purchase_days)
@@ -151,7 +154,7 @@ def load_log(
         currency=currency,
         fingerprint=compute_fingerprint(customers, end, report),
         report=report,
-        notes=(*raw.notes, *filter(None, [str(roles), *parse_notes, _dominant_customer_note(customers)])),
+        notes=(*raw.notes, *filter(None, [str(roles), *date_notes, *parse_notes, _dominant_customer_note(customers)])),
         truth=raw.truth,
         lines=cleaned.select("customer_id", "date", "amount", *attributes) if attributes else None,
     )
@@ -217,14 +220,23 @@ def _check_customers(name: str, customers: pd.DataFrame, column: str) -> None:
         )
 
 
-def _check_date_span(name: str, first: date, last: date, log_end: date | None) -> None:
+def _check_date_span(name: str, cleaned: ibis.Table, first: date, last: date, log_end: date | None) -> None:
     if first == last:
         raise ClvError(f"all purchases of log '{name}' fall on one day, {first}; is that the date of the purchase?")
-    if log_end and (log_end - last).days > MAX_DAYS_WITHOUT_PURCHASE:
+    if log_end and (log_end - last).days > MAX_DAYS_WITHOUT_PURCHASE and log_end > _last_day_of_period(cleaned, last):
         raise ClvError(
             f"the log end {log_end} lies {(log_end - last).days} days after the last purchase of log '{name}', {last}: "
             f"those days would count as days without spend; type data.log_end={last}, or null for the last day"
         )
+
+
+def _last_day_of_period(cleaned: ibis.Table, last: date) -> date:
+    """Return the end of the last month or quarter where each date is the first day of one, and else the last day."""
+    day, month = cleaned.date.day(), cleaned.date.month()
+    others = {"month": (day != 1).sum(), "quarter": ((day != 1) | (month % 3 != 1)).sum()}
+    counts = cleaned.aggregate(**others).to_pyarrow().to_pylist()[0]
+    periods = [period for period in ("quarter", "month") if not counts[period]]
+    return last_day_of_period(periods[0], last) if periods else last
 
 
 @dataclass(frozen=True)

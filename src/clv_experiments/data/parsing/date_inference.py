@@ -2,26 +2,130 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from functools import reduce
 from itertools import combinations
 from operator import and_, or_
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
-from clv_experiments.data.parsing.date_layouts import DATE_ORDERS, EITHER_ORDER, YEAR_FIRST
-from clv_experiments.data.parsing.dates import add_day, add_time_zone
-from clv_experiments.data.parsing.formats import add_text
+from clv_experiments.data.parsing.date_layouts import (
+    DATE_ORDERS,
+    FIRST_YEAR,
+    LAST_YEAR,
+    LAYOUTS,
+    NUMBER,
+    NUMBER_FORMATS,
+    PERIOD_LAYOUTS,
+    UNMISTAKABLE,
+    WEEK,
+    ZONED,
+)
+from clv_experiments.data.parsing.dates import add_date_text, add_day, add_number, add_time_zone
+from clv_experiments.data.parsing.formats import ParseOptions, add_text
 from clv_experiments.errors import ClvError
 
 PREFIX = "parsed: "  # of the columns added here
-TEXT, ZONE = f"{PREFIX}text", f"{PREFIX}time zone"
+TEXT, ZONE, NUMBER_VALUE = f"{PREFIX}text", f"{PREFIX}time zone", f"{PREFIX}number"
+ISO, REST = f"{PREFIX}iso", f"{PREFIX}rest"
 FIRST_PART = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
+EITHER = tuple(dict.fromkeys(layout for layouts in DATE_ORDERS.values() for layout in layouts))
 
 
-def check_time_zones(raw: Table, column: str, log: str) -> list[str]:
-    """Refuse dates in several time zones, and note the one that all have."""
+def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tuple[ParseOptions, list[str]]:
+    """Decide from all rows how to read dates, and note what was decided.
+
+    Raises
+    ------
+    ClvError
+        If rows can be read in two ways and none decides, if they contradict each other, or if they carry different
+        time zones.
+    """
+    kind = raw[column].type()
+    if not (kind.is_string() or kind.is_numeric()):
+        return options, []
+    raw = add_date_text(raw, column, TEXT, ISO, REST)
+    raw = add_number(raw, REST, NUMBER_VALUE)
+    conditions = _conditions(raw)
+    counts = aggregate_row(raw, **{name: count_true(condition) for name, condition in conditions.items()})
+    notes: list[str] = []
+    if options.date_format is None:
+        date_format, notes = _infer_date_format(raw, column, conditions, counts, log)
+        options = replace(options, date_format=date_format)
+    if options.time_zones != "written" and counts["zoned"]:
+        notes += _check_time_zones(raw, column, log)
+    if options.date_order is None:
+        order, order_notes = _infer_date_order(raw, column, log) if counts["either"] else ("dmy", [])
+        options, notes = replace(options, date_order=order), notes + order_notes
+    return options, notes
+
+
+def _conditions(raw: Table) -> dict[str, BooleanValue]:
+    """Tell apart what is no ISO date: rows that fit a layout, a period, a number or a count in its range."""
+    text, number = raw[REST], raw[NUMBER_VALUE]
+    whole = reduce(or_, (text.re_search(layout) for layout in (*LAYOUTS, *EITHER)))
+    counted = text.re_search(NUMBER) & ~whole
+    conditions = {
+        "iso": raw[ISO].notnull(),
+        "whole": whole,
+        "zoned": raw[TEXT].re_search(ZONED),
+        "either": reduce(or_, (text.re_search(layout) for layout in EITHER)),
+        "number": counted,
+        "week": text.re_search(WEEK) & ~whole,
+    }
+    for name, layouts in PERIOD_LAYOUTS.items():
+        conditions[name] = reduce(or_, (text.re_search(layout) for layout in layouts)) & ~whole
+    for name in UNMISTAKABLE:
+        low, high = (NUMBER_FORMATS[name].count(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
+        conditions[name] = counted & (number >= low) & (number <= high)
+    return conditions
+
+
+def _infer_date_format(
+    raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
+) -> tuple[str | None, list[str]]:
+    candidates = [name for name in (*UNMISTAKABLE, *PERIOD_LAYOUTS, "week") if counts[name]]
+    if not candidates:
+        return None, _check_numbers(raw, column, conditions, counts, log)
+    name = candidates[0]
+    # 202201 is a number too, and 12.2021 a month.
+    other = counts["number"] - counts[name] if name in UNMISTAKABLE else 0
+    if len(candidates) > 1 or other or counts["iso"] or counts["whole"]:
+        rest = conditions["iso"] | conditions["whole"] | conditions["number"] & ~conditions[name].fill_null(False)
+        cells = quote_cells(raw, column, conditions[name], 1)
+        cells += quote_cells(raw, column, conditions[candidates[1]] if len(candidates) > 1 else rest, 1)
+        ways = " or ".join(f"data.date_format={name}" for name in candidates)
+        raise ClvError(
+            f"column '{column}' of log '{log}' has dates of several kinds, such as {', '.join(cells)}: write them all "
+            f"like 2020-12-31, or type {ways} if the others may be read like that"
+        )
+    if name not in NUMBER_FORMATS:
+        return name, []
+    counted = NUMBER_FORMATS[name]
+    first = raw.filter(conditions[name].fill_null(False))
+    number = first.aggregate(first=first[NUMBER_VALUE].min()).to_pyarrow()["first"][0].as_py()
+    return name, [
+        f"dates are {counted.description}: {number} is {counted.day(number)} (data.date_format says otherwise)"
+    ]
+
+
+def _check_numbers(
+    raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
+) -> list[str]:
+    if counts["number"] and not (counts["iso"] or counts["whole"]):
+        cells = quote_cells(raw, column, conditions["number"])
+        raise ClvError(
+            f"column '{column}' of log '{log}' counts something, such as {', '.join(cells)}, and no unit makes "
+            f"that days after {FIRST_YEAR}: type data.date_format=<one of {', '.join(NUMBER_FORMATS)}>, or name "
+            "another column (data.columns.date)"
+        )
+    return []
+
+
+def _check_time_zones(raw: Table, column: str, log: str) -> list[str]:
     raw = add_time_zone(add_text(raw, column, TEXT), column, ZONE)
     zone, missing = raw[ZONE], raw[TEXT].notnull() & raw[ZONE].isnull()
     summary = aggregate_row(raw, least=zone.min(), most=zone.max(), missing=count_true(missing))
@@ -38,8 +142,7 @@ def check_time_zones(raw: Table, column: str, log: str) -> list[str]:
     return [f"dates end in the offset {summary['least']}, which was left out: the day written is the day"]
 
 
-def infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]]:
-    """Decide from all rows which part of an ambiguous date comes first."""
+def _infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]]:
     raw = _parse_in_each_order(raw, column)
     days = {order: raw[PREFIX + order] for order in DATE_ORDERS}
     valid = {order: day.notnull() for order, day in days.items()}
@@ -74,10 +177,9 @@ def infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]]
 
 def _parse_in_each_order(raw: Table, column: str) -> Table:
     """Parse ambiguous dates in each order; a year of two digits comes first only in front of a hyphen."""
-    raw = add_text(raw, column, TEXT)
-    raw = raw.filter(raw[TEXT].re_search(EITHER_ORDER) | raw[TEXT].re_search(YEAR_FIRST))
+    raw = raw.filter(reduce(or_, (raw[REST].re_search(layout) for layout in EITHER)))
     for order in DATE_ORDERS:
         raw = add_day(raw, column, order, PREFIX + order)
-    year_first = ibis.ifelse(raw[TEXT].re_search("^[0-9]{2}-"), raw[f"{PREFIX}ymd"], None)
+    year_first = ibis.ifelse(raw[REST].re_search("^[0-9]{2}-"), raw[f"{PREFIX}ymd"], None)
     raw = raw.mutate(**{f"{PREFIX}ymd": year_first})
     return raw.select(column, *(PREFIX + order for order in DATE_ORDERS)).cache()  # aggregated several times

@@ -1,26 +1,132 @@
-"""What dates look like as text, as plain regular expressions (no backslash, which Spark takes for an escape)."""
+"""What dates look like as text or numbers, as plain regular expressions (no backslash: Spark takes it for an escape).
 
-ZONE = "(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
-CLOCK = "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)? *(?:[AaPp][.]?[Mm][.]?)? *"
-END = f"(?:,?[ T]+{CLOCK}{ZONE}?)?$"
+All patterns but that of a calendar date are for text in lower case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+OFFSET = "[+-][0-9]{2}(?::?[0-9]{2})?"
+ZONE_NAMES = "z|utc|gmt|bst|ist|wet|west|cet|cest|eet|eest|msk|est|edt|cst|cdt|mst|mdt|pst|pdt|jst|aest|aedt"
+ZONE = f"(?:(?:utc|gmt)?{OFFSET}(?: +[(]?[a-z][a-z ]{{1,40}}[)]?)?|{ZONE_NAMES})"
+HALF_DAY = "(?:[ap][.]?m[.]?)"
+CLOCK = f"(?:[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:[.,][0-9]+)?)? *{HALF_DAY}?|[0-9]{{1,2}} *{HALF_DAY}) *"
+TIME = f"(?:,?[ t]+(?:at +)?|:){CLOCK}"
+ZONED = f"{TIME}({ZONE})$"
+END = f"(?:{TIME}{ZONE}?)?$"
+
 YEAR = "([0-9]{4}|[0-9]{2})"
-# Layouts of a date, and the order of year, month and day in them.
+COMMON_YEAR = "((?:19|20)[0-9]{2})"
+DAY = "([0-9]{1,2})"
+ORDINAL = "(?:st|nd|rd|th|er)?"
+WORD = "([a-zà-ÿ]{3,})"
+# Layouts of a date, and the order of year, month and day in them. At most one fits a text.
 LAYOUTS = {
-    "^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + END: "ymd",
-    "^([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{6})?" + END: "ymd",
-    "^([0-9]{1,2})[- ]([A-Za-z]+)[.]?[-, ]+" + YEAR + END: "dmy",  # 1 December 2010, 01-Dec-10
-    "^([A-Za-z]+)[.]? +([0-9]{1,2}),? +" + YEAR + END: "mdy",  # Dec 1, 2010
+    f"^([0-9]{{4}})[-/.]{DAY}[-/.]{DAY}{END}": "ymd",
+    f"^([0-9]{{4}})(0[1-9]|1[0-2])([0-9]{{2}})(?:[0-9]{{6}})?{END}": "ymd",
+    f"^{COMMON_YEAR}([0-9]{{2}})([0-9]{{2}})(?:[0-9]{{4}}|[t_][0-9]{{4}}(?:[0-9]{{2}})?z?)$": "ymd",
+    f"^{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}{END}": "dmy",  # 1 December 2010, 01DEC10
+    f"^{WORD}[-/. ]*{DAY}{ORDINAL}[-/., ]+{YEAR}{END}": "mdy",  # Dec 1, 2010
+    f"^([0-9]{{4}})[-/. ]*{WORD}[-/. ]*{DAY}{END}": "ymd",  # 2010-Dec-01
+    f"^{WORD} +{DAY} +{CLOCK}(?:(?:utc|gmt) +)?([0-9]{{4}})$": "mdy",  # Dec 1 10:00:00 2010
 }
-EITHER_ORDER = "^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]" + YEAR + END
-YEAR_FIRST = "^([0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + END
-DATE_ORDERS = {"dmy": EITHER_ORDER, "mdy": EITHER_ORDER, "ymd": YEAR_FIRST}  # layouts that need an order to be read
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
+EITHER_ORDER = f"^{DAY}[-/.]{DAY}[-/.]{YEAR}{END}"
+EITHER_COMPACT = f"^{DAY}([0-9]{{2}}){COMMON_YEAR}$"
+YEAR_FIRST = f"^([0-9]{{2}})[-/.]{DAY}[-/.]{DAY}{END}"
+DATE_ORDERS = {  # layouts that need an order to be read
+    "dmy": (EITHER_ORDER, EITHER_COMPACT),
+    "mdy": (EITHER_ORDER, EITHER_COMPACT),
+    "ymd": (YEAR_FIRST,),
+}
+# Layouts of a period, which is read as its first day.
+MONTH_LAYOUTS = {
+    "^([0-9]{4})(?:[-/ ]|-?m)([0-9]{1,2})$": "ym",
+    "^([0-9]{4})[.]?(0[1-9]|1[0-2])$": "ym",
+    f"^([0-9]{{1,2}})[-/.]{COMMON_YEAR}$": "my",
+    f"^([0-9]{{4}})[-/. ]*{WORD}[.]?$": "ym",
+    f"^{WORD}[-/., ]*(?:de |del |of )?{COMMON_YEAR}$": "my",
+    f"^{WORD}(?:[.]?-| ?['’])([0-9]{{2}})$": "my",
+}
+QUARTER_LAYOUTS = {"^([0-9]{4})[-/ ]?(q[1-4])$": "ym", "^(q[1-4])[-/ ]*([0-9]{4})$": "my"}
+PERIOD_LAYOUTS = {"month": MONTH_LAYOUTS, "quarter": QUARTER_LAYOUTS}
+WEEK = "^([0-9]{4})[- /]?w([0-9]{1,2})(?:-?([1-7]))?$"  # ISO 8601
+NUMBER = "^([0-9]{1,19})(?:[.,][0-9]+)?$"
+
+MONTH_WORDS = {  # in English, German, French, Spanish, Italian, Portuguese and Dutch
+    "01": "jan january januar jänner janvier janv ene enero gen gennaio janeiro januari q1",
+    "02": "feb febr february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
+    "03": "mar march märz maerz mär mrz mars marzo março marco maart mrt",
+    "04": "apr april avril avr abr abril aprile q2",
+    "05": "may mai mayo mag maggio maio mei",
+    "06": "jun june juni juin junio giu giugno junho",
+    "07": "jul july juli juillet juil julio lug luglio julho q3",
+    "08": "aug august août aout ago agosto augustus",
+    "09": "sep sept september septembre septiembre setiembre set sett settembre setembro",
+    "10": "oct october okt oktober octobre octubre ott ottobre out outubro q4",
+    "11": "nov november novembre noviembre novembro",
+    "12": "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro",
+}
+MONTHS = "".join(f";{word}={month}" for month, words in MONTH_WORDS.items() for word in words.split())
+WEEKDAY_WORDS = (
+    "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday "
+    "mo montag di dienstag mi mittwoch do donnerstag fr freitag sa samstag sonnabend so sonntag "
+    "lun lundi mardi mer mercredi jeu jeudi ven vendredi sam samedi dim dimanche "
+    "lunes martes mié mie miércoles miercoles jue jueves vie viernes sáb sab sábado sabado dom domingo "
+    "lunedì lunedi martedì martedi mercoledì mercoledi gio giovedì giovedi venerdì venerdi sabato domenica "
+    "seg segunda ter terça terca qua quarta qui quinta sex sexta "
+    "ma maandag dinsdag wo woensdag donderdag vr vrijdag za zaterdag zo zondag"
+)
+# In front of a date; mar is also the month of March, unless a comma follows.
+WEEKDAY = f"^(?:(?:{'|'.join(WEEKDAY_WORDS.split())})(?:-feira)?[.]?,? +|mar[.]?, +)"
+
 CENTURY_PIVOT = "69"  # two-digit years from here on are of the 1900s, as POSIX has it
 LEAP_YEAR = "(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)"
 CALENDAR_DATE = (
     "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     f"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{LEAP_YEAR}-02-29)"
 )
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """A way to count days.
+
+    Attributes
+    ----------
+    origin : date
+        Day 0.
+    per_day : int
+        Units in a day.
+    description : str
+        What the numbers are, for notes.
+    """
+
+    origin: date
+    per_day: int
+    description: str
+
+    def count(self, day: date) -> int:
+        """Return the number of a day's first instant."""
+        return (day - self.origin).days * self.per_day
+
+    def day(self, number: int) -> date:
+        """Return the day of a number."""
+        return self.origin + timedelta(days=number // self.per_day)
+
+
+EPOCH = date(1970, 1, 1)
+NUMBER_FORMATS = {
+    "epoch_seconds": NumberFormat(EPOCH, 86_400, "seconds since 1970-01-01 UTC"),
+    "epoch_milliseconds": NumberFormat(EPOCH, 86_400_000, "milliseconds since 1970-01-01 UTC"),
+    "epoch_microseconds": NumberFormat(EPOCH, 86_400_000_000, "microseconds since 1970-01-01 UTC"),
+    "epoch_nanoseconds": NumberFormat(EPOCH, 86_400_000_000_000, "nanoseconds since 1970-01-01 UTC"),
+    "epoch_days": NumberFormat(EPOCH, 1, "days since 1970-01-01"),
+    "excel": NumberFormat(date(1899, 12, 30), 1, "Excel's serial numbers"),
+    "excel_1904": NumberFormat(date(1904, 1, 1), 1, "Excel's serial numbers since 1904"),
+}
+# Counts that are told apart by their size alone, where all days lie in these years.
+UNMISTAKABLE = ("epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "excel")
+FIRST_YEAR, LAST_YEAR = 1990, 2099
+DATE_FORMATS = (*NUMBER_FORMATS, *PERIOD_LAYOUTS, "week")

@@ -1,4 +1,4 @@
-"""Text to days: only what is unmistakable is read, and alike on every engine."""
+"""Text and numbers to days: only what is unmistakable is read, and alike on every engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 
 import ibis
-from ibis.expr.types import StringValue, Table
+from ibis.expr.types import IntegerValue, StringValue, Table
 
 from clv_experiments.data.parsing.date_layouts import (
     CALENDAR_DATE,
@@ -15,13 +15,24 @@ from clv_experiments.data.parsing.date_layouts import (
     END,
     LAYOUTS,
     MONTHS,
-    ZONE,
+    NUMBER,
+    NUMBER_FORMATS,
+    PERIOD_LAYOUTS,
+    WEEK,
+    WEEKDAY,
+    ZONED,
+    NumberFormat,
 )
-from clv_experiments.data.parsing.formats import add_identifier, add_match, add_text
+from clv_experiments.data.parsing.formats import add_text
+
+INT64_LIMIT = 9.2e18
+MAX_DAYS = 2_900_000  # from any origin, within the year 9999
 
 
-def add_day(table: Table, column: str, order: str | None, name: str) -> Table:
-    """Add the day of a date, a timestamp or text; null where it is empty or cannot be read.
+def add_day(table: Table, column: str, order: str | None, name: str, date_format: str | None = None) -> Table:
+    """Add the day of a date, a timestamp, text or a number; null where it is empty or cannot be read.
+
+    Of an instant, a timestamp with a time zone, it is the day of UTC.
 
     Parameters
     ----------
@@ -32,40 +43,132 @@ def add_day(table: Table, column: str, order: str | None, name: str) -> Table:
         Of day, month and year in text like 01/02/2020 or 20-12-01; None reads no such text.
     name : str
         Name of the added column.
+    date_format : str, optional
+        One of ``DATE_FORMATS``: what else than whole dates is read. Periods are read as their first day.
     """
     kind = table[column].type()
+    if kind.is_timestamp() and kind.timezone:
+        seconds = table[column].truncate("s").epoch_seconds()  # engines round a fraction differently
+        table = table.mutate(**{name: seconds.cast("int64")})
+        return _add_days(table, NUMBER_FORMATS["epoch_seconds"], name)
     if kind.is_date() or kind.is_timestamp():
         return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
-    # A number like 20201231 may have been stored as a float.
-    table = add_identifier(table, column, name) if kind.is_floating() else add_text(table, column, name)
-    usual = table[name].re_search(f"^{CALENDAR_DATE}{END}")
-    # Most logs have ISO dates throughout, and null costs the expressions below nothing.
-    rest = f"{name} rest"
-    table = table.mutate(
-        **{name: ibis.ifelse(usual, table[name].left(10), None), rest: usual.ifelse(None, table[name])}
-    )
-    layouts = LAYOUTS | ({DATE_ORDERS[order]: order} if order else {})
+    whole, iso, rest = f"{name} whole", f"{name} iso", f"{name} rest"
+    table = add_date_text(table, column, whole, iso, rest)
+    layouts = LAYOUTS | PERIOD_LAYOUTS.get(date_format or "", {})
+    layouts |= dict.fromkeys(DATE_ORDERS[order], order) if order else {}
+    table = _add_iso_text(table, rest, layouts, name)
+    text = table[iso].fill_null(table[name])
+    exists = text.re_search(f"^{CALENDAR_DATE}$")
+    table = table.mutate(**{name: ibis.ifelse(exists, text, None).cast("date")})
+    if date_format in NUMBER_FORMATS:
+        table = _add_counted_day(table, rest, NUMBER_FORMATS[date_format], name)
+    elif date_format == "week":
+        table = _add_week_day(table, rest, name)
+    return table.drop(whole, iso, rest)
 
-    def part(which: str) -> StringValue:
-        parts = (table[rest].re_extract(layout, parts.index(which) + 1) for layout, parts in layouts.items())
-        return reduce(add, (part.fill_null("") for part in parts))  # at most one layout matches
 
-    table = table.mutate(**{f"{name} {which}": part(which) for which in "ymd"})
-    y, m, d = (table[f"{name} {which}"] for which in "ymd")
-    words = {word[:length]: f"{k:02}" for k, word in enumerate(MONTHS, 1) for length in (3, 4, len(word))}
-    month = m.lower().cases(*words.items(), else_=m.lpad(2, "0"))
-    century = ibis.cases((y.length() == 4, ""), (y < CENTURY_PIVOT, "20"), else_="19")
-    iso = table[name].fill_null(century + y + "-" + month + "-" + d.lpad(2, "0"))
-    table = table.mutate(**{name: iso}).drop(rest, *(part.get_name() for part in (y, m, d)))
-    exists = table[name].re_search(f"^{CALENDAR_DATE}$")
-    return table.mutate(**{name: ibis.ifelse(exists, table[name], None).cast("date")})
+def add_date_text(table: Table, column: str, whole: str, iso: str, rest: str) -> Table:
+    """Add text in lower case, its ISO dates of ten characters, and what else there is, without a weekday in front.
+
+    Most logs have ISO dates throughout, and what is null in ``rest`` costs later expressions nothing.
+    """
+    floating = table[column].type().is_floating()
+    table = _add_whole_number(table, column, whole) if floating else add_text(table, column, whole)
+    table = table.mutate(**{whole: table[whole].lower()})
+    text, usual = table[whole], table[whole].re_search(f"^{CALENDAR_DATE}{END}")
+    table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), rest: usual.ifelse(None, text)})
+    return table.mutate(**{rest: ibis.ifelse(table[rest].notnull(), table[rest].re_replace(WEEKDAY, ""), None)})
 
 
 def add_time_zone(table: Table, column: str, name: str) -> Table:
     """Add the offset at the end of a timestamp, such as +0100; null where it has none."""
-    pattern = f":[0-9]{{2}}(?:[.,][0-9]+)? *(?:[AaPp][.]?[Mm][.]?)? *({ZONE})$"
-    table = add_match(table, column, pattern, name)
-    table = table.mutate(**{name: table[name].replace(":", "")})
+    table = add_text(table, column, name)
+    text = table[name].lower()
+    table = table.mutate(**{name: ibis.ifelse(text.re_search(ZONED), text.re_extract(ZONED, 1), None)})
+    # UTC+01:00 and +01:00 (Central European Time) are +0100.
+    offset = table[name].re_extract("([+-][0-9:]+)", 1).replace(":", "")
+    zone = ibis.ifelse(table[name].re_search("[+-]"), offset, table[name].upper())
+    table = table.mutate(**{name: zone})
     table = table.mutate(**{name: ibis.ifelse(table[name].re_search("^[+-]..$"), table[name] + "00", table[name])})
     utc = table[name].isin(("Z", "GMT", "+0000", "-0000"))
     return table.mutate(**{name: ibis.ifelse(utc, "UTC", table[name])})
+
+
+def _add_whole_number(table: Table, column: str, name: str) -> Table:
+    """Add a float as text: 44562.0 as 44562, and 44562.75 as 44562.5, so that a fraction still shows."""
+    number = table[column]
+    table = add_text(table, column, name)  # NaN, which engines compare differently, becomes null
+    small = table[name].notnull() & (number.abs() < INT64_LIMIT)
+    table = table.mutate(**{name: ibis.ifelse(small, number, None)})
+    whole = table[name].floor()
+    fraction = ibis.ifelse(table[name] == whole, "", ".5")
+    return table.mutate(**{name: whole.cast("int64").cast("string") + fraction})
+
+
+def _add_iso_text(table: Table, rest: str, layouts: dict[str, str], name: str) -> Table:
+    """Add what fits a layout as text like 2020-12-31, whether there is such a day or not."""
+
+    def part(which: str) -> StringValue:
+        parts = (
+            table[rest].re_extract(layout, parts.index(which) + 1)
+            for layout, parts in layouts.items()
+            if which in parts
+        )
+        joined = reduce(add, (part.fill_null("") for part in parts))  # at most one layout matches
+        return ibis.ifelse(table[rest].notnull(), joined, None)
+
+    table = table.mutate(**{f"{name} {which}": part(which) for which in "ymd"})
+    y, m, d = (table[f"{name} {which}"] for which in "ymd")
+    word = ";" + m + "="
+    found = ibis.literal(MONTHS).find(word)
+    month = ibis.ifelse(found >= 0, ibis.literal(MONTHS).substr(found + word.length(), 2), m.lpad(2, "0"))
+    century = ibis.cases((y.length() == 4, ""), (y < CENTURY_PIVOT, "20"), else_="19")
+    day = ibis.ifelse((d == "") & (y != ""), "01", d.lpad(2, "0"))  # of a period
+    return table.mutate(**{name: century + y + "-" + month + "-" + day}).drop(*(v.get_name() for v in (y, m, d)))
+
+
+def _add_counted_day(table: Table, rest: str, counted: NumberFormat, name: str) -> Table:
+    number = f"{name} number"
+    table = add_number(table, rest, number)
+    table = _add_days(table, counted, number)
+    return table.mutate(**{name: ibis.coalesce(table[name], table[number])}).drop(number)
+
+
+def _add_days(table: Table, counted: NumberFormat, name: str) -> Table:
+    """Replace numbers by their days."""
+    value = table[name]
+    days = ((value - value % counted.per_day) / counted.per_day).cast("int64")
+    table = table.mutate(**{name: ibis.ifelse(days < MAX_DAYS, days, None)})
+    return table.mutate(**{name: _shift(ibis.literal(counted.origin), table[name])})
+
+
+def add_number(table: Table, text: str, name: str) -> Table:
+    """Add the whole part of text that is a number; null elsewhere."""
+    matches = table[text].re_search(NUMBER)
+    table = table.mutate(**{name: ibis.ifelse(matches, table[text].re_extract(NUMBER, 1), None)})
+    small = table[name].cast("float64") < INT64_LIMIT
+    return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast("int64")})
+
+
+def _add_week_day(table: Table, rest: str, name: str) -> Table:
+    """Fill in the days of ISO weeks: week 1 has the 4th of January, and a week without a day is its Monday."""
+    fourth, shift = f"{name} fourth", f"{name} shift"
+    matches = table[rest].re_search(WEEK) & table[rest].re_search("^[1-9]")
+
+    def part(k: int) -> StringValue:
+        return ibis.ifelse(matches, table[rest].re_extract(WEEK, k), None)
+
+    week, day = part(2).cast("int64"), ibis.ifelse(part(3) == "", "1", part(3)).cast("int64")
+    in_year = ibis.ifelse((week >= 1) & (week <= 53), 7 * (week - 1), None)
+    table = table.mutate(**{fourth: (part(1) + "-01-04").cast("date"), shift: in_year, f"{name} day": day - 1})
+    monday = table[shift] - table[fourth].day_of_week.index().cast("int64")
+    table = table.mutate(**{shift: monday})
+    # A week belongs to the year of its Thursday.
+    exists = _shift(table[fourth], table[shift] + 3).year() == table[fourth].year()
+    result = ibis.ifelse(exists, _shift(table[fourth], table[shift] + table[f"{name} day"]), None)
+    return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(fourth, shift, f"{name} day")
+
+
+def _shift(day: ibis.expr.types.DateValue, days: IntegerValue) -> ibis.expr.types.DateValue:
+    return (day + days.cast("int32").as_interval("D")).cast("date")

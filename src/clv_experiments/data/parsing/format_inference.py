@@ -10,7 +10,7 @@ from itertools import chain
 from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
-from clv_experiments.data.parsing.date_inference import check_time_zones, infer_date_order
+from clv_experiments.data.parsing.date_inference import infer_dates
 from clv_experiments.data.parsing.formats import ParseOptions, add_amount, add_currency
 from clv_experiments.errors import ClvError
 
@@ -50,14 +50,8 @@ def infer_formats(
         If dates or amounts can be read in two ways and no row decides, if rows contradict each other, or if dates
         carry different time zones or amounts different currency signs.
     """
-    notes: list[str] = []
-    order, decimal = options.date_order, options.decimal
-    if raw[dates].type().is_string():
-        if options.time_zones is None:
-            notes += check_time_zones(raw, dates, log)
-        if order is None:
-            order, order_notes = infer_date_order(raw, dates, log)
-            notes += order_notes
+    options, notes = infer_dates(raw, dates, options, log)
+    decimal = options.decimal
     texts = [column for column in numbers if raw[column].type().is_string()]
     if decimal is None:
         decimal, decimal_notes = _infer_decimal(raw, texts, log) if texts else (".", [])
@@ -65,7 +59,7 @@ def infer_formats(
     if not has_currency:
         for column in texts:
             _check_currency_signs(raw, column, log)
-    return replace(options, date_order=order, decimal=decimal), notes
+    return replace(options, decimal=decimal), notes
 
 
 def _infer_decimal(raw: Table, columns: Sequence[str], log: str) -> tuple[str, list[str]]:

@@ -8,11 +8,12 @@ columns step by step, since one nested expression would repeat its parts thousan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import ibis
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.date_layouts import DATE_ORDERS
+from clv_experiments.data.parsing.date_layouts import DATE_FORMATS, DATE_ORDERS
 from clv_experiments.errors import ClvError
 
 AMOUNT = "decimal(18, 4)"
@@ -51,8 +52,13 @@ class ParseOptions:
         Which of 01/02/2020 is the day, or which of 20-12-01 the year.
     decimal : {None, ".", ","}
         Which mark of 1,234 begins the decimals.
-    time_zones : {None, "written"}
-        Whether dates may end in different offsets: ``written`` takes each day as it is written.
+    time_zones : {None, "written", "utc"}
+        Whether dates may end in different offsets: ``written`` takes each day as it is written. ``utc`` takes the days
+        of UTC from a column of instants.
+    date_format : str, optional
+        One of ``DATE_FORMATS``: which numbers or periods stand for dates.
+    scale : Decimal, optional
+        What amounts and unit prices are multiplied by: 0.01 for cents.
 
     Raises
     ------
@@ -63,14 +69,20 @@ class ParseOptions:
     date_order: str | None = None
     decimal: str | None = None
     time_zones: str | None = None
+    date_format: str | None = None
+    scale: Decimal | None = None
 
     def __post_init__(self) -> None:
         if self.date_order not in (None, *DATE_ORDERS):
             raise ClvError(f"data.date_order must be dmy, mdy, ymd or null, got '{self.date_order}'")
         if self.decimal not in (None, *OTHER_DECIMAL):
             raise ClvError(f"data.decimal must be '.', ',' or null, got '{self.decimal}'")
-        if self.time_zones not in (None, "written"):
-            raise ClvError(f"data.time_zones must be written or null, got '{self.time_zones}'")
+        if self.time_zones not in (None, "written", "utc"):
+            raise ClvError(f"data.time_zones must be written, utc or null, got '{self.time_zones}'")
+        if self.date_format not in (None, *DATE_FORMATS):
+            raise ClvError(
+                f"data.date_format must be one of {', '.join(DATE_FORMATS)} or null, got '{self.date_format}'"
+            )
 
 
 def add_text(table: Table, column: str, name: str) -> Table:
@@ -131,14 +143,7 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
 
 def add_currency(table: Table, column: str, name: str) -> Table:
     """Add the currency sign or code of an amount; null where there is none."""
-    return add_match(table, column, f"({CURRENCY})", name)
-
-
-def add_match(table: Table, column: str, pattern: str, name: str) -> Table:
-    """Add what the first group of a pattern matches; null where it matches nothing."""
-    table = add_text(table, column, name)
-    text = table[name]
-    return table.mutate(**{name: ibis.ifelse(text.re_search(pattern), text.re_extract(pattern, 1), None)})
+    return _add_match(table, column, f"({CURRENCY})", name)
 
 
 def _amount_pattern(decimal: str) -> str:
@@ -154,3 +159,9 @@ def _amount_pattern(decimal: str) -> str:
 def _add_decimal(table: Table, name: str) -> Table:
     small = table[name].cast("float64").abs() < AMOUNT_LIMIT
     return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast(AMOUNT)})
+
+
+def _add_match(table: Table, column: str, pattern: str, name: str) -> Table:
+    table = add_text(table, column, name)
+    text = table[name]
+    return table.mutate(**{name: ibis.ifelse(text.re_search(pattern), text.re_extract(pattern, 1), None)})

@@ -19,9 +19,12 @@ from clv_experiments.data.parsing.formats import (
     add_identifier,
     add_text,
 )
+from clv_experiments.data.parsing.money import scale_money
+from clv_experiments.data.parsing.periods import describe_period
 from clv_experiments.errors import ClvError
 
 NUMBER_ROLES = ("amount", "quantity", "unit_price")
+MONEY_ROLES = ("amount", "unit_price")  # what data.scale multiplies
 TYPED_PREFIX, TEXT = "typed: ", "text"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -61,17 +64,19 @@ def read_lines(
         amount repeats the total of an order.
     """
     by_role = columns.by_role
-    _check_column_types(raw, by_role, log)
+    _check_column_types(raw, by_role, options, log)
     numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
     options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
     typed = raw
     for role, column in by_role.items():
         if role == "date":
-            typed = add_day(typed, column, options.date_order, TYPED_PREFIX + role)
+            typed = add_day(typed, column, options.date_order, TYPED_PREFIX + role, options.date_format)
         elif role in NUMBER_ROLES:
             typed = add_amount(typed, column, options.decimal or ".", TYPED_PREFIX + role)
         else:
             typed = add_identifier(typed, column, TYPED_PREFIX + role)
+    money = [TYPED_PREFIX + role for role in MONEY_ROLES if role in by_role]
+    typed, scale_notes = scale_money(typed, money, options.scale, log)
     raw_names = raw.columns if whole_rows else dict.fromkeys(by_role.values())
     lines = typed.select(
         **{role: typed[TYPED_PREFIX + role] for role in by_role},
@@ -83,20 +88,21 @@ def read_lines(
     if "amount" not in by_role:
         lines = _add_amount_from_price(lines, log)
     _check_has_purchases(lines, log)
+    notes += [*scale_notes, *describe_period(lines, options.date_format)]
     return lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names)), notes
 
 
-def _check_column_types(raw: Table, by_role: Mapping[str, str], log: str) -> None:
+def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
     for column in by_role.values():
         kind = raw[column].type()
         if kind.is_nested() or kind.is_binary():
             raise ClvError(f"column '{column}' of log '{log}' holds {kind} values; text, a number or a date is needed")
-    # The day of an instant depends on the machine's time zone, and so would every result.
-    if getattr(raw[by_role["date"]].type(), "timezone", None):
+    # The day of an instant depends on where the shop is, which nothing here tells.
+    if getattr(raw[by_role["date"]].type(), "timezone", None) and options.time_zones != "utc":
         raise ClvError(
             f"column '{by_role['date']}' of log '{log}' carries a time zone; give the shop's local date or time "
             "without one: in SQL with AT TIME ZONE 'Europe/London', in pandas with .dt.tz_convert('Europe/London')"
-            ".dt.tz_localize(None)"
+            ".dt.tz_localize(None); or type data.time_zones=utc to take the days of UTC"
         )
 
 
@@ -113,6 +119,8 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
         if rows:
             if role == "date":
                 expected = f"a date like {DATE_EXAMPLES[options.date_order]}"
+                if options.date_format:
+                    expected += f" or as {options.date_format} (data.date_format)"
             elif role in NUMBER_ROLES:
                 expected = f"a number below {AMOUNT_LIMIT:,.0f}"
             else:

@@ -1,0 +1,116 @@
+"""A date that is spread over several columns: year, month and day, or a day and a clock time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import ibis
+from ibis.expr.types import StringValue, Table
+
+from clv_experiments.data.parsing.columns import USUAL_NAMES
+from clv_experiments.data.parsing.formats import add_identifier
+from clv_experiments.errors import ClvError
+
+Named = str | bool | Sequence[str] | None  # what was typed for a role
+YEAR_NAMES = ("year", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "yyyy")
+MONTH_NAMES = ("month", "monat", "mois", "mes", "mês", "mese", "maand", "mm")
+DAY_NAMES = ("day", "dayofmonth", "tag", "jour", "dia", "día", "giorno", "dag", "dd")
+PERIOD_NAMES = (*MONTH_NAMES, "yearmonth", "monthyear", "yyyymm", "week", "woche", "kw", "quarter", "quartal", "period")
+PARTS = (*YEAR_NAMES, *DAY_NAMES, *PERIOD_NAMES)
+DATE_WORDS = "date|datum|fecha|time|zeit"  # in the name of a column that is a whole date
+LISTS = (2, 3)  # columns of a date
+
+
+def join_date_columns(
+    table: Table, named: Mapping[str, Named], log: str
+) -> tuple[Table, dict[str, str | bool | None], list[str]]:
+    """Join the columns of a date, as they were named or guessed, into one column of text.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        The raw log.
+    named : mapping of role to column
+        What the user typed; for the role ``date`` also a list of year, month and day, of year and month, or of a date
+        and a clock time, of which only the date counts.
+    log : str
+        Name of the log, for messages.
+
+    Returns
+    -------
+    ibis.Table
+        With one more column, if there was something to join.
+    dict of role to column
+        The role ``date`` is that column.
+    list of str
+        Notes on what was guessed.
+
+    Raises
+    ------
+    ClvError
+        If another role has a list, the list is too short or too long, or a column of it does not exist.
+    """
+    roles: dict[str, str | bool | None] = {}
+    for role, column in named.items():
+        if column is None or isinstance(column, str | bool | int):
+            roles[role] = column
+        elif role != "date":
+            raise ClvError(f"data.columns.{role} must be one column, got {list(column)}")
+    columns, notes = named.get("date"), []
+    if columns is None:
+        columns = _guess_columns([name for name in table.columns if name not in roles.values()])
+        notes = [f"columns guessed: date={', '.join(columns)} (data.columns says otherwise)"] if columns else []
+    if not columns or isinstance(columns, str | bool | int):
+        return table, roles, []
+    parts = [str(column) for column in columns]
+    if len(parts) == 1:
+        return table, roles | {"date": parts[0]}, notes
+    _check_parts(parts, table.columns, log)
+    name = ", ".join(parts)
+    return _join(table, parts, name), roles | {"date": name}, notes
+
+
+def _guess_columns(available: Sequence[str]) -> list[str]:
+    """Find year, month and day, or a period, where no other column has a date's name."""
+    names = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(available)}
+
+    def first(*usual: str) -> list[str]:
+        return [names[name] for name in usual if name in names][:1]
+
+    year, month, day = first(*YEAR_NAMES), first(*MONTH_NAMES), first(*DAY_NAMES)
+    if any(re.search(DATE_WORDS, name) or name in USUAL_NAMES["date"] for name in names if name not in PARTS):
+        return []
+    if year and month:
+        return year + month + day
+    return [] if day else first(*PERIOD_NAMES)
+
+
+def _check_parts(parts: Sequence[str], available: Sequence[str], log: str) -> None:
+    if len(parts) not in LISTS:
+        raise ClvError(f"data.columns.date must be one column, [year,month,day] or [date,time], got {list(parts)}")
+    for column in parts:
+        if column not in available:
+            raise ClvError(f"log '{log}' has no column '{column}' (data.columns.date); it has {', '.join(available)}")
+
+
+def _join(table: Table, parts: Sequence[str], name: str) -> Table:
+    """Join parts with hyphens; a last part with a colon is a clock time and left out."""
+    texts = [f"{name} {k}" for k in range(len(parts))]
+    for part, text in zip(parts, texts, strict=True):
+        table = _add_part(table, part, text)
+    first, *others = (table[text] for text in texts)
+    joined: StringValue = first.fill_null("")
+    for other in others:
+        joined += ibis.ifelse(other.contains(":"), "", "-" + other).fill_null("-" if len(parts) == max(LISTS) else "")
+    empty = first.isnull()
+    for other in others:
+        empty &= other.isnull()
+    return table.mutate(**{name: ibis.ifelse(empty, None, joined)}).drop(*texts)
+
+
+def _add_part(table: Table, column: str, name: str) -> Table:
+    kind = table[column].type()
+    if kind.is_timestamp() or kind.is_date():
+        return table.mutate(**{name: table[column].cast("date").cast("string")})
+    return add_identifier(table, column, name)
