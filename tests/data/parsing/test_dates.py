@@ -273,10 +273,8 @@ def test_amounts_in_cents_are_scaled_exactly(plain):
     assert total == cents / 100 == Decimal("1800")
     assert scaled.fingerprint != plain.fingerprint
     assert "amounts were multiplied by 0.01 (data.scale)" in scaled.notes
-    with pytest.raises(ClvError, match=r"60 amount\(s\) of log 'shop' times data.scale=0.00001 need more than four"):
-        log_of(lambda day: {"date": f"{day:%Y-%m-%d}"}, scale=Decimal("0.00001"))
-    with pytest.raises(ClvError, match="or reach 100,000,000,000,000"):
-        log_of(lambda day: {"date": f"{day:%Y-%m-%d}"}, scale=Decimal(10**12))
+    with pytest.raises(ClvError, match=r"60 amount\(s\) of log 'shop' times data.scale=0.000001 need more than four"):
+        log_of(lambda day: {"date": f"{day:%Y-%m-%d}"}, scale=Decimal("0.000001"))
 
 
 @pytest.mark.parametrize("value", ["-1", 0, "cents", "nan", True, "1e-9", 10**10])

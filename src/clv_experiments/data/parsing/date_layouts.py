@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 OFFSET = "[+-][0-9]{2}(?::?[0-9]{2})?"
 ZONE_NAMES = "z|utc|gmt|bst|ist|wet|west|cet|cest|eet|eest|msk|est|edt|cst|cdt|mst|mdt|pst|pdt|jst|aest|aedt"
-ZONE = f"(?:(?:utc|gmt)?{OFFSET}(?: +[(]?[a-z][a-z ]{{1,40}}[)]?)?|{ZONE_NAMES})"
+ZONE = f"(?:(?:utc|gmt)?{OFFSET}(?: +[(]?[a-z][a-z ]+[)]?)?|{ZONE_NAMES})"
 HALF_DAY = "(?:[ap][.]?m[.]?)"
 CLOCK = f"(?:[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:[.,][0-9]+)?)? *{HALF_DAY}?|[0-9]{{1,2}} *{HALF_DAY}) *"
 TIME = f"(?:,?[ t]+(?:at +)?|:){CLOCK}"

@@ -58,7 +58,7 @@ def scale_money(table: Table, columns: Sequence[str], scale: Decimal | None, log
     """
     if scale is None or not columns:
         return table, []
-    factor = literal(str(scale)).cast(SCALE)
+    factor = literal(f"{scale:f}").cast(SCALE)
     products = {column: table[column] * factor for column in columns}
     lost = [product.round(4) != product for product in products.values()]
     large = [(table[column].cast("float64") * float(scale)).abs() >= AMOUNT_LIMIT for column in columns]
@@ -66,8 +66,8 @@ def scale_money(table: Table, columns: Sequence[str], scale: Decimal | None, log
     rows = sum(aggregate_row(table, **bad).values())
     if rows:
         raise ClvError(
-            f"{rows:,} amount(s) of log '{log}' times data.scale={scale} need more than four decimals, or reach "
+            f"{rows:,} amount(s) of log '{log}' times data.scale={scale:f} need more than four decimals, or reach "
             f"{AMOUNT_LIMIT:,.0f}; give another scale, or null"
         )
     scaled = {column: product.round(4).cast(AMOUNT) for column, product in products.items()}
-    return table.mutate(**scaled), [f"amounts were multiplied by {scale} (data.scale)"]
+    return table.mutate(**scaled), [f"amounts were multiplied by {scale:f} (data.scale)"]
