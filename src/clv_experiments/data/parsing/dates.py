@@ -159,7 +159,10 @@ def _add_week_day(table: Table, rest: str, name: str) -> Table:
     def part(k: int) -> StringValue:
         return ibis.ifelse(matches, table[rest].re_extract(WEEK, k), None)
 
-    week, day = part(2).cast("int64"), ibis.ifelse(part(3) == "", "1", part(3)).cast("int64")
+    week, day = (
+        part(2).cast("int64"),
+        part(3).nullif("").fill_null("1").cast("int64"),
+    )  # engines differ in what is not there
     in_year = ibis.ifelse((week >= 1) & (week <= 53), 7 * (week - 1), None)
     table = table.mutate(**{fourth: (part(1) + "-01-04").cast("date"), shift: in_year, f"{name} day": day - 1})
     monday = table[shift] - table[fourth].day_of_week.index().cast("int64")
