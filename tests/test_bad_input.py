@@ -113,8 +113,8 @@ CASES = {
     ),
     "column that nothing is like": (text(GOOD), ["data.columns.amount=xyz"], ["it has Client, Day, Sales"]),
     "no column that could be the customer": (
-        text(GOOD, ["Who", "Day", "Sales"]), ["data.columns.customer_id=null"],
-        ["no column of log 'orders' looks like its customer_id: type data.columns.customer_id=<one of Who, Day"],
+        text([(k, *row[1:]) for k, row in enumerate(GOOD)], ["Who", "Day", "Sales"]), ["data.columns.customer_id=null"],
+        ["no column of log 'orders' looks like its customer_id: type data.columns.customer_id=Who"],
     ),
     "two columns with one name": (
         text([(*row, 1) for row in GOOD], [*HEADER, "Sales"]), [], ["orders.csv' has two columns named 'Sales'"],
@@ -148,7 +148,7 @@ CASES = {
          "store longer ones as text), such as '1.17850E+12'"],
     ),
     "price of how many": (
-        text([(*row, 2) for row in GOOD], ["Client", "Day", "Paid", "Pieces"]),
+        text([(*row, 2) for row in GOOD], ["Client", "Day", "Paid", "Pile"]),
         ["data.columns.amount=null", "data.columns.unit_price=Paid"],
         ["log 'orders' has a unit_price, Paid, but neither quantity nor amount: type data.columns.quantity="],
     ),
@@ -156,7 +156,8 @@ CASES = {
         text([(*row, k // 2) for k, row in enumerate(changed(GOOD, 2, lambda *_: 5))],
              ["Client", "Day", "Order Total", "Order ID"]),
         ["data.columns.amount=null"],
-        ["column 'Order Total' of log 'orders' looks like the total of a whole order, and 60 order(s) have it on each"],
+        ["column 'Order Total' of log 'orders' has one value on all lines of 56 of 56 orders with several lines",
+         "data.amount_per=order if it is the total, which counts once, or data.amount_per=line if each row"],
     ),
     "column without a name that holds something": (
         text([(*row, 1) for row in GOOD], [*HEADER, ""]), [],

@@ -196,8 +196,15 @@ def test_three_dimes_are_thirty_cents(log_of):
 @pytest.mark.parametrize("lost", ["customer_id", "date", "amount"])
 def test_a_missing_column_is_named_beside_those_there(log_of, lost):
     frame = pd.DataFrame(TWO, columns=["customer_id", "date", "amount"]).rename(columns={lost: "Other"})
+    frame["Other"] = 7
     with pytest.raises(ClvError, match=rf"^no column of log 'toy' looks like its {lost}: .*{lost}=.*Other"):
         log_of(frame)
+
+
+@pytest.mark.parametrize("lost", ["customer_id", "date"])
+def test_the_only_column_that_can_play_a_role_is_taken_and_said(log_of, lost):
+    frame = pd.DataFrame(TWO, columns=["customer_id", "date", "amount"]).rename(columns={lost: "Other"})
+    assert log_of(frame).notes == (f"columns guessed: {lost}=Other (data.columns says otherwise)",)
 
 
 def test_further_columns_are_allowed(log_of):

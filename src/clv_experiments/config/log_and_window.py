@@ -45,7 +45,13 @@ def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], dat
         log_start=parse_day(cfg.log_start, "data.log_start"),
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
         parse_options=ParseOptions(
-            cfg.date_order, cfg.decimal, cfg.time_zones, cfg.date_format, parse_scale(cfg.scale)
+            date_order=cfg.date_order,
+            decimal=cfg.decimal,
+            time_zones=cfg.time_zones,
+            date_format=cfg.date_format,
+            scale=parse_scale(cfg.scale),
+            amount_per=cfg.amount_per,
+            discount_unit=cfg.discount_unit,
         ),
         engine=open_engine(cfg.engine, cfg.spark_master),
         today=date.today(),

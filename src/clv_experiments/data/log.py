@@ -13,6 +13,7 @@ import pandas as pd
 from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
+from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
@@ -129,7 +130,7 @@ def load_log(
     raw = source(engine or DuckDb())
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
     table, named, date_notes = join_date_columns(raw.table, columns or {}, name)
-    roles = choose_columns(table.columns, named, name)
+    roles = choose_columns(table.columns, named, name, ColumnContents(table))
     options, whole_rows = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
     lines, parse_notes = read_lines(table, roles, options, name, whole_rows)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from clv_experiments.data.parsing.columns import USUAL_NAMES, choose_columns
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, usual_name
 from clv_experiments.errors import ClvError
 
 HEADERS = {
@@ -27,13 +28,14 @@ HEADERS = {
     "Shopify": (
         ["Name", "Email", "Financial Status", "Paid at", "Currency", "Subtotal", "Total", "Created at",
          "Lineitem quantity", "Lineitem price", "Source"],
-        {"customer_id": "Email", "date": "Created at", "amount": "Total", "channel": "Source", "currency": "Currency"},
+        {"customer_id": "Email", "date": "Created at", "amount": "Total", "quantity": "Lineitem quantity",
+         "unit_price": "Lineitem price", "channel": "Source", "currency": "Currency"},
     ),
     "Superstore": (
         ["Row ID", "Order ID", "Order Date", "Ship Date", "Customer ID", "Customer Name", "Country", "Product ID",
          "Sales", "Quantity", "Discount", "Profit"],
         {"customer_id": "Customer ID", "date": "Order Date", "amount": "Sales", "quantity": "Quantity",
-         "order_id": "Order ID", "product": "Product ID", "country": "Country"},
+         "discount": "Discount", "order_id": "Order ID", "product": "Product ID", "country": "Country"},
     ),
     "Ta-Feng, dunnhumby": (
         ["household_key", "BASKET_ID", "DAY", "PRODUCT_ID", "QUANTITY", "SALES_VALUE"],
@@ -84,19 +86,64 @@ def test_a_price_that_is_taken_as_what_was_paid_is_said():
 
 @pytest.mark.parametrize("quantity", [{}, {"quantity": None}, {"quantity": False}])
 def test_a_named_price_needs_a_quantity(quantity):
-    message = error_message(["customer", "date", "Price", "pieces"], {"unit_price": "Price"} | quantity)
+    message = error_message(["customer", "date", "Price", "n", "pile"], {"unit_price": "Price"} | quantity)
     assert message == (
         "log 'shop' has a unit_price, Price, but neither quantity nor amount: type data.columns.quantity=<one of "
-        "customer, date, Price, pieces>, or data.columns.amount=Price if that is what was paid"
+        "n, pile>, or data.columns.amount=Price if that is what was paid"
     )
     paid = choose_columns(["customer", "date", "Price", "Sales"], {"unit_price": "Price"} | quantity, "shop")
     assert (paid.by_role["amount"], paid.by_role["unit_price"]) == ("Sales", "Price")
 
 
+def test_all_that_is_missing_is_asked_for_at_once():
+    assert error_message(["a", "b", "Sales", "Total"]) == (
+        "no column of log 'shop' looks like its customer_id, and none like its date, and its amount could be any of "
+        "Sales, Total: type data.columns.customer_id=<one of a, b> data.columns.date=<one of a, b> "
+        "data.columns.amount=Sales"
+    )
+
+
+@pytest.mark.parametrize(
+    ("available", "role", "column", "passed_over"),
+    [
+        (
+            ["email", "customer name", "client_id", "date", "amount"],
+            "customer_id",
+            "client_id",
+            "email or customer name",
+        ),
+        (["customer", "updated_at", "Created At", "Order Date", "amount"], "date", "Order Date", "Created At"),
+        (["customer", "Ship Date", "Delivery Date", "InvoiceDate", "amount"], "date", "InvoiceDate", ""),
+        (["customer", "date", "Subtotal", "Tax", "Shipping", "Total"], "amount", "Total", "Subtotal"),
+        (["customer", "date", "Order Total", "Line Total"], "amount", "Line Total", "Order Total"),
+    ],
+)
+def test_the_conventional_column_is_taken_and_what_was_passed_over_is_said(available, role, column, passed_over):
+    for order in (available, available[::-1]):
+        chosen = choose_columns(order, {}, "shop")
+        assert chosen.by_role[role] == column
+        assert f"{role}={column}{passed_over and f' rather than {passed_over}'}" in str(chosen)
+
+
+def test_a_column_plays_one_role():
+    assert "amount" not in error_message(["customer", "date", "amount"], {"date": "customer"}).split("looks like")[0]
+    message = error_message(["id", "date", "amount"], {"customer_id": "id", "order_id": "id"})
+    assert message == (
+        "data.columns.customer_id and data.columns.order_id of log 'shop' all name the column 'id', which can play one "
+        "role only; leave out all but one of them"
+    )
+    named = {"product": "what", "product_name": "what"}
+    assert choose_columns(["customer", "date", "amount", "what"], named, "shop").by_role["product_name"] == "what"
+
+
 def test_every_usual_name_is_written_as_names_are_compared_and_stands_for_one_role():
     names = [name for usual in USUAL_NAMES.values() for name in usual]
-    assert all(name == name.lower() and name.isalnum() for name in names)
+    assert all(name == normalise_name(name) for name in names)
     assert len(names) == len(set(names))
+    for name in names:
+        assert [role for role in USUAL_NAMES if usual_name(role, name)] == [
+            role for role in USUAL_NAMES if name in USUAL_NAMES[role]
+        ]
 
 
 def test_a_named_column_wins_over_any_guess():
@@ -124,8 +171,8 @@ def test_false_says_that_there_is_none_and_a_column_called_0_is_one():
     [
         (["customer", "date", "Sales", "Total"], "amount", "Sales, Total"),
         (["Total", "customer", "date", "Sales"], "amount", "Sales, Total"),  # the most usual is suggested
-        (["customer", "client_id", "date", "amount"], "customer_id", "customer, client_id"),
-        (["customer", "Created At", "Order Date", "amount"], "date", "Order Date, Created At"),
+        (["customer", "date", "Net amount", "Gross amount"], "amount", "Net amount, Gross amount"),
+        (["customer id", "Customer-ID", "date", "amount"], "customer_id", "customer id, Customer-ID"),
     ],
 )
 def test_what_could_be_several_is_refused(available, role, result):
@@ -156,9 +203,10 @@ def test_a_misspelt_role_is_refused():
 @pytest.mark.parametrize(
     ("available", "message"),
     [
-        (["a", "date", "amount"], "looks like its customer_id: type data.columns.customer_id=<one of a, date, amount>"),
-        (["customer", "b", "amount"], "looks like its date: type data.columns.date=<one of customer, b, amount>"),
-        (["customer", "date", "c"], "looks like its amount: type data.columns.amount=<one of customer, date, c>, or"),
+        (["a", "b", "date", "amount"], "looks like its customer_id: type data.columns.customer_id=<one of a, b>"),
+        (["customer", "b", "amount"], "looks like its date: type data.columns.date=b"),
+        (["customer", "date", "c", "d"], "looks like its amount: type data.columns.amount=<one of c, d>, or name a"),
+        (["customer", "date"], "looks like its amount: type data.columns.amount=false, or name a quantity"),
         (["customer", "date", "qty"], "has a quantity but neither amount nor unit_price: type data.columns.amount"),
     ],
 )

@@ -149,29 +149,42 @@ def test_years_of_two_digits_first_are_read_where_that_is_said():
 ORDER = {"customer_id": ["a", "a", "b"], "date": ["2020-01-01"] * 3, "order_id": ["1", "1", "2"]}
 
 
-@pytest.mark.parametrize("column", ["payment_value", "Order Total", "OrderValue", "order-amount"])
-def test_the_total_of_an_order_on_each_of_its_rows_is_not_added_up(column):
-    repeated = ORDER | {column: ["30.00", "30", "5"]}
-    typed = f"\"'{column}'\"" if " " in column else column
+@pytest.mark.parametrize("column", ["Order Total", "OrderValue", "order-amount", "grand_total"])
+def test_the_total_of_an_order_on_each_of_its_rows_counts_once(column):
+    for named in ({}, {"amount": column}):
+        lines, notes = lines_of(ORDER | {column: ["30.01", "30.01", "5"]}, named=named)
+        assert sorted(lines.to_pyarrow()["amount"].to_pylist()) == [5, Decimal("15.005"), Decimal("15.005")]
+        assert notes == [
+            f"{column} is the total of a whole order and stands on each of its lines (1 of 1 with several lines): it "
+            "is counted once (data.amount_per=line says otherwise)"
+        ]
+
+
+def test_two_equal_payments_of_an_order_are_asked_about():
+    repeated = ORDER | {"payment_value": ["30.00", "30", "5"]}
     assert error_message(repeated) == (
-        f"column '{column}' of log 'shop' looks like the total of a whole order, and 1 order(s) have it on each of "
-        f"several rows, such as order '1'; keep one row of each, or type data.columns.amount={typed} if each row has "
-        "its own amount"
+        "column 'payment_value' of log 'shop' has one value on all lines of 1 of 1 orders with several lines, such as "
+        "order '1': type data.amount_per=order if it is the total, which counts once, or data.amount_per=line if each "
+        "row has its own amount"
     )
+    for per, amounts in (("order", [5, 15, 15]), ("line", [5, 30, 30])):
+        rows = rows_of(repeated, parse_options=ParseOptions(amount_per=per))
+        assert sorted(row["amount"] for row in rows) == amounts
 
 
 def test_what_is_no_repeated_total_is_read():
     repeated = ORDER | {"Order Total": ["30.00", "30", "5"]}
     for log, settings in (
-        (repeated, {"named": {"amount": "Order Total"}}),
+        (repeated, {"parse_options": ParseOptions(amount_per="line")}),
         (repeated, {"named": {"order_id": False}}),
         (ORDER | {"Order Total": ["30", "29", "5"]}, {}),
         (ORDER | {"Order Total": ["30", "", "5"]}, {}),
-        (ORDER | {"Order Total": ["0", "0", "5"]}, {}),
         (repeated | {"order_id": ["", "", "2"]}, {}),
         (ORDER | {"Sales": ["30", "30", "5"]}, {}),
     ):
-        assert len(rows_of(log, **settings)) == 3
+        rows = rows_of(log, **settings)
+        column = next(name for name in log if name in ("Sales", "Order Total"))
+        assert sorted(float(row["amount"] or 0) for row in rows) == sorted(float(cell or 0) for cell in log[column])
 
 
 def test_an_instant_is_refused():

@@ -1,54 +1,19 @@
-"""Which column of a raw log plays which role: as the user named them, or guessed from usual names."""
+"""Which column of a raw log plays which role: as the user named them, or guessed from usual names and contents."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.role_guesses import Guess, guess_by_contents, guess_by_name
+from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name
 from clv_experiments.errors import ClvError
 
-# What a column is usually called, most usual first, in lower case without blanks and punctuation.
-USUAL_NAMES = {
-    "customer_id": (
-        "customerid", "customer", "customerno", "customernumber", "customernr", "customerkey", "customercode", "custid",
-        "cust", "clientid", "client", "userid", "user", "memberid", "membernumber", "buyerid", "shopperid", "accountid",
-        "householdkey", "customeruniqueid", "customeremail", "email", "kundennummer", "kundennr", "kundenid", "kunde",
-    ),
-    "date": (
-        "date", "invoicedate", "orderdate", "orderpurchasetimestamp", "purchasedate", "transactiondate", "saledate",
-        "salesdate", "transdate", "datetime", "timestamp", "orderedat", "createdat", "day", "datum", "bestelldatum",
-        "rechnungsdatum", "kaufdatum",
-    ),
-    "amount": (
-        "amount", "sales", "revenue", "totalamount", "orderamount", "ordervalue", "ordertotal", "totalprice", "total",
-        "spend", "salesamount", "salesvalue", "purchaseamount", "lineamount", "netamount", "grossamount",
-        "paymentvalue", "value", "betrag", "umsatz",
-    ),
-    "quantity": ("quantity", "qty", "units", "itemcount", "menge", "anzahl"),
-    "unit_price": ("unitprice", "price", "itemprice", "priceperunit", "priceeach", "preis", "einzelpreis"),
-    "order_id": (
-        "orderid", "invoiceno", "invoice", "invoiceid", "invoicenumber", "orderno", "ordernumber", "order",
-        "transactionid", "basketid", "receiptid", "receiptno", "bestellnummer", "rechnungsnummer",
-    ),
-    "product": (
-        "product", "stockcode", "productid", "sku", "productcode", "itemid", "item", "articleid", "productname",
-        "artikelnummer", "artikel",
-    ),
-    "product_name": ("description", "productdescription", "itemname", "itemdescription", "artikelbezeichnung"),
-    "country": ("country", "countryname", "countrycode", "land"),
-    "channel": ("channel", "saleschannel", "source", "kanal"),
-    "currency": ("currency", "currencycode", "währung"),
-}  # fmt: skip
-ORDER_TOTAL_NAMES = (
-    "orderamount",
-    "ordervalue",
-    "ordertotal",
-    "paymentvalue",
-)  # usual names of an order's total
-UNAMBIGUOUS_ROLES = ("customer_id", "date", "amount")  # a wrong column here makes a wrong log
 MAX_LISTED = 20  # columns in a message
+MAY_SHARE = {"product", "product_name"}  # one column may play both: a description is all that some logs have
 
 
 @dataclass(frozen=True)
@@ -61,24 +26,37 @@ class ColumnRoles:
         Always ``customer_id``, ``date`` and either ``amount`` or both ``quantity`` and ``unit_price``.
     guessed : tuple of str
         Roles that the user did not name.
+    passed_over : mapping of role to columns
+        Other columns whose names would have fitted a guessed role.
     """
 
     by_role: Mapping[str, str]
     guessed: tuple[str, ...]
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """List the guesses that were not obvious."""
-        pairs = [f"{role}={self.by_role[role]}" for role in self.guessed if self.by_role[role] != role]
+        shown = [role for role in self.guessed if self.by_role[role] != role or self.passed_over.get(role)]
+        pairs = [f"{role}={self.by_role[role]}{self._rather_than(role)}" for role in shown]
         paid = self.guessed_from("amount", USUAL_NAMES["unit_price"])
         price = f"; {self.by_role['amount']} is taken as what was paid" if paid else ""
         return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
 
     def guessed_from(self, role: str, names: Container[str]) -> bool:
         """Return whether a role was guessed from one of these usual names."""
-        return role in self.guessed and _normalise_name(self.by_role[role]) in names
+        return role in self.guessed and normalise_name(self.by_role[role]) in names
+
+    def _rather_than(self, role: str) -> str:
+        others = self.passed_over.get(role, ())
+        return f" rather than {' or '.join(others)}" if others else ""
 
 
-def choose_columns(available: Sequence[str], named: Mapping[str, str | bool | None], log: str) -> ColumnRoles:
+def choose_columns(
+    available: Sequence[str],
+    named: Mapping[str, str | bool | None],
+    log: str,
+    contents: ColumnContents | None = None,
+) -> ColumnRoles:
     """Find the column of each role.
 
     Parameters
@@ -89,6 +67,8 @@ def choose_columns(available: Sequence[str], named: Mapping[str, str | bool | No
         What the user typed; None leaves it to a guess, False means that there is none.
     log : str
         Name of the log, for messages.
+    contents : ColumnContents, optional
+        What the columns hold; by default their names alone decide.
 
     Returns
     -------
@@ -97,30 +77,44 @@ def choose_columns(available: Sequence[str], named: Mapping[str, str | bool | No
     Raises
     ------
     ClvError
-        If a named column does not exist (the nearest names are suggested), a role is unknown, or a required column
-        cannot be guessed or could be several.
+        If a named column does not exist (the nearest names are suggested) or is named for two roles, a role is
+        unknown, or required columns cannot be guessed or could be several: all of them in one message.
     """
     by_role = _resolve_named_columns(available, named, log)
-    guesses: dict[str, str] = {}
+    guesses: dict[str, Guess] = {}
     for role in USUAL_NAMES:
-        priced = role == "amount" and {"quantity", "unit_price"} <= set(by_role)  # the user named what makes an amount
-        if role not in by_role and named.get(role) is not False and not priced:
-            used = {*by_role.values(), *guesses.values()}
-            column = _guess_column(role, [column for column in available if column not in used], log)
-            if column is not None:
-                guesses[role] = column
-    by_role |= guesses
-    if "unit_price" in guesses and not {"amount", "quantity"} & set(by_role):
-        by_role["amount"] = by_role.pop("unit_price")  # a price without a quantity is what was paid
+        if _is_wanted(role, by_role, named):
+            used = {*by_role.values(), *(guess.column for guess in guesses.values())}
+            guesses[role] = guess_by_name(role, [column for column in available if column not in used], contents)
+    _move_price_to_amount(by_role, named, guesses)
+    if contents:
+        unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
+        guess_by_contents(by_role, named, guesses, unused, contents)
+    chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
+    _check_required_roles(by_role | chosen, guesses, available, log, contents)
+    passed_over = {role: guesses[role].passed_over for role in chosen if guesses[role].passed_over}
+    return ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
+
+
+def _is_wanted(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
+    priced = role == "amount" and {"quantity", "unit_price"} <= set(by_role)  # the user named what makes an amount
+    return role not in by_role and named.get(role) is not False and not priced
+
+
+def _move_price_to_amount(
+    by_role: Mapping[str, str], named: Mapping[str, str | bool | None], guesses: dict[str, Guess]
+) -> None:
+    """Take a guessed price without a quantity as what was paid."""
+    has_price = guesses.get("unit_price", Guess()).column is not None
+    has_others = any(role in by_role or guesses.get(role, Guess()).is_found for role in ("amount", "quantity"))
+    if has_price and not has_others and _is_wanted("amount", by_role, named):
         guesses["amount"] = guesses.pop("unit_price")
-    _check_required_roles(by_role, available, log)
-    return ColumnRoles(by_role, tuple(guesses))
 
 
 def _resolve_named_columns(
     available: Sequence[str], named: Mapping[str, str | bool | None], log: str
 ) -> dict[str, str]:
-    by_role = {}
+    by_role: dict[str, str] = {}
     for role, column in named.items():
         if role not in USUAL_NAMES:
             near = get_close_matches(role, USUAL_NAMES, n=1)
@@ -135,65 +129,98 @@ def _resolve_named_columns(
                 f"log '{log}' has no column '{column}' (data.columns.{role}); {_suggest_columns(column, available)}"
             )
         by_role[role] = str(column)
+    _check_each_has_one_role(by_role, log)
     return by_role
 
 
-def _guess_column(role: str, unused: Sequence[str], log: str) -> str | None:
-    if role in unused:
-        return role
-    ranks = {name: rank for rank, name in enumerate(USUAL_NAMES[role])}
-    candidates = sorted(
-        (column for column in unused if _normalise_name(column) in ranks),
-        key=lambda column: ranks[_normalise_name(column)],
-    )
-    if len(candidates) > 1 and role in UNAMBIGUOUS_ROLES:
-        raise ClvError(
-            f"the {role} of log '{log}' could be any of {', '.join(candidates)}: type "
-            f"data.columns.{role}={quote_column(candidates[0])}"
-        )
-    return candidates[0] if candidates else None
+def _check_each_has_one_role(by_role: Mapping[str, str], log: str) -> None:
+    for column in dict.fromkeys(by_role.values()):
+        roles = [role for role, other in by_role.items() if other == column]
+        if len(roles) > 1 and not set(roles) <= MAY_SHARE:
+            settings = " and ".join(f"data.columns.{role}" for role in roles)
+            raise ClvError(
+                f"{settings} of log '{log}' all name the column '{column}', which can play one role only; "
+                "leave out all but one of them"
+            )
 
 
-def _check_required_roles(by_role: Mapping[str, str], available: Sequence[str], log: str) -> None:
-    for role in ("customer_id", "date"):
-        if role not in by_role:
-            raise ClvError(f"no column of log '{log}' looks like its {role}: {_advise_column(role, available)}")
-    if "unit_price" in by_role and not {"amount", "quantity"} & set(by_role):
-        price = by_role["unit_price"]
-        raise ClvError(
-            f"log '{log}' has a unit_price, {price}, but neither quantity nor amount: "
-            f"{_advise_column('quantity', available)}, or data.columns.amount={quote_column(price)} if that is "
-            "what was paid"
-        )
-    if "amount" not in by_role and "quantity" not in by_role:
-        raise ClvError(
-            f"no column of log '{log}' looks like its amount: {_advise_column('amount', available)}, or name "
-            "a quantity and a unit_price"
-        )
-    if "amount" not in by_role and "unit_price" not in by_role:
-        raise ClvError(
-            f"log '{log}' has a quantity but neither amount nor unit_price: {_advise_column('amount', available)}"
-        )
+def _check_required_roles(
+    by_role: Mapping[str, str],
+    guesses: Mapping[str, Guess],
+    available: Sequence[str],
+    log: str,
+    contents: ColumnContents | None,
+) -> None:
+    problems: list[str] = []
+    advice: list[str] = []
+    free = _without_roles(by_role, guesses, available)
+    for role in ("customer_id", "date", *_missing_money(by_role)):
+        if role in by_role:
+            continue
+        guess = guesses.get(role, Guess())
+        problems.append(_describe_problem(role, guess, by_role, log, first=not problems))
+        advice.append(f"data.columns.{role}={_list_choices(role, guess, free, available, contents)}")
+    rivals = guesses.get("amount", Guess()).rivals
+    if problems:
+        raise ClvError(f"{', and '.join(problems)}: type {' '.join(advice)}{_other_ways(by_role, rivals)}")
+
+
+def _missing_money(by_role: Mapping[str, str]) -> tuple[str, ...]:
+    if "amount" in by_role or {"quantity", "unit_price"} <= set(by_role):
+        return ()
+    return ("quantity",) if "unit_price" in by_role else ("amount",)
+
+
+def _describe_problem(role: str, guess: Guess, by_role: Mapping[str, str], log: str, first: bool) -> str:
+    if guess.rivals:
+        owner = f"the {role} of log '{log}'" if first else f"its {role}"
+        return f"{owner} could be any of {', '.join(guess.rivals)}"
+    owner = f"log '{log}'" if first else "it"
+    if role == "quantity":
+        return f"{owner} has a unit_price, {by_role['unit_price']}, but neither quantity nor amount"
+    if role == "amount" and "quantity" in by_role:
+        return f"{owner} has a quantity but neither amount nor unit_price"
+    doubts = f" ({'; '.join(guess.doubts)})" if guess.doubts else ""
+    return (f"no column of log '{log}' looks like its {role}" if first else f"none like its {role}") + doubts
+
+
+def _without_roles(by_role: Mapping[str, str], guesses: Mapping[str, Guess], available: Sequence[str]) -> list[str]:
+    taken = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
+    return [column for column in available if column not in taken]
+
+
+def _list_choices(
+    role: str, guess: Guess, free: Sequence[str], available: Sequence[str], contents: ColumnContents | None
+) -> str:
+    choices = guess.rivals[:1] or [column for column in free if contents is None or contents.could_be(role, column)]
+    if role == "amount" and not choices:
+        return "false"
+    return quote_column(choices[0]) if len(choices) == 1 else f"<one of {_list_columns(choices or free or available)}>"
+
+
+def _other_ways(by_role: Mapping[str, str], rivals: Sequence[str]) -> str:
+    missing = _missing_money(by_role)
+    if rivals:
+        return ""
+    if missing == ("quantity",):
+        price = quote_column(by_role["unit_price"])
+        return f", or data.columns.amount={price} if that is what was paid"
+    if missing == ("amount",) and "quantity" not in by_role:
+        return ", or name a quantity and a unit_price"
+    return ""
 
 
 def quote_column(column: str) -> str:
     """Write a column's name the way it must be typed on the command line."""
-    return column if re.fullmatch(r"[\w.-]+", column) else f"\"'{column}'\""
-
-
-def _normalise_name(column: str) -> str:
-    return re.sub(r"[\W_]", "", column.lower())
+    plain = re.fullmatch(r"[A-Za-z_][\w.-]*|[0-9]+", column, re.ASCII)
+    return column if plain and column.lower() not in ("true", "false", "null", "nan", "inf") else f"\"'{column}'\""
 
 
 def _suggest_columns(column: object, available: Sequence[str]) -> str:
-    originals = {_normalise_name(name): name for name in available}
-    matches = get_close_matches(_normalise_name(str(column)), list(originals), n=3, cutoff=0.5)
+    originals = {normalise_name(name): name for name in available}
+    matches = get_close_matches(normalise_name(str(column)), list(originals), n=3, cutoff=0.5)
     near = [originals[name] for name in matches]
     return f"did you mean {' or '.join(near)}?" if near else f"it has {_list_columns(available)}"
-
-
-def _advise_column(role: str, available: Sequence[str]) -> str:
-    return f"type data.columns.{role}=<one of {_list_columns(available)}>"
 
 
 def _list_columns(available: Sequence[str]) -> str:

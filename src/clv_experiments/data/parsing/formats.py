@@ -40,6 +40,7 @@ CURRENCY = (
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
+DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class ParseOptions:
         One of ``DATE_FORMATS``: which numbers or periods stand for dates.
     scale : Decimal, optional
         What amounts and unit prices are multiplied by: 0.01 for cents.
+    amount_per : {None, "line", "order"}
+        Whether each row has an amount of its own, or the total of its order.
+    discount_unit : {None, "share", "percent", "money", "money_per_unit"}
+        What a discount is in.
 
     Raises
     ------
@@ -71,6 +76,8 @@ class ParseOptions:
     time_zones: str | None = None
     date_format: str | None = None
     scale: Decimal | None = None
+    amount_per: str | None = None
+    discount_unit: str | None = None
 
     def __post_init__(self) -> None:
         if self.date_order not in (None, *DATE_ORDERS):
@@ -82,6 +89,12 @@ class ParseOptions:
         if self.date_format not in (None, *DATE_FORMATS):
             raise ClvError(
                 f"data.date_format must be one of {', '.join(DATE_FORMATS)} or null, got '{self.date_format}'"
+            )
+        if self.amount_per not in (None, "line", "order"):
+            raise ClvError(f"data.amount_per must be line, order or null, got '{self.amount_per}'")
+        if self.discount_unit not in (None, *DISCOUNT_UNITS):
+            raise ClvError(
+                f"data.discount_unit must be {', '.join(DISCOUNT_UNITS)} or null, got '{self.discount_unit}'"
             )
 
 
@@ -137,7 +150,7 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     text = table[rest]
     sign = text.re_replace("[^-+()]", "").cases(("", ""), ("+", ""), ("-", "-"), ("()", "-"), else_=None)
     digits = text.re_replace(f"[^0-9{decimal}]", "").replace(",", ".")
-    number = ibis.cases((text.re_search(SCIENTIFIC), text), (text.re_search(_amount_pattern(decimal)), sign + digits))
+    number = ibis.cases((text.re_search(SCIENTIFIC), text), (text.re_search(amount_pattern(decimal)), sign + digits))
     return _add_decimal(table.mutate(**{name: table[name].fill_null(number)}).drop(rest), name)
 
 
@@ -146,7 +159,7 @@ def add_currency(table: Table, column: str, name: str) -> Table:
     return _add_match(table, column, f"({CURRENCY})", name)
 
 
-def _amount_pattern(decimal: str) -> str:
+def amount_pattern(decimal: str) -> str:
     """Build the regular expression of an amount; ``add_amount`` checks how signs are combined."""
     groups = "|".join(f"(?:{mark}[0-9]{{3}}){{1,6}}" for mark in (f"[{OTHER_DECIMAL[decimal]}]", " ", "['’]"))
     if decimal == ".":

@@ -8,22 +8,23 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.parsing.cells import count_true, quote_cells
-from clv_experiments.data.parsing.columns import ORDER_TOTAL_NAMES, ColumnRoles, quote_column
+from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.dates import add_day
 from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
-    AMOUNT,
     AMOUNT_LIMIT,
     ParseOptions,
     add_amount,
     add_identifier,
     add_text,
 )
+from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
+from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.data.parsing.periods import describe_period
 from clv_experiments.errors import ClvError
 
-NUMBER_ROLES = ("amount", "quantity", "unit_price")
+NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount")
 MONEY_ROLES = ("amount", "unit_price")  # what data.scale multiplies
 TYPED_PREFIX, TEXT = "typed: ", "text"  # names of temporary columns
 DATE_EXAMPLES = {
@@ -53,15 +54,15 @@ def read_lines(
     -------
     ibis.Table
         One row per line of the source: ``customer_id`` (string), ``date``, ``amount`` (decimal; quantity times unit
-        price where there is no amount) and the other roles of the log. Null where a cell is empty.
+        price, less the discount, where there is no amount) and the other roles of the log. Null where a cell is empty.
     list of str
         Notes on how text was read that could be read in two ways.
 
     Raises
     ------
     ClvError
-        If there is no row, a cell cannot be read, all amounts are negative, or a column that was guessed to be the
-        amount repeats the total of an order.
+        If there is no row, a cell cannot be read, all amounts are negative, or the amounts may be the totals of whole
+        orders or lack a discount.
     """
     by_role = columns.by_role
     _check_column_types(raw, by_role, options, log)
@@ -71,25 +72,35 @@ def read_lines(
     for role, column in by_role.items():
         if role == "date":
             typed = add_day(typed, column, options.date_order, TYPED_PREFIX + role, options.date_format)
+        elif role == "discount":
+            typed = _add_discount(typed, column, options.decimal or ".", TYPED_PREFIX + role)
         elif role in NUMBER_ROLES:
             typed = add_amount(typed, column, options.decimal or ".", TYPED_PREFIX + role)
         else:
             typed = add_identifier(typed, column, TYPED_PREFIX + role)
-    money = [TYPED_PREFIX + role for role in MONEY_ROLES if role in by_role]
-    typed, scale_notes = scale_money(typed, money, options.scale, log)
     raw_names = raw.columns if whole_rows else dict.fromkeys(by_role.values())
     lines = typed.select(
         **{role: typed[TYPED_PREFIX + role] for role in by_role},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
     ).cache()
     _check_all_parsed(lines, by_role, options, log)
-    if "order_id" in by_role and columns.guessed_from("amount", ORDER_TOTAL_NAMES):
-        _check_order_totals(lines, by_role["amount"], log)
-    if "amount" not in by_role:
-        lines = _add_amount_from_price(lines, log)
+    if "amount" in by_role:
+        lines, amount_notes = count_order_totals_once(lines, columns, options, log)
+    else:
+        lines, amount_notes = add_amount_from_price(lines, by_role.get("discount"), options, log)
     _check_has_purchases(lines, log)
-    notes += [*scale_notes, *describe_period(lines, options.date_format)]
-    return lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names)), notes
+    money = [role for role in MONEY_ROLES if role in lines.columns]
+    lines, scale_notes = scale_money(lines, money, options.scale, log)
+    notes += [*amount_notes, *scale_notes, *describe_period(lines, options.date_format)]
+    lines = lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names))
+    return lines, notes
+
+
+def _add_discount(typed: Table, column: str, decimal: str, name: str) -> Table:
+    if not typed[column].type().is_string():
+        return add_amount(typed, column, decimal, name)
+    text = f"{name} text"
+    return add_amount(typed.mutate(**{text: typed[column].replace("%", "")}), text, decimal, name)
 
 
 def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
@@ -129,30 +140,6 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
                 f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty"
             )
-
-
-def _check_order_totals(lines: Table, column: str, log: str) -> None:
-    paid = lines.filter(lines.order_id.notnull() & (lines.amount != 0))
-    orders = paid.group_by("order_id").agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max())
-    repeated = orders.filter((orders.rows > 1) & (orders.least == orders.most))
-    summary = repeated.aggregate(orders=repeated.count(), first=repeated.order_id.min()).to_pyarrow().to_pylist()[0]
-    if summary["orders"]:
-        raise ClvError(
-            f"column '{column}' of log '{log}' looks like the total of a whole order, and {summary['orders']:,} "
-            f"order(s) have it on each of several rows, such as order '{summary['first']}'; keep one row of each, or "
-            f"type data.columns.amount={quote_column(column)} if each row has its own amount"
-        )
-
-
-def _add_amount_from_price(lines: Table, log: str) -> Table:
-    quantity, unit_price = lines.quantity, lines.unit_price
-    too_large = (quantity.cast("float64") * unit_price.cast("float64")).abs() >= AMOUNT_LIMIT
-    rows = lines.aggregate(rows=count_true(too_large)).to_pyarrow()["rows"][0].as_py()
-    if rows:
-        raise ClvError(
-            f"log '{log}' has {rows:,} row(s) whose quantity times unit_price is {AMOUNT_LIMIT:,.0f} or more"
-        )
-    return lines.mutate(amount=(quantity * unit_price).round(4).cast(AMOUNT))
 
 
 def _check_has_purchases(lines: Table, log: str) -> None:

@@ -1,0 +1,179 @@
+"""What the columns of a raw log hold, judged by its first rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+from ibis.expr.types import Table
+
+from clv_experiments.data.parsing.formats import (
+    CALENDAR_DATE,
+    EITHER_ORDER,
+    EMPTY_CELLS,
+    END,
+    LAYOUTS,
+    YEAR_FIRST,
+    amount_pattern,
+)
+
+SAMPLE_ROWS = 10_000
+MAX_CELLS = 200  # distinct ones of a column, that patterns are tried on
+MOST = 0.9
+DATE = re.compile("|".join((f"^{CALENDAR_DATE}{END}", *LAYOUTS, EITHER_ORDER, YEAR_FIRST)))
+EIGHT_DIGITS = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[.]0)?")  # 20201231
+NUMBER = re.compile(f"{amount_pattern('.')}|{amount_pattern(',')}|^[+-]?[0-9.]+[eE][+-]?[0-9]+$")
+WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
+SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 to 2119
+MONTHS = (190_001, 210_012)  # 202001
+EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
+MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are kinds, not customers
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What most filled cells of a column are: ``date``, ``decimal``, ``whole``, ``text``, ``nothing`` or ``other``."""
+
+    name: str
+    example: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether most cells are numbers, with or without decimals."""
+        return self.name in ("decimal", "whole")
+
+
+class ColumnContents:
+    """The first rows of a raw log as text; they are fetched once, and only if a type does not tell.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+    """
+
+    def __init__(self, raw: Table) -> None:
+        self.raw = raw
+        self._kinds: dict[str, Kind] = {}
+
+    @cached_property
+    def sample(self) -> pd.DataFrame:
+        """At most ``SAMPLE_ROWS`` rows: text without surrounding blanks, None where a cell is empty."""
+        flat = [name for name, kind in self.raw.schema().items() if not (kind.is_nested() or kind.is_binary())]
+        rows = self.raw.select(*flat).limit(SAMPLE_ROWS).to_pyarrow().to_pandas()
+        return rows.apply(lambda cells: _to_text(cells))
+
+    def kind(self, column: str) -> Kind:
+        """Return what a column holds."""
+        if column not in self._kinds:
+            self._kinds[column] = self._find_kind(column)
+        return self._kinds[column]
+
+    def could_be(self, role: str, column: str) -> bool:
+        """Return whether the cells of a column do not speak against a role that its name speaks for."""
+        kind = self.kind(column)
+        if kind.name in ("nothing", "other"):
+            return True
+        if role == "date":
+            return (
+                kind.name == "date"
+                or (kind.name == "text" and self._most_have_a_digit(column))
+                or (kind.is_number and self._could_be_coded_dates(column))
+            )
+        if role in ("amount", "quantity", "unit_price", "discount"):
+            return kind.is_number or (kind.name == "text" and self._most_have_a_digit(column))
+        # 1068203.1704276000 is a visitor of Google Analytics, 20.27 is nobody.
+        is_price = kind.name == "decimal" and bool(re.search("[.,][0-9]{1,2}[^0-9]*$", kind.example))
+        return role not in ("customer_id", "order_id") or not (kind.name == "date" or is_price)
+
+    def are_equal(self, columns: Sequence[str]) -> bool:
+        """Return whether columns hold the same in every row of the sample."""
+        first, *others = (self.sample[column] for column in columns)
+        return len(first) > 0 and all(first.equals(other) for other in others)
+
+    def stand_for_each_other(self, one: str, other: str) -> bool:
+        """Return whether each value of one column goes with one value of the other, such as an id with an e-mail."""
+        pairs = self.sample[[one, other]].dropna().drop_duplicates()
+        return len(pairs) == pairs[one].nunique() == pairs[other].nunique()
+
+    def could_be_money(self, column: str) -> bool:
+        """Return whether a column holds numbers with decimals, most of them positive, which no identifier has."""
+        if self.kind(column).name != "decimal":
+            return False
+        numbers = self._numbers(column)
+        return bool((numbers > 0).mean() > 0.5)
+
+    def could_be_a_customer(self, column: str, date: str | None) -> bool:
+        """Return whether a column holds identifiers that come back, on other days if there are days."""
+        cells = self.sample[column]
+        if self.kind(column).name not in ("text", "whole") or cells.isna().mean() > 0.5:
+            return False
+        values = cells.nunique()
+        if values < 2 or values == cells.count() or (len(cells) >= MIN_CATEGORY_ROWS and values <= MAX_CATEGORIES):
+            return False
+        if date is None or self.sample[date].nunique() < 2:
+            return True
+        days = self.sample[date].str.slice(0, 10).groupby(cells).nunique()
+        return bool((days > 1).any())
+
+    def could_be_an_order(self, column: str, customer: str, date: str) -> bool:
+        """Return whether a column holds identifiers that repeat, but only for one customer on one day."""
+        cells = self.sample[column]
+        if self.kind(column).name not in ("text", "whole") or cells.isna().any() or not cells.duplicated().any():
+            return False
+        days = pd.DataFrame({"order": cells, "customer": self.sample[customer], "day": self.sample[date].str[:10]})
+        return len(days.drop_duplicates()) == days["order"].nunique() > 1
+
+    def _find_kind(self, column: str) -> Kind:
+        kind = self.raw[column].type()
+        if kind.is_nested() or kind.is_binary():
+            return Kind("other")
+        if kind.is_temporal():
+            return Kind("date" if kind.is_date() or kind.is_timestamp() else "text")
+        if kind.is_boolean():
+            return Kind("text", "true")
+        cells = self.sample[column].dropna().drop_duplicates().head(MAX_CELLS)
+        return _kind_of(cells.tolist())
+
+    def _most_have_a_digit(self, column: str) -> bool:
+        return bool(self.sample[column].dropna().str.contains("[0-9]").mean() > 0.5)
+
+    def _could_be_coded_dates(self, column: str) -> bool:
+        middle = self._numbers(column).median()
+        ranges = (SERIAL_DATES, MONTHS)
+        return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
+
+    def _numbers(self, column: str) -> pd.Series:
+        return pd.to_numeric(self.sample[column].dropna().map(_plain_number), errors="coerce").dropna()
+
+
+def _to_text(cells: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(cells):
+        cells = cells.map(lambda cell: None if pd.isna(cell) else f"{cell:.15g}")
+    text = cells.astype("string").str.strip()
+    return text.mask(text.str.lower().isin(EMPTY_CELLS)).astype(object).where(lambda cell: cell.notna(), None)
+
+
+def _kind_of(cells: Sequence[str]) -> Kind:
+    if not cells:
+        return Kind("nothing")
+    if _share(EIGHT_DIGITS.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
+        return Kind("date", cells[0])
+    if _share(NUMBER.search(cell) for cell in cells) >= MOST:
+        # 000226 is an identifier: no number is written so.
+        if _share(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
+            return Kind("text", cells[0])
+        return Kind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
+    return Kind("date" if _share(DATE.search(cell) for cell in cells) >= MOST else "text", cells[0])
+
+
+def _share(matches: object) -> float:
+    found = [bool(match) for match in matches]  # type: ignore[attr-defined]
+    return sum(found) / len(found)
+
+
+def _plain_number(cell: str) -> str:
+    digits = re.sub("[^0-9.,eE+-]", "", cell)
+    return re.sub("[.,](?=.*[.,])", "", digits).replace(",", ".")

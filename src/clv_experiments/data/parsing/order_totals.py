@@ -1,0 +1,236 @@
+"""Whether each line has an amount of its own, or the total of its order, which then counts once."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+import ibis
+from ibis.expr.types import Table
+
+from clv_experiments.data.parsing.columns import ColumnRoles
+from clv_experiments.data.parsing.format_inference import count_true
+from clv_experiments.data.parsing.formats import AMOUNT, DISCOUNT_UNITS, ParseOptions
+from clv_experiments.data.parsing.line_values import value_lines
+from clv_experiments.data.parsing.role_names import normalise_name
+from clv_experiments.errors import ClvError
+
+PAYMENT_NAME = re.compile("payment|zahlung|paiement|pago|pagament")
+CENT = 0.011  # a line's value is rounded to cents
+ORDER_TOTAL_NAME = re.compile(
+    "(order|invoice|basket|cart|bestell|rechnungs)(total|amount|value|sum|wert|betrag)|grandtotal"
+)
+MOST = 0.9  # of the lines or orders that should agree
+# Shares of the orders of several lines whose amounts are all equal.
+NEARLY_ALL, MANY = 0.95, 0.75
+SAME_PRICE = 0.75  # in a shop of few prices, customers may buy this often at one price; chance alone is estimated
+UNLIKELY = 0.001
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Counts of orders of several lines, and of their lines."""
+
+    orders: int
+    equal: int  # with one amount on all lines
+    differing: int  # whose lines differ in product, quantity or price
+    differing_equal: int
+    lines: int
+    first: str | None  # such an order, for messages
+    by_chance: float  # probability that two orders have the same amount
+    line_matches: int  # lines whose amount is their quantity times price, by the reading that fits best
+    sum_matches: int  # orders whose one amount is the sum of their lines
+    discounted: int  # of all lines
+    before_discount: int  # lines whose amount contains no discount, though they have one
+
+
+def count_order_totals_once(
+    lines: Table, columns: ColumnRoles, options: ParseOptions, log: str
+) -> tuple[Table, list[str]]:
+    """Share an amount that stands on each line of an order out over these lines, if it is the order's total.
+
+    An order is a customer's order id or, without order ids, a customer's day. Amounts are compared within orders of
+    several lines, with what chance would give, and with quantity times unit price where they are there.
+
+    Parameters
+    ----------
+    lines : ibis.Table
+        Typed lines with an ``amount``.
+    columns : ColumnRoles
+    options : ParseOptions
+    log : str
+        Name of the log, for messages.
+
+    Returns
+    -------
+    ibis.Table
+    list of str
+        Notes, for the user to see.
+
+    Raises
+    ------
+    ClvError
+        If both readings are possible, or if the amount does not contain the discount.
+    """
+    column = columns.by_role["amount"]
+    if options.amount_per == "order":
+        return _share_out(lines), []
+    details = [role for role in ("product", "quantity", "unit_price") if role in lines.columns]
+    if options.amount_per == "line" or not (details or "order_id" in lines.columns):
+        return lines, _discount_note(columns)
+    evidence = _gather_evidence(lines, details)
+    _check_contains_discount(evidence, columns, log)
+    notes = [] if evidence.line_matches > MOST * evidence.lines else _discount_note(columns)
+    likely = _is_order_total(evidence, column, bool(details))
+    if likely is None:
+        raise ClvError(_describe_open(evidence, columns, log))
+    if not likely:
+        return lines, notes
+    what = "order" if "order_id" in lines.columns else "customer's day"
+    once = (
+        f"{column} is the total of a whole {what} and stands on each of its lines ({evidence.equal:,} of "
+        f"{evidence.orders:,} with several lines): it is counted once (data.amount_per=line says otherwise)"
+    )
+    return _share_out(lines), [once, *notes]
+
+
+def _order_key(lines: Table) -> list[str]:
+    return ["customer_id", "order_id" if "order_id" in lines.columns else "date"]
+
+
+def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
+    key = _order_key(lines)
+    paid = lines.filter((lines.amount != 0) & lines[key[1]].notnull())
+    units: list[str | None] = [None] if {"quantity", "unit_price"} <= set(details) else []
+    if units and "discount" in lines.columns:
+        units += DISCOUNT_UNITS
+    values = {str(unit): value_lines(paid, unit).cast("float64") for unit in units}
+    is_close = {name: (value - paid.amount.cast("float64")).abs() < CENT for name, value in values.items()}
+    sizes = {f"sum {name}": value.sum() for name, value in values.items()}
+    sizes |= {f"close {name}": count_true(close) for name, close in is_close.items()}
+    sizes |= {f"differ in {role}": (paid[role].min() != paid[role].max()).fill_null(False) for role in details}
+    if len(units) > 1:
+        discounted = paid.discount != 0
+        sizes |= {"discounted": count_true(discounted), "not": count_true(discounted & is_close["None"])}
+    orders = paid.group_by(key).agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max(), **sizes)
+    return _summarise(orders, list(values), details)
+
+
+def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evidence:
+    several = orders.rows > 1
+    equal = several & (orders.least == orders.most)
+    differs = reduce(or_, (orders[f"differ in {role}"] for role in details), ibis.literal(False))
+    counts = {
+        "orders": count_true(several),
+        "equal": count_true(equal),
+        "differing": count_true(several & differs),
+        "differing_equal": count_true(equal & differs),
+        "lines": several.ifelse(orders.rows, 0).sum(),
+        "first": equal.ifelse(orders[orders.columns[1]].cast("string"), None).min(),
+    }
+    for name in readings:
+        off = (orders[f"sum {name}"] - orders.most.cast("float64")).abs()
+        counts[f"sum {name}"] = count_true(equal & differs & (off < CENT * orders.rows))
+        counts[f"close {name}"] = several.ifelse(orders[f"close {name}"], 0).sum()
+    if "discounted" in orders.columns:
+        counts |= {"discounted": orders.discounted.sum(), "before_discount": orders["not"].sum()}
+    together = orders.filter(several)
+    prices = together.group_by("most").agg(n=together.count().cast("float64"))
+    chance = prices.aggregate(squares=(prices.n * prices.n).sum(), total=prices.n.sum())
+    row = orders.aggregate(**counts).cross_join(chance).to_pyarrow().to_pylist()[0]
+
+    def best(kind: str) -> int:
+        return max((row[f"{kind} {name}"] or 0 for name in readings), default=0)
+
+    return _Evidence(
+        orders=row["orders"],
+        equal=row["equal"],
+        differing=row["differing"],
+        differing_equal=row["differing_equal"],
+        lines=row["lines"] or 0,
+        first=row["first"],
+        by_chance=row["squares"] / row["total"] ** 2 if row["total"] else 1.0,
+        line_matches=best("close"),
+        sum_matches=best("sum"),
+        discounted=row.get("discounted") or 0,
+        before_discount=row.get("before_discount") or 0,
+    )
+
+
+def _is_order_total(evidence: _Evidence, column: str, has_details: bool) -> bool | None:
+    """Return whether the amount is the total of an order; None where both is possible."""
+    if not evidence.equal or evidence.line_matches > MOST * evidence.lines:
+        return False
+    if evidence.sum_matches > MOST * max(evidence.differing, 1) - 1e-9:
+        return True
+    if evidence.equal == evidence.orders:
+        by_its_name = ORDER_TOTAL_NAME.search(normalise_name(column))
+        unusual = evidence.by_chance < MOST or evidence.orders == 1
+        if by_its_name and unusual:
+            return True
+        if by_its_name or (unusual and PAYMENT_NAME.search(normalise_name(column))):
+            return None  # in a shop of one price, or where an order was paid in two equal parts
+    orders, equal = (evidence.differing, evidence.differing_equal) if has_details else (evidence.orders, evidence.equal)
+    if not orders:  # lines that are alike in all else may well cost the same
+        return False
+    share, chance = equal / orders, evidence.by_chance
+    if has_details and share >= NEARLY_ALL and _tail(orders, share, max(chance, SAME_PRICE)) < UNLIKELY:
+        return True
+    if share >= MANY and _tail(orders, share, max(chance, 0.5 if not has_details else 0.3)) < UNLIKELY:
+        return None
+    return False
+
+
+def _tail(orders: int, share: float, chance: float) -> float:
+    """Bound the probability of at least this share of equal orders (Chernoff)."""
+    if share <= chance:
+        return 1.0
+    divergence = share * math.log(share / chance)
+    if share < 1:
+        divergence += (1 - share) * math.log((1 - share) / (1 - chance))
+    return math.exp(-orders * divergence)
+
+
+def _share_out(lines: Table) -> Table:
+    """Divide each amount by the lines of its order that bear it; the first line takes what rounding leaves."""
+    key = [*_order_key(lines), "amount"]
+    counts = (lines.amount != 0) & lines[key[1]].notnull()
+    rows = lines.count().over(group_by=key)
+    first = ibis.row_number().over(group_by=key, order_by="date") == 0
+    numbered = lines.mutate(**{"rows of an order": ibis.ifelse(counts, rows, 1), "first of an order": first})
+    rows, first = numbered["rows of an order"], numbered["first of an order"]
+    part = (numbered.amount / rows).round(4).cast(AMOUNT)
+    amount = ibis.ifelse(first, numbered.amount - part * (rows - 1), part).cast(AMOUNT)
+    shared = numbered.mutate(amount=ibis.ifelse(rows > 1, amount, numbered.amount))
+    return shared.drop("rows of an order", "first of an order").cache()
+
+
+def _check_contains_discount(evidence: _Evidence, columns: ColumnRoles, log: str) -> None:
+    if evidence.discounted and evidence.before_discount > MOST * evidence.discounted:
+        amount, discount = columns.by_role["amount"], columns.by_role["discount"]
+        raise ClvError(
+            f"column '{amount}' of log '{log}' is quantity times unit_price on {evidence.before_discount:,} row(s) "
+            f"with a discount in '{discount}': type data.columns.amount=false to subtract it, or "
+            "data.columns.discount=false if the price contains it"
+        )
+
+
+def _discount_note(columns: ColumnRoles) -> list[str]:
+    if "discount" not in columns.by_role:
+        return []
+    return [f"{columns.by_role['discount']} is not subtracted from {columns.by_role['amount']}, taken as what was paid"]
+
+
+def _describe_open(evidence: _Evidence, columns: ColumnRoles, log: str) -> str:
+    by_role = columns.by_role
+    what = "order" if "order_id" in by_role else "customer's day"
+    priced = {"quantity", "unit_price"} <= set(by_role)
+    return (
+        f"column '{by_role['amount']}' of log '{log}' has one value on all lines of {evidence.equal:,} of "
+        f"{evidence.orders:,} {what}s with several lines, such as {what} '{evidence.first}': type "
+        "data.amount_per=order if it is the total, which counts once, or data.amount_per=line if each row has its own "
+        f"amount{', or data.columns.amount=false for quantity times unit_price' if priced else ''}"
+    )

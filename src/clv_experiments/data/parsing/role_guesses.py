@@ -1,0 +1,176 @@
+"""Guesses of the columns that the user did not name: first from usual names, then from what the columns hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.role_names import (
+    KNOWN_EXPORTS,
+    OPEN_PAIRS,
+    normalise_name,
+    rank_name,
+    usual_name,
+)
+
+# Words in the names of columns that hold a date, money or an identifier, but not that of a purchase.
+OTHER_DATES = re.compile(
+    "ship|deliver|dispatch|due|updat|modif|birth|dob|expir|cancel|refund|return|estimat|approv|carrier|limit|regist|"
+    "signup|first|last|end|valid|geburt|liefer|versand|envio|livraison|consegna|entrega|nacimiento|naissance"
+)
+OTHER_NUMBERS = re.compile(
+    "lat|lon|lng|tax|vat|mwst|tva|iva|ship|freight|fracht|fee|discount|rabat|rebate|cost|profit|margin|weight|rate|"
+    "ratio|percent|pct|score|rating|tip|balance|refund|age|price|discount"
+)
+OTHER_IDS = re.compile(
+    "product|item|sku|article|artikel|country|city|state|region|status|payment|channel|category|store|shop|employee|"
+    "cashier|seller|vendor|supplier|rep$|currency|gender|zip|postal|segment|method|type|brand|coupon|device|browser"
+)
+UNAMBIGUOUS_ROLES = ("customer_id", "date", "amount")  # a wrong column here makes a wrong log
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A guess of one role's column.
+
+    Attributes
+    ----------
+    column : str, optional
+        None where no column fits, or where several do.
+    rivals : tuple of str
+        Columns that fit equally well, if there are several.
+    passed_over : tuple of str
+        Columns whose names fit too, but less.
+    doubts : tuple of str
+        Why columns whose names fit are not taken.
+    """
+
+    column: str | None = None
+    rivals: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there is a column, or several to choose from."""
+        return self.column is not None or bool(self.rivals)
+
+
+def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | None) -> Guess:
+    """Guess the column of a role from its name, unless what it holds speaks against it.
+
+    Parameters
+    ----------
+    role : str
+    unused : sequence of str
+        Columns without a role.
+    contents : ColumnContents, optional
+
+    Returns
+    -------
+    Guess
+        Of several names, the one that is most usual for the role; rivals where nothing in the names decides.
+    """
+    ranks = {column: rank for column in unused if (rank := rank_name(role, column)) is not None}
+    by_export = _known_export(role, unused)
+    if by_export:
+        ranks |= {by_export: -1}
+    named = sorted(ranks, key=lambda column: (ranks[column], unused.index(column)))
+    fitting = [column for column in named if contents is None or contents.could_be(role, column)]
+    if contents and len(fitting) > 1:
+        fitting = [column for column in fitting if contents.kind(column).name != "nothing"] or fitting
+    doubts = tuple(f"{column} holds {_describe(contents, column)}" for column in named if column not in fitting)
+    if not fitting:
+        return Guess(doubts=doubts)
+    first, *others = fitting
+    rivals = tuple(c for c in fitting if _is_open(role, first, c) or (ranks[c] == ranks[first] and c != first))
+    if rivals and role in UNAMBIGUOUS_ROLES and not (contents and contents.are_equal([first, *rivals])):
+        return Guess(rivals=(first, *rivals), doubts=doubts)
+    return Guess(first, passed_over=tuple(others) if role in UNAMBIGUOUS_ROLES else (), doubts=doubts)
+
+
+def _known_export(role: str, unused: Sequence[str]) -> str | None:
+    names = {normalise_name(column): column for column in unused}
+    wanted = [roles[role] for marker, roles in KNOWN_EXPORTS.items() if marker in names and role in roles]
+    return names.get(wanted[0]) if wanted else None
+
+
+def _is_open(role: str, first: str, other: str) -> bool:
+    if first == role:
+        return False
+    names = usual_name(role, first), usual_name(role, other)
+    return any(
+        role == of and ((names[0] in one and names[1] in two) or (names[0] in two and names[1] in one))
+        for of, one, two in OPEN_PAIRS
+    )
+
+
+def _describe(contents: ColumnContents | None, column: str) -> str:
+    kind = contents.kind(column) if contents else None
+    what = {"date": "dates", "decimal": "numbers with decimals", "whole": "whole numbers", "text": "text"}
+    return f"{what.get(kind.name, kind.name)} such as '{kind.example}'" if kind else ""
+
+
+def guess_by_contents(
+    by_role: Mapping[str, str],
+    named: Mapping[str, str | bool | None],
+    guesses: dict[str, Guess],
+    unused: Sequence[str],
+    contents: ColumnContents,
+) -> None:
+    """Add guesses of what no name told: dates, money, identifiers that come back, identifiers of one day.
+
+    Parameters
+    ----------
+    by_role : mapping of role to column
+        What the user named.
+    named : mapping of role to column
+        What the user typed: False where there is no such column.
+    guesses : dict of role to Guess
+        From names; changed in place.
+    unused : sequence of str
+        Columns without a role.
+    contents : ColumnContents
+    """
+
+    def column_of(role: str) -> str | None:
+        return by_role.get(role) or guesses.get(role, Guess()).column
+
+    def is_missing(role: str) -> bool:
+        return role not in by_role and named.get(role) is not False and not guesses.get(role, Guess()).is_found
+
+    def add(role: str, candidates: Sequence[str], other: re.Pattern[str] | None = None) -> None:
+        nonlocal unused
+        likely = [c for c in candidates if not (other and other.search(normalise_name(c)))]
+        guesses[role] = _choose(likely if likely or role == "amount" else candidates, guesses.get(role, Guess()))
+        unused = [column for column in unused if column != guesses[role].column]
+
+    if is_missing("date"):
+        add("date", [column for column in unused if contents.kind(column).name == "date"], OTHER_DATES)
+    if is_missing("amount") and not (column_of("quantity") and column_of("unit_price")):
+        add("amount", [column for column in unused if contents.could_be_money(column)], OTHER_NUMBERS)
+    date = column_of("date")
+    if is_missing("customer_id"):
+        candidates = [column for column in unused if contents.could_be_a_customer(column, date)]
+        add("customer_id", _merge_synonyms(candidates, contents), OTHER_IDS)
+    customer = column_of("customer_id")
+    if is_missing("order_id") and customer and date:
+        orders = [column for column in unused if contents.could_be_an_order(column, customer, date)]
+        guesses["order_id"] = Guess(orders[0]) if len(orders) == 1 else guesses.get("order_id", Guess())
+
+
+def _choose(candidates: Sequence[str], before: Guess) -> Guess:
+    if len(candidates) == 1:
+        return Guess(candidates[0], doubts=before.doubts)
+    return Guess(rivals=tuple(candidates), doubts=before.doubts)
+
+
+def _merge_synonyms(candidates: Sequence[str], contents: ColumnContents) -> list[str]:
+    """Keep one of columns that stand for each other, such as an id and a name, the first."""
+    kept: list[str] = []
+    for column in candidates:
+        if not any(contents.stand_for_each_other(column, other) for other in kept):
+            kept.append(column)
+    return kept

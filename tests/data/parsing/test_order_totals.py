@@ -1,0 +1,170 @@
+"""Totals of orders that stand on each of their lines, and line amounts that only look like them."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.parsing.lines import read_lines
+from clv_experiments.errors import ClvError
+
+ENGINE = DuckDb()
+ORDERS = 200
+
+
+def read(columns, named=None, **options):
+    raw = ENGINE.register_arrow("rows", pa.table(columns))
+    chosen = choose_columns(raw.columns, named or {}, "shop")
+    lines, notes = read_lines(raw, chosen, ParseOptions(**options), "shop", False)
+    return float(lines.aggregate(total=lines.amount.sum()).to_pyarrow()["total"][0].as_py()), notes
+
+
+def shop(prices, lines_per_order=3, same_item=0.0, seed=0):
+    """Draw the lines of a shop: what each line cost and what each order came to."""
+    rng = np.random.default_rng(seed)
+    order = np.repeat(np.arange(ORDERS), rng.integers(1, lines_per_order + 1, ORDERS))
+    product = rng.integers(0, len(prices), len(order))
+    repeats = np.r_[False, (order[1:] == order[:-1]) & (rng.random(len(order) - 1) < same_item)]
+    for k in np.flatnonzero(repeats):
+        product[k] = product[k - 1]
+    price = np.asarray(prices)[product]
+    quantity = np.where(rng.random(len(order)) < 0.2, 2, 1)
+    line = np.round(price * quantity, 2)
+    total = np.round(np.bincount(order, line)[order], 2)
+    return {
+        "customer_id": order % 70,
+        "date": np.datetime64("2022-01-01") + order,
+        "order_id": order,
+        "sku": product,
+        "quantity": quantity,
+        "price": price,
+        "line": line,
+        "total": total,
+    }
+
+
+def some(log, *names, **renamed):
+    return {name: log[name] for name in ("customer_id", "date", *names)} | {
+        new: log[old] for new, old in renamed.items()
+    }
+
+
+MANY_PRICES = np.round(np.random.default_rng(7).lognormal(2, 0.8, 60), 2)
+TOTALS = shop(MANY_PRICES)
+TRUE_TOTAL = round(float(TOTALS["line"].sum()), 2)
+
+
+@pytest.mark.parametrize(
+    ("log", "named"),
+    [
+        (some(TOTALS, "order_id", "sku", "quantity", "price", "total"), {}),
+        (some(TOTALS, "order_id", "sku", Revenue="total"), {}),
+        (some(TOTALS, "sku", amount="total"), {}),  # no order id: a customer's day
+        (some(TOTALS, "order_id", "quantity", "price", paid="total"), {"amount": "paid"}),
+        (some(TOTALS, "order_id", "sku", "total", line_total="line"), {}),  # beside the lines' own totals
+        (some(TOTALS, "order_id", "quantity", "price"), {}),
+    ],
+)
+def test_an_order_counts_once_whatever_its_column_is_called(log, named):
+    assert read(log, named)[0] == pytest.approx(TRUE_TOTAL)
+
+
+def test_a_total_with_shipping_counts_once():
+    log = some(TOTALS, "order_id", "sku", "quantity", "price") | {"total": TOTALS["total"] + 4.95}
+    expected = TRUE_TOTAL + 4.95 * ORDERS
+    amount, notes = read(log)
+    assert amount == pytest.approx(expected)
+    assert len(notes) == 1
+    assert "is the total of a whole order" in notes[0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("prices", "same_item"),
+    [
+        ([9.99], 0.0),  # one price
+        ([4.99, 9.99], 0.0),  # two prices
+        ([4.99, 9.99, 9.99, 9.99, 9.99, 9.99], 0.3),
+        (MANY_PRICES, 0.0),
+        (MANY_PRICES, 0.95),  # nearly always the same item again
+    ],
+)
+def test_line_amounts_that_happen_to_be_equal_are_added_up(prices, same_item, seed):
+    log = shop(prices, same_item=same_item, seed=seed)
+    expected = pytest.approx(float(log["line"].sum()))
+    assert read(some(log, "order_id", "sku", "quantity", Sales="line"))[0] == expected
+
+
+def test_what_both_readings_fit_is_asked_with_every_way_out():
+    log = some(TOTALS, "order_id", Sales="total")
+    with pytest.raises(ClvError, match=r"type data\.amount_per=order if it .* or data\.amount_per=line if each row"):
+        read(log)
+    assert read(log, amount_per="order")[0] == pytest.approx(TRUE_TOTAL)
+    assert read(log, amount_per="line")[0] == pytest.approx(float(TOTALS["total"].sum()))
+
+
+def discounted(kind, several_units=True):
+    rng = np.random.default_rng(3)
+    log = shop(MANY_PRICES)
+    quantity, price = (log["quantity"] if several_units else np.ones(len(log["price"]))), log["price"]
+    share = rng.choice([0, 0, 0.05, 0.1, 0.25], len(price))
+    off = {
+        "share": share,
+        "percent": share * 100,
+        "money": np.round(share * quantity * price, 2),
+        "money_per_unit": np.round(share * price, 2),
+    }[kind]
+    paid = {
+        "share": quantity * price * (1 - share),
+        "percent": quantity * price * (1 - share),
+        "money": quantity * price - off,
+        "money_per_unit": quantity * (price - off),
+    }[kind]
+    return some(log, "order_id", "price") | {"quantity": quantity, "off": off}, paid
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("share", "Discount"), ("share", "discount_percent"), ("percent", "Rabatt %"), ("percent", "discount_pct"),
+        ("money", "discount_amount"), ("money_per_unit", "unit_discount"),
+    ],
+)  # fmt: skip
+def test_a_discount_is_subtracted_in_its_own_unit(kind, name):
+    log, paid = discounted(kind)
+    log[name] = log.pop("off")
+    amount, notes = read(log, {"discount": name})
+    assert amount == pytest.approx(float(paid.sum()), rel=1e-4)
+    assert notes[0].startswith(f"{name} is ")
+
+
+def test_a_discount_with_percent_signs_is_a_percentage():
+    log, paid = discounted("percent")
+    log["Discount"] = [f"{off:g}%" for off in log.pop("off")]
+    assert read(log)[0] == pytest.approx(float(paid.sum()), rel=1e-4)
+
+
+def test_a_discount_in_any_of_several_units_is_asked_about():
+    log, paid = discounted("money")
+    log["Discount"] = log.pop("off") + 1.0 * (log["price"] > 5)
+    with pytest.raises(ClvError, match=r"could be a discount in several units: type data\.discount_unit=percent if it"):
+        read(log)
+    log, paid = discounted("money")
+    log["Discount"] = log.pop("off")
+    assert read(log, discount_unit="money")[0] == pytest.approx(float(paid.sum()), rel=1e-4)
+
+
+def test_a_discount_is_not_subtracted_from_what_was_charged():
+    log, paid = discounted("share")
+    log |= {"Discount": log.pop("off"), "line_total": np.round(paid, 2)}
+    assert read(log) == (pytest.approx(float(np.round(paid, 2).sum())), [])
+    gross = log | {"line_total": np.round(log["quantity"] * log["price"], 2)}
+    with pytest.raises(
+        ClvError, match=r"type data\.columns\.amount=false to subtract it, or data\.columns\.discount=f"
+    ):
+        read(gross)
+    assert read(gross, {"amount": False})[0] == pytest.approx(float(paid.sum()), rel=1e-4)
+    plain = {name: gross[name] for name in ("customer_id", "date", "Discount")} | {"Total": log["line_total"]}
+    assert read(plain)[1] == ["Discount is not subtracted from Total, taken as what was paid"]

@@ -1,0 +1,105 @@
+"""Roles by what columns hold, where names do not tell or tell the wrong."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.errors import ClvError
+
+ENGINE = DuckDb()
+RNG = np.random.default_rng(1)
+ROWS = 400
+CUSTOMERS = RNG.integers(1, 150, ROWS)
+DAYS = np.sort(RNG.integers(0, 500, ROWS)) + np.datetime64("2022-01-01")
+LOG = {
+    "who": pa.array(CUSTOMERS),
+    "when": pa.array(DAYS.astype(str)),
+    "much": pa.array([f"{amount:.2f}" for amount in RNG.lognormal(3, 1, ROWS)]),
+}
+
+
+def choose(columns, named=None, **more):
+    names = dict(zip(("who", "when", "much"), columns, strict=False))
+    raw = ENGINE.register_arrow(
+        "rows", pa.table({names.get(name, name): cells for name, cells in (LOG | more).items()})
+    )
+    return choose_columns(raw.columns, named or {}, "shop", ColumnContents(raw))
+
+
+def error_message(*args, **settings):
+    with pytest.raises(ClvError) as refused:
+        choose(*args, **settings)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "names", [("column1", "column2", "column3"), ("c", "d", "m"), ("pirkejas", "diena", "kaina x")]
+)
+def test_columns_of_any_name_are_known_by_what_they_hold(names):
+    chosen = choose(names)
+    assert [chosen.by_role[role] for role in ("customer_id", "date", "amount")] == list(names)
+    assert str(chosen).startswith(f"columns guessed: customer_id={names[0]}, date={names[1]}, amount={names[2]} (data")
+
+
+def test_orders_are_identifiers_that_repeat_within_a_customers_day():
+    order = [f"o{customer}-{day}" for customer, day in zip(CUSTOMERS, DAYS, strict=True)]
+    order += order[:50]
+    log = {name: pa.array(cells.to_pylist() + cells.to_pylist()[:50]) for name, cells in LOG.items()}
+    assert choose(("c", "d", "m"), **log, o=pa.array(order)).by_role["order_id"] == "o"
+
+
+def test_identifiers_are_never_money():
+    for ids in (CUSTOMERS, np.arange(ROWS), 10**9 + CUSTOMERS):
+        log = {"much": pa.array(ids)}
+        assert "looks like its amount" in error_message(("customer_id", "date", "n"), **log)
+    only = ENGINE.register_arrow("rows", pa.table({"cust": LOG["who"], "date": LOG["when"]}))
+    for named in ({}, {"customer_id": "cust"}):
+        with pytest.raises(ClvError, match=r"looks like its amount: type data\.columns\.amount=false"):
+            choose_columns(only.columns, named, "shop", ColumnContents(only))
+
+
+def test_what_could_play_a_role_is_named_all_at_once():
+    more = {"other": LOG["much"], "later": pa.array((DAYS + 3).astype(str)), "who": pa.array(np.arange(ROWS))}
+    assert error_message(("a", "b", "m"), **more) == (
+        "no column of log 'shop' looks like its customer_id, and its date could be any of b, later, and its amount "
+        "could be any of m, other: type data.columns.customer_id=a data.columns.date=b data.columns.amount=m"
+    )
+
+
+def test_a_date_of_delivery_or_a_tax_is_no_rival():
+    more = {"ship": pa.array((DAYS + 3).astype(str)), "tax": LOG["much"], "country x": pa.array(["FR", "DE"] * 200)}
+    chosen = choose(("c", "d", "m"), **more)
+    assert [chosen.by_role[role] for role in ("customer_id", "date", "amount")] == ["c", "d", "m"]
+
+
+def test_an_e_mail_beside_an_id_is_the_same_customer():
+    mails = pa.array([f"c{customer}@x.org" for customer in CUSTOMERS])
+    assert choose(("c", "d", "m"), mail_x=mails).by_role["customer_id"] == "c"
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "doubt"),
+    [
+        (("customer", "x", "amount"), {"date": pa.array(np.arange(ROWS)), "when": pa.array(["soon"] * ROWS)},
+         "its date (date holds whole numbers such as '0')"),
+        (("customer", "date", "x"), {"amount": pa.array(["a lot"] * ROWS), "much": pa.array(["b"] * ROWS)},
+         "its amount (amount holds text such as 'a lot')"),
+    ],
+)  # fmt: skip
+def test_a_name_that_fits_is_not_taken_against_what_the_column_holds(names, more, doubt):
+    assert doubt in error_message(names, **more)
+
+
+def test_a_better_column_is_taken_than_one_whose_name_alone_fits():
+    chosen = choose(("customer", "x", "amount"), date=pa.array(np.arange(ROWS)))
+    assert chosen.by_role["date"] == "x"
+
+
+def test_equal_columns_are_no_rivals():
+    assert choose(("customer", "date", "Sales"), Total=LOG["much"]).by_role["amount"] == "Sales"
+    assert "could be any of Sales, Total" in error_message(
+        ("customer", "date", "Sales"), Total=pa.array(LOG["much"].to_pylist()[::-1])
+    )
