@@ -24,7 +24,8 @@ class Step:
         As the cleaning report calls it.
     apply : callable
         Takes the lines and returns those that are left, possibly changed. Lines have ``customer_id``, ``date`` and
-        ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, country, channel, currency``.
+        ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, discount, country, channel,
+        currency``.
     compares_rows : bool
         Whether the step needs the raw columns too.
     learns : bool

@@ -42,7 +42,9 @@ def value_lines(lines: Table, unit: str | None) -> NumericValue:
         return quantity * price - discount * quantity.sign()
     if unit == "money_per_unit":
         return quantity * (price - discount)
-    return quantity * price * (1 - discount / (100 if unit == "percent" else 1))
+    # Three decimals multiplied have more digits than engines keep.
+    factor = 1 - discount.cast("float64") / (100 if unit == "percent" else 1)
+    return quantity.cast("float64") * price.cast("float64") * factor
 
 
 def add_amount_from_price(
