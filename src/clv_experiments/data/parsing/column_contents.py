@@ -10,20 +10,26 @@ from functools import cached_property
 import pandas as pd
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.formats import (
+from clv_experiments.data.parsing.date_layouts import (
     CALENDAR_DATE,
     EITHER_ORDER,
-    EMPTY_CELLS,
     END,
     LAYOUTS,
+    PERIOD_LAYOUTS,
+    WEEK,
+    WEEKDAY,
     YEAR_FIRST,
-    amount_pattern,
 )
+from clv_experiments.data.parsing.formats import EMPTY_CELLS, amount_pattern
 
 SAMPLE_ROWS = 10_000
 MAX_CELLS = 200  # distinct ones of a column, that patterns are tried on
 MOST = 0.9
-DATE = re.compile("|".join((f"^{CALENDAR_DATE}{END}", *LAYOUTS, EITHER_ORDER, YEAR_FIRST)))
+PERIODS = (pattern for patterns in PERIOD_LAYOUTS.values() for pattern in patterns)
+DATE = re.compile(
+    "|".join((f"^{CALENDAR_DATE}{END}", *LAYOUTS, *PERIODS, WEEK, EITHER_ORDER, YEAR_FIRST)), re.IGNORECASE
+)
+NAMED_DAY = re.compile(WEEKDAY, re.IGNORECASE)
 EIGHT_DIGITS = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[.]0)?")  # 20201231
 NUMBER = re.compile(f"{amount_pattern('.')}|{amount_pattern(',')}|^[+-]?[0-9.]+[eE][+-]?[0-9]+$")
 WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
@@ -166,7 +172,7 @@ def _kind_of(cells: Sequence[str]) -> Kind:
         if _share(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
             return Kind("text", cells[0])
         return Kind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
-    return Kind("date" if _share(DATE.search(cell) for cell in cells) >= MOST else "text", cells[0])
+    return Kind("date" if _share(DATE.search(NAMED_DAY.sub("", cell)) for cell in cells) >= MOST else "text", cells[0])
 
 
 def _share(matches: object) -> float:

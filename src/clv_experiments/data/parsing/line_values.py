@@ -9,7 +9,7 @@ import ibis
 from ibis.expr.types import NumericValue, Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
-from clv_experiments.data.parsing.format_inference import count_true
+from clv_experiments.data.parsing.cells import count_true
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT, DISCOUNT_UNITS, ParseOptions
 from clv_experiments.errors import ClvError
 

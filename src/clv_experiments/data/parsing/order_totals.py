@@ -11,8 +11,8 @@ from operator import or_
 import ibis
 from ibis.expr.types import Table
 
+from clv_experiments.data.parsing.cells import count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
-from clv_experiments.data.parsing.format_inference import count_true
 from clv_experiments.data.parsing.formats import AMOUNT, DISCOUNT_UNITS, ParseOptions
 from clv_experiments.data.parsing.line_values import value_lines
 from clv_experiments.data.parsing.role_names import normalise_name
