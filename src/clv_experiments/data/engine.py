@@ -49,10 +49,6 @@ class Engine(ABC):
         """Register rows from memory as a table; ``name`` only helps to read a query plan."""
 
     @abstractmethod
-    def read_csv(self, files: Sequence[Path], separator: str, columns: Sequence[str]) -> ibis.Table:
-        """Read UTF-8 files that begin with the same header line: all columns are text, empty cells null."""
-
-    @abstractmethod
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
         """Read Parquet files of one schema."""
 
@@ -69,17 +65,6 @@ class DuckDb(Engine):
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Copy the rows into a temporary table."""
         return self.connection.create_table(ibis.util.gen_name(name), rows, temp=True)
-
-    def read_csv(self, files: Sequence[Path], separator: str, columns: Sequence[str]) -> ibis.Table:
-        """Read files in which a quote inside quotes is doubled."""
-        return self.connection.read_csv(
-            [str(file) for file in files],
-            columns=dict.fromkeys(columns, "VARCHAR"),
-            delim=separator,
-            quote='"',
-            escape='"',
-            nullstr="",
-        )
 
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
         """Scan the files in place."""
@@ -116,23 +101,6 @@ class Spark(Engine):
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Register the rows as a temporary view."""
         return self._view(name, self.session.createDataFrame(rows))
-
-    def read_csv(self, files: Sequence[Path], separator: str, columns: Sequence[str]) -> ibis.Table:
-        """Read files in which a quote inside quotes is doubled."""
-        from pyspark.sql.types import StringType, StructField, StructType
-
-        rows = self.session.read.csv(
-            [str(file) for file in files],
-            schema=StructType([StructField(column, StringType()) for column in columns]),
-            sep=separator,
-            quote='"',
-            escape='"',
-            header=True,
-            multiLine=True,
-            mode="FAILFAST",
-        )
-        table = self._view("csv", rows)
-        return table.select(**{column: table[column].nullif("") for column in columns})
 
     def read_parquet(self, files: Sequence[Path]) -> ibis.Table:
         """Read with timestamps in nanoseconds, which pandas writes, cut to microseconds, Spark's finest unit."""

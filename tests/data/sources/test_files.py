@@ -234,7 +234,8 @@ def test_what_is_not_there_is_said(folder, path, message):
         ("a.parquet", b"PAR1" + bytes(50), r"a\.parquet' is damaged, cut short or no Parquet file"),
         ("a.parquet", b"id,n\na,1\n", r"is no Parquet file, whatever its name; .* rename it to end in \.csv"),
         ("a.parquet", b"", r"is no Parquet file"),
-        ("a.xls", b"<html>", r"is no workbook, whatever its name"),
+        ("a.xls", b"id,n\na,1\n", r"is no workbook, whatever its name"),
+        ("a.xls", b"<html>", r"is a web page \(HTML\), not the file itself"),
         ("a.xyz", b"{}", r"is of no kind that is read: its name must end in \.csv, .*, \.csv\.gz or \.zip"),
         ("a.json", b"{}", r"a\.json' holds no objects with fields"),
         ("a.json", b"[1, 2]", r"a\.json' holds no objects with fields"),
@@ -447,6 +448,6 @@ def test_a_full_disk_is_said(folder, monkeypatch):
         raise OSError(28, "No space left on device", "/tmp/copy")
 
     (folder / "old.csv").write_bytes("id,n\né,1\n".encode("cp1252"))
-    monkeypatch.setattr("clv_experiments.data.sources.csv_text.CsvFile.write", full)
+    monkeypatch.setattr("clv_experiments.data.sources.files.copy_to_parquet", full)
     with pytest.raises(ClvError, match=r"^'/tmp/copy' cannot be read or copied: No space left on device$"):
         files(DuckDb(), path=str(folder / "old.csv"))

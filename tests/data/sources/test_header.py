@@ -22,6 +22,8 @@ def header(rows, **settings):
         [["Sales report"], []],
         [["Sales report", "", ""], ["", "", ""]],
         [["Shop", "Zoe's"], ["From", "2020-01-01", "To", "2020-12-31"], []],
+        [["From", "2020-01-01"]],
+        [["From", "2020-01-01", ""]],
         [["Account", "12345"], ["Balance", "", "7.00"]],
     ],
 )

@@ -1,4 +1,4 @@
-"""CSV files of any usual encoding and separator, checked line by line so that every engine reads them alike."""
+"""CSV files of any usual encoding and separator: what they are written in, and where their rows begin."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from clv_experiments.data.sources.header import check_header
+from clv_experiments.data.sources.header import Header, find_header
+from clv_experiments.data.sources.markup import describe_markup
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+SPACE = {"space": " "}  # what R's write.table puts between cells; tried where no other fits
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 FALLBACKS = ("cp1252", "latin-1")
 BYTE_ORDER_MARKS = {
@@ -29,7 +32,8 @@ BYTE_ORDER_MARKS = {
 }
 GZIP_SUFFIX = ".gz"
 BLOCK_BYTES = 1 << 20
-SAMPLE_CHARACTERS = 1 << 16  # to find the separator
+SAMPLE_CHARACTERS = 1 << 16  # to find the separator and the header
+SAMPLE_ROWS = 100
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)  # an optional first line of Excel
 BINARY_CHARACTERS = re.compile("[\x00]")
 BINARY_IN_FALLBACK = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")  # any bytes are valid latin-1; 1a ends files of DOS
@@ -43,82 +47,34 @@ class CsvFile:
     ----------
     path : Path
     encoding, separator : str
-    columns : tuple of str
-        Names in the header.
-    is_plain : bool
-        Whether every engine reads the file as it is: UTF-8 without mark, not compressed, no quote, no carriage return,
-        no separator line and no unnamed column.
-    has_separator_line : bool
-        Whether a line before the header names the separator.
-    unnamed : int
-        Number of empty columns without a name at the end, which trailing separators make; they are left out.
+    header : Header
+    lines_above : int
+        Lines before the first row of data: the header, and what stands above it.
+    is_readable : bool
+        Whether DuckDB reads the file as it is: UTF-8, not compressed, and no quotes above the header.
     """
 
     path: Path
     encoding: str
     separator: str
-    columns: tuple[str, ...]
-    is_plain: bool
-    has_separator_line: bool
-    unnamed: int
+    header: Header
+    lines_above: int
+    is_readable: bool
 
-    def check(self) -> int:
-        """Check all lines and count the rows.
+    @property
+    def is_guess(self) -> bool:
+        """Whether the encoding may be another, unless it was given."""
+        return self.encoding in FALLBACKS
 
-        Returns
-        -------
-        int
-
-        Raises
-        ------
-        ClvError
-            If a line has more or fewer cells than the header, a value in a column without a name, or an unclosed quote.
-        """
-        return sum(1 for _ in self._rows())
-
-    def write(self, target: Path, separator: str) -> int:
-        """Check all lines, count the rows and write a copy in UTF-8 with every cell quoted, line by line."""
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            writer.writerow(self.columns)
-            rows = 0
-            for row in self._rows():
-                writer.writerow(row)
-                rows += 1
-        return rows
-
-    def _rows(self) -> Iterator[list[str]]:
-        with TextIOWrapper(_open(self.path), self.encoding, newline="") as lines:
-            records = csv.reader(lines, delimiter=self.separator, skipinitialspace=True, strict=True)
-            skipped = 1 if self.has_separator_line and lines.readline() else 0
-            named, line, in_header = len(self.columns), skipped + 1, True
-            width = named + self.unnamed
-            try:
-                for row in records:
-                    if row and len(row) != width:
-                        raise ClvError(
-                            f"line {line} of '{self.path}' has {len(row)} cell(s) where the header has {width}; "
-                            f"correct the line, or quote cells that hold the separator "
-                            f"({_separator_name(self.separator)})"
-                        )
-                    for position, cell in enumerate(row[named:], start=named + 1):
-                        if cell.strip():
-                            raise ClvError(
-                                f"line {line} of '{self.path}' has '{cell[:60]}' in column {position}, which has no "
-                                "name; the first line must name every column"
-                            )
-                    if row and not in_header:
-                        yield row[:named]
-                    in_header = in_header and not row
-                    line = skipped + records.line_num + 1
-            except csv.Error as error:
-                raise ClvError(
-                    f"line {line} of '{self.path}' has a quote that is never closed, or text behind a closing one "
-                    f"({error}); close it, and write a quote inside quotes twice"
-                ) from error
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that are kept."""
+        return tuple(name for name in self.header.names if name)
 
 
-def inspect_csv(path: Path, separator: str | None = None, encoding: str | None = None) -> CsvFile:
+def inspect_csv(
+    path: Path, separator: str | None = None, encoding: str | None = None, header: bool | int | None = None
+) -> CsvFile:
     """Detect the encoding, the separator and the header of a CSV file.
 
     Parameters
@@ -126,10 +82,12 @@ def inspect_csv(path: Path, separator: str | None = None, encoding: str | None =
     path : Path
         A file, compressed by gzip if its name ends in .gz.
     separator : str, optional
-        One character, or one of the names in ``SEPARATORS``; by default the one that a first line ``sep=;`` names, else
-        the usual one that splits the header into at least two cells and fits the first rows best.
+        One character, or one of the names in ``SEPARATORS`` and ``SPACE``; by default the one that a first line
+        ``sep=;`` names, else the usual one that splits most rows into the same number of cells, of at least two.
     encoding : str, optional
         Python's name of it; by default that of the byte order mark, else UTF-8, else cp1252, else latin-1.
+    header : bool or int, optional
+        Whether the first line names the columns, or the number of the line that does; by default found.
 
     Returns
     -------
@@ -138,12 +96,12 @@ def inspect_csv(path: Path, separator: str | None = None, encoding: str | None =
     Raises
     ------
     ClvError
-        If the file is empty, damaged or no text, is not in the encoding, or its header has only one column, one without
-        a name or two of the same name; or if the encoding or separator is unknown.
+        If the file is empty, damaged or no text, is not in the encoding, is a web page or the like, or has only one
+        column or two of the same name; or if the encoding or separator is unknown.
     """
     separator = _parse_separator(separator)
-    encoding, is_plain = _find_encoding(path, _check_encoding(encoding))
-    with TextIOWrapper(_open(path), encoding, newline="") as text:
+    encoding = _find_encoding(path, _check_encoding(encoding))
+    with TextIOWrapper(open_binary(path), encoding, newline="") as text:
         sample = text.read(SAMPLE_CHARACTERS)
         separator_line = SEPARATOR_LINE.match(sample)
         if separator_line:
@@ -151,23 +109,60 @@ def inspect_csv(path: Path, separator: str | None = None, encoding: str | None =
             separator = separator or _parse_separator(separator_line[1])
     if not sample.strip():
         raise ClvError(f"'{path}' is empty")
-    columns, separator = _find_header(path, sample, separator)
-    unnamed = len(list(takewhile(lambda name: not name.strip(), reversed(columns[1:]))))
-    columns = columns[: len(columns) - unnamed]
-    check_header(columns, f"'{path}'")
-    # Engines differ in how they treat a blank first line.
-    is_plain = is_plain and not sample.startswith("\n") and not separator_line and not unnamed
-    return CsvFile(path, encoding, separator, tuple(columns), is_plain, bool(separator_line), unnamed)
+    if markup := describe_markup(sample):
+        raise ClvError(f"'{path}' is {markup} (data.path)")
+    records, separator = _choose_separator(path, sample, separator, 1 + bool(separator_line))
+    found = find_header(records.rows, f"'{path}'", header, records.starts)
+    lines_above = records.starts[found.first_row] - 1
+    if found.row is not None:
+        _check_quotes(records.texts[found.row], separator, f"line {records.starts[found.row]} of '{path}'")
+    is_readable = encoding == UTF_8 and not _is_compressed(path) and not separator_line
+    is_readable = is_readable and _can_be_skipped(records.texts, found)
+    return CsvFile(path, encoding, separator, found, lines_above, is_readable)
 
 
-def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path) if path.suffix.lower() == GZIP_SUFFIX else path.open("rb"))
+def open_binary(path: Path) -> BinaryIO:
+    """Open a file, unpacked if its name ends in .gz."""
+    return cast(BinaryIO, gzip.open(path) if _is_compressed(path) else path.open("rb"))
+
+
+def describe_quotes(place: str) -> str:
+    """Say what is wrong with the quotes of a line."""
+    return (
+        f"{place} has a quote that is never closed, or text behind a closing one; close it, and write a quote inside "
+        "quotes twice"
+    )
+
+
+def name_separator(separator: str) -> str:
+    """Return the name that a separator has in settings, or the character in quotes."""
+    return next((name for name, mark in (SEPARATORS | SPACE).items() if mark == separator), f"'{separator}'")
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.suffix.lower() == GZIP_SUFFIX
+
+
+def _can_be_skipped(texts: Sequence[str], header: Header) -> bool:
+    """Return whether the rows above the first one of data are lines that end alike, quoted in the header at most."""
+    above = texts[: header.first_row]
+    if any('"' in text for row, text in enumerate(above) if row != header.row):
+        return False
+    last = [text[-2:] for text in texts[header.first_row :][:1]]
+    return len({re.sub("[^\r\n]", "", text) for text in [*above, *last]} - {""}) <= 1
+
+
+def _check_quotes(text: str, separator: str, place: str) -> None:
+    try:
+        list(csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise ClvError(describe_quotes(place)) from error
 
 
 def _parse_separator(separator: str | None) -> str | None:
     if separator is None:
         return None
-    character = SEPARATORS.get(separator, "\t" if separator == "\\t" else separator)
+    character = (SEPARATORS | SPACE).get(separator, "\t" if separator == "\\t" else separator)
     if len(character) != 1 or character in '"\r\n':
         raise ClvError(
             f"a separator is one character or {', '.join(SEPARATORS)}, got '{separator}' (data.source.separator)"
@@ -188,22 +183,21 @@ def _check_encoding(encoding: str | None) -> str | None:
     return UTF_8 if codecs.lookup(encoding).name in ("utf-8", "ascii") else encoding
 
 
-def _find_encoding(path: Path, encoding: str | None) -> tuple[str, bool]:
-    """Detect the encoding, unless it is given, and whether the file is plain as far as its characters go."""
+def _find_encoding(path: Path, encoding: str | None) -> str:
+    """Detect the encoding of the whole file, or check the one that is given."""
     try:
-        with _open(path) as stream:
+        with open_binary(path) as stream:
             head = stream.read(4)
         marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
         given = encoding or marked
         for candidate in [given] if given else [UTF_8, *FALLBACKS]:
-            binary = BINARY_IN_FALLBACK if not given and candidate in FALLBACKS else BINARY_CHARACTERS
+            binary = BINARY_CHARACTERS if given or candidate == UTF_8 else BINARY_IN_FALLBACK
             try:
-                is_plain = _scan(path, candidate, binary)
+                _scan(path, candidate, binary)
             except UnicodeError as error:
                 reason = getattr(error, "reason", error)
             else:
-                is_plain = is_plain and candidate == UTF_8 and not marked and path.suffix.lower() != GZIP_SUFFIX
-                return candidate, is_plain
+                return candidate
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ClvError(f"'{path}' is damaged, cut short or not compressed by gzip: {error}") from error
     raise ClvError(
@@ -211,11 +205,11 @@ def _find_encoding(path: Path, encoding: str | None) -> tuple[str, bool]:
     )
 
 
-def _scan(path: Path, encoding: str, binary: re.Pattern[str]) -> bool:
-    """Decode the whole file and return whether it has neither quotes nor carriage returns."""
+def _scan(path: Path, encoding: str, binary: re.Pattern[str]) -> None:
+    """Decode the whole file, and refuse characters that no text has."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    is_plain, ended = True, False
-    with _open(path) as stream:
+    ended = False
+    with open_binary(path) as stream:
         while not ended:
             block = stream.read(BLOCK_BYTES)
             ended = not block
@@ -226,40 +220,61 @@ def _scan(path: Path, encoding: str, binary: re.Pattern[str]) -> bool:
                     f"'{path}' is not text: it holds the character {ord(match[0]):#04x}; if it is UTF-16 without a "
                     "mark, type data.source.encoding=utf-16-le"
                 )
-            is_plain = is_plain and '"' not in text and "\r" not in text
-    return is_plain
 
 
-def _find_header(path: Path, sample: str, given: str | None) -> tuple[list[str], str]:
-    records = {mark: _first_records(sample, mark) for mark in {given or ",", *SEPARATORS.values()}}
-    headers = {mark: rows[0] for mark, rows in records.items()}
+@dataclass(frozen=True)
+class _Records:
+    """The first records of a file, blank ones included: cells, text, and the line on which each begins.
 
-    def fit(mark: str) -> tuple[bool, float, int]:
-        width = len(headers[mark])
-        matches = sum(len(row) == width for row in records[mark])
-        return width > 1, matches / len(records[mark]), width
+    There is one start more: the line after the last record.
+    """
 
-    best = max(SEPARATORS.values(), key=fit)
-    if given and len(headers[given]) == 1 and len(headers[best]) > 1:
-        name = next(name for name, mark in SEPARATORS.items() if mark == best)
+    rows: list[list[str]]
+    texts: list[str]
+    starts: list[int]
+
+    def fit(self) -> tuple[bool, float, int, int]:
+        """Return a key by which the right separator is the greatest: most rows have the same number of cells."""
+        widths = [len(row) for row in self.rows if row]
+        usual = Counter(widths).most_common(1)[0][0]
+        first = widths.index(usual)  # titles end here
+        return usual > 1, widths.count(usual) / len(widths[first:]), -first, usual
+
+
+def _choose_separator(path: Path, sample: str, given: str | None, line: int) -> tuple[_Records, str]:
+    """Split the sample, which begins on a line, by the separator that is given or fits best."""
+    marks = SEPARATORS.values()
+    records = {mark: _first_records(sample, mark, line) for mark in {given or ",", *marks, *SPACE.values()}}
+    best = max(marks, key=lambda mark: records[mark].fit())
+    space = records[" "].fit()
+    if not records[best].fit()[0] and space[:2] == (True, 1.0):
+        best = " "
+    widths = {mark: max(map(len, records[mark].rows)) for mark in (best, given or best)}
+    if given and widths[given] == 1 and widths[best] > 1:
         raise ClvError(
-            f"'{path}' has one column only with the separator {_separator_name(given)}, and {len(headers[best])} with "
-            f"{_separator_name(best)}: type data.source.separator={name}, or null to find it"
+            f"'{path}' has one column only with the separator {name_separator(given)}, and {widths[best]} with "
+            f"{name_separator(best)}: type data.source.separator={name_separator(best)}, or null to find it"
         )
     separator = given or best
-    if len(headers[separator]) == 1:
+    if widths[separator] == 1:
+        column = next(row for row in records[separator].rows if row)[0]
         raise ClvError(
-            f"'{path}' has one column only, '{headers[separator][0]}'; a customer, a date and an amount are needed: if "
-            "another character stands between them, type data.source.separator=<that character>"
+            f"'{path}' has one column only, '{column[:60]}'; a customer, a date and an amount are needed: if another "
+            "character stands between them, type data.source.separator=<that character>"
         )
-    return headers[separator], separator
+    return records[separator], separator
 
 
-def _first_records(sample: str, separator: str) -> list[list[str]]:
-    reader = csv.reader(StringIO(sample, newline=""), delimiter=separator, skipinitialspace=True)
-    records = list(islice(filter(None, reader), 100))
-    return records[:-1] if len(sample) == SAMPLE_CHARACTERS and len(records) > 1 else records  # the last may be cut
-
-
-def _separator_name(separator: str) -> str:
-    return next((name for name, mark in SEPARATORS.items() if mark == separator), f"'{separator}'")
+def _first_records(sample: str, separator: str, line: int) -> _Records:
+    lines = StringIO(sample, newline="").readlines()
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    records = _Records([], [], [line])
+    end = 0
+    for row in islice(reader, SAMPLE_ROWS):
+        records.rows.append(row)
+        records.texts.append("".join(lines[end : reader.line_num]))
+        end = reader.line_num
+        records.starts.append(line + end)
+    if len(sample) == SAMPLE_CHARACTERS and end == len(lines) and len(records.rows) > 1:  # the last may be cut
+        del records.rows[-1], records.texts[-1], records.starts[-1]
+    return records

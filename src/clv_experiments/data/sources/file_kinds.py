@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 from clv_experiments.data.sources.connection import is_database
+from clv_experiments.data.sources.markup import describe_markup
 from clv_experiments.errors import ClvError
 
 SUFFIXES = {
@@ -18,6 +19,7 @@ SUFFIXES = {
     "arrow": ("feather", "arrow", "ipc"),
     "orc": ("orc",),
 }
+HEAD_BYTES = 4096  # tell what a file is
 PACKED_KINDS = ("csv", "json")  # also with .gz
 DATABASE_SUFFIXES = ("db", "sqlite", "sqlite3", "duckdb")
 MAGIC = {  # the first bytes of a file: its kind, and what it is
@@ -85,7 +87,7 @@ def _advise_conversion(path: Path, suffix: str) -> str:
 
 def _check_content(path: Path, kind: str, compressed: bool) -> None:
     with path.open("rb") as stream:
-        head = stream.read(8)
+        head = stream.read(HEAD_BYTES)
     content: str | None = None
     advice = ""
     if head.startswith(b"PK\x03\x04"):
@@ -96,6 +98,8 @@ def _check_content(path: Path, kind: str, compressed: bool) -> None:
     if content and content != ("gzip" if compressed else kind):
         raise ClvError(f"'{path}' is {advice} (data.path)")
     if not content and kind in BINARY_KINDS:
+        if markup := describe_markup(head.decode("utf-8", errors="replace")):
+            raise ClvError(f"'{path}' is {markup} (data.path)")
         raise ClvError(
             f"'{path}' is no {BINARY_KINDS[kind]}, whatever its name; if it is text, rename it to end in .csv "
             "(data.path)"

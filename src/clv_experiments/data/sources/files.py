@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.csv_text import FALLBACKS, inspect_csv
+from clv_experiments.data.sources.csv_copy import copy_to_parquet
+from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
+from clv_experiments.data.sources.csv_types import find_plain_types
 from clv_experiments.data.sources.database import database_file
 from clv_experiments.data.sources.file_kinds import detect_kind
 from clv_experiments.data.sources.header import check_header, check_same_header
@@ -25,7 +27,15 @@ from clv_experiments.data.sources.other_files import read_other, unpack_only_fil
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError
 
-SETTING_KINDS = {"separator": "csv", "encoding": "csv", "sheet": "workbook", "table": "database"}
+SETTING_KINDS = {
+    "separator": ("csv",),
+    "encoding": ("csv",),
+    "header": ("csv", "workbook"),
+    "sheet": ("workbook",),
+    "table": ("database",),
+}
+MANY_ROWS = 100_000  # of a CSV, from which on it pays to look for columns that need no parsing
+FILE = "{file}"  # stands for a file in a note about several
 PANDAS_READERS = {  # what reads a file of each kind, and finds its separator
     "csv": 'pandas.read_csv({file}, sep=None, engine="python")',
     "parquet": "pandas.read_parquet({file})",
@@ -42,6 +52,7 @@ def files(
     table: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    header: bool | int | None = None,
     sheet: str | None = None,
 ) -> RawTable:
     """Read one file, or stack all files that match a pattern.
@@ -60,13 +71,17 @@ def files(
         Of a CSV: one character, or comma, semicolon, tab or pipe; by default detected.
     encoding : str, optional
         Of a CSV, as Python names it; by default detected.
+    header : bool or int, optional
+        Of a CSV or a sheet: whether the first row names the columns, or the number of the row that does; by default
+        detected.
     sheet : str, optional
         Of a workbook: a name, or ``*`` to stack all; by default the only one that could be a log.
 
     Returns
     -------
     RawTable
-        The columns as they are named; those of a CSV are all text. Notes say what was guessed or left out.
+        The columns as they are named; those of a CSV are text, but where it is long and they are written as plain
+        numbers or ISO dates throughout. Notes say what was guessed or left out.
 
     Raises
     ------
@@ -78,17 +93,17 @@ def files(
     try:
         paths, unpacked = _unpack(engine, paths)
         kind = _common_kind(paths)
-        for name, value in (("separator", separator), ("encoding", encoding), ("sheet", sheet), ("table", table)):
-            if value is not None and SETTING_KINDS[name] != kind:
-                raise ClvError(
-                    f"data.source.{name} is for a {SETTING_KINDS[name]} file, and '{paths[0]}' is none: leave it null"
-                )
+        settings = {"separator": separator, "encoding": encoding, "header": header, "sheet": sheet, "table": table}
+        for name, value in settings.items():
+            if value is not None and kind not in SETTING_KINDS[name]:
+                kinds = " or ".join(SETTING_KINDS[name])
+                raise ClvError(f"data.source.{name} is for a {kinds} file, and '{paths[0]}' is none: leave it null")
         if kind == "csv":
-            raw = _read_csv(engine, paths, separator, encoding)
+            raw = _read_csv(engine, paths, separator, encoding, header)
         elif kind == "parquet":
             raw = _read_parquet(engine, paths)
         elif kind == "workbook":
-            raw = _read_workbooks(engine, paths, None if sheet is None else str(sheet))
+            raw = _read_workbooks(engine, paths, None if sheet is None else str(sheet), header)
         elif kind == "database":
             raw = _read_database(engine, paths, table)
         else:
@@ -137,27 +152,34 @@ def _common_kind(paths: Sequence[Path]) -> str:
     return kinds[first]
 
 
-def _read_csv(engine: Engine, paths: Sequence[Path], separator: str | None, encoding: str | None) -> RawTable:
-    csv_files = [inspect_csv(path, separator, encoding) for path in paths]
-    first = csv_files[0]
-    readable, rows = [], 0
-    for file in csv_files:
+def _read_csv(
+    engine: Engine, paths: Sequence[Path], separator: str | None, encoding: str | None, header: bool | int | None
+) -> RawTable:
+    csv_files = [inspect_csv(path, separator, encoding, header) for path in paths]
+    first, folder = csv_files[0], _temporary_folder(engine)
+    copies, rows = [], 0
+    for number, file in enumerate(csv_files):
         check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
-        if file.is_plain and file.separator == first.separator:
-            readable.append(_engine_safe_path(engine, file.path))
-            rows += file.check()
-        else:
-            readable.append(_temporary_folder(engine) / "copy.csv")
-            rows += file.write(readable[-1], first.separator)
+        copies.append(folder / f"{number}.parquet")
+        rows += copy_to_parquet(file, copies[-1])
     if rows == 0:
         raise ClvError(f"{_list_files(paths)} has a header but no row")
-    notes = []
-    for name in FALLBACKS if encoding is None else ():
-        guesses = [file.path for file in csv_files if file.encoding == name]
-        if guesses:
-            source = _list_files(guesses)
-            notes.append(f"{source} is not UTF-8 and was read as {name} (data.source.encoding says otherwise)")
-    return RawTable(engine.read_csv(readable, first.separator, first.columns), tuple(notes))
+    types = find_plain_types(copies) if rows >= MANY_ROWS else {}
+    return RawTable(engine.read_parquet(copies).cast(types), tuple(_csv_notes(csv_files, encoding)))
+
+
+def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:
+    """Say what was guessed, and each thing once for all files that it holds for."""
+    guesses = dict.fromkeys(file.encoding for file in csv_files if file.is_guess and encoding is None)
+    for name in guesses:
+        source = _list_files([file.path for file in csv_files if file.encoding == name])
+        yield f"{source} is not UTF-8 and was read as {name} (data.source.encoding says otherwise)"
+    by_note: dict[str, list[Path]] = {}
+    for file in csv_files:
+        for note in file.header.notes:
+            by_note.setdefault(note.replace(f"'{file.path}'", FILE), []).append(file.path)
+    for note, paths in by_note.items():
+        yield note.replace(FILE, _list_files(paths))
 
 
 def _read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
@@ -184,11 +206,11 @@ def _read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
     return RawTable(engine.read_parquet([_engine_safe_path(engine, file) for file in paths]))
 
 
-def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None) -> RawTable:
+def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, header: bool | int | None) -> RawTable:
     tables: list[pa.Table] = []
     notes: list[str] = []
     for file in paths:
-        table, file_notes = read_workbook(file, sheet)
+        table, file_notes = read_workbook(file, sheet, header)
         tables.append(table)
         notes += file_notes
         check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{paths[0]}'")

@@ -31,7 +31,7 @@ class Header:
     names : tuple of str
         One name a column, by position; ``""`` for a column that is left out.
     row_numbers : frozenset of int
-        Positions of columns that only number the rows. Any other column that is left out must be empty throughout.
+        Positions of columns that only number the rows.
     notes : tuple of str
         What was guessed or left out, for the user to see.
     """
@@ -41,6 +41,10 @@ class Header:
     names: tuple[str, ...]
     row_numbers: frozenset[int]
     notes: tuple[str, ...]
+
+    def must_be_empty(self, position: int) -> bool:
+        """Return whether a column is left out because it has no name and no value."""
+        return position < len(self.names) and not self.names[position] and position not in self.row_numbers
 
 
 def find_header(
@@ -173,11 +177,13 @@ def _choose_row(
         return row, row + 1
     counts = Counter(count for index in filled if (count := sum(map(bool, kinds[index]))) > 1)
     usual = counts.most_common(1)[0][0] if counts else 1
+    width = Counter(len(kinds[index]) for index in filled).most_common(1)[0][0]
     wide = [index for index in filled if sum(map(bool, kinds[index])) >= max(usual / 2, min(usual, 2))]
     scores: dict[int, int] = {}
     for index in wide[:MAX_ROWS_ABOVE]:
         named, alike = _compare_below(kinds[index], kinds[index + 1 :])
-        if alike > named:
+        is_full = sum(map(bool, kinds[index])) >= usual or alike > 1  # unlike a date range above the header
+        if alike > named and is_full and len(kinds[index]) >= width:
             break
         scores[index] = named
     best = max(scores, key=lambda index: scores[index], default=wide[0])
@@ -235,7 +241,7 @@ def _format_name(cell: object) -> str:
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time():
         return str(cell.date())
-    return "" if cell is None else str(cell).strip().strip("\ufeff")
+    return "" if cell is None else str(cell).strip(" \ufeff")
 
 
 def _skipped_notes(numbers: Sequence[int], unit: str, where: str) -> list[str]:

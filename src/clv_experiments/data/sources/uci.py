@@ -43,6 +43,7 @@ def uci(
     table: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    header: bool | int | None = None,
     sheet: str | None = None,
     cache: str | None = None,
 ) -> RawTable:
@@ -64,7 +65,7 @@ def uci(
         Names of these columns.
     path : str, optional
         The same log in a file of any kind that ``files`` reads, which is then read instead.
-    table, separator, encoding, sheet : str, optional
+    table, separator, encoding, header, sheet : optional
         Of that file, see ``files``; by default all sheets of a workbook are stacked, also of the archive's.
     cache : str, optional
         Cache folder; by default the user's cache of this project.
@@ -84,7 +85,7 @@ def uci(
     if path is not None:
         if sheet is None and _is_workbook(str(path)):
             sheet = "*"
-        raw = files(engine, path=path, table=table, separator=separator, encoding=encoding, sheet=sheet)
+        raw = files(engine, path=path, table=table, separator=separator, encoding=encoding, header=header, sheet=sheet)
         if mismatch := log.describe_mismatch(raw.table):
             raise ClvError(
                 f"{path} is not UCI {title}: {mismatch}; type data=file data.path={path} to read any other log"

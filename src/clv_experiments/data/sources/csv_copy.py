@@ -1,0 +1,165 @@
+"""CSV to Parquet, which every engine reads alike: DuckDB parses the rows, and faults are named by line."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from io import StringIO, TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
+
+import duckdb
+import pyarrow.parquet as pq
+
+from clv_experiments.data.sources.csv_text import (
+    BLOCK_BYTES,
+    CsvFile,
+    describe_quotes,
+    name_separator,
+    open_binary,
+)
+from clv_experiments.errors import ClvError
+
+PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
+BLANK = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
+FIRST_FAULT = """
+    SELECT error_type, csv_line, line_byte_position - 1 FROM reject_errors
+    WHERE trim(csv_line, ?) <> '' ORDER BY line_byte_position LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What DuckDB reads: the file itself or its rows in UTF-8, the lines to skip in it, and those that it lacks."""
+
+    path: Path
+    skipped: int
+    missing: int
+
+
+def copy_to_parquet(file: CsvFile, target: Path) -> int:
+    """Copy the columns of a CSV file that have names, all as text; an empty cell is null.
+
+    Parameters
+    ----------
+    file : CsvFile
+    target : Path
+        The Parquet file to write.
+
+    Returns
+    -------
+    int
+        Number of rows; a blank line is none.
+
+    Raises
+    ------
+    ClvError
+        If a line has more or fewer cells than the header, a value in a column without a name, or an unclosed quote.
+    """
+    with TemporaryDirectory(prefix="clv_experiments_") as folder, duckdb.connect() as connection:
+        connection.execute("SET temp_directory = ?", [folder])
+        try:
+            try:
+                return _copy(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target)
+            except duckdb.InvalidInputException:  # lines end in several ways
+                return _copy(connection, file, _write_text(file, Path(folder, "lines.csv"), newline=None), target)
+        except duckdb.Error as error:
+            reason = str(error).partition("\n")[0]
+            raise ClvError(f"'{file.path}' cannot be read as CSV or copied to {folder}: {reason}") from error
+
+
+def _prepare_text(file: CsvFile, target: Path) -> _Text:
+    if not file.is_readable:
+        return _write_text(file, target, newline="")
+    path = file.path.absolute()
+    if set(str(path)) & PATTERN_CHARACTERS:
+        target.symlink_to(path)
+        path = target
+    return _Text(path, file.lines_above, 0)
+
+
+def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
+    """Write all rows in UTF-8; where ``newline`` is None, every line ends alike."""
+    with (
+        TextIOWrapper(open_binary(file.path), file.encoding, newline=newline) as source,
+        target.open("w", encoding="utf-8", newline="") as copy,
+    ):
+        last = ""
+        for _ in range(file.lines_above):
+            last = source.readline()
+        end = last[len(last.rstrip("\r\n")) :]
+        copy.write(end)  # shows how lines end, which the first row may not: it may hold other ends in quotes
+        while block := source.read(BLOCK_BYTES):
+            copy.write(block)
+    marks = 1 if end else 0
+    return _Text(target, marks, file.lines_above - marks)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, target: Path) -> int:
+    names = {f"column{position}": name for position, name in enumerate(file.header.names)}
+    rows = connection.read_csv(
+        str(text.path),
+        columns=dict.fromkeys(names, "VARCHAR"),
+        auto_detect=False,
+        header=False,
+        skiprows=text.skipped,
+        sep=file.separator,
+        quotechar='"',
+        escapechar='"',
+        na_values="",
+        store_rejects=True,
+    )
+    kept = ", ".join(f'{column} AS "{name.replace(chr(34), chr(34) * 2)}"' for column, name in names.items() if name)
+    rows.project(kept).write_parquet(str(target))
+    fault = connection.execute(FIRST_FAULT, [BLANK]).fetchone()
+    if fault:
+        _refuse_line(file, text, *fault)
+    empty = [column for position, column in enumerate(names) if file.header.must_be_empty(position)]
+    if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
+        _refuse_unnamed(file)
+    return pq.read_metadata(target).num_rows
+
+
+def _refuse_line(file: CsvFile, text: _Text, fault: str, content: str, position: int) -> NoReturn:
+    row = content.lstrip("\r\n")
+    above = len(content) - len(row)
+    place = f"line {text.missing + _count_lines(text.path, position + above) + 1} of '{file.path}'"
+    if "COLUMNS" not in fault:
+        raise ClvError(describe_quotes(place))
+    cells = next(csv.reader(StringIO(row, newline=""), delimiter=file.separator, skipinitialspace=True))
+    width = len(file.header.names)
+    if len(cells) < width:
+        advice = "complete the line, or delete it if it is a total or a remark"
+    else:
+        advice = f"correct the line, or quote cells that hold the separator ({name_separator(file.separator)})"
+    raise ClvError(f"{place} has {len(cells)} cell(s) where the header has {width}; {advice}")
+
+
+def _count_lines(path: Path, size: int) -> int:
+    """Count the lines that end in the first bytes of a file."""
+    feeds = returns = 0
+    with path.open("rb") as stream:
+        while block := stream.read(min(BLOCK_BYTES, size)):
+            feeds += block.count(b"\n")
+            returns += block.count(b"\r")
+            size -= len(block)
+    return feeds or returns
+
+
+def _refuse_unnamed(file: CsvFile) -> NoReturn:
+    """Name the first line with a value in a column that has no name."""
+    with TextIOWrapper(open_binary(file.path), file.encoding, newline="") as lines:
+        for _ in range(file.lines_above):
+            lines.readline()
+        records = csv.reader(lines, delimiter=file.separator, skipinitialspace=True)
+        line = 1
+        for row in records:
+            for position, cell in enumerate(row):
+                if file.header.must_be_empty(position) and cell.strip():
+                    raise ClvError(
+                        f"line {file.lines_above + line} of '{file.path}' has '{cell[:60]}' in column {position + 1}, "
+                        "which has no name; the first line must name every column"
+                    )
+            line = records.line_num + 1
+    raise AssertionError(f"no value in a column without a name of '{file.path}'")
