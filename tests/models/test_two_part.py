@@ -20,10 +20,10 @@ def fitted():
 
 def test_it_is_the_product_of_its_parts():
     model = fitted()
-    bought = Y > 0
-    chance = LogisticRegression().fit(X, bought).predict_proba(X)[:, 1]
-    size = LinearRegression().fit(X[bought], Y[bought]).predict(X)
-    np.testing.assert_allclose(model.predict(X), chance * size, rtol=1e-9)
+    bought, Z = Y > 0, X / X.abs().mean()
+    chance = LogisticRegression().fit(Z, bought).predict_proba(Z)[:, 1]
+    size = LinearRegression().fit(Z[bought], Y[bought]).predict(Z)
+    np.testing.assert_allclose(model.predict(X), chance * size, rtol=1e-6)
     np.testing.assert_allclose(model.probability_purchase(X), chance, rtol=1e-9)
 
 

@@ -76,7 +76,7 @@ def coefficients(
         return pd.DataFrame({"name": pd.Series(dtype="str"), "estimate": pd.Series(dtype="float64")})
     features = list(estimator.feature_names_in_)
     if y_train is not None and hasattr(_final_step(estimator.regressor_), "coef_"):
-        return _linear_table(estimator.regressor_, X_train[features], y_train, replicates, rng, on_progress)
+        return _linear_table(estimator, X_train[features], y_train, replicates, rng, on_progress)
     return _importance_table(estimator, X_eval[features], y_eval, scorer, rng)
 
 
@@ -85,7 +85,7 @@ def linear_slopes(estimator: Any, X: pd.DataFrame) -> pd.Series | None:
     regressor = getattr(estimator, "regressor_", None)
     if regressor is None or not hasattr(_final_step(regressor), "coef_"):
         return None
-    fit = _on_original_scale(regressor, X[list(estimator.feature_names_in_)])
+    fit = _on_original_scale(estimator, X[list(estimator.feature_names_in_)])
     return pd.Series(fit.slopes, index=fit.names)
 
 
@@ -115,7 +115,7 @@ def _parameter_table(parameters: pd.DataFrame) -> pd.DataFrame:
 
 
 def _linear_table(
-    regressor: Any,
+    estimator: Any,
     X: pd.DataFrame,
     y: pd.Series,
     replicates: int,
@@ -123,7 +123,7 @@ def _linear_table(
     on_progress: Callable[[int, int], None] | None,
 ) -> pd.DataFrame:
     """Describe a linear fit in the features' own units; all algebra runs on standardised columns."""
-    fit = _on_original_scale(regressor, X)
+    fit = _on_original_scale(estimator, X)
     target = np.maximum(np.asarray(y, dtype=float), 0.0)
     mean, deviation = fit.values.mean(axis=0), fit.values.std(axis=0)
     deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
@@ -167,25 +167,28 @@ def _linear_table(
     )
 
 
-def _on_original_scale(regressor: Any, X: pd.DataFrame) -> LinearFit:
-    """Return a linear regressor's fit in the features' own units.
+def _on_original_scale(estimator: Any, X: pd.DataFrame) -> LinearFit:
+    """Return a linear regressor's fit in the features' own units and those of spend.
 
-    A last StandardScaler is undone; what an earlier step makes of the features is left as it is.
+    The estimator's units, if it has learnt any, and a last StandardScaler are undone; what an earlier step makes of the
+    features is left as it is.
     """
-    final = _final_step(regressor)
-    earlier = [step for _, step in getattr(regressor, "steps", [])[:-1]]
+    final = _final_step(estimator.regressor_)
+    earlier = [step for _, step in getattr(estimator.regressor_, "steps", [])[:-1]]
     scaler = earlier.pop() if earlier and hasattr(earlier[-1], "with_mean") else None
-    frame: Any = X
+    unit, units = getattr(estimator, "unit_", 1.0), getattr(estimator, "feature_units_", np.ones(X.shape[1]))
+    frame: Any = X / units if earlier else X
     names = [str(name) for name in X.columns]
     for step in earlier:
         frame = step.transform(frame)
         names = [str(name) for name in step.get_feature_names_out(names)]
     values = np.asarray(frame, dtype=float)
     width = values.shape[1]
-    centre = np.zeros(width) if scaler is None or not scaler.with_mean else scaler.mean_
-    scale = np.ones(width) if scaler is None or not scaler.with_std else scaler.scale_
-    slopes = np.ravel(final.coef_) / scale
-    intercept = float(np.ravel(final.intercept_)[0]) - float(centre @ slopes)
+    units = np.ones(width) if earlier else units
+    centre = units * (np.zeros(width) if scaler is None or not scaler.with_mean else scaler.mean_)
+    scale = units * (np.ones(width) if scaler is None or not scaler.with_std else scaler.scale_)
+    slopes = unit * np.ravel(final.coef_) / scale
+    intercept = unit * float(np.ravel(final.intercept_)[0]) - float(centre @ slopes)
     alpha = float(getattr(final, "alpha_", getattr(final, "alpha", 0.0)))
     return LinearFit(names, values, slopes, intercept, alpha * scale**2)
 

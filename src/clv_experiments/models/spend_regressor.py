@@ -13,6 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
 
+# Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
+# trees choose among equally good splits alike, whatever the last digits.
+LABEL_STEPS = 2.0**24
+
 
 def _predicts_purchases(model: SpendRegressor) -> bool:
     return hasattr(model.regressor, "probability_purchase")
@@ -44,7 +48,11 @@ def check_finite(X: pd.DataFrame) -> pd.DataFrame:
 
 
 class SpendRegressor(RegressorMixin, BaseEstimator):
-    """Fit a regressor to the spend that followed earlier cutoffs.
+    """Fit a regressor to the spend that followed earlier cutoffs, whatever the log's currency.
+
+    The regressor sees labels and features as multiples of their means over the training panel, so that penalties,
+    losses and logarithms do not depend on the unit of money, nor on that of time: amounts in cents give 100 times the
+    predictions of those in dollars.
 
     Spend below zero (returns beyond purchases) counts as zero in training, and predictions below zero become zero:
     expected spend is not negative, and objectives such as Tweedie refuse negative labels.
@@ -57,7 +65,11 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     regressor_ : regressor
-        The fitted clone.
+        The fitted clone, which predicts multiples of ``unit_`` from multiples of ``feature_units_``.
+    unit_ : float
+        Mean label (currency), 1 where nobody spent anything.
+    feature_units_ : numpy.ndarray of shape (p,)
+        Mean size of each feature, 1 where it is always 0.
     feature_names_in_ : numpy.ndarray of str
         Columns of the training panel, in order.
 
@@ -68,6 +80,9 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
     >>> SpendRegressor(LinearRegression()).fit(X, [0.0, 10.0, 20.0]).predict(X).round(6).tolist()
     [0.0, 10.0, 20.0]
     """
+
+    unit_: float = 1.0  # of a model that was pickled before it learnt any
+    feature_units_: np.ndarray | float = 1.0
 
     def __init__(self, regressor: Any) -> None:
         self.regressor = regressor
@@ -94,7 +109,8 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
         if not np.isfinite(spend).all():
             raise ClvError("the training panel has labels that are not finite")
-        self.regressor_ = self._fit_regressor(check_finite(X), np.maximum(spend, 0.0))
+        labels = self._learn_units(check_finite(X), np.maximum(spend, 0.0))
+        self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels)
         # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
         threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
         self.regressor_.set_params(**dict.fromkeys(threads, 1))
@@ -114,9 +130,8 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             If a feature of the training panel is missing from ``X`` or is not finite.
         """
         check_is_fitted(self)
-        return np.maximum(
-            np.asarray(self.regressor_.predict(select_features(X, self.feature_names_in_)), dtype=float).ravel(), 0.0
-        )
+        predicted = np.asarray(self.regressor_.predict(self._in_units(X)), dtype=float).ravel()
+        return np.maximum(predicted * self.unit_, 0.0)
 
     @available_if(_predicts_purchases)
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
@@ -127,7 +142,18 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         ClvError
             As ``predict`` does.
         """
-        return self.regressor_.probability_purchase(select_features(X, self.feature_names_in_))
+        return self.regressor_.probability_purchase(self._in_units(X))
+
+    def _learn_units(self, X: pd.DataFrame, spend: np.ndarray) -> np.ndarray:
+        """Learn the units of spend and of each feature, and return the labels in theirs."""
+        sizes = np.abs(X.to_numpy(dtype=float)).mean(axis=0)
+        self.feature_units_ = np.where(sizes > 0, sizes, 1.0)
+        labels = np.round(spend / (spend.mean() or 1.0) * LABEL_STEPS) / LABEL_STEPS
+        self.unit_ = float(spend.sum() / labels.sum()) if labels.any() else 1.0  # rounding leaves the mean as it was
+        return labels
+
+    def _in_units(self, X: pd.DataFrame) -> pd.DataFrame:
+        return select_features(X, self.feature_names_in_).div(self.feature_units_)
 
     def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
         return clone(self.regressor).fit(X, y)
