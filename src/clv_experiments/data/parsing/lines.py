@@ -25,7 +25,6 @@ from clv_experiments.data.parsing.periods import describe_period
 from clv_experiments.errors import ClvError
 
 NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount")
-MONEY_ROLES = ("amount", "unit_price")  # what data.scale multiplies
 TYPED_PREFIX, TEXT = "typed: ", "text"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -89,8 +88,7 @@ def read_lines(
     else:
         lines, amount_notes = add_amount_from_price(lines, by_role.get("discount"), options, log)
     _check_has_purchases(lines, log)
-    money = [role for role in MONEY_ROLES if role in lines.columns]
-    lines, scale_notes = scale_money(lines, money, options.scale, log)
+    lines, scale_notes = scale_money(lines, by_role, options.scale, log)
     notes += [*amount_notes, *scale_notes, *describe_period(lines, options.date_format)]
     lines = lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names))
     return lines, notes

@@ -14,6 +14,7 @@ WITHOUT_ACCENT = str.maketrans(
     {"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i", "°": "o"}
 )  # have no decomposition
 CURRENCY_SUFFIX = re.compile("(?:in)?(?:usd|eur|euro|gbp|chf|cad|aud|pln|czk|sek|nok|dkk|brl|mxn|rub|jpy|inr)$")
+CENTS_SUFFIX = re.compile("(?:in)?(?:cents?|centimes?|centavos?|centesimi|pence|ore|grosze|minorunits?|minor)$")
 JOINTS = ("de", "del", "du", "di", "do", "da", "dela", "della", "van")  # numéro de client
 
 ID_WORDS = (
@@ -88,6 +89,7 @@ SUBTOTALS = (
     "subtotal", "itemsubtotal", "linesubtotal", "ordersubtotal", "zwischensumme", "soustotal", "subtotale",
     "subtotaal", "delsumma", "valisumma",
 )  # fmt: skip
+MONEY_ROLES = ("amount", "unit_price")  # what data.scale multiplies
 OPEN_PAIRS = (("amount", TOTALS, SALES),)  # with or without tax, shipping, discount: nothing in a name says which
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -205,8 +207,16 @@ def _rank(role: str, name: str) -> int | None:
 def usual_name(role: str, column: str) -> str | None:
     """Return the usual name that a column bears, such as ``total`` for ``orders.Total (EUR)``; None if it has none."""
     full, last = normalise_name(column), normalise_name(column.rsplit(".", 1)[-1])
-    forms = (full, last, CURRENCY_SUFFIX.sub("", full), CURRENCY_SUFFIX.sub("", last))
+    suffixes = (CURRENCY_SUFFIX, CENTS_SUFFIX) if role in MONEY_ROLES else (CURRENCY_SUFFIX,)
+    forms = (full, last, *(suffix.sub("", form) for suffix in suffixes for form in (full, last)))
     return next((form for form in forms if _rank(role, form) is not None), None)
+
+
+def is_in_cents(column: str) -> bool:
+    """Return whether the name of a column says that it holds hundredths of the currency, as ``amount_cents`` does."""
+    name = normalise_name(column)
+    money = CENTS_SUFFIX.sub("", name)
+    return money != name and any(_rank(role, money) is not None for role in MONEY_ROLES)
 
 
 def rank_name(role: str, column: str) -> int | None:

@@ -1,0 +1,33 @@
+"""Amounts in hundredths of the currency, as the name of their column says."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.log import load_log
+from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.parsing.role_names import is_in_cents
+from clv_experiments.data.raw import RawTable
+
+
+def read(column, scale=None):
+    days = pd.date_range("2021-01-01", periods=40, freq="3D")
+    rows = pd.DataFrame({"customer": [f"c{k % 7}" for k in range(40)], "day": days, column: range(1050, 5050, 100)})
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    source = lambda engine: RawTable(engine.register_arrow("rows", table))  # noqa: E731
+    return load_log("shop", source, parse_options=ParseOptions(scale=scale))
+
+
+@pytest.mark.parametrize("column", ["amount_cents", "Total (cents)", "PriceInCents", "total_minor", "montant_centimes"])
+def test_a_name_that_says_cents_is_believed_and_said(column):
+    log = read(column)
+    assert log.purchase_days.amount.sum().to_pyarrow().as_py() == Decimal("1200.00")
+    assert any("is in cents by its name, so amounts were multiplied by 0.01" in note for note in log.notes)
+    assert read(column, Decimal(1)).purchase_days.amount.sum().to_pyarrow().as_py() == 120_000
+
+
+@pytest.mark.parametrize("column", ["amount", "percent", "recent_total", "store", "total_score"])
+def test_other_names_say_nothing_of_cents(column):
+    assert not is_in_cents(column)
