@@ -8,8 +8,16 @@ class ClvError(ValueError):
     """Bad input, said in the user's words: what was found, where, what was expected, what to type instead."""
 
 
-class LogTooShort(ClvError):  # noqa: N818 - it says what is so, not that something broke
+class UnsuitableLog(ClvError):  # noqa: N818 - it says what is so, not that something broke
+    """A model cannot be judged on a log, whatever its settings."""
+
+
+class LogTooShort(UnsuitableLog):
     """A model cannot be judged under a window, since the log does not reach back far enough."""
+
+
+class LogWithoutAmounts(UnsuitableLog):
+    """A model of spend cannot be judged, since the log says nothing of money."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

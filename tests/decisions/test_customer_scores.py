@@ -9,13 +9,14 @@ import pytest
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS, Ranking, Scorer
-from clv_experiments.decisions.display.scores import TIER_HEADINGS, readme, tier_rows
+from clv_experiments.decisions.display.scores import readme, tier_table
 from clv_experiments.decisions.intervals import SpendIntervals
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.errors import ClvError
 
 CUTOFF = date(2011, 11, 30)
+MONEY = ["monetary_value", "expected_spend", "expected_spend_low", "expected_spend_high", "clv"]
 SHOP = Shop("£", 0.5, 0.0, Horizon.parse("12 months"), 0.8, (0.2, 0.4), 0.6, Horizon.parse("1 month"),
             Campaign(10.0, 1.0, (0.0, 0.1, 0.2)))  # fmt: skip
 
@@ -172,7 +173,27 @@ def test_tiers_are_written_for_a_terminal(customers, scorer):
     summary = ScoreSummary()
     expected = scorer.score_customers(customers)
     summary.add(ranked(expected, ["d"]).rank(expected))
-    rows = tier_rows(summary, "£")
+    table = tier_table(summary, "£")
+    rows = table.rows
+    assert table.headings == ["tier", "customers", "expected spend", "share", "CLV", "P(alive)", "missed"]
     assert rows[0] == ["High", "1", "£40.00", "40%", "£8.00", "0.75", "0"]
     assert rows[-1] == ["all", "5", "£100", "100%", "£20.00", "0.75", "1"]
-    assert {len(row) for row in rows} == {len(TIER_HEADINGS)}
+    assert {len(row) for row in rows} == {len(table.headings)}
+
+
+def test_without_amounts_customers_are_ranked_by_purchases_and_no_money_is_said(customers, scorer):
+    counted = customers.drop(columns="monetary_value")
+    expected = scorer.score_customers(counted)
+    rows = ranked(expected, ["d"]).rank(expected)
+    columns = [column for column in COLUMNS if column not in MONEY and column != "country"]
+    assert list(rows) == columns
+    summary = ScoreSummary()
+    summary.add(rows)
+    table = tier_table(summary, "£")
+    assert table.headings == ["tier", "customers", "expected purchases", "share", "P(alive)", "missed"]
+    assert "£" not in str(table.rows)
+    text = readme("mbg_nbd", [], SHOP, Horizon.parse("3 months"), CUTOFF, has_amounts=False)
+    about, described = text.split("\n\n")
+    assert [line.split(":")[0] for line in described.splitlines() if not line.startswith("country")] == columns
+    assert "£" not in about
+    assert "margin" not in about

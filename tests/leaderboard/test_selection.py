@@ -6,7 +6,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
 from clv_experiments.leaderboard.selection import TEMPLATE, Exclusion, ExclusionKind, find_completed_run, select_runs
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
@@ -126,6 +126,14 @@ def test_a_log_that_was_too_short_may_have_grown(tracker):
     assert chosen(tracker).missing == {"xgboost": "912 days are needed"}
     leave(tracker, [*started("xgboost"), Tag("log_fingerprint", "new")], LogTooShort("912 days are needed"))
     assert chosen(tracker).impossible == {"xgboost": "912 days are needed"}
+
+
+def test_models_of_spend_are_no_gap_where_the_log_has_no_amounts(tracker):
+    leave(tracker, started("xgboost"), LogWithoutAmounts("the log has no amounts; type model=mbg_nbd"))
+    leave(tracker, finished("zeros", tags={"currency": "purchases"}))
+    found = chosen(tracker)
+    assert (list(found.missing), list(found.impossible)) == ([], ["xgboost"])
+    assert found.cell.measure == "purchases"
 
 
 def test_an_ambiguous_beginning_of_a_cell_is_refused(tracker):

@@ -158,6 +158,8 @@ def test_heading_says_what_was_judged_in_one_line(made):
     assert all(part in two for part in ("2 origins", "2001-04-01 to 2001-09-30", "4 customers"))
     assert "\n" not in one + two
     assert board_heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), ")
+    assert "purchases instead of spend" in board_heading(made(currency="purchases"))
+    assert "purchases" not in one
 
 
 def test_markdown_without_findings_or_gaps_says_so(made):

@@ -61,7 +61,7 @@ def test_rules_ignore_labels(model):
         (LastPeriod(), ["sales_sum_M_2"]),
         (SpendRate(), ["spend_per_day"]),
         (Hiatus(), ["T", "recency", "spend_per_day"]),
-        (RfmDecile(), ["T", "recency", "frequency", "monetary_value"]),
+        (RfmDecile(), ["T", "recency", "frequency"]),
     ],
 )
 def test_a_missing_feature_is_named_at_fit_and_predict(model, needs):
@@ -104,6 +104,14 @@ def test_rfm_ranks_weigh_recency_frequency_and_money_alike():
     panel = customers([10, 20, 30], [9, 5, 1], [1.0, 2.0, 3.0])
     scores = RfmDecile(groups=3).fit(panel, [30.0, 20.0, 10.0])._scores(panel)
     assert scores == pytest.approx([11 / 18, 1 / 2, 7 / 18], rel=1e-12)
+
+
+def test_rfm_without_money_ranks_recency_and_frequency():
+    panel = customers([10, 20, 30], [9, 5, 1], [1.0, 2.0, 3.0]).drop(columns="monetary_value")
+    scores = RfmDecile(groups=3).fit(panel, [30.0, 20.0, 10.0])._scores(panel)
+    assert scores == pytest.approx([5 / 6, 1 / 2, 1 / 6], rel=1e-12)
+    with pytest.raises(ClvError, match=r"needs the feature\(s\) monetary_value"):
+        RfmDecile().fit(panel.assign(monetary_value=1.0), [1.0, 2.0, 3.0]).predict(panel)
 
 
 def test_rfm_tied_customers_share_a_group():

@@ -83,6 +83,16 @@ def test_predict_is_purchases_times_spend_and_ignores_other_columns_and_labels(f
     np.testing.assert_array_equal(clone(fitted).fit(wider, y=np.zeros(len(wider))).predict(wider), forecast)
 
 
+def test_without_monetary_value_purchases_alone_are_fitted_and_predicted(fitted, customers):
+    counts = customers.drop(columns="monetary_value")
+    alone = type(fitted)(horizon_days=91.0).fit(counts)
+    assert alone.parameters_.equals(fitted.parameters_.query("part == 'purchases'"))
+    assert np.array_equal(alone.predict(counts), fitted.expected_purchases(customers))
+    assert alone.log_likelihood_ == fitted.log_likelihood_
+    with pytest.raises(ClvError, match="without monetary_value"):
+        alone.expected_spend_per_purchase(customers)
+
+
 def test_a_forecast_depends_on_its_own_customer_only(fitted, customers):
     forecast = pd.Series(fitted.predict(customers), index=customers.index)
     chance = pd.Series(fitted.probability_purchase(customers), index=customers.index)

@@ -37,7 +37,7 @@ from clv_experiments.decisions.next_purchase.outlook import next_purchase_outloo
 from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogWithoutAmounts
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.reporting.exhibit import Section
@@ -95,6 +95,11 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 cfg.data, lambda start, end: _learn_until(build_future_window(cfg.window, start, end))
             )
         terminal.report_log(log)
+        if not log.has_amounts:
+            raise LogWithoutAmounts(
+                f"the report is about spend, and log '{log.name}' has no amounts; type python scripts/score.py with "
+                "the same settings and model=mbg_nbd for each customer's purchases, or name data.columns.amount"
+            )
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
         snapshots = _forecast_snapshots(forecaster, request.model, btyd, terminal)

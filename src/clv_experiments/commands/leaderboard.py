@@ -22,7 +22,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.settings import check_settings, experiment_name
-from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.leaderboard.aggregate import aggregate_boards
 from clv_experiments.leaderboard.checks import Finding, findings
 from clv_experiments.leaderboard.display import tables
@@ -161,7 +161,7 @@ def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[
         terminal.say(f"\nrunning what is missing, {folder} of {len(missing)}: {model}")
         try:
             run_experiment(compose("config", overrides=[*overrides, f"model={model}"]))
-        except LogTooShort as error:
+        except UnsuitableLog as error:
             terminal.say(f"left out: {error}")
         except ClvError as error:
             terminal.say(f"failed: {error}")

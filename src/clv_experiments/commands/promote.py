@@ -142,7 +142,7 @@ def _fit_records(forecaster: Forecaster, forecast: Forecast) -> Iterator[Record]
     yield from log_records(forecaster.log)
     yield from (Metric(f"seconds_{part}", value) for part, value in forecast.seconds.items())
     yield Text("remarks.txt", "\n".join(estimator_warnings(forecast.estimator)))
-    yield FittedModel(forecast.estimator, forecast.X.head())
+    yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}")
 
 
 def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> Refit:

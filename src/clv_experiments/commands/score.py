@@ -19,16 +19,21 @@ from clv_experiments.commands.model_reference import (
     compatibility_warnings,
     resolve_model,
 )
-from clv_experiments.config.log_and_window import build_future_window, load_configured_log
+from clv_experiments.commands.score_summary import write_summary_scores
+from clv_experiments.config.log_and_window import (
+    build_future_window,
+    load_configured_log,
+    read_configured_source,
+    read_configured_summary,
+)
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import Scorer, ScoringModels, fit_scoring_models
 from clv_experiments.decisions.display.scores import (
-    TIER_HEADINGS,
     interval_sentences,
     missed_sentences,
     readme,
-    tier_rows,
+    tier_table,
 )
 from clv_experiments.decisions.evidence import (
     Evidence,
@@ -42,9 +47,9 @@ from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, wr
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import log_records
+from clv_experiments.forecasting.suitability import require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
-from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "score"
@@ -85,8 +90,12 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         run.log([Tag("kind", KIND), *_settings(cfg, request)])
 
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+            raw = read_configured_source(cfg.data)
+            rfm_summary = read_configured_summary(cfg.data, raw)
+            if rfm_summary:
+                return write_summary_scores(cfg, rfm_summary, request, run, terminal)
             log = load_configured_log(
-                cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff
+                cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff, raw
             )
         terminal.report_log(log)
         window, shop = build_future_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
@@ -104,10 +113,10 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         notes = [
             *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
-            *interval_sentences(context.evidence, shop.currency),
+            *(interval_sentences(context.evidence, shop.currency) if log.has_amounts else []),
             *missed_sentences(context.missed, context.models.btyd_model.name, shop),
         ]
-        text = readme(request.description, notes, shop, window.horizon, window.end)
+        text = readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
         summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
         write_folder(cfg.output, folder.name, summary_records, "the scores")
         run.log([*_tags(window, request, context.models, folder), *log_records(log), *summary_records])
@@ -115,7 +124,7 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         run.log([Metric(*metric) for metric in (context.evidence.metrics() | summary.totals()).items()])
 
         title = f"the next {window.horizon} from {window.end}"
-        terminal.print_table(title, TextTable(TIER_HEADINGS, tier_rows(summary, shop.currency)))
+        terminal.print_table(title, tier_table(summary, shop.currency))
         for note in notes:
             terminal.say(note)
         terminal.show_timings()
@@ -136,6 +145,7 @@ def _scoring_context(
     cfg: DictConfig, forecaster: Forecaster, request: ModelReference, btyd_model: Model, shop: Shop, terminal: Terminal
 ) -> ScoringContext:
     model, stored, window = request.model, request.stored, forecaster.window
+    require_purchases(forecaster.log, model)
     if stored:
         check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
     with terminal.step(f"fitting on what is known on {window.end}", "fit"):
@@ -145,7 +155,9 @@ def _scoring_context(
         past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")
         btyd_past = past if models.btyd_model is model else None
         missed = latest_missed_purchases(forecaster, models.btyd_model, shop.likely, btyd_past)
-        return ScoringContext(models, assess_intervals(past, shop.interval), missed)
+        has_amounts = forecaster.log.has_amounts
+        evidence = assess_intervals(past, shop.interval) if has_amounts else Evidence(None, None, past.period)
+        return ScoringContext(models, evidence, missed)
 
 
 def _settings(cfg: DictConfig, request: ModelReference) -> list[Record]:

@@ -23,7 +23,7 @@ from clv_experiments.config.settings import (
     setting_records,
 )
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.errors import LogTooShort
+from clv_experiments.errors import UnsuitableLog
 from clv_experiments.evaluation.score_records import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
@@ -45,7 +45,7 @@ FORECASTERS = ForecasterCache()
 
 
 def train(cfg: DictConfig) -> float | None:
-    """Run one experiment; with ``resume=true`` only if it is not there yet, and a log too short for it is no error.
+    """Run one experiment; with ``resume=true`` only if it is not there yet, and a log unsuitable for it is no error.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def train(cfg: DictConfig) -> float | None:
     if completed is None:
         try:
             return run_experiment(cfg).objective
-        except LogTooShort as error:
+        except UnsuitableLog as error:
             Terminal().say(f"left out: {error}")
             return None
     Terminal().say(f"{run_title(cfg)}: {_describe(completed)}")

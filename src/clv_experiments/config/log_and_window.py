@@ -14,6 +14,8 @@ from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import LogCache, TransactionLog, load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
+from clv_experiments.data.raw import RawTable
+from clv_experiments.data.rfm_summary import RfmSummary, read_rfm_summary
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 
@@ -25,20 +27,33 @@ EXAMPLE_KEYS = {
 }
 
 
-def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], date]) -> TransactionLog:
-    """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives."""
-    for name in ("source", "columns", "cleaning"):
-        if not isinstance(cfg[name], DictConfig):
-            raise ClvError(
-                f"data.{name} holds settings of its own, such as {EXAMPLE_KEYS[name]}; it cannot be '{cfg[name]}'"
-            )
+def read_configured_source(cfg: DictConfig) -> RawTable:
+    """Read the raw table that the data config describes."""
+    _check_groups(cfg)
+    raw: RawTable = instantiate(cfg.source)(open_engine(cfg.engine, cfg.spark_master))
+    return raw
+
+
+def read_configured_summary(cfg: DictConfig, raw: RawTable) -> RfmSummary | None:
+    """Read a raw table as one of frequency, recency and T, or return None where it is a log."""
+    return read_rfm_summary(raw, dict(cfg.columns), cfg.name, unit=cfg.get("rfm_unit"), decimal=cfg.decimal)
+
+
+def load_configured_log(
+    cfg: DictConfig, learn_until: Callable[[date, date], date], raw: RawTable | None = None
+) -> TransactionLog:
+    """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives.
+
+    ``raw`` is its raw table where that has been read already.
+    """
+    _check_groups(cfg)
     for name, step in cfg.cleaning.items():
         if not isinstance(step, DictConfig | None):
             raise ClvError(f"data.cleaning.{name} must be null or have settings of its own, such as .policy={step}")
     load = partial(
         load_log,
         cfg.name,
-        instantiate(cfg.source),
+        instantiate(cfg.source) if raw is None else lambda engine: raw,
         [instantiate(step) for step in cfg.cleaning.values() if step is not None],
         parse_day(cfg.log_end, "data.log_end"),
         cfg.currency,
@@ -58,6 +73,14 @@ def load_configured_log(cfg: DictConfig, learn_until: Callable[[date, date], dat
     )
     settings = OmegaConf.to_yaml(cfg, resolve=True)
     return LOG_CACHE.get_or_load(settings, learn_until, lambda until: load(learn_until=until))
+
+
+def _check_groups(cfg: DictConfig) -> None:
+    for name in ("source", "columns", "cleaning"):
+        if not isinstance(cfg[name], DictConfig):
+            raise ClvError(
+                f"data.{name} holds settings of its own, such as {EXAMPLE_KEYS[name]}; it cannot be '{cfg[name]}'"
+            )
 
 
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:

@@ -40,9 +40,14 @@ def summarise_customers(purchase_days: ibis.Table) -> pd.DataFrame:
     return fetch_by_customer(table)
 
 
-def compute_fingerprint(customers: pd.DataFrame, end: date, report: CleaningReport) -> str:
-    """Hash the customer table, the log end and the changes made by cleaning to 16 hexadecimal digits."""
+def compute_fingerprint(customers: pd.DataFrame, end: date, report: CleaningReport, *, has_amounts: bool = True) -> str:
+    """Hash the customer table, the log end and the changes made by cleaning to 16 hexadecimal digits.
+
+    A log without amounts has another fingerprint than any log whose amounts are all 1.
+    """
     digest = hashlib.sha256(str(end).encode())
+    if not has_amounts:
+        digest.update(b"\x1dwithout amounts")
     for row in report.changes.itertuples(index=False):
         digest.update(f"\x1e{row.rule}\x1f{row.rows}\x1f{row.customers}\x1f{row.amount:.4f}".encode())
     digest.update("\x1f".join(customers.index).encode())

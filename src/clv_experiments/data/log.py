@@ -21,12 +21,14 @@ from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.panel import check_no_panel
 from clv_experiments.data.parsing.periods import last_day_of_period
 from clv_experiments.data.raw import GroundTruth, Source
+from clv_experiments.data.rfm_summary import refuse_summary
 from clv_experiments.errors import ClvError
 
 PLACEHOLDER_GAP_DAYS = 730  # without any purchase: the few rows before such a gap are taken for placeholders
 PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
 DOMINANT_SHARE = 0.2  # of all spend: one customer who holds more is worth a note
 MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
+PURCHASES = "purchases"  # unit of a log without amounts
 
 LearnUntil = Callable[[date, date], date]
 
@@ -40,14 +42,14 @@ class TransactionLog:
     name : str
         What the data config calls it.
     purchase_days : ibis.Table
-        ``customer_id`` (string), ``date`` (whole day), ``amount`` (decimal), ``orders`` (count; 1 where the log has no
-        order ids): one row per customer and purchase day.
+        ``customer_id`` (string), ``date`` (whole day), ``amount`` (decimal; 1, a purchase, where the log has no
+        amounts), ``orders`` (count; 1 where the log has no order ids): one row per customer and purchase day.
     start, end : date
         First day of the log and its last complete day.
     customers : int
         Distinct customers.
     currency : str
-        Unit of the amounts, for labels.
+        Unit of the amounts, for labels: ``purchases`` where the log has none.
     fingerprint : str
         Identity of the content: independent of row order and engine, different for any other log or cleaning.
     report : CleaningReport
@@ -59,6 +61,8 @@ class TransactionLog:
     lines : ibis.Table, optional
         The cleaned lines: ``customer_id, date, amount`` and those of ``country, product, product_name`` that the log
         has; None where it has none of them.
+    has_amounts : bool
+        Whether the log says what was paid; otherwise each purchase day counts as one purchase.
     """
 
     name: str
@@ -72,6 +76,12 @@ class TransactionLog:
     notes: tuple[str, ...] = ()
     truth: GroundTruth | None = None
     lines: ibis.Table | None = None
+    has_amounts: bool = True
+
+    @property
+    def measure(self) -> str:
+        """What amounts are: spend, or purchases."""
+        return "spend" if self.has_amounts else PURCHASES
 
 
 def load_log(
@@ -123,11 +133,12 @@ def load_log(
     Raises
     ------
     ClvError
-        If the table has a column a period, a column is missing, cannot be read or has gaps that no step removes, if
-        dates carry a time zone or lie in the future, or if there is nothing to predict: no row, one customer, one day,
-        no customer who came back.
+        If the table is no log or has a column a period, a column is missing, cannot be read or has gaps that no step
+        removes, if dates carry a time zone or lie in the future, or if there is nothing to predict: no row, one
+        customer, one day, no customer who came back.
     """
     raw = source(engine or DuckDb())
+    refuse_summary(raw, columns or {}, name)
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
     table, named, date_notes = join_date_columns(raw.table, columns or {}, name)
     roles = choose_columns(table.columns, named, name, ColumnContents(table))
@@ -141,7 +152,7 @@ def load_log(
         _check_not_in_future(name, cleaned, last, today)
     _check_date_span(name, cleaned, first, last, log_end)
     _check_placeholder_dates(name, cleaned)
-    purchase_days = _sum_purchase_days(cleaned)
+    purchase_days = _sum_purchase_days(cleaned, roles.has_amounts)
     customers = summarise_customers(purchase_days)
     _check_customers(name, customers, roles.by_role["customer_id"])
     end = log_end or last
@@ -152,12 +163,16 @@ def load_log(
         start=first,
         end=end,
         customers=len(customers),
-        currency=currency,
-        fingerprint=compute_fingerprint(customers, end, report),
-        report=report,
-        notes=(*raw.notes, *filter(None, [str(roles), *date_notes, *parse_notes, _dominant_customer_note(customers)])),
+        currency=currency if roles.has_amounts else PURCHASES,
+        fingerprint=compute_fingerprint(customers, end, report, has_amounts=roles.has_amounts),
+        report=report if roles.has_amounts else report.without_amounts(),
+        notes=(
+            *raw.notes,
+            *filter(None, [str(roles), *date_notes, *parse_notes, *_customer_notes(customers, roles.has_amounts)]),
+        ),
         truth=raw.truth,
         lines=cleaned.select("customer_id", "date", "amount", *attributes) if attributes else None,
+        has_amounts=roles.has_amounts,
     )
 
 
@@ -174,20 +189,24 @@ def _date_span(cleaned: ibis.Table, name: str) -> tuple[date, date]:
     return summary["first"], summary["last"]
 
 
-def _sum_purchase_days(cleaned: ibis.Table) -> ibis.Table:
+def _sum_purchase_days(cleaned: ibis.Table, has_amounts: bool) -> ibis.Table:
     orders = ibis.greatest(cleaned.order_id.nunique(), 1) if "order_id" in cleaned.columns else ibis.literal(1)
-    days = cleaned.group_by("customer_id", "date").agg(amount=cleaned.amount.sum(), orders=orders.cast("int64"))
+    amount = cleaned.amount.sum() if has_amounts else ibis.literal(1)
+    days = cleaned.group_by("customer_id", "date").agg(amount=amount, orders=orders.cast("int64"))
     return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
 
 
-def _dominant_customer_note(customers: pd.DataFrame) -> str:
+def _customer_notes(customers: pd.DataFrame, has_amounts: bool) -> list[str]:
+    """Say that there are no amounts, and of a customer who holds much of them or of all purchases."""
+    notes = [] if has_amounts else ["there are no amounts: purchases are predicted, no spend (data.columns.amount)"]
     share = customers["units"] / customers["units"].sum()
-    if len(customers) < 50 or not share.max() > DOMINANT_SHARE:
-        return ""
-    return (
-        f"customer '{share.idxmax()}' holds {share.max():.0%} of all spend: if it stands in for many, such as guests, "
-        "leave these ids empty"
-    )
+    if len(customers) >= 50 and share.max() > DOMINANT_SHARE:
+        total = "spend" if has_amounts else PURCHASES
+        notes.append(
+            f"customer '{share.idxmax()}' holds {share.max():.0%} of all {total}: if it stands in for many, such as "
+            "guests, leave these ids empty"
+        )
+    return notes
 
 
 def _check_placeholder_dates(name: str, cleaned: ibis.Table) -> None:
@@ -216,8 +235,9 @@ def _check_customers(name: str, customers: pd.DataFrame, column: str) -> None:
         raise ClvError(f"log '{name}' has one customer only; at least two are needed to compare customers")
     if (customers["days"] == 1).all():
         raise ClvError(
-            f"none of the {len(customers):,} customers of log '{name}' bought on two days, so there is nothing to "
-            f"predict; is '{column}' really the customer (data.columns.customer_id)?"
+            f"none of the {len(customers):,} customers of log '{name}' bought on two days: where nobody comes back "
+            "there is nothing to learn from, and what a new customer is worth is another question; take a log that "
+            f"follows customers for longer, or name data.columns.customer_id if '{column}' is not the customer"
         )
 
 

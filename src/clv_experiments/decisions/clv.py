@@ -30,6 +30,10 @@ def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, cutoff: dat
     array, shape (n,)
         In the log's currency, at the value that money has on the cutoff.
     """
-    days = shop.clv_horizon.after(cutoff).days
-    purchases = btyd.discounted_purchases(X, shop.annual_discount_rate, float(days))
+    return clv_within(btyd, X, shop, float(shop.clv_horizon.after(cutoff).days))
+
+
+def clv_within(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, days: float) -> np.ndarray:
+    """Return the same as ``discounted_clv`` over a number of days."""
+    purchases = btyd.discounted_purchases(X, shop.annual_discount_rate, days)
     return shop.margin * btyd.expected_spend_per_purchase(X) * purchases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -92,18 +93,35 @@ class Scorer:
         ----------
         X : pandas.DataFrame
             Features at the cutoff, indexed by customer_id: those of the model, ``frequency``, ``recency``, ``T``,
-            ``monetary_value`` and ``total_spend``.
+            ``total_spend`` and, of a log with amounts, ``monetary_value``.
 
         Returns
         -------
         pandas.DataFrame
-            The columns of ``COLUMNS`` from ``frequency`` to ``clv``, and ``total_spend``.
+            The columns of ``COLUMNS`` from ``frequency`` to ``clv``, and ``total_spend``; without ``monetary_value``
+            no other money either.
 
         Raises
         ------
         ClvError
             If a prediction is not a finite amount >= 0.
         """
+        history = X[[column for column in HISTORY if column in X]]
+        since = days_since_last(history).to_numpy().astype("timedelta64[D]")
+        within = self.shop.next_purchase_within.after(self.cutoff).days
+        money = self._predict_money(X, history) if "monetary_value" in history else {}
+        table = history.astype({"frequency": int, "recency": int, "T": int}).assign(
+            last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
+            expected_purchases=self.btyd.expected_purchases(history),
+            p_alive=self.btyd.probability_alive(history),
+            p_purchase=self.btyd.probability_purchase(history),
+            btyd_model=self.btyd_name,
+            **next_purchase_dates(self.btyd, history, self.cutoff, within, self.shop.interval),
+            **money,
+        )
+        return table[[column for column in COLUMNS if column in table]].assign(total_spend=X["total_spend"])
+
+    def _predict_money(self, X: pd.DataFrame, history: pd.DataFrame) -> dict[str, np.ndarray]:
         spend = np.asarray(self.estimator.predict(X[list(self.columns)]), dtype=float)
         invalid = ~(np.isfinite(spend) & (spend >= 0))
         if invalid.any():
@@ -113,22 +131,17 @@ class Scorer:
             )
         missing = np.full(len(X), np.nan)
         low, high = self.intervals.around(spend) if self.intervals else (missing, missing)
-        history = X[HISTORY]
-        since = days_since_last(history).to_numpy().astype("timedelta64[D]")
-        within = self.shop.next_purchase_within.after(self.cutoff).days
-        return history.astype({"frequency": int, "recency": int, "T": int}).assign(
-            last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
-            expected_spend=spend,
-            expected_spend_low=low,
-            expected_spend_high=high,
-            expected_purchases=self.btyd.expected_purchases(history),
-            p_alive=self.btyd.probability_alive(history),
-            p_purchase=self.btyd.probability_purchase(history),
-            btyd_model=self.btyd_name,
-            **next_purchase_dates(self.btyd, history, self.cutoff, within, self.shop.interval),
-            clv=discounted_clv(self.btyd, history, self.shop, self.cutoff),
-            total_spend=X["total_spend"],
-        )
+        return {
+            "expected_spend": spend,
+            "expected_spend_low": low,
+            "expected_spend_high": high,
+            "clv": discounted_clv(self.btyd, history, self.shop, self.cutoff),
+        }
+
+
+def value_column(columns: Container[str]) -> str:
+    """Name what customers are ranked by: expected spend, or purchases where no money is known."""
+    return "expected_spend" if "expected_spend" in columns else "expected_purchases"
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +157,10 @@ class Ranking:
     def of(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> Ranking:
         """Learn tiers and RFM scores from all customers.
 
-        The table has ``expected_spend``, ``frequency``, ``recency``, ``T``, ``total_spend``; one row a customer.
+        The table has ``expected_spend``, or of a log without amounts ``expected_purchases``; ``frequency``,
+        ``recency``, ``T``, ``total_spend``; one row a customer.
         """
-        tiers = Tiers.of(customers["expected_spend"], shop.tiers)
+        tiers = Tiers.of(customers[value_column(customers)], shop.tiers)
         return cls(tiers, RfmScores.of(customers), missed, cutoff)
 
     def rank(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
@@ -165,7 +179,7 @@ class Ranking:
             The columns of ``COLUMNS``, without ``country`` where none is given; no index that matters.
         """
         table = expected.assign(
-            value_tier=self.tiers.names(expected["expected_spend"].to_numpy()),
+            value_tier=self.tiers.names(expected[value_column(expected)].to_numpy()),
             segment=self.rfm.segments(expected),
             missed_opportunity=expected.index.isin(self.missed),
         )

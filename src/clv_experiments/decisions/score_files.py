@@ -18,7 +18,7 @@ from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import count_customers
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.actions import ACTIONS
-from clv_experiments.decisions.customer_scores import Ranking, Scorer
+from clv_experiments.decisions.customer_scores import Ranking, Scorer, value_column
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
@@ -28,7 +28,7 @@ from clv_experiments.reporting.safe_csv import CsvParts
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
 BATCH_CUSTOMERS = 50_000
-RANKED_BY = ["expected_spend", "frequency", "recency", "T", "total_spend"]
+HISTORY_RANKED_BY = ["frequency", "recency", "T", "total_spend"]
 GROUPS = {"value_tier": TIERS, "segment": SEGMENTS, "recommended_action": ACTIONS}
 SUMS = ["customers", "expected_spend", "expected_purchases", "clv", "p_alive", "missed_opportunity"]
 
@@ -60,7 +60,8 @@ def write_scores(
     The file ``expectations`` is that which ``write_expectations`` wrote with this scorer; ``missed`` are the ids of the
     customers who missed a purchase; ``progress`` is told (done, customers, "customers").
     """
-    customers, summary = pd.concat(read_batches(expectations, RANKED_BY)), ScoreSummary()
+    value = value_column(pq.read_schema(expectations).names)
+    customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()
     ranking = Ranking.of(customers, scorer.shop, missed, scorer.cutoff)
     country = countries(log, scorer.cutoff)
     with open_score_files(folder) as writer:
@@ -76,36 +77,40 @@ class ScoreSummary:
     """Totals of customers by tier, segment and action, added up batch by batch."""
 
     def __init__(self) -> None:
-        self._sums = pd.DataFrame(columns=SUMS, dtype=float)
+        self._sums = pd.DataFrame()
 
     def add(self, scores: pd.DataFrame) -> None:
         """Add customers, with the columns of ``customer_scores.COLUMNS``."""
         rows = scores.assign(customers=1, everyone="all")
-        for by in ("everyone", *GROUPS):
-            sums = rows.groupby(by, observed=True)[SUMS].sum().astype(float)
+        for by in ("everyone", *(by for by in GROUPS if by in rows)):
+            columns = [column for column in SUMS if column in rows]
+            sums = rows.groupby(by, observed=True)[columns].sum().astype(float)
             sums.index = pd.MultiIndex.from_product([[by], sums.index]).to_flat_index()
-            self._sums = self._sums.add(sums, fill_value=0.0)
+            self._sums = self._sums.reindex(columns=columns).add(sums, fill_value=0.0)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group of customers, in the order of their names' lists; those without a customer left out.
 
         Columns: ``by``, ``group``, ``customers``, ``expected_spend``, ``share`` (of all expected spend),
         ``expected_purchases``, ``clv`` (sums), ``p_alive`` (mean), ``missed_opportunity`` (customers).
+        Without amounts ``share`` is that of all expected purchases. Columns and groups that the
+        customers lack are left out.
         """
         order = [("everyone", "all"), *((by, name) for by, names in GROUPS.items() for name in names)]
         present = [key for key in order if key in self._sums.index]
         table = self._sums.loc[present].reset_index(drop=True)
         table.insert(0, "by", [by for by, _ in present])
         table.insert(1, "group", [name for _, name in present])
-        total = table["expected_spend"].iloc[0]
-        table.insert(4, "share", table["expected_spend"] / total if total else 0.0)
+        value = table[value_column(table)]
+        total = value.iloc[0]
+        table.insert(4, "share", value / total if total else 0.0)
         table["p_alive"] /= table["customers"]
-        return table.astype({"customers": int, "missed_opportunity": int})
+        return table.astype({name: int for name in ("customers", "missed_opportunity") if name in table})
 
     def totals(self) -> dict[str, float]:
         """Name the sums over all customers as a run's metrics do."""
         everyone = self.table().iloc[0]
-        return {name: float(everyone[name]) for name in SUMS if name != "p_alive"}
+        return {name: float(everyone[name]) for name in SUMS if name in everyone and name != "p_alive"}
 
 
 class BatchWriter:

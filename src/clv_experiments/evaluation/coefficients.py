@@ -96,7 +96,7 @@ def fit_statistics(estimator: Any) -> dict[str, float]:
     """
     names = ("log_likelihood", "aic", "bic")
     statistics = {name: float(getattr(estimator, f"{name}_")) for name in names if hasattr(estimator, f"{name}_")}
-    if hasattr(estimator, "spend_"):
+    if getattr(estimator, "spend_", None) is not None:
         statistics |= {f"spend_{name}": value for name, value in fit_statistics(estimator.spend_).items()}
     return statistics
 

@@ -62,14 +62,15 @@ def weekly_repeat_spend(daily: pd.DataFrame, estimator: Any) -> pd.DataFrame:
     """Sum actual repeat spend by week and set beside it what the fitted model expects of new customers as they age.
 
     The expectation is unconditional, as in Fader, Hardie and Lee (2005, figure 4): customers who first bought on day b
-    have made E[X(t - b)] repeat purchases by day t, each worth the Gamma-Gamma population mean.
+    have made E[X(t - b)] repeat purchases by day t, each worth the Gamma-Gamma population mean, or one purchase where
+    the log has no amounts.
 
     Parameters
     ----------
     daily : pandas.DataFrame
         Index every day from the log's start to the end of the holdout; ``new_customers``, ``repeat_spend`` (currency).
     estimator : fitted BTYD estimator
-        With ``expected_cumulative_purchases(days)`` and ``spend_.mean_spend_``.
+        With ``expected_cumulative_purchases(days)`` and ``spend_``.
 
     Returns
     -------
@@ -78,8 +79,9 @@ def weekly_repeat_spend(daily: pd.DataFrame, estimator: Any) -> pd.DataFrame:
     """
     purchases = estimator.expected_cumulative_purchases(np.arange(len(daily), dtype=float))
     expected = np.convolve(daily["new_customers"].to_numpy(dtype=float), purchases)[: len(daily)]
+    value = estimator.spend_.mean_spend_ if estimator.spend_ else 1.0
     cumulative = pd.DataFrame(
-        {"actual": daily["repeat_spend"].cumsum(), "expected": expected * estimator.spend_.mean_spend_},
+        {"actual": daily["repeat_spend"].cumsum(), "expected": expected * value},
         index=daily.index,
     )
     weeks = cumulative.iloc[6::7].diff().fillna(cumulative.iloc[6::7])
@@ -98,7 +100,7 @@ def plot_tracking(weekly: pd.DataFrame, cutoff: pd.Timestamp, labels: Labels) ->
             f"the weekly table has columns {list(weekly.columns)} and {len(weekly)} rows; "
             "expected week_end, actual and expected, one row a week"
         )
-    figure, panels = create_figure("Repeat spend over time", labels, heights=(1, 1))
+    figure, panels = create_figure(f"Repeat {labels.measure} over time", labels, heights=(1, 1))
     week, cutoff_day = date2num(weekly["week_end"]), float(date2num(cutoff))
     for panel, cumulated, text in zip(panels, (True, False), ("cumulative", "weekly"), strict=True):
         for column, colour, style in (("actual", ACTUAL, "-"), ("expected", PREDICTED, "--")):

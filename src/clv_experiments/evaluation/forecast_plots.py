@@ -44,7 +44,7 @@ def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: 
     Raises ClvError as the metrics do.
     """
     actual, predicted = check_paired(y_true, y_pred)
-    figure, (panel,) = create_figure("Predicted against actual spend", labels)
+    figure, (panel,) = create_figure(f"Predicted against actual {labels.measure}", labels)
     scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
@@ -65,7 +65,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     Raises ClvError as the metrics do.
     """
     table = decile_table(y_true, y_pred)
-    figure, (panel,) = create_figure("Calibration by decile of predicted spend", labels)
+    figure, (panel,) = create_figure(f"Calibration by decile of predicted {labels.measure}", labels)
     means = table[["mean_predicted", "mean_actual"]].to_numpy()
     scale = LogScale.around(means)
     decile = table["decile"].to_numpy()
@@ -93,25 +93,25 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
     Raises ClvError as the metrics do.
     """
     actual, predicted = check_paired(y_true, y_pred)
-    figure, (panel,) = create_figure("Spend captured by targeting top customers", labels)
+    figure, (panel,) = create_figure(f"{labels.measure.capitalize()} captured by targeting top customers", labels)
     panel.plot(*capture_curve(actual, actual), color=PERFECT, linewidth=2.5, label="perfect")
     panel.plot(*capture_curve(actual, predicted), color=PREDICTED, linewidth=3, label="this model")
     panel.plot([0, 1], [0, 1], color=REFERENCE, linewidth=2, linestyle="--", label="random")
     top = top_20_share(actual, predicted)
     if np.isnan(top):
-        annotate_corner(panel, "no actual spend to capture")
+        annotate_corner(panel, f"no actual {labels.measure} to capture")
     else:
         panel.plot([0.2, 0.2, 0], [0, top, top], color=PREDICTED, linewidth=1.2, linestyle=":")
         panel.plot(0.2, top, "o", color=PREDICTED, markersize=9)
         text = (
-            f"top 20% hold {top:.0%} of spend\nnormalised Gini "
+            f"top 20% hold {top:.0%} of {labels.measure}\nnormalised Gini "
             f"{format_score(normalised_gini(actual, predicted), '{:.2f}')}"
         )
         annotate_corner(panel, text, 0.97, 0.36)
     _format_share_axis(panel)
     write_percents(panel.xaxis)
     panel.set_xlabel("customers targeted, highest predicted first")
-    panel.set_ylabel(f"share of actual spend, {labels.horizon}")
+    panel.set_ylabel(f"share of actual {labels.measure}, {labels.horizon}")
     draw_legend(panel, loc="lower right")
     return figure
 
@@ -122,7 +122,7 @@ def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figu
     Raises ClvError as the metrics do.
     """
     actual, predicted = check_paired(y_true, y_pred)
-    figure, (panel,) = create_figure("Residuals by predicted spend", labels)
+    figure, (panel,) = create_figure(f"Residuals by predicted {labels.measure}", labels)
     error = actual - predicted
     scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))

@@ -44,8 +44,8 @@ class FeatureSet:
         Returns
         -------
         pandas.DataFrame
-            Index ``customer_id`` (sorted), one float64 column per feature, in the order of the blocks. Purchases after
-            the cutoff are never read.
+            Index ``customer_id`` (sorted), one float64 column per feature, in the order of the blocks, without
+            ``monetary_value`` where the log has no amounts. Purchases after the cutoff are never read.
         """
         return fetch_by_customer(self.table(log, cutoff, horizon))
 
@@ -59,5 +59,7 @@ class FeatureSet:
         columns: dict[str, ibis.Value] = {}
         for block in self.blocks:
             columns |= block(history, cutoff, horizon)
+        if not log.has_amounts:
+            columns.pop("monetary_value", None)
         floats = {name: value.cast("float64") for name, value in columns.items()}
         return history.group_by("customer_id").agg(**floats)

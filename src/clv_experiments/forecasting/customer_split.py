@@ -82,7 +82,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
     evaluation = _evaluate_splits(task, settings, progress)
     medians = {name: dict(pd.DataFrame(scores).median()) for name, scores in evaluation.scores.items()}
     baselines = [option.name for option in task.baselines]
-    labels = Labels(model.name, f"{log.name}, {period}", f"{period}", log.currency)
+    labels = Labels(model.name, f"{log.name}, {period}", f"{period}", log.currency, log.measure)
     share = f"{settings.test_share:.0%} of {len(task.forecaster.outcome(period)):,} customers held out at random"
     origin = EvaluatedOrigin(0, evaluation.first)
     return EvaluationResult(

@@ -19,6 +19,7 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
+from clv_experiments.forecasting.suitability import require_amounts
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,9 @@ class Forecaster:
         Raises
         ------
         ClvError
-            If there is no training panel, or the model answers with anything but one finite number >= 0 a customer.
+            If there is no training panel or amount to learn from, or a prediction is no finite number >= 0.
         """
+        require_amounts(self.log, model.family)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         training = self.training_panel(target, model.features) if model.supervised else TrainingPanel(X, None, ())
@@ -150,6 +152,7 @@ class Forecaster:
         held_out : array of bool, shape (customers of the cutoff,)
             The customers to predict, in the order of ``outcome(target)``.
         """
+        require_amounts(self.log, model.family)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         y = self.outcome(target)["spend"][~held_out] if model.supervised else None
@@ -227,8 +230,9 @@ class Forecaster:
         outcome = self.outcome(period)
         if outcome["spend"].sum() <= 0:
             raise ClvError(
-                f"nobody spent anything in the holdout period {period} of log '{self.log.name}' among the "
-                f"{len(outcome):,} customers known before it; choose another window.cutoff or horizon"
+                f"nobody {'spent' if self.log.has_amounts else 'bought'} anything in the holdout period {period} of "
+                f"log '{self.log.name}' among the {len(outcome):,} customers known before it; choose another "
+                "window.cutoff or horizon"
             )
 
     def time_to_next_purchase(self, period: Period) -> pd.Series:

@@ -74,7 +74,9 @@ def explanation_records(
     """
     forecaster, model = task.forecaster, task.model
     log, estimator, smallest = forecaster.log, forecast.estimator, min_prediction(forecaster, forecast.period)
-    labels = Labels(model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency)
+    labels = Labels(
+        model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency, log.measure
+    )
     yield from holdout_records(forecast.table, labels)
     if log.truth:
         truth = (forecast.table["true_expected_spend"], log.truth.parameters)
@@ -96,7 +98,7 @@ def explanation_records(
         yield from _btyd_records(log, forecast, labels)
     yield from _search_records(estimator, search)
     yield Text("remarks.txt", "\n".join(estimator_warnings(estimator)))
-    yield FittedModel(estimator, forecast.X.head())
+    yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}")
 
 
 def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
@@ -106,7 +108,7 @@ def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> It
     yield Table("tracking.csv", weekly)
     if len(weekly):  # a log of days has no whole week to show
         yield FigureRecord("tracking.png", plot_tracking(weekly, pd.Timestamp(forecast.period.cutoff), labels))
-    boundary = "; ".join(filter(None, [estimator.boundary_, estimator.spend_.boundary_]))
+    boundary = "; ".join(filter(None, [estimator.boundary_, getattr(estimator.spend_, "boundary_", "")]))
     yield Tag("btyd_boundary", boundary or "interior")
     yield Metric("btyd_at_boundary", float(bool(boundary)))
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from clv_experiments.data.log import PURCHASES
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
 
@@ -103,6 +104,7 @@ class Cell:
     identity : str
         The cell's fingerprint: equal for runs that may be compared.
     currency : str
+        ``purchases`` of a log without amounts.
     left_out : tuple of str
         One sentence for each run, or group of runs, that is not compared, with the reason.
     """
@@ -120,6 +122,11 @@ class Cell:
     def title(self) -> str:
         """The log and the horizon, as runs are filed under: ``cdnow/3m``."""
         return f"{self.data}/{self.horizon}"
+
+    @property
+    def measure(self) -> str:
+        """What is predicted: spend, or purchases of a log without amounts."""
+        return PURCHASES if self.currency == PURCHASES else "spend"
 
     @property
     def subtitle(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.entries import is_complete, label_runs, model_name, read_entry, read_predictions
 from clv_experiments.reporting.formatting import format_count, join_names
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 # Settings that change neither the log nor the forecasts nor the scores.
-WITHOUT_EFFECT = ("data.engine", "data.spark_master", "tracking.", "resume", "truth_")
+WITHOUT_EFFECT = ("data.engine", "data.spark_master", "data.rfm_unit", "tracking.", "resume", "truth_")
 UNFINISHED = ("RUNNING", "SCHEDULED")
+
+UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithoutAmounts)]
 
 TEMPLATE = "leaderboard/selection.jinja"
 
@@ -70,7 +72,7 @@ class Selection:
     missing : dict of model to reason
         Models without a run to compare: why the newest failed or was left out, empty where there was none.
     impossible : dict of model to reason
-        Models that the log is too short for.
+        Models that cannot be judged on the log: why.
     other_cells : list of str
         Other cells with finished runs, each with the settings that differ, newest first.
     """
@@ -132,8 +134,8 @@ def select_runs(
     absent = [model for model in models if all(model_name(run) != model for run in selected)]
     log = selected[0].tags.get("log_fingerprint") if selected else None
     missing, impossible = _explain_absences(absent, requested.values(), exclusions, log)
-    too_short = {run.run_id for run in runs if _failed_for_short_log(run) and model_name(run) in impossible}
-    other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in too_short}
+    unsuitable = {run.run_id for run in runs if _is_unsuitable(run) and model_name(run) in impossible}
+    other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in unsuitable}
     result = build_cell(experiment, selected[0], entries, _left_out(impossible, other_exclusions)) if selected else None
     return Selection(result, missing, impossible, _other_cells(runs, settings, identity))
 
@@ -155,7 +157,7 @@ def _newest_cell(requested: Iterable[StoredRun], beginning: str | None) -> str |
 def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, object]) -> StoredRun | None:
     """Find the newest run with these settings that need not be repeated.
 
-    It finished and can still be read, or failed since the log is too short. Runs that were killed or lost their
+    It finished and can still be read, or failed since the log is unsuitable. Runs that were killed or lost their
     predictions do not count. A change of the log itself is not noticed here.
 
     Parameters
@@ -166,7 +168,7 @@ def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, o
     runs = reader.runs(experiment) if reader.exists else []
     for run in (run for run in runs if _is_ours(run) and not _differing_settings(run, settings, "")):
         complete = run.status == "FINISHED" and is_complete(run)
-        if _failed_for_short_log(run) or (complete and read_predictions(reader, run) is not None):
+        if _is_unsuitable(run) or (complete and read_predictions(reader, run) is not None):
             return run
     return None
 
@@ -188,8 +190,8 @@ def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: 
     return [n for n in names if not n.startswith(WITHOUT_EFFECT) and run.params.get(n) != expected.get(n)]
 
 
-def _failed_for_short_log(run: StoredRun) -> bool:
-    return run.status == "FAILED" and run.tags.get("failure_kind") == "LogTooShort"
+def _is_unsuitable(run: StoredRun) -> bool:
+    return run.status == "FAILED" and run.tags.get("failure_kind") in UNSUITABLE
 
 
 def _of_log(run: StoredRun, log: str | None) -> bool:
@@ -241,7 +243,7 @@ def _explain_absences(
         attempts = [run for run in requested if model_name(run) == model]
         finished = [run for run in attempts if run.status not in UNFINISHED]
         never_finished = all(run.status != "FINISHED" for run in finished)
-        if finished and never_finished and _failed_for_short_log(finished[0]) and _of_log(finished[0], log):
+        if finished and never_finished and _is_unsuitable(finished[0]) and _of_log(finished[0], log):
             impossible[model] = finished[0].tags["failure"]
         else:
             missing[model] = (

@@ -21,7 +21,7 @@ from clv_experiments.models.gamma_gamma import GammaGamma
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("frequency", "recency", "T", "monetary_value")
+COLUMNS, MONEY = ("frequency", "recency", "T"), "monetary_value"
 DAYS_A_WEEK, DAYS_A_YEAR = 7.0, 365.25
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
@@ -33,7 +33,8 @@ MIN_DROPOUT_SHARE = 1e-4  # below this share of dropouts the fit is called a bou
 class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     """Expected holdout spend from a purchase-and-dropout story, times a Gamma-Gamma spend a purchase day.
 
-    A subclass names its parameters, its lifetimes fitter and its formulas; all times in those are weeks.
+    Fitted on customers without ``monetary_value``, as of a log without amounts, it predicts purchases alone. A subclass
+    names its parameters, its lifetimes fitter and its formulas; all times in those are weeks.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
     Attributes
     ----------
-    spend_ : the fitted GammaGamma
+    spend_ : the fitted GammaGamma, None where the customers have no ``monetary_value``
     log_likelihood_, aic_, bic_ : of the purchases part, weeks, summed over customers
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
@@ -62,23 +63,25 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : frame indexed by customer_id with frequency, recency, T (days) and monetary_value
+        X : frame indexed by customer_id with frequency, recency, T (days) and, where money is known, monetary_value
 
         Raises
         ------
         ClvError
             If X has no customer, lacks a column or holds impossible values.
         """
-        customers = check_customers(X, COLUMNS)
+        columns = (*COLUMNS, MONEY) if MONEY in getattr(X, "columns", ()) else COLUMNS
+        customers = check_customers(X, columns)
         if customers.empty:
             raise ClvError(f"no customer to fit {type(self).__name__} on: X has 0 rows, expected at least 1")
-        self.n_features_in_ = len(COLUMNS)
-        self.feature_names_in_ = np.array(COLUMNS, dtype=object)
+        self.n_features_in_ = len(columns)
+        self.feature_names_in_ = np.array(columns, dtype=object)
         self.notes_: list[str] = []
-        purchases = self._fit_purchases(customers)
-        self.spend_ = GammaGamma().fit(customers)
-        self.notes_ += self.spend_.notes_
-        self.parameters_ = pd.concat([purchases, self.spend_.parameters_], ignore_index=True)
+        self.parameters_ = self._fit_purchases(customers)
+        self.spend_ = GammaGamma().fit(customers) if MONEY in columns else None
+        if self.spend_:
+            self.notes_ += self.spend_.notes_
+            self.parameters_ = pd.concat([self.parameters_, self.spend_.parameters_], ignore_index=True)
         return self
 
     def _fit_purchases(self, customers: pd.DataFrame) -> pd.DataFrame:
@@ -124,8 +127,13 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         return start
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return expected holdout spend over ``horizon_days``, shape (n,), in the log's currency."""
-        return self.expected_purchases(X) * self.expected_spend_per_purchase(X)
+        """Return expected holdout spend over ``horizon_days``, shape (n,), in the log's currency.
+
+        Without ``monetary_value``, expected purchases.
+        """
+        check_is_fitted(self, "spend_")
+        purchases = self.expected_purchases(X)
+        return purchases * self.expected_spend_per_purchase(X) if self.spend_ else purchases
 
     def expected_purchases(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
         """Return E[purchase days in the horizon | x, t_x, T], alive or not, shape (n,)."""
@@ -194,8 +202,16 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         return self._alive_probability(x, tx, T) * total[positions]
 
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the expected spend of a future purchase day, shape (n,), in the log's currency."""
+        """Return the expected spend of a future purchase day, shape (n,), in the log's currency.
+
+        Raises
+        ------
+        ClvError
+            If the model was fitted without ``monetary_value``.
+        """
         check_is_fitted(self, "spend_")
+        if self.spend_ is None:
+            raise ClvError(f"{type(self).__name__} was fitted without {MONEY}, and knows of purchases alone")
         return self.spend_.expected_spend_per_purchase(X)
 
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
@@ -214,7 +230,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         days = self.horizon_days if horizon_days is None else horizon_days
         if not 0 < days < np.inf:
             raise ClvError(f"horizon must be positive, got {days} days (horizon_days)")
-        x, tx, T = check_customers(X, COLUMNS[:3]).to_numpy().T.copy()
+        x, tx, T = check_customers(X, COLUMNS).to_numpy().T.copy()
         return x, tx / DAYS_A_WEEK, T / DAYS_A_WEEK, np.full(len(x), days / DAYS_A_WEEK)
 
     def __sklearn_tags__(self) -> Any:

@@ -15,6 +15,8 @@ from clv_experiments.models.rule import select_columns
 class RfmDecile(RegressorMixin, BaseEstimator):
     """Rank customers by the mean of their recency, frequency and monetary ranks, and predict their group's mean.
 
+    Without ``monetary_value``, as of a log without amounts, by the first two.
+
     A customer's rank in each of the three is its position among the training panel's values (ties share the mean),
     so that one customer's score does not depend on which other customers are predicted.
 
@@ -25,6 +27,8 @@ class RfmDecile(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
+    has_money_ : bool
+        Whether customers had a ``monetary_value``.
     edges_ : numpy.ndarray
         Scores that separate the groups, ascending.
     parameters_ : pandas.DataFrame
@@ -37,6 +41,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Learn the ranks, the groups and their means from the training panel."""
         self.n_features_in_ = X.shape[1]
+        self.has_money_ = "monetary_value" in X.columns
         self.values_ = [np.sort(values) for values in self._rfm(X)]
         scores = self._scores(X)
         self.edges_ = np.unique(np.quantile(scores, np.linspace(0, 1, self.groups + 1)[1:-1]))
@@ -54,10 +59,10 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.means_[np.searchsorted(self.edges_, self._scores(X))]
 
-    @staticmethod
-    def _rfm(X: pd.DataFrame) -> list[np.ndarray]:
-        T, recency, frequency, money = select_columns(X, ("T", "recency", "frequency", "monetary_value"), "RfmDecile")
-        return [recency - T, frequency, money]
+    def _rfm(self, X: pd.DataFrame) -> list[np.ndarray]:
+        names = ("T", "recency", "frequency", *(["monetary_value"] if self.has_money_ else []))
+        T, recency, *ranked = select_columns(X, names, "RfmDecile")
+        return [recency - T, *ranked]
 
     def _scores(self, X: pd.DataFrame) -> np.ndarray:
         ranks = [

@@ -66,14 +66,15 @@ class Labels:
     subtitle: str = ""
     horizon: str = "holdout"
     unit: str = ""
+    measure: str = "spend"  # or what else is predicted, such as purchases
 
     def spend(self, which: str) -> str:
         """Name spend with its horizon and unit, such as `predicted spend, next 3 months ($)`."""
-        return self.name(f"{which} spend, {self.horizon}")
+        return self.name(f"{which} {self.measure}, {self.horizon}")
 
     def name(self, amount: str) -> str:
-        """Name an amount with its unit, such as `cumulative ($)`."""
-        return f"{amount} ({self.unit})" if self.unit else amount
+        """Name an amount with its unit, such as `cumulative ($)`, unless that is what is measured."""
+        return f"{amount} ({self.unit})" if self.unit and self.unit != self.measure else amount
 
 
 def create_figure(

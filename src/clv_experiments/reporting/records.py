@@ -90,10 +90,11 @@ class Description:
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """The fitted estimator, with a few feature rows that show what it takes."""
+    """The fitted estimator, with a few feature rows that show what it takes, and the name of what it predicts."""
 
     estimator: Any
     example: pd.DataFrame
+    output: str = "expected_spend"
 
 
 @dataclass(frozen=True)

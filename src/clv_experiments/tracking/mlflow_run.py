@@ -97,7 +97,7 @@ class MlflowRun:
         from mlflow.models import infer_signature
 
         # A column and not an array, of which Spark would make a list a row.
-        spend = pd.DataFrame({"expected_spend": record.estimator.predict(record.example)})
+        predicted = pd.DataFrame({record.output: record.estimator.predict(record.example)})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "estimator.joblib")
             joblib.dump(record.estimator, path)
@@ -109,7 +109,7 @@ class MlflowRun:
                 loader_module="clv_experiments.tracking.loader",
                 data_path=str(path),
                 code_paths=[str(code)],
-                signature=infer_signature(record.example, spend),
+                signature=infer_signature(record.example, predicted),
                 input_example=record.example,
                 pip_requirements=[*requirements()],
             )

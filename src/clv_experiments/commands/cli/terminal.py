@@ -122,8 +122,9 @@ class Terminal:
         self.say(
             f"{report.rows_read:,} rows read, {report.rows_kept:,} kept; removed:" + " nothing" * report.changes.empty
         )
-        for rule, rows, customers, amount in report.changes.itertuples(index=False, name=None):
-            self.say(f"  {rule}: {rows:,} rows, {customers:,} customers, amount {amount:,.2f}")
+        for change in report.changes.to_dict("records"):
+            amount = f", amount {change['amount']:,.2f}" if "amount" in change else ""
+            self.say(f"  {change['rule']}: {change['rows']:,} rows, {change['customers']:,} customers{amount}")
 
     def add_timings(self, seconds: Mapping[str, float]) -> None:
         """Add the times of parts that were measured elsewhere."""

@@ -46,7 +46,8 @@ class CleaningReport:
     ----------
     table : pandas.DataFrame
         Columns ``rule, rows, customers, amount``. The first row is the log as read, the last what is left and those
-        between what each step removed, so that they add up exactly. ``amount`` holds decimals.
+        between what each step removed, so that they add up exactly. ``amount`` holds decimals; a log without amounts
+        has no such column.
     """
 
     table: pd.DataFrame
@@ -64,12 +65,19 @@ class CleaningReport:
     @property
     def changes(self) -> pd.DataFrame:
         """The steps that removed rows or moved money."""
-        return self.table.iloc[1:-1].query("rows != 0 or amount != 0")
+        steps = self.table.iloc[1:-1]
+        return steps[(steps.drop(columns=["rule", "customers"]) != 0).any(axis=1)]
+
+    def without_amounts(self) -> CleaningReport:
+        """Return what is left to say of a log without amounts."""
+        return CleaningReport(self.table.drop(columns="amount"))
 
     def __str__(self) -> str:
         removed = [
-            f"{rule} {rows:,}" if rows else f"{rule} {amount:,.2f} of the amount"
-            for rule, rows, amount in zip(*(self.changes[column] for column in ("rule", "rows", "amount")), strict=True)
+            f"{change['rule']} {change['rows']:,}"
+            if change["rows"]
+            else f"{change['rule']} {change['amount']:,.2f} of the amount"
+            for change in self.changes.to_dict("records")
         ]
         return f"{self.rows_read:,} rows read, {self.rows_kept:,} kept; removed: {', '.join(removed) or 'nothing'}"
 

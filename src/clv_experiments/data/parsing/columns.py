@@ -23,7 +23,8 @@ class ColumnRoles:
     Attributes
     ----------
     by_role : mapping of role to column
-        Always ``customer_id``, ``date`` and either ``amount`` or both ``quantity`` and ``unit_price``.
+        Always ``customer_id``, ``date`` and, unless the log has no amounts, either ``amount`` or both ``quantity`` and
+        ``unit_price``.
     guessed : tuple of str
         Roles that the user did not name.
     passed_over : mapping of role to columns
@@ -33,6 +34,11 @@ class ColumnRoles:
     by_role: Mapping[str, str]
     guessed: tuple[str, ...]
     passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def has_amounts(self) -> bool:
+        """Whether the log says what was paid."""
+        return "amount" in self.by_role or {"quantity", "unit_price"} <= set(self.by_role)
 
     def __str__(self) -> str:
         """List the guesses that were not obvious."""
@@ -91,7 +97,8 @@ def choose_columns(
         unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
         guess_by_contents(by_role, named, guesses, unused, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
-    _check_required_roles(by_role | chosen, guesses, available, log, contents)
+    has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
+    _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
     passed_over = {role: guesses[role].passed_over for role in chosen if guesses[role].passed_over}
     return ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
 
@@ -150,11 +157,12 @@ def _check_required_roles(
     available: Sequence[str],
     log: str,
     contents: ColumnContents | None,
+    has_money: bool,
 ) -> None:
     problems: list[str] = []
     advice: list[str] = []
     free = _without_roles(by_role, guesses, available)
-    for role in ("customer_id", "date", *_missing_money(by_role)):
+    for role in ("customer_id", "date", *(_missing_money(by_role) if has_money else ())):
         if role in by_role:
             continue
         guess = guesses.get(role, Guess())
@@ -163,6 +171,23 @@ def _check_required_roles(
     rivals = guesses.get("amount", Guess()).rivals
     if problems:
         raise ClvError(f"{', and '.join(problems)}: type {' '.join(advice)}{_other_ways(by_role, rivals)}")
+
+
+def _lacks_money(
+    by_role: Mapping[str, str],
+    guesses: Mapping[str, Guess],
+    named: Mapping[str, str | bool | None],
+    available: Sequence[str],
+    contents: ColumnContents | None,
+) -> bool:
+    """Return whether a log says nothing of money: the user says so, or no column is left that could be an amount."""
+    if "unit_price" in by_role or "amount" in by_role:
+        return False
+    if named.get("amount") is False:
+        return True
+    free = _without_roles(by_role, guesses, available)
+    open_question = "quantity" in by_role or guesses.get("amount", Guess()).rivals or contents is None
+    return not open_question and not any(contents.kind(column).is_number for column in free if contents)
 
 
 def _missing_money(by_role: Mapping[str, str]) -> tuple[str, ...]:
@@ -193,8 +218,6 @@ def _list_choices(
     role: str, guess: Guess, free: Sequence[str], available: Sequence[str], contents: ColumnContents | None
 ) -> str:
     choices = guess.rivals[:1] or [column for column in free if contents is None or contents.could_be(role, column)]
-    if role == "amount" and not choices:
-        return "false"
     return quote_column(choices[0]) if len(choices) == 1 else f"<one of {_list_columns(choices or free or available)}>"
 
 
@@ -205,8 +228,9 @@ def _other_ways(by_role: Mapping[str, str], rivals: Sequence[str]) -> str:
     if missing == ("quantity",):
         price = quote_column(by_role["unit_price"])
         return f", or data.columns.amount={price} if that is what was paid"
-    if missing == ("amount",) and "quantity" not in by_role:
-        return ", or name a quantity and a unit_price"
+    if missing == ("amount",):
+        pair = ", or name a quantity and a unit_price" if "quantity" not in by_role else ""
+        return f"{pair}, or data.columns.amount=false for a log without money"
     return ""
 
 

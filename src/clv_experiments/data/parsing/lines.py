@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import ibis
 from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
@@ -12,6 +13,7 @@ from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.dates import add_day
 from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
+    AMOUNT,
     AMOUNT_LIMIT,
     ParseOptions,
     add_amount,
@@ -53,7 +55,8 @@ def read_lines(
     -------
     ibis.Table
         One row per line of the source: ``customer_id`` (string), ``date``, ``amount`` (decimal; quantity times unit
-        price, less the discount, where there is no amount) and the other roles of the log. Null where a cell is empty.
+        price, less the discount, where there is no amount; of a log without amounts the quantity, or 1) and the other
+        roles of the log. Null where a cell is empty.
     list of str
         Notes on how text was read that could be read in two ways.
 
@@ -85,8 +88,10 @@ def read_lines(
     _check_all_parsed(lines, by_role, options, log)
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
-    else:
+    elif columns.has_amounts:
         lines, amount_notes = add_amount_from_price(lines, by_role.get("discount"), options, log)
+    else:
+        lines, amount_notes = _count_lines(lines), []
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, by_role, options.scale, log)
     notes += [*amount_notes, *scale_notes, *describe_period(lines, options.date_format)]
@@ -138,6 +143,12 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
                 f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty"
             )
+
+
+def _count_lines(lines: Table) -> Table:
+    """Let a line of a log without amounts count as many as it says, or one."""
+    count = lines.quantity.fill_null(1) if "quantity" in lines.columns else ibis.literal(1)
+    return lines.mutate(amount=count.cast(AMOUNT))
 
 
 def _check_has_purchases(lines: Table, log: str) -> None:

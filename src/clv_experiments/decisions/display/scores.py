@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from clv_experiments.data.window import Horizon
+from clv_experiments.decisions.customer_scores import value_column
 from clv_experiments.decisions.evidence import Evidence, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.formatting import format_money, format_share
 from clv_experiments.reporting.prose import sentences
-
-TIER_HEADINGS = ["tier", "customers", "expected spend", "share", "CLV", "P(alive)", "missed"]
+from clv_experiments.reporting.text_table import TextTable
 
 
 def interval_sentences(evidence: Evidence, currency: str) -> list[str]:
@@ -27,7 +27,9 @@ def missed_sentences(missed: MissedPurchases, btyd_name: str, shop: Shop) -> lis
     return sentences("scores/evidence.jinja", "missed", missed, btyd_name, shop.likely)
 
 
-def readme(model: str, notes: Sequence[str], shop: Shop, horizon: Horizon, cutoff: date) -> str:
+def readme(
+    model: str, notes: Sequence[str], shop: Shop, horizon: Horizon, cutoff: date, *, has_amounts: bool = True
+) -> str:
     """Describe the files for whoever opens them, with units.
 
     Parameters
@@ -39,23 +41,36 @@ def readme(model: str, notes: Sequence[str], shop: Shop, horizon: Horizon, cutof
     shop : Shop
     horizon : Horizon
     cutoff : date
+    has_amounts : bool
+        Whether the log says what was paid.
     """
-    about = sentences("scores/readme.jinja", "about", model, notes, shop, horizon, cutoff)
-    return "\n".join([*about, "", *sentences("scores/readme.jinja", "columns")]) + "\n"
+    about = sentences("scores/readme.jinja", "about", model, notes, shop, horizon, cutoff, has_amounts)
+    return "\n".join([*about, "", *sentences("scores/readme.jinja", "columns", has_amounts)]) + "\n"
 
 
-def tier_rows(summary: ScoreSummary, currency: str) -> list[list[str]]:
-    """Write the totals of each tier and of all, under ``TIER_HEADINGS``."""
-    money = partial(format_money, currency=currency)
-    writers: dict[str, Callable[[Any], str]] = {
-        "group": str,
-        "customers": "{:,}".format,
-        "expected_spend": money,
-        "share": format_share,
-        "clv": money,
-        "p_alive": "{:.2f}".format,
-        "missed_opportunity": "{:,}".format,
+def summary_readme(
+    model: str, notes: Sequence[str], shop: Shop, horizon: Horizon, cutoff: date | None, columns: Sequence[str]
+) -> str:
+    """Describe the files that were made from a table of frequency, recency and T; ``columns`` are those of the list."""
+    about = sentences("scores/summary.jinja", "about", model, notes, shop, horizon, cutoff, "clv" in columns)
+    described = sentences("scores/readme.jinja", "columns", "clv" in columns)
+    return "\n".join([*about, "", *(line for line in described if line.partition(":")[0] in columns)]) + "\n"
+
+
+def tier_table(summary: ScoreSummary, currency: str) -> TextTable:
+    """Write the totals of each tier and of all; expected purchases where no money is known."""
+    money, table = partial(format_money, currency=currency), summary.table()
+    value = value_column(table)
+    writers: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "group": ("tier", str),
+        "customers": ("customers", "{:,}".format),
+        value: (value.replace("_", " "), money if value == "expected_spend" else "{:,.1f}".format),
+        "share": ("share", format_share),
+        "clv": ("CLV", money),
+        "p_alive": ("P(alive)", "{:.2f}".format),
+        "missed_opportunity": ("missed", "{:,}".format),
     }
-    table = summary.table()
+    writers = {name: writer for name, writer in writers.items() if name in table}
     rows = table[table["by"].isin(("value_tier", "everyone"))].sort_values("by", ascending=False, kind="stable")
-    return [[write(row[name]) for name, write in writers.items()] for row in rows.to_dict("records")]
+    cells = [[write(row[name]) for name, (_, write) in writers.items()] for row in rows.to_dict("records")]
+    return TextTable([heading for heading, _ in writers.values()], cells)

@@ -40,7 +40,8 @@ def value_captures(standings: Standings) -> Figure:
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
     curves = {label: _capture_curve(cell, model) for model, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
-    figure, (panel,) = create_chart("Spend reached by targeting top customers", cell.subtitle, height)
+    title = f"{cell.measure.capitalize()} reached by targeting top customers"
+    figure, (panel,) = create_chart(title, cell.subtitle, height)
     panel.plot(TARGETED, _capture_curve(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
     lines_of_family: dict[str, int] = {}
@@ -55,7 +56,7 @@ def value_captures(standings: Standings) -> Figure:
     panel.set_xlim(0, TARGETED[-1])
     panel.set_ylim(0, 1.02)
     write_percents(panel.xaxis, panel.yaxis)
-    panel.set(xlabel="customers targeted, highest predicted first", ylabel="share of actual spend")
+    panel.set(xlabel="customers targeted, highest predicted first", ylabel=f"share of actual {cell.measure}")
     ends = {label: float(np.nan_to_num(curve[-1])) for label, curve in curves.items()}
     _name_ends(panel, ends | {"perfect": 1.0, "random": TARGETED[-1]}, strong, cell.families, height)
     return figure
@@ -69,9 +70,10 @@ def decile_calibrations(standings: Standings) -> Figure:
     wide = max(len(printable(label)) for label in tables) > TITLE[4]
     scale, columns = LogScale.around(values), min(3 if wide else 4, len(tables))
     rows = -(-len(tables) // columns)
-    unit = f", {cell.currency}" if cell.currency else ""
+    unit = f", {cell.currency}" if cell.currency not in ("", cell.measure) else ""
     subtitle = f"{truncate(cell.subtitle, 60)} · mean of a customer{unit}"
-    figure, panels = create_chart("Predicted and actual spend by decile", subtitle, 1.2 + 1.75 * rows, rows, columns)
+    title = f"Predicted and actual {cell.measure} by decile"
+    figure, panels = create_chart(title, subtitle, 1.2 + 1.75 * rows, rows, columns)
     for panel, label in zip(panels, standings.ranking, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)

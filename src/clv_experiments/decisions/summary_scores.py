@@ -1,0 +1,74 @@
+"""Scores from a table of frequency, recency and T alone: what a BTYD model says without a log."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+from sklearn.base import clone
+
+from clv_experiments.data.rfm_summary import RfmSummary
+from clv_experiments.data.window import Horizon
+from clv_experiments.decisions.clv import clv_within
+from clv_experiments.decisions.customer_scores import COLUMNS, value_column
+from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
+from clv_experiments.decisions.segments.tiers import Tiers
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.forecasting.forecaster import Model
+from clv_experiments.models.btyd import BtydRegressor
+
+MEAN_DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}
+
+
+def fit_summary(model: Model, summary: RfmSummary, horizon_days: float) -> BtydRegressor:
+    """Fit a BTYD model to the customers of a table."""
+    estimator: BtydRegressor = clone(model.estimator).set_params(horizon_days=horizon_days)
+    return estimator.fit(summary.customers)
+
+
+def length_in_days(horizon: Horizon, cutoff: date | None) -> float:
+    """Count the days of a horizon after a cutoff; without one, of mean months."""
+    return float(horizon.after(cutoff).days) if cutoff else horizon.count * MEAN_DAYS[horizon.unit]
+
+
+def score_summary(
+    summary: RfmSummary, btyd: BtydRegressor, btyd_name: str, shop: Shop, cutoff: date | None
+) -> pd.DataFrame:
+    """Predict what is expected of each customer.
+
+    Parameters
+    ----------
+    summary : RfmSummary
+    btyd : BtydRegressor
+        Fitted; its ``horizon_days`` is how far it looks ahead.
+    btyd_name : str
+    shop : Shop
+    cutoff : date, optional
+        The day up to which the table counts; without it there are no dates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a customer: those of ``customer_scores.COLUMNS`` that need neither single purchases nor, without a
+        cutoff, dates; money only where the table has ``monetary_value``.
+    """
+    X = summary.customers
+    table = X.assign(
+        expected_purchases=btyd.expected_purchases(X),
+        p_alive=btyd.probability_alive(X),
+        p_purchase=btyd.probability_purchase(X),
+        btyd_model=btyd_name,
+    ).astype({"frequency": int})
+    within = length_in_days(shop.next_purchase_within, cutoff)
+    if cutoff:
+        since = pd.to_timedelta(X["T"] - X["recency"], unit="D")
+        dates = next_purchase_dates(btyd, X, cutoff, int(within), shop.interval)
+        table = table.assign(last_purchase=pd.Timestamp(cutoff) - since.dt.floor("D"), **dates)
+    else:
+        table["p_next_purchase"] = btyd.probability_purchase(X, within)
+    if summary.has_amounts:
+        clv = clv_within(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
+        table = table.assign(expected_spend=btyd.predict(X), clv=clv)
+    value = table[value_column(table)].to_numpy()
+    table = table.assign(value_tier=Tiers.of(value, shop.tiers).names(value)).reset_index()
+    return table[[column for column in COLUMNS if column in table]]
