@@ -61,6 +61,7 @@ def assert_same(result, expected):
 # --- a small log that has everything wrong with it ---------------------------------------------------------------
 
 IDS = ["17850", "17850.0", " 17850 ", "\t12346", "Zoë", "zoë", "ß", "SS", "=1+1", "'; drop table log; --", "客户"]
+IDS += ["Ann@x.de", "ann@X.de", "guest", "GUEST"]
 NO_IDS = ["", "  ", "NaN", None]
 DAYS = (
     "{:%d/%m/%Y}",
@@ -72,7 +73,13 @@ DAYS = (
     "{:%d-%b-%Y}",
 )
 AMOUNTS = ("{:.2f}", "£{:,.2f}", " {:.4f}", "{:.3e}", "+{:.2f}", "GBP {:,.2f}")
+STATUSES = ("paid", "Cancelled", "Refund", None, "odd one", "REFUNDED", "wc-completed", "paid")
+WHERE = "`note %s` is null or not (`order` in ['C7', 'O''x'] and k >= 3) and when > '2019-12-03'"
 STEPS = (
+    cleaning.id_case(),
+    cleaning.guests(),
+    cleaning.status(),
+    cleaning.refunded(),
     cleaning.missing_customer(),
     cleaning.missing_date(),
     cleaning.missing_amount(),
@@ -104,11 +111,15 @@ def nasty(typed):
                 "order": order,
                 "currency": ("GBP", "eur", "JPY")[k % 3],
                 "note %s": '=HYPERLINK("x")' if k % 5 else None,
+                "k": str(k % 7),
+                "order status": STATUSES[k % len(STATUSES)],
+                "Amount Refunded": "3.00" if k % 13 == 0 else None,
+                "e-mail": f"{'E' if k % 2 else 'e'}{k % 3}@x" if k % 4 else None,
             }
         )
     rows += rows[100:120]
     kinds = [pa.float64(), pa.timestamp("us"), pa.float64()] if typed else [pa.string()] * 3
-    schema = pa.schema(list(zip(rows[0], [*kinds, *[pa.string()] * 3], strict=True)))
+    schema = pa.schema(list(zip(rows[0], [*kinds, *[pa.string()] * 7], strict=True)))
     return pa.Table.from_pylist(rows, schema=schema)
 
 
@@ -124,9 +135,16 @@ def read_nasty(source, compose, engine=None):
         STEPS,
         date(2021, 3, 31),
         "£",
-        columns={"date": "when", "amount": "paid", "order_id": "order", "currency": "currency"},
+        columns={
+            "customer_id": "Customer ID",
+            "date": "when",
+            "amount": "paid",
+            "order_id": "order",
+            "currency": "currency",
+        },
         parse_options=ParseOptions("dmy", "."),
         engine=engine,
+        where=WHERE,
         learn_until=lambda first, last: date(2020, 12, 31),
     )
     return outcome(log, compose), log.notes
@@ -139,7 +157,9 @@ def expected(rows, compose):
 
 def test_the_nasty_log_exercises_every_step(expected):
     report = expected["report"].set_index("rule")
-    assert (report[["rows", "amount"]] != 0).any(axis=1).drop("currency").all()
+    of_names = ["ids in lower case", "guests"]  # which the log that is typed does not have
+    assert (report[["rows", "amount"]] != 0).any(axis=1).drop(["currency", *of_names]).all()
+    assert (report.loc[of_names, "customers"] != 0).all() == ("客户" in expected["features"].index)
     assert report["amount"].iloc[1:].sum() == report["amount"].iloc[0]
     assert expected["span"][2] == len(expected["features"])
     assert "17850" in expected["features"].index

@@ -57,6 +57,7 @@ def load_configured_log(
         [instantiate(step) for step in cfg.cleaning.values() if step is not None],
         parse_day(cfg.log_end, "data.log_end"),
         cfg.currency,
+        where=cfg.where,
         log_start=parse_day(cfg.log_start, "data.log_start"),
         columns=OmegaConf.to_container(cfg.columns),  # type: ignore[arg-type]
         parse_options=ParseOptions(

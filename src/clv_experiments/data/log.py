@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import ibis
 import numpy as np
@@ -13,22 +13,30 @@ import pandas as pd
 from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
+from clv_experiments.data.log_notes import (
+    TotalsPeriod,
+    describe_customers,
+    describe_totals,
+    find_totals_period,
+    summarise_days,
+)
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
+from clv_experiments.data.parsing.order_roles import add_order_roles
 from clv_experiments.data.parsing.panel import check_no_panel
-from clv_experiments.data.parsing.periods import last_day_of_period
+from clv_experiments.data.parsing.raw_filter import filter_rows
 from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.rfm_summary import refuse_summary
 from clv_experiments.errors import ClvError
 
 PLACEHOLDER_GAP_DAYS = 730  # without any purchase: the few rows before such a gap are taken for placeholders
 PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
-DOMINANT_SHARE = 0.2  # of all spend: one customer who holds more is worth a note
 MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
 PURCHASES = "purchases"  # unit of a log without amounts
+WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
 
 LearnUntil = Callable[[date, date], date]
 
@@ -91,6 +99,7 @@ def load_log(
     log_end: date | None = None,
     currency: str = "$",
     *,
+    where: str | None = None,
     log_start: date | None = None,
     columns: Mapping[str, Named] | None = None,
     parse_options: ParseOptions | None = None,
@@ -112,6 +121,8 @@ def load_log(
         Last complete day; by default the last day in the log.
     currency : str
         Unit of the amounts.
+    where : str, optional
+        A condition on the raw columns that rows must meet to be read (see ``filter_rows``).
     log_start : date, optional
         First day; earlier ones are removed. By default the first day in the log.
     columns : mapping of role to column, optional
@@ -140,22 +151,31 @@ def load_log(
     raw = source(engine or DuckDb())
     refuse_summary(raw, columns or {}, name)
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
-    table, named, date_notes = join_date_columns(raw.table, columns or {}, name)
-    roles = choose_columns(table.columns, named, name, ColumnContents(table))
     options, whole_rows = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
+    filtered = filter_rows(raw.table, where, options, name) if where is not None else None
+    table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
+    roles = choose_columns(table.columns, named, name, ColumnContents(table))
+    table, roles, status_notes = add_order_roles(table, roles, named)
     lines, parse_notes = read_lines(table, roles, options, name, whole_rows)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
+    if filtered:
+        report = report.after(filtered.rule, filtered.measure_left_out(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
     first, last = _date_span(cleaned, name)
     if raw.truth is None:  # a simulation may well lie in the future
         _check_not_in_future(name, cleaned, last, today)
-    _check_date_span(name, cleaned, first, last, log_end)
-    _check_placeholder_dates(name, cleaned)
     purchase_days = _sum_purchase_days(cleaned, roles.has_amounts)
+    days = summarise_days(purchase_days)
+    period = find_totals_period(days)
+    _check_date_span(name, first, last, log_end, period)
+    _check_placeholder_dates(name, cleaned)
     customers = summarise_customers(purchase_days)
     _check_customers(name, customers, roles.by_role["customer_id"])
-    end = log_end or last
+    end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
+    notes = [str(roles), *date_notes, *status_notes, *parse_notes, *report.notes]
+    notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
+    notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
     attributes = [role for role in ("country", "product", "product_name") if role in cleaned.columns]
     return TransactionLog(
         name=name,
@@ -166,10 +186,7 @@ def load_log(
         currency=currency if roles.has_amounts else PURCHASES,
         fingerprint=compute_fingerprint(customers, end, report, has_amounts=roles.has_amounts),
         report=report if roles.has_amounts else report.without_amounts(),
-        notes=(
-            *raw.notes,
-            *filter(None, [str(roles), *date_notes, *parse_notes, *_customer_notes(customers, roles.has_amounts)]),
-        ),
+        notes=(*raw.notes, *filter(None, notes)),
         truth=raw.truth,
         lines=cleaned.select("customer_id", "date", "amount", *attributes) if attributes else None,
         has_amounts=roles.has_amounts,
@@ -194,19 +211,6 @@ def _sum_purchase_days(cleaned: ibis.Table, has_amounts: bool) -> ibis.Table:
     amount = cleaned.amount.sum() if has_amounts else ibis.literal(1)
     days = cleaned.group_by("customer_id", "date").agg(amount=amount, orders=orders.cast("int64"))
     return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
-
-
-def _customer_notes(customers: pd.DataFrame, has_amounts: bool) -> list[str]:
-    """Say that there are no amounts, and of a customer who holds much of them or of all purchases."""
-    notes = [] if has_amounts else ["there are no amounts: purchases are predicted, no spend (data.columns.amount)"]
-    share = customers["units"] / customers["units"].sum()
-    if len(customers) >= 50 and share.max() > DOMINANT_SHARE:
-        total = "spend" if has_amounts else PURCHASES
-        notes.append(
-            f"customer '{share.idxmax()}' holds {share.max():.0%} of all {total}: if it stands in for many, such as "
-            "guests, leave these ids empty"
-        )
-    return notes
 
 
 def _check_placeholder_dates(name: str, cleaned: ibis.Table) -> None:
@@ -241,23 +245,15 @@ def _check_customers(name: str, customers: pd.DataFrame, column: str) -> None:
         )
 
 
-def _check_date_span(name: str, cleaned: ibis.Table, first: date, last: date, log_end: date | None) -> None:
+def _check_date_span(name: str, first: date, last: date, log_end: date | None, period: TotalsPeriod | None) -> None:
     if first == last:
         raise ClvError(f"all purchases of log '{name}' fall on one day, {first}; is that the date of the purchase?")
-    if log_end and (log_end - last).days > MAX_DAYS_WITHOUT_PURCHASE and log_end > _last_day_of_period(cleaned, last):
+    latest = max(last + timedelta(days=MAX_DAYS_WITHOUT_PURCHASE), period.end if period else last)
+    if log_end and log_end > latest:
         raise ClvError(
             f"the log end {log_end} lies {(log_end - last).days} days after the last purchase of log '{name}', {last}: "
             f"those days would count as days without spend; type data.log_end={last}, or null for the last day"
         )
-
-
-def _last_day_of_period(cleaned: ibis.Table, last: date) -> date:
-    """Return the end of the last month or quarter where each date is the first day of one, and else the last day."""
-    day, month = cleaned.date.day(), cleaned.date.month()
-    others = {"month": (day != 1).sum(), "quarter": ((day != 1) | (month % 3 != 1)).sum()}
-    counts = cleaned.aggregate(**others).to_pyarrow().to_pylist()[0]
-    periods = [period for period in ("quarter", "month") if not counts[period]]
-    return last_day_of_period(periods[0], last) if periods else last
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def read_rfm_summary(
 
 
 def _fetch(
-    raw: RawTable, columns: Mapping[str, str], customer: str | bool | None, decimal: str | None, name: str
+    raw: RawTable, columns: Mapping[str, str], customer: object, decimal: str | None, name: str
 ) -> tuple[pd.DataFrame, list[str]]:
     table, notes = raw.table, []
     column = str(customer) if customer else _guess_customer(table.columns, columns)

@@ -9,6 +9,7 @@ from scipy.special import betaln
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
     check_customers,
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 COLUMNS = ("frequency", "monetary_value")
 STARTS = ((2.0, 2.0, 1.0), (6.0, 3.0, 0.5), (50.0, 1.0, 0.02))  # p, q - 1, v with a mean spend of p v / (q - 1) = 1
 MIN_EXCESS = 0.01  # with q - 1 below this the population mean p v / (q - 1) has no meaning
+MIN_LOSING, MAX_LOSING_SHARE = 10, 0.05  # repeat customers with a mean below 0
 
 
 class GammaGamma(BaseEstimator):
@@ -53,6 +55,7 @@ class GammaGamma(BaseEstimator):
             If X lacks frequency or monetary_value, or holds impossible values.
         """
         customers = check_customers(X, COLUMNS)
+        _check_losses(customers)
         x, m = customers[(customers > 0).all(axis=1)].sort_values(list(COLUMNS)).to_numpy().T
         self.n_features_in_ = len(COLUMNS)
         self.feature_names_in_ = np.array(COLUMNS, dtype=object)
@@ -120,6 +123,17 @@ class GammaGamma(BaseEstimator):
     def _add_note(self, sentence: str) -> None:
         self.notes_.append(sentence)
         logger.info(sentence)
+
+
+def _check_losses(customers: pd.DataFrame) -> None:
+    """Refuse customers of whom many lose money: those who earn some say nothing of the others."""
+    repeaters = customers["monetary_value"][customers["frequency"] > 0]
+    losing = int((repeaters < 0).sum())
+    if losing >= MIN_LOSING and losing > MAX_LOSING_SHARE * len(repeaters):
+        raise ClvError(
+            f"Gamma-Gamma needs spend above 0, and the mean of {losing:,} of {len(repeaters):,} repeat customers is "
+            "below: type data.cleaning.returns.policy=drop or net, or a model of another family, such as model=linear"
+        )
 
 
 def _log_likelihood(parameters: np.ndarray, counts: np.ndarray, positions: np.ndarray, m: np.ndarray) -> np.ndarray:

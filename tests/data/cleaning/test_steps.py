@@ -19,6 +19,8 @@ from clv_experiments.data import cleaning
 from clv_experiments.data.cleaning import (
     currency,
     duplicates,
+    guests,
+    id_case,
     in_two_sheets,
     missing_amount,
     missing_customer,
@@ -26,8 +28,10 @@ from clv_experiments.data.cleaning import (
     not_goods,
     outliers,
     price_not_positive,
+    refunded,
     returns,
     rounding,
+    status,
 )
 from clv_experiments.data.cleaning.report import RAW_PREFIX, Step, clean
 from clv_experiments.data.engine import DuckDb
@@ -46,6 +50,9 @@ TYPES = {
     "quantity": pa.decimal128(18, 4),
     "unit_price": pa.decimal128(18, 4),
     "currency": pa.string(),
+    "status": pa.string(),
+    "refunded": pa.decimal128(18, 4),
+    "email": pa.string(),
 }
 ENGINE = DuckDb()
 
@@ -58,7 +65,7 @@ def lines_of(rows, columns=("customer_id", "date", "amount")):
     """Typed lines with their raw columns; days are numbers, 1 for the first."""
     values = {column: [row[k] for row in rows] for k, column in enumerate(columns)}
     values["date"] = [day(number) for number in values["date"]]
-    exact = ("amount", "quantity", "unit_price")
+    exact = ("amount", "quantity", "unit_price", "refunded")
     for column in set(exact) & set(columns):
         values[column] = [None if value is None else Decimal(str(value)) for value in values[column]]
     arrays = {column: pa.array(values[column], TYPES[column]) for column in columns}
@@ -245,7 +252,10 @@ def test_amounts_are_rounded_half_away_from_zero(decimals, result):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: returns("refund"), r"^data\.cleaning\.returns\.policy must be one of drop, net, got 'refund'$"),
+        (
+            lambda: returns("refund"),
+            r"^data\.cleaning\.returns\.policy must be one of null, drop, net, keep, got 'refund'$",
+        ),
         (lambda: returns("drop", "C("), r"returns\.cancelled must be a regular expression, got 'C\('"),
         (lambda: not_goods(pattern="["), r"not_goods\.pattern must be a regular expression"),
         *(
@@ -384,8 +394,23 @@ def test_money_is_converted_and_rounded_exactly(rows, rate, decimals):
 
 # --- the receipt ------------------------------------------------------------------------------------------------
 
-COLUMNS = ("customer_id", "date", "amount", "order_id", "product", "quantity", "unit_price", "currency")
+COLUMNS = (
+    "customer_id",
+    "date",
+    "amount",
+    "order_id",
+    "product",
+    "quantity",
+    "unit_price",
+    "currency",
+    "status",
+    "refunded",
+)
 STEPS = {
+    "id_case": id_case(),
+    "guests": guests(),
+    "status": status(),
+    "refunded": refunded(),
     "missing_customer": missing_customer(),
     "missing_date": missing_date(),
     "missing_amount": missing_amount(),
@@ -405,7 +430,7 @@ STEPS = {
 def full_rows(draw, **sizes):
     """Rows with everything that the steps look for, gaps included."""
     row = st.tuples(
-        st.sampled_from(["a", "b", "c", None]),
+        st.sampled_from(["a", "b", "c", "B", "X@y", "x@y", "Guest", "0", None]),
         st.sampled_from([None, *range(1, 9)]),
         st.none() | small,
         st.sampled_from(["1", "2", "C3", None]),
@@ -413,6 +438,9 @@ def full_rows(draw, **sizes):
         st.sampled_from([-1, 1, 2]),
         st.sampled_from([0, 1, 2, None]),
         st.sampled_from(["EUR", "GBP"]),
+        st.sampled_from(["paid", "cancelled", "Refund", "odd", None]),
+        st.sampled_from([None, 0, 1, -2]),
+        st.sampled_from(["e@x", None]),
     )
     rows = draw(st.lists(row, max_size=16, **sizes))
     return [*rows, *draw(st.lists(st.sampled_from(rows), max_size=4))] if rows else rows
@@ -469,7 +497,7 @@ def assert_no_day_knows_a_later_one(step, past, later, cutoff):
 
     def known(future):
         lines = lines_of([*past, *future], COLUMNS)
-        left = step.apply(lines, day(cutoff)) if step.learns else step.apply(lines)
+        left = step.change(lines, *([day(cutoff)] if step.learns else [])).lines
         return plain(left.filter(left.date <= ibis.literal(day(cutoff))).select(*COLUMNS))
 
     alone = known([])
@@ -493,7 +521,7 @@ def test_no_step_tells_a_day_what_comes_after_it(name, rows, cutoff):
 @few
 @given(rows=st.lists(bought, min_size=4, max_size=14), cutoff=st.integers(1, 5))
 def test_nor_do_those_that_look_at_other_days(step, rows, cutoff):
-    rest = (None, None, None, None, None)
+    rest = (None,) * 8
     assert_no_day_knows_a_later_one(step, *past_and_later([(*row, *rest) for row in rows], cutoff), cutoff)
 
 
@@ -514,7 +542,7 @@ def learning_from_all():
 
 @pytest.mark.parametrize("plant", [reaching_back, learning_from_all])
 def test_guard_sees_a_step_that_looks_ahead(plant):
-    rest = ("1", "pen", 1, 1, "EUR")
+    rest = ("1", "pen", 1, 1, "EUR", "paid", None, "e@x")
     past, later = [("a", 1, 5, *rest), ("b", 1, 9, *rest)], [("a", 3, -7, *rest), ("b", 3, 1, *rest)]
     for name in ("returns net", "outliers"):
         assert_no_day_knows_a_later_one(STEPS[name], past, later, 2)
@@ -549,7 +577,11 @@ def test_spend_by_day_adds_up_from_lines(log_of):
 
 
 def test_steps_run_in_the_database_that_holds_the_lines():
-    lines = lines_of([("a", 1, 5, "1", "pen", 1, 5, "EUR"), ("a", 2, -1, "1", "pen", -1, 1, "EUR")], COLUMNS)
+    rows = [
+        ("a", 1, 5, "1", "pen", 1, 5, "EUR", "paid", 1, "e@x"),
+        ("a", 2, -1, "1", "pen", -1, 1, "EUR", None, 0, None),
+    ]
+    lines = lines_of(rows, COLUMNS)
     left, _ = clean(lines, list(STEPS.values()), day(3), lambda first, last: last)
     assert isinstance(left, ibis.Table)
     assert left.get_backend() is ENGINE.connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ class CommandLine:
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
-        sys.argv[1:] = [hide_password(argument) for argument in sys.argv[1:]]
+        sys.argv[1:] = [quote_condition(hide_password(argument)) for argument in sys.argv[1:]]
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
@@ -131,6 +132,20 @@ def hide_password(argument: str) -> str:
     variable = f"CLV_{key.lstrip('+').replace('.', '_').upper()}"
     os.environ[variable] = value.strip("'\"")
     return f"{key}=${{oc.env:{variable}}}"
+
+
+def quote_condition(argument: str) -> str:
+    """Quote the condition of ``data.where=...`` as Hydra wants it, so that the shell's quotes are enough."""
+    key, _, value = argument.partition("=")
+    if (
+        key.lstrip("+") != "data.where"
+        or value in ("", "null")
+        or value[0] + value[-1] in ("''", '""')
+        or "${" in value
+    ):
+        return argument
+    escaped = re.sub(r"(\\*)(?='|$)", r"\1\1", value).replace("'", r"\'")
+    return f"{key}='{escaped}'"
 
 
 def error_sentence(error: Exception) -> str:

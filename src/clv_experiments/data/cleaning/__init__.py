@@ -1,5 +1,9 @@
 """The cleaning steps that a data config names, each counted in the cleaning report."""
 
+from clv_experiments.data.cleaning.guests import guests
+from clv_experiments.data.cleaning.id_case import id_case
+from clv_experiments.data.cleaning.returns import returns
+from clv_experiments.data.cleaning.status import refunded, status
 from clv_experiments.data.cleaning.steps import (
     currency,
     duplicates,
@@ -10,13 +14,14 @@ from clv_experiments.data.cleaning.steps import (
     not_goods,
     outliers,
     price_not_positive,
-    returns,
     rounding,
 )
 
 __all__ = [
     "currency",
     "duplicates",
+    "guests",
+    "id_case",
     "in_two_sheets",
     "missing_amount",
     "missing_customer",
@@ -24,6 +29,8 @@ __all__ = [
     "not_goods",
     "outliers",
     "price_not_positive",
+    "refunded",
     "returns",
     "rounding",
+    "status",
 ]

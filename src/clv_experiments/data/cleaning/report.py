@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import ibis
 import pandas as pd
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, IntegerScalar, Table
 
 RAW_PREFIX = "source: "  # of the raw columns, which steps that compare whole rows need
+RETURNED = "is_return"  # column of rows that give money back by their status
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a step leaves of the lines, and what the user should know of it."""
+
+    lines: Table
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,9 +32,9 @@ class Step:
     name : str
         As the cleaning report calls it.
     apply : callable
-        Takes the lines and returns those that are left, possibly changed. Lines have ``customer_id``, ``date`` and
-        ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, discount, country, channel,
-        currency``.
+        Takes the lines and returns those that are left, possibly changed, or a Change. Lines have ``customer_id``,
+        ``date`` and ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, discount,
+        country, channel, currency, status, refunded, email``.
     compares_rows : bool
         Whether the step needs the raw columns too.
     learns : bool
@@ -33,9 +42,14 @@ class Step:
     """
 
     name: str
-    apply: Callable[..., Table]
+    apply: Callable[..., Table | Change]
     compares_rows: bool = False
     learns: bool = False
+
+    def change(self, lines: Table, *until: date) -> Change:
+        """Apply the step to lines; ``until`` is the last day that a step that learns may learn from."""
+        result = self.apply(lines, *until)
+        return result if isinstance(result, Change) else Change(result)
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,12 @@ class CleaningReport:
         Columns ``rule, rows, customers, amount``. The first row is the log as read, the last what is left and those
         between what each step removed, so that they add up exactly. ``amount`` holds decimals; a log without amounts
         has no such column.
+    notes : tuple of str
+        What the steps found, for the user to see.
     """
 
     table: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -64,22 +81,30 @@ class CleaningReport:
 
     @property
     def changes(self) -> pd.DataFrame:
-        """The steps that removed rows or moved money."""
+        """The steps that removed rows, or moved money or customers."""
         steps = self.table.iloc[1:-1]
-        return steps[(steps.drop(columns=["rule", "customers"]) != 0).any(axis=1)]
+        return steps[(steps.drop(columns="rule") != 0).any(axis=1)]
 
     def without_amounts(self) -> CleaningReport:
         """Return what is left to say of a log without amounts."""
-        return CleaningReport(self.table.drop(columns="amount"))
+        return replace(self, table=self.table.drop(columns="amount"))
+
+    def after(self, rule: str, removed: Mapping[str, int | Decimal]) -> CleaningReport:
+        """Return the report of a log from which a rule had first removed these ``rows, customers, amount``."""
+        first, rest = self.table.iloc[:1], self.table.iloc[1:]
+        raw = first.assign(**{column: first[column] + size for column, size in removed.items()})
+        table = pd.concat([raw, pd.DataFrame([{"rule": rule, **removed}]), rest], ignore_index=True)
+        return replace(self, table=table)
 
     def __str__(self) -> str:
-        removed = [
-            f"{change['rule']} {change['rows']:,}"
-            if change["rows"]
-            else f"{change['rule']} {change['amount']:,.2f} of the amount"
-            for change in self.changes.to_dict("records")
-        ]
+        removed = [_describe_change(*change) for change in self.changes.itertuples(index=False, name=None)]
         return f"{self.rows_read:,} rows read, {self.rows_kept:,} kept; removed: {', '.join(removed) or 'nothing'}"
+
+
+def _describe_change(rule: str, rows: int, customers: int, amount: Decimal) -> str:
+    if rows:
+        return f"{rule} {rows:,}"
+    return f"{rule} {amount:,.2f} of the amount" if amount else f"{rule} {customers:,} customers"
 
 
 def clean(
@@ -115,8 +140,11 @@ def clean(
     limits = [*([_drop_before(log_start)] if log_start else []), *([_drop_after(log_end)] if log_end else [])]
     steps = [*fixed, *limits, *learning]
     sizes = [_measure(lines)]
+    notes: list[str] = []
     for step in steps:
-        cleaned = _apply_learning_step(step, lines, log_end, learn_until) if step.learns else step.apply(lines)
+        change = _apply_learning_step(step, lines, log_end, learn_until) if step.learns else step.change(lines)
+        cleaned = change.lines
+        notes += change.notes
         sizes.append(sizes[-1] if cleaned is lines else _measure(cleaned))
         lines = cleaned
     table = pd.DataFrame(sizes)
@@ -124,7 +152,18 @@ def clean(
     table = pd.concat([table.iloc[:1], removed, table.iloc[-1:]], ignore_index=True)
     table = table.astype({"rows": "int64", "customers": "int64"})
     table.insert(0, "rule", ["raw log", *(step.name for step in steps), "clean log"])
-    return lines.drop(*raw_columns(lines)), CleaningReport(table)
+    internal = [column for column in lines.columns if column == RETURNED]
+    return lines.drop(*raw_columns(lines), *internal), CleaningReport(table, tuple(notes))
+
+
+def removal_step(name: str, removes: Callable[[Table], BooleanValue]) -> Step:
+    """Make a step that removes the rows of a condition; null counts as false."""
+    return Step(name, lambda t: t.filter(~removes(t).fill_null(False)))
+
+
+def count_rows(condition: BooleanValue) -> IntegerScalar:
+    """Count the rows of a condition; null counts as false."""
+    return ibis.ifelse(condition.fill_null(False), 1, 0).sum()  # PostgreSQL casts no boolean to bigint
 
 
 def raw_columns(lines: Table) -> list[str]:
@@ -144,11 +183,11 @@ def _drop_after(log_end: date) -> Step:
 
 def _apply_learning_step(
     step: Step, lines: Table, log_end: date | None, learn_until: Callable[[date, date], date]
-) -> Table:
+) -> Change:
     span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
     if span["first"] is None:
-        return lines
-    return step.apply(lines, learn_until(span["first"], log_end or span["last"]))
+        return Change(lines)
+    return step.change(lines, learn_until(span["first"], log_end or span["last"]))
 
 
 def _measure(lines: Table) -> dict[str, int | Decimal]:

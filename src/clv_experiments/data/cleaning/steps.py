@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.cleaning.net_returns import net_returns
-from clv_experiments.data.cleaning.report import Step, raw_columns
+from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
+from clv_experiments.data.cleaning.report import Step, raw_columns, removal_step
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
 
 RATE = "decimal(18, 10)"  # PostgreSQL rounds only decimals whose size is known
-HARMLESS_PATTERN = r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]"  # escaped characters and sets of characters
 
 
 def missing_customer() -> Step:
     """Remove rows without a customer."""
-    return _removal_step("missing customer", lambda t: t.customer_id.isnull())
+    return removal_step("missing customer", lambda t: t.customer_id.isnull())
 
 
 def missing_date() -> Step:
     """Remove rows without a date."""
-    return _removal_step("missing date", lambda t: t.date.isnull())
+    return removal_step("missing date", lambda t: t.date.isnull())
 
 
 def missing_amount() -> Step:
     """Remove rows without an amount."""
-    return _removal_step("missing amount", lambda t: t.amount.isnull())
+    return removal_step("missing amount", lambda t: t.amount.isnull())
 
 
 def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
@@ -50,7 +48,7 @@ def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
         If the pattern is no regular expression. When applied: if there are codes but no products.
     """
     excluded = [str(code).upper() for code in ([codes] if isinstance(codes, str) else codes)]
-    beginning = _anchor_pattern(pattern, "not_goods.pattern")
+    beginning = anchor_pattern(pattern, "not_goods.pattern")
 
     def removes(t: Table) -> BooleanValue:
         if "product" not in t.columns:
@@ -60,7 +58,7 @@ def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
         listed = t.product.upper().isin(excluded)
         return listed | t.product.re_search(beginning) if beginning else listed
 
-    return _removal_step("not goods", removes)
+    return removal_step("not goods", removes)
 
 
 def price_not_positive() -> Step:
@@ -73,43 +71,7 @@ def price_not_positive() -> Step:
     def removes(t: Table) -> BooleanValue:
         return (t.unit_price <= 0) & (t.amount >= 0) if "unit_price" in t.columns else t.amount == 0
 
-    return _removal_step("price not positive", removes)
-
-
-def returns(policy: str = "drop", cancelled: str | None = None) -> Step:
-    """Remove or net cancellations and returns: rows with a negative quantity or amount, or on a cancelled order.
-
-    Parameters
-    ----------
-    policy : {"drop", "net"}
-        ``drop`` removes them. ``net`` also deducts each from the same customer's purchases from that day on (see
-        ``net_returns``).
-    cancelled : str, optional
-        Regular expression for the beginning of a cancellation's order id.
-
-    Raises
-    ------
-    ClvError
-        If the policy is unknown, or ``cancelled`` no regular expression. When applied: if there are no order ids.
-    """
-    _check_choice(policy, ("drop", "net"), "returns.policy")
-    beginning = _anchor_pattern(cancelled, "returns.cancelled")
-
-    def is_return(t: Table) -> BooleanValue:
-        condition = (t.amount < 0).fill_null(False)
-        if "quantity" in t.columns:
-            condition |= (t.quantity < 0).fill_null(False)
-        if beginning:
-            if "order_id" not in t.columns:
-                raise ClvError(
-                    "data.cleaning.returns.cancelled needs order ids, but no column: name data.columns.order_id"
-                )
-            condition |= t.order_id.re_search(beginning).fill_null(False)
-        return condition
-
-    if policy == "net":
-        return Step("netted returns", lambda t: net_returns(t, is_return(t)))
-    return _removal_step("cancellations and returns", is_return)
+    return removal_step("price not positive", removes)
 
 
 def duplicates(policy: str = "keep") -> Step:
@@ -125,7 +87,7 @@ def duplicates(policy: str = "keep") -> Step:
     ClvError
         If the policy is unknown.
     """
-    _check_choice(policy, ("keep", "drop"), "duplicates.policy")
+    check_choice(policy, ("keep", "drop"), "duplicates.policy")
 
     def drop(t: Table) -> Table:
         t = t.mutate(copy=ibis.row_number().over(group_by=raw_columns(t), order_by=t.amount))
@@ -212,7 +174,7 @@ def rounding(decimals: int | None = None) -> Step:
     ClvError
         If ``decimals`` is none of these.
     """
-    _check_choice(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
+    check_choice(decimals, (None, 0, 1, 2, 3, 4), "rounding.decimals")
     if decimals is None:
         return Step("rounding", _keep_all)
     return Step("rounding", lambda t: t.mutate(amount=t.amount.round(decimals).cast(AMOUNT)))
@@ -234,7 +196,7 @@ def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
     ClvError
         If the policy is unknown, or the quantile out of range.
     """
-    _check_choice(policy, ("keep", "winsorise"), "outliers.policy")
+    check_choice(policy, ("keep", "winsorise"), "outliers.policy")
     if not isinstance(quantile, float) or not 0 < quantile < 1:
         raise ClvError(f"data.cleaning.outliers.quantile must lie between 0 and 1, got '{quantile}'")
 
@@ -251,34 +213,8 @@ def outliers(policy: str = "keep", quantile: float = 0.999) -> Step:
     return Step(f"outliers above the {quantile:g} quantile", winsorise, learns=True)
 
 
-def _removal_step(name: str, removes: Callable[[Table], BooleanValue]) -> Step:
-    return Step(name, lambda t: t.filter(~removes(t).fill_null(False)))
-
-
 def _keep_all(t: Table) -> Table:
     return t
-
-
-def _check_choice(value: object, options: tuple[object, ...], setting: str) -> None:
-    if value not in options:
-        names = ", ".join("null" if option is None else str(option) for option in options)
-        raise ClvError(f"data.cleaning.{setting} must be one of {names}, got '{value}'")
-
-
-def _anchor_pattern(pattern: str | None, setting: str) -> str | None:
-    """Anchor a regular expression at the start of a text, after a check that every engine can run it."""
-    if not pattern:
-        return None
-    try:
-        re.compile(str(pattern))
-    except re.error as error:
-        raise ClvError(f"data.cleaning.{setting} must be a regular expression, got '{pattern}' ({error})") from error
-    if re.search(r"\(\?(?!:)|\\[1-9]", re.sub(HARMLESS_PATTERN, "", str(pattern))):
-        raise ClvError(
-            f"data.cleaning.{setting} must do without look-around, back-references and flags, which not every engine "
-            f"knows (of all that begins with (? only (?: is known), got '{pattern}'"
-        )
-    return f"^({pattern})"
 
 
 def _parse_day(text: str, setting: str) -> date:

@@ -26,7 +26,7 @@ from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.data.parsing.periods import describe_period
 from clv_experiments.errors import ClvError
 
-NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount")
+NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
 TYPED_PREFIX, TEXT = "typed: ", "text"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",

@@ -89,7 +89,7 @@ SUBTOTALS = (
     "subtotal", "itemsubtotal", "linesubtotal", "ordersubtotal", "zwischensumme", "soustotal", "subtotale",
     "subtotaal", "delsumma", "valisumma",
 )  # fmt: skip
-MONEY_ROLES = ("amount", "unit_price")  # what data.scale multiplies
+MONEY_ROLES = ("amount", "unit_price", "refunded")  # what data.scale multiplies
 OPEN_PAIRS = (("amount", TOTALS, SALES),)  # with or without tax, shipping, discount: nothing in a name says which
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -167,6 +167,11 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "currency", "currencycode", "ordercurrency", "ordercurrencycode", "wahrung", "waehrung", "devise", "moneda",
         "divisa", "valuta", "moeda", "waluta", "valuutta", "mena", "валюта",
     ),
+    "refunded": (
+        "refunded", "amountrefunded", "refundedamount", "totalrefunded", "refundamount", "refundtotal", "totalrefund",
+    ),
+    "status": (),  # parsing.order_roles finds it by its values too
+    "email": (),  # and this only beside a customer id
 }  # fmt: skip
 
 

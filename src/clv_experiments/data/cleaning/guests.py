@@ -1,0 +1,171 @@
+"""Ids that stand for many people, such as 0 or guest: nobody's purchases add up to a customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+from ibis.expr.types import BooleanValue, StringValue, Table
+
+from clv_experiments.data.cleaning.checks import check_choice
+from clv_experiments.data.cleaning.report import Change, Step
+from clv_experiments.errors import ClvError
+
+WORDS = (
+    "guest", "guests", "guest user", "guest customer", "guest checkout", "anonymous", "anonym", "anon", "unknown",
+    "unknown customer", "not set", "not available", "not provided", "undefined", "no customer", "no user", "no id",
+    "walk in", "walk in customer", "cash customer", "cash sale", "counter sale", "one time customer", "default",
+    "default customer", "dummy", "dummy customer", "test customer", "misc", "various", "final consumer", "gast",
+    "gastkunde", "gastbestellung", "unbekannt", "laufkunde", "laufkundschaft", "barkunde", "barverkauf", "diverse",
+    "cpd", "invité", "invite", "anonyme", "inconnu", "client comptoir", "invitado", "anónimo", "anonimo", "desconocido",
+    "publico general", "consumidor final", "cliente final", "ospite", "sconosciuto", "convidado", "desconhecido",
+    "onbekend", "anoniem", "gość", "nieznany", "gäst", "okänd", "gjest", "ukjent", "gæst", "ukendt", "vieras",
+    "tuntematon", "neznámý", "гость", "неизвестно",
+)  # fmt: skip
+SYMBOLS = ("-", "--", "---", ".", "?", "??", "#", "*", "x", "xx", "xxx", "xxxx")
+MAILBOXES = ("guest@", "noemail@", "no-email@", "nomail@", "none@", "anonymous@", "unknown@", "test@", "na@", "dummy@")
+NUMBERS = ("-1", *("0" * n for n in range(1, 13)), *("9" * n for n in range(4, 13)))  # somebody may well have this id
+MANY_TIMES = 3  # the next largest: so much is nobody's own
+MIN_ROWS = 10
+MIN_EMAILS, MANY_EMAILS = 3, 10  # of one id
+MAX_IDS = 100  # that are looked at
+POLICIES = ("auto", "keep")
+
+
+def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
+    """Take ids that stand for many people, such as ``guest``, for none; e-mail addresses tell them apart, if any.
+
+    A word for nobody is one; a number such as 0 or 99999, or a mailbox such as test@, is one if it has several e-mail
+    addresses, or three times the spend, rows or days of any other id. Rows without an e-mail address lose their
+    customer. Who somebody is, unlike what they bought, may be told by all rows: no amount and no day changes.
+
+    Parameters
+    ----------
+    policy : {"auto", "keep"}
+        ``keep`` takes all ids for customers, except those in ``ids``.
+    ids : sequence of str or int
+        Further ids that stand for many.
+
+    Raises
+    ------
+    ClvError
+        If the policy is unknown. When applied: if no row has one of the ids.
+    """
+    check_choice(policy, POLICIES, "guests.policy")
+    typed = [str(value) for value in ([ids] if isinstance(ids, str | int) else ids)]
+
+    def apply(t: Table) -> Table | Change:
+        ids = _find_ids(t, typed, policy)
+        suspects = _summarise(t, ids) if ids else []
+        if missing := sorted(set(typed) - {row["customer_id"] for row in suspects}):
+            raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
+        doubtful = [row for row in suspects if row["customer_id"] not in typed and not _is_word(row["customer_id"])]
+        others = _find_largest(t, [row["customer_id"] for row in suspects]) if doubtful else {}
+        cleared = [row for row in doubtful if not _stands_for_many(row, others)]
+        found = [row for row in suspects if row not in cleared]
+        notes = [_ask(row["customer_id"]) for row in cleared if _is_largest(row, others)]
+        notes += _ask_about_emails(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
+        if not found:
+            return Change(t, tuple(notes)) if notes else t
+        return Change(_replace_ids(t, [row["customer_id"] for row in found]), (*map(_say, found), *notes))
+
+    return Step("guests", apply)
+
+
+BARE_WORDS = tuple(form.format(word.replace(" ", "")) for word in WORDS for form in ("{}", "({})", "<{}>", "[{}]"))
+
+
+def _is_word(customer_id: str) -> bool:
+    lower = customer_id.lower()
+    return lower in SYMBOLS or re.sub("[ _-]", "", lower) in BARE_WORDS
+
+
+def _find_ids(t: Table, typed: Sequence[str], policy: str) -> list[str]:
+    """Return the ids that the user named, or that look like nobody's."""
+    ids = t.filter(t.customer_id.notnull()).select("customer_id").distinct()
+    found = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
+    if policy == "auto":
+        # Most ids have other digits than 0 and 9, and are not compared with words at all.
+        few = ids.mutate(lower=ids.customer_id.lower())
+        few = few.filter(~few.lower.re_search("^[^@]*[1-8]") | (few.lower == "-1")).cache()
+        found = found.union(few.filter(_looks_like_nobody(few.lower)).select("customer_id"))
+    return sorted(set(found.limit(MAX_IDS).to_pyarrow()["customer_id"].to_pylist()))
+
+
+def _looks_like_nobody(lower: StringValue) -> BooleanValue:
+    condition = lower.isin([*SYMBOLS, *NUMBERS])
+    condition |= lower.replace(" ", "").replace("_", "").replace("-", "").isin(BARE_WORDS)
+    for mailbox in MAILBOXES:
+        condition |= lower.startswith(mailbox)
+    return condition
+
+
+def _summarise(t: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
+    t = t.filter(t.customer_id.isin(ids))
+    emails = t.email.lower().nunique() if "email" in t.columns else ibis.literal(0)
+    table = t.group_by("customer_id").agg(
+        rows=t.count(), days=t.date.nunique(), amount=t.amount.sum(), emails=emails.cast("int64")
+    )
+    return table.order_by("customer_id").to_pyarrow().to_pylist()
+
+
+def _find_largest(t: Table, suspects: Sequence[str]) -> dict[str, Any]:
+    """Return the most rows, days and spend of any other customer."""
+    others = t.filter(t.customer_id.notnull() & ~t.customer_id.isin(suspects))
+    each = others.group_by("customer_id").agg(
+        rows=others.count(), days=others.date.nunique(), amount=others.amount.sum()
+    )
+    most = each.aggregate(rows=each.rows.max(), days=each.days.max(), amount=each.amount.max())
+    return most.to_pyarrow().to_pylist()[0]
+
+
+def _times_the_next(row: dict[str, Any], others: dict[str, Any]) -> float:
+    sizes = ("rows", "days", "amount")
+    return max(float(row[size] or 0) / float(others[size]) if (others[size] or 0) > 0 else 0.0 for size in sizes)
+
+
+def _stands_for_many(row: dict[str, Any], others: dict[str, Any]) -> bool:
+    return row["emails"] >= MIN_EMAILS or (row["rows"] >= MIN_ROWS and _times_the_next(row, others) >= MANY_TIMES)
+
+
+def _is_largest(row: dict[str, Any], others: dict[str, Any]) -> bool:
+    return row["rows"] >= MIN_ROWS and _times_the_next(row, others) > 1
+
+
+def _replace_ids(t: Table, ids: Sequence[str]) -> Table:
+    email = t.email.lower() if "email" in t.columns else ibis.null("string")
+    return t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(ids), email, t.customer_id)).cache()
+
+
+def _say(row: dict[str, Any]) -> str:
+    fate = (
+        f"its rows count for {row['emails']:,} people by their e-mail addresses, and those without one for nobody"
+        if row["emails"]
+        else f"its {row['rows']:,} row(s) count as rows without a customer"
+    )
+    keep = "(data.cleaning.guests.policy=keep takes it for one customer)"
+    return f"customer '{row['customer_id']}' stands for many: {fate} {keep}"
+
+
+def _ask(customer_id: str) -> str:
+    return (
+        f"customer '{customer_id}' is the largest of all: if it stands for many, type "
+        f"\"data.cleaning.guests.ids=['{customer_id}']\""
+    )
+
+
+def _ask_about_emails(t: Table, known: Sequence[str]) -> list[str]:
+    """Name ids, other than those already found, that have many e-mail addresses."""
+    if "email" not in t.columns:
+        return []
+    t = t.filter(t.customer_id.notnull())
+    each = t.group_by("customer_id").agg(emails=t.email.lower().nunique())
+    many = each.filter(each.emails > MANY_EMAILS)
+    many = many.filter(~many.customer_id.isin(known)) if known else many
+    return [
+        f"customer '{row['customer_id']}' has {row['emails']:,} e-mail addresses: if it stands for many, type "
+        f"\"data.cleaning.guests.ids=['{row['customer_id']}']\""
+        for row in many.order_by(ibis.desc("emails")).limit(3).to_pyarrow().to_pylist()
+    ]

@@ -1,0 +1,107 @@
+"""Returns and cancellations: dropped, or set against what the same customer buys; losses are neither."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import ibis
+from ibis.expr.types import BooleanValue, Table
+
+from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
+from clv_experiments.data.cleaning.net_returns import net_returns
+from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows
+from clv_experiments.errors import ClvError
+
+MIN_LOSSES, MIN_LOSS_SHARE = 20, 0.05  # of the rows: fewer negative ones are returns
+MAX_MATCHED = 0.2  # of the negative rows, by a purchase that they could undo
+
+
+def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
+    """Remove or net cancellations and returns: rows with a negative quantity or amount, or on a cancelled order.
+
+    Parameters
+    ----------
+    policy : {None, "drop", "net", "keep"}
+        ``drop`` removes them. ``net`` also deducts each from the same customer's purchases from that day on (see
+        ``net_returns``). ``keep`` takes negative amounts for losses on what was sold. None drops them, unless they look
+        like losses.
+    cancelled : str, optional
+        Regular expression for the beginning of a cancellation's order id.
+
+    Raises
+    ------
+    ClvError
+        If the policy is unknown, or ``cancelled`` no regular expression. When applied: if there are no order ids, or
+        without a policy if amounts may be profits and losses.
+    """
+    check_choice(policy, (None, "drop", "net", "keep"), "returns.policy")
+    beginning = anchor_pattern(cancelled, "returns.cancelled")
+
+    def is_return(t: Table) -> BooleanValue:
+        condition = (t.amount < 0).fill_null(False)
+        if RETURNED in t.columns:
+            condition |= t[RETURNED]
+        if "quantity" in t.columns:
+            condition |= (t.quantity < 0).fill_null(False)
+        if beginning:
+            if "order_id" not in t.columns:
+                raise ClvError(
+                    "data.cleaning.returns.cancelled needs order ids, but no column: name data.columns.order_id"
+                )
+            condition |= t.order_id.re_search(beginning).fill_null(False)
+        return condition
+
+    def drop(t: Table) -> Table:
+        condition = is_return(t)
+        if policy is None:
+            _check_losses(t)
+        return t.filter(~condition)
+
+    if policy == "net":
+        return Step("netted returns", lambda t: net_returns(t, is_return(t)))
+    if policy == "keep":
+        return Step("returns", lambda t: Change(t, tuple(_describe_losses(t))))
+    return Step("cancellations and returns", drop)
+
+
+def _check_losses(t: Table) -> None:
+    """Refuse to take negative amounts for returns if many of them have no purchase that they could belong to."""
+    is_loss = (t.amount < 0).fill_null(False)
+    if RETURNED in t.columns:
+        is_loss &= ~t[RETURNED]
+    if "quantity" in t.columns:
+        is_loss &= (t.quantity >= 0).fill_null(True)
+    counts = t.aggregate(rows=count_rows(t.amount != 0), losses=count_rows(is_loss)).to_pyarrow().to_pylist()[0]
+    losses = counts["losses"] or 0
+    if losses < MIN_LOSSES or losses < MIN_LOSS_SHARE * counts["rows"]:
+        return
+    matched = _count_matched(t, is_loss) / losses
+    if matched < MAX_MATCHED:
+        raise ClvError(
+            f"{losses / counts['rows']:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
+            "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
+            "in a column of profits, drop to leave them out as returns, or net to deduct them from later purchases"
+        )
+
+
+def _count_matched(t: Table, is_loss: BooleanValue) -> int:
+    """Count the negative rows that undo an amount, or a purchase of a product, of the same customer until that day."""
+    keys = ["customer_id", "amount", *(["product"] if "product" in t.columns else [])]
+    losses = t.filter(is_loss).mutate(amount=lambda u: -u.amount, row=ibis.row_number()).cache()
+    bought = t.filter(t.amount > 0)
+    matched = []
+    for key in keys[1:]:
+        first = bought.group_by("customer_id", key).agg(first=bought.date.min())
+        pairs = losses.inner_join(first, ["customer_id", key])
+        matched.append(pairs.filter(pairs.first <= pairs.date).select("row"))
+    return int(reduce(lambda one, other: one.union(other), matched).distinct().count().to_pyarrow().as_py())
+
+
+def _describe_losses(t: Table) -> list[str]:
+    losses = t.aggregate(losses=count_rows(t.amount < 0)).to_pyarrow()["losses"][0].as_py()
+    if not losses:
+        return []
+    return [
+        f"{losses:,} row(s) with losses are kept: of the scores MAE, RMSE, R2, Spearman and bias hold, D2 counts what "
+        "is below 0 as 0, models forecast nothing below 0, and Gamma-Gamma (BTYD) is refused where many customers lose"
+    ]

@@ -1,0 +1,179 @@
+"""What became of an order: cancelled, failed and refunded ones are no sales, refunds of their own give money back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import ibis
+from ibis.expr.types import BooleanValue, StringValue, Table
+
+from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows
+from clv_experiments.data.parsing.formats import AMOUNT
+from clv_experiments.data.parsing.status_values import GIVEN_BACK, Effect, StatusRules, make_rules, normalise_status
+from clv_experiments.errors import ClvError
+
+MAX_STATUSES = 1_000
+MAX_QUOTED = 5
+
+
+@dataclass
+class _Statuses:
+    """The distinct statuses of a log by what becomes of their rows, and how many rows each has."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    by_effect: dict[Effect | None, list[str]] = field(default_factory=dict)
+
+    def quote(self, effect: Effect | None) -> str:
+        counts: Counter[str] = Counter()
+        for value in self.by_effect.get(effect, ()):
+            counts[value] = self.rows[value]
+        shown = ", ".join(f"'{value}' {rows:,}" for value, rows in counts.most_common(MAX_QUOTED))
+        return shown + ", ..." * (len(counts) > MAX_QUOTED)
+
+    def example(self, effect: Effect | None) -> str:
+        return max(self.by_effect[effect], key=lambda value: (self.rows[value], value))
+
+
+def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str] = ()) -> Step:
+    """Remove rows whose status says that nothing was sold, and mark those that give money back as returns.
+
+    An empty status of a line is that of its order. What gives money back gets a negative amount, and ``returns``
+    decides what becomes of it. A refunded or cancelled row whose amount is negative already is such a row too.
+
+    Parameters
+    ----------
+    keep, drop, net : sequence of str
+        Further values that are sales, no sales, or money given back, in any case, with or without blanks, hyphens and
+        underscores. They come before those that ``status_values`` knows; unknown values are kept and said.
+
+    Raises
+    ------
+    ClvError
+        If a value is in two of the lists. When applied: if there are values but no status, or no row has a value.
+    """
+    typed = {effect.value: _as_list(values) for effect, values in zip(Effect, (keep, drop, net), strict=True)}
+    seen = Counter(value for values in typed.values() for value in {normalise_status(value) for value in values})
+    if twice := [value for value, times in seen.items() if times > 1]:
+        raise ClvError(f"data.cleaning.status has '{twice[0]}' in two of keep, drop and net; leave it in one")
+    rules = make_rules(**typed)
+
+    def apply(t: Table) -> Table | Change:
+        if "status" not in t.columns:
+            if rules.added:
+                raise ClvError("data.cleaning.status has values, but no column: name data.columns.status")
+            return t
+        t = _fill_from_order(t)
+        statuses = _count_statuses(t, rules)
+        _check_values_occur(typed, statuses)
+        lost, given_back = (statuses.by_effect.get(effect, []) for effect in (Effect.DROP, Effect.NET))
+        reversed_sales = [value for value in lost if GIVEN_BACK.search(normalise_status(value))]
+        is_return = _is_one_of(t.status, given_back) | (_is_one_of(t.status, reversed_sales) & (t.amount < 0))
+        is_return = is_return.fill_null(False)
+        dropped = _is_one_of(t.status, lost) & ~is_return
+        t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
+        return Change(t.filter(~dropped).cache(), tuple(_describe(statuses)))
+
+    return Step("status", apply)
+
+
+def refunded() -> Step:
+    """Deduct from each row the amount of it that was refunded, and remove rows that were refunded altogether.
+
+    What was refunded until the log was exported is deducted on the day of the sale: the log does not say when.
+    """
+
+    def apply(t: Table) -> Table | Change:
+        if "refunded" not in t.columns:
+            return t
+        back = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
+        if not t.aggregate(rows=count_rows(back > 0)).to_pyarrow()["rows"][0].as_py():
+            return t
+        t = _count_order_refunds_once(t.mutate(back=back))
+        undone = (t.back > 0) & (t.back >= t.amount)
+        summary = t.aggregate(rows=count_rows(t.back > 0), undone=count_rows(undone)).to_pyarrow().to_pylist()[0]
+        note = (
+            f"{summary['rows']:,} row(s) were refunded, {summary['undone']:,} of them altogether: deducted on the day "
+            "of the sale, though it was known only later (data.columns.refunded=false leaves it in)"
+        )
+        t = t.filter(~undone.fill_null(False))
+        return Change(t.mutate(amount=(t.amount - t.back).cast(AMOUNT)).drop("back").cache(), (note,))
+
+    return Step("refunded amounts", apply)
+
+
+def _as_list(values: Sequence[str] | str | None) -> list[str]:
+    if values is None:
+        return []
+    return [str(value) for value in ([values] if isinstance(values, str) else values)]
+
+
+def _is_one_of(status: StringValue, values: Sequence[str]) -> BooleanValue:
+    return status.isin(values).fill_null(False) if values else ibis.literal(False)
+
+
+def _fill_from_order(t: Table) -> Table:
+    """Give lines without a status that of their order, which exports write on the first line only."""
+    if (
+        "order_id" not in t.columns
+        or not t.aggregate(gaps=count_rows(t.status.isnull())).to_pyarrow()["gaps"][0].as_py()
+    ):
+        return t
+    of_order = t.status.max().over(group_by=[t.order_id, t.date])
+    return t.mutate(status=t.status.fill_null(ibis.ifelse(t.order_id.notnull(), of_order, None)))
+
+
+def _count_order_refunds_once(t: Table) -> Table:
+    """Take a refund that stands on each line of an order from its largest lines, where it exceeds one of them."""
+    if "order_id" not in t.columns:
+        return t
+    of_order = ibis.window(group_by=[t.order_id, t.date])
+    is_whole = (t.back.count().over(of_order) > 1) & (t.back.min().over(of_order) == t.back.max().over(of_order))
+    marked = t.mutate(is_whole=is_whole & t.order_id.notnull() & (t.back > 0))
+    exceeds = marked.is_whole & (marked.back > marked.amount)
+    if not marked.aggregate(rows=count_rows(exceeds)).to_pyarrow()["rows"][0].as_py():
+        return t
+    ties = [marked[column] for column in ("product",) if column in t.columns]
+    largest_first = ibis.window(
+        group_by=[marked.order_id, marked.date], order_by=[marked.amount.desc(), *ties], preceding=None, following=0
+    )
+    before = marked.amount.sum().over(largest_first) - marked.amount
+    left = ibis.least(ibis.greatest(marked.back - before, 0), marked.amount)
+    return marked.mutate(back=ibis.ifelse(marked.is_whole, left, marked.back).cast(AMOUNT)).select(*t.columns).cache()
+
+
+def _count_statuses(t: Table, rules: StatusRules) -> _Statuses:
+    counts = t.group_by("status").agg(rows=t.count()).order_by(ibis.desc("rows")).limit(MAX_STATUSES)
+    statuses = _Statuses()
+    for row in counts.to_pyarrow().to_pylist():
+        if row["status"] is not None:
+            statuses.rows[row["status"]] = row["rows"]
+            statuses.by_effect.setdefault(rules.effect(row["status"]), []).append(row["status"])
+    return statuses
+
+
+def _check_values_occur(typed: dict[str, list[str]], statuses: _Statuses) -> None:
+    there = {normalise_status(value): value for value in statuses.rows}
+    for effect, values in typed.items():
+        for value in values:
+            if normalise_status(value) not in there:
+                near = get_close_matches(normalise_status(value), list(there), n=1)
+                hint = f"did you mean '{there[near[0]]}'?" if near else f"there are {', '.join([*there.values()][:10])}"
+                raise ClvError(f"no row has the status '{value}' (data.cleaning.status.{effect}); {hint}")
+
+
+def _describe(statuses: _Statuses) -> list[str]:
+    notes, texts = [], {Effect.DROP: "no sales and left out", Effect.NET: "returns"}
+    for effect, text in texts.items():
+        if statuses.by_effect.get(effect):
+            setting = f"\"data.cleaning.status.keep=['{statuses.example(effect)}']\""
+            notes.append(f"rows of status {statuses.quote(effect)} are {text} ({setting} keeps them)")
+    if statuses.by_effect.get(None):
+        setting = f"\"data.cleaning.status.drop=['{statuses.example(None)}']\""
+        notes.append(
+            f"rows of the unknown status {statuses.quote(None)} are kept as sales: {setting} leaves them out, .net "
+            "takes them as returns, and .keep says that they are right"
+        )
+    return notes

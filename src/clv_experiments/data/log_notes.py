@@ -1,0 +1,156 @@
+"""What is good to know of a log before anything is forecast from it: one short line each."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+
+MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
+DOMINANT_SHARE, LARGE_SHARE = 0.2, 0.05  # of all spend
+LARGE_TIMES = 3  # the next largest, beside which even a large share is worth a note
+MIN_WEEKS, MIN_MONTHS = 8, 6  # of totals: fewer dates may fall on Mondays, or on first days, by chance
+MONDAY = 0
+ARRIVAL_DAYS = 28  # in which customers who are older than the log are first seen
+ARRIVAL_TIMES, ARRIVAL_DROP = 3, 1.5  # as many as later, and as right after: a cohort goes on arriving for a while
+MIN_SPANS = 6  # of so many days
+
+
+@dataclass(frozen=True)
+class TotalsPeriod:
+    """The period that each date of a log of totals stands for.
+
+    Attributes
+    ----------
+    name : str
+        ``week``, ``month``, ``quarter`` or ``year``.
+    end : date
+        Last day of the last one.
+    is_sure : bool
+        Whether nothing else begins on such days: weeks begin on Mondays, but a total may be dated at its end too.
+    """
+
+    name: str
+    end: date
+    is_sure: bool
+
+
+def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
+    """Count customers by day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``date`` (sorted), ``customers`` who bought and ``new`` ones among them; one row a day with purchases.
+    """
+    first = purchase_days.group_by("customer_id").agg(date=purchase_days.date.min())
+    new = first.group_by("date").agg(new=first.count())
+    days = purchase_days.group_by("date").agg(customers=purchase_days.count())
+    days = days.left_join(new, "date").select("date", "customers", new=new.new.fill_null(0))
+    return days.order_by("date").to_pyarrow().to_pandas()
+
+
+def find_totals_period(days: pd.DataFrame) -> TotalsPeriod | None:
+    """Return the period of totals that are dated at its start; None where dates are days.
+
+    Parameters
+    ----------
+    days : pandas.DataFrame
+        As ``summarise_days`` gives them.
+    """
+    dates: list[date] = list(days["date"])
+    last = dates[-1]
+    if len(dates) >= MIN_MONTHS and all(day.day == 1 for day in dates):
+        months = np.array([12 * day.year + day.month for day in dates])
+        step = int(np.gcd.reduce(np.diff(months)))
+        length = max((size for size in (1, 3, 12) if step % size == 0), default=1)
+        final = 12 * last.year + last.month - 1 + length - 1
+        end = date(final // 12, final % 12 + 1, calendar.monthrange(final // 12, final % 12 + 1)[1])
+        return TotalsPeriod({1: "month", 3: "quarter", 12: "year"}[length], end, is_sure=True)
+    if len(dates) >= MIN_WEEKS and len({day.weekday() for day in dates}) == 1:
+        return TotalsPeriod("week", last + timedelta(days=6), is_sure=last.weekday() == MONDAY)
+    return None
+
+
+def describe_totals(period: TotalsPeriod | None, last: date, end: date, log_end: date | None) -> str:
+    """Say where a log of totals ends.
+
+    Parameters
+    ----------
+    period : TotalsPeriod or None
+    last : date
+        Last date of the log.
+    end : date
+        Where it was taken to end.
+    log_end : date or None
+        Where the user said that it ends.
+    """
+    if period is None or log_end is not None:
+        return ""
+    what = f"all dates are {last:%A}s" if period.name == "week" else f"all dates begin a {period.name}"
+    if end == period.end:
+        return (
+            f"{what}: taken for totals of a {period.name}, so that the log ends on {end} (data.log_end says otherwise)"
+        )
+    if period.is_sure:
+        before = last - timedelta(days=1)
+        return f"{what}, and the last {period.name} is not over: type data.log_end={before} to leave it out"
+    return f"{what}: if each is the total of the {period.name} that it begins, type data.log_end={period.end}"
+
+
+def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str = "spend") -> list[str]:
+    """Return notes on the customers of a log.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        As ``summarise_customers`` gives them.
+    days : pandas.DataFrame
+        As ``summarise_days`` gives them.
+    measure : str
+        What is counted of each customer: ``spend`` or ``purchases``.
+    """
+    if len(customers) < MIN_CUSTOMERS:
+        return []
+    notes = (_describe_largest(customers, measure), _describe_selection(customers), _describe_older_customers(days))
+    return [note for note in notes if note]
+
+
+def _describe_largest(customers: pd.DataFrame, measure: str) -> str:
+    shares = (customers["units"] / customers["units"].sum()).nlargest(2)
+    (first, second), largest = shares, shares.index[0]
+    if not (first > DOMINANT_SHARE or (first > LARGE_SHARE and first > LARGE_TIMES * second)):
+        return ""
+    return (
+        f"customer '{largest}' holds {first:.0%} of all {measure}, and the next {second:.0%}: if it stands for many, "
+        f"such as guests, type \"data.cleaning.guests.ids=['{largest}']\""
+    )
+
+
+def _describe_selection(customers: pd.DataFrame) -> str:
+    if (customers["days"] == 1).any():
+        return ""
+    return (
+        f"none of the {len(customers):,} customers bought on one day only: if one-time customers were left out, the "
+        "log was chosen by what customers did later, and forecasts of who comes back are too high"
+    )
+
+
+def _describe_older_customers(days: pd.DataFrame) -> str:
+    """Tell customers who were there before the log from new ones: many appear at once, and later few."""
+    new = pd.Series(days["new"].to_numpy(), pd.to_datetime(days["date"])).resample(f"{ARRIVAL_DAYS}D").sum()
+    new = new.iloc[:-1]  # the last may be cut off
+    if len(new) < MIN_SPANS:
+        return ""
+    first, second, later = int(new.iloc[0]), int(new.iloc[1]), float(new.iloc[len(new) // 2 :].median())
+    if first < max(MIN_CUSTOMERS, ARRIVAL_TIMES * later, ARRIVAL_DROP * second) or later == 0:
+        return ""
+    return (
+        f"{first:,} of {int(days['new'].sum()):,} customers first appear in the first {ARRIVAL_DAYS} days, "
+        f"{first / later:.0f} times as many as later: if they are older than the log, their T begins too late, and "
+        "BTYD models take them for new"
+    )

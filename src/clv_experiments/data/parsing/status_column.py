@@ -1,0 +1,133 @@
+"""Which column says what became of an order: found by its name and by its values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Container, Mapping
+from dataclasses import dataclass
+
+from ibis.expr.types import Table
+
+from clv_experiments.data.parsing.columns import quote_column
+from clv_experiments.data.parsing.formats import add_text
+from clv_experiments.data.parsing.status_flags import find_flag
+from clv_experiments.data.parsing.status_values import Effect, make_rules, normalise_status
+
+USUAL_NAME = re.compile("status|statut|zustand|situacao|статус")
+OTHER_NAME = re.compile("marital|civil|member|loyalty|stock|inventory|tax|employment|famil|payment(type|method|kind)")
+# Columns of these names are a status only if their values say so.
+POSSIBLE_NAME = re.compile(
+    "(?:type|typ|kind|state|stage|event|eventname|action|operation|outcome|result|art|vorgang|ergebnis|tipo|estado|"
+    "stato|etat|resultado|soort|rodzaj|stan|slag|laji|tila|druh|stav|тип|вид|состояние)$"
+)
+MAX_VALUES = 50  # a status has no more
+TEXT = "status text"  # name of a temporary column
+RULES = make_rules()
+
+
+@dataclass(frozen=True, eq=False)
+class StatusColumn:
+    """The column with each row's status.
+
+    Attributes
+    ----------
+    raw : ibis.Table
+        The raw log, in which a flag or a time is replaced by the status that it stands for.
+    column : str or None
+    notes : tuple of str
+        Columns that look like a status and are left aside.
+    """
+
+    raw: Table
+    column: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    column: str
+    is_usual: bool
+    is_time: bool
+    rows: Mapping[str, int]  # by value
+
+    def rows_with(self, *effects: Effect) -> int:
+        return sum(rows for value, rows in self.rows.items() if RULES.effect(value) in effects)
+
+    @property
+    def matters(self) -> bool:
+        return self.rows_with(Effect.DROP, Effect.NET) > 0
+
+    @property
+    def is_status(self) -> bool:
+        """Most rows have a known value and, unless the name is a usual one, some are no sale."""
+        known = self.rows_with(*Effect)
+        return 2 * known > sum(self.rows.values()) and (self.is_usual or self.matters) and not self.is_time
+
+    @property
+    def looks_like_status(self) -> bool:
+        unknown = self.rows_with(*Effect) < sum(self.rows.values())
+        return self.matters or (self.is_usual and unknown and len(self.rows) > 1)
+
+
+def find_status(raw: Table, used: Container[str], named: str | bool | None) -> StatusColumn:
+    """Find the column with each row's status.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+    used : container of str
+        Columns that play another role.
+    named : str, bool or None
+        What the user typed: a column, False for none, None to guess.
+
+    Returns
+    -------
+    StatusColumn
+    """
+    if named is False:
+        return StatusColumn(raw)
+    free = [str(named)] if named else [column for column in raw.columns if column not in used]
+    raw, flags = _write_flags_as_status(raw, free)
+    if named:
+        return StatusColumn(raw, str(named))
+    candidates = [
+        _count_values(raw, column, flags.get(column, False)) for column in free if _may_be_status(raw, column, flags)
+    ]
+    candidates = [candidate for candidate in candidates if 0 < len(candidate.rows) <= MAX_VALUES]
+    found = [candidate for candidate in candidates if candidate.is_status]
+    found.sort(key=lambda candidate: (not candidate.matters, not candidate.is_usual))
+    chosen = found[0].column if found else None
+    aside = [c for c in candidates if c.column != chosen and c.looks_like_status]
+    return StatusColumn(raw, chosen, tuple(_say_left_aside(candidate) for candidate in aside))
+
+
+def _write_flags_as_status(raw: Table, columns: Collection[str]) -> tuple[Table, dict[str, bool]]:
+    """Replace flags and times by what they say; return also which columns they are, and whether each holds times."""
+    flags = {column: flag for column in columns if (flag := find_flag(raw, column))}
+    raw = raw.mutate(**{column: flag.to_text() for column, flag in flags.items()}) if flags else raw
+    return raw, {column: flag.is_time for column, flag in flags.items()}
+
+
+def _may_be_status(raw: Table, column: str, flags: Container[str]) -> bool:
+    name = normalise_status(column)
+    fits = USUAL_NAME.search(name) or POSSIBLE_NAME.search(name)
+    return column in flags or (raw[column].type().is_string() and bool(fits) and not OTHER_NAME.search(name))
+
+
+def _count_values(raw: Table, column: str, is_time: bool) -> _Candidate:
+    table = add_text(raw.select(column), column, TEXT)
+    counts = table.filter(table[TEXT].notnull()).group_by(TEXT).agg(rows=lambda t: t.count())
+    rows = counts.limit(MAX_VALUES + 1).to_pyarrow().to_pylist()
+    usual = USUAL_NAME.search(normalise_status(column)) is not None
+    return _Candidate(column, usual, is_time, {row[TEXT]: row["rows"] for row in rows})
+
+
+def _say_left_aside(candidate: _Candidate) -> str:
+    values = sorted(candidate.rows, key=lambda value: (-candidate.rows[value], value))
+    shown = ", ".join(f"'{value}' {candidate.rows[value]:,}" for value in values[:4]) + ", ..." * (len(values) > 4)
+    unknown = [value for value in values if RULES.effect(value) is None]
+    drop = f" \"data.cleaning.status.drop=['{unknown[-1]}']\"" if unknown else ""
+    return (
+        f"column '{candidate.column}' looks like a status ({shown}) and is left aside: if it says which rows are no "
+        f"sales, type data.columns.status={quote_column(candidate.column)}{drop}"
+    )

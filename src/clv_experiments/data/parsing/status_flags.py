@@ -1,0 +1,77 @@
+"""Columns named like a status, such as is_cancelled or Cancelled at: flags and times that set rows apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import ibis
+from ibis.expr.types import BooleanValue, Table
+
+from clv_experiments.data.parsing.status_values import GIVEN_BACK, KNOWN, Effect, normalise_status
+
+NAME = re.compile("^(?:is|was|has|ist)?(.+?)(flag|yn|at|on|date|datum|utc)?$")
+UNPAID = {"paid": "unpaid", "captured": "uncaptured", "succeeded": "failed", "successful": "failed"}  # where false
+TRUE_CELLS, FALSE_CELLS = (
+    ("true", "t", "1", "yes", "y", "ja", "oui", "si"),
+    ("false", "f", "0", "no", "n", "nein", "non"),
+)
+MAX_VALUES = 50  # distinct ones that are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class StatusFlag:
+    """What a column of true and false, or of times, says of the sale.
+
+    Attributes
+    ----------
+    status : str
+        Of the rows that it sets apart, such as ``cancelled``.
+    rows : ibis boolean column
+    is_time : bool
+        Whether it holds times: those of a customer's cancelled subscription look the same as those of cancelled orders.
+    """
+
+    status: str
+    rows: BooleanValue
+    is_time: bool = False
+
+    def to_text(self) -> ibis.expr.types.StringValue:
+        """Write the status into each row; null where it is none."""
+        return ibis.ifelse(self.rows.fill_null(False), self.status, None).cast("string")
+
+
+def find_flag(raw: Table, column: str) -> StatusFlag | None:
+    """Return what a column says if it is named like a status and holds flags or times; else None."""
+    name = normalise_status(column)
+    match = NAME.match(name)
+    status = next((s for s in (name, match[1] if match else "") if s in UNPAID or _is_no_sale(s)), None)
+    if status is None:
+        return None
+    kind = raw[column].type()
+    if kind.is_boolean():
+        return _flag(status, raw[column], ~raw[column])
+    if kind.is_temporal():
+        return _time(status, raw[column].notnull())
+    if not (kind.is_string() or kind.is_integer()):
+        return None
+    text = raw[column].cast("string").strip().lower().nullif("")
+    values = set(raw.select(value=text).distinct().limit(MAX_VALUES).to_pyarrow()["value"].to_pylist()) - {None}
+    if values and values <= {*TRUE_CELLS, *FALSE_CELLS}:
+        return _flag(status, text.isin(TRUE_CELLS), text.isin(FALSE_CELLS))
+    if values and all(re.match("[0-9]+[-/.][0-9]+[-/.][0-9]", value) for value in values):
+        return _time(status, text.notnull())
+    return None
+
+
+def _is_no_sale(status: str) -> bool:
+    return KNOWN.get(status) in (Effect.DROP, Effect.NET)
+
+
+def _flag(status: str, is_true: BooleanValue, is_false: BooleanValue) -> StatusFlag:
+    return StatusFlag(UNPAID[status], is_false) if status in UNPAID else StatusFlag(status, is_true)
+
+
+def _time(status: str, filled: BooleanValue) -> StatusFlag | None:
+    is_lost = KNOWN.get(status) is Effect.DROP and (GIVEN_BACK.search(status) or status.startswith(("void", "delet")))
+    return StatusFlag(status, filled, is_time=True) if is_lost else None

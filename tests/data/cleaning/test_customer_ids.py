@@ -1,0 +1,111 @@
+"""Ids that are the same customer in another case, and ids that stand for many."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from clv_experiments.data.cleaning import guests, id_case, missing_customer
+from clv_experiments.data.log import load_log
+from clv_experiments.data.raw import RawTable
+from clv_experiments.errors import ClvError
+
+FIRST = date(2020, 1, 1)
+TWICE = [(f"c{k}", day, 10.0, f"C{k}@x") for k in range(6) for day in (k, k + 20)]  # six customers, two days each
+
+
+def load(rows, *steps, extra=("email",)):
+    """Log of rows of customer, day, amount and perhaps e-mail address."""
+    frame = pd.DataFrame([row[: 3 + len(extra)] for row in rows], columns=["customer_id", "date", "amount", *extra])
+    frame["date"] = [FIRST + timedelta(days=number) for number in frame["date"]]
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", table)), [*steps, missing_customer()])
+
+
+def customers(log):
+    return sorted(set(log.purchase_days.customer_id.to_pyarrow().to_pylist()))
+
+
+def notes_about(log, text):
+    return [note for note in log.notes if text in note]
+
+
+CASES = [("Ann@x.de", 1, 1.0), ("ann@X.DE", 2, 1.0), ("b7", 1, 1.0), ("B7", 3, 1.0), ("C", 2, 1.0), ("C", 4, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "result", "notes"),
+    [
+        ("emails", ["B7", "C", "ann@x.de", "b7"], ["e-mail address", "policy=fold makes one of each"]),
+        ("fold", ["ann@x.de", "b7", "c"], ["e-mail address", "such as 'b7', differ"]),
+        ("keep", ["Ann@x.de", "B7", "C", "ann@X.DE", "b7"], []),
+    ],
+)
+def test_ids_that_differ_in_case_only(policy, result, notes):
+    log = load(CASES, id_case(policy), extra=())
+    assert customers(log) == result
+    assert len(notes_about(log, "in case only")) == len(notes)
+    assert all(notes_about(log, note) for note in notes)
+    assert ("ids in lower case" in list(log.report.changes["rule"])) == (policy != "keep")
+
+
+def test_ids_that_differ_in_more_are_left_alone():
+    log = load(CASES[2:3] + CASES[4:], id_case(), extra=())
+    assert not notes_about(log, "in case only")
+
+
+def test_an_at_sign_alone_makes_no_email_address():
+    assert "@SUM(A1)" in customers(load([*CASES, ("@SUM(A1)", 3, 1.0)], id_case(), extra=()))
+
+
+@pytest.mark.parametrize("word", ["guest", "Walk-In Customer", "(not set)", "Laufkunde", "-", "N.N."])
+def test_a_word_for_nobody_is_no_customer(word):
+    log = load([*TWICE, (word, 3, 5.0)], guests(), extra=())
+    assert customers(log) == sorted({row[0] for row in TWICE} | ({word} if word == "N.N." else set()))
+    assert bool(notes_about(log, f"customer '{word}' stands for many")) == (word != "N.N.")
+
+
+def test_guests_are_known_by_their_email_addresses():
+    rows = [*TWICE, *(("0", day, 5.0, f"Guest{day % 4}@x" if day else None) for day in range(9))]
+    log = load(rows, guests())
+    assert customers(log) == sorted({row[0] for row in TWICE} | {f"guest{k}@x" for k in range(4)})
+    assert log.report.table.set_index("rule").loc["missing customer", "rows"] == 1
+    assert notes_about(log, "customer '0' stands for many: its rows count for 4 people")
+    assert "0" in customers(load(rows, guests("keep")))
+
+
+def test_a_number_may_be_somebody():
+    """The first customer of a shop that counts from 0, and one who is only the best of many."""
+    assert "0" in customers(load([*TWICE, ("0", 3, 5.0), ("0", 4, 5.0)], guests(), extra=()))
+    best = [("99999", day, 2.0) for day in range(10)]
+    log = load([*TWICE, *((f"d{k}", day, 2.0) for k in range(5) for day in range(5)), *best], guests(), extra=())
+    assert "99999" in customers(log)
+    assert notes_about(log, "customer '99999' is the largest of all")
+
+
+def test_a_number_that_buys_three_times_as_much_as_any_other_is_nobody():
+    log = load([*TWICE, *(("0", day, 8.0) for day in range(12))], guests(), extra=())
+    assert customers(log) == sorted({row[0] for row in TWICE})
+
+
+def test_what_the_user_names_stands_for_many():
+    log = load([*TWICE, ("shop", 1, 5.0)], guests(ids=["shop"]), extra=())
+    assert "shop" not in customers(log)
+    with pytest.raises(ClvError, match=r"no row has the customer 'shup' \(data\.cleaning\.guests\.ids\)"):
+        load(TWICE, guests(ids="shup"), extra=())
+    with pytest.raises(ClvError, match=r"guests\.policy must be one of auto, keep, got 'drop'"):
+        guests("drop")
+
+
+def test_an_id_with_many_email_addresses_is_said_and_kept():
+    log = load([*TWICE, *(("office", day, 5.0, f"e{day}@x") for day in range(12))], guests())
+    assert "office" in customers(log)
+    assert notes_about(log, "customer 'office' has 12 e-mail addresses")
+
+
+@pytest.mark.parametrize(("largest", "said"), [(40, True), (12, False), (200, True)])
+def test_one_who_stands_out_of_all_is_said(largest, said):
+    rows = [(f"c{k}", k % 7 + day, 1.0) for k in range(200) for day in (0, 20)]
+    log = load([*rows, ("big", 1, largest / 2.0), ("big", 2, largest / 2.0)], extra=())
+    assert bool(notes_about(log, "customer 'big' holds")) == said
