@@ -35,6 +35,7 @@ NUMBER = re.compile(f"{amount_pattern('.')}|{amount_pattern(',')}|^[+-]?[0-9.]+[
 WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
 SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 to 2119
 MONTHS = (190_001, 210_012)  # 202001
+DAYS = (19_000_101, 21_001_231)  # 20200131
 EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
 MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are kinds, not customers
 
@@ -148,7 +149,7 @@ class ColumnContents:
 
     def _could_be_coded_dates(self, column: str) -> bool:
         middle = self._numbers(column).median()
-        ranges = (SERIAL_DATES, MONTHS)
+        ranges = (SERIAL_DATES, MONTHS, DAYS)
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
 
     def _numbers(self, column: str) -> pd.Series:
