@@ -194,12 +194,14 @@ def test_year_month_and_day_are_one_date():
         ["2022-1"],
         ["columns guessed: date=año, mes (data.columns says otherwise)"],
     )
-    assert joined({"y": ["2022"], "m": [1], "d": [None]}, ["y", "m", "d"])[0] == ["2022-1-"]  # and is refused
+    assert joined({"y": ["2022"], "m": [1], "d": pa.array([None], pa.int64())}, ["y", "m", "d"])[0] == [
+        "2022-1-"
+    ]  # and is refused
 
 
 def test_of_a_date_and_a_clock_time_the_date_counts():
     assert joined({"d": [date(2022, 1, 3)], "t": ["10:00"]}, ["d", "t"])[0] == ["2022-01-03"]
-    assert joined({"d": ["3.1.22"], "t": [None]}, ["d", "t"])[0] == ["3.1.22"]
+    assert joined({"d": ["3.1.22"], "t": pa.array([None], pa.string())}, ["d", "t"])[0] == ["3.1.22"]
 
 
 def test_a_column_with_a_dates_name_is_not_joined():

@@ -110,7 +110,7 @@ def test_the_only_table_is_taken_and_said(tmp_path, read):
 def test_of_several_tables_those_that_look_like_a_log_are_named(tmp_path, duckdb_file, sqlite_file):
     text = error_message(connection=str(duckdb_file))
     assert "has 3 tables, 2020.orders, orders, sales.returned; by their columns several could be the log" in text
-    assert text.endswith("type data.table=2020.orders or data.table=orders or data.table=sales.returned")
+    assert text.endswith("type data.table=\"'2020.orders'\" or data.table=orders or data.table=sales.returned")
     with duckdb.connect(str(tmp_path / "two.duckdb")) as made:
         made.execute("CREATE TABLE clients (id INT, name TEXT)")
         made.execute("CREATE VIEW \"all sales\" AS SELECT 1 AS client, 2 AS amount, DATE '2020-01-01' AS day")
