@@ -16,7 +16,7 @@ from clv_experiments.errors import ClvError, LogTooShort
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import Board
 
-terminal = CommandLine()
+terminal = CommandLine("leaderboard")
 boards: list[Board] = []
 
 
@@ -52,6 +52,4 @@ def all_cells() -> None:
 
 
 if __name__ == "__main__":
-    short = {"--fill": "fill=true", "--promote": "promote=true"}
-    sys.argv[1:] = [short.get(argument, argument) for argument in sys.argv[1:]]
     sys.exit(terminal.run(all_cells))

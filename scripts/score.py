@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cli.command_line import CommandLine
 from clv_experiments.commands.model_reference import pop_model_override
 
-terminal = CommandLine()
+terminal = CommandLine("score")
 asked: list[str | None] = []
 
 

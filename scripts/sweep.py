@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.command_line import CommandLine
 
-terminal = CommandLine()
+terminal = CommandLine("sweep")
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="sweep")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.instantiation import build
 from clv_experiments.config.settings import ALL, parse_day
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import LogCache, TransactionLog, load_log
@@ -20,17 +20,11 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 
 LOG_CACHE = LogCache()
-EXAMPLE_KEYS = {
-    "source": "data.source._target_",
-    "columns": "data.columns.date",
-    "cleaning": "data.cleaning.returns.policy",
-}
 
 
 def read_configured_source(cfg: DictConfig) -> RawTable:
     """Read the raw table that the data config describes."""
-    _check_groups(cfg)
-    raw: RawTable = instantiate(cfg.source)(open_engine(cfg.engine, cfg.spark_master))
+    raw: RawTable = build(cfg.source, "data.source")(open_engine(cfg.engine, cfg.spark_master))
     return raw
 
 
@@ -46,15 +40,11 @@ def load_configured_log(
 
     ``raw`` is its raw table where that has been read already.
     """
-    _check_groups(cfg)
-    for name, step in cfg.cleaning.items():
-        if not isinstance(step, DictConfig | None):
-            raise ClvError(f"data.cleaning.{name} must be null or have settings of its own, such as .policy={step}")
     load = partial(
         load_log,
         cfg.name,
-        instantiate(cfg.source) if raw is None else lambda engine: raw,
-        [instantiate(step) for step in cfg.cleaning.values() if step is not None],
+        build(cfg.source, "data.source") if raw is None else lambda engine: raw,
+        [build(step, f"data.cleaning.{name}") for name, step in cfg.cleaning.items() if step is not None],
         parse_day(cfg.log_end, "data.log_end"),
         cfg.currency,
         where=cfg.where,
@@ -74,14 +64,6 @@ def load_configured_log(
     )
     settings = OmegaConf.to_yaml(cfg, resolve=True)
     return LOG_CACHE.get_or_load(settings, learn_until, lambda until: load(learn_until=until))
-
-
-def _check_groups(cfg: DictConfig) -> None:
-    for name in ("source", "columns", "cleaning"):
-        if not isinstance(cfg[name], DictConfig):
-            raise ClvError(
-                f"data.{name} holds settings of its own, such as {EXAMPLE_KEYS[name]}; it cannot be '{cfg[name]}'"
-            )
 
 
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:

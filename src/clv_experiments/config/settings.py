@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.setting_kinds import check_kinds
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
@@ -35,6 +36,7 @@ def check_settings(cfg: DictConfig) -> None:
     ClvError
         Names the setting, what it must be and what it is.
     """
+    check_kinds(cfg)
     for name, minimum in {"seed": 0, "window.origins": 1, "window.training_origins": 1}.items():
         check_whole_number(cfg, name, minimum)
     check_whole_number(cfg, "evaluation.bootstrap_replicates", 2)
@@ -68,6 +70,8 @@ def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
 
 
 def _check_split(cfg: DictConfig) -> None:
+    if "splits" not in cfg.evaluation:
+        raise ClvError("evaluation.protocol=customer_split needs settings of its own; type evaluation=customer_split")
     check_whole_number(cfg, "evaluation.splits", 1)
     share = cfg.evaluation.test_share
     if not (isinstance(share, int | float) and 0 < share < 1):

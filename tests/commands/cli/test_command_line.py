@@ -12,12 +12,18 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.cli.command_line import CommandLine, error_sentence, hide_password
+from clv_experiments.commands.cli.command_line import CommandLine, error_sentence
 from clv_experiments.commands.cli.job_status import JobStatus
+from clv_experiments.commands.cli.overrides import hide_password
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_typed(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train.py"])
 
 
 def refused(*overrides):
@@ -35,6 +41,10 @@ def refused(*overrides):
         ("window.zzz=2", "there is no setting window.zzz; there are horizon, cutoff, origins, training_origins"),
         ("model=xgbost", "there is no model=xgbost; did you mean xgboost?"),
         ("data=zzzz", "there is no data=zzzz; there are"),
+        ("path=orders.csv", "there is no setting path; did you mean data.path or data.source.path?"),
+        ("max_depth=3", "there is no setting max_depth; did you mean model.estimator.regressor.max_depth?"),
+        ("horizon=2m", "there is no setting horizon; did you mean window.horizon?"),
+        ("data.path=orders.csv", "this log has no data.path, which is of one of your own; leave out data=<option>"),
         ("seed=[1", "cannot read 'seed=[1'"),
         ("seed", "cannot read 'seed'"),
     ],

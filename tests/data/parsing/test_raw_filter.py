@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from clv_experiments.commands.cli.command_line import quote_condition
+from clv_experiments.commands.cli.overrides import quote_condition
 from clv_experiments.data.cleaning import missing_customer
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
@@ -134,10 +134,10 @@ def test_a_condition_is_part_of_the_fingerprint_where_it_leaves_rows_out():
     ["status == 'complete'", "`Unit Price` > 0 and s in ['a', \"b\"]", "a = 1", "s == 'x\\'", "a == 'O''x' or b > 1.5"],
 )
 def test_a_condition_needs_the_quotes_of_the_shell_only(where):
-    (typed,) = OverridesParser.create().parse_overrides([quote_condition(f"data.where={where}")])
+    (typed,) = OverridesParser.create().parse_overrides([f"data.where={quote_condition(where)}"])
     assert typed.value() == where
 
 
-@pytest.mark.parametrize("argument", ["data.where=null", "data.where='a == 1'", "data.path=a b", "data.where="])
-def test_other_arguments_are_left_as_they_are(argument):
-    assert quote_condition(argument) == argument
+@pytest.mark.parametrize("where", ["null", "'a == 1'", "${oc.env:WHERE}", ""])
+def test_a_condition_that_hydra_reads_is_left_as_it_is(where):
+    assert quote_condition(where) == where

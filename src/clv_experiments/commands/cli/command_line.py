@@ -20,7 +20,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments.commands.cli.job_status import JobStatus
-from clv_experiments.data.sources.passwords import find_passwords, mask_password
+from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.config.setting_kinds import KINDS
+from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError, suggest
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -30,20 +32,25 @@ INTERRUPTED = 130
 class CommandLine:
     """What a script's jobs say when they fail, and the exit status that follows; jobs may run in worker processes.
 
+    Parameters
+    ----------
+    config_name : str
+        The file of ``conf/`` that the script composes.
+
     Attributes
     ----------
     interrupted : bool
         Whether somebody, or a scheduler, asked to stop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, config_name: str = "config") -> None:
+        self.config_name = config_name
         self.interrupted = False
         self.shows_traceback = os.environ.get(TRACEBACK) == "1"
         self.process = os.getpid()
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
-        sys.argv[1:] = [quote_condition(hide_password(argument)) for argument in sys.argv[1:]]
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
@@ -51,6 +58,7 @@ class CommandLine:
                 self.status = JobStatus(Path(folder))
                 self._handle_signals()
                 with self._errors_as_sentences():
+                    self._read_arguments()
                     main()
                 return 1 if self.failed else 0
         except KeyboardInterrupt:
@@ -60,6 +68,13 @@ class CommandLine:
             del os.environ[TRACEBACK]
             if before is not None:
                 os.environ[TRACEBACK] = before
+
+    def _read_arguments(self) -> None:
+        """Let Hydra see what was meant, and say where that is not what was typed."""
+        arguments = read_arguments(sys.argv[1:], self.config_name)
+        sys.argv[1:] = arguments.for_hydra
+        for note in arguments.notes:
+            _write(f"note: {mask_password(note)}\n")
 
     @property
     def failed(self) -> bool:
@@ -121,33 +136,6 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def hide_password(argument: str) -> str:
-    """Move the value of ``key=value`` into the environment if it holds a password.
-
-    Hydra writes the overrides of a multirun to a file as they were typed; of this one it sees the variable's name.
-    """
-    key, _, value = argument.partition("=")
-    if not find_passwords(value):
-        return argument
-    variable = f"CLV_{key.lstrip('+').replace('.', '_').upper()}"
-    os.environ[variable] = value.strip("'\"")
-    return f"{key}=${{oc.env:{variable}}}"
-
-
-def quote_condition(argument: str) -> str:
-    """Quote the condition of ``data.where=...`` as Hydra wants it, so that the shell's quotes are enough."""
-    key, _, value = argument.partition("=")
-    if (
-        key.lstrip("+") != "data.where"
-        or value in ("", "null")
-        or value[0] + value[-1] in ("''", '""')
-        or "${" in value
-    ):
-        return argument
-    escaped = re.sub(r"(\\*)(?='|$)", r"\1\1", value).replace("'", r"\'")
-    return f"{key}='{escaped}'"
-
-
 def error_sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote."""
     return mask_password(" ".join(_describe(error).split()))
@@ -172,10 +160,7 @@ def _describe(error: BaseException) -> str:
             return str(cause)
     key, parent = getattr(error.__cause__, "full_key", None), getattr(error.__cause__, "parent_node", None)
     if key and isinstance(parent, DictConfig):
-        last = str(key).rpartition(".")[2]
-        names = [str(name) for name in parent if name != "hydra"]
-        library = f" (+{key}=... passes it on to the library)" if "estimator" in str(key) else ""
-        return f"there is no setting {key}; {suggest(last, names)}{library}"
+        return _describe_unknown_setting(str(key), parent)
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         return f"there is no {group}={option}; {suggest(option, list(error.options))}"
@@ -185,6 +170,30 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, OmegaConfBaseException) or type(error).__module__.startswith("hydra"):
         return str(error)
     return f"{type(error).__name__}: {error} (unexpected: set {TRACEBACK}=1 for the traceback, and report it)"
+
+
+def _describe_unknown_setting(key: str, parent: DictConfig) -> str:
+    """Name what is there: in another place under the same name, else beside it."""
+    last = key.rpartition(".")[2]
+    if key in ("data.path", "data.table", "data.query", "data.connection"):
+        return f"this log has no {key}, which is of one of your own; leave out data=<option> and type {key} alone"
+    root = parent._get_root()
+    assert isinstance(root, DictConfig)
+    elsewhere = [full for full in dict.fromkeys([*KINDS, *_all_keys(root)]) if full.endswith(f".{last}")]
+    elsewhere = [full for full in elsewhere if full.partition(".")[0] in root and "*" not in full]
+    if elsewhere and "." not in key:
+        return f"there is no setting {key}; did you mean {' or '.join(elsewhere[:3])}?"
+    names = [str(name) for name in parent if name != "hydra"]
+    library = f" (+{key}=... passes it on to the library)" if "estimator" in key else ""
+    return f"there is no setting {key}; {suggest(last, names)}{library}"
+
+
+def _all_keys(cfg: DictConfig) -> Iterator[str]:
+    for name in map(str, cfg):
+        node = None if name == "hydra" else cfg._get_node(name)
+        yield name
+        if isinstance(node, DictConfig) and not (node._is_none() or node._is_interpolation()):
+            yield from (f"{name}.{key}" for key in _all_keys(node))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,0 +1,120 @@
+"""What a command offers: config groups with their options, top-level settings, flags; read from ``conf/``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.commands.model_reference import ADDRESSES, CHAMPION
+from clv_experiments.errors import suggest
+
+CONF = Path(__file__).resolve().parents[4] / "conf"
+KEPT_MODELS = ("score", "insights")  # commands whose model may also be one that is kept
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What may be typed for one command.
+
+    Attributes
+    ----------
+    command : str
+        The file of ``conf/`` that it composes.
+    groups : mapping of str to list of str
+        The options of each config group that it composes.
+    settings : tuple of str
+        Its settings that stand in no group.
+    flags : tuple of str
+        Those of them that are true or false.
+    """
+
+    command: str
+    groups: Mapping[str, list[str]]
+    settings: tuple[str, ...]
+    flags: tuple[str, ...]
+
+    @classmethod
+    @cache
+    def of(cls, config_name: str) -> Choices:
+        """Read what a command offers."""
+        groups: dict[str, list[str]] = {}
+        own: dict[str, object] = {}
+        _collect(config_name, groups, own)
+        settings = tuple(name for name in own if name != "hydra")
+        return cls(config_name, groups, settings, tuple(name for name in settings if isinstance(own[name], bool)))
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """All that a key can begin with."""
+        return (*self.groups, *self.settings, "hydra")
+
+    def knows(self, key: str) -> bool:
+        """Whether a key begins with something that is there."""
+        return re.split(r"[./@]", key)[0] in self.roots
+
+    def resolve(self, group: str, name: str) -> str | None:
+        """Return the option that a name spells, whatever its case and punctuation; None where there is none."""
+        if name in self.groups[group]:
+            return name
+        same = [option for option in self.groups[group] if _letters(option) == _letters(name) != ""]
+        return same[0] if len(same) == 1 else "null" if (group, name) == ("experiment", "null") else None
+
+    def takes_any(self, group: str, name: str) -> bool:
+        """Whether a name is read by the command itself: a model that is kept."""
+        kept = group == "model" and self.command in KEPT_MODELS
+        return kept and (name == CHAMPION or name.startswith(ADDRESSES))
+
+    def groups_with(self, name: str) -> list[str]:
+        """List the groups that have an option of this name; a search space is named after its model."""
+        return [group for group in self.groups if group != "sweep" and self.resolve(group, name) not in (None, "null")]
+
+    def describe_unknown(self, group: str, name: str) -> str:
+        """Say that a group has no such option, with the nearest."""
+        options = self.groups[group]
+        if name in ("", "null", "None", "none"):
+            optional = "; leave it out for none" if group == "experiment" else ""
+            hint = " (tracking=memory keeps no run)" if group == "tracking" else ""
+            return f"{group}={name} names no option; there are {', '.join(options)}{hint}{optional}"
+        near = suggest(name.lower(), options)
+        if group == "window":
+            near += "; any other length reads window=45d, or \"window.horizon='45 days'\""
+        if group == "data":
+            near += "; a log of your own reads data.path=orders.csv"
+        return f"there is no {group}={name}; {near}"
+
+    def describe_lonely_key(self, key: str) -> str:
+        """Say of a setting without a value what could follow."""
+        if key in self.groups:
+            return f"'{key}' says no option; type {key}=<one of {', '.join(self.groups[key])}>"
+        if self.knows(key):
+            return f"'{key}' says no value; type {key}=<value>"
+        for group in self.groups_with(key):
+            return f"'{key}' is no setting; type {group}={self.resolve(group, key)}"
+        if key.lower() in ("help", "multirun", "version", "info"):
+            return f"'{key}' is an option: type --{key.lower()}"
+        near = suggest(key.lower(), [option for options in self.groups.values() for option in options])
+        hint = near if near.startswith("did") else "a file of your own reads data.path=orders.csv"
+        return f"'{key}' is no setting, which read key=value, such as model=xgboost; {hint}"
+
+
+def _collect(config_name: str, groups: dict[str, list[str]], own: dict[str, object]) -> None:
+    cfg = OmegaConf.load(CONF / f"{config_name}.yaml")
+    assert isinstance(cfg, DictConfig)
+    for entry in cfg.defaults:
+        if isinstance(entry, str):
+            if entry != "_self_":
+                _collect(entry, groups, own)
+            continue
+        group = str(next(iter(entry))).split()[-1]
+        if not group.startswith("hydra"):
+            groups[group] = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    own.update({str(name): cfg._get_node(name)._value() for name in cfg if name != "defaults" and name not in groups})  # type: ignore[union-attr]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())

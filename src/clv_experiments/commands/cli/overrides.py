@@ -1,0 +1,280 @@
+"""From what was typed to what Hydra reads: values its grammar cannot read, other spellings, settings that are implied.
+
+What has exactly one reading is read that way, with a note where it was not typed so; the rest is refused in a sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from glob import glob
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+from clv_experiments.commands.cli.choices import Choices
+from clv_experiments.commands.cli.words import Word, read_words
+from clv_experiments.config.setting_kinds import takes_list, takes_text
+from clv_experiments.data.sources.passwords import find_passwords
+from clv_experiments.errors import ClvError
+
+PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "readme")
+FILE_SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xlsx?|xlsm|json|jsonl|feather|orc|gz|zip|db|duckdb|sqlite3?)$")
+ADDRESS = re.compile(r"\w[\w+.-]*://")
+LENGTH = re.compile(r"(?i)(-?\d+)[\s_-]*([a-z]+)")
+UNITS = {"d": ("days", 1), "w": ("weeks", 1), "m": ("months", 1), "q": ("months", 3), "y": ("months", 12)}
+UNIT_WORDS = re.compile(r"(?i)d|days?|w|wks?|weeks?|m|mo|mon|months?|q|quarters?|y|yrs?|years?")
+MULTIRUN = {"-m", "--multirun", "hydra.mode=MULTIRUN"}
+SELECT = re.compile(r"(?i)\s*(select|with)\b")
+# Below these a name that is not there may be added, and one that is there taken out.
+OPEN = (
+    "hydra.", "hydra/", "model.estimator.", "model.features.", "features.", "sweep.space.", "data.cleaning.",
+    "decisions.contact.least.", "decisions.contact.most.", "evaluation.published.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line as Hydra reads it, and what is to be said of how it was read."""
+
+    for_hydra: list[str]
+    notes: list[str]
+
+
+def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
+    """Turn a command line as it was typed into one that Hydra reads.
+
+    Parameters
+    ----------
+    typed : sequence of str
+        Without the name of the program.
+    config_name : str
+        The file of ``conf/`` that the command composes.
+
+    Raises
+    ------
+    ClvError
+        Where it has no reading, or several: says what to type.
+    """
+    choices = Choices.of(config_name)
+    words = read_words(typed, choices)
+    typed_options = {word.text for word in (*words.options, *words.overrides)}
+    reader = _Reader(choices, multirun=bool(typed_options & MULTIRUN))
+    overrides = [override for word in words.overrides for override in reader.read(word)]
+    overrides = reader.last_of_each([*overrides, *reader.implied(overrides)])
+    return Arguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
+
+
+class _Reader:
+    """Reads one override after the other.
+
+    Attributes
+    ----------
+    multirun : bool
+        Whether a comma separates the runs of a multirun.
+    notes : list of str
+        What was read otherwise than it was typed.
+    """
+
+    def __init__(self, choices: Choices, *, multirun: bool) -> None:
+        self.choices, self.multirun = choices, multirun
+        self.notes: list[str] = []
+        self.parser = OverridesParser.create()
+
+    def read(self, word: Word) -> Iterator[Word]:
+        """Give the overrides that a word means: mostly one, itself."""
+        word = word if word.key == "data" else _without_password(word)
+        key, value = word.key, word.value
+        if key.startswith(OPEN) or key in ("hydra", "hydra/launcher"):
+            yield replace(word, prefix="++") if word.prefix == "+" and "/" not in key else word
+        elif word.prefix == "~":
+            raise ClvError(f"~{key} takes out a setting that every run reads; type {key}=<value> to change it")
+        elif value is None:
+            raise ClvError(self.choices.describe_lonely_key(key))
+        else:
+            yield from self._read_setting(replace(word, prefix=""), value)
+
+    def _read_setting(self, word: Word, value: str) -> Iterator[Word]:
+        key, plain = word.key, _unquoted(value)
+        if key == "data" and self.choices.resolve(key, plain) is None and _looks_like_source(plain):
+            is_file = ADDRESS.match(plain) is None
+            option, setting = ("file", "data.path") if is_file else ("sql", "data.connection")
+            self.notes.append(f"data={plain} is read as data={option} {setting}={plain}")
+            yield Word.of("data", option)
+            hidden = _without_password(Word.of(setting, plain))
+            yield Word.of(setting, self._text_value(setting, str(hidden.value)))
+        elif key == "data.where":
+            yield Word.of(key, quote_condition(value))
+        elif key in ("window", "window.horizon") and (lengths := _lengths(value)) is not None:
+            yield self._length(key, lengths)
+        elif key in self.choices.groups:
+            yield Word.of(key, self._options(key, value))
+        elif (
+            takes_list(key)
+            and (key == "data.columns.date" or not takes_text(key))
+            and not self.multirun
+            and self._is_sweep(value)
+        ):
+            yield self._names(Word.of(key, f"[{value}]"))
+        elif takes_text(key):
+            yield self._names(Word.of(key, self._text_value(key, value)))
+        elif not self.multirun and self._is_sweep(value):
+            raise ClvError(f"{key}={value} names several values; add -m to run each, or type [{value}] for a list")
+        else:
+            yield word
+
+    def implied(self, overrides: Sequence[Word]) -> Iterator[Word]:
+        """Give the data option that settings typed without one belong to."""
+        keys = {override.key for override in overrides}
+        if "data" in keys:
+            return
+        if "data.path" in keys:
+            yield Word.of("data", "file")
+        elif keys & {"data.connection", "data.query", "data.table"}:
+            yield Word.of("data", "sql")
+
+    def last_of_each(self, overrides: Sequence[Word]) -> list[Word]:
+        """Keep the last of overrides that set the same, as Hydra does, and say so."""
+        last = {override.key: override for override in overrides}
+        for override in overrides:
+            if override.text != last[override.key].text:
+                self.notes.append(f"of {override.text} and {last[override.key].text} the last counts")
+        return list(last.values())
+
+    def _length(self, key: str, lengths: Sequence[tuple[int, str]]) -> Word:
+        """Choose options where all lengths are, else a horizon: ``window=2m`` is ``window.horizon='2 months'``."""
+        labels = [f"{count}{unit[0]}" for count, unit in lengths]
+        if key == "window" and all(label in self.choices.groups["window"] for label in labels):
+            return Word.of(key, ",".join(labels))
+        if labels[1:] and not self.multirun:
+            raise ClvError(f"window={','.join(labels)} names several horizons; add -m to run each")
+        return Word.of("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
+
+    def _options(self, group: str, value: str) -> str:
+        """Spell options as they are called; refuse what is none."""
+        if re.search(r"[(\[{]|\$\{", value) or self.choices.takes_any(group, _unquoted(value)):
+            return value
+        names = [_unquoted(part) for part in value.split(",")]
+        options = [self.choices.resolve(group, name) for name in names]
+        for name, option in zip(names, options, strict=True):
+            if option is None:
+                raise ClvError(self.choices.describe_unknown(group, name))
+            if option != name:
+                self.notes.append(f"{group}={name} is read as {group}={option}")
+        read = ",".join(option for option in options if option)
+        if names[1:] and not self.multirun:
+            raise ClvError(f"{group}={read} names several options; add -m to run each: -m {group}={read}")
+        return read
+
+    def _names(self, word: Word) -> Word:
+        """Spell the models of ``models=[...]`` as they are called."""
+        if word.key != "models" or not word.value:
+            return word
+        names = [_unquoted(name) for name in word.value.strip("[]").split(",")]
+        models = [self.choices.resolve("model", name) for name in names]
+        return Word.of(word.key, f"[{','.join(model for model in models if model)}]") if all(models) else word
+
+    def _text_value(self, key: str, value: str) -> str:
+        """Quote text unless the grammar reads it as the text that it is, or as null, false, a list or a sweep."""
+        override = self._parse(value)
+        if override is None:
+            parts = [part.strip() for part in value.split(",")]
+            several = self.multirun and parts[1:] and not _exists(value) and not SELECT.match(value)
+            return ",".join(map(_quoted, parts if several else [value]))
+        if override.is_sweep_override():
+            return self._text_with_commas(key, value)
+        read = override._value
+        if isinstance(read, bool) and not key.startswith("data.columns."):
+            return _quoted(value)
+        is_other_text = key in PATHS and isinstance(read, str) and read != value and not _exists(read)
+        return _quoted(value) if is_other_text or type(read) in (int, float) else value
+
+    def _text_with_commas(self, key: str, value: str) -> str:
+        if re.match(r"\w+\(", value):  # glob(*), choice(a,b)
+            return value
+        if self.multirun and not SELECT.match(value):
+            if key not in PATHS or not _exists(value):
+                return value
+            quoted = ",".join(_quoted(part) for part in value.split(","))
+            self.notes.append(f'{key}={value} is read as the one file that is there; several are "{key}={quoted}"')
+        return _quoted(value)
+
+    def _parse(self, value: str) -> Override | None:
+        """Parse a value as Hydra does; None where its grammar cannot."""
+        try:
+            return self.parser.parse_override(f"key={value}")
+        except HydraException:
+            return None
+
+    def _is_sweep(self, value: str) -> bool:
+        override = self._parse(value)
+        return override is not None and override.is_sweep_override()
+
+
+def hide_password(argument: str) -> str:
+    """Move the value of ``key=value`` into the environment if it holds a password.
+
+    Hydra writes the overrides of a multirun to a file as they were typed; of this one it sees the variable's name.
+    """
+    key, _, value = argument.partition("=")
+    if not find_passwords(value):
+        return argument
+    variable = f"CLV_{key.lstrip('+').replace('.', '_').upper()}"
+    os.environ[variable] = value.strip("'\"")
+    return f"{key}=${{oc.env:{variable}}}"
+
+
+def quote_condition(value: str) -> str:
+    """Quote the condition of ``data.where`` as Hydra wants it, so that the shell's quotes are enough."""
+    if value in ("", "null") or value[0] + value[-1] in ("''", '""') or "${" in value:
+        return value
+    escaped = re.sub(r"(\\*)(?='|$)", r"\1\1", value).replace("'", r"\'")
+    return f"'{escaped}'"
+
+
+def _without_password(word: Word) -> Word:
+    return (
+        word if word.value is None else replace(word, value=hide_password(f"{word.key}={word.value}").partition("=")[2])
+    )
+
+
+def _lengths(value: str) -> list[tuple[int, str]] | None:
+    """Read lengths of time, such as ``2m`` or ``'3 months','1 year'``; None where one of them is none."""
+    lengths = []
+    for part in value.split(","):
+        match = LENGTH.fullmatch(_unquoted(part))
+        if match is None or not UNIT_WORDS.fullmatch(match[2]):
+            return None
+        unit, times = UNITS[match[2][0].lower()]
+        lengths.append((int(match[1]) * times, unit))
+    return lengths
+
+
+def _looks_like_source(value: str) -> bool:
+    is_named_like_one = FILE_SUFFIX.search(value) or ADDRESS.match(value) or set(value) & set("/\\*")
+    return bool(value) and (bool(is_named_like_one) or _exists(value))
+
+
+def _exists(path: str) -> bool:
+    """Whether a file is there, or one that matches a pattern."""
+    try:
+        place = Path(path).expanduser()
+        return place.exists() or bool(glob(str(place)))
+    except (OSError, ValueError, RuntimeError):  # too long, or nobody's home
+        return False
+
+
+def _quoted(value: str) -> str:
+    """Quote a value for Hydra; what only looks like an interpolation is none."""
+    if re.search(r"\$\{[^}]*$", value) or ("${" in value and _exists(value)):
+        value = value.replace("${", r"\${")
+    return QuotedString(value, Quote.single).with_quotes()
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
