@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.instantiation import build
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Model
@@ -17,13 +17,13 @@ MODELS = Path(__file__).resolve().parents[3] / "conf" / "model"
 
 def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
-    estimator = instantiate(cfg.estimator, _convert_="all")
+    estimator = build(cfg.estimator, "model.estimator", _convert_="all")
     return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator)
 
 
 def build_features(cfg: DictConfig) -> FeatureSet:
     """Instantiate one option of ``conf/features``, or the features that a model brings."""
-    return FeatureSet(cfg.name, [instantiate(block) for block in cfg.blocks])
+    return FeatureSet(cfg.name, [build(block, "features.blocks") for block in cfg.blocks])
 
 
 def build_baselines(cfg: DictConfig) -> list[Model]:

@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "data.push_down": FLAG,
     **dict.fromkeys(("data.source", "data.columns", "data.cleaning"), MAPPING),
     "data.source._target_": TEXT,
+    "data.source._partial_": FLAG,
     **dict.fromkeys(("data.source.path", "data.source.table", "data.source.query"), TEXT | NULL),
     **dict.fromkeys(("data.source.connection", "data.source.separator", "data.source.encoding"), TEXT | NULL),
     "data.source.sheet": TEXT | NULL,
@@ -142,10 +143,10 @@ def check_kinds(cfg: DictConfig) -> None:
             raise ClvError(_refusal(key, kind, value))
 
 
-def shorten(value: Any) -> str:
+def shorten(value: Any, length: int = MAX_SHOWN) -> str:
     """Show a value, or the beginning of a long one."""
     text = str(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def _refusal(key: str, kind: Kind, value: Any) -> str:

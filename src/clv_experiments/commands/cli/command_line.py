@@ -21,12 +21,13 @@ from omegaconf.errors import OmegaConfBaseException
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.commands.cli.overrides import read_arguments
-from clv_experiments.config.setting_kinds import KINDS
+from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError, suggest
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
+LONG_WORD = re.compile(r"\S{400,}")
 
 
 class CommandLine:
@@ -137,8 +138,9 @@ def _write(text: str) -> None:
 
 
 def error_sentence(error: Exception) -> str:
-    """Put an error in one sentence, without any password it may quote."""
-    return mask_password(" ".join(_describe(error).split()))
+    """Put an error in one sentence, without any password it may quote; what was typed at great length is shortened."""
+    sentence = mask_password(" ".join(_describe(error).split()))
+    return LONG_WORD.sub(lambda word: shorten(word[0]), sentence)
 
 
 def _describe_killed_worker(error: Exception, jobs: list[str]) -> str:
@@ -167,6 +169,9 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
         return f"cannot read '{error.override}' ({str(error).splitlines()[0]}); it must read \"{key}='{value}'\""
+    if isinstance(error, OSError) and error.strerror:
+        where = f" '{shorten(error.filename)}'" if error.filename else ""
+        return f"the system refuses{where}: {error.strerror}"
     if isinstance(error, OmegaConfBaseException) or type(error).__module__.startswith("hydra"):
         return str(error)
     return f"{type(error).__name__}: {error} (unexpected: set {TRACEBACK}=1 for the traceback, and report it)"

@@ -156,7 +156,7 @@ class _Reader:
 
     def _options(self, group: str, value: str) -> str:
         """Spell options as they are called; refuse what is none."""
-        if re.search(r"[(\[{]|\$\{", value) or self.choices.takes_any(group, _unquoted(value)):
+        if re.match(r"\w+\(|\$\{", value) or self.choices.takes_any(group, _unquoted(value)):
             return value
         names = [_unquoted(part) for part in value.split(",")]
         options = [self.choices.resolve(group, name) for name in names]

@@ -1,0 +1,157 @@
+"""Whatever is typed ends in one sentence or is accepted: odd values of every setting, and commands that are mutated.
+
+Commands are read, composed and checked, and all that is configured is built, in this process; no log is read.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import DictConfig
+
+from clv_experiments.commands.cli.choices import CONF
+from clv_experiments.commands.cli.command_line import error_sentence
+from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.commands.leaderboard import check_leaderboard_settings
+from clv_experiments.commands.model_reference import build_btyd_model, pop_model_override
+from clv_experiments.commands.promote import check_promote_setting
+from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.model_options import build_baselines, build_model
+from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings
+from clv_experiments.config.sweep_config import SweepConfig
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.reporting.record_files import check_writable
+
+ODD = (
+    "null", "", "''", "[]", "{}", "[1,2]", "{a: 1}", "true", "-1", "0", "1.5", "1e400", "nan", "abc", "???", "${nope}",
+    "x" * 5000, "'ü🙂 [/red] %s {}'", "99999999999999999999", "a,b", "it's (1)",
+)  # fmt: skip
+COMMANDS = {
+    "config": ["data.path=orders.csv", "model=xgboost", "window=1m"],
+    "leaderboard": ["data.path=orders.csv", "window=1m", "models=[xgboost]"],
+    "sweep": ["data.path=orders.csv", "model=ridge", "window=1m"],
+    "score": ["data.path=orders.csv", "model=bg_nbd", "window=1m"],
+    "insights": ["data.path=orders.csv", "model=two_part", "window=1m", "evaluation=customer_split"],
+}
+EXTRA = ("--fill", "--promote", "-m", "--cfg", "promote=true", "evaluation=customer_split", "data=sql", "=", "''", "-x")
+ENGINES = ("data.engine", "data.spark_master")  # starting Spark takes longer than all the rest
+
+
+def composed_keys(command):
+    """Name every setting that a command composes, those of groups too."""
+
+    def below(node, prefix):
+        for name in map(str, node):
+            value = node._get_node(name)
+            yield f"{prefix}{name}"
+            if isinstance(value, DictConfig) and not (value._is_none() or value._is_interpolation()):
+                yield from below(value, f"{prefix}{name}.")
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra_compose(command, overrides=read_arguments(COMMANDS[command], command).for_hydra)
+    return [key for key in below(cfg, "") if key not in ENGINES]
+
+
+def check(command, typed):
+    """Read, compose and check what was typed as the command does; raises what it raises."""
+    overrides = read_arguments(typed, command).for_hydra
+    if command in ("score", "insights"):
+        _, overrides = pop_model_override(overrides)
+    overrides = [override for override in overrides if not override.startswith("-")]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra_compose(command, overrides=overrides)
+        check_settings(cfg)
+        if command == "leaderboard":
+            check_leaderboard_settings(cfg, overrides)
+            check_promote_setting(cfg, alone=True)
+            return
+        if command == "sweep":
+            config = SweepConfig(cfg, overrides)
+            assert config.settings
+            assert config.space.parameters is not None
+            assert config.configured_choice is not False
+        if command in ("score", "insights"):
+            check_writable(cfg.output, "output")
+            build_btyd_model(cfg)
+            Shop.of(cfg.decisions, "")
+        assert experiment_name(cfg)
+        resolve_settings(cfg)
+        build_model(cfg.model)
+        build_baselines(cfg)
+        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+        build_window(cfg.window, log.start, log.end)
+
+
+def fault(command, typed):
+    """Say what is wrong with how a command takes what was typed; nothing where all is well."""
+    try:
+        check(command, typed)
+    except Exception as error:
+        sentence = error_sentence(error)
+        wrong = "unexpected" in sentence or "\n" in sentence or len(sentence) > 3000 or not sentence
+        return f"{typed}: {sentence[:300]}" if wrong else ""
+    return ""
+
+
+def mutated(rng, command, keys):
+    """Change a valid command: odd values, pairs of them, and characters that slip in or out."""
+    typed = list(COMMANDS[command])
+    changes = [(rng.choice(("", "", "", "", "+", "++", "~")), rng.choice(keys)) for _ in range(rng.choice((1, 1, 2)))]
+    typed += [f"{prefix}{key}={rng.choice(ODD)}" for prefix, key in changes]
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        place = rng.randrange(len(typed))
+        word = typed[place]
+        at = rng.randrange(len(word) + 1)
+        slip = rng.choice("=,.:'\"[]{}()$~+-*/\\ \t\r\n;#%🙂0aZ")
+        typed[place] = rng.choice((word[:at] + slip + word[at:], word[:at] + word[at + 1 :], word[at:] + word[:at]))
+    if rng.random() < 0.2:
+        typed.insert(rng.randrange(len(typed) + 1), rng.choice(EXTRA))
+    rng.shuffle(typed)
+    return typed
+
+
+@pytest.fixture
+def _a_log(work, monkeypatch):
+    """A small log in the working folder; nothing is kept of what an option would put into the environment."""
+    for name in [name for name in os.environ if name.startswith("CLV_DATA_")]:
+        monkeypatch.delenv(name)
+    start = date(2023, 1, 1)
+    (work / "orders.csv").write_text("customer_id,date,amount\n1,2023-01-01,2.5\n", encoding="utf-8")
+    log = SimpleNamespace(start=start, end=start + timedelta(days=300))
+    cache = SimpleNamespace(get_or_load=lambda settings, learn_until, load: learn_until(log.start, log.end) and log)
+    monkeypatch.setattr("clv_experiments.config.log_and_window.LOG_CACHE", cache)
+
+
+@pytest.mark.usefixtures("_a_log")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_mutated_commands_end_in_a_sentence(command):
+    rng, keys = random.Random(command), composed_keys(command)
+    assert [wrong for _ in range(12) if (wrong := fault(command, mutated(rng, command, keys)))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_a_log")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_setting_takes_odd_values_or_says_why_not(command):
+    typed = [[*COMMANDS[command], f"{key}={value}"] for key in composed_keys(command) for value in ODD]
+    assert [wrong for words in typed if (wrong := fault(command, words))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_a_log")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_many_mutated_commands_end_in_a_sentence(command):
+    rng, keys = random.Random(f"many {command}"), composed_keys(command)
+    assert [wrong for _ in range(400) if (wrong := fault(command, mutated(rng, command, keys)))] == []
+
+
+@pytest.mark.usefixtures("_a_log")
+def test_a_valid_command_passes():
+    for command in COMMANDS:
+        check(command, COMMANDS[command])
