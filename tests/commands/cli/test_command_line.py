@@ -45,6 +45,7 @@ def refused(*overrides):
         ("max_depth=3", "there is no setting max_depth; did you mean model.estimator.regressor.max_depth?"),
         ("horizon=2m", "there is no setting horizon; did you mean window.horizon?"),
         ("data.path=orders.csv", "this log has no data.path, which is of one of your own; leave out data=<option>"),
+        ("hydra.mode=nonsense", "Error merging override hydra.mode=nonsense"),
         ("seed=[1", "cannot read 'seed=[1'"),
         ("seed", "cannot read 'seed'"),
     ],

@@ -29,7 +29,7 @@ def _here(tmp_path, monkeypatch):
 
 PATHS = [
     "it's.csv", '"quoted".csv', "orders,final.csv", "my orders (1).csv", "a=b.csv", r"C:\x.csv", r"C:\my files\(x).csv",
-    r"\\server\share\x.csv", "[x].csv", "{x}.csv", "$HOME.csv", "a${b.csv", "logs/*.csv", "x#1.csv", "ünï 🙂.csv",
+    r"\\server\share\x.csv", "[x].csv", "{x}.csv", "$HOME.csv", "logs/*.csv", "x#1.csv", "ünï 🙂.csv",
     "2024", "2024.10", "true", "~.csv", "a;b&c!.csv", "'", "x" * 300, "a\nb.csv", "sales@home:1.csv", "sum(a).csv",
     "ends\\",
 ]  # fmt: skip
@@ -135,6 +135,7 @@ def test_what_has_one_reading_is_read_so(typed, hydra):
         (["seed=1,2"], "seed=1,2 names several values; add -m to run each, or type [1,2] for a list"),
         (["window=3m,4m"], "window=3m,4m names several horizons; add -m to run each"),
         (["~model"], "~model takes out a setting that every run reads; type model=<value> to change it"),
+        (["data.path=a${b.csv"], "'a${b.csv' holds ${, which begins the name of another setting"),
         (["mod el=3"], "'mod el' is no name of a setting"),
         (["data.path=caf\udce9.csv"], "'data.path=caf\\udce9.csv' holds bytes that are no UTF-8"),
     ],

@@ -11,12 +11,13 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from traceback import walk_tb
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments.commands.cli.job_status import JobStatus
@@ -161,7 +162,7 @@ def _describe(error: BaseException) -> str:
         if isinstance(cause, ClvError):
             return str(cause)
     key, parent = getattr(error.__cause__, "full_key", None), getattr(error.__cause__, "parent_node", None)
-    if key and isinstance(parent, DictConfig):
+    if key and isinstance(parent, DictConfig) and not isinstance(error.__cause__, ValidationError):
         return _describe_unknown_setting(str(key), parent)
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
@@ -172,9 +173,19 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" '{shorten(error.filename)}'" if error.filename else ""
         return f"the system refuses{where}: {error.strerror}"
-    if isinstance(error, OmegaConfBaseException) or type(error).__module__.startswith("hydra"):
+    if isinstance(error, OmegaConfBaseException) or "hydra" in (_package(type(error).__module__), _raised_in(error)):
         return str(error)
     return f"{type(error).__name__}: {error} (unexpected: set {TRACEBACK}=1 for the traceback, and report it)"
+
+
+def _raised_in(error: BaseException) -> str:
+    """Name the package whose code raised an error: what Hydra raises is about what was typed."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return _package(frames[-1].f_globals.get("__name__", "")) if frames else ""
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _describe_unknown_setting(key: str, parent: DictConfig) -> str:

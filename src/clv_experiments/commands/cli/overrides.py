@@ -269,9 +269,9 @@ def _exists(path: str) -> bool:
 
 
 def _quoted(value: str) -> str:
-    """Quote a value for Hydra; what only looks like an interpolation is none."""
-    if re.search(r"\$\{[^}]*$", value) or ("${" in value and _exists(value)):
-        value = value.replace("${", r"\${")
+    """Quote a value for Hydra."""
+    if re.search(r"\$\{[^}]*$", value):
+        raise ClvError(f"'{value}' holds ${{, which begins the name of another setting; give the file another name")
     return QuotedString(value, Quote.single).with_quotes()
 
 
