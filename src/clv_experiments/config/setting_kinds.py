@@ -73,6 +73,8 @@ KINDS: dict[str, Kind] = {
     "data.source.push_down": FLAG,
     "data.source.sample": FLAG,
     **dict.fromkeys(("data.date_order", "data.decimal", "data.time_zones"), TEXT | NULL),
+    **dict.fromkeys(("data.where", "data.date_format", "data.amount_per", "data.discount_unit"), TEXT | NULL),
+    "data.rfm_unit": TEXT | NULL,
     "data.columns.*": TEXT | TEXTS | FALSE | NULL,
     "data.cleaning.*.*": Kind("anything", lambda value: True),
     "data.cleaning.*": MAPPING | NULL,
