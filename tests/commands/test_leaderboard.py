@@ -163,7 +163,7 @@ def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plai
         (["confidence=95"], "confidence must be a share"),
         (["metric=mae"], "metric must be one of d2_tweedie"),
         (["window.origins=0"], "window.origins must be"),
-        (["cell=123456"], "reads as a number"),
+        (["cell=123456"], "cell must be text or null"),
         (["cell=abc", "fill=true"], "leave out cell, or fill"),
     ],
 )

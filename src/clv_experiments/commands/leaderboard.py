@@ -141,8 +141,6 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
     if cfg.runs not in ("latest", "all"):
         raise ClvError(f"runs must be latest or all, got '{cfg.runs}'")
-    if not isinstance(cfg.cell, str | None):
-        raise ClvError(f"cell={cfg.cell} reads as a number; type \"cell='...'\" with the quotes")
     if cfg.cell and cfg.fill:
         raise ClvError("fill runs the cell of data, window and evaluation; leave out cell, or fill")
     if type(cfg.fill) is not bool:
