@@ -135,7 +135,12 @@ def test_mutated_commands_end_in_a_sentence(command):
     assert [wrong for _ in range(12) if (wrong := fault(command, mutated(rng, command, keys)))] == []
 
 
-@pytest.mark.slow
+many_commands = pytest.mark.skipif(
+    "CLV_FUZZ" not in os.environ, reason="thousands of commands take a quarter of an hour: set CLV_FUZZ=1"
+)
+
+
+@many_commands
 @pytest.mark.usefixtures("_a_log")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_setting_takes_odd_values_or_says_why_not(command):
@@ -143,7 +148,7 @@ def test_every_setting_takes_odd_values_or_says_why_not(command):
     assert [wrong for words in typed if (wrong := fault(command, words))] == []
 
 
-@pytest.mark.slow
+@many_commands
 @pytest.mark.usefixtures("_a_log")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_many_mutated_commands_end_in_a_sentence(command):
