@@ -21,7 +21,7 @@ study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then the 
 	$(BIN)/python scripts/leaderboard.py -m data=cdnow,online_retail,online_retail_ii,simulated window=3m,6m \
 		window.origins=all readme=README.md
 
-test: .venv/test.stamp  ## run all tests; ARGS="-m 'not slow'" for fewer
+test: .venv/test.stamp  ## run the tests; ARGS="-m slow" for the longest, which CI runs too
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/dev.stamp  ## check style and types

@@ -160,7 +160,7 @@ CASES = {
          "data.amount_per=order if it is the total, which counts once, or data.amount_per=line if each row"],
     ),
     "column without a name that holds something": (
-        text([(*row, 1) for row in GOOD], [*HEADER, ""]), [],
+        text([(*row, "" if k else 1) for k, row in enumerate(GOOD)], [*HEADER, ""]), [],
         ["line 2 of '", "orders.csv' has '1' in column 4, which has no name; the first line must name every column"],
     ),
     "pattern that engines lack": (
@@ -234,7 +234,7 @@ CASES = {
     ),
     "misspelt key forced in": (
         text(GOOD), ["+data.columns.amonut=Sales"],
-        ["data.columns.amonut is no role of a column; did you mean data.columns.amount?"],
+        ["there is no setting data.columns.amonut; did you mean amount?"],
     ),
     "date order that is none": (
         text(GOOD), ["data.date_order=ydm"], ["data.date_order must be dmy, mdy, ymd or null, got 'ydm'"],

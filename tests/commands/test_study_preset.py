@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ROOT / "conf" / "experiment" / "study.yaml"
+pytestmark = pytest.mark.slow
 PARALLEL = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "tracking=memory", "data=cdnow_sample"]
 QUICK = ["model=spend_rate", "evaluation.bootstrap_replicates=2"]
 

@@ -94,6 +94,7 @@ def test_the_holdout_changes_nothing(searched, logs, origins, validated):
     assert len({tuple(values) for _, values, _ in trials_of(honest)}) > 2
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_study(searched):
     typed = [*TREE, "sweep.n_trials=5"]
     first = searched(*typed).study
@@ -108,6 +109,7 @@ def test_the_first_trial_is_as_configured(searched, compose_sweep):
     assert study.trials[0].user_attrs["as_configured"]
 
 
+@pytest.mark.slow
 def test_the_best_region_is_found(searched):
     """Of a tree on a simulated shop all choices are scored one by one; the study must end among the best few."""
     space = "sweep.space={depth: {key: model.estimator.regressor.max_depth, low: 1, high: 10}, leaf: {key: "
@@ -185,7 +187,7 @@ def test_feature_sets_and_training_origins_are_chosen_and_shared(searched, monke
         (["sweep.sampler=best"], "sweep.sampler must be one of tpe"),
         (["sweep.pruner=median"], "type sweep.validation_origins=all"),
         (["sweep.validation_origins=many"], "sweep.validation_origins must be"),
-        (["sweep.name=7"], "sweep.name must be a text"),
+        (["sweep.name=7"], "sweep.name must be text or null"),
         (["evaluation=customer_split"], "has not; leave it out"),
         (["model=zeros"], "nothing is to be chosen for zeros"),
         (["sweep.space.max_depth.key=model.estimator.regressor.max_dept"], "did you mean max_depth"),

@@ -78,9 +78,7 @@ def test_a_return_is_no_purchase():
     assert purchases(load(returned, amount=False)) == [("a", 1, 1), ("b", 2, 1), ("b", 9, 1)]
 
 
-@pytest.mark.parametrize(
-    "cells", [[1.5, 2, 3, 4, 5, 6], ["$ 1.50", "2", "", "EUR 4", "5 kr", "6"], ["", "1", "2", "x", "3", "4"]]
-)
+@pytest.mark.parametrize("cells", [[31, 2, 3, 4, 5, 6], ["", "1", "2", "x", "3", "4"]])
 def test_a_number_that_is_left_over_may_be_the_amount(cells):
     with pytest.raises(ClvError, match=r"looks like its amount.*data\.columns\.amount=false"):
         load(WHO_AND_WHEN.assign(paid_in=cells))

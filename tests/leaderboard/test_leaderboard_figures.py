@@ -96,6 +96,7 @@ def marks(panel):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 def test_pictures_survive_nasty_boards(nasty):
     for name, found in nasty.items():

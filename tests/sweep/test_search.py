@@ -358,6 +358,7 @@ def optuna_trials(url):
     return trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage_fixture", ["url", pytest.param("server", marks=pytest.mark.extras)])
 def test_processes_that_start_together_on_a_new_storage_lose_no_trial(storage_fixture, request, start_searches):
     url = request.getfixturevalue(storage_fixture)

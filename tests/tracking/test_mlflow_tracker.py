@@ -232,6 +232,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_on_a_fresh_store_lose_nothing(start_process, tmp_path):
     program = (
         "import sys\n"

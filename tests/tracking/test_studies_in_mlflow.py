@@ -158,6 +158,7 @@ def test_trials_are_found_on_every_page(tracker, monkeypatch):
             assert study.trials() == set(range(number + 1))
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_one_study(tracker, start_process, tmp_path):
     program = (
         "import sys\n"

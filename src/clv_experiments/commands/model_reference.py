@@ -147,8 +147,6 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
     try:
         model = build_model(OmegaConf.create(reader.text(stored.run.run_id, "config.yaml")).model)
     except Exception as error:  # whatever becomes of classes that were moved or settings that were renamed since
-        if isinstance(error, ClvError):
-            raise
         raise ClvError(
             f"{stored.uri} ({name}) was made by settings that this version cannot build any more "
             f"({' '.join(str(error).split())[:200]}); run it again, or take another model"

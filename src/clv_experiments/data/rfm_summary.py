@@ -10,8 +10,9 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.parsing.columns import MAX_LISTED, USUAL_NAMES
+from clv_experiments.data.parsing.columns import MAX_LISTED
 from clv_experiments.data.parsing.formats import EMPTY_CELLS, add_identifier
+from clv_experiments.data.parsing.role_names import rank_name
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
@@ -68,7 +69,7 @@ def _find_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     found = {
         role: by_name[name] for role, names in SUMMARY_NAMES.items() for name in reversed(names) if name in by_name
     }
-    is_log = bool(named.get("date")) or any(name in by_name for name in USUAL_NAMES["date"])
+    is_log = bool(named.get("date")) or any(rank_name("date", column) is not None for column in available)
     return {} if is_log else found
 
 
@@ -175,7 +176,7 @@ def _fetch(
 
 def _guess_customer(available: Sequence[str], columns: Mapping[str, str]) -> str | None:
     rest = [column for column in available if column not in columns.values()]
-    usual = [column for column in rest if _normalise(column) in (*USUAL_NAMES["customer_id"], "id", "index", "")]
+    usual = [c for c in rest if rank_name("customer_id", c) is not None or _normalise(c) in ("id", "index", "")]
     return usual[0] if usual else rest[0] if len(rest) == 1 else None
 
 

@@ -29,7 +29,8 @@ EXPORTS = {
         "Fee|Customer ID|Customer Email|Status",
         "ch_1|2024-01-03 22:03|20.27|0.00|usd|true|20.27|usd|Payment|0.61|cus_1|a@x.org|Paid",
         "ch_2|2024-01-04 22:03|30.00|0.00|usd|true|30.00|usd|Payment|0.81|cus_2|b@x.org|Paid",
-        "customer_id=Customer_ID date=Created_date_(UTC) amount=Amount product_name=Description currency=Currency",
+        "customer_id=Customer_ID date=Created_date_(UTC) amount=Amount product_name=Description currency=Currency "
+        "refunded=Amount_Refunded",
     ),
     "WooCommerce orders": (
         "order_id|order_number|order_date|status|shipping_total|tax_total|order_total|order_currency|payment_method|"
@@ -44,7 +45,7 @@ EXPORTS = {
         "Customer Email|Customer Group|Subtotal|Shipping and Handling|Customer Name|Payment Method|Total Refunded",
         "000000001|Main|Jan 3, 2024 10:00:00 AM|Ann|Ann|24.90|24.90|Complete|a@x.org|General|20.00|4.90|Ann|check|",
         "000000002|Main|Jan 4, 2024 10:00:00 AM|Bob|Bob|30.00|30.00|Complete|b@x.org|General|30.00|0.00|Bob|check|",
-        "customer_id=Customer_Email date=Purchase_Date amount=Grand_Total_(Purchased)",
+        "customer_id=Customer_Email date=Purchase_Date amount=Grand_Total_(Purchased) refunded=Total_Refunded",
     ),
     "Magento sales_order": (
         "entity_id|increment_id|customer_id|customer_email|base_grand_total|grand_total|subtotal|discount_amount|"

@@ -89,6 +89,7 @@ def test_any_date_comes_back_where_the_order_is_known(dates, order):
     assert read(add_day, written, None) == [None] * len(written)
 
 
+@pytest.mark.slow
 @few
 @given(dates=st.lists(st.dates(date(1969, 1, 1), date(2068, 12, 31)), min_size=1, max_size=10))
 def test_two_digits_are_a_year_of_1969_to_2068(dates):

@@ -36,6 +36,7 @@ def first_days(rows, period):
     return {customer: day for customer, day in sorted(first.items()) if day <= period.cutoff}
 
 
+@pytest.mark.slow
 @few
 @given(rows=logs(), period=some_period())
 def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, period):
@@ -58,6 +59,7 @@ def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, per
     assert {who: None if pd.isna(wait) else wait for who, wait in waited.items()} == waits
 
 
+@pytest.mark.slow
 @few
 @given(rows=logs(), period=some_period())
 def test_repeat_spend_by_day_is_a_naive_sum_over_the_rows(log_of, rows, period):

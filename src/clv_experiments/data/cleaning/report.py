@@ -101,7 +101,7 @@ class CleaningReport:
         return f"{self.rows_read:,} rows read, {self.rows_kept:,} kept; removed: {', '.join(removed) or 'nothing'}"
 
 
-def _describe_change(rule: str, rows: int, customers: int, amount: Decimal) -> str:
+def _describe_change(rule: str, rows: int, customers: int, amount: Decimal = Decimal(0)) -> str:
     if rows:
         return f"{rule} {rows:,}"
     return f"{rule} {amount:,.2f} of the amount" if amount else f"{rule} {customers:,} customers"

@@ -78,6 +78,14 @@ class ColumnContents:
             self._kinds[column] = self._find_kind(column)
         return self._kinds[column]
 
+    def has_numbers(self, column: str) -> bool:
+        """Return whether most filled cells of a column are numbers."""
+        kind = self.kind(column)
+        if kind.is_number or kind.name != "text":
+            return kind.is_number
+        cells = self.sample[column].dropna().drop_duplicates().head(MAX_CELLS)
+        return _share(NUMBER.search(cell) for cell in cells) > 0.5
+
     def could_be(self, role: str, column: str) -> bool:
         """Return whether the cells of a column do not speak against a role that its name speaks for."""
         kind = self.kind(column)

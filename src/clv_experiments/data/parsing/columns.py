@@ -97,6 +97,8 @@ def choose_columns(
         unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
         guess_by_contents(by_role, named, guesses, unused, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
+    if named.get("amount") is False and "quantity" not in by_role | chosen:
+        chosen.pop("unit_price", None)  # a price without a quantity would be what was paid
     has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
     _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
     passed_over = {role: guesses[role].passed_over for role in chosen if guesses[role].passed_over}
@@ -104,6 +106,8 @@ def choose_columns(
 
 
 def _is_wanted(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
+    if not USUAL_NAMES[role]:  # no name alone speaks for it
+        return False
     priced = role == "amount" and {"quantity", "unit_price"} <= set(by_role)  # the user named what makes an amount
     return role not in by_role and named.get(role) is not False and not priced
 
@@ -181,13 +185,11 @@ def _lacks_money(
     contents: ColumnContents | None,
 ) -> bool:
     """Return whether a log says nothing of money: the user says so, or no column is left that could be an amount."""
-    if "unit_price" in by_role or "amount" in by_role:
-        return False
     if named.get("amount") is False:
-        return True
-    free = _without_roles(by_role, guesses, available)
-    open_question = "quantity" in by_role or guesses.get("amount", Guess()).rivals or contents is None
-    return not open_question and not any(contents.kind(column).is_number for column in free if contents)
+        return not {"quantity", "unit_price"} <= set(by_role)
+    guess, free = guesses.get("amount", Guess()), _without_roles(by_role, guesses, available)
+    is_open = bool({"amount", "unit_price", "quantity"} & set(by_role) or guess.rivals or guess.doubts)
+    return contents is not None and not is_open and not any(contents.has_numbers(column) for column in free)
 
 
 def _missing_money(by_role: Mapping[str, str]) -> tuple[str, ...]:
