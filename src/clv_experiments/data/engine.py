@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import IO, TYPE_CHECKING, Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ENGINES = ("duckdb", "spark")
+NO_PROGRESS_BAR = "SET enable_progress_bar = false"  # DuckDB would draw one into what a command prints
 SPARK_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",  # a day is the day that was written, on any machine
     "spark.ui.enabled": "false",
@@ -60,7 +62,10 @@ class DuckDb(Engine):
     def connection(self) -> ibis.BaseBackend:
         """A database in memory, opened on first use."""
         # What does not fit in memory spills into the system's temporary folder, not into the current one.
-        return ibis.duckdb.connect(temp_directory=str(Path(gettempdir(), f"clv_experiments-{os.getpid()}")))
+        folder = Path(gettempdir(), f"clv_experiments-{os.getpid()}")
+        backend = ibis.duckdb.connect(temp_directory=str(folder))
+        backend.raw_sql(NO_PROGRESS_BAR)
+        return backend
 
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
         """Copy the rows into a temporary table."""
@@ -118,6 +123,13 @@ class Spark(Engine):
         view = ibis.util.gen_name(name)
         rows.createOrReplaceTempView(view)
         return self.connection.table(view)
+
+
+def open_scratch_duckdb() -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB in memory that draws no progress bar into what a command prints."""
+    connection = duckdb.connect()
+    connection.execute(NO_PROGRESS_BAR)
+    return connection
 
 
 def open_engine(name: str = "duckdb", spark_master: str = "local[*]") -> Engine:

@@ -12,6 +12,7 @@ from typing import NoReturn
 import duckdb
 import pyarrow.parquet as pq
 
+from clv_experiments.data.engine import open_scratch_duckdb
 from clv_experiments.data.sources.csv_text import (
     BLOCK_BYTES,
     CsvFile,
@@ -57,7 +58,7 @@ def copy_to_parquet(file: CsvFile, target: Path) -> int:
     ClvError
         If a line has more or fewer cells than the header, a value in a column without a name, or an unclosed quote.
     """
-    with TemporaryDirectory(prefix="clv_experiments_") as folder, duckdb.connect() as connection:
+    with TemporaryDirectory(prefix="clv_experiments_") as folder, open_scratch_duckdb() as connection:
         connection.execute("SET temp_directory = ?", [folder])
         try:
             try:
@@ -111,7 +112,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, tar
         store_rejects=True,
     )
     kept = ", ".join(f'{column} AS "{name.replace(chr(34), chr(34) * 2)}"' for column, name in names.items() if name)
-    rows.project(kept).write_parquet(str(target))
+    rows.project(kept).write_parquet(str(target), compression="uncompressed")
     fault = connection.execute(FIRST_FAULT, [BLANK]).fetchone()
     if fault:
         _refuse_line(file, text, *fault)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from clv_experiments.data.engine import open_scratch_duckdb
+
 SAMPLE_ROWS = 10_000
 # When a cell, put for {0}, is written exactly as DuckDB writes the value, so that nothing of it is lost.
 LOSSLESS = {
@@ -34,7 +36,7 @@ def find_plain_types(files: Sequence[Path]) -> dict[str, str]:
         Column to Ibis type: int64, float64, decimal, date or timestamp. Numbers that could be read in two ways are left
         out.
     """
-    with duckdb.connect() as connection:
+    with open_scratch_duckdb() as connection:
         rows = connection.read_parquet([str(file) for file in files])
         sampled = _keep_lossless(rows.limit(SAMPLE_ROWS), {column: list(LOSSLESS) for column in rows.columns})
         types = _keep_lossless(rows, {column: kinds[:1] for column, kinds in sampled.items()})

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.orc
 
+from clv_experiments.data.engine import open_scratch_duckdb
 from clv_experiments.data.sources.file_kinds import SUFFIXES
 from clv_experiments.data.sources.header import check_header
 from clv_experiments.errors import ClvError
@@ -75,7 +76,7 @@ def unpack_only_file(archive: Path, folder: Path) -> Path:
 
 
 def _read_json(path: Path) -> pa.Table:
-    with duckdb.connect() as connection:
+    with open_scratch_duckdb() as connection:
         rows = connection.sql(READ_JSON, params=[str(path)])
         if rows.columns == ["json"]:
             raise ClvError(f"'{path}' holds no objects with fields; one a line, or one array of them, is a log")
