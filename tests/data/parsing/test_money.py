@@ -6,8 +6,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.parsing.formats import ParseOptions, add_amount
 from clv_experiments.data.parsing.role_names import is_in_cents
 from clv_experiments.data.raw import RawTable
 
@@ -31,3 +32,10 @@ def test_a_name_that_says_cents_is_believed_and_said(column):
 @pytest.mark.parametrize("column", ["amount", "percent", "recent_total", "store", "total_score"])
 def test_other_names_say_nothing_of_cents(column):
     assert not is_in_cents(column)
+
+
+def test_a_currency_with_a_dash_is_nothing_and_a_dash_alone_is_not_read():
+    engine = DuckDb()
+    cells = engine.register_arrow("rows", pa.table({"k": range(4), "x": ["$ -", "€-", "-", "12.50-"]}))
+    amounts = add_amount(cells, "x", ".", "amount").order_by("k").to_pyarrow()["amount"].to_pylist()
+    assert amounts == [0, 0, None, Decimal("-12.5")]

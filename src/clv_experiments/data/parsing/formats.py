@@ -37,6 +37,7 @@ CURRENCY = (
     "(?:[A-Z]{0,2}[$]|[£€¥₹₩₽₺₫₪₱฿₴₦]|kr|zł|Kč|Ft|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BRL|MXN|"
     "CNY|HKD|TWD|SGD|KRW|INR|IDR|MYR|THB|PHP|VND|TRY|ILS|AED|SAR|ZAR)"
 )
+ACCOUNTING_ZERO = f"^{CURRENCY} *-$"  # "$ -", as spreadsheets show nothing
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
@@ -150,7 +151,11 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     text = table[rest]
     sign = text.re_replace("[^-+()]", "").cases(("", ""), ("+", ""), ("-", "-"), ("()", "-"), else_=None)
     digits = text.re_replace(f"[^0-9{decimal}]", "").replace(",", ".")
-    number = ibis.cases((text.re_search(SCIENTIFIC), text), (text.re_search(amount_pattern(decimal)), sign + digits))
+    number = ibis.cases(
+        (text.re_search(ACCOUNTING_ZERO), "0"),
+        (text.re_search(SCIENTIFIC), text),
+        (text.re_search(amount_pattern(decimal)), sign + digits),
+    )
     return _add_decimal(table.mutate(**{name: table[name].fill_null(number)}).drop(rest), name)
 
 
