@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import ibis
 import numpy as np
 import pandas as pd
+
+from clv_experiments.data.parsing.periods import last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
 DOMINANT_SHARE, LARGE_SHARE = 0.2, 0.05  # of all spend
@@ -68,9 +69,8 @@ def find_totals_period(days: pd.DataFrame) -> TotalsPeriod | None:
         months = np.array([12 * day.year + day.month for day in dates])
         step = int(np.gcd.reduce(np.diff(months)))
         length = max((size for size in (1, 3, 12) if step % size == 0), default=1)
-        final = 12 * last.year + last.month - 1 + length - 1
-        end = date(final // 12, final % 12 + 1, calendar.monthrange(final // 12, final % 12 + 1)[1])
-        return TotalsPeriod({1: "month", 3: "quarter", 12: "year"}[length], end, is_sure=True)
+        name = {1: "month", 3: "quarter", 12: "year"}[length]
+        return TotalsPeriod(name, last_day_of_period(name, last), is_sure=True)
     if len(dates) >= MIN_WEEKS and len({day.weekday() for day in dates}) == 1:
         return TotalsPeriod("week", last + timedelta(days=6), is_sure=last.weekday() == MONDAY)
     return None

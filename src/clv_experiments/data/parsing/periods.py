@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 from ibis.expr.types import Table
 
-MAX_DAYS = {"week": 7, "month": 31, "quarter": 92}
+MAX_DAYS = {"week": 7, "month": 31, "quarter": 92, "year": 366}
 
 
 def last_day_of_period(date_format: str, day: date) -> date:
-    """Return the last day of the week that a day lies in, or of the month or quarter that it begins."""
+    """Return the last day of the week that a day lies in, or of the month, quarter or year that it begins."""
     if date_format == "week":
         return day + timedelta(days=6 - day.weekday())
     following = day + timedelta(days=MAX_DAYS[date_format])  # at most four days into the next
