@@ -92,11 +92,12 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             raw = read_configured_source(cfg.data)
             rfm_summary = read_configured_summary(cfg.data, raw)
-            if rfm_summary:
-                return write_summary_scores(cfg, rfm_summary, request, run, terminal)
-            log = load_configured_log(
-                cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff, raw
-            )
+            if not rfm_summary:
+                log = load_configured_log(
+                    cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff, raw
+                )
+        if rfm_summary:
+            return write_summary_scores(cfg, rfm_summary, request, run, terminal)
         terminal.report_log(log)
         window, shop = build_future_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
 
