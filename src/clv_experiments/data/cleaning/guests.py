@@ -167,5 +167,5 @@ def _ask_about_emails(t: Table, known: Sequence[str]) -> list[str]:
     return [
         f"customer '{row['customer_id']}' has {row['emails']:,} e-mail addresses: if it stands for many, type "
         f"\"data.cleaning.guests.ids=['{row['customer_id']}']\""
-        for row in many.order_by(ibis.desc("emails")).limit(3).to_pyarrow().to_pylist()
+        for row in many.order_by(ibis.desc("emails"), "customer_id").limit(3).to_pyarrow().to_pylist()
     ]

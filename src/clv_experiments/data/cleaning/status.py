@@ -145,7 +145,7 @@ def _count_order_refunds_once(t: Table) -> Table:
 
 
 def _count_statuses(t: Table, rules: StatusRules) -> _Statuses:
-    counts = t.group_by("status").agg(rows=t.count()).order_by(ibis.desc("rows")).limit(MAX_STATUSES)
+    counts = t.group_by("status").agg(rows=t.count()).order_by(ibis.desc("rows"), "status").limit(MAX_STATUSES)
     statuses = _Statuses()
     for row in counts.to_pyarrow().to_pylist():
         if row["status"] is not None:

@@ -115,7 +115,8 @@ def _show_values(raw: Table, condition: _Compiler) -> str:
     if not columns:
         return ""
     column = condition.parsed.column(columns[0])
-    values = raw.filter(raw[column].notnull()).select(column).distinct().limit(5).to_pyarrow()[column].to_pylist()
+    distinct = raw.filter(raw[column].notnull()).select(column).distinct()
+    values = distinct.order_by(column).limit(5).to_pyarrow()[column].to_pylist()
     return f"; column '{column}' holds {', '.join(repr(str(value)) for value in values)} and such" if values else ""
 
 

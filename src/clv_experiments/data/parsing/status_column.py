@@ -117,7 +117,7 @@ def _may_be_status(raw: Table, column: str, flags: Container[str]) -> bool:
 def _count_values(raw: Table, column: str, is_time: bool) -> _Candidate:
     table = add_text(raw.select(column), column, TEXT)
     counts = table.filter(table[TEXT].notnull()).group_by(TEXT).agg(rows=lambda t: t.count())
-    rows = counts.limit(MAX_VALUES + 1).to_pyarrow().to_pylist()
+    rows = counts.order_by(TEXT).limit(MAX_VALUES + 1).to_pyarrow().to_pylist()
     usual = USUAL_NAME.search(normalise_status(column)) is not None
     return _Candidate(column, usual, is_time, {row[TEXT]: row["rows"] for row in rows})
 
