@@ -133,23 +133,31 @@ def test_a_year_has_its_own_number_of_weeks():
     assert read(["2020-W53", "2021-W53", "2021-W00", "2021-W54"])[0] == [date(2020, 12, 28), None, None, None]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["03JAN2022", "03JAN2022:13:45:00", "3JAN22", "3. Januar 2022", "3 de enero de 2022", "3 janv. 2022",
-     "3 gennaio 2022", "3 de janeiro de 2022", "3 januari 2022", "3rd January 2022", "Jan 3rd, 2022", "2022-Jan-03",
-     "Mon, 3 Jan 2022", "Monday, January 3, 2022", "Montag, 3. Januar 2022", "lunes, 3 de enero de 2022",
-     "Mon Jan  3 10:00:00 2022", "Mon 2022-01-03", "3 Jan 2022 10 am", "January 3, 2022 at 10:05 PM",
-     "Jan  3 2022 12:00AM", "2022/01/03T10:00Z", "2022-01-03 10:00:00.123456 +0000 UTC", "2022-01-03 10:00:00 UTC",
-     "03/Jan/2022:10:00:00 +0000", "20220103T101500Z", "202201031015", "20220103101500"],
-)  # fmt: skip
-def test_a_date_with_words_clock_and_zone_is_read(text):
-    assert read([text])[0] == [date(2022, 1, 3)]
-    assert read([text.upper()])[0] == [date(2022, 1, 3)]
+IN_WORDS = [
+    "03JAN2022", "03JAN2022:13:45:00", "3JAN22", "3. Januar 2022", "3 de enero de 2022", "3 janv. 2022",
+    "3 gennaio 2022", "3 de janeiro de 2022", "3 januari 2022", "3rd January 2022", "Jan 3rd, 2022", "2022-Jan-03",
+    "Mon, 3 Jan 2022", "Monday, January 3, 2022", "Montag, 3. Januar 2022", "lunes, 3 de enero de 2022",
+    "Mon Jan  3 10:00:00 2022", "Mon 2022-01-03", "3 Jan 2022 10 am", "January 3, 2022 at 10:05 PM",
+    "Jan  3 2022 12:00AM", "2022/01/03T10:00Z", "2022-01-03 10:00:00.123456 +0000 UTC", "2022-01-03 10:00:00 UTC",
+    "03/Jan/2022:10:00:00 +0000", "20220103T101500Z", "202201031015", "20220103101500",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["mer 3 2022", "3 mo 2022", "mon", "2022-01-03 10:00 o'clock", "3 ja 2022", "2022-13"])
-def test_what_only_resembles_a_date_is_not_read(text):
-    assert read([text])[0] == [None]
+def read_each(texts):
+    """The day of each text, as if the log had no other."""
+    options = ParseOptions(date_order="dmy", time_zones="written")
+    return dict(zip(texts, read(texts, options)[0], strict=True))
+
+
+def test_a_date_with_words_clock_and_zone_is_read():
+    texts = [*IN_WORDS, *(text.upper() for text in IN_WORDS)]
+    assert read_each(texts) == dict.fromkeys(texts, date(2022, 1, 3))
+    assert read(["2022/01/03T10:00Z"])[0] == read(["03/Jan/2022:10:00:00 +0000"])[0] == [date(2022, 1, 3)]
+
+
+def test_what_only_resembles_a_date_is_not_read():
+    texts = ["mer 3 2022", "3 mo 2022", "mon", "2022-01-03 10:00 o'clock", "3 ja 2022", "2022-13"]
+    assert read_each(texts) == dict.fromkeys(texts)
 
 
 def test_weekdays_and_days_without_separators_leave_the_order_to_the_rows():
