@@ -21,6 +21,10 @@ from clv_experiments.errors import ClvError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# Ibis merges SELECTs by comparing whole queries, which took most of the time of a small log, and repeats in the merged
+# one what a column was computed from. Engines merge them by themselves.
+ibis.options.sql.fuse_selects = False
+
 ENGINES = ("duckdb", "spark")
 NO_PROGRESS_BAR = "SET enable_progress_bar = false"  # DuckDB would draw one into what a command prints
 SPARK_SETTINGS = {
