@@ -16,7 +16,7 @@ from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
     ParseOptions,
     add_amount,
-    add_currency,
+    add_currencies,
     add_identifier,
     add_text,
 )
@@ -355,7 +355,15 @@ def test_two_currencies_need_a_column_that_says_which():
     assert infer(numbers=["$5", "5 €"], has_currency=True)
     assert infer(numbers=["$5", "-$3", "4"])
     signs = ["$5", "5 €", "kr 5", "R$ 5", "5 PLN", "5", "CAREFUL"]
-    assert read(add_currency, signs) == ["$", "€", "kr", "R$", "PLN", None, None]
+    assert read(lambda table, column, name: add_currencies(table, {name: column}), signs) == [
+        "$",
+        "€",
+        "kr",
+        "R$",
+        "PLN",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(("setting", "value"), [("date_order", "ydm"), ("decimal", ";")])

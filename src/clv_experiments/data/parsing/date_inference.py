@@ -47,7 +47,7 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     kind = raw[column].type()
     if not (kind.is_string() or kind.is_numeric()):
         return options, []
-    raw = add_date_text(raw, column, TEXT, ISO, REST)
+    raw = add_date_text(raw.select(column), column, TEXT, ISO, REST)
     raw = add_number(raw, REST, NUMBER_VALUE)
     conditions = _conditions(raw)
     counts = aggregate_row(raw, **{name: count_true(condition) for name, condition in conditions.items()})
@@ -66,18 +66,18 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
 def _conditions(raw: Table) -> dict[str, BooleanValue]:
     """Tell apart what is no ISO date: rows that fit a layout, a period, a number or a count in its range."""
     text, number = raw[REST], raw[NUMBER_VALUE]
-    whole = reduce(or_, (text.re_search(layout) for layout in (*LAYOUTS, *EITHER)))
+    whole = text.re_search("|".join((*LAYOUTS, *EITHER)))
     counted = text.re_search(NUMBER) & ~whole
     conditions = {
         "iso": raw[ISO].notnull(),
         "whole": whole,
         "zoned": raw[TEXT].re_search(ZONED),
-        "either": reduce(or_, (text.re_search(layout) for layout in EITHER)),
+        "either": text.re_search("|".join(EITHER)),
         "number": counted,
         "week": text.re_search(WEEK) & ~whole,
     }
     for name, layouts in PERIOD_LAYOUTS.items():
-        conditions[name] = reduce(or_, (text.re_search(layout) for layout in layouts)) & ~whole
+        conditions[name] = text.re_search("|".join(layouts)) & ~whole
     for name in UNMISTAKABLE:
         low, high = (NUMBER_FORMATS[name].count(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
         conditions[name] = counted & (number >= low) & (number <= high)
@@ -177,7 +177,7 @@ def _infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]
 
 def _parse_in_each_order(raw: Table, column: str) -> Table:
     """Parse ambiguous dates in each order; a year of two digits comes first only in front of a hyphen."""
-    raw = raw.filter(reduce(or_, (raw[REST].re_search(layout) for layout in EITHER)))
+    raw = raw.filter(raw[REST].re_search("|".join(EITHER)))
     for order in DATE_ORDERS:
         raw = add_day(raw, column, order, PREFIX + order)
     year_first = ibis.ifelse(raw[REST].re_search("^[0-9]{2}-"), raw[f"{PREFIX}ymd"], None)

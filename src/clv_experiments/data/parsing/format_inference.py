@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_inference import infer_dates
-from clv_experiments.data.parsing.formats import ParseOptions, add_amount, add_currency
+from clv_experiments.data.parsing.formats import ParseOptions, add_amounts, add_currencies
 from clv_experiments.errors import ClvError
 
-PREFIX = "parsed: "  # of the columns added here
-CURRENCY = f"{PREFIX}currency"
-POINT, COMMA = f"{PREFIX}decimal point", f"{PREFIX}decimal comma"
+POINT, COMMA, CURRENCY = "decimal point: ", "decimal comma: ", "currency: "  # prefixes of the columns added here
 
 
 def infer_formats(
@@ -51,57 +49,82 @@ def infer_formats(
         carry different time zones or amounts different currency signs.
     """
     options, notes = infer_dates(raw, dates, options, log)
-    decimal = options.decimal
     texts = [column for column in numbers if raw[column].type().is_string()]
-    if decimal is None:
-        decimal, decimal_notes = _infer_decimal(raw, texts, log) if texts else (".", [])
-        notes += decimal_notes
-    if not has_currency:
-        for column in texts:
-            _check_currency_signs(raw, column, log)
+    decimal = options.decimal or "."
+    if texts and not (options.decimal and has_currency):
+        cells = _read_in_each_way(raw, texts)
+        if options.decimal is None:
+            decimal, decimal_notes = _choose_decimal(cells, log)
+            notes += decimal_notes
+        if not has_currency:
+            _check_currency_signs(cells, log)
     return replace(options, decimal=decimal), notes
 
 
-def _infer_decimal(raw: Table, columns: Sequence[str], log: str) -> tuple[str, list[str]]:
-    parsed = {column: add_amount(add_amount(raw, column, ".", POINT), column, ",", COMMA) for column in columns}
-    conditions = {column: _compare_decimals(t) for column, t in parsed.items()}
-    counts: Counter[str] = Counter()
-    for column, t in parsed.items():
-        counts.update(aggregate_row(t, **{case: count_true(where) for case, where in conditions[column].items()}))
-    names = f"(column {', '.join(map(repr, columns))})"
+@dataclass(frozen=True)
+class _Cells:
+    """Columns of text read with either decimal mark, and what was counted in each."""
 
-    def examples(case: str, rows: int) -> list[str]:
-        cells = (quote_cells(t, column, conditions[column][case], rows) for column, t in parsed.items())
+    table: Table
+    columns: Sequence[str]
+    counts: dict[str, Any]
+
+    def total(self, case: str) -> int:
+        return sum(self.counts[f"{case} {column}"] for column in self.columns)
+
+    def quote(self, case: str, rows: int) -> list[str]:
+        cells = (
+            quote_cells(self.table, column, _conditions(self.table, column)[case], rows) for column in self.columns
+        )
         return list(chain.from_iterable(cells))[:rows]
 
-    if counts["point"] and counts["comma"]:
+
+def _read_in_each_way(raw: Table, columns: Sequence[str]) -> _Cells:
+    """Count in one query what speaks for each decimal mark, and find the first and last currency sign."""
+    table = add_amounts(raw.select(*columns), {POINT + column: column for column in columns}, ".")
+    table = add_amounts(table, {COMMA + column: column for column in columns}, ",")
+    table = add_currencies(table, {CURRENCY + column: column for column in columns})
+    counts = {
+        f"{case} {column}": count_true(condition)
+        for column in columns
+        for case, condition in _conditions(table, column).items()
+    }
+    signs = {f"least {column}": table[CURRENCY + column].min() for column in columns}
+    signs |= {f"most {column}": table[CURRENCY + column].max() for column in columns}
+    return _Cells(table, columns, aggregate_row(table, **counts, **signs))
+
+
+def _choose_decimal(cells: _Cells, log: str) -> tuple[str, list[str]]:
+    names = f"(column {', '.join(map(repr, cells.columns))})"
+    points, commas = cells.total("point"), cells.total("comma")
+    if points and commas:
         raise ClvError(
             f"amounts of log '{log}' {names} begin their decimals with . and with , such as "
-            f"{', '.join(examples('point', 1) + examples('comma', 1))}; write them all like 1234.50"
+            f"{', '.join(cells.quote('point', 1) + cells.quote('comma', 1))}; write them all like 1234.50"
         )
-    if counts["comma"]:
-        return ",", [f"decimals begin with a comma, as {counts['comma']:,} row(s) show"]
-    if counts["either"] and not counts["point"]:
+    if commas:
+        return ",", [f"decimals begin with a comma, as {commas:,} row(s) show"]
+    if cells.total("either") and not points:
         raise ClvError(
-            f"amounts of log '{log}' such as {', '.join(examples('either', 3))} {names} could be thousands or "
+            f"amounts of log '{log}' such as {', '.join(cells.quote('either', 3))} {names} could be thousands or "
             "decimals, and no row tells: type data.decimal=. or data.decimal=','"
         )
     return ".", []
 
 
-def _check_currency_signs(raw: Table, column: str, log: str) -> None:
-    raw = add_currency(raw, column, CURRENCY)
-    summary = aggregate_row(raw, least=raw[CURRENCY].min(), most=raw[CURRENCY].max())
-    if summary["least"] != summary["most"]:
-        raise ClvError(
-            f"column '{column}' of log '{log}' has amounts in {summary['least']} and in {summary['most']}; give one "
-            "currency, or a column that says which (data.columns.currency) and rates (data.cleaning.currency)"
-        )
+def _check_currency_signs(cells: _Cells, log: str) -> None:
+    for column in cells.columns:
+        least, most = cells.counts[f"least {column}"], cells.counts[f"most {column}"]
+        if least != most:
+            raise ClvError(
+                f"column '{column}' of log '{log}' has amounts in {least} and in {most}; give one "
+                "currency, or a column that says which (data.columns.currency) and rates (data.cleaning.currency)"
+            )
 
 
-def _compare_decimals(parsed: Table) -> dict[str, BooleanValue]:
+def _conditions(table: Table, column: str) -> dict[str, BooleanValue]:
     """Find cells that are numbers with one decimal mark only, or different numbers with either."""
-    point, comma = parsed[POINT], parsed[COMMA]
+    point, comma = table[POINT + column], table[COMMA + column]
     return {
         "point": point.notnull() & comma.isnull(),
         "comma": comma.notnull() & point.isnull(),

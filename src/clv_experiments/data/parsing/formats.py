@@ -7,11 +7,12 @@ columns step by step, since one nested expression would repeat its parts thousan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import StringValue, Table, Value
 
 from clv_experiments.data.parsing.date_layouts import DATE_FORMATS, DATE_ORDERS
 from clv_experiments.errors import ClvError
@@ -39,6 +40,7 @@ CURRENCY = (
 )
 ACCOUNTING_ZERO = f"^{CURRENCY} *-$"  # "$ -", as spreadsheets show nothing
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
+WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
 DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit")
@@ -101,9 +103,18 @@ class ParseOptions:
 
 def add_text(table: Table, column: str, name: str) -> Table:
     """Add a column of text without surrounding blanks; null where an export marks an empty cell."""
-    text = table[column].cast("string")
-    table = table.mutate(**{name: text.re_replace(f"^{WHITESPACE}+|{WHITESPACE}+$", "")})
-    return table.mutate(**{name: ibis.ifelse(table[name].lower().isin(EMPTY_CELLS), None, table[name])})
+    return add_texts(table, {name: column})
+
+
+def add_texts(table: Table, columns: Mapping[str, str]) -> Table:
+    """Add several such columns in the same steps; ``columns`` maps the name of each to the column that is read."""
+    blanks = f"^{WHITESPACE}+|{WHITESPACE}+$"
+    table = table.mutate(
+        **{name: table[column].cast("string").re_replace(blanks, "") for name, column in columns.items()}
+    )
+    return table.mutate(
+        **{name: ibis.ifelse(table[name].lower().isin(EMPTY_CELLS), None, table[name]) for name in columns}
+    )
 
 
 def add_identifier(table: Table, column: str, name: str) -> Table:
@@ -111,20 +122,30 @@ def add_identifier(table: Table, column: str, name: str) -> Table:
 
     Null where a float is too large to tell neighbouring ids apart, or where a spreadsheet has truncated a number.
     """
-    number, kind = table[column], table[column].type()
-    if kind.is_integer():
-        return table.mutate(**{name: number.cast("string")})
-    table = add_text(table, column, name)
-    text = table[name]
-    if kind.is_floating():
+    return add_identifiers(table, {name: column})
+
+
+def add_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
+    """Add several identifiers in the same steps; ``columns`` maps the name of each to the column that is read."""
+    whole = {name: column for name, column in columns.items() if table[column].type().is_integer()}
+    texts = {name: column for name, column in columns.items() if name not in whole}
+    table = add_texts(table, texts) if texts else table
+    identifiers = {name: table[column].cast("string") for name, column in whole.items()}
+    identifiers |= {name: _format_identifier(table[column], table[name]) for name, column in texts.items()}
+    return table.mutate(**identifiers)
+
+
+def _format_identifier(cells: Value, text: StringValue) -> StringValue:
+    if cells.type().is_floating():
         # NaN, which engines compare differently, is null by now.
-        small = text.notnull() & (number.abs() < FLOAT_ID_LIMIT)
-        whole = ibis.ifelse(small & (number == number.floor()), number, None).cast("int64").cast("string")
-        return table.mutate(**{name: ibis.ifelse(small, ibis.coalesce(whole, text), None)})
-    decimals = "^(-?[0-9]+)[.]0+$"
-    table = table.mutate(**{name: ibis.ifelse(text.re_search(TRUNCATED_NUMBER), None, text)})
-    text = table[name]
-    return table.mutate(**{name: ibis.ifelse(text.re_search(decimals), text.re_extract(decimals, 1), text)})
+        small = text.notnull() & (cells.abs() < FLOAT_ID_LIMIT)
+        whole = ibis.ifelse(small & (cells == cells.floor()), cells, None).cast("int64").cast("string")
+        return ibis.ifelse(small, ibis.coalesce(whole, text), None)
+    return ibis.cases(
+        (text.re_search(TRUNCATED_NUMBER), ibis.null("string")),
+        (text.re_search(WHOLE_WITH_DECIMALS), text.re_extract(WHOLE_WITH_DECIMALS, 1)),
+        else_=text,
+    )
 
 
 def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
@@ -140,28 +161,48 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     name : str
         Name of the added column.
     """
-    table = add_text(table, column, name)
-    if table[column].type().is_numeric():
-        # A float's shortest text is the decimal that was meant; engines round its binary value differently.
-        return _add_decimal(table, name)
-    usual = table[name].re_search(f"^-?[0-9]{{1,20}}{'([.][0-9]{1,20})?' if decimal == '.' else ''}$")
-    rest = f"{name} rest"
-    text = usual.ifelse(None, table[name]).replace("−", "-").re_replace(WHITESPACE, " ")
-    table = table.mutate(**{name: ibis.ifelse(usual, table[name], None), rest: text})
-    text = table[rest]
+    return add_amounts(table, {name: column}, decimal)
+
+
+def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table:
+    """Add several amounts in the same steps; ``columns`` maps the name of each to the column that is read."""
+    texts = {name: column for name, column in columns.items() if not table[column].type().is_numeric()}
+    numbers = {name: _exact_number(table[column]) for name, column in columns.items() if name not in texts}
+    if texts:
+        table = add_texts(table, texts)
+        usual = f"^-?[0-9]{{1,20}}{'([.][0-9]{1,20})?' if decimal == '.' else ''}$"
+        is_usual = {name: table[name].re_search(usual) for name in texts}
+        rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, table[name]) for name in texts}
+        rest = {name: text.replace("−", "-").re_replace(WHITESPACE, " ") for name, text in rest.items()}
+        table = table.mutate(**{name: ibis.ifelse(is_usual[name], table[name], None) for name in texts}, **rest)
+        parsed = {name: table[name].fill_null(_parse_number(table[f"{name} rest"], decimal)) for name in texts}
+        table = table.mutate(**parsed).drop(*rest)
+    table = table.mutate(**numbers) if numbers else table
+    small = {name: table[name].cast("float64").abs() < AMOUNT_LIMIT for name in columns}
+    return table.mutate(**{name: ibis.ifelse(small[name], table[name], None).cast(AMOUNT) for name in columns})
+
+
+def _exact_number(number: Value) -> Value:
+    # A float's shortest text is the decimal that was meant; engines round its binary value differently.
+    return number if number.type().is_integer() else number.cast("string")
+
+
+def _parse_number(text: StringValue, decimal: str) -> StringValue:
+    """Write an amount with a sign, groups of digits or a currency as a plain number; null where it is none."""
     sign = text.re_replace("[^-+()]", "").cases(("", ""), ("+", ""), ("-", "-"), ("()", "-"), else_=None)
     digits = text.re_replace(f"[^0-9{decimal}]", "").replace(",", ".")
-    number = ibis.cases(
+    return ibis.cases(
         (text.re_search(ACCOUNTING_ZERO), "0"),
         (text.re_search(SCIENTIFIC), text),
         (text.re_search(amount_pattern(decimal)), sign + digits),
     )
-    return _add_decimal(table.mutate(**{name: table[name].fill_null(number)}).drop(rest), name)
 
 
-def add_currency(table: Table, column: str, name: str) -> Table:
-    """Add the currency sign or code of an amount; null where there is none."""
-    return _add_match(table, column, f"({CURRENCY})", name)
+def add_currencies(table: Table, columns: Mapping[str, str]) -> Table:
+    """Add the currency sign or code of several amounts; null where there is none."""
+    table, sign = add_texts(table, columns), f"({CURRENCY})"
+    found = {name: ibis.ifelse(table[name].re_search(sign), table[name].re_extract(sign, 1), None) for name in columns}
+    return table.mutate(**found)
 
 
 def amount_pattern(decimal: str) -> str:
@@ -172,14 +213,3 @@ def amount_pattern(decimal: str) -> str:
     decimals = f"[{decimal}][0-9]{{1,20}}"
     digits = f"(?:(?:[1-9][0-9]{{0,2}}(?:{groups})|[0-9]{{1,20}})(?:{decimals})?|{decimals})"
     return f"^[(]?[+-]? *{CURRENCY}? *[+-]?[(]?{digits}[)]? *{CURRENCY}? *-?[)]?$"
-
-
-def _add_decimal(table: Table, name: str) -> Table:
-    small = table[name].cast("float64").abs() < AMOUNT_LIMIT
-    return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast(AMOUNT)})
-
-
-def _add_match(table: Table, column: str, pattern: str, name: str) -> Table:
-    table = add_text(table, column, name)
-    text = table[name]
-    return table.mutate(**{name: ibis.ifelse(text.re_search(pattern), text.re_extract(pattern, 1), None)})

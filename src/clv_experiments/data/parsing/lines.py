@@ -16,8 +16,8 @@ from clv_experiments.data.parsing.formats import (
     AMOUNT,
     AMOUNT_LIMIT,
     ParseOptions,
-    add_amount,
-    add_identifier,
+    add_amounts,
+    add_identifiers,
     add_text,
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
@@ -27,7 +27,7 @@ from clv_experiments.data.parsing.periods import describe_period
 from clv_experiments.errors import ClvError
 
 NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
-TYPED_PREFIX, TEXT = "typed: ", "text"  # names of temporary columns
+TYPED_PREFIX, TEXT, DISCOUNT = "typed: ", "text", "discount without %"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
     "dmy": "1997-12-31 or 31/12/1997",
@@ -70,16 +70,7 @@ def read_lines(
     _check_column_types(raw, by_role, options, log)
     numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
     options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
-    typed = raw
-    for role, column in by_role.items():
-        if role == "date":
-            typed = add_day(typed, column, options.date_order, TYPED_PREFIX + role, options.date_format)
-        elif role == "discount":
-            typed = _add_discount(typed, column, options.decimal or ".", TYPED_PREFIX + role)
-        elif role in NUMBER_ROLES:
-            typed = add_amount(typed, column, options.decimal or ".", TYPED_PREFIX + role)
-        else:
-            typed = add_identifier(typed, column, TYPED_PREFIX + role)
+    typed = _add_typed_columns(raw, by_role, options)
     raw_names = raw.columns if whole_rows else dict.fromkeys(by_role.values())
     lines = typed.select(
         **{role: typed[TYPED_PREFIX + role] for role in by_role},
@@ -99,11 +90,17 @@ def read_lines(
     return lines, notes
 
 
-def _add_discount(typed: Table, column: str, decimal: str, name: str) -> Table:
-    if not typed[column].type().is_string():
-        return add_amount(typed, column, decimal, name)
-    text = f"{name} text"
-    return add_amount(typed.mutate(**{text: typed[column].replace("%", "")}), text, decimal, name)
+def _add_typed_columns(raw: Table, by_role: Mapping[str, str], options: ParseOptions) -> Table:
+    """Add the columns of each kind together: Ibis compiles few wide steps faster than many narrow ones."""
+    names = {TYPED_PREFIX + role: column for role, column in by_role.items()}
+    date = names.pop(f"{TYPED_PREFIX}date")
+    typed = add_day(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
+    numbers = {TYPED_PREFIX + role: names.pop(TYPED_PREFIX + role) for role in NUMBER_ROLES if role in by_role}
+    discount = numbers.get(f"{TYPED_PREFIX}discount")
+    if discount and raw[discount].type().is_string():
+        typed = typed.mutate(**{DISCOUNT: typed[discount].replace("%", "")})
+        numbers[f"{TYPED_PREFIX}discount"] = DISCOUNT
+    return add_identifiers(add_amounts(typed, numbers, options.decimal or "."), names)
 
 
 def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
