@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import ibis
-import numpy as np
-import pandas as pd
 
 from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
+from clv_experiments.data.log_checks import (
+    check_customers,
+    check_date_span,
+    check_not_in_future,
+    check_placeholder_dates,
+)
 from clv_experiments.data.log_notes import (
-    TotalsPeriod,
     describe_customers,
     describe_totals,
     find_totals_period,
@@ -32,9 +35,6 @@ from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.rfm_summary import refuse_summary
 from clv_experiments.errors import ClvError
 
-PLACEHOLDER_GAP_DAYS = 730  # without any purchase: the few rows before such a gap are taken for placeholders
-PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
-MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
 PURCHASES = "purchases"  # unit of a log without amounts
 WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
 
@@ -164,14 +164,14 @@ def load_log(
         raise ClvError(f"log '{name}' has no usable row: {report}")
     first, last = _date_span(cleaned, name)
     if raw.truth is None:  # a simulation may well lie in the future
-        _check_not_in_future(name, cleaned, last, today)
+        check_not_in_future(name, cleaned, last, today)
     purchase_days = _sum_purchase_days(cleaned, roles.has_amounts)
     days = summarise_days(purchase_days)
     period = find_totals_period(days)
-    _check_date_span(name, first, last, log_end, period)
-    _check_placeholder_dates(name, cleaned)
+    check_date_span(name, first, last, log_end, period)
+    check_placeholder_dates(name, cleaned)
     customers = summarise_customers(purchase_days)
-    _check_customers(name, customers, roles.by_role["customer_id"])
+    check_customers(name, customers, roles.by_role["customer_id"])
     end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
     notes = [str(roles), *date_notes, *status_notes, *parse_notes, *report.notes]
     notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
@@ -211,49 +211,6 @@ def _sum_purchase_days(cleaned: ibis.Table, has_amounts: bool) -> ibis.Table:
     amount = cleaned.amount.sum() if has_amounts else ibis.literal(1)
     days = cleaned.group_by("customer_id", "date").agg(amount=amount, orders=orders.cast("int64"))
     return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
-
-
-def _check_placeholder_dates(name: str, cleaned: ibis.Table) -> None:
-    """Refuse a few rows that lie years before all others: 1900-01-01 is nobody's first purchase day."""
-    days = cleaned.group_by("date").agg(rows=cleaned.count()).to_pyarrow().to_pandas().sort_values("date")
-    gaps = pd.to_datetime(days["date"]).diff().dt.days.to_numpy()
-    for k in np.flatnonzero(gaps > PLACEHOLDER_GAP_DAYS):
-        before, all_rows = int(days["rows"].iloc[:k].sum()), int(days["rows"].sum())
-        if before < all_rows * PLACEHOLDER_MAX_SHARE:
-            examples = ", ".join(str(day) for day in days["date"].iloc[: min(k, 3)])
-            raise ClvError(
-                f"log '{name}' has {before:,} of {all_rows:,} row(s) dated {examples}, and then nothing for "
-                f"{gaps[k]:,.0f} days: if that is no real date, leave them out: data.log_start={days['date'].iloc[k]}"
-            )
-
-
-def _check_not_in_future(name: str, cleaned: ibis.Table, last: date, today: date) -> None:
-    if last > today:
-        before = cleaned.filter(cleaned.date <= ibis.literal(today)).date.max().to_pyarrow().as_py()
-        advice = f", or type data.log_end={before} to leave them out" if before else ""
-        raise ClvError(f"log '{name}' has purchases after today ({today}), up to {last}; correct the dates{advice}")
-
-
-def _check_customers(name: str, customers: pd.DataFrame, column: str) -> None:
-    if len(customers) < 2:
-        raise ClvError(f"log '{name}' has one customer only; at least two are needed to compare customers")
-    if (customers["days"] == 1).all():
-        raise ClvError(
-            f"none of the {len(customers):,} customers of log '{name}' bought on two days: where nobody comes back "
-            "there is nothing to learn from, and what a new customer is worth is another question; take a log that "
-            f"follows customers for longer, or name data.columns.customer_id if '{column}' is not the customer"
-        )
-
-
-def _check_date_span(name: str, first: date, last: date, log_end: date | None, period: TotalsPeriod | None) -> None:
-    if first == last:
-        raise ClvError(f"all purchases of log '{name}' fall on one day, {first}; is that the date of the purchase?")
-    latest = max(last + timedelta(days=MAX_DAYS_WITHOUT_PURCHASE), period.end if period else last)
-    if log_end and log_end > latest:
-        raise ClvError(
-            f"the log end {log_end} lies {(log_end - last).days} days after the last purchase of log '{name}', {last}: "
-            f"those days would count as days without spend; type data.log_end={last}, or null for the last day"
-        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""What is no transaction log, though it could be read as one: each refusal says what to type."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from clv_experiments.data.log_notes import TotalsPeriod
+from clv_experiments.errors import ClvError
+
+PLACEHOLDER_GAP_DAYS = 730  # without any purchase: the few rows before such a gap are taken for placeholders
+PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
+MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
+
+
+def check_placeholder_dates(name: str, cleaned: ibis.Table) -> None:
+    """Refuse a few rows that lie years before all others: 1900-01-01 is nobody's first purchase day."""
+    days = cleaned.group_by("date").agg(rows=cleaned.count()).to_pyarrow().to_pandas().sort_values("date")
+    gaps = pd.to_datetime(days["date"]).diff().dt.days.to_numpy()
+    for k in np.flatnonzero(gaps > PLACEHOLDER_GAP_DAYS):
+        before, all_rows = int(days["rows"].iloc[:k].sum()), int(days["rows"].sum())
+        if before < all_rows * PLACEHOLDER_MAX_SHARE:
+            examples = ", ".join(str(day) for day in days["date"].iloc[: min(k, 3)])
+            raise ClvError(
+                f"log '{name}' has {before:,} of {all_rows:,} row(s) dated {examples}, and then nothing for "
+                f"{gaps[k]:,.0f} days: if that is no real date, leave them out: data.log_start={days['date'].iloc[k]}"
+            )
+
+
+def check_not_in_future(name: str, cleaned: ibis.Table, last: date, today: date) -> None:
+    """Refuse purchases after today."""
+    if last > today:
+        before = cleaned.filter(cleaned.date <= ibis.literal(today)).date.max().to_pyarrow().as_py()
+        advice = f", or type data.log_end={before} to leave them out" if before else ""
+        raise ClvError(f"log '{name}' has purchases after today ({today}), up to {last}; correct the dates{advice}")
+
+
+def check_customers(name: str, customers: pd.DataFrame, column: str) -> None:
+    """Refuse a log with one customer, or of customers of whom none came back."""
+    if len(customers) < 2:
+        raise ClvError(f"log '{name}' has one customer only; at least two are needed to compare customers")
+    if (customers["days"] == 1).all():
+        raise ClvError(
+            f"none of the {len(customers):,} customers of log '{name}' bought on two days: where nobody comes back "
+            "there is nothing to learn from, and what a new customer is worth is another question; take a log that "
+            f"follows customers for longer, or name data.columns.customer_id if '{column}' is not the customer"
+        )
+
+
+def check_date_span(name: str, first: date, last: date, log_end: date | None, period: TotalsPeriod | None) -> None:
+    """Refuse a log of one day, or one said to end long after its last purchase."""
+    if first == last:
+        raise ClvError(f"all purchases of log '{name}' fall on one day, {first}; is that the date of the purchase?")
+    latest = max(last + timedelta(days=MAX_DAYS_WITHOUT_PURCHASE), period.end if period else last)
+    if log_end and log_end > latest:
+        raise ClvError(
+            f"the log end {log_end} lies {(log_end - last).days} days after the last purchase of log '{name}', {last}: "
+            f"those days would count as days without spend; type data.log_end={last}, or null for the last day"
+        )
