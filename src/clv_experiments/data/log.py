@@ -156,7 +156,7 @@ def load_log(
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     roles = choose_columns(table.columns, named, name, ColumnContents(table))
     table, roles, status_notes = add_order_roles(table, roles, named)
-    lines, parse_notes = read_lines(table, roles, options, name, whole_rows)
+    lines, options, parse_notes = read_lines(table, roles, options, name, whole_rows)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if filtered:
         report = report.after(filtered.rule, filtered.measure_left_out(roles.by_role, options.decimal))
@@ -167,7 +167,7 @@ def load_log(
         check_not_in_future(name, cleaned, last, today)
     purchase_days = _sum_purchase_days(cleaned, roles.has_amounts)
     days = summarise_days(purchase_days)
-    period = find_totals_period(days)
+    period = find_totals_period(days, options.date_format)
     check_date_span(name, first, last, log_end, period)
     check_placeholder_dates(name, cleaned)
     customers = summarise_customers(purchase_days)

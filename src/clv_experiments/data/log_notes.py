@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.parsing.periods import last_day_of_period
+from clv_experiments.data.parsing.periods import MAX_DAYS, last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
 DOMINANT_SHARE, LARGE_SHARE = 0.2, 0.05  # of all spend
@@ -33,11 +33,14 @@ class TotalsPeriod:
         Last day of the last one.
     is_sure : bool
         Whether nothing else begins on such days: weeks begin on Mondays, but a total may be dated at its end too.
+    is_written : bool
+        Whether the dates are written as periods, such as 2022-01.
     """
 
     name: str
     end: date
     is_sure: bool
+    is_written: bool = False
 
 
 def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
@@ -55,16 +58,20 @@ def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
     return days.order_by("date").to_pyarrow().to_pandas()
 
 
-def find_totals_period(days: pd.DataFrame) -> TotalsPeriod | None:
+def find_totals_period(days: pd.DataFrame, date_format: str | None = None) -> TotalsPeriod | None:
     """Return the period of totals that are dated at its start; None where dates are days.
 
     Parameters
     ----------
     days : pandas.DataFrame
         As ``summarise_days`` gives them.
+    date_format : str, optional
+        How the dates were written, if not as days.
     """
     dates: list[date] = list(days["date"])
     last = dates[-1]
+    if date_format in MAX_DAYS and (date_format != "week" or all(day.weekday() == MONDAY for day in dates)):
+        return TotalsPeriod(date_format, last_day_of_period(date_format, last), is_sure=True, is_written=True)
     if len(dates) >= MIN_MONTHS and all(day.day == 1 for day in dates):
         months = np.array([12 * day.year + day.month for day in dates])
         step = int(np.gcd.reduce(np.diff(months)))
@@ -92,6 +99,7 @@ def describe_totals(period: TotalsPeriod | None, last: date, end: date, log_end:
     if period is None or log_end is not None:
         return ""
     what = f"all dates are {last:%A}s" if period.name == "week" else f"all dates begin a {period.name}"
+    what = f"dates are {period.name}s, each read as its first day" if period.is_written else what
     if end == period.end:
         return (
             f"{what}: taken for totals of a {period.name}, so that the log ends on {end} (data.log_end says otherwise)"

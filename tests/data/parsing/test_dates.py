@@ -272,9 +272,10 @@ def test_a_log_is_the_same_however_its_dates_are_written(write, plain):
 def test_the_last_month_of_a_log_of_months_may_be_complete():
     log = log_of(lambda day: {"month": f"{day:%Y-%m}"})
     assert (log.start, log.end) == (date(2022, 1, 1), date(2023, 6, 30))
-    assert (
-        "dates are months, each read as its first day; if the last month is complete, type data.log_end=2023-06-30"
-    ) in log.notes
+    assert [note for note in log.notes if "month" in note and "guessed" not in note] == [
+        "dates are months, each read as its first day: taken for totals of a month, so that the log ends on 2023-06-30 "
+        "(data.log_end says otherwise)"
+    ]
     assert log_of(lambda day: {"month": f"{day:%Y-%m}"}, date(2023, 6, 30)).end == date(2023, 6, 30)
     with pytest.raises(ClvError, match="the log end 2023-07-01 lies 30 days after the last purchase"):
         log_of(lambda day: {"month": f"{day:%Y-%m}"}, date(2023, 7, 1))

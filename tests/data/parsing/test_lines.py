@@ -152,7 +152,7 @@ ORDER = {"customer_id": ["a", "a", "b"], "date": ["2020-01-01"] * 3, "order_id":
 @pytest.mark.parametrize("column", ["Order Total", "OrderValue", "order-amount", "grand_total"])
 def test_the_total_of_an_order_on_each_of_its_rows_counts_once(column):
     for named in ({}, {"amount": column}):
-        lines, notes = lines_of(ORDER | {column: ["30.01", "30.01", "5"]}, named=named)
+        lines, _, notes = lines_of(ORDER | {column: ["30.01", "30.01", "5"]}, named=named)
         assert sorted(lines.to_pyarrow()["amount"].to_pylist()) == [5, Decimal("15.005"), Decimal("15.005")]
         assert notes == [
             f"{column} is the total of a whole order and stands on each of its lines (1 of 1 with several lines): it "

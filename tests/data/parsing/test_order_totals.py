@@ -17,7 +17,7 @@ ORDERS = 200
 def read(columns, named=None, **options):
     raw = ENGINE.register_arrow("rows", pa.table(columns))
     chosen = choose_columns(raw.columns, named or {}, "shop")
-    lines, notes = read_lines(raw, chosen, ParseOptions(**options), "shop", False)
+    lines, _, notes = read_lines(raw, chosen, ParseOptions(**options), "shop", False)
     return float(lines.aggregate(total=lines.amount.sum()).to_pyarrow()["total"][0].as_py()), notes
 
 

@@ -23,7 +23,6 @@ from clv_experiments.data.parsing.formats import (
 from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
-from clv_experiments.data.parsing.periods import describe_period
 from clv_experiments.errors import ClvError
 
 NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
@@ -38,7 +37,7 @@ DATE_EXAMPLES = {
 
 def read_lines(
     raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, whole_rows: bool
-) -> tuple[Table, list[str]]:
+) -> tuple[Table, ParseOptions, list[str]]:
     """Type the columns of a raw log.
 
     Parameters
@@ -57,6 +56,8 @@ def read_lines(
         One row per line of the source: ``customer_id`` (string), ``date``, ``amount`` (decimal; quantity times unit
         price, less the discount, where there is no amount; of a log without amounts the quantity, or 1) and the other
         roles of the log. Null where a cell is empty.
+    ParseOptions
+        With what the rows decided.
     list of str
         Notes on how text was read that could be read in two ways.
 
@@ -85,9 +86,9 @@ def read_lines(
         lines, amount_notes = _count_lines(lines), []
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, by_role, options.scale, log)
-    notes += [*amount_notes, *scale_notes, *describe_period(lines, options.date_format)]
+    notes += [*amount_notes, *scale_notes]
     lines = lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names))
-    return lines, notes
+    return lines, options, notes
 
 
 def _add_typed_columns(raw: Table, by_role: Mapping[str, str], options: ParseOptions) -> Table:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from ibis.expr.types import Table
-
 MAX_DAYS = {"week": 7, "month": 31, "quarter": 92, "year": 366}
 
 
@@ -15,17 +13,3 @@ def last_day_of_period(date_format: str, day: date) -> date:
         return day + timedelta(days=6 - day.weekday())
     following = day + timedelta(days=MAX_DAYS[date_format])  # at most four days into the next
     return following.replace(day=1) - timedelta(days=1)
-
-
-def describe_period(lines: Table, date_format: str | None) -> list[str]:
-    """Note that dates are the first days of periods, and where the last of them ends."""
-    if date_format not in MAX_DAYS:
-        return []
-    last = lines.aggregate(last=lines.date.max()).to_pyarrow()["last"][0].as_py()
-    if last is None:
-        return []
-    end = last_day_of_period(date_format, last)
-    return [
-        f"dates are {date_format}s, each read as its first day; if the last {date_format} is complete, type "
-        f"data.log_end={end}"
-    ]
