@@ -129,6 +129,30 @@ def test_any_week_comes_back_as_its_monday_and_any_quarter_as_its_first_day(date
         assert (last_day_of_period("month", day) + timedelta(days=1)).month == day.month % 12 + 1
 
 
+def test_numbers_of_weeks_are_told_from_months_by_those_above_12():
+    mondays = [date(2022, 1, 31), date(2022, 3, 28)]
+    for dates in (["202205", "202213"], ["2022-05", "2022-13"], ["05/2022", "13/2022"], [202205, 202213]):
+        assert read(dates) == (
+            mondays,
+            "week",
+            ["dates are ISO weeks, as 1 row(s) above 12 show (data.date_format says otherwise)"],
+        )
+    assert read(["KW 05/2022", "Week 13 2022"])[:2] == (mondays, "week")
+    assert read(["202205"], ParseOptions(date_format="week"))[0] == mondays[:1]
+    misprint = ["2022-01"] * 20 + ["2022-13"]
+    assert read(misprint)[:2] == ([date(2022, 1, 1)] * 20 + [None], "month")
+
+
+def test_six_digits_are_a_day_where_all_can_be_and_some_are_no_month():
+    assert read(["930101", "191005"])[:2] == ([date(1993, 1, 1), date(2019, 10, 5)], "yymmdd")
+    assert read(["201012", "201101"])[:2] == ([date(2010, 12, 1), date(2011, 1, 1)], "month")
+    assert "counts something" in error_message(["930101", "930132"])
+
+
+def test_blanks_may_follow_the_dots_of_a_date():
+    assert read(["3. 1. 2022", "13. 1. 2022 10:05", "4.1.2022."])[0] == [date(2022, 1, day) for day in (3, 13, 4)]
+
+
 def test_a_year_has_its_own_number_of_weeks():
     assert read(["2020-W53", "2021-W53", "2021-W00", "2021-W54"])[0] == [date(2020, 12, 28), None, None, None]
 
@@ -139,7 +163,9 @@ IN_WORDS = [
     "Mon, 3 Jan 2022", "Monday, January 3, 2022", "Montag, 3. Januar 2022", "lunes, 3 de enero de 2022",
     "Mon Jan  3 10:00:00 2022", "Mon 2022-01-03", "3 Jan 2022 10 am", "January 3, 2022 at 10:05 PM",
     "Jan  3 2022 12:00AM", "2022/01/03T10:00Z", "2022-01-03 10:00:00.123456 +0000 UTC", "2022-01-03 10:00:00 UTC",
-    "03/Jan/2022:10:00:00 +0000", "20220103T101500Z", "202201031015", "20220103101500",
+    "03/Jan/2022:10:00:00 +0000", "20220103T101500Z", "202201031015", "20220103101500", "3 stycznia 2022",
+    "3 января 2022 г. 10:05", "3. tammikuuta 2022 klo 10.05", "3. ledna 2022", "3 janvier 2022 à 10h05",
+    "3. Januar 2022 um 10:05 Uhr", "3 ene 2022 10:05 p. m.", "2022年1月3日", "2022. 1. 3.", "2022. 01. 03. 10:05:00",
 ]  # fmt: skip
 
 
@@ -156,7 +182,7 @@ def test_a_date_with_words_clock_and_zone_is_read():
 
 
 def test_what_only_resembles_a_date_is_not_read():
-    texts = ["mer 3 2022", "3 mo 2022", "mon", "2022-01-03 10:00 o'clock", "3 ja 2022", "2022-13"]
+    texts = ["mer 3 2022", "3 mo 2022", "mon", "2022-01-03 10:00 o'clock", "3 ja 2022", "2022-54"]
     assert read_each(texts) == dict.fromkeys(texts)
 
 
@@ -208,6 +234,13 @@ def test_year_month_and_day_are_one_date():
     assert joined({"y": ["2022"], "m": [1], "d": pa.array([None], pa.int64())}, ["y", "m", "d"])[0] == [
         "2022-1-"
     ]  # and is refused
+
+
+def test_parts_of_a_date_have_names_of_several_words_or_are_weeks_and_quarters():
+    assert joined({"OrderDay": [3], "OrderMonth": [1], "OrderYear": [2022]})[0] == ["2022-1-3"]
+    assert joined({"sale_month": [1], "sale_year": [2022]})[0] == ["2022-1"]
+    assert joined({"Year": [2022, 2022], "Week": ["5", "2022-W06"]})[0] == ["2022-W5", "2022-W06"]
+    assert joined({"Jahr": [2022, 2022], "Quartal": ["1", "Q2"]})[0] == ["2022-Q1", "2022-Q2"]
 
 
 def test_of_a_date_and_a_clock_time_the_date_counts():

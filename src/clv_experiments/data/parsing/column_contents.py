@@ -12,13 +12,16 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.date_layouts import (
     CALENDAR_DATE,
+    CLOCK,
+    COMPACT_LAYOUTS,
     EITHER_ORDER,
     END,
     LAYOUTS,
     PERIOD_LAYOUTS,
-    WEEK,
+    WEEK_LAYOUTS,
     WEEKDAY,
     YEAR_FIRST,
+    ZONE,
 )
 from clv_experiments.data.parsing.formats import EMPTY_CELLS, amount_pattern
 
@@ -27,9 +30,11 @@ MAX_CELLS = 200  # distinct ones of a column, that patterns are tried on
 MOST = 0.9
 PERIODS = (pattern for patterns in PERIOD_LAYOUTS.values() for pattern in patterns)
 DATE = re.compile(
-    "|".join((f"^{CALENDAR_DATE}{END}", *LAYOUTS, *PERIODS, WEEK, EITHER_ORDER, YEAR_FIRST)), re.IGNORECASE
+    "|".join((f"^{CALENDAR_DATE}{END}", *LAYOUTS, *PERIODS, *WEEK_LAYOUTS, EITHER_ORDER, YEAR_FIRST)), re.IGNORECASE
 )
 NAMED_DAY = re.compile(WEEKDAY, re.IGNORECASE)
+CLOCK_TIME = re.compile(f"{CLOCK}{ZONE}?", re.IGNORECASE)
+SIX_DIGITS = re.compile("|".join(COMPACT_LAYOUTS["yymmdd"]))
 EIGHT_DIGITS = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[.]0)?")  # 20201231
 NUMBER = re.compile(f"{amount_pattern('.')}|{amount_pattern(',')}|^[+-]?[0-9.]+[eE][+-]?[0-9]+$")
 WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
@@ -94,7 +99,7 @@ class ColumnContents:
         if role == "date":
             return (
                 kind.name == "date"
-                or (kind.name == "text" and self._most_have_a_digit(column))
+                or (kind.name == "text" and self._most_have_a_digit(column) and not self._holds_clock_times(column))
                 or (kind.is_number and self._could_be_coded_dates(column))
             )
         if role in ("amount", "quantity", "unit_price", "discount"):
@@ -155,7 +160,12 @@ class ColumnContents:
     def _most_have_a_digit(self, column: str) -> bool:
         return bool(self.sample[column].dropna().str.contains("[0-9]").mean() > 0.5)
 
+    def _holds_clock_times(self, column: str) -> bool:
+        return all(CLOCK_TIME.fullmatch(cell) for cell in self.sample[column].dropna())
+
     def _could_be_coded_dates(self, column: str) -> bool:
+        if all(SIX_DIGITS.match(cell) for cell in self.sample[column].dropna()):
+            return True
         middle = self._numbers(column).median()
         ranges = (SERIAL_DATES, MONTHS, DAYS)
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)

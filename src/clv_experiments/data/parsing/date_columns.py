@@ -8,15 +8,27 @@ from collections.abc import Mapping, Sequence
 import ibis
 from ibis.expr.types import StringValue, Table
 
-from clv_experiments.data.parsing.columns import USUAL_NAMES
 from clv_experiments.data.parsing.formats import add_identifier
+from clv_experiments.data.parsing.role_names import PURCHASE_WORDS, USUAL_NAMES, normalise_name
 from clv_experiments.errors import ClvError
 
 Named = str | bool | Sequence[str] | None  # what was typed for a role
-YEAR_NAMES = ("year", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "yyyy")
-MONTH_NAMES = ("month", "monat", "mois", "mes", "mês", "mese", "maand", "mm")
-DAY_NAMES = ("day", "dayofmonth", "tag", "jour", "dia", "día", "giorno", "dag", "dd")
-PERIOD_NAMES = (*MONTH_NAMES, "yearmonth", "monthyear", "yyyymm", "week", "woche", "kw", "quarter", "quartal", "period")
+YEAR_NAMES = ("year", "jahr", "annee", "ano", "anno", "jaar", "rok", "ar", "vuosi", "год", "yyyy", "yr")
+MONTH_NAMES = (
+    "month", "monthname", "monat", "mois", "mes", "mese", "maand", "miesiac", "mesic", "manad", "maned", "kuukausi",
+    "месяц", "mm",
+)  # fmt: skip
+DAY_NAMES = ("day", "dayofmonth", "tag", "jour", "dia", "giorno", "dag", "dzien", "den", "paiva", "день", "dd")
+WEEK_NAMES = (
+    "week", "weekno", "weeknumber", "weeknum", "isoweek", "wk", "woche", "kw", "kalenderwoche", "semaine", "semana",
+    "settimana", "tydzien", "vecka", "uge", "uke", "viikko", "неделя",
+)  # fmt: skip
+QUARTER_NAMES = ("quarter", "qtr", "quartal", "trimestre", "kwartaal", "kwartal", "kvartal")
+PERIOD_NAMES = (
+    *MONTH_NAMES, "yearmonth", "monthyear", "yyyymm", "yyyyww", "yearweek", *WEEK_NAMES, *QUARTER_NAMES, "period",
+    "periode",
+)  # fmt: skip
+SIGNS = {"W": WEEK_NAMES, "Q": QUARTER_NAMES}  # before a bare number
 PARTS = (*YEAR_NAMES, *DAY_NAMES, *PERIOD_NAMES)
 DATE_WORDS = "date|datum|fecha|time|zeit"  # in the name of a column that is a whole date
 LISTS = (2, 3)  # columns of a date
@@ -73,7 +85,7 @@ def join_date_columns(
 
 def _guess_columns(available: Sequence[str]) -> list[str]:
     """Find year, month and day, or a period, where no other column has a date's name."""
-    names = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(available)}
+    names = {_part_name(column): column for column in reversed(available)}
 
     def first(*usual: str) -> list[str]:
         return [names[name] for name in usual if name in names][:1]
@@ -83,7 +95,16 @@ def _guess_columns(available: Sequence[str]) -> list[str]:
         return []
     if year and month:
         return year + month + day
+    part_of_year = first(*WEEK_NAMES, *QUARTER_NAMES)
+    if year and part_of_year:
+        return year + part_of_year
     return [] if day else first(*PERIOD_NAMES)
+
+
+def _part_name(column: str) -> str:
+    """Return what a column's name says of a part of the date: ``OrderYear`` is ``year``."""
+    name = normalise_name(column)
+    return next((p for p in PARTS if name.removesuffix(p) != name and name.removesuffix(p) in PURCHASE_WORDS), name)
 
 
 def _check_parts(parts: Sequence[str], available: Sequence[str], log: str) -> None:
@@ -99,10 +120,16 @@ def _join(table: Table, parts: Sequence[str], name: str) -> Table:
     texts = [f"{name} {k}" for k in range(len(parts))]
     for part, text in zip(parts, texts, strict=True):
         table = _add_part(table, part, text)
+        for sign, names in SIGNS.items():
+            if _part_name(part) in names:
+                is_number = table[text].re_search("^[0-9]{1,2}$")
+                table = table.mutate(**{text: ibis.ifelse(is_number, sign + table[text], table[text])})
     first, *others = (table[text] for text in texts)
     joined: StringValue = first.fill_null("")
     for other in others:
         joined += ibis.ifelse(other.contains(":"), "", "-" + other).fill_null("-" if len(parts) == max(LISTS) else "")
+    if _part_name(parts[-1]) in (*WEEK_NAMES, *QUARTER_NAMES):  # 2022-W05 needs no other year
+        joined = ibis.ifelse(others[-1].re_search("[0-9]{4}"), others[-1], joined)
     empty = first.isnull()
     for other in others:
         empty &= other.isnull()

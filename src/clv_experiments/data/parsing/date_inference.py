@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from functools import reduce
@@ -13,15 +14,18 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_layouts import (
+    COMPACT_LAYOUTS,
     DATE_ORDERS,
     FIRST_YEAR,
     LAST_YEAR,
+    LATER_WEEKS,
     LAYOUTS,
     NUMBER,
     NUMBER_FORMATS,
     PERIOD_LAYOUTS,
     UNMISTAKABLE,
-    WEEK,
+    WEEK_LAYOUTS,
+    WEEK_NUMBER_LAYOUTS,
     ZONED,
 )
 from clv_experiments.data.parsing.dates import add_date_text, add_day, add_number, add_time_zone
@@ -33,6 +37,7 @@ TEXT, ZONE, NUMBER_VALUE = f"{PREFIX}text", f"{PREFIX}time zone", f"{PREFIX}numb
 ISO, REST = f"{PREFIX}iso", f"{PREFIX}rest"
 FIRST_PART = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 EITHER = tuple(dict.fromkeys(layout for layouts in DATE_ORDERS.values() for layout in layouts))
+MIN_LATER_WEEKS = 0.1  # of rows: a few numbers above 12 are misprints of months
 
 
 def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tuple[ParseOptions, list[str]]:
@@ -66,18 +71,26 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
 def _conditions(raw: Table) -> dict[str, BooleanValue]:
     """Tell apart what is no ISO date: rows that fit a layout, a period, a number or a count in its range."""
     text, number = raw[REST], raw[NUMBER_VALUE]
-    whole = text.re_search("|".join((*LAYOUTS, *EITHER)))
+
+    def fits(layouts: Iterable[str]) -> BooleanValue:
+        return text.re_search("|".join(layouts))
+
+    week = fits(WEEK_LAYOUTS)
+    whole = fits((*LAYOUTS, *EITHER)) & ~week  # week 13 2022 looks like March 13, 2022
     counted = text.re_search(NUMBER) & ~whole
     conditions = {
         "iso": raw[ISO].notnull(),
+        "rest": text.notnull(),
         "whole": whole,
         "zoned": raw[TEXT].re_search(ZONED),
-        "either": text.re_search("|".join(EITHER)),
+        "either": fits(EITHER),
         "number": counted,
-        "week": text.re_search(WEEK) & ~whole,
+        "week": week,
+        "week number": fits(WEEK_NUMBER_LAYOUTS) & ~whole,
+        "later week": fits(LATER_WEEKS) & ~whole,
     }
-    for name, layouts in PERIOD_LAYOUTS.items():
-        conditions[name] = text.re_search("|".join(layouts)) & ~whole
+    for name, layouts in (PERIOD_LAYOUTS | COMPACT_LAYOUTS).items():
+        conditions[name] = fits(layouts) & ~whole
     for name in UNMISTAKABLE:
         low, high = (NUMBER_FORMATS[name].count(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
         conditions[name] = counted & (number >= low) & (number <= high)
@@ -87,7 +100,12 @@ def _conditions(raw: Table) -> dict[str, BooleanValue]:
 def _infer_date_format(
     raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
 ) -> tuple[str | None, list[str]]:
+    later, numbered = counts["later week"], not counts["iso"] and counts["week number"] == counts["rest"]
+    if numbered and later > MIN_LATER_WEEKS * counts["rest"]:
+        return "week", [f"dates are ISO weeks, as {later:,} row(s) above 12 show (data.date_format says otherwise)"]
     candidates = [name for name in (*UNMISTAKABLE, *PERIOD_LAYOUTS, "week") if counts[name]]
+    if counts["yymmdd"] and counts["yymmdd"] == counts["rest"] and counts["month"] < counts["rest"]:
+        candidates = ["yymmdd"]
     if not candidates:
         return None, _check_numbers(raw, column, conditions, counts, log)
     name = candidates[0]
@@ -102,6 +120,8 @@ def _infer_date_format(
             f"column '{column}' of log '{log}' has dates of several kinds, such as {', '.join(cells)}: write them all "
             f"like 2020-12-31, or type {ways} if the others may be read like that"
         )
+    if name in COMPACT_LAYOUTS:
+        return name, ["dates are written like 201231, the year first (data.date_format says otherwise)"]
     if name not in NUMBER_FORMATS:
         return name, []
     counted = NUMBER_FORMATS[name]
@@ -119,8 +139,8 @@ def _check_numbers(
         cells = quote_cells(raw, column, conditions["number"])
         raise ClvError(
             f"column '{column}' of log '{log}' counts something, such as {', '.join(cells)}, and no unit makes "
-            f"that days after {FIRST_YEAR}: type data.date_format=<one of {', '.join(NUMBER_FORMATS)}>, or name "
-            "another column (data.columns.date)"
+            f"that days after {FIRST_YEAR}: type data.date_format=<one of {', '.join(NUMBER_FORMATS)}>, name another "
+            "column (data.columns.date), or write the dates like 2020-12-31"
         )
     return []
 

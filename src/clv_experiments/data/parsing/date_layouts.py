@@ -11,9 +11,11 @@ from datetime import date, timedelta
 OFFSET = "[+-][0-9]{2}(?::?[0-9]{2})?"
 ZONE_NAMES = "z|utc|gmt|bst|ist|wet|west|cet|cest|eet|eest|msk|est|edt|cst|cdt|mst|mdt|pst|pdt|jst|aest|aedt"
 ZONE = f"(?:(?:utc|gmt)?{OFFSET}(?: +[(]?[a-z][a-z ]+[)]?)?|{ZONE_NAMES})"
-HALF_DAY = "(?:[ap][.]?m[.]?)"
-CLOCK = f"(?:[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:[.,][0-9]+)?)? *{HALF_DAY}?|[0-9]{{1,2}} *{HALF_DAY}) *"
-TIME = f"(?:,?[ t]+(?:at +)?|:){CLOCK}"
+HALF_DAY = "(?:[ap][.]? ?m[.]?)"
+CLOCK = (
+    f"(?:[0-9]{{1,2}}[:.h][0-9]{{2}}(?:[:.][0-9]{{2}}(?:[.,][0-9]+)?)? *(?:{HALF_DAY}|uhr)?|[0-9]{{1,2}} *{HALF_DAY}) *"
+)
+TIME = f"(?:,?[ t]+(?:(?:at|um|à|klo?[.]?|a las) +)?|:){CLOCK}"
 ZONED = f"{TIME}({ZONE})$"
 END = f"(?:{TIME}{ZONE}?)?$"
 
@@ -21,18 +23,18 @@ YEAR = "([0-9]{4}|[0-9]{2})"
 COMMON_YEAR = "((?:19|20)[0-9]{2})"
 DAY = "([0-9]{1,2})"
 ORDINAL = "(?:st|nd|rd|th|er)?"
-WORD = "([a-zà-ÿ]{3,})"
+WORD = "([a-zà-žа-яё]{3,})"
 # Layouts of a date, and the order of year, month and day in them. At most one fits a text.
 LAYOUTS = {
-    f"^([0-9]{{4}})[-/.]{DAY}[-/.]{DAY}{END}": "ymd",
+    f"^([0-9]{{4}})(?:[-/.] ?|[年년] ?){DAY}(?:[-/.] ?|[月월] ?){DAY}[.日일]?{END}": "ymd",
     f"^([0-9]{{4}})(0[1-9]|1[0-2])([0-9]{{2}})(?:[0-9]{{6}})?{END}": "ymd",
     f"^{COMMON_YEAR}([0-9]{{2}})([0-9]{{2}})(?:[0-9]{{4}}|[t_][0-9]{{4}}(?:[0-9]{{2}})?z?)$": "ymd",
-    f"^{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}{END}": "dmy",  # 1 December 2010, 01DEC10
+    f"^{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}(?: г[.]?)?{END}": "dmy",  # 01DEC10
     f"^{WORD}[-/. ]*{DAY}{ORDINAL}[-/., ]+{YEAR}{END}": "mdy",  # Dec 1, 2010
     f"^([0-9]{{4}})[-/. ]*{WORD}[-/. ]*{DAY}{END}": "ymd",  # 2010-Dec-01
     f"^{WORD} +{DAY} +{CLOCK}(?:(?:utc|gmt) +)?([0-9]{{4}})$": "mdy",  # Dec 1 10:00:00 2010
 }
-EITHER_ORDER = f"^{DAY}[-/.]{DAY}[-/.]{YEAR}{END}"
+EITHER_ORDER = f"^{DAY}[-/.] ?{DAY}[-/.] ?{YEAR}[.]?{END}"
 EITHER_COMPACT = f"^{DAY}([0-9]{{2}}){COMMON_YEAR}$"
 YEAR_FIRST = f"^([0-9]{{2}})[-/.]{DAY}[-/.]{DAY}{END}"
 DATE_ORDERS = {  # layouts that need an order to be read
@@ -43,7 +45,7 @@ DATE_ORDERS = {  # layouts that need an order to be read
 # Layouts of a period, which is read as its first day.
 MONTH_LAYOUTS = {
     "^([0-9]{4})(?:[-/ ]|-?m)([0-9]{1,2})$": "ym",
-    "^([0-9]{4})[.]?(0[1-9]|1[0-2])$": "ym",
+    f"^{COMMON_YEAR}[.]?(0[1-9]|1[0-2])$": "ym",
     f"^([0-9]{{1,2}})[-/.]{COMMON_YEAR}$": "my",
     f"^([0-9]{{4}})[-/. ]*{WORD}[.]?$": "ym",
     f"^{WORD}[-/., ]*(?:de |del |of )?{COMMON_YEAR}$": "my",
@@ -51,22 +53,70 @@ MONTH_LAYOUTS = {
 }
 QUARTER_LAYOUTS = {"^([0-9]{4})[-/ ]?(q[1-4])$": "ym", "^(q[1-4])[-/ ]*([0-9]{4})$": "my"}
 PERIOD_LAYOUTS = {"month": MONTH_LAYOUTS, "quarter": QUARTER_LAYOUTS}
-WEEK = "^([0-9]{4})[- /]?w([0-9]{1,2})(?:-?([1-7]))?$"  # ISO 8601
+COMPACT_LAYOUTS = {"yymmdd": {"^([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$": "ymd"}}  # if all rows are so
+# ISO 8601's weeks: of year, week and day of the week.
+WEEK_SIGN = "(?:wk?|kw|week|woche) ?"
+WEEK_LAYOUTS = {
+    f"^([0-9]{{4}})[-/. ]?{WEEK_SIGN}([0-9]{{1,2}})(?:-?([1-7]))?$": "ywd",
+    f"^{WEEK_SIGN}([0-9]{{1,2}})[-/. ]*{COMMON_YEAR}$": "wy",
+}
+WEEK_NUMBER_LAYOUTS = {  # months, too, up to 12
+    f"^{COMMON_YEAR}[-/. ]?([0-5][0-9])$": "yw",
+    f"^{COMMON_YEAR}[-/. ]([1-9])$": "yw",
+    f"^([0-9]{{1,2}})[-/. ]{COMMON_YEAR}$": "wy",
+}
+LATER_WEEK = "(?:1[3-9]|[2-4][0-9]|5[0-3])"
+LATER_WEEKS = (f"^{COMMON_YEAR}[-/. ]?{LATER_WEEK}$", f"^{LATER_WEEK}[-/. ]{COMMON_YEAR}$")
 NUMBER = "^([0-9]{1,19})(?:[.,][0-9]+)?$"
 
-MONTH_WORDS = {  # in English, German, French, Spanish, Italian, Portuguese and Dutch
-    "01": "jan january januar jänner janvier janv ene enero gen gennaio janeiro januari q1",
-    "02": "feb febr february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari",
-    "03": "mar march märz maerz mär mrz mars marzo março marco maart mrt",
-    "04": "apr april avril avr abr abril aprile q2",
-    "05": "may mai mayo mag maggio maio mei",
-    "06": "jun june juni juin junio giu giugno junho",
-    "07": "jul july juli juillet juil julio lug luglio julho q3",
-    "08": "aug august août aout ago agosto augustus",
-    "09": "sep sept september septembre septiembre setiembre set sett settembre setembro",
-    "10": "oct october okt oktober octobre octubre ott ottobre out outubro q4",
-    "11": "nov november novembre noviembre novembro",
-    "12": "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro",
+# In English, German, French, Spanish, Italian, Portuguese, Dutch, the languages of Scandinavia, Finnish, Polish, Czech
+# and Russian.
+MONTH_WORDS = {
+    "01": (
+        "jan january januar jänner janvier janv ene enero gen gennaio janeiro januari "
+        "tammikuu tammikuuta styczeń stycznia sty leden ledna январь января янв q1"
+    ),
+    "02": (
+        "feb febr february februar février fevrier févr fevr fév fev febrero febbraio fevereiro "
+        "februari helmikuu helmikuuta luty lutego lut únor února unor unora февраль февраля фев"
+    ),
+    "03": (
+        "mar march märz maerz mär mrz mars marzo março marco maart mrt "
+        "marts maaliskuu maaliskuuta marzec marca březen března brezen brezna март марта"
+    ),
+    "04": (
+        "apr april avril avr abr abril aprile huhtikuu huhtikuuta kwiecień kwietnia kwi duben dubna апрель апреля апр "
+        "q2"
+    ),
+    "05": "may mai mayo mag maggio maio mei maj toukokuu toukokuuta maja květen května kveten kvetna май мая",
+    "06": (
+        "jun june juni juin junio giu giugno junho "
+        "kesäkuu kesäkuuta czerwiec czerwca cze červen června cerven cervna июнь июня июн"
+    ),
+    "07": (
+        "jul july juli juillet juil julio lug luglio julho "
+        "heinäkuu heinäkuuta lipiec lipca lip červenec července cervenec cervence июль июля июл q3"
+    ),
+    "08": (
+        "aug august août aout ago agosto augustus "
+        "augusti elokuu elokuuta sierpień sierpnia sie srpen srpna август августа авг"
+    ),
+    "09": (
+        "sep sept september septembre septiembre setiembre set sett settembre setembro "
+        "syyskuu syyskuuta wrzesień września wrz září zari сентябрь сентября сен сент"
+    ),
+    "10": (
+        "oct october okt oktober octobre octubre ott ottobre out outubro "
+        "lokakuu lokakuuta październik października paź říjen října rijen rijna октябрь октября окт q4"
+    ),
+    "11": (
+        "nov november novembre noviembre novembro marraskuu marraskuuta listopad listopada listopadu lis ноябрь ноября "
+        "ноя"
+    ),
+    "12": (
+        "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro "
+        "desember des joulukuu joulukuuta grudzień grudnia gru prosinec prosince декабрь декабря дек"
+    ),
 }
 MONTHS = "".join(f";{word}={month}" for month, words in MONTH_WORDS.items() for word in words.split())
 WEEKDAY_WORDS = (
@@ -129,4 +179,4 @@ NUMBER_FORMATS = {
 # Counts that are told apart by their size alone, where all days lie in these years.
 UNMISTAKABLE = ("epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "excel")
 FIRST_YEAR, LAST_YEAR = 1990, 2099
-DATE_FORMATS = (*NUMBER_FORMATS, *PERIOD_LAYOUTS, "week")
+DATE_FORMATS = (*NUMBER_FORMATS, *PERIOD_LAYOUTS, *COMPACT_LAYOUTS, "week")

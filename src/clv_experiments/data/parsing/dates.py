@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from operator import add
 
@@ -11,6 +12,7 @@ from ibis.expr.types import IntegerValue, StringValue, Table
 from clv_experiments.data.parsing.date_layouts import (
     CALENDAR_DATE,
     CENTURY_PIVOT,
+    COMPACT_LAYOUTS,
     DATE_ORDERS,
     END,
     LAYOUTS,
@@ -18,7 +20,8 @@ from clv_experiments.data.parsing.date_layouts import (
     NUMBER,
     NUMBER_FORMATS,
     PERIOD_LAYOUTS,
-    WEEK,
+    WEEK_LAYOUTS,
+    WEEK_NUMBER_LAYOUTS,
     WEEKDAY,
     ZONED,
     NumberFormat,
@@ -55,7 +58,7 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
         return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
     whole, iso, rest = f"{name} whole", f"{name} iso", f"{name} rest"
     table = add_date_text(table, column, whole, iso, rest)
-    layouts = LAYOUTS | PERIOD_LAYOUTS.get(date_format or "", {})
+    layouts = LAYOUTS | (PERIOD_LAYOUTS | COMPACT_LAYOUTS).get(date_format or "", {})
     layouts |= dict.fromkeys(DATE_ORDERS[order], order) if order else {}
     table = _add_iso_text(table, rest, layouts, name)
     text = table[iso].fill_null(table[name])
@@ -108,17 +111,7 @@ def _add_whole_number(table: Table, column: str, name: str) -> Table:
 
 def _add_iso_text(table: Table, rest: str, layouts: dict[str, str], name: str) -> Table:
     """Add what fits a layout as text like 2020-12-31, whether there is such a day or not."""
-
-    def part(which: str) -> StringValue:
-        parts = (
-            table[rest].re_extract(layout, parts.index(which) + 1)
-            for layout, parts in layouts.items()
-            if which in parts
-        )
-        joined = reduce(add, (part.fill_null("") for part in parts))  # at most one layout matches
-        return ibis.ifelse(table[rest].notnull(), joined, None)
-
-    table = table.mutate(**{f"{name} {which}": part(which) for which in "ymd"})
+    table = table.mutate(**{f"{name} {which}": _extract_part(table[rest], layouts, which) for which in "ymd"})
     y, m, d = (table[f"{name} {which}"] for which in "ymd")
     word = ";" + m + "="
     found = ibis.literal(MONTHS).find(word)
@@ -126,6 +119,13 @@ def _add_iso_text(table: Table, rest: str, layouts: dict[str, str], name: str) -
     century = ibis.cases((y.length() == 4, ""), (y < CENTURY_PIVOT, "20"), else_="19")
     day = ibis.ifelse((d == "") & (y != ""), "01", d.lpad(2, "0"))  # of a period
     return table.mutate(**{name: century + y + "-" + month + "-" + day}).drop(*(v.get_name() for v in (y, m, d)))
+
+
+def _extract_part(text: StringValue, layouts: Mapping[str, str], which: str) -> StringValue:
+    """Extract a part, such as the year, from text that fits at most one layout; empty where it has none."""
+    parts = (text.re_extract(layout, parts.index(which) + 1) for layout, parts in layouts.items() if which in parts)
+    joined = reduce(add, (part.fill_null("") for part in parts))
+    return ibis.ifelse(text.notnull(), joined, None)
 
 
 def _add_counted_day(table: Table, rest: str, counted: NumberFormat, name: str) -> Table:
@@ -154,23 +154,25 @@ def add_number(table: Table, text: str, name: str) -> Table:
 def _add_week_day(table: Table, rest: str, name: str) -> Table:
     """Fill in the days of ISO weeks: week 1 has the 4th of January, and a week without a day is its Monday."""
     fourth, shift = f"{name} fourth", f"{name} shift"
-    matches = table[rest].re_search(WEEK) & table[rest].re_search("^[1-9]")
-
-    def part(k: int) -> StringValue:
-        return ibis.ifelse(matches, table[rest].re_extract(WEEK, k), None)
-
-    week, day = (
-        part(2).cast("int64"),
-        part(3).nullif("").fill_null("1").cast("int64"),
-    )  # engines differ in what is not there
+    year, number, day = f"{name} year", f"{name} week", f"{name} day"
+    table = table.mutate(
+        **{
+            column: _extract_part(table[rest], WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS, part).nullif("")
+            for column, part in ((year, "y"), (number, "w"), (day, "d"))
+        }
+    )
+    week = table[number].cast("int64")
     in_year = ibis.ifelse((week >= 1) & (week <= 53), 7 * (week - 1), None)
-    table = table.mutate(**{fourth: (part(1) + "-01-04").cast("date"), shift: in_year, f"{name} day": day - 1})
+    first_days = ibis.ifelse(table[year].re_search("^[1-9]"), table[year] + "-01-04", None).cast("date")
+    table = table.mutate(**{fourth: first_days, shift: in_year, day: table[day].fill_null("1").cast("int64") - 1}).drop(
+        year, number
+    )
     monday = table[shift] - table[fourth].day_of_week.index().cast("int64")
     table = table.mutate(**{shift: monday})
     # A week belongs to the year of its Thursday.
     exists = _shift(table[fourth], table[shift] + 3).year() == table[fourth].year()
-    result = ibis.ifelse(exists, _shift(table[fourth], table[shift] + table[f"{name} day"]), None)
-    return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(fourth, shift, f"{name} day")
+    result = ibis.ifelse(exists, _shift(table[fourth], table[shift] + table[day]), None)
+    return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(fourth, shift, day)
 
 
 def _shift(day: ibis.expr.types.DateValue, days: IntegerValue) -> ibis.expr.types.DateValue:
