@@ -8,24 +8,26 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
 from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.date_layouts import MONTH_WORDS
 from clv_experiments.errors import ClvError
 
 MIN_PERIODS = 3
 ANY_YEAR = 2000  # stands for the year where names of months or quarters lack one
 TOTALS = re.compile(r"(?i)(grand|row|sub)?[ _-]*(total|totals|sum|all|gesamt|summe|totale)")
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTH = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)"
-)
+MONTHS = {word: int(number) for number, words in MONTH_WORDS.items() for word in words.split() if word[0] != "q"}
+MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\.?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
+WEEK = r"(?:w|kw|wk|week)[-_/. ]?(?P<week>\d\d?)"
 PERIODS = (  # pandas' letter of the period, and what may stand in a column's name, with any words before it
     ("M", rf"{YEAR}[-_/. ](?P<month>\d\d)[-_/. ]01(?:[ T]00:00:00)?"),  # a spreadsheet's month is its first day
     ("M", rf"{YEAR}[-_/. ]?m?(?P<month>0[1-9]|1[0-2])"),
+    ("W", rf"{YEAR}[-_/. ]*{WEEK}"),
+    ("W", rf"{WEEK}[-_/. ]*{YEAR}"),
     ("Q", rf"{YEAR}[-_/. ]*q(?P<quarter>[1-4])"),
     ("Q", rf"q(?P<quarter>[1-4])[-_/. ']*(?:{YEAR}|(?P<short>\d\d))"),
     ("M", rf"(?P<month>0?[1-9]|1[0-2])[-_/. ]{YEAR}"),
@@ -135,8 +137,10 @@ def melting_code(wide: WideTable, reader: str | None, log: str) -> str:
 
 def _period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
     year = int(parts.get("year") or (f"20{parts['short']}" if parts.get("short") else ANY_YEAR))
+    if parts.get("week"):
+        return pd.Period(date.fromisocalendar(year, 1, 1), freq=frequency) + int(parts["week"] or 1) - 1
     month = parts.get("month") or "1"
-    number = int(month) if month.isdecimal() else MONTHS.index(month[:3]) + 1
+    number = int(month) if month.isdecimal() else MONTHS[month]
     if parts.get("quarter"):
         number = int(parts["quarter"] or 1) * 3
     return pd.Period(year=year, month=number, freq=frequency)
