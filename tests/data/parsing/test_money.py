@@ -34,6 +34,17 @@ def test_other_names_say_nothing_of_cents(column):
     assert not is_in_cents(column)
 
 
+@pytest.mark.parametrize(
+    ("text", "decimal", "amount"),
+    [("Rs. 1,234.50", ".", "1234.50"), ("Fr. 26.20", ".", "26.20"), ("kr. 100,50", ",", "100.50"), ("26,-", ",", "26"),
+     ("1'234.–", ".", "1234"), ("1.234,50 руб.", ",", "1234.50"), ("1,234.50 CR", ".", "-1234.50"),
+     ("26.20 Dr", ".", "26.20"), ("CR", ".", None), ("26 CRC", ".", None)],
+)  # fmt: skip
+def test_amounts_are_read_as_prices_and_accounts_write_them(text, decimal, amount):
+    table = add_amount(DuckDb().register_arrow("rows", pa.table({"x": [text]})), "x", decimal, "amount")
+    assert table.to_pyarrow()["amount"].to_pylist() == [amount and Decimal(amount)]
+
+
 def test_a_currency_with_a_dash_is_nothing_and_a_dash_alone_is_not_read():
     engine = DuckDb()
     cells = engine.register_arrow("rows", pa.table({"k": range(4), "x": ["$ -", "€-", "-", "12.50-"]}))

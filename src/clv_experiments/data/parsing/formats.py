@@ -39,6 +39,12 @@ CURRENCY = (
     "CNY|HKD|TWD|SGD|KRW|INR|IDR|MYR|THB|PHP|VND|TRY|ILS|AED|SAR|ZAR)"
 )
 ACCOUNTING_ZERO = f"^{CURRENCY} *-$"  # "$ -", as spreadsheets show nothing
+AMOUNT_NOTATIONS = {  # how amounts are written beside digits, and what that stands for
+    "(?:Rs|S?Fr|[kK]r|руб|р)[.] *": "",  # abbreviated currencies, whose dot begins no decimals
+    "[.,][-–—]+$": "",  # 26,- as prices end
+    " *[Cc][Rr]$": "-",  # of accounts
+    " *[Dd][Rr]$": "",
+}
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
 WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
@@ -173,7 +179,7 @@ def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table
         usual = f"^-?[0-9]{{1,20}}{'([.][0-9]{1,20})?' if decimal == '.' else ''}$"
         is_usual = {name: table[name].re_search(usual) for name in texts}
         rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, table[name]) for name in texts}
-        rest = {name: text.replace("−", "-").re_replace(WHITESPACE, " ") for name, text in rest.items()}
+        rest = {name: _unify_notation(text) for name, text in rest.items()}
         table = table.mutate(**{name: ibis.ifelse(is_usual[name], table[name], None) for name in texts}, **rest)
         parsed = {name: table[name].fill_null(_parse_number(table[f"{name} rest"], decimal)) for name in texts}
         table = table.mutate(**parsed).drop(*rest)
@@ -185,6 +191,13 @@ def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table
 def _exact_number(number: Value) -> Value:
     # A float's shortest text is the decimal that was meant; engines round its binary value differently.
     return number if number.type().is_integer() else number.cast("string")
+
+
+def _unify_notation(text: StringValue) -> StringValue:
+    text = text.replace("−", "-").re_replace(WHITESPACE, " ")
+    for notation, meaning in AMOUNT_NOTATIONS.items():
+        text = text.re_replace(notation, meaning)
+    return text
 
 
 def _parse_number(text: StringValue, decimal: str) -> StringValue:
