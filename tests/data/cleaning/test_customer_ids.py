@@ -31,6 +31,25 @@ def notes_about(log, text):
     return [note for note in log.notes if text in note]
 
 
+def test_rows_without_an_id_count_by_their_email_address():
+    rows = [
+        *TWICE,
+        (None, 3, 10.0, "Ann@x"),
+        (" ", 9, 10.0, "ann@x"),
+        ("NULL", 4, 10.0, "bob@x"),
+        (None, 5, 10.0, None),
+    ]
+    log = load(rows, guests())
+    assert customers(log) == ["ann@x", "bob@x", *(f"c{k}" for k in range(6))]
+    assert notes_about(log, "3 row(s) without a customer count for 2 people by their e-mail addresses")
+    assert customers(load(rows, guests("keep"))) == [f"c{k}" for k in range(6)]
+
+
+def test_the_nil_uuid_is_nobody():
+    log = load([*TWICE, ("00000000-0000-0000-0000-000000000000", 3, 10.0, None)], guests())
+    assert customers(log) == [f"c{k}" for k in range(6)]
+
+
 CASES = [("Ann@x.de", 1, 1.0), ("ann@X.DE", 2, 1.0), ("b7", 1, 1.0), ("B7", 3, 1.0), ("C", 2, 1.0), ("C", 4, 1.0)]
 
 

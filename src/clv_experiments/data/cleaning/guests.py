@@ -24,7 +24,8 @@ WORDS = (
     "onbekend", "anoniem", "gość", "nieznany", "gäst", "okänd", "gjest", "ukjent", "gæst", "ukendt", "vieras",
     "tuntematon", "neznámý", "гость", "неизвестно",
 )  # fmt: skip
-SYMBOLS = ("-", "--", "---", ".", "?", "??", "#", "*", "x", "xx", "xxx", "xxxx")
+NIL_UUID = "00000000-0000-0000-0000-000000000000"
+SYMBOLS = (NIL_UUID, "-", "--", "---", ".", "?", "??", "#", "*", "x", "xx", "xxx", "xxxx")
 MAILBOXES = ("guest@", "noemail@", "no-email@", "nomail@", "none@", "anonymous@", "unknown@", "test@", "na@", "dummy@")
 NUMBERS = ("-1", *("0" * n for n in range(1, 13)), *("9" * n for n in range(4, 13)))  # somebody may well have this id
 MANY_TIMES = 3  # the next largest: so much is nobody's own
@@ -39,7 +40,8 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
 
     A word for nobody is one; a number such as 0 or 99999, or a mailbox such as test@, is one if it has several e-mail
     addresses, or three times the spend, rows or days of any other id. Rows without an e-mail address lose their
-    customer. Who somebody is, unlike what they bought, may be told by all rows: no amount and no day changes.
+    customer, and rows without a customer get their e-mail address. Who somebody is, unlike what they bought, may be
+    told by all rows: no amount and no day changes.
 
     Parameters
     ----------
@@ -67,9 +69,12 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         found = [row for row in suspects if row not in cleared]
         notes = [_ask(row["customer_id"]) for row in cleared if _is_largest(row, others)]
         notes += _ask_about_emails(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
-        if not found:
+        without_id = _count_rows_without_id(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
+        if not found and not without_id["rows"]:
             return Change(t, tuple(notes)) if notes else t
-        return Change(_replace_ids(t, [row["customer_id"] for row in found]), (*map(_say, found), *notes))
+        notes = [*map(_say, found), *([_say_without_id(without_id)] if without_id["rows"] else []), *notes]
+        t = _replace_ids(t, [row["customer_id"] for row in found])
+        return Change(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
 
     return Step("guests", apply)
 
@@ -137,6 +142,23 @@ def _is_largest(row: dict[str, Any], others: dict[str, Any]) -> bool:
 def _replace_ids(t: Table, ids: Sequence[str]) -> Table:
     email = t.email.lower() if "email" in t.columns else ibis.null("string")
     return t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(ids), email, t.customer_id)).cache()
+
+
+def _count_rows_without_id(t: Table) -> dict[str, int]:
+    t = t.filter(t.customer_id.isnull() & t.email.notnull())
+    counts: dict[str, int] = t.aggregate(rows=t.count(), emails=t.email.lower().nunique()).to_pyarrow().to_pylist()[0]
+    return counts
+
+
+def _fill_from_email(t: Table) -> Table:
+    return t.mutate(customer_id=t.customer_id.fill_null(t.email.lower()))
+
+
+def _say_without_id(counts: dict[str, int]) -> str:
+    return (
+        f"{counts['rows']:,} row(s) without a customer count for {counts['emails']:,} people by their e-mail addresses "
+        "(data.columns.email=false leaves them out)"
+    )
 
 
 def _say(row: dict[str, Any]) -> str:
