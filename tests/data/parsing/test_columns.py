@@ -3,7 +3,7 @@
 import pytest
 
 from clv_experiments.data.parsing.columns import choose_columns
-from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, usual_name
+from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name, usual_name
 from clv_experiments.errors import ClvError
 
 HEADERS = {
@@ -206,7 +206,7 @@ def test_a_misspelt_role_is_refused():
         (["a", "b", "date", "amount"], "looks like its customer_id: type data.columns.customer_id=<one of a, b>"),
         (["customer", "b", "amount"], "looks like its date: type data.columns.date=b"),
         (["customer", "date", "c", "d"], "looks like its amount: type data.columns.amount=<one of c, d>, or name a"),
-        (["customer", "date"], "looks like its amount: type data.columns.amount="),
+        (["customer", "date"], "looks like its amount: type data.columns.amount=false for a log without money"),
         (["customer", "date", "qty"], "has a quantity but neither amount nor unit_price: type data.columns.amount"),
     ],
 )
@@ -216,3 +216,14 @@ def test_what_cannot_be_guessed_is_asked_for(available, message):
 
 def test_a_wide_log_is_not_listed_whole():
     assert "c19 and 80 more" in error_message([f"c{k}" for k in range(100)])
+
+
+@pytest.mark.parametrize(
+    ("column", "role"),
+    [("disc_pct", "discount"), ("line_discount_amount", "discount"), ("Rabatt %", "discount"),
+     ("Taux remise", "discount"), ("discount_code", None), ("Discount Name", None), ("trans_dt", "date"),
+     ("order_ts", "date"), ("ts", "date"), ("Posting Date", "date"), ("Sell-to Customer No.", "customer_id"),
+     ("Document No.", "order_id")],
+)  # fmt: skip
+def test_names_of_several_words_are_known(column, role):
+    assert [known for known in USUAL_NAMES if rank_name(known, column) is not None] == [role] * bool(role)

@@ -14,23 +14,33 @@ EXPORTS = {
     "Shopify orders": (
         "Name|Email|Financial Status|Paid at|Fulfillment Status|Fulfilled at|Accepts Marketing|Currency|Subtotal|"
         "Shipping|Taxes|Total|Discount Code|Discount Amount|Shipping Method|Created at|Lineitem quantity|Lineitem name|"
-        "Lineitem price|Lineitem sku|Billing Name|Billing Country|Id|Source",
+        "Lineitem price|Lineitem compare at price|Lineitem sku|Billing Name|Billing Country|Cancelled at|"
+        "Payment Method|Payment Reference|Refunded Amount|Vendor|Outstanding Balance|Employee|Location|Device ID|Id|"
+        "Tags|Risk Level|Source|Lineitem discount|Receipt Number",
         "#1001|a@x.org|paid|2024-01-03 10:00:00 +0100||||EUR|20.00|4.90|3.19|24.90||0.00||2024-01-03 09:59:00 +0100|2|"
-        "Mug|10.00|M-1|Ann|FR|9001|web",
+        "Mug|10.00||M-1|Ann|FR||Card|r1|0.00|Mugs|0.00||||9001||Low|web|0.00|",
         "#1002|b@x.org|paid|2024-01-04 10:00:00 +0100||||EUR|30.00|0|4.79|25.00|TEN|5.00||2024-01-04 09:59:00 +0100|1|"
-        "Cup|30.00|C-1|Bob|DE|9002|web",
+        "Cup|30.00||C-1|Bob|DE||Card|r2|0.00|Mugs|0.00||||9002||Low|web|0.00|",
         "customer_id=Email date=Created_at amount=Total quantity=Lineitem_quantity unit_price=Lineitem_price "
         "discount=Discount_Amount product=Lineitem_sku product_name=Lineitem_name country=Billing_Country "
-        "channel=Source currency=Currency",
+        "channel=Source currency=Currency refunded=Refunded_Amount",
     ),
     "Stripe payments": (
-        "id|Created date (UTC)|Amount|Amount Refunded|Currency|Captured|Converted Amount|Converted Currency|"
-        "Description|"
-        "Fee|Customer ID|Customer Email|Status",
-        "ch_1|2024-01-03 22:03|20.27|0.00|usd|true|20.27|usd|Payment|0.61|cus_1|a@x.org|Paid",
-        "ch_2|2024-01-04 22:03|30.00|0.00|usd|true|30.00|usd|Payment|0.81|cus_2|b@x.org|Paid",
+        "id|Created date (UTC)|Amount|Amount Refunded|Currency|Captured|Converted Amount|Converted Amount Refunded|"
+        "Converted Currency|Decline Reason|Description|Fee|Is Link|Mode|Payment Source Type|Status|Taxes On Fee|"
+        "Card ID|Customer ID|Customer Email|Invoice ID",
+        "ch_1|2024-01-03 22:03|20.27|0.00|usd|true|20.27|0.00|usd||Payment|0.61|false|Live|card|Paid|0.00|c1|cus_1|"
+        "a@x.org|",
+        "ch_2|2024-01-04 22:03|30.00|0.00|usd|true|30.00|0.00|usd||Payment|0.81|false|Live|card|Paid|0.00|c2|cus_2|"
+        "b@x.org|",
         "customer_id=Customer_ID date=Created_date_(UTC) amount=Amount product_name=Description currency=Currency "
         "refunded=Amount_Refunded",
+    ),
+    "Stripe payments of no customers": (
+        "id|Created date (UTC)|Amount|Amount Refunded|Currency|Description|Status|Card ID|Customer ID|Customer Email",
+        "ch_1|2024-01-03 22:03|20.27|0.00|usd||Paid|c1||a@x.org",
+        "ch_2|2024-01-04 22:03|30.00|0.00|usd||Paid|c2||b@x.org",
+        "customer_id=Customer_Email date=Created_date_(UTC) amount=Amount currency=Currency refunded=Amount_Refunded",
     ),
     "WooCommerce orders": (
         "order_id|order_number|order_date|status|shipping_total|tax_total|order_total|order_currency|payment_method|"
@@ -58,22 +68,23 @@ EXPORTS = {
     "Square items": (
         "Date|Time|Time Zone|Category|Item|Qty|Price Point Name|SKU|Modifiers Applied|Gross Sales|Discounts|Net Sales|"
         "Tax|Transaction ID|Payment ID|Device Name|Notes|Details|Event Type|Location|Dining Option|Customer ID|"
-        "Customer Name|Customer Reference ID",
+        "Customer Name|Customer Reference ID|Unit|Count|Itemization Type|Commission|Employee",
         "2024-01-03|14:00:00|Eastern Time (US & Canada)|Cups|Mug|2|Regular|M-1||$36.00|$0.00|$36.00|$2.88|T1|P1||||"
-        "Payment|Main||K1|Ann|",
+        "Payment|Main||K1|Ann||ea|2|Physical Good|$0.00|Eve",
         "2024-01-04|10:02:11|Eastern Time (US & Canada)|Cups|Mug|1|Regular|M-1||$18.00|-$3.00|$15.00|$1.20|T2|P2||||"
-        "Payment|Main||K2|Bob|",
+        "Payment|Main||K2|Bob||ea|1|Physical Good|$0.00|Eve",
         "customer_id=Customer_ID date=Date amount=Net_Sales quantity=Qty discount=Discounts order_id=Transaction_ID "
         "product=SKU",
     ),
     "Square transactions": (
-        "Date|Time|Time Zone|Gross Sales|Discounts|Net Sales|Gift Card Sales|Tax|Tip|Total Collected|Source|Card|"
-        "Fees|Net Total|Transaction ID|Payment ID|Description|Event Type|Location|Customer ID|Customer Name",
-        "2024-01-03|14:00:00|UTC|$36.00|$0.00|$36.00|$0.00|$2.88|$0.00|$38.88|Point of Sale|$38.88|-$1.20|$37.68|T1|P1|"
-        "Mug|Payment|Main|K1|Ann",
-        "2024-01-04|10:02:11|UTC|$18.00|-$3.00|$15.00|$0.00|$1.20|$0.00|$16.20|Point of Sale|$16.20|-$0.50|$15.70|"
-        "T2|P2|"
-        "Mug|Payment|Main|K2|Bob",
+        "Date|Time|Time Zone|Gross Sales|Discounts|Service Charges|Net Sales|Gift Card Sales|Tax|Tip|Partial Refunds|"
+        "Total Collected|Source|Card|Card Entry Methods|Cash|Square Gift Card|Other Tender|Fees|Net Total|"
+        "Transaction ID|Payment ID|Description|Event Type|Location|Dining Option|Customer ID|Customer Name|"
+        "Customer Reference ID|Deposit ID|Deposit Date|Transaction Status",
+        "2024-01-03|14:00:00|UTC|$36.00|$0.00|$0.00|$36.00|$0.00|$2.88|$0.00|$0.00|$38.88|Point of Sale|$38.88|Tap|"
+        "$0.00|$0.00|$0.00|-$1.20|$37.68|T1|P1|Mug|Payment|Main||K1|Ann||D1|2024-01-04|Complete",
+        "2024-01-04|10:02:11|UTC|$18.00|-$3.00|$0.00|$15.00|$0.00|$1.20|$0.00|$0.00|$16.20|Point of Sale|$16.20|Tap|"
+        "$0.00|$0.00|$0.00|-$0.50|$15.70|T2|P2|Mug|Payment|Main||K2|Bob||D2|2024-01-05|Complete",
         "customer_id=Customer_ID date=Date amount=Net_Sales discount=Discounts order_id=Transaction_ID "
         "product_name=Description channel=Source",
     ),
@@ -129,6 +140,29 @@ EXPORTS = {
         "2|23-2|bob2|Bob|b@x.org|France|1002|Cup|C-1|1|$30.00|$0.00|0|$30.00|Card|Jan-24-24|Jan-24-24|||5002",
         "customer_id=Buyer_Username date=Sale_Date amount=Total_Price quantity=Quantity order_id=Order_Number "
         "product=Item_Number product_name=Item_Title country=Ship_To_Country",
+    ),
+    "eBay orders, German": (
+        "Verkaufsprotokollnummer|Bestellnummer|Gesamtbetrag|Verkauft am|Zahlungsdatum|Nutzername des Käufers|"
+        "Name des Käufers",
+        "1|23-1|116,99 €|10-Dez-25|10-Dez-25|ann1|Ann",
+        "2|23-2|30,00 €|24-Jan-26|24-Jan-26|bob2|Bob",
+        "customer_id=Nutzername_des_Käufers date=Verkauft_am amount=Gesamtbetrag order_id=Bestellnummer",
+    ),
+    "Wix orders": (
+        "Order number|Date created|Time|Total order quantity|Contact email|Item|Variant|SKU|Qty|Quantity refunded|"
+        "Price|Deposit amount|Delivery method|Recipient name|Delivery country|Billing name|Billing country|"
+        "Payment status|Payment method|Coupon code|Gift card amount|Shipping rate|Total tax|Total",
+        "10001|Jan 3, 2024|7:47:45 PM|2|a@x.org|Mug||M-1|2|0|10.00|0|Pickup|Ann|USA|Ann|USA|Paid|Card||0|4.90|0|24.90",
+        "10002|Jan 4, 2024|5:28:20 PM|1|b@x.org|Cup||C-1|1|0|30.00|0|Pickup|Bob|USA|Bob|USA|Paid|Card||0|0|0|30.00",
+        "customer_id=Contact_email date=Date_created amount=Total quantity=Qty unit_price=Price order_id=Order_number "
+        "product=SKU country=Billing_country",
+    ),
+    "SAP sales items": (
+        "VBELN|POSNR|KUNAG|FKDAT|MATNR|ARKTX|FKIMG|NETWR|WAERK",
+        "0090000001|000010|0000001021|03.01.2024|M-1|Mug|2|20,00|EUR",
+        "0090000002|000010|0000001022|24.01.2024|C-1|Cup|1|30,00|EUR",
+        "customer_id=KUNAG date=FKDAT amount=NETWR quantity=FKIMG order_id=VBELN product=MATNR product_name=ARKTX "
+        "currency=WAERK",
     ),
     "BigCommerce orders": (
         "Order ID|Customer ID|Customer Name|Customer Email|Customer Phone|Order Date|Order Status|Subtotal (inc tax)|"
@@ -224,6 +258,12 @@ MISSING = {
         "2375|26984851472|1|1004906|1|1.39|364|-0.6|1631|1",
         "2375|26984851473|2|1033142|1|0.82|364|0|1631|1",
         "DAY holds whole numbers such as '1'",
+    ),
+    "Amazon date range": (
+        "date/time|settlement id|type|order id|sku|description|quantity|marketplace|fulfillment|product sales|total",
+        "Jan 15, 2024 10:30:00 AM PST|1|Order|111-1|M-1|Mug|1|amazon.com|Amazon|36.00|29.10",
+        "Jan 16, 2024 10:30:00 AM PST|1|Order|111-2|M-1|Mug|1|amazon.com|Amazon|36.00|29.10",
+        "looks like its customer_id",
     ),
 }
 

@@ -74,6 +74,23 @@ def test_a_date_of_delivery_or_a_tax_is_no_rival():
     assert [chosen.by_role[role] for role in ("customer_id", "date", "amount")] == ["c", "d", "m"]
 
 
+def test_products_that_come_back_are_no_customers():
+    goods = pa.array([f"p{number % 40}" for number in range(ROWS)])
+    message = error_message(("product range", "date", "amount"), who=goods)
+    assert "looks like its customer_id: type data.columns.customer_id=" in message
+
+
+def test_a_short_word_inside_another_makes_no_tax_of_an_amount():
+    assert choose(("c", "d", "basket weight"), **{"basket vast": LOG["much"]}).by_role["amount"] == "basket vast"
+
+
+def test_clock_times_are_no_dates_and_an_empty_column_is_no_order():
+    more = {"time": pa.array(["7:47:45 PM"] * ROWS), "Date created": pa.array(DAYS.astype(str))}
+    chosen = choose(("customer", "x", "amount"), **more, **{"Invoice ID": pa.array([""] * ROWS)})
+    assert chosen.by_role["date"] == "Date created"
+    assert "order_id" not in chosen.by_role
+
+
 def test_an_e_mail_beside_an_id_is_the_same_customer():
     mails = pa.array([f"c{customer}@x.org" for customer in CUSTOMERS])
     assert choose(("c", "d", "m"), mail_x=mails).by_role["customer_id"] == "c"

@@ -171,10 +171,12 @@ def _check_required_roles(
             continue
         guess = guesses.get(role, Guess())
         problems.append(_describe_problem(role, guess, by_role, log, first=not problems))
-        advice.append(f"data.columns.{role}={_list_choices(role, guess, free, available, contents)}")
-    rivals = guesses.get("amount", Guess()).rivals
+        listed = free if role in ("amount", "quantity") else free or available
+        choices = _list_choices(role, guess, free, listed, contents)
+        advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
-        raise ClvError(f"{', and '.join(problems)}: type {' '.join(advice)}{_other_ways(by_role, rivals)}")
+        ways = [" ".join(advice), *_other_ways(by_role, guesses, free)]
+        raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, ways))}")
 
 
 def _lacks_money(
@@ -217,23 +219,28 @@ def _without_roles(by_role: Mapping[str, str], guesses: Mapping[str, Guess], ava
 
 
 def _list_choices(
-    role: str, guess: Guess, free: Sequence[str], available: Sequence[str], contents: ColumnContents | None
+    role: str, guess: Guess, free: Sequence[str], listed: Sequence[str], contents: ColumnContents | None
 ) -> str:
     choices = guess.rivals[:1] or [column for column in free if contents is None or contents.could_be(role, column)]
-    return quote_column(choices[0]) if len(choices) == 1 else f"<one of {_list_columns(choices or free or available)}>"
+    if len(choices) == 1:
+        return quote_column(choices[0])
+    return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
 
 
-def _other_ways(by_role: Mapping[str, str], rivals: Sequence[str]) -> str:
+def _other_ways(by_role: Mapping[str, str], guesses: Mapping[str, Guess], free: Sequence[str]) -> list[str]:
+    """List what else than a column may be typed, or changed."""
     missing = _missing_money(by_role)
-    if rivals:
-        return ""
+    ways = []
+    if "date" not in by_role and guesses.get("date", Guess()).doubts:
+        ways += ["write its dates like 2020-12-31"]
+    if guesses.get("amount", Guess()).rivals:
+        return ways
     if missing == ("quantity",):
-        price = quote_column(by_role["unit_price"])
-        return f", or data.columns.amount={price} if that is what was paid"
+        ways += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
     if missing == ("amount",):
-        pair = ", or name a quantity and a unit_price" if "quantity" not in by_role else ""
-        return f"{pair}, or data.columns.amount=false for a log without money"
-    return ""
+        ways += ["name a quantity and a unit_price"] if free and "quantity" not in by_role else []
+        ways += ["data.columns.amount=false for a log without money"]
+    return ways
 
 
 def quote_column(column: str) -> str:

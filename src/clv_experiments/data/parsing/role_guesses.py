@@ -20,15 +20,17 @@ OTHER_DATES = re.compile(
     "ship|deliver|dispatch|due|updat|modif|birth|dob|expir|cancel|refund|return|estimat|approv|carrier|limit|regist|"
     "signup|first|last|end|valid|geburt|liefer|versand|envio|livraison|consegna|entrega|nacimiento|naissance"
 )
+SHORT_NUMBERS = "lat|lon|lng|tax|vat|mwst|tva|iva|fee|rate|tip|age|pct"  # end or begin a name: no basket value is tva
 OTHER_NUMBERS = re.compile(
-    "lat|lon|lng|tax|vat|mwst|tva|iva|ship|freight|fracht|fee|discount|rabat|rebate|cost|profit|margin|weight|rate|"
-    "ratio|percent|pct|score|rating|tip|balance|refund|age|price|discount"
+    f"^(?:{SHORT_NUMBERS})|(?:{SHORT_NUMBERS})$|ship|freight|fracht|discount|rabat|rebate|cost|profit|margin|weight|"
+    "ratio|percent|score|rating|balance|refund|price"
 )
 OTHER_IDS = re.compile(
     "product|item|sku|article|artikel|country|city|state|region|status|payment|channel|category|store|shop|employee|"
     "cashier|seller|vendor|supplier|rep$|currency|gender|zip|postal|segment|method|type|brand|coupon|device|browser"
 )
 UNAMBIGUOUS_ROLES = ("customer_id", "date", "amount")  # a wrong column here makes a wrong log
+LABELS = ("order_id", "product", "product_name", "country", "channel")  # of which an empty column says nothing
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,10 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | N
         ranks |= {by_export: -1}
     named = sorted(ranks, key=lambda column: (ranks[column], unused.index(column)))
     fitting = [column for column in named if contents is None or contents.could_be(role, column)]
-    if contents and len(fitting) > 1:
-        fitting = [column for column in fitting if contents.kind(column).name != "nothing"] or fitting
+    if contents and (len(fitting) > 1 or role in LABELS):
+        fitting = [column for column in fitting if contents.kind(column).name != "nothing"] or (
+            [] if role in LABELS else fitting
+        )
     doubts = tuple(f"{column} holds {_describe(contents, column)}" for column in named if column not in fitting)
     if not fitting:
         return Guess(doubts=doubts)
@@ -144,7 +148,7 @@ def guess_by_contents(
     def add(role: str, candidates: Sequence[str], other: re.Pattern[str] | None = None) -> None:
         nonlocal unused
         likely = [c for c in candidates if not (other and other.search(normalise_name(c)))]
-        guesses[role] = _choose(likely if likely or role == "amount" else candidates, guesses.get(role, Guess()))
+        guesses[role] = _choose(likely if likely or role != "date" else candidates, guesses.get(role, Guess()))
         unused = [column for column in unused if column != guesses[role].column]
 
     if is_missing("date"):

@@ -24,27 +24,43 @@ ID_WORDS = (
 )  # fmt: skip
 CUSTOMER_WORDS = (
     "customerunique", "customer", "cust", "client", "buyer", "buyeruser", "shopper", "member", "household",
-    "subscriber", "user", "account", "kunde", "kunden", "kaeufer", "kaufer", "acheteur", "cliente", "comprador",
+    "subscriber", "user", "account", "selltocustomer", "billtocustomer", "soldtoparty", "debitor", "debitoren", "kunde",
+    "kunden", "kaeufer", "kaufer", "acheteur", "cliente", "comprador",
     "usuario", "acquirente", "utente", "klant", "koper", "klient", "klienta", "nabywca", "nabywcy", "kund", "kjoper",
     "kober", "asiakas", "asiakkaan", "zakaznik", "zakaznika", "клиент", "клиента", "покупатель", "покупателя",
 )  # fmt: skip
 ORDER_WORDS = (
-    "order", "invoice", "transaction", "receipt", "basket", "bestell", "bestellung", "bestellungs", "auftrag",
+    "order", "invoice", "transaction", "receipt", "basket", "document", "booking", "bestell", "bestellung",
+    "bestellungs", "auftrag",
     "auftrags", "rechnung", "rechnungs", "beleg", "commande", "facture", "pedido", "factura", "orden", "ordine",
     "fattura", "encomenda", "fatura", "compra", "bestelling", "bestel", "factuur", "zamowienie", "zamowienia",
     "faktura", "faktury", "ordre", "bestallning", "bestillings", "tilaus", "tilauksen", "objednavka", "objednavky",
     "заказ", "заказа", "чек", "чека",
 )  # fmt: skip
 DATE_WORDS = (
-    "date", "datetime", "timestamp", "time", "day", "at", "on", "datum", "zeitpunkt", "fecha", "data", "dato", "dag",
+    "date", "datetime", "timestamp", "time", "day", "at", "on", "ts", "dt", "datum", "zeitpunkt", "fecha", "data",
+    "dato", "dag",
     "pvm", "paiva", "paivamaara", "дата", "день",
 )  # fmt: skip
 PURCHASE_WORDS = (
-    "order", "purchase", "sale", "sales", "invoice", "transaction", "trans", "bestell", "bestellungs", "kauf",
-    "verkaufs", "rechnungs", "commande", "achat", "vente", "facture", "pedido", "compra", "venta", "factura", "ordine",
-    "acquisto", "vendita", "fattura", "encomenda", "venda", "fatura", "bestel", "aankoop", "verkoop", "factuur",
-    "zamowienia", "zakupu", "sprzedazy", "faktury", "kop", "kops", "bestallnings", "kjops", "kobs", "ordre", "tilaus",
-    "tilauksen", "osto", "objednavky", "nakupu", "заказа", "покупки", "продажи",
+    "order", "purchase", "sale", "sales", "invoice", "transaction", "trans", "posting", "document", "billing",
+    "booking", "bestell", "bestellungs", "kauf", "verkaufs", "rechnungs", "commande", "achat", "vente", "facture",
+    "pedido", "compra", "venta", "factura", "ordine", "acquisto", "vendita", "fattura", "encomenda", "venda",
+    "fatura", "bestel", "aankoop", "verkoop", "factuur", "zamowienia", "zakupu", "sprzedazy", "faktury", "kop",
+    "kops", "bestallnings", "kjops", "kobs", "ordre", "tilaus", "tilauksen", "osto", "objednavky", "nakupu",
+    "заказа", "покупки", "продажи",
+)  # fmt: skip
+
+
+DISCOUNT_WORDS = (
+    "discount", "disc", "linediscount", "lineitemdiscount", "lineitemdisc", "linedisc", "itemdiscount", "itemdisc",
+    "productdiscount", "unitdiscount", "rebate", "rabatt", "nachlass", "remise", "rabais", "reduction", "descuento",
+    "sconto", "desconto", "korting", "rabat", "upust", "alennus", "sleva", "скидка",
+)  # fmt: skip
+DISCOUNT_UNITS = (
+    "amount", "amt", "value", "applied", "pct", "percent", "percentage", "perc", "rate", "share", "perunit", "prozent",
+    "satz", "betrag", "wert", "montant", "pourcentage", "taux", "importe", "porcentaje", "importo", "percentuale",
+    "valor", "percentual", "bedrag", "percentage", "kwota", "procent", "belopp", "belob", "belop",
 )  # fmt: skip
 
 
@@ -66,6 +82,7 @@ TOTALS = (
     "amount", "totalamount", "amountpaid", "paidamount", "totalpaid", "orderamount", "ordertotal", "ordertotalinctax",
     "ordertotalinclvat", "grandtotal", "grandtotalpurchased", "grandtotalbase", "basegrandtotal", "invoicetotal",
     "invoiceamount", "total", "totalprice", "totalinctax", "totalvalue", "ordervalue", "orderprice",
+    "basketvalue", "baskettotal", "cartvalue", "carttotal", "amt", "totalamt", "giftamount", "donationamount",
     "transactionamount", "transactiontotal", "transactionvalue", "transamount", "purchaseamount", "purchasevalue",
     "paymentamount", "paymentvalue", "payment", "totalcollected", "totalspent", "totalspend", "totalcost", "spend",
     "spending", "soldfor", "saleprice", "saleamount", "gross", "grossamount", "grosstotal", "value", "valueusd",
@@ -78,7 +95,8 @@ TOTALS = (
     "стоимость", "суммазаказа", "toplam", "tutar",
 )  # fmt: skip
 SALES = (
-    "sales", "revenue", "totalsales", "totalrevenue", "salesamount", "salesrevenue", "transactionrevenue",
+    "sales", "revenue", "salesamt", "netwr", "totalsales", "totalrevenue", "salesamount", "salesrevenue",
+    "transactionrevenue",
     "totaltransactionrevenue", "purchaserevenue", "itemrevenueinusd", "turnover", "netamount", "nettotal",
     "netrevenue", "grosssales", "umsatz", "nettobetrag", "nettoumsatz", "erloes", "erlos", "chiffreaffaires",
     "chiffredaffaires", "ventes", "montantht", "ventas", "ingresos", "facturacion", "vendite", "fatturato", "ricavo",
@@ -94,23 +112,27 @@ OPEN_PAIRS = (("amount", TOTALS, SALES),)  # with or without tax, shipping, disc
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "customer_id": (
-        "fullvisitorid", "visitorid", "userpseudoid", "loyaltycardnumber", "cardnumber", "cardid", "passengerid",
+        "fullvisitorid", "visitorid", "userpseudoid", "loyaltycardnumber", "cardnumber", "passengerid",
         "guestid", "donorid", "patientid", "playerid", "contactid", "partyid", "masterid", "buyerusername",
         "customerreferenceid", *CUSTOMER_WORDS, "donor", "contact", "email", "customeremail", "emailaddress",
-        "buyeremail", "billingemail", "clientemail", "useremail", "fromemailaddress", "emailkunde", "kundenemail",
+        "buyeremail", "billingemail", "clientemail", "useremail", "contactemail", "fromemailaddress", "emailkunde",
+        "kundenemail",
         "courriel", "correo", "correoelectronico", "mail", "customername", "clientname", "buyername", "billtoname",
-        "billingname", "kundenname", "nomclient", "nombrecliente", "nomecliente", "klantnaam", "kundnamn", "username",
+        "billingname", "kundenname", "nutzernamedeskaufers", "namedeskaufers", "nomclient", "nombrecliente",
+        "nomecliente", "klantnaam", "kundnamn", "username",
+        "cardid", "kunnr", "kunag", "kunrg",
     ),
     "date": (
         "orderpurchasetimestamp", "date", "orderedat", "purchasedat", "soldat", "eventdate", "eventtimestamp",
-        "visitstarttime", "datetime", "timestamp", "time", "dateutc", "transactiondateutc", "createddateutc",
+        "visitstarttime", "datetime", "timestamp", "time", "dateutc", "transactiondateutc", "ts", "dt", "epoch",
+        "unixtime", "unixtimestamp", "createddateutc",
         "datecreated", "createdat", "createddate", "createdon", "created", "createdutc", "creationdate", "placedat",
         "dateplaced", "dateadded", "processedat", "paidat", "datepaid", "paymentdate", "paidondate", "dateofpurchase",
         "dateoforder", "dateofsale", "day", "datum", "tag", "zeitstempel", "zeitpunkt", "erstelltam", "bestelltam",
         "verkauftam", "gekauftam", "belegdatum", "buchungsdatum", "jour", "fecha", "fechayhora", "dia", "data",
         "giorno", "creele", "dag", "dato", "paiva", "paivamaara", "pvm", "dzien", "den", "tarih", "дата", "датаивремя",
         "день", "month", "monat", "mes", "mois", "mese", "maand", "miesiac", "manad", "maned", "kuukausi", "mesic",
-        "месяц",
+        "месяц", "audat", "fkdat", "erdat", "budat", "bldat",
     ),
     "amount": (*LINE_TOTALS, *SALES, *TOTALS, *SUBTOTALS),
     "quantity": (
@@ -119,6 +141,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "itemquantity", "pieces", "pcs", "menge", "anzahl", "stueck", "stuck", "stueckzahl", "stuckzahl", "quantite",
         "qte", "nombre", "cantidad", "cant", "unidades", "quantita", "qta", "pezzi", "quantidade", "qtd", "qtde",
         "unidade", "aantal", "hoeveelheid", "ilosc", "sztuk", "antal", "kvantitet", "antall", "kpl", "lukumaara",
+        "kwmeng", "fkimg",
         "mnozstvi", "pocet", "kusu", "количество", "колво", "adet",
     ),
     "unit_price": (
@@ -131,14 +154,11 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "fiyat", "birimfiyat",
     ),
     "discount": (
-        "discount", "discounts", "discountamount", "discountpercent", "discountpct", "discountpercentage",
-        "discountrate", "discountvalue", "discountapplied", "discamount", "disc", "linediscount", "lineitemdiscount",
-        "itemdiscount", "unitdiscount", "discountperunit", "itempromotiondiscount", "rebate", "rabatt",
-        "rabattprozent", "nachlass", "remise", "rabais", "reduction", "descuento", "sconto", "desconto", "korting",
-        "rabat", "upust", "alennus", "sleva", "скидка", "indirim",
+        *DISCOUNT_WORDS, "discounts", "itempromotiondiscount", "indirim",
     ),
     "order_id": (
-        "order", "invoice", "incrementid", "amazonorderid", "salesrecordnumber", "ordername", "ticketid", "ticketno",
+        "order", "invoice", "vbeln", "incrementid", "amazonorderid", "salesrecordnumber", "ordername", "ticketid",
+        "ticketno",
         "ticketnumber", "receipt", "basket", "transaction", "salesid", "saleid", "purchaseid", "visitid", "bestellung",
         "auftrag", "rechnung", "beleg", "bon", "bonid", "bonnr", "commande", "pedido", "ordine", "encomenda",
         "bestelling", "zamowienie", "tilaus", "objednavka", "заказ", "чек", "facture", "factura", "fattura", "fatura",
@@ -149,13 +169,14 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "article", "asin", "itemnumber", "itemcode", "lineitemsku", "listingid", "productname", "artikelnummer",
         "artikelnr", "artikelid", "artikel", "produkt", "produktid", "produkti", "produit", "producto", "idproducto",
         "articulo", "prodotto", "idprodotto", "articolo", "produto", "idproduto", "artigo", "towar", "vare",
-        "varenummer", "vara", "tuote", "tuotekoodi", "vyrobek", "zbozi", "товар", "артикул", "urun",
+        "varenummer", "vara", "tuote", "matnr", "tuotekoodi", "vyrobek", "zbozi", "товар", "артикул", "urun",
     ),
     "product_name": (
         "description", "productdescription", "itemname", "itemtitle", "itemdescription", "lineitemname",
         "productcategoryname", "artikelbezeichnung", "bezeichnung", "artikelname", "produktname", "designation",
         "descripcion", "descrizione", "descricao", "omschrijving", "nazwa", "opis", "beskrivning", "beskrivelse",
         "kuvaus", "nazev", "popis", "наименование", "название", "описание",
+        "arktx", "maktx",
     ),
     "country": (
         "country", "countryname", "countrycode", "shipcountry", "billingcountry", "shippingcountry", "buyercountry",
@@ -165,7 +186,8 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "channel": ("channel", "saleschannel", "source", "kanal", "vertriebskanal", "canal", "canale", "kanaal", "канал"),
     "currency": (
         "currency", "currencycode", "ordercurrency", "ordercurrencycode", "wahrung", "waehrung", "devise", "moneda",
-        "divisa", "valuta", "moeda", "waluta", "valuutta", "mena", "валюта",
+        "divisa", "valuta", "moeda", "waluta", "valuutta", "mena", "валюта", "waerk",
+        "waers",
     ),
     "refunded": (
         "refunded", "amountrefunded", "refundedamount", "totalrefunded", "refundamount", "refundtotal", "totalrefund",
@@ -185,6 +207,7 @@ KNOWN_EXPORTS = {
 TWO_WORD_NAMES = {
     "customer_id": (CUSTOMER_WORDS, ID_WORDS),
     "date": (PURCHASE_WORDS, DATE_WORDS),
+    "discount": (DISCOUNT_WORDS, DISCOUNT_UNITS),
     "order_id": (ORDER_WORDS, ID_WORDS),
 }
 
