@@ -289,6 +289,13 @@ def test_a_driver_that_is_not_there_is_named(monkeypatch):
     )
 
 
+def test_a_file_in_this_folder_needs_two_slashes(duckdb_file, sqlite_file, monkeypatch):
+    for kind, file in (("duckdb", duckdb_file), ("sqlite", sqlite_file)):
+        monkeypatch.chdir(file.parent)
+        text = error_message(connection=f"{kind}:///{file.name}", table="orders")
+        assert f"type data.connection={kind}://{file.name}, with two slashes" in text
+
+
 def test_no_file_is_made_and_no_other_file_is_taken_for_a_database(tmp_path):
     error_message(connection=f"duckdb://{tmp_path / 'new.duckdb'}", table="orders")
     error_message(connection=f"sqlite://{tmp_path / 'new.db'}", table="orders")

@@ -330,6 +330,21 @@ def test_json_keeps_ambiguous_dates_as_text_and_nested_fields_as_columns(tmp_pat
     ]
 
 
+def test_json_keeps_times_as_they_are_written(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "at": "2022-01-03T00:30:00+02:00"}\n{"id": 2, "at": null}\n')
+    times = files(DuckDb(), path=str(tmp_path / "a.jsonl")).table.to_pyarrow()["at"].to_pylist()
+    assert times == ["2022-01-03T00:30:00+02:00", None]
+
+
+def test_the_rows_of_json_may_be_a_field_of_one_object(tmp_path):
+    (tmp_path / "a.json").write_text('{"count": 2, "or\\"ders": [{"id": 1, "who": {"name": "x"}}, {"id": 2}]}')
+    rows = files(DuckDb(), path=str(tmp_path / "a.json")).table.to_pyarrow().to_pylist()
+    assert rows == [{"id": 1, "who.name": "x"}, {"id": 2, "who.name": None}]
+    (tmp_path / "b.json").write_text('{"a": [{"id": 1}]}\n{"a": [{"id": 2}]}')
+    with pytest.raises(ClvError, match=r"b\.json' holds lists inside of objects: make one object a line"):
+        files(DuckDb(), path=str(tmp_path / "b.json"))
+
+
 def test_the_only_file_of_an_archive_is_read_and_several_are_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("exports/orders.csv", "id,n\na,1\nb,2\n")

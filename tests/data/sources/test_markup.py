@@ -21,7 +21,7 @@ from clv_experiments.errors import ClvError
         ("%PDF-1.4\n", "PDF document"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("name", ["log.csv", "log.xls", "log.parquet"])
+@pytest.mark.parametrize("name", ["log.csv", "log.xls", "log.parquet", "log.html"])
 def test_what_is_no_table_is_named(tmp_path, name, text, message):
     (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises(ClvError) as refused:

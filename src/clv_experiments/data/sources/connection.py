@@ -122,9 +122,8 @@ def _split_uri(connection: str) -> SplitResult:
 def _open_file(file: Path, settings: dict[str, str]) -> Any:
     if not file.is_file():
         relative = Path(str(file).lstrip("/"))
-        near = (
-            f"sqlite://{relative}, with two slashes for a file in this folder" if relative.is_file() else URI_EXAMPLES
-        )
+        kind = _database_kind(relative) if relative.is_file() else None
+        near = f"{kind}://{relative}, with two slashes for a file in this folder" if kind else URI_EXAMPLES
         raise ClvError(f"there is no database file {file}; type data.connection={near}")
     kind = _database_kind(file)
     if kind == "duckdb":

@@ -78,6 +78,9 @@ def _advise_conversion(path: Path, suffix: str) -> str:
         return f"'{path}' is not read as it is: type Rscript -e {shlex.quote(code)}, then data.path='{target}'"
     if suffix in DATABASE_SUFFIXES:
         return f"'{path}' is no database of DuckDB or SQLite: save its table as CSV (data.path)"
+    with path.open("rb") as stream:
+        if markup := describe_markup(stream.read(HEAD_BYTES).decode("utf-8", errors="replace")):
+            return f"'{path}' is {markup} (data.path)"
     known = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
     return (
         f"'{path}' is of no kind that is read: its name must end in .{known}, .csv.gz or .zip, or it must be a DuckDB "

@@ -16,8 +16,9 @@ from clv_experiments.data.sources.file_kinds import SUFFIXES
 from clv_experiments.data.sources.header import check_header
 from clv_experiments.errors import ClvError
 
-# Dates stay text, unless they are written year first: which of two readings is right is found out later.
-READ_JSON = "SELECT * FROM read_json(?, sample_size = -1, union_by_name = true)"
+# Dates stay text, unless they are written year first: which of two readings is right is found out later. So do times,
+# whose offsets DuckDB would shift to UTC: none is written in this format.
+READ_JSON = "SELECT * FROM read_json(?, sample_size = -1, union_by_name = true, timestampformat = '%Y|%m')"
 
 
 def read_other(path: Path, kind: str) -> pa.Table:
@@ -27,7 +28,8 @@ def read_other(path: Path, kind: str) -> pa.Table:
     ----------
     path : Path
     kind : str
-        ``json`` (objects one a line, or one array of them; .gz is unpacked), ``arrow`` or ``orc``.
+        ``json`` (objects one a line, or one array of them, which may be a field of the only object; .gz is unpacked),
+        ``arrow`` or ``orc``.
 
     Returns
     -------
@@ -49,6 +51,8 @@ def read_other(path: Path, kind: str) -> pa.Table:
         raise ClvError(f"'{path}' is damaged, or no {kind} file: {reason} (data.path)") from error
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
+    if all(pa.types.is_list(field.type) for field in table.schema):
+        raise ClvError(f"'{path}' holds lists inside of objects: make one object a line of what is a row of the log")
     check_header(table.column_names, f"'{path}'")
     return table.cast(pa.schema([field.with_type(_plain_type(field.type)) for field in table.schema]), safe=False)
 
@@ -80,13 +84,24 @@ def _read_json(path: Path) -> pa.Table:
         rows = connection.sql(READ_JSON, params=[str(path)])
         if rows.columns == ["json"]:
             raise ClvError(f"'{path}' holds no objects with fields; one a line, or one array of them, is a log")
+        lists = [name for name, kind in zip(rows.columns, rows.types, strict=True) if _is_list_of_objects(kind)]
+        if len(lists) == 1 and len(rows.limit(2)) == 1:  # {"orders": [...]}
+            rows = rows.project(f"unnest({_quote(lists[0])}, max_depth := 2)")
         # A column of numbers and words is JSON, in which words keep their quotes.
-        quoted = {name: '"' + name.replace('"', '""') + '"' for name in rows.columns}
+        quoted = {name: _quote(name) for name in rows.columns}
         cells = [
             f"{quoted[name]} ->> '$' AS {quoted[name]}" if str(kind) == "JSON" else quoted[name]
             for name, kind in zip(rows.columns, rows.types, strict=True)
         ]
         return rows.project(", ".join(cells)).to_arrow_table()
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _is_list_of_objects(kind: object) -> bool:
+    return str(kind).startswith("STRUCT(") and str(kind).endswith("[]")
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
