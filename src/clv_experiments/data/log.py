@@ -8,12 +8,13 @@ from datetime import date
 
 import ibis
 
-from clv_experiments.data.cleaning.report import CleaningReport, Step, clean
+from clv_experiments.data.cleaning.report import CleaningReport, Step, clean, count_rows
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
 from clv_experiments.data.log_checks import (
     check_customers,
     check_date_span,
+    check_no_gaps,
     check_not_in_future,
     check_placeholder_dates,
 )
@@ -162,14 +163,16 @@ def load_log(
         report = report.after(filtered.rule, filtered.measure_left_out(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
-    first, last = _date_span(cleaned, name)
+    summed = _sum_purchase_days(cleaned, roles.has_amounts)
+    days = summarise_days(summed)
+    check_no_gaps(name, days)
+    first, last = days["date"].iloc[0], days["date"].iloc[-1]
     if raw.truth is None:  # a simulation may well lie in the future
-        check_not_in_future(name, cleaned, last, today)
-    purchase_days = _sum_purchase_days(cleaned, roles.has_amounts)
-    days = summarise_days(purchase_days)
+        check_not_in_future(name, days, today)
     period = find_totals_period(days, options.date_format)
     check_date_span(name, first, last, log_end, period)
-    check_placeholder_dates(name, cleaned)
+    check_placeholder_dates(name, days)
+    purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
     end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
@@ -193,23 +196,15 @@ def load_log(
     )
 
 
-def _date_span(cleaned: ibis.Table, name: str) -> tuple[date, date]:
-    required = ("customer_id", "date", "amount")
-    gaps = {column: cleaned[column].isnull().sum() for column in required}
-    summary = cleaned.aggregate(first=cleaned.date.min(), last=cleaned.date.max(), **gaps).to_pyarrow().to_pylist()[0]
-    for column in required:
-        if summary[column]:
-            raise ClvError(
-                f"log '{name}' has {summary[column]:,} row(s) without {column} after cleaning; "
-                f"add the step missing_{column.removesuffix('_id')} (data.cleaning)"
-            )
-    return summary["first"], summary["last"]
-
-
 def _sum_purchase_days(cleaned: ibis.Table, has_amounts: bool) -> ibis.Table:
+    """Sum lines by customer and day; ``rows`` and ``no_amount`` count lines, and those without an amount."""
     orders = ibis.greatest(cleaned.order_id.nunique(), 1) if "order_id" in cleaned.columns else ibis.literal(1)
-    amount = cleaned.amount.sum() if has_amounts else ibis.literal(1)
-    days = cleaned.group_by("customer_id", "date").agg(amount=amount, orders=orders.cast("int64"))
+    days = cleaned.group_by("customer_id", "date").agg(
+        amount=cleaned.amount.sum() if has_amounts else ibis.literal(1),
+        orders=orders.cast("int64"),
+        rows=cleaned.count(),
+        no_amount=count_rows(cleaned.amount.isnull()),
+    )
     return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
 
 

@@ -1,10 +1,12 @@
-"""What is no transaction log, though it could be read as one: each refusal says what to type."""
+"""What is no transaction log, though it could be read as one: each refusal says what to type.
+
+Days are given as ``log_notes.summarise_days`` has them.
+"""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -16,9 +18,20 @@ PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
 MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
 
 
-def check_placeholder_dates(name: str, cleaned: ibis.Table) -> None:
+def check_no_gaps(name: str, days: pd.DataFrame) -> None:
+    """Refuse lines without a customer, a date or an amount."""
+    no_date = days["rows"][days["date"].isna()].sum()
+    gaps = {"customer_id": days["no_customer"].sum(), "date": no_date, "amount": days["no_amount"].sum()}
+    for column, rows in gaps.items():
+        if rows:
+            raise ClvError(
+                f"log '{name}' has {rows:,} row(s) without {column} after cleaning; "
+                f"add the step missing_{column.removesuffix('_id')} (data.cleaning)"
+            )
+
+
+def check_placeholder_dates(name: str, days: pd.DataFrame) -> None:
     """Refuse a few rows that lie years before all others: 1900-01-01 is nobody's first purchase day."""
-    days = cleaned.group_by("date").agg(rows=cleaned.count()).to_pyarrow().to_pandas().sort_values("date")
     gaps = pd.to_datetime(days["date"]).diff().dt.days.to_numpy()
     for k in np.flatnonzero(gaps > PLACEHOLDER_GAP_DAYS):
         before, all_rows = int(days["rows"].iloc[:k].sum()), int(days["rows"].sum())
@@ -30,11 +43,12 @@ def check_placeholder_dates(name: str, cleaned: ibis.Table) -> None:
             )
 
 
-def check_not_in_future(name: str, cleaned: ibis.Table, last: date, today: date) -> None:
+def check_not_in_future(name: str, days: pd.DataFrame, today: date) -> None:
     """Refuse purchases after today."""
+    last = days["date"].iloc[-1]
     if last > today:
-        before = cleaned.filter(cleaned.date <= ibis.literal(today)).date.max().to_pyarrow().as_py()
-        advice = f", or type data.log_end={before} to leave them out" if before else ""
+        before = days["date"][days["date"] <= today].max()
+        advice = "" if pd.isna(before) else f", or type data.log_end={before} to leave them out"
         raise ClvError(f"log '{name}' has purchases after today ({today}), up to {last}; correct the dates{advice}")
 
 

@@ -44,18 +44,28 @@ class TotalsPeriod:
 
 
 def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
-    """Count customers by day.
+    """Count customers and lines by day.
+
+    Parameters
+    ----------
+    purchase_days : ibis.Table
+        One row per customer and day, with the numbers of lines: ``rows``, and ``no_amount`` without an amount.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``date`` (sorted), ``customers`` who bought and ``new`` ones among them; one row a day with purchases.
+        Columns ``date`` (sorted), ``customers`` who bought, ``new`` ones among them, ``rows``, ``no_customer`` and
+        ``no_amount``; one row a day with purchases, and one of lines without a date if there are any.
     """
-    first = purchase_days.group_by("customer_id").agg(date=purchase_days.date.min())
+    t = purchase_days
+    first = t.group_by("customer_id").agg(date=t.date.min())
     new = first.group_by("date").agg(new=first.count())
-    days = purchase_days.group_by("date").agg(customers=purchase_days.count())
-    days = days.left_join(new, "date").select("date", "customers", new=new.new.fill_null(0))
-    return days.order_by("date").to_pyarrow().to_pandas()
+    no_customer = ibis.ifelse(t.customer_id.isnull(), t.rows, 0)
+    days = t.group_by("date").agg(
+        customers=t.count(), rows=t.rows.sum(), no_customer=no_customer.sum(), no_amount=t.no_amount.sum()
+    )
+    days = days.left_join(new, "date").drop("date_right")
+    return days.mutate(new=days.new.fill_null(0)).order_by("date").to_pyarrow().to_pandas()
 
 
 def find_totals_period(days: pd.DataFrame, date_format: str | None = None) -> TotalsPeriod | None:
