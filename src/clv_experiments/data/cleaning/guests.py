@@ -79,12 +79,14 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     return Step("guests", apply)
 
 
-BARE_WORDS = tuple(form.format(word.replace(" ", "")) for word in WORDS for form in ("{}", "({})", "<{}>", "[{}]"))
+BARE_WORDS = tuple(word.replace(" ", "") for word in WORDS)
+BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 
 
 def _is_word(customer_id: str) -> bool:
     lower = customer_id.lower()
-    return lower in SYMBOLS or re.sub("[ _-]", "", lower) in BARE_WORDS
+    bare = re.sub("[ _-]", "", lower)
+    return lower in SYMBOLS or (bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare) in BARE_WORDS
 
 
 def _find_ids(t: Table, typed: Sequence[str], policy: str) -> list[str]:
@@ -101,7 +103,9 @@ def _find_ids(t: Table, typed: Sequence[str], policy: str) -> list[str]:
 
 def _looks_like_nobody(lower: StringValue) -> BooleanValue:
     condition = lower.isin([*SYMBOLS, *NUMBERS])
-    condition |= lower.replace(" ", "").replace("_", "").replace("-", "").isin(BARE_WORDS)
+    bare = lower.replace(" ", "").replace("_", "").replace("-", "")
+    in_brackets = (bare.left(1) + bare.right(1)).isin(BRACKETS)
+    condition |= ibis.ifelse(in_brackets, bare.substr(1, bare.length() - 2), bare).isin(BARE_WORDS)
     for mailbox in MAILBOXES:
         condition |= lower.startswith(mailbox)
     return condition
