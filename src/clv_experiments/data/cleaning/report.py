@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
 import ibis
 import pandas as pd
@@ -13,6 +14,9 @@ from ibis.expr.types import BooleanValue, IntegerScalar, Table
 
 RAW_PREFIX = "source: "  # of the raw columns, which steps that compare whole rows need
 RETURNED = "is_return"  # column of rows that give money back by their status
+
+
+_Size: TypeAlias = dict[str, int | Decimal]  # rows, customers, amount
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +43,19 @@ class Step:
         Whether the step needs the raw columns too.
     learns : bool
         Whether ``apply`` also takes the last day that it may learn from. Such a step removes no rows.
+    removes : callable, optional
+        Of a step that only removes rows, each for itself: takes the lines and returns which. What several such steps
+        remove is counted in one query.
+    check : callable, optional
+        Of such a step: takes the lines that earlier steps left, and refuses them.
     """
 
     name: str
     apply: Callable[..., Table | Change]
     compares_rows: bool = False
     learns: bool = False
+    removes: Callable[[Table], BooleanValue] | None = None
+    check: Callable[[Table], None] | None = None
 
     def change(self, lines: Table, *until: date) -> Change:
         """Apply the step to lines; ``until`` is the last day that a step that learns may learn from."""
@@ -141,12 +152,23 @@ def clean(
     steps = [*fixed, *limits, *learning]
     sizes = [_measure(lines)]
     notes: list[str] = []
+    removals: list[BooleanValue | None] = []  # by each step since the last that changed lines otherwise
     for step in steps:
-        change = _apply_learning_step(step, lines, log_end, learn_until) if step.learns else step.change(lines)
-        cleaned = change.lines
+        left = _remove(lines, removals)
+        if step.check:
+            step.check(left)
+        if step.removes:
+            removals.append(step.removes(lines).fill_null(False))
+            continue
+        change = _apply_learning_step(step, left, log_end, learn_until) if step.learns else step.change(left)
         notes += change.notes
-        sizes.append(sizes[-1] if cleaned is lines else _measure(cleaned))
-        lines = cleaned
+        if change.lines is left:
+            removals.append(None)
+            continue
+        sizes += [*_measure_each(lines, removals, sizes[-1]), _measure(change.lines)]
+        lines, removals = change.lines, []
+    sizes += _measure_each(lines, removals, sizes[-1])
+    lines = _remove(lines, removals)
     table = pd.DataFrame(sizes)
     removed = (table.shift() - table).iloc[1:]
     table = pd.concat([table.iloc[:1], removed, table.iloc[-1:]], ignore_index=True)
@@ -156,9 +178,11 @@ def clean(
     return lines.drop(*raw_columns(lines), *internal), CleaningReport(table, tuple(notes))
 
 
-def removal_step(name: str, removes: Callable[[Table], BooleanValue]) -> Step:
-    """Make a step that removes the rows of a condition; null counts as false."""
-    return Step(name, lambda t: t.filter(~removes(t).fill_null(False)))
+def removal_step(
+    name: str, removes: Callable[[Table], BooleanValue], check: Callable[[Table], None] | None = None
+) -> Step:
+    """Make a step that removes the rows of a condition, after a check; null counts as false."""
+    return Step(name, lambda t: t.filter(~removes(t).fill_null(False)), removes=removes, check=check)
 
 
 def count_rows(condition: BooleanValue) -> IntegerScalar:
@@ -172,13 +196,11 @@ def raw_columns(lines: Table) -> list[str]:
 
 
 def _drop_before(log_start: date) -> Step:
-    return Step(
-        f"before log start {log_start}", lambda t: t.filter((t.date >= ibis.literal(log_start)).fill_null(True))
-    )
+    return removal_step(f"before log start {log_start}", lambda t: t.date < ibis.literal(log_start))
 
 
 def _drop_after(log_end: date) -> Step:
-    return Step(f"after log end {log_end}", lambda t: t.filter((t.date <= ibis.literal(log_end)).fill_null(True)))
+    return removal_step(f"after log end {log_end}", lambda t: t.date > ibis.literal(log_end))
 
 
 def _apply_learning_step(
@@ -190,7 +212,37 @@ def _apply_learning_step(
     return step.change(lines, learn_until(span["first"], log_end or span["last"]))
 
 
-def _measure(lines: Table) -> dict[str, int | Decimal]:
+def _remove(lines: Table, removals: Sequence[BooleanValue | None]) -> Table:
+    conditions = [~removal for removal in removals if removal is not None]
+    return lines.filter(conditions) if conditions else lines
+
+
+def _measure(lines: Table) -> _Size:
     sums = lines.aggregate(rows=lines.count(), customers=lines.customer_id.nunique(), amount=lines.amount.sum())
     size = sums.to_pyarrow().to_pylist()[0]
     return size | {"amount": size["amount"] or Decimal(0)}
+
+
+def _measure_each(lines: Table, removals: Sequence[BooleanValue | None], size: _Size) -> list[_Size]:
+    """Measure in one query what each of several removals leaves of the lines, of which the size is given."""
+    conditions = [removal for removal in removals if removal is not None]
+    sums = _measure_stages(lines, conditions) if conditions else {}
+    sizes, stages = [], iter(range(len(conditions)))
+    for removal in removals:
+        if removal is not None:
+            stage = next(stages)
+            size = {name: sums[f"{name} {stage}"] or 0 for name in ("rows", "customers")}
+            size |= {"amount": sums[f"amount {stage}"] or Decimal(0)}
+        sizes.append(size)
+    return sizes
+
+
+def _measure_stages(lines: Table, removals: Sequence[BooleanValue]) -> _Size:
+    last = len(removals)
+    t = lines.mutate(stage=ibis.cases(*((removal, k) for k, removal in enumerate(removals)), else_=last))
+    rows = {f"rows {k}": count_rows(t.stage > k) for k in range(last)}
+    amounts = {f"amount {k}": t.amount.sum(where=t.stage > k) for k in range(last)}
+    each = t.group_by("customer_id").agg(stage=t.stage.max(), **rows, **amounts)
+    totals = {name: each[name].sum() for name in (*rows, *amounts)}
+    totals |= {f"customers {k}": each.customer_id.count(where=each.stage > k) for k in range(last)}
+    return each.aggregate(**totals).to_pyarrow().to_pylist()[0]

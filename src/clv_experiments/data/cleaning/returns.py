@@ -9,7 +9,7 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
 from clv_experiments.data.cleaning.net_returns import net_returns
-from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows
+from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows, removal_step
 from clv_experiments.errors import ClvError
 
 MIN_LOSSES, MIN_LOSS_SHARE = 20, 0.05  # of the rows: fewer negative ones are returns
@@ -51,17 +51,11 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
             condition |= t.order_id.re_search(beginning).fill_null(False)
         return condition
 
-    def drop(t: Table) -> Table:
-        condition = is_return(t)
-        if policy is None:
-            _check_losses(t)
-        return t.filter(~condition)
-
     if policy == "net":
         return Step("netted returns", lambda t: net_returns(t, is_return(t)))
     if policy == "keep":
         return Step("returns", lambda t: Change(t, tuple(_describe_losses(t))))
-    return Step("cancellations and returns", drop)
+    return removal_step("cancellations and returns", is_return, _check_losses if policy is None else None)
 
 
 def _check_losses(t: Table) -> None:
