@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clv_experiments.data.cleaning import missing_amount, missing_customer, missing_date, price_not_positive, returns
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout
@@ -330,3 +331,18 @@ def test_one_customer_who_holds_much_of_all_spend_gets_a_note(log_of):
     assert not any("stands in for many" in note for note in log_of(rows).notes)
     log = log_of([*rows, *(("guest", date(2020, 1, day), 100.0) for day in range(1, 9))])
     assert any(note.startswith("customer 'guest' holds 40% of all spend") for note in log.notes)
+
+
+def test_a_small_log_takes_few_queries(monkeypatch):
+    queries, backend = [], type(DuckDb().connection)
+
+    def counted(run):
+        return lambda *args, **kwargs: queries.append(run) or run(*args, **kwargs)
+
+    for method in ("to_pyarrow", "create_table"):
+        monkeypatch.setattr(backend, method, counted(getattr(backend, method)))
+    rows = pa.table({name: [str(row[k]) for row in TWO] for k, name in enumerate(("customer_id", "date", "amount"))})
+    steps = [missing_customer(), missing_date(), missing_amount(), price_not_positive(), returns()]
+    log = load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", rows)), steps)
+    assert log.report.rows_kept == len(TWO)
+    assert len(queries) <= 13  # each takes longer to compile than to run
