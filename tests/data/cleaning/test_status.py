@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from clv_experiments.data.cleaning import refunded, returns, status
+from clv_experiments.data.cleaning import missing_amount, refunded, returns, status
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.status_values import DROP, KEEP, NET, Effect, make_rules, normalise_status
 from clv_experiments.data.raw import RawTable
@@ -191,3 +191,51 @@ def test_the_lists_are_written_as_values_are_compared_and_have_each_value_once()
 )
 def test_values_are_known_in_any_writing_and_in_phrases(value, effect):
     assert make_rules().effect(value) is effect
+
+
+def orders_of_two_lines(line_status, order_total, on_lines=(0, 1)):
+    """Orders of a line of 2 x 6 and one of 3 x 3; the second of order 5 has a status of its own."""
+    rows = []
+    for order in range(1, 13):
+        total = order_total if order == 5 else "21"
+        for line, (quantity, price) in enumerate([("2", "6"), ("3", "3")]):
+            own = line_status if (order, line) == (5, 1) else "complete"
+            paid = total if line in on_lines else None
+            rows.append((f"c{order % 4}", order, paid, str(order), own, quantity, price))
+    names = ["order_id", "status", "quantity", "unit_price"]
+    return load(rows, names, [status(), missing_amount(), returns()], {"amount": "amount"})
+
+
+@pytest.mark.parametrize(("order_total", "removed"), [("21", "9.0000"), ("12", "0.0000"), ("30", "12.8571")])
+def test_a_cancelled_line_takes_its_own_part_of_the_orders_total(order_total, removed):
+    log = orders_of_two_lines("cancelled", order_total)
+    [change] = log.report.changes.to_dict("records")
+    assert change == {"rule": "status", "rows": 1, "customers": 0, "amount": Decimal(removed)}
+    assert log.report.table["amount"].iloc[0] == 11 * 21 + Decimal(order_total)
+    assert ("c1", 5, float(Decimal(order_total) - Decimal(removed))) in spend(log)
+
+
+def test_equal_parts_of_a_total_are_said_where_lines_of_an_order_differ_in_status():
+    lines = [(order, line) for order in range(1, 13) for line in (0, 1)]
+    rows = [
+        (
+            f"c{order % 4}",
+            order,
+            1.0,
+            str(order),
+            "cancelled" if (order, line) == (5, 1) else "complete",
+            line,
+            order + 20,
+        )
+        for order, line in lines
+    ]
+    log = load(rows, ["order_id", "status", "product", "order_total"], columns={"amount": "order_total"})
+    assert list(log.report.changes["amount"]) == [Decimal("12.5")]
+    assert notes_about(log, "1 order(s) have lines of several statuses, each of which bears an equal part of the total")
+
+
+def test_an_order_that_loses_its_only_amount_with_a_line_is_said():
+    log = orders_of_two_lines("cancelled", "21", on_lines=[1])
+    assert list(log.report.changes["amount"]) == [21, 0]
+    assert notes_about(log, "1 order(s), such as '5', lose their only amount")
+    assert not notes_about(orders_of_two_lines("complete", "21", on_lines=[1]), "lose their only amount")

@@ -74,7 +74,8 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         is_return = is_return.fill_null(False)
         dropped = _is_one_of(t.status, lost) & ~is_return
         t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
-        return Change(t.filter(~dropped).cache(), tuple(_describe(statuses)))
+        lost_totals = _describe_lost_totals(t, dropped) if lost else []
+        return Change(t.filter(~dropped).cache(), (*_describe(statuses), *lost_totals))
 
     return Step("status", apply)
 
@@ -162,6 +163,33 @@ def _check_values_occur(typed: dict[str, list[str]], statuses: _Statuses) -> Non
                 near = get_close_matches(normalise_status(value), list(there), n=1)
                 hint = f"did you mean '{there[near[0]]}'?" if near else f"there are {', '.join([*there.values()][:10])}"
                 raise ClvError(f"no row has the status '{value}' (data.cleaning.status.{effect}); {hint}")
+
+
+def _describe_lost_totals(t: Table, dropped: BooleanValue) -> list[str]:
+    """Say which orders lose their only amount with a line that is dropped, though they keep others."""
+    if "order_id" not in t.columns:
+        return []
+    known = t.filter(t.order_id.notnull()).mutate(dropped=dropped)
+    orders = known.group_by("order_id", "date").agg(
+        lost=count_rows(known.dropped & known.amount.notnull()),
+        kept=count_rows(~known.dropped & known.amount.notnull()),
+        left=count_rows(~known.dropped),
+        example=known.order_id.max(),
+    )
+    bare = orders.filter((orders.lost > 0) & (orders.kept == 0) & (orders.left > 0))
+    row = bare.aggregate(orders=bare.count(), example=bare.example.min()).to_pyarrow().to_pylist()[0]
+    if not row["orders"]:
+        return []
+    priced = {"quantity", "unit_price"} <= set(t.columns)
+    way = (
+        "data.columns.amount=false takes quantity times unit_price of each line instead"
+        if priced
+        else ("write the amount of each line, or the total, on the lines that were sold")
+    )
+    return [
+        f"{row['orders']:,} order(s), such as '{row['example']}', lose their only amount with a line that is no sale, "
+        f"though their other lines are kept: {way}"
+    ]
 
 
 def _describe(statuses: _Statuses) -> list[str]:

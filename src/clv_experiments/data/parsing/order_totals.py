@@ -13,9 +13,10 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.cells import count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
-from clv_experiments.data.parsing.formats import AMOUNT, DISCOUNT_UNITS, ParseOptions
+from clv_experiments.data.parsing.formats import DISCOUNT_UNITS, ParseOptions
 from clv_experiments.data.parsing.line_values import value_lines
 from clv_experiments.data.parsing.role_names import normalise_name
+from clv_experiments.data.parsing.sharing import order_key, share_out
 from clv_experiments.errors import ClvError
 
 PAYMENT_NAME = re.compile("payment|zahlung|paiement|pago|pagament")
@@ -28,6 +29,7 @@ MOST = 0.9  # of the lines or orders that should agree
 NEARLY_ALL, MANY = 0.95, 0.75
 SAME_PRICE = 0.75  # in a shop of few prices, customers may buy this often at one price; chance alone is estimated
 UNLIKELY = 0.001
+VALUE, FITS, STATUS_FITS = "line: value", "order: fits", "status: fits"  # names of temporary columns
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class _Evidence:
     sum_matches: int  # orders whose one amount is the sum of their lines
     discounted: int  # of all lines
     before_discount: int  # lines whose amount contains no discount, though they have one
+    several_statuses: int  # orders with one amount, and lines of more than one status
 
 
 def count_order_totals_once(
@@ -94,15 +97,16 @@ def count_order_totals_once(
         f"{column} is the total of a whole {what} and stands on each of its lines ({evidence.equal:,} of "
         f"{evidence.orders:,} with several lines): it is counted once (data.amount_per=line says otherwise)"
     )
+    if evidence.several_statuses and not {"quantity", "unit_price"} <= set(details):
+        notes.append(
+            f"{evidence.several_statuses:,} {what}(s) have lines of several statuses, each of which bears an equal "
+            "part of the total: a quantity and a unit_price (data.columns) would tell what each is worth"
+        )
     return _share_out(lines), [once, *notes]
 
 
-def _order_key(lines: Table) -> list[str]:
-    return ["customer_id", "order_id" if "order_id" in lines.columns else "date"]
-
-
 def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
-    key = _order_key(lines)
+    key = order_key(lines)
     paid = lines.filter((lines.amount != 0) & lines[key[1]].notnull())
     units: list[str | None] = [None] if {"quantity", "unit_price"} <= set(details) else []
     if units and "discount" in lines.columns:
@@ -112,6 +116,8 @@ def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
     sizes = {f"sum {name}": value.sum() for name, value in values.items()}
     sizes |= {f"close {name}": count_true(close) for name, close in is_close.items()}
     sizes |= {f"differ in {role}": (paid[role].min() != paid[role].max()).fill_null(False) for role in details}
+    if "status" in lines.columns:
+        sizes["statuses"] = paid.status.nunique() + ibis.ifelse(paid.status.count() < paid.count(), 1, 0)
     if len(units) > 1:
         discounted = paid.discount != 0
         sizes |= {"discounted": count_true(discounted), "not": count_true(discounted & is_close["None"])}
@@ -135,6 +141,8 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evide
         off = (orders[f"sum {name}"] - orders.most.cast("float64")).abs()
         counts[f"sum {name}"] = count_true(equal & differs & (off < CENT * orders.rows))
         counts[f"close {name}"] = several.ifelse(orders[f"close {name}"], 0).sum()
+    if "statuses" in orders.columns:
+        counts["statuses"] = count_true(equal & (orders.statuses > 1))
     if "discounted" in orders.columns:
         counts |= {"discounted": orders.discounted.sum(), "before_discount": orders["not"].sum()}
     together = orders.filter(several)
@@ -157,6 +165,7 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evide
         sum_matches=best("sum"),
         discounted=row.get("discounted") or 0,
         before_discount=row.get("before_discount") or 0,
+        several_statuses=row.get("statuses") or 0,
     )
 
 
@@ -195,17 +204,26 @@ def _tail(orders: int, share: float, chance: float) -> float:
 
 
 def _share_out(lines: Table) -> Table:
-    """Divide each amount by the lines of its order that bear it; the first line takes what rounding leaves."""
-    key = [*_order_key(lines), "amount"]
-    counts = (lines.amount != 0) & lines[key[1]].notnull()
-    rows = lines.count().over(group_by=key)
-    first = ibis.row_number().over(group_by=key, order_by="date") == 0
-    numbered = lines.mutate(**{"rows of an order": ibis.ifelse(counts, rows, 1), "first of an order": first})
-    rows, first = numbered["rows of an order"], numbered["first of an order"]
-    part = (numbered.amount / rows).round(4).cast(AMOUNT)
-    amount = ibis.ifelse(first, numbered.amount - part * (rows - 1), part).cast(AMOUNT)
-    shared = numbered.mutate(amount=ibis.ifelse(rows > 1, amount, numbered.amount))
-    return shared.drop("rows of an order", "first of an order").cache()
+    """Share each amount out among the lines of its order.
+
+    A line bears as much as it is worth by quantity and unit price, where they are there. Where the amount is that of
+    the lines of one status, such as those not cancelled, they bear all of it.
+    """
+    if not {"quantity", "unit_price"} <= set(lines.columns):
+        return share_out(lines, "amount", ibis.literal(1.0)).cache()
+    t = lines.mutate(**{VALUE: value_lines(lines, None).cast("float64").fill_null(0)})
+    key, value, amount = [*order_key(lines), "amount"], t[VALUE], t.amount.cast("float64")
+    tolerated = CENT * t.count().over(group_by=key)
+    of_status = value.sum().over(group_by=[*key, "status"]) if "status" in t.columns else ibis.literal(math.inf)
+    t = t.mutate(
+        **{
+            FITS: (value.sum().over(group_by=key) - amount).abs() < tolerated,
+            STATUS_FITS: ibis.ifelse((of_status - amount).abs() < tolerated, 1, 0),
+        }
+    )
+    of_one_status = t[STATUS_FITS].max().over(group_by=key) == 1
+    worth = ibis.cases((t[FITS], t[VALUE]), (of_one_status, t[VALUE] * t[STATUS_FITS]), else_=t[VALUE].abs())
+    return share_out(t, "amount", worth).select(*lines.columns).cache()
 
 
 def _check_contains_discount(evidence: _Evidence, columns: ColumnRoles, log: str) -> None:

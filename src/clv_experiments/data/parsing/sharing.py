@@ -1,0 +1,45 @@
+"""Money of a whole order that stands on each of its lines: every line gets its part, to the last decimal."""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import NumericColumn, Table
+
+from clv_experiments.data.parsing.formats import AMOUNT
+
+WORTH, SHARE, PART, FIRST = "line: worth", "line: share", "line: part", "line: first"  # names of temporary columns
+
+
+def order_key(lines: Table) -> list[str]:
+    """Return what tells orders apart: a customer's order id or, without order ids, a customer's day."""
+    return ["customer_id", "order_id" if "order_id" in lines.columns else "date"]
+
+
+def share_out(lines: Table, column: str, worth: NumericColumn) -> Table:
+    """Divide a decimal by what lines are worth, where it is the same on several lines of an order.
+
+    Parameters
+    ----------
+    lines : ibis.Table
+    column : str
+        The decimal. Null and 0 stay as they are, and so does a line without an order.
+    worth : ibis column of float64
+        What each line is worth; equal parts where that adds up to nothing. The line that is worth most takes what
+        rounding leaves.
+
+    Returns
+    -------
+    ibis.Table
+        The columns of ``lines``.
+    """
+    key = [*order_key(lines), column]
+    t = lines.mutate(**{WORTH: worth})
+    of_order = ibis.window(group_by=key)
+    rows, total = t.count().over(of_order), t[WORTH].sum().over(of_order)
+    first = ibis.row_number().over(group_by=key, order_by=[t[WORTH].desc(), t.date]) == 0
+    t = t.mutate(**{SHARE: ibis.ifelse(total != 0, t[WORTH] / total, 1.0 / rows), FIRST: first})
+    t = t.mutate(**{PART: (t[column].cast("float64") * t[SHARE]).round(4).cast(AMOUNT)})
+    rest = t[column] - t[PART].sum().over(of_order)
+    part = ibis.ifelse(t[FIRST], t[PART] + rest, t[PART])
+    is_shared = (t[column] != 0) & t[key[1]].notnull()
+    return t.mutate(**{column: ibis.ifelse(is_shared, part, t[column]).cast(AMOUNT)}).select(*lines.columns)
