@@ -1,5 +1,7 @@
 """Totals of orders that stand on each of their lines, and line amounts that only look like them."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -168,3 +170,58 @@ def test_a_discount_is_not_subtracted_from_what_was_charged():
     assert read(gross, {"amount": False})[0] == pytest.approx(float(paid.sum()), rel=1e-4)
     plain = {name: gross[name] for name in ("customer_id", "date", "Discount")} | {"Total": log["line_total"]}
     assert read(plain)[1] == ["Discount is not subtracted from Total, taken as what was paid"]
+
+
+def off_the_order(name, orders=12, off=lambda order: order % 4 + 1, lines=((2, 6), (3, 3)), **columns):
+    """Orders of a line of 2 x 6 and one of 3 x 3, with money off the order on each line."""
+    rows = [(order, *line) for order in range(orders) for line in lines]
+    order, quantity, price = (list(column) for column in zip(*rows, strict=True))
+    log = {"customer_id": order, "date": np.datetime64("2022-01-01") + np.array(order), "order_id": order}
+    log |= {"quantity": quantity, "price": price, name: [str(off(k)) for k in order]}
+    return log | {column: [value(k) for k in order] for column, value in columns.items()}
+
+
+def test_money_off_an_order_on_each_of_its_lines_counts_once():
+    amount, notes = read(off_the_order("discount_amount"))
+    assert amount == 12 * 21 - 3 * (1 + 2 + 3 + 4)
+    assert "discount_amount is money off the whole order, once for all its lines, and subtracted" in notes[0]
+
+
+def test_money_off_an_order_is_shared_out_to_the_last_decimal():
+    log = off_the_order("discount_amount", off=lambda order: f"{order % 4 + 1}.07", lines=((1, 10), (1, 20), (1, 7)))
+    raw = ENGINE.register_arrow("rows", pa.table(log))
+    lines, _ = read_lines(raw, choose_columns(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
+    sums = lines.group_by("order_id").agg(paid=lines.amount.sum(), least=lines.amount.min()).to_pyarrow().to_pylist()
+    assert {row["order_id"]: row["paid"] for row in sums} == {
+        str(k): Decimal(37) - Decimal(f"{k % 4 + 1}.07") for k in range(12)
+    }
+    assert all(row["least"] > 0 for row in sums)
+
+
+@pytest.mark.parametrize(
+    ("log", "units"),
+    [
+        (off_the_order("discount"), ("percent", "money_per_order")),  # 10 % on each line of an order is right as it is
+        (off_the_order("discount_amount", orders=3), ("money", "money_per_order")),  # three may be chance
+        (off_the_order("discount_amount", off=lambda order: 2), ("money", "money_per_order")),
+        (off_the_order("discount_amount", off=lambda order: 50), ("share", "percent", "money")),  # more than the order
+    ],
+)
+def test_money_that_may_be_off_the_line_or_the_order_is_asked_about(log, units):
+    with pytest.raises(ClvError, match="could be a discount in several units") as refused:
+        read(log)
+    assert all(f"data.discount_unit={unit} " in str(refused.value) for unit in units)
+    assert "data.columns.discount=false" in str(refused.value)
+
+
+def test_a_discount_of_one_unit_is_not_taken_for_one_of_the_order():
+    assert read(off_the_order("discount", off=lambda order: 0.1 * (order % 2)))[0] == 12 * 21 - 6 * 2.1
+    log = off_the_order("discount_amount")
+    log["discount_amount"] = [str(k % 3) for k in range(len(log["order_id"]))]
+    assert read(log)[0] == 12 * 21 - sum(k % 3 for k in range(24))
+    assert read(off_the_order("discount", orders=2), discount_unit="money_per_order")[0] == 2 * 21 - 1 - 2
+
+
+def test_a_total_less_money_off_the_order_counts_once():
+    log = off_the_order("discount_amount", orders=3, paid=lambda order: 20 - order % 4)
+    assert read(log, {"amount": "paid"})[0] == 20 + 19 + 18

@@ -49,7 +49,7 @@ SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
 WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
-DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit")
+DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit", "money_per_order")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class ParseOptions:
         What amounts and unit prices are multiplied by: 0.01 for cents.
     amount_per : {None, "line", "order"}
         Whether each row has an amount of its own, or the total of its order.
-    discount_unit : {None, "share", "percent", "money", "money_per_unit"}
+    discount_unit : {None, "share", "percent", "money", "money_per_unit", "money_per_order"}
         What a discount is in.
 
     Raises

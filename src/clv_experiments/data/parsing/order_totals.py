@@ -110,7 +110,7 @@ def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
     paid = lines.filter((lines.amount != 0) & lines[key[1]].notnull())
     units: list[str | None] = [None] if {"quantity", "unit_price"} <= set(details) else []
     if units and "discount" in lines.columns:
-        units += DISCOUNT_UNITS
+        units += [unit for unit in DISCOUNT_UNITS if unit != "money_per_order"]
     values = {str(unit): value_lines(paid, unit).cast("float64") for unit in units}
     is_close = {name: (value - paid.amount.cast("float64")).abs() < CENT for name, value in values.items()}
     sizes = {f"sum {name}": value.sum() for name, value in values.items()}
@@ -120,6 +120,7 @@ def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
         sizes["statuses"] = paid.status.nunique() + ibis.ifelse(paid.status.count() < paid.count(), 1, 0)
     if len(units) > 1:
         discounted = paid.discount != 0
+        sizes["sum money_per_order"] = values["None"].sum() - paid.discount.abs().max().cast("float64")
         sizes |= {"discounted": count_true(discounted), "not": count_true(discounted & is_close["None"])}
     orders = paid.group_by(key).agg(rows=paid.count(), least=paid.amount.min(), most=paid.amount.max(), **sizes)
     return _summarise(orders, list(values), details)
@@ -137,9 +138,10 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evide
         "lines": several.ifelse(orders.rows, 0).sum(),
         "first": equal.ifelse(orders[orders.columns[1]].cast("string"), None).min(),
     }
-    for name in readings:
+    for name in [*readings, *(["money_per_order"] if "discounted" in orders.columns else [])]:
         off = (orders[f"sum {name}"] - orders.most.cast("float64")).abs()
         counts[f"sum {name}"] = count_true(equal & differs & (off < CENT * orders.rows))
+    for name in readings:
         counts[f"close {name}"] = several.ifelse(orders[f"close {name}"], 0).sum()
     if "statuses" in orders.columns:
         counts["statuses"] = count_true(equal & (orders.statuses > 1))
@@ -151,7 +153,7 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evide
     row = orders.aggregate(**counts).cross_join(chance).to_pyarrow().to_pylist()[0]
 
     def best(kind: str) -> int:
-        return max((row[f"{kind} {name}"] or 0 for name in readings), default=0)
+        return max((count or 0 for name, count in row.items() if name.startswith(f"{kind} ")), default=0)
 
     return _Evidence(
         orders=row["orders"],
