@@ -20,6 +20,10 @@ class LogWithoutAmounts(UnsuitableLog):
     """A model of spend cannot be judged, since the log says nothing of money."""
 
 
+class LogWithLosses(UnsuitableLog):
+    """A model that learns from spend of 0 or more cannot be judged, since some of the log's lies below."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Ask whether one of the known words was meant, or name them all where none is near.
 

@@ -70,7 +70,7 @@ def naive_top(y, p, share):
     whole = int(position)
     rest = position - whole
     caught = points[whole] + (rest * (points[whole + 1] - points[whole]) if rest else 0)
-    return caught / points[-1] if points[-1] > 0 else math.nan
+    return caught / points[-1] if points[-1] > 0 and min(y) >= 0 else math.nan
 
 
 def naive_decile_mape(y, p):
@@ -159,7 +159,7 @@ def test_decile_table_worked_by_hand():
     assert table["sum_actual"].tolist() == [37, 33, 29, 25, 21, 17, 13, 9, 5, 1]
     assert table["mean_predicted"].tolist() == [37, 33, 29, 25, 21, 17, 13, 9, 5, 1]
     assert metrics.decile_calibration_mape(y, y * 2) == pytest.approx(1.0)
-    assert metrics.decile_calibration_mape([0.1, 0.2, -0.3, 4.0], [1, 1, 1, 6]) == pytest.approx(0.5)
+    assert metrics.decile_calibration_mape([0.0, 0.0, 0.0, 4.0], [1, 1, 1, 6]) == pytest.approx(0.5)
     assert decile_table([1, 2, 6], [1, 1, 1])["sum_actual"].tolist() == [3.0, 3.0, 3.0]
 
 
@@ -237,14 +237,12 @@ def test_auc_of_bootstrap_samples_is_that_of_their_customers_written_out():
 
 
 @modest
-@given(
-    pairs(returned, least=2).filter(lambda rows: len(set(np.maximum(rows[0], 0))) > 1), st.sampled_from([1.2, 1.5, 1.9])
-)
+@given(pairs(spend, least=2).filter(lambda rows: len(set(rows[0])) > 1), st.sampled_from([1.2, 1.5, 1.9]))
 def test_d2_tweedie_agrees_with_scikit_learn(rows, power):
     from sklearn.metrics import d2_tweedie_score
 
     y, p = rows
-    expected = d2_tweedie_score(np.maximum(y, 0), np.maximum(p, 0.05), power=power)
+    expected = d2_tweedie_score(y, np.maximum(p, 0.05), power=power)
     # The deviance subtracts terms up to 100 times its size, hence 1e-7 rather than rounding alone.
     assert metrics.d2_tweedie(y, p, floor=0.05, power=power) == pytest.approx(expected, rel=1e-7, abs=1e-7)
 
@@ -314,6 +312,42 @@ def test_score_names_every_metric_and_adds_the_probability_only_where_given():
     assert full["aggregate_bias"] == pytest.approx(13 / 40)
     assert full["d2_tweedie"] == metrics.d2_tweedie(y, p, floor=0.1)
     assert all(type(value) is float for value in full.values())
+
+
+LOSSES, PREDICTED = np.array([-5.0, 0.0, 1.0, 30.0]), np.array([-2.0, 3.0, 1.0, 20.0])
+
+
+def test_scores_that_mean_nothing_below_zero_have_no_value_there():
+    functions = {
+        "d2_tweedie": lambda y, p: metrics.d2_tweedie(y, p, floor=-0.1),
+        "top_10_share": metrics.top_10_share,
+        "top_20_share": metrics.top_20_share,
+        "decile_mape": metrics.decile_calibration_mape,
+    }
+    assert set(functions) == set(metrics.UNDEFINED_WITH_LOSSES)
+    assert all(math.isnan(function(LOSSES, PREDICTED)) for function in functions.values())
+    assert np.isnan(capture_curve(LOSSES, PREDICTED)[1]).all()
+
+
+def test_of_a_log_with_losses_only_scores_that_mean_something_are_taken():
+    bought = LOSSES != 0
+    with_losses = metrics.score(LOSSES, PREDICTED, -0.1, bought, has_losses=True)
+    all_names = set(metrics.score(LOSSES + 5, PREDICTED + 5, 0.1, bought))
+    assert all_names - set(with_losses) == set(metrics.UNDEFINED_WITH_LOSSES)
+    assert not any(math.isnan(value) for value in with_losses.values())
+    # In a period in which nobody lost, too: scores of one log stay comparable.
+    assert set(metrics.score(LOSSES + 5, PREDICTED, -0.1, bought, has_losses=True)) == set(with_losses)
+
+
+@modest
+@given(pairs(returned, returned), st.integers(-40, 40).map(lambda quarters: quarters / 4))
+def test_ranking_and_squared_error_are_the_same_whatever_is_added_to_all_spend(rows, amount):
+    y, p = rows
+    for function in (metrics.normalised_gini, metrics.spearman, metrics.r2, metrics.rmse, metrics.mae):
+        assert close(function(y + amount, p + amount), function(y, p))
+    assert close(metrics.normalised_gini(y + amount, p), metrics.normalised_gini(y, p))
+    gini = metrics.normalised_gini(y, p)
+    assert math.isnan(gini) or -1 <= gini <= 1
 
 
 def test_all_zeros_wins_the_median_error_and_loses_the_rest():

@@ -98,7 +98,7 @@ def naive_behaviour(spend, cutoff, horizon):
     T = (cutoff - days[0]).days
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     usual = statistics.mean(gaps) if gaps else T
-    total = sum(spend.values())
+    total, size = sum(spend.values()), sum(map(abs, spend.values()))
     # The later half of T, seen from the cutoff: strictly less than half of T ago.
     late = sum(amount for day, amount in spend.items() if (cutoff - day).days < T / 2)
     result = {
@@ -110,7 +110,7 @@ def naive_behaviour(spend, cutoff, horizon):
         "last_spend": spend[days[-1]],
         "largest_spend": max(spend.values()),
         "spend_per_day": total / max(T, 1),
-        "spend_trend": (late - (total - late)) / total if total else 0,
+        "spend_trend": (late - (total - late)) / size if size else 0,
     }
     for length in RECENT:
         recent = [amount for day, amount in spend.items() if (cutoff - day).days < length]

@@ -30,12 +30,12 @@ KNOWN = pd.DataFrame(
 )
 BY_HAND = [
     (Zeros(), [0, 0, 0, 0]),
-    (LastPeriod(), [0, 12.5, 40, 0]),  # spend below zero is returns beyond purchases: no forecast
-    (SpendRate(horizon_days=10), [5, 20, 30, 0]),
-    (Hiatus(horizon_days=10, hiatus_days=None), [0, 20, 0, 0]),  # away for 20, 10, 91 and 0 days
-    (Hiatus(horizon_days=10, hiatus_days=20), [5, 20, 0, 0]),
-    (Hiatus(horizon_days=10, hiatus_days=0), [0, 0, 0, 0]),
-    (Hiatus(horizon_days=100, hiatus_days=None), [50, 200, 300, 0]),
+    (LastPeriod(), [0, 12.5, 40, -3]),  # who lost goes on losing
+    (SpendRate(horizon_days=10), [5, 20, 30, -10]),
+    (Hiatus(horizon_days=10, hiatus_days=None), [0, 20, 0, -10]),  # away for 20, 10, 91 and 0 days
+    (Hiatus(horizon_days=10, hiatus_days=20), [5, 20, 0, -10]),
+    (Hiatus(horizon_days=10, hiatus_days=0), [0, 0, 0, -10]),
+    (Hiatus(horizon_days=100, hiatus_days=None), [50, 200, 300, -100]),
 ]
 
 
@@ -125,11 +125,6 @@ def test_rfm_of_customers_who_are_all_alike_is_the_mean():
     assert RfmDecile().fit(panel, [0.0, 0.0, 0.0, 8.0]).predict(panel).tolist() == [2.0] * 4
 
 
-def test_rfm_counts_spend_below_zero_as_zero():
-    panel = customers([10] * 2, [0] * 2, [0.0] * 2)
-    assert RfmDecile().fit(panel, [-50.0, 8.0]).predict(panel).tolist() == [4.0, 4.0]
-
-
 @modest
 @given(
     rows=st.lists(
@@ -142,8 +137,8 @@ def test_rfm_groups_keep_the_total_and_score_each_customer_alone(rows, groups):
     panel = customers(away, frequency, money.astype(float))
     fitted = RfmDecile(groups=groups).fit(panel, spend)
     predicted = fitted.predict(panel)
-    # Group means give back the panel's total, spend below zero counted as zero; at most 50 numbers are added.
-    assert predicted.sum() == pytest.approx(np.maximum(spend, 0).sum(), rel=1e-9, abs=1e-9)
+    # Group means give back the panel's total, losses and all; at most 50 numbers are added.
+    assert predicted.sum() == pytest.approx(spend.sum(), rel=1e-9, abs=1e-9)
     assert len(set(predicted.tolist())) <= groups
     alone = [fitted.predict(panel.loc[[customer]])[0] for customer in panel.index]
     assert alone == predicted.tolist()

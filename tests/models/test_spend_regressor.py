@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, TweedieRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
@@ -18,6 +19,7 @@ from xgboost import XGBRegressor
 from clv_experiments.errors import ClvError
 from clv_experiments.models.early_stopping import EarlyStoppingRegressor
 from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.models.two_part import TwoPart
 
 LINE = pd.DataFrame({"frequency": [0.0, 1.0, 2.0, 3.0], "T": [5.0, 5.0, 5.0, 5.0]}, index=list("abcd"))
 
@@ -46,11 +48,36 @@ def test_predictions_below_zero_become_zero():
     assert fitted.predict(LINE).tolist() == np.maximum(raw, 0).tolist()
 
 
-def test_labels_below_zero_count_as_zero():
-    fitted = SpendRegressor(DummyRegressor()).fit(LINE, [-100.0, 0.0, 4.0, 8.0])
-    assert fitted.predict(LINE).tolist() == [3.0] * 4
-    # Tweedie refuses negative labels; the panel has returns.
-    SpendRegressor(boosted(limit=2)).fit(LINE, [-100.0, 0.0, 4.0, 8.0])
+def test_losses_are_learnt_and_foreseen():
+    fitted = SpendRegressor(LinearRegression()).fit(LINE, [-60.0, -20.0, 20.0, 60.0])
+    assert fitted.predict(LINE) == pytest.approx([-60.0, -20.0, 20.0, 60.0])
+    constant = SpendRegressor(DummyRegressor()).fit(LINE, [-100.0, 0.0, 4.0, 8.0])
+    assert constant.predict(LINE) == pytest.approx([-22.0] * 4)
+    once = SpendRegressor(LinearRegression()).fit(LINE, [-6.0, 1.0, 2.0, 3.0])
+    cents = SpendRegressor(LinearRegression()).fit(LINE, [-600.0, 100.0, 200.0, 300.0])
+    assert cents.predict(LINE) == pytest.approx(100 * once.predict(LINE))
+
+
+@pytest.mark.parametrize(
+    ("regressor", "expected"),
+    [
+        (LinearRegression(), True),
+        (make_pipeline(StandardScaler(), ElasticNet()), True),
+        (RandomForestRegressor(n_estimators=3, random_state=0), True),
+        (HistGradientBoostingRegressor(max_iter=2), True),
+        (XGBRegressor(n_estimators=2, n_jobs=1), True),
+        (boosted(limit=2), False),
+        (boosted(limit=2, objective="reg:gamma"), False),
+        (HistGradientBoostingRegressor(loss="poisson", max_iter=2), False),
+        (RandomForestRegressor(n_estimators=3, criterion="poisson", random_state=0), False),
+        (make_pipeline(StandardScaler(), TweedieRegressor(power=1.5)), False),
+        (TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1), False),
+        (TwoPart(LogisticRegression(), LinearRegression()), False),
+        (LinearRegression(positive="perhaps"), True),  # what it complains of has nothing to do with losses
+    ],
+)
+def test_whether_losses_can_be_learnt_is_a_property_of_the_regressor(regressor, expected):
+    assert SpendRegressor(regressor).takes_losses is expected
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -40,6 +40,7 @@ from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
+from clv_experiments.forecasting.suitability import require_no_losses
 from clv_experiments.reporting.exhibit import Section
 from clv_experiments.reporting.formatting import format_day, format_share
 from clv_experiments.reporting.prose import sentences
@@ -100,6 +101,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 f"the report is about spend, and log '{log.name}' has no amounts; type python scripts/score.py with "
                 "the same settings and model=mbg_nbd for each customer's purchases, or name data.columns.amount"
             )
+        require_no_losses(log, "the report")
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
         snapshots = _forecast_snapshots(forecaster, request.model, btyd, terminal)

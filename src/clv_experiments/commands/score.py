@@ -47,7 +47,7 @@ from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, wr
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import log_records
-from clv_experiments.forecasting.suitability import require_purchases
+from clv_experiments.forecasting.suitability import require_no_losses, require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -146,6 +146,7 @@ def _scoring_context(
     cfg: DictConfig, forecaster: Forecaster, request: ModelReference, btyd_model: Model, shop: Shop, terminal: Terminal
 ) -> ScoringContext:
     model, stored, window = request.model, request.stored, forecaster.window
+    require_no_losses(forecaster.log, "a scored list")
     require_purchases(forecaster.log, model)
     if stored:
         check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)

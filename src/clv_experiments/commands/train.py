@@ -24,6 +24,7 @@ from clv_experiments.config.settings import (
 )
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import UnsuitableLog
+from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
@@ -37,6 +38,7 @@ from clv_experiments.forecasting.run_records import (
     log_records,
 )
 from clv_experiments.leaderboard.selection import find_completed_run
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import Run, StoredRun
@@ -74,7 +76,8 @@ def train(cfg: DictConfig) -> float | None:
             Terminal().say(f"left out: {error}")
             return None
     Terminal().say(f"{run_title(cfg)}: {_describe(completed)}")
-    return reader.by_origin(completed.run_id, f"validation_{cfg.evaluation.objective}").get(0)
+    objective = choose_objective(cfg.evaluation.objective, has_losses="has_losses" in completed.tags)
+    return reader.by_origin(completed.run_id, f"validation_{objective}").get(0)
 
 
 def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationResult:
@@ -111,7 +114,11 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
             run.log([*result.records, *ladder_records(result.ladder, result.title), *explanation])
 
         terminal.summary(result.ladder, result.title)
-        for warning in [*estimator_warnings(result.latest.estimator), *result.warnings]:
+        for warning in [
+            *estimator_warnings(result.latest.estimator),
+            *_objective_warnings(cfg, task),
+            *result.warnings,
+        ]:
             terminal.say(f"note: {warning}")
         terminal.show_timings()
         terminal.say(run.location)
@@ -141,7 +148,16 @@ def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     model, window = build_model(cfg.model), build_window(cfg.window, log.start, log.end)
     supervised = model.supervised and cfg.evaluation.protocol != "customer_split"
     origins = window.backtest(supervised=supervised, source=log.name)
-    return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, cfg.evaluation.objective)
+    objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
+    return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective)
+
+
+def _objective_warnings(cfg: DictConfig, task: EvaluationTask) -> list[str]:
+    """Say that the objective is another one than was configured, which means nothing of the log."""
+    configured = cfg.evaluation.objective
+    if task.objective == configured:
+        return []
+    return sentences("run/warnings.jinja", "other_objective", configured, task.objective)
 
 
 def _evaluate(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:

@@ -20,6 +20,7 @@ from clv_experiments.data.log_checks import (
 )
 from clv_experiments.data.log_notes import (
     describe_customers,
+    describe_losses,
     describe_totals,
     find_totals_period,
     summarise_days,
@@ -72,6 +73,8 @@ class TransactionLog:
         has; None where it has none of them.
     has_amounts : bool
         Whether the log says what was paid; otherwise each purchase day counts as one purchase.
+    has_losses : bool
+        Whether the amount of any purchase day is below 0.
     """
 
     name: str
@@ -86,6 +89,7 @@ class TransactionLog:
     truth: GroundTruth | None = None
     lines: ibis.Table | None = None
     has_amounts: bool = True
+    has_losses: bool = False
 
     @property
     def measure(self) -> str:
@@ -178,6 +182,7 @@ def load_log(
     end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
     notes = [str(roles), *date_notes, *status_notes, *parse_notes, *report.notes]
     notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
+    notes += [describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
     attributes = [role for role in ("country", "product", "product_name") if role in cleaned.columns]
     return TransactionLog(
@@ -193,6 +198,7 @@ def load_log(
         truth=raw.truth,
         lines=cleaned.select("customer_id", "date", "amount", *attributes) if attributes else None,
         has_amounts=roles.has_amounts,
+        has_losses=bool(days["losing"].any()),
     )
 
 

@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from clv_experiments.data.cleaning.report import count_rows
 from clv_experiments.data.parsing.periods import MAX_DAYS, last_day_of_period
 
 MIN_CUSTOMERS = 50  # of which one, or a share, can stand out
@@ -54,15 +55,20 @@ def summarise_days(purchase_days: ibis.Table) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``date`` (sorted), ``customers`` who bought, ``new`` ones among them, ``rows``, ``no_customer`` and
-        ``no_amount``; one row a day with purchases, and one of lines without a date if there are any.
+        Columns ``date`` (sorted), ``customers`` who bought, ``losing`` ones among them, whose day's amount is below 0,
+        ``new`` ones, ``rows``, ``no_customer`` and ``no_amount``; one row a day with purchases, and one of lines
+        without a date if there are any.
     """
     t = purchase_days
     first = t.group_by("customer_id").agg(date=t.date.min())
     new = first.group_by("date").agg(new=first.count())
     no_customer = ibis.ifelse(t.customer_id.isnull(), t.rows, 0)
     days = t.group_by("date").agg(
-        customers=t.count(), rows=t.rows.sum(), no_customer=no_customer.sum(), no_amount=t.no_amount.sum()
+        customers=t.count(),
+        losing=count_rows(t.amount < 0),
+        rows=t.rows.sum(),
+        no_customer=no_customer.sum(),
+        no_amount=t.no_amount.sum(),
     )
     days = days.left_join(new, "date").drop("date_right")
     return days.mutate(new=days.new.fill_null(0)).order_by("date").to_pyarrow().to_pandas()
@@ -118,6 +124,24 @@ def describe_totals(period: TotalsPeriod | None, last: date, end: date, log_end:
         before = last - timedelta(days=1)
         return f"{what}, and the last {period.name} is not over: type data.log_end={before} to leave it out"
     return f"{what}: if each is the total of the {period.name} that it begins, type data.log_end={period.end}"
+
+
+def describe_losses(days: pd.DataFrame) -> str:
+    """Say what amounts below 0 are worth a note for; empty where there are none.
+
+    Parameters
+    ----------
+    days : pandas.DataFrame
+        As ``summarise_days`` gives them.
+    """
+    losing = int(days["losing"].sum())
+    if not losing:
+        return ""
+    return (
+        f"{losing:,} of {int(days['customers'].sum()):,} purchase days are losses, below 0: bias, Gini, Spearman, "
+        "RMSE, R2 and MAE mean what they always do; D2, shares of top customers and misses by decile mean nothing and "
+        "are left out, and models that cannot learn from losses refuse"
+    )
 
 
 def describe_customers(customers: pd.DataFrame, days: pd.DataFrame, measure: str = "spend") -> list[str]:

@@ -41,14 +41,14 @@ def capture_curve(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Floats, Floats]
 
     Returns the share of customers and the share of spend, both from 0 to 1 and of one length, with a point where each
     tie ends: straight lines between them average the ties. The share of spend is nan where actual spend does not sum
-    to more than 0.
+    to more than 0, or any of it is below 0.
     """
     actual, predicted = check_paired(y_true, y_pred)
     _, group, count = np.unique(-predicted, return_inverse=True, return_counts=True)
     customers = np.concatenate([[0.0], np.cumsum(count) / len(actual)])
     spend = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=actual))])
     total = spend[-1]
-    return customers, spend / total if total > 0 else np.full_like(spend, np.nan)
+    return customers, spend / total if total > 0 and actual.min() >= 0 else np.full_like(spend, np.nan)
 
 
 def reliability_table(bought: ArrayLike, probability: ArrayLike, bins: int = 10) -> pd.DataFrame:

@@ -54,7 +54,6 @@ def coefficients(
         which goes with `feature_names_in_`.
     X_train, y_train : what it was fitted on, indexed by customer_id, which may repeat: one row a customer and origin;
         ``y_train`` is None where the model needs no labels.
-        Spend below 0 counts as 0, as it does in training.
     X_eval, y_eval : rows it has not seen, on which features are permuted.
     scorer : (y_true, y_pred) -> float, higher is better.
     rng : draws the bootstrap customers, the permuted rows and the permutations.
@@ -124,7 +123,7 @@ def _linear_table(
 ) -> pd.DataFrame:
     """Describe a linear fit in the features' own units; all algebra runs on standardised columns."""
     fit = _on_original_scale(estimator, X)
-    target = np.maximum(np.asarray(y, dtype=float), 0.0)
+    target = np.asarray(y, dtype=float)
     mean, deviation = fit.values.mean(axis=0), fit.values.std(axis=0)
     deviation = np.where(deviation <= 1e-12 * np.abs(mean), 1.0, deviation)
     standardised = (fit.values - mean) / deviation

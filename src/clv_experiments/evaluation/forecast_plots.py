@@ -79,10 +79,8 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     panel.set_xlim(0.5, len(decile) + 0.5)
     panel.set(xlabel="decile (1 = highest predicted)", ylabel=labels.spend("mean"))
     bias, error = aggregate_bias(y_true, y_pred), decile_calibration_mape(y_true, y_pred)
-    annotate_corner(
-        panel,
-        f"bias of the total {format_score(bias, '{:+,.1%}')}\nmean miss of a decile {format_score(error, '{:,.0%}')}",
-    )
+    miss = "" if np.isnan(error) else f"\nmean miss of a decile {error:,.0%}"
+    annotate_corner(panel, f"bias of the total {format_score(bias, '{:+,.1%}')}{miss}")
     draw_legend(panel, loc="upper right")
     return figure
 

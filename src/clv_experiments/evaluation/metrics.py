@@ -7,6 +7,9 @@ spend, one class only) is nan.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -27,10 +30,14 @@ def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 def decile_calibration_mape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the mean of |predicted / actual - 1| over deciles of the prediction: 0 is best, lower is better.
 
-    Each decile with actual spend above 0 weighs the same, however little it spends; the others are left out.
+    Each decile with actual spend above 0 weighs the same, however little it spends; the others are left out. nan where
+    any customer's spend is below 0: what a decile spent may then be next to nothing, and no measure of a miss.
     """
     table = decile_table(y_true, y_pred)
-    rounding = 1e-12 * float(np.abs(np.asarray(y_true, dtype=np.float64)).sum())  # purchases less returns may leave it
+    spend = np.asarray(y_true, dtype=np.float64)
+    if spend.min() < 0:
+        return float("nan")
+    rounding = 1e-12 * float(spend.sum())
     table = table[table["sum_actual"] > rounding]
     return float((table["sum_predicted"] / table["sum_actual"] - 1.0).abs().mean())
 
@@ -40,7 +47,9 @@ def normalised_gini(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     Customers with the same prediction share their mean spend, so a constant scores exactly 0 in any row order; the
     reversed ranking scores -1. nan where all customers spent the same. The area between capture curve and diagonal is
-    the sum of spend times centred average rank (Lerman and Yitzhaki 1984), up to a factor that cancels.
+    the sum of spend times centred average rank (Lerman and Yitzhaki 1984), up to a factor that cancels. Ranks sum to
+    0, so that it is the same whatever is added to everybody's spend, and means the same below 0: it is the Gini
+    correlation of Schechtman and Yitzhaki (1987).
     """
     actual, predicted = check_paired(y_true, y_pred)
     return _ratio(float(actual @ _centred_ranks(predicted)), float(actual @ _centred_ranks(actual)))
@@ -63,7 +72,7 @@ def top_share(y_true: ArrayLike, y_pred: ArrayLike, share: float) -> float:
     """Return the share of actual spend held by the top `share` of customers by prediction: higher is better.
 
     `share` lies above 0 and up to 1. Ties at the border count with their mean and a part of a customer with that part
-    of the spend, so a constant scores `share`. nan where actual spend does not sum to more than 0.
+    of the spend, so a constant scores `share`. nan where actual spend does not sum to more than 0, or any is below 0.
     """
     if not 0 < share <= 1:
         raise ClvError(f"share must lie above 0 and up to 1, got {share}: type 0.1 for the top 10 %")
@@ -85,15 +94,16 @@ def d2_tweedie(y_true: ArrayLike, y_pred: ArrayLike, *, floor: float, power: flo
     """Return 1 - Tweedie deviance of the model / that of the mean of y_true: 1 is best, below 0 loses to the mean.
 
     Predictions are raised to `floor` (spend, above 0; by convention 1 % of the training mean), since a prediction of 0
-    for a buyer deviates without bound; spend that returns made negative counts as 0. nan where all customers spent the
-    same. `power` lies between 1 and 2 (Jorgensen 1987; Hastie, Tibshirani and Wainwright 2015, equation 3.11).
+    for a buyer deviates without bound. nan where all customers spent the same, or any spent less than 0. `power` lies
+    between 1 and 2 (Jorgensen 1987; Hastie, Tibshirani and Wainwright 2015, equation 3.11).
     """
     actual, predicted = check_paired(y_true, y_pred)
+    if actual.min() < 0:
+        return float("nan")
     if not floor > 0:
         raise ClvError(f"floor must be above 0, got {floor}: is there any spend to learn from before the cutoff?")
     if not 1 < power < 2:
         raise ClvError(f"power must lie between 1 and 2, got {power}")
-    actual = np.maximum(actual, 0.0)
     if np.ptp(actual) == 0:
         return float("nan")
     deviance = tweedie_deviances(actual, np.maximum(predicted, floor), power).mean()
@@ -188,37 +198,74 @@ def brier(bought: ArrayLike, probability: ArrayLike) -> float:
 OBJECTIVES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_20_share", "r2")
 HIGHER_IS_BETTER = (*OBJECTIVES, "buys_roc_auc")
 LOWER_IS_BETTER = ("aggregate_bias", "decile_mape", "rmse", "mse", "mae", "median_ae", "wape", "buys_brier")
+SCORES = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
+
+
+# A Tweedie deviance takes no spend below 0. Of a total in which losses cancel spend nobody holds a share, and what a
+# decile spent may be next to nothing.
+UNDEFINED_WITH_LOSSES = ("d2_tweedie", "top_10_share", "top_20_share", "decile_mape")
+
+
+def defined_scores(names: Iterable[str], *, has_losses: bool) -> list[str]:
+    """Return those of some scores that mean something, which depends on whether spend may lie below 0."""
+    return [name for name in names if not (has_losses and name in UNDEFINED_WITH_LOSSES)]
+
+
+def require_defined(setting: str, names: Iterable[str], options: Iterable[str], log: str, *, has_losses: bool) -> None:
+    """Refuse, with ClvError, a setting that names scores of which some mean nothing of the log of that name."""
+    undefined = set(names) - set(defined_scores(names, has_losses=has_losses))
+    if undefined:
+        others = ", ".join(defined_scores(options, has_losses=has_losses))
+        raise ClvError(
+            f"log '{log}' has losses, of which {' and '.join(sorted(undefined))} means nothing; type {setting}=<one of "
+            f"{others}>"
+        )
+
+
+def choose_objective(preferred: str, *, has_losses: bool) -> str:
+    """Return the objective that was asked for, or the first of ``OBJECTIVES`` where that means nothing."""
+    return defined_scores((preferred, *OBJECTIVES), has_losses=has_losses)[0]
 
 
 def score(
-    y_true: ArrayLike, y_pred: ArrayLike, floor: float, bought: ArrayLike, probability: ArrayLike | None = None
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    floor: float,
+    bought: ArrayLike,
+    probability: ArrayLike | None = None,
+    *,
+    has_losses: bool = False,
 ) -> dict[str, float]:
     """Return every score of one forecast under its final name.
 
     `floor` is the least prediction `d2_tweedie` sees; `bought` says who had a purchase day in the period;
-    `probability`, where a model gives it, is that of one.
+    `probability`, where a model gives it, is that of one. Of a log with losses the scores are those that mean something
+    below 0, whether or not anybody's spend lies there in the period.
     """
     actual, predicted = check_paired(y_true, y_pred)
     buyer = np.asarray(bought, dtype=bool)
+    metrics: dict[str, Callable[[Floats, Floats], float]] = {
+        "aggregate_bias": aggregate_bias,
+        "decile_mape": decile_calibration_mape,
+        "normalised_gini": normalised_gini,
+        "spearman": spearman,
+        "top_10_share": top_10_share,
+        "top_20_share": top_20_share,
+        "d2_tweedie": partial(d2_tweedie, floor=floor),
+        "rmse": rmse,
+        "mse": mse,
+        "r2": r2,
+        "mae": mae,
+        "median_ae": median_absolute_error,
+        "wape": wape,
+    }
     scores = {
         "customers": float(len(actual)),
         "buyers": float(buyer.sum()),
         "actual_total": float(actual.sum()),
         "predicted_total": float(predicted.sum()),
-        "aggregate_bias": aggregate_bias(actual, predicted),
-        "decile_mape": decile_calibration_mape(actual, predicted),
-        "normalised_gini": normalised_gini(actual, predicted),
-        "spearman": spearman(actual, predicted),
-        "top_10_share": top_10_share(actual, predicted),
-        "top_20_share": top_20_share(actual, predicted),
-        "d2_tweedie": d2_tweedie(actual, predicted, floor=floor),
-        "rmse": rmse(actual, predicted),
-        "mse": mse(actual, predicted),
-        "r2": r2(actual, predicted),
-        "mae": mae(actual, predicted),
-        "median_ae": median_absolute_error(actual, predicted),
-        "wape": wape(actual, predicted),
     }
+    scores |= {name: metrics[name](actual, predicted) for name in defined_scores(metrics, has_losses=has_losses)}
     if probability is not None:
         scores["buys_roc_auc"] = roc_auc(buyer, probability)
         scores["buys_brier"] = brier(buyer, probability)

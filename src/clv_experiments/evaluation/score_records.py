@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from clv_experiments.evaluation import forecast_plots
@@ -26,9 +27,10 @@ HEADLINE = {
 PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
 
 
-def score_table(table: pd.DataFrame, floor: float) -> dict[str, float]:
+def score_table(table: pd.DataFrame, floor: float, *, has_losses: bool = False) -> dict[str, float]:
     """Score predictions (``y_true``, ``y_pred``, ``purchase_days``, perhaps ``p_purchase``) by what applies."""
-    return score(table["y_true"], table["y_pred"], floor, table["purchase_days"] > 0, table.get("p_purchase"))
+    bought = table["purchase_days"] > 0
+    return score(table["y_true"], table["y_pred"], floor, bought, table.get("p_purchase"), has_losses=has_losses)
 
 
 def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> list[Metric]:
@@ -49,8 +51,8 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
     return metrics
 
 
-def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
-    """Plot one holdout forecast and tabulate its calibration."""
+def holdout_records(table: pd.DataFrame, labels: Labels, *, has_losses: bool = False) -> list[Record]:
+    """Plot one holdout forecast and tabulate its calibration; of losses there is no share that could be captured."""
     y_true, y_pred = table["y_true"], table["y_pred"]
     records: list[Record] = [
         FigureRecord(
@@ -58,9 +60,10 @@ def holdout_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
         ),
         FigureRecord("decile_calibration.png", forecast_plots.plot_decile_calibration(y_true, y_pred, labels)),
         Table("decile_calibration.csv", decile_table(y_true, y_pred)),
-        FigureRecord("value_capture.png", forecast_plots.plot_value_capture(y_true, y_pred, labels)),
         FigureRecord("residuals.png", forecast_plots.plot_residuals(y_true, y_pred, labels)),
     ]
+    if not has_losses:
+        records.append(FigureRecord("value_capture.png", forecast_plots.plot_value_capture(y_true, y_pred, labels)))
     if "p_purchase" in table:
         records.append(
             FigureRecord(
@@ -101,15 +104,20 @@ class Ladder:
         Which of them are baselines.
     objective : str
         The metric, higher is better, by which the best baseline is chosen.
-    headline : mapping of metric to its heading and format
-        What a reader sees first.
+    headings : mapping of metric to its heading and format
+        What a reader sees first, as far as the models have such a score.
     """
 
     scores: Mapping[str, Mapping[str, float]]
     model: str
     baselines: Sequence[str]
     objective: str
-    headline: Mapping[str, tuple[str, str]] = field(default_factory=lambda: HEADLINE)
+    headings: Mapping[str, tuple[str, str]] = field(default_factory=lambda: HEADLINE)
+
+    @property
+    def headline(self) -> dict[str, tuple[str, str]]:
+        """The heading and format of each score that a reader sees first."""
+        return {metric: heading for metric, heading in self.headings.items() if metric in self.scores[self.model]}
 
     @property
     def table(self) -> pd.DataFrame:
@@ -127,7 +135,7 @@ class Ladder:
     def better_baselines(self) -> list[BetterBaselines]:
         """One for each primary metric on which any baseline does better."""
         comparisons = []
-        for metric in PRIMARY:
+        for metric in (metric for metric in PRIMARY if metric in self.scores[self.model]):
             score, scores = (
                 self.scores[self.model][metric],
                 {name: self.scores[name][metric] for name in self.baselines},
@@ -148,8 +156,12 @@ def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
     for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
         if name is not None and name in ladder.scores:
             role = f"{name} (best baseline)" if name == ladder.best_baseline else name
-            rows[role] = [form.format(ladder.scores[name][metric]) for metric, (_, form) in ladder.headline.items()]
+            rows[role] = [_written(ladder.scores[name][metric], form) for metric, (_, form) in ladder.headline.items()]
     return rows
+
+
+def _written(score: float, form: str) -> str:
+    return "–" if np.isnan(score) else form.format(score)
 
 
 def ladder_records(ladder: Ladder, title: str) -> list[Record]:

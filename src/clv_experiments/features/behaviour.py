@@ -25,7 +25,7 @@ def behaviour(
         ``gap_mean``, ``gap_std`` (sample standard deviation; 0 below two gaps), ``gap_max`` (days);
         ``hiatus_ratio``: days since the last purchase day over the usual gap; ``first_spend``, ``last_spend``,
         ``largest_spend`` (currency per purchase day); ``spend_per_day``: total spend over T, at least one day;
-        ``spend_trend``: spend of the later half of T less the earlier half, over both (from -1 to 1 without returns);
+        ``spend_trend``: spend of the later half of T less the earlier half, over the size of both (from -1 to 1);
         ``purchase_days_7d``, ``spend_7d`` and so on for each of ``recent_days``, the cutoff day included.
     """
     h, end = history, ibis.literal(cutoff)
@@ -45,7 +45,7 @@ def behaviour(
         "last_spend": h.amount.sum(where=h.date == h.last_day),
         "largest_spend": h.amount.max(),
         "spend_per_day": ratio(total, ibis.greatest(T, 1.0)),
-        "spend_trend": ratio(late_spend * 2 - total, total),
+        "spend_trend": ratio(late_spend * 2 - total, h.amount.abs().sum()),
     }
     for days in recent_days:
         recent = h.date > ibis.literal(cutoff - timedelta(days=days))

@@ -88,7 +88,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
     return EvaluationResult(
         [origin],
         objective=None,
-        ladder=Ladder(medians, model.name, baselines, task.objective, headline=SPLIT_HEADLINE),
+        ladder=Ladder(medians, model.name, baselines, task.objective, headings=SPLIT_HEADLINE),
         title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
         records=[
             *split_records(evaluation.scores[model.name], evaluation.slopes, settings.published, labels),
@@ -116,7 +116,7 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
         is_held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < test_size
         for option in options:
             forecast = forecaster.forecast_held_out(period, option, is_held_out)
-            scores[option.name].append(score_table(forecast.table, smallest))
+            scores[option.name].append(score_table(forecast.table, smallest, has_losses=forecaster.log.has_losses))
             if option is model:
                 slope = linear_slopes(forecast.estimator, forecast.training.X)
                 slopes += [slope] if slope is not None else []

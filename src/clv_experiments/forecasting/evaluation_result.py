@@ -104,7 +104,8 @@ class EvaluationResult:
 def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
     """Forecast a period and score it."""
     forecast, smallest = forecaster.forecast(period, model), min_prediction(forecaster, period)
-    return EvaluatedForecast(forecast, score_table(forecast.table, smallest), smallest)
+    scores = score_table(forecast.table, smallest, has_losses=forecaster.log.has_losses)
+    return EvaluatedForecast(forecast, scores, smallest)
 
 
 def stack_predictions(evaluations: Iterable[EvaluatedForecast]) -> pd.DataFrame:

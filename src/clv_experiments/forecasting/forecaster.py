@@ -19,7 +19,7 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
-from clv_experiments.forecasting.suitability import require_amounts
+from clv_experiments.forecasting.suitability import require_learnable_amounts
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,10 @@ class Forecaster:
         Raises
         ------
         ClvError
-            If there is no training panel or amount to learn from, or a prediction is no finite number >= 0.
+            If there is no training panel, or none that the model can learn from, or a prediction is no finite number,
+            or below 0 of a log without losses.
         """
-        require_amounts(self.log, model.family)
+        require_learnable_amounts(self.log, model)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         training = self.training_panel(target, model.features) if model.supervised else TrainingPanel(X, None, ())
@@ -152,7 +153,7 @@ class Forecaster:
         held_out : array of bool, shape (customers of the cutoff,)
             The customers to predict, in the order of ``outcome(target)``.
         """
-        require_amounts(self.log, model.family)
+        require_learnable_amounts(self.log, model)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         y = self.outcome(target)["spend"][~held_out] if model.supervised else None
@@ -168,7 +169,7 @@ class Forecaster:
             estimator.set_params(horizon_days=float(target.days))
         _fit_estimator(estimator, training, model.name)
         predict_started = perf_counter()
-        predicted = _check_predictions(estimator.predict(X), X, model.name)
+        predicted = _check_predictions(estimator.predict(X), X, model.name, self.log.has_losses)
         seconds = {
             "features": fit_started - started,
             "fit": predict_started - fit_started,
@@ -228,7 +229,7 @@ class Forecaster:
             Names the period and what to choose instead.
         """
         outcome = self.outcome(period)
-        if outcome["spend"].sum() <= 0:
+        if not outcome["spend"].any():
             raise ClvError(
                 f"nobody {'spent' if self.log.has_amounts else 'bought'} anything in the holdout period {period} of "
                 f"log '{self.log.name}' among the {len(outcome):,} customers known before it; choose another "
@@ -301,14 +302,14 @@ def _fit_estimator(estimator: Any, training: TrainingPanel, name: str) -> None:
         raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {message}") from error
 
 
-def _check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str) -> np.ndarray:
+def _check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str, has_losses: bool) -> np.ndarray:
     spend = np.asarray(predicted, dtype=float)
     if spend.shape != (len(X),):
         raise ClvError(f"model '{name}' gave predictions of shape {spend.shape} for {len(X)} customers")
-    invalid = ~(np.isfinite(spend) & (spend >= 0))
+    invalid = ~(np.isfinite(spend) & (has_losses | (spend >= 0)))
     if invalid.any():
         raise ClvError(
-            f"model '{name}' must predict one finite spend >= 0 a customer; {invalid.sum()} of {len(X)} are not, "
-            f"first {spend[invalid][0]} for customer {X.index[invalid][0]}"
+            f"model '{name}' must predict one finite spend{'' if has_losses else ' >= 0'} a customer; {invalid.sum()} "
+            f"of {len(X)} are not, first {spend[invalid][0]} for customer {X.index[invalid][0]}"
         )
     return spend

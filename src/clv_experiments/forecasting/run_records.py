@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.outcomes import repeat_spend_by_day
 from clv_experiments.evaluation.coefficients import coefficients, fit_statistics
 from clv_experiments.evaluation.estimator_plots import plot_tracking, weekly_repeat_spend
-from clv_experiments.evaluation.metrics import d2_tweedie
+from clv_experiments.evaluation.metrics import d2_tweedie, r2
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.score_records import coefficient_records, holdout_records
 from clv_experiments.forecasting.evaluation_result import (
@@ -77,7 +78,7 @@ def explanation_records(
     labels = Labels(
         model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency, log.measure
     )
-    yield from holdout_records(forecast.table, labels)
+    yield from holdout_records(forecast.table, labels, has_losses=log.has_losses)
     if log.truth:
         truth = (forecast.table["true_expected_spend"], log.truth.parameters)
         yield from recovery_records(forecast.table, *truth, getattr(estimator, "parameters_", None), smallest, labels)
@@ -87,7 +88,7 @@ def explanation_records(
         forecast.training.y,
         forecast.X,
         forecast.table["y_true"],
-        scorer=lambda y, p: d2_tweedie(y, p, floor=smallest),
+        scorer=r2 if log.has_losses else partial(d2_tweedie, floor=smallest),
         rng=np.random.default_rng(seed),
         replicates=replicates,
         on_progress=progress,
@@ -179,6 +180,8 @@ def log_records(log: TransactionLog) -> Iterator[Record]:
     """Record which log the run read, and what cleaning did to it."""
     yield Tag("log_fingerprint", log.fingerprint)
     yield Tag("currency", log.currency or "")
+    if log.has_losses:
+        yield Tag("has_losses", "true")
     yield LogIdentity(log.name, log.fingerprint)
     yield Table("cleaning_report.csv", log.report.table)
 

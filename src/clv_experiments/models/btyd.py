@@ -49,6 +49,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     notes_ : sentences about the fit that a reader should know
     """
 
+    takes_losses: ClassVar[bool] = False  # Gamma-Gamma describes spend above 0
     _parameter_names: ClassVar[tuple[str, ...]]
     _time_parameters: ClassVar[tuple[str, ...]]  # those that are times
     _lifetimes_fitter: ClassVar[str]

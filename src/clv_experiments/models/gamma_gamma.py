@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 COLUMNS = ("frequency", "monetary_value")
 STARTS = ((2.0, 2.0, 1.0), (6.0, 3.0, 0.5), (50.0, 1.0, 0.02))  # p, q - 1, v with a mean spend of p v / (q - 1) = 1
 MIN_EXCESS = 0.01  # with q - 1 below this the population mean p v / (q - 1) has no meaning
-MIN_LOSING, MAX_LOSING_SHARE = 10, 0.05  # repeat customers with a mean below 0
 
 
 class GammaGamma(BaseEstimator):
@@ -52,7 +51,7 @@ class GammaGamma(BaseEstimator):
         Raises
         ------
         ClvError
-            If X lacks frequency or monetary_value, or holds impossible values.
+            If X lacks frequency or monetary_value, or holds impossible values, such as repeat customers with losses.
         """
         customers = check_customers(X, COLUMNS)
         _check_losses(customers)
@@ -126,13 +125,12 @@ class GammaGamma(BaseEstimator):
 
 
 def _check_losses(customers: pd.DataFrame) -> None:
-    """Refuse customers of whom many lose money: those who earn some say nothing of the others."""
-    repeaters = customers["monetary_value"][customers["frequency"] > 0]
-    losing = int((repeaters < 0).sum())
-    if losing >= MIN_LOSING and losing > MAX_LOSING_SHARE * len(repeaters):
+    repeaters = customers[customers["frequency"] > 0]
+    losing = repeaters.index[repeaters["monetary_value"] < 0]
+    if len(losing):
         raise ClvError(
-            f"Gamma-Gamma needs spend above 0, and the mean of {losing:,} of {len(repeaters):,} repeat customers is "
-            "below: type data.cleaning.returns.policy=drop or net, or a model of another family, such as model=linear"
+            f"Gamma-Gamma describes spend above 0, and the mean of {len(losing):,} of {len(repeaters):,} repeat "
+            f"customers is below, first of customer_id {losing[0]}"
         )
 
 

@@ -45,7 +45,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         self.values_ = [np.sort(values) for values in self._rfm(X)]
         scores = self._scores(X)
         self.edges_ = np.unique(np.quantile(scores, np.linspace(0, 1, self.groups + 1)[1:-1]))
-        group, spend = np.searchsorted(self.edges_, scores), np.maximum(np.asarray(y, dtype=float), 0.0)
+        group, spend = np.searchsorted(self.edges_, scores), np.asarray(y, dtype=float)
         customers = np.bincount(group, minlength=len(self.edges_) + 1)
         total = np.bincount(group, weights=spend, minlength=len(self.edges_) + 1)
         # The top edge can equal the top score and leave the last group empty: it gets the overall mean.
@@ -55,7 +55,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the group means, shape (n,), currency, >= 0."""
+        """Return the group means, shape (n,), currency."""
         check_is_fitted(self)
         return self.means_[np.searchsorted(self.edges_, self._scores(X))]
 

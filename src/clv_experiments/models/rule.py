@@ -41,8 +41,8 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Predict holdout spend, shape (n,), currency, finite and >= 0, in the order of ``X``."""
-        return np.maximum(self._spend(*self._columns(X)), 0.0) * np.ones(len(X))
+        """Predict holdout spend, shape (n,), currency, in the order of ``X``; below 0 only where past spend is."""
+        return self._spend(*self._columns(X)) * np.ones(len(X))
 
     def _columns(self, X: pd.DataFrame) -> list[np.ndarray]:
         return select_columns(X, self.required_columns, type(self).__name__)

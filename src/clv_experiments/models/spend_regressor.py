@@ -1,8 +1,9 @@
-"""Any library's regressor as a CLV model: named columns in, one finite spend >= 0 a customer out."""
+"""Any library's regressor as a CLV model: named columns in, one finite spend a customer out."""
 
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from clv_experiments.errors import ClvError
 # Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
 # trees choose among equally good splits alike, whatever the last digits.
 LABEL_STEPS = 2.0**24
+TRIAL_LABELS = np.arange(-49.5, 50.0)  # half of them losses
 
 
 def _predicts_purchases(model: SpendRegressor) -> bool:
@@ -54,8 +56,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
     losses and logarithms do not depend on the unit of money, nor on that of time: amounts in cents give 100 times the
     predictions of those in dollars.
 
-    Spend below zero (returns beyond purchases) counts as zero in training, and predictions below zero become zero:
-    expected spend is not negative, and objectives such as Tweedie refuse negative labels.
+    Predictions below zero become zero, unless some label is a loss.
 
     Parameters
     ----------
@@ -64,10 +65,12 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
+    least_ : float
+        Least prediction (currency): 0, or minus infinity where a label was below 0.
     regressor_ : regressor
         The fitted clone, which predicts multiples of ``unit_`` from multiples of ``feature_units_``.
     unit_ : float
-        Mean label (currency), 1 where nobody spent anything.
+        Mean size of a label (currency), 1 where nobody spent anything.
     feature_units_ : numpy.ndarray of shape (p,)
         Mean size of each feature, 1 where it is always 0.
     feature_names_in_ : numpy.ndarray of str
@@ -83,6 +86,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
 
     unit_: float = 1.0  # of a model that was pickled before it learnt any
     feature_units_: np.ndarray | float = 1.0
+    least_: float = 0.0
 
     def __init__(self, regressor: Any) -> None:
         self.regressor = regressor
@@ -109,7 +113,8 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
         if not np.isfinite(spend).all():
             raise ClvError("the training panel has labels that are not finite")
-        labels = self._learn_units(check_finite(X), np.maximum(spend, 0.0))
+        labels = self._learn_units(check_finite(X), spend)
+        self.least_ = 0.0 if labels.min() >= 0 else -np.inf
         self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels)
         # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
         threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
@@ -122,7 +127,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         Returns
         -------
         numpy.ndarray of shape (n,)
-            Currency, finite and >= 0, in the order of ``X``.
+            Currency, finite and at least ``least_``, in the order of ``X``.
 
         Raises
         ------
@@ -131,7 +136,16 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         predicted = np.asarray(self.regressor_.predict(self._in_units(X)), dtype=float).ravel()
-        return np.maximum(predicted * self.unit_, 0.0)
+        return np.maximum(predicted * self.unit_, self.least_)
+
+    @property
+    def takes_losses(self) -> bool:
+        """Whether the regressor learns from labels below 0, which some losses, links and logarithms do not take.
+
+        No library says so of all its regressors: it is tried. One that takes no labels at all, such as for a setting
+        that it does not know, may complain of that when it is fitted.
+        """
+        return _can_fit(self.regressor, TRIAL_LABELS) or not _can_fit(self.regressor, np.abs(TRIAL_LABELS))
 
     @available_if(_predicts_purchases)
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
@@ -148,8 +162,10 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         """Learn the units of spend and of each feature, and return the labels in theirs."""
         sizes = np.abs(X.to_numpy(dtype=float)).mean(axis=0)
         self.feature_units_ = np.where(sizes > 0, sizes, 1.0)
-        labels = np.round(spend / (spend.mean() or 1.0) * LABEL_STEPS) / LABEL_STEPS
-        self.unit_ = float(spend.sum() / labels.sum()) if labels.any() else 1.0  # rounding leaves the mean as it was
+        size = np.abs(spend)
+        labels = np.round(spend / (size.mean() or 1.0) * LABEL_STEPS) / LABEL_STEPS
+        # Rounding leaves the mean size as it was.
+        self.unit_ = float(size.sum() / np.abs(labels).sum()) if labels.any() else 1.0
         return labels
 
     def _in_units(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -157,3 +173,14 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
 
     def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
         return clone(self.regressor).fit(X, y)
+
+
+def _can_fit(regressor: Any, labels: np.ndarray) -> bool:
+    X = pd.DataFrame({"trial": np.arange(float(len(labels)))})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            predicted = clone(regressor).fit(X, labels).predict(X)
+        except Exception:  # whatever the library raises
+            return False
+    return bool(np.isfinite(np.asarray(predicted, dtype=float)).all())

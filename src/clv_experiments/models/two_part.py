@@ -44,9 +44,11 @@ class TwoPart(RegressorMixin, BaseEstimator):
         Raises
         ------
         ClvError
-            If nobody has spend, so that there is nothing to learn its size from.
+            If spend lies below 0, or nobody has any, so that there is nothing to learn its size from.
         """
         spend = np.asarray(y, dtype=float)
+        if (spend < 0).any():
+            raise ClvError("a two-part model takes spend of 0 or more: a loss is neither no purchase nor a size of one")
         bought = spend > 0
         if not bought.any():
             raise ClvError("nobody in the training panel bought anything: a two-part model has no spend to learn from")

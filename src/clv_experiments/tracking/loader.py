@@ -16,7 +16,7 @@ class SpendModel:
         self.estimator = estimator
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Return expected spend, shape (n,), currency, >= 0."""
+        """Return expected spend, shape (n,), currency."""
         return self.estimator.predict(model_input)
 
 

@@ -22,13 +22,24 @@ def profits(products=None):
 
 
 def test_losses_are_a_choice_of_the_user(log_of):
-    with pytest.raises(ClvError, match=r"25% of the amounts are negative, and 0% of these 50 match .*policy=keep if"):
+    with pytest.raises(
+        ClvError, match=r"25% of the amounts are negative, and 0% of these 50 match .*policy=keep if.*model=linear"
+    ):
         log_of(profits(), [returns()])
     assert len(log_of(profits(), [returns("drop")]).purchase_days.to_pyarrow()) == 150
     kept = log_of(profits(), [returns("keep")])
     assert kept.purchase_days.amount.sum().to_pyarrow().as_py() == Decimal(str(round(profits()["amount"].sum(), 2)))
-    assert any("50 row(s) with losses are kept" in note for note in kept.notes)
-    assert not any("losses" in note for note in log_of(profits().query("amount > 0"), [returns("keep")]).notes)
+    assert any(note.startswith("50 of 200 purchase days are losses, below 0: bias") for note in kept.notes)
+    gains = log_of(profits().query("amount > 0"), [returns("keep")])
+    assert (kept.has_losses, gains.has_losses) == (True, False)
+    assert not any("losses" in note for note in gains.notes)
+
+
+def test_losses_are_those_of_purchase_days(log_of):
+    """What is lost on one line and earned on another of a day is no loss; what no step looks at is one all the same."""
+    both = pd.concat([profits(), profits().assign(amount=100.0)])
+    assert not log_of(both, [returns("keep")]).has_losses
+    assert log_of(profits(), []).has_losses
 
 
 def undone(frame):
@@ -58,9 +69,7 @@ def test_refunds_known_by_their_status_are_no_losses(log_of):
     assert len(log_of(rows, [status(), returns()]).purchase_days.to_pyarrow()) == 150
 
 
-def test_gamma_gamma_is_not_fitted_where_many_customers_lose():
-    customers = pd.DataFrame({"frequency": 3.0, "monetary_value": np.linspace(-10, 40, 100)})
-    with pytest.raises(
-        ClvError, match=r"the mean of 20 of 100 repeat customers is below: .*returns\.policy=drop or net"
-    ):
+def test_gamma_gamma_is_not_fitted_where_customers_lose():
+    customers = pd.DataFrame({"frequency": [3.0] * 99 + [0.0], "monetary_value": [*np.linspace(5, 40, 98), -1.0, 0.0]})
+    with pytest.raises(ClvError, match=r"the mean of 1 of 99 repeat customers is below, first of customer_id 98$"):
         GammaGamma().fit(customers)

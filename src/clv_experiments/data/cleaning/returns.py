@@ -9,7 +9,7 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
 from clv_experiments.data.cleaning.net_returns import net_returns
-from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows, removal_step
+from clv_experiments.data.cleaning.report import RETURNED, Step, count_rows, removal_step
 from clv_experiments.errors import ClvError
 
 MIN_LOSSES, MIN_LOSS_SHARE = 20, 0.05  # of the rows: fewer negative ones are returns
@@ -54,7 +54,7 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
     if policy == "net":
         return Step("netted returns", lambda t: net_returns(t, is_return(t)))
     if policy == "keep":
-        return Step("returns", lambda t: Change(t, tuple(_describe_losses(t))))
+        return Step("returns", lambda t: t)
     return removal_step("cancellations and returns", is_return, _check_losses if policy is None else None)
 
 
@@ -74,7 +74,8 @@ def _check_losses(t: Table) -> None:
         raise ClvError(
             f"{losses / counts['rows']:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
-            "in a column of profits, drop to leave them out as returns, or net to deduct them from later purchases"
+            "in a column of profits (with a model that can learn them, such as model=linear), drop to leave them out "
+            "as returns, or net to deduct them from later purchases"
         )
 
 
@@ -89,13 +90,3 @@ def _count_matched(t: Table, is_loss: BooleanValue) -> int:
         pairs = losses.inner_join(first, ["customer_id", key])
         matched.append(pairs.filter(pairs.first <= pairs.date).select("row"))
     return int(reduce(lambda one, other: one.union(other), matched).distinct().count().to_pyarrow().as_py())
-
-
-def _describe_losses(t: Table) -> list[str]:
-    losses = t.aggregate(losses=count_rows(t.amount < 0)).to_pyarrow()["losses"][0].as_py()
-    if not losses:
-        return []
-    return [
-        f"{losses:,} row(s) with losses are kept: of the scores MAE, RMSE, R2, Spearman and bias hold, D2 counts what "
-        "is below 0 as 0, models forecast nothing below 0, and Gamma-Gamma (BTYD) is refused where many customers lose"
-    ]
