@@ -10,11 +10,12 @@ from hydra import initialize_config_dir
 
 from clv_experiments.commands.insights import write_insights
 from clv_experiments.commands.score import score
+from clv_experiments.commands.sweep import run_study
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import returns
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.errors import LogWithLosses
+from clv_experiments.errors import ClvError, LogWithLosses
 from clv_experiments.evaluation.metrics import UNDEFINED_WITH_LOSSES
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import FigureRecord, Metric, Table
@@ -136,3 +137,16 @@ def test_customers_split_at_random_are_scored_by_what_means_something(path):
     assert not set(splits) & set(UNDEFINED_WITH_LOSSES)
     assert splits["r2"].notna().all()
     assert any(isinstance(record, FigureRecord) for record in result.records)
+
+
+def test_a_study_searches_by_what_means_something(path, compose_sweep):  # last: Hydra stays open from here on
+    def study(*typed):
+        losses = ["data=file", f"data.path={path}", "data.cleaning.returns.policy=keep", "window=1m"]
+        short = ["sweep.n_trials=2", "sweep.seeds=1", "evaluation.bootstrap_replicates=2"]
+        return run_study(*compose_sweep(*losses, *short, *typed))
+
+    with pytest.raises(ClvError, match=r"has losses, of which d2_tweedie means nothing; type sweep\.metric=.*r2"):
+        study("model=ridge")
+    with pytest.raises(LogWithLosses, match="xgboost cannot learn from losses"):
+        study("model=xgboost", "sweep.metric=r2")
+    assert np.isfinite(study("model=ridge", "sweep.metric=rmse"))

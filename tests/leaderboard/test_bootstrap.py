@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.leaderboard import bootstrap
-from clv_experiments.leaderboard.bootstrap import METRICS, bootstrap_scores, point_scores
+from clv_experiments.leaderboard.bootstrap import METRICS, board_metrics, bootstrap_scores, point_scores
 from clv_experiments.leaderboard.cell import OriginPredictions
 
 FLOOR = 0.5
@@ -61,13 +61,14 @@ def test_equals_scoring_the_drawn_customers(data):
     counts = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))
     if counts.sum() == 0:
         counts[0] = 1
-    drawn = panel(y, *predicted)
+    drawn, has_losses = panel(y, *predicted), min(y) < 0
     found = under(drawn, counts, np.ones(n))
     for replicate, repeats in enumerate((counts, np.ones(n, dtype=int))):
         rows = np.repeat(np.arange(n), repeats)
         for model in range(2):
-            naive = metrics.score(drawn.y_true[rows], drawn.y_pred[rows, model], FLOOR, drawn.bought[rows])
-            for name in METRICS:
+            columns = drawn.y_true[rows], drawn.y_pred[rows, model]
+            naive = metrics.score(*columns, FLOOR, drawn.bought[rows], has_losses=has_losses)
+            for name in board_metrics(has_losses=has_losses):
                 assert found[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
                     name
                 )
@@ -77,6 +78,16 @@ def test_points_are_the_scores_of_a_run():
     drawn = shop()
     naive = metrics.score(drawn.y_true, drawn.y_pred[:, 1], FLOOR, drawn.bought)
     assert {name: values[1] for name, values in point_scores(drawn).items()} == {name: naive[name] for name in METRICS}
+
+
+def test_with_losses_only_scores_that_mean_something_are_drawn():
+    rng = np.random.default_rng(2)
+    y = rng.normal(1.0, 5.0, 60)
+    lost = OriginPredictions(np.arange(60).astype(str), y, y != 0, np.column_stack([y / 2, y - 9]), -0.5)
+    drawn = bootstrap_scores([lost], 100, 1, has_losses=True)
+    assert set(drawn.scores) == set(METRICS) - set(metrics.UNDEFINED_WITH_LOSSES)
+    assert set(point_scores(lost, has_losses=True)) == set(drawn.oriented) == set(drawn.scores)
+    assert drawn.scores["normalised_gini"] == pytest.approx(1.0)  # both rank as what came
 
 
 def test_oriented_scores_are_better_when_higher():

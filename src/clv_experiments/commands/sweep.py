@@ -15,13 +15,16 @@ from clv_experiments.commands.cell_request import override_key
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.metrics import SCORES, require_defined
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
+from clv_experiments.forecasting.suitability import require_learnable_amounts
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Record, Tag, Text
@@ -65,13 +68,16 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     Raises
     ------
     ClvError
-        If a setting is bad, before the first trial; if the first trials all fail, or none finishes.
+        If a setting is bad, or the model or a metric does not suit the log, before the first trial; if the first trials
+        all fail, or none finishes.
     """
     config, terminal = SweepConfig(cfg, overrides), Terminal()
     settings = config.settings
     terminal.say(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
+    require_learnable_amounts(log, build_model(cfg.model))
+    require_defined("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
     forecaster = Forecaster(log, periods.window)
     objective = Objective(config.space, config.build_candidate, forecaster, periods.validation, settings.metrics)
@@ -223,7 +229,8 @@ def _compare_in_full(
             range(cfg.seed, cfg.seed + (1 if one_seed_suffices else settings.seeds)),
             progress,
         )
-    differences = score_differences(tuned_result, configured_result, cfg.seed)
+    has_losses = objective.forecaster.log.has_losses
+    differences = score_differences(tuned_result, configured_result, cfg.seed, has_losses=has_losses)
     return TuningOutcome(winner.number, settings.seeds, cfg.model.name, settings.metrics, differences, fits)
 
 

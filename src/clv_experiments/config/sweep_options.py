@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from clv_experiments.config.model_options import MODELS
 from clv_experiments.config.settings import ALL, check_settings, check_whole_number
 from clv_experiments.errors import ClvError, suggest
-from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, SCORES
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
 from clv_experiments.sweep.space import Parameter, Space, Value, contains, format_value, is_whole
 
@@ -122,10 +122,9 @@ def _require_space(sweep: DictConfig, model: str) -> None:
 
 def _read_metrics(sweep: DictConfig) -> list[str]:
     metrics = list(sweep.metric) if isinstance(sweep.metric, ListConfig) else [sweep.metric]
-    options = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
     for name in metrics or [None]:
-        if name not in options:
-            raise ClvError(f"sweep.metric must be one or several of {', '.join(options)}, got '{name}'")
+        if name not in SCORES:
+            raise ClvError(f"sweep.metric must be one or several of {', '.join(SCORES)}, got '{name}'")
     if len(set(metrics)) < len(metrics):
         raise ClvError(f"sweep.metric names something twice: {', '.join(metrics)}")
     return metrics

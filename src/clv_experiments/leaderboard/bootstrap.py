@@ -70,12 +70,18 @@ METRICS = {
 }
 
 
-def point_scores(origin: OriginPredictions) -> dict[str, Floats]:
-    """Score the original customers: one value a model, shape (models,), for every name in METRICS."""
+def board_metrics(*, has_losses: bool) -> dict[str, LeaderboardMetric]:
+    """Return those of METRICS that mean something, which depends on whether spend may lie below 0."""
+    return {name: METRICS[name] for name in metrics.defined_scores(METRICS, has_losses=has_losses)}
+
+
+def point_scores(origin: OriginPredictions, *, has_losses: bool = False) -> dict[str, Floats]:
+    """Score the original customers: one value a model, shape (models,), for every name in ``board_metrics``."""
     by_model = [
-        metrics.score(origin.y_true, predicted, origin.min_prediction, origin.bought) for predicted in origin.y_pred.T
+        metrics.score(origin.y_true, predicted, origin.min_prediction, origin.bought, has_losses=has_losses)
+        for predicted in origin.y_pred.T
     ]
-    return {name: np.array([scores[name] for scores in by_model]) for name in METRICS}
+    return {name: np.array([scores[name] for scores in by_model]) for name in board_metrics(has_losses=has_losses)}
 
 
 def bootstrap_scores(
@@ -83,6 +89,8 @@ def bootstrap_scores(
     replicates: int,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    has_losses: bool = False,
 ) -> BootstrapScores:
     """Score every model on customers drawn with replacement, the same ones for all models (Efron 1979).
 
@@ -98,16 +106,19 @@ def bootstrap_scores(
         The draws depend on it and on the sorted customer ids alone.
     progress : callable, optional
         Called with (done, replicates).
+    has_losses : bool
+        Whether spend may lie below 0, where some scores mean nothing.
     """
+    by_name = board_metrics(has_losses=has_losses)
     customers, positions = np.unique(np.concatenate([origin.customer_id for origin in origins]), return_inverse=True)
     rows_by_origin = np.split(positions, np.cumsum([len(origin.customer_id) for origin in origins])[:-1])
     scorers = [_Scorer(origin) for origin in origins]
-    scores: dict[str, list[Floats]] = {name: [] for name in METRICS}
-    oriented: dict[str, list[Floats]] = {name: [] for name in METRICS}
+    scores: dict[str, list[Floats]] = {name: [] for name in by_name}
+    oriented: dict[str, list[Floats]] = {name: [] for name in by_name}
     done = 0
     for counts in _resample_counts(len(customers), replicates, seed):
         by_origin = [scorer.scores(counts[rows]) for scorer, rows in zip(scorers, rows_by_origin, strict=True)]
-        for name, metric in METRICS.items():
+        for name, metric in by_name.items():
             scores[name].append(np.mean([values[name] for values in by_origin], axis=0))
             oriented[name].append(np.mean([metric.orient(values[name]) for values in by_origin], axis=0))
         done += counts.shape[1]
@@ -136,7 +147,8 @@ class _Scorer:
     def __init__(self, origin: OriginPredictions) -> None:
         y, predicted = origin.y_true, origin.y_pred
         spend = np.maximum(y, 0.0)
-        deviances = metrics.tweedie_deviances(spend[:, None], np.maximum(predicted, origin.min_prediction))
+        with np.errstate(divide="ignore", invalid="ignore"):  # of a log with losses the least prediction may be below 0
+            deviances = metrics.tweedie_deviances(spend[:, None], np.maximum(predicted, origin.min_prediction))
         self.models = predicted.shape[1]
         moments = np.column_stack([np.ones_like(y), y, y**2, spend, np.sqrt(spend)])
         errors = [predicted, deviances, (predicted - y[:, None]) ** 2, np.abs(predicted - y[:, None])]

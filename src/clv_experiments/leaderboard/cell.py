@@ -107,6 +107,8 @@ class Cell:
         ``purchases`` of a log without amounts.
     left_out : tuple of str
         One sentence for each run, or group of runs, that is not compared, with the reason.
+    has_losses : bool
+        Whether the log has amounts below 0, of which some scores mean nothing.
     """
 
     entries: tuple[Entry, ...]
@@ -117,6 +119,7 @@ class Cell:
     identity: str = ""
     currency: str = ""
     left_out: tuple[str, ...] = ()
+    has_losses: bool = False
 
     @property
     def title(self) -> str:

@@ -65,6 +65,7 @@ class Check:
     title: str
     find: Callable[[Standings], list[Finding]]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    takes_losses: bool = True  # False of shares of a total, in which losses cancel spend
 
     @property
     def question(self) -> str:
@@ -102,7 +103,12 @@ class Drift:
 
 def findings(standings: Standings) -> list[Finding]:
     """Return the findings of all checks, in the order of their numbers; empty for a sound board."""
-    return [finding for check in CHECKS for finding in check.find(standings)]
+    return [finding for check in applicable_checks(standings) for finding in check.find(standings)]
+
+
+def applicable_checks(standings: Standings) -> list[Check]:
+    """Return the checks whose questions mean something of the board's log."""
+    return [check for check in CHECKS if check.takes_losses or not standings.cell.has_losses]
 
 
 def worse_than_a_baseline(standings: Standings) -> list[Finding]:
@@ -110,7 +116,7 @@ def worse_than_a_baseline(standings: Standings) -> list[Finding]:
     fitted_models = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
     losses: dict[str, list[Loss]] = {model: [] for model in fitted_models}
     result = []
-    for metric in PRIMARY:
+    for metric in (metric for metric in PRIMARY if metric in standings.oriented_scores):
         by_model = {model: loss for model in fitted_models if (loss := _loss(standings, metric, model))}
         if len(by_model) == len(fitted_models) > 1:
             score = standings.rows(metric)["score"]
@@ -219,10 +225,8 @@ def drifted(standings: Standings) -> list[Finding]:
             continue
         models += 1
         # Only origins with a validation period are compared. Both scores are as uncertain as the holdout's.
-        before, after = (
-            float(np.mean(list(validation.values()))),
-            float(holdout[entry.label].loc[list(validation)].mean()),
-        )
+        before = float(np.mean(list(validation.values())))
+        after = float(holdout[entry.label].loc[list(validation)].mean())
         row = rows.loc[entry.label]
         below, above = np.sqrt(2.0) * (row["score"] - row["lower"]), np.sqrt(2.0) * (row["upper"] - row["score"])
         outside = after - before > below + TOLERANCE or before - after > above + TOLERANCE
@@ -249,7 +253,7 @@ def overlapping(standings: Standings) -> list[Finding]:
 def few_buyers(standings: Standings) -> list[Finding]:
     """M7: scores, or captured shares, that rest on a handful of buyers; a constant prediction has no top customers."""
     cell, result = standings.cell, []
-    fewest: dict[float, dict[str, float]] = {0.1: {}, 0.2: {}}
+    fewest: dict[float, dict[str, float]] = {} if cell.has_losses else {0.1: {}, 0.2: {}}
     for origin in cell.origins:
         if origin.buyers < MIN_BUYERS:
             values = {"holdout": origin.holdout, "buyers": origin.buyers, "limit": MIN_BUYERS}
@@ -289,6 +293,7 @@ CHECKS = (
         "Hangs on a handful of customers",
         concentrated,
         {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
+        takes_losses=False,
     ),
     Check(4, "At the edge of the search", at_edge),
     Check(5, "Drift since validation", drifted, {"limit": MAX_DRIFT}),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
+from clv_experiments.errors import ClvError, LogTooShort, LogWithLosses, LogWithoutAmounts
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.entries import is_complete, label_runs, model_name, read_entry, read_predictions
 from clv_experiments.reporting.formatting import format_count, join_names
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WITHOUT_EFFECT = ("data.engine", "data.spark_master", "data.rfm_unit", "tracking.", "resume", "truth_")
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
-UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithoutAmounts)]
+UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithLosses, LogWithoutAmounts)]
 
 TEMPLATE = "leaderboard/selection.jinja"
 
@@ -268,6 +268,7 @@ def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_o
         currency=run.tags.get("currency", ""),
         entries=tuple(entries),
         left_out=tuple(left_out),
+        has_losses="has_losses" in run.tags,
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.metrics import OBJECTIVES
+from clv_experiments.evaluation.metrics import OBJECTIVES, require_defined
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.bootstrap import METRICS, bootstrap_scores, point_scores
+from clv_experiments.leaderboard.bootstrap import board_metrics, bootstrap_scores, point_scores
 from clv_experiments.leaderboard.cell import Cell
 
 MIN_DEFINED = 0.95  # share of replicates that must have a value: with one buyer among many customers a third has none
@@ -65,7 +65,8 @@ class Standings:
         Predicting nothing for everybody often wins MAE, so that MAE alone would mislead.
         """
         nothing = np.all([(origin.y_pred == 0).all(axis=0) for origin in self.cell.origins], axis=0).any()
-        return [name for name in dict.fromkeys([self.metric, *metrics]) if name != "mae" or nothing]
+        names = dict.fromkeys(name for name in (self.metric, *metrics) if name in self.oriented_scores)
+        return [name for name in names if name != "mae" or nothing]
 
     @property
     def ranking(self) -> list[str]:
@@ -102,19 +103,22 @@ def standings(
     Raises
     ------
     ClvError
-        If the metric does not order models, a setting is out of range, or the cell has no entry.
+        If the metric does not order models, or means nothing of the log, a setting is out of range, or the cell has no
+        entry.
     """
     check_bootstrap(metric, replicates, confidence)
+    require_defined("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
     if not cell.entries:
         raise ClvError(f"cell {cell.title} holds no model")
-    by_step = [point_scores(origin) for origin in cell.origins]
-    bootstrap = bootstrap_scores(cell.origins, replicates, seed, progress)
+    metrics = board_metrics(has_losses=cell.has_losses)
+    by_step = [point_scores(origin, has_losses=cell.has_losses) for origin in cell.origins]
+    bootstrap = bootstrap_scores(cell.origins, replicates, seed, progress, has_losses=cell.has_losses)
     oriented = {
-        name: np.mean([score.orient(scores[name]) for scores in by_step], axis=0) for name, score in METRICS.items()
+        name: np.mean([score.orient(scores[name]) for scores in by_step], axis=0) for name, score in metrics.items()
     }
     families = [entry.family for entry in cell.entries]
     frames, origins, half_widths = [], [], {}
-    for name in METRICS:
+    for name in metrics:
         by_origin = pd.DataFrame([scores[name] for scores in by_step], columns=cell.labels).rename_axis(index="step")
         half_widths[name] = simultaneous_half_widths(oriented[name], bootstrap.oriented[name], confidence)
         frame = difference_table(cell.labels, families, oriented[name], half_widths[name])
@@ -124,9 +128,9 @@ def standings(
         frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(by_step) > 1 else np.nan)
         frames.append(frame.sort_values("rank", kind="stable"))
         origins.append(by_origin.melt(var_name="model", value_name="score", ignore_index=False).reset_index())
-    steps = pd.concat(origins, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
+    steps = pd.concat(origins, keys=metrics, names=["metric"]).reset_index("metric").reset_index(drop=True)
     steps.insert(3, "holdout", steps["step"].map(dict(enumerate(cell.holdouts))))
-    table = pd.concat(frames, keys=METRICS, names=["metric"]).reset_index("metric").reset_index(drop=True)
+    table = pd.concat(frames, keys=metrics, names=["metric"]).reset_index("metric").reset_index(drop=True)
     return Standings(cell, metric, table, steps, bootstrap.oriented, oriented, confidence, half_widths)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES
+from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES, choose_objective
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Cell, Entry
@@ -149,11 +149,14 @@ class TuningOutcome:
 
     @property
     def decisive_differences(self) -> list[ScoreDifference]:
-        """Differences by each metric that was searched by; D2 besides, where none of them has an honest interval."""
+        """Differences by each metric that was searched by; D2 besides, where none of them has an honest interval.
+
+        Of a log with losses the ranking takes the place of D2.
+        """
         metrics = [metric for metric in self.metrics if metric in METRICS]
-        if not any(METRICS[metric].tells_ties for metric in metrics):
-            metrics.append(OBJECTIVES[0])
         by_metric = {difference.metric: difference for difference in self.differences}
+        if not any(METRICS[metric].tells_ties for metric in metrics):
+            metrics.append(next(metric for metric in OBJECTIVES if metric in by_metric))
         return [by_metric[metric] for metric in metrics]
 
     @property
@@ -191,13 +194,16 @@ class TuningOutcome:
         return pd.DataFrame([asdict(fit) for fit in self.fits])
 
 
-def score_differences(tuned: EvaluationResult, configured: EvaluationResult, seed: int) -> list[ScoreDifference]:
+def score_differences(
+    tuned: EvaluationResult, configured: EvaluationResult, seed: int, *, has_losses: bool = False
+) -> list[ScoreDifference]:
     """Set two runs side by side on the same customers, drawn 2,000 times with replacement (paired bootstrap).
 
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
-    cell = _comparison_cell(tuned, configured)
-    board = standings(cell, OBJECTIVES[0], replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
+    cell = _comparison_cell(tuned, configured, has_losses)
+    objective = choose_objective(OBJECTIVES[0], has_losses=has_losses)
+    board = standings(cell, objective, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     differences = []
     for metric, oriented in board.oriented_scores.items():
         scores = np.abs(oriented) if metric in LOWER_IS_BETTER else oriented
@@ -206,7 +212,7 @@ def score_differences(tuned: EvaluationResult, configured: EvaluationResult, see
     return differences
 
 
-def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult) -> Cell:
+def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult, has_losses: bool) -> Cell:
     """Lay two runs out as a leaderboard does."""
     entries = tuple(
         Entry(
@@ -216,7 +222,8 @@ def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult) -> C
         )
         for label, result in {"tuned": tuned, "configured": configured}.items()
     )
-    return Cell(entries=entries, holdouts=tuple(str(origin.holdout.forecast.period) for origin in tuned.origins))
+    holdouts = tuple(str(origin.holdout.forecast.period) for origin in tuned.origins)
+    return Cell(entries=entries, holdouts=holdouts, has_losses=has_losses)
 
 
 def fit_with_seeds(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 from optuna.trial import FrozenTrial
 
-from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from clv_experiments.evaluation.metrics import SCORES as ALL_SCORES
 from clv_experiments.forecasting.run_records import Search
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
@@ -23,7 +23,7 @@ from clv_experiments.sweep.space import Space, format_value
 from clv_experiments.sweep.study import TrackedStudy
 from clv_experiments.tracking.stored_run import StudyRun
 
-TRIAL_SCORES = {*HIGHER_IS_BETTER, *LOWER_IS_BETTER} - {"mse"}  # scores that the light run of a trial has
+TRIAL_SCORES = {*ALL_SCORES} - {"mse"}  # scores that the light run of a trial has
 
 
 def record_trial(run: StudyRun, trial: FrozenTrial, space: Space) -> None:

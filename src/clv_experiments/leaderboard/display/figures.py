@@ -44,7 +44,8 @@ def board_figures(standings: Standings) -> Iterator[FigureRecord]:
     heading, measure = METRICS[standings.metric].heading, standings.cell.measure
     capture = f"{measure.capitalize()} reached by targeting top customers"
     yield _record("differences_from_best", forest(standings), "Differences from the best", heading=heading)
-    yield _record("value_capture", value_captures(standings), capture)
+    if not standings.cell.has_losses:
+        yield _record("value_capture", value_captures(standings), capture, measure=measure)
     yield _record("decile_calibration", decile_calibrations(standings), f"Predicted and actual {measure} by decile")
     yield _record("bias_by_origin", bias_by_origin(standings), "Bias of the predicted total", limit=MAX_BIAS)
     yield _record("accuracy_against_cost", accuracy_against_cost(standings), "Accuracy against cost")

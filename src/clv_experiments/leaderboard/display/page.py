@@ -82,6 +82,8 @@ def leaderboard_page(
             "remarks": [*aggregate.notes, *aggregate.left_out],
         },
         metric=METRICS[first.metric].heading,
+        measure=first.cell.measure,
+        has_losses=all(standings.cell.has_losses for standings, _ in boards),
         confidence=f"{first.confidence:.0%}",
         replicates=f"{len(first.replicates[first.metric]):,}",
         several_origins=any(len(standings.cell.holdouts) > 1 for standings, _ in boards),
@@ -99,7 +101,7 @@ def _section(number: int, standings: Standings, findings: Sequence[Finding]) -> 
             (METRICS[metric].heading, metric_table(standings, metric))
             for metric in standings.displayed_metrics(SHOWN)[1:]
         ],
-        checks=sentences_by_check(findings),
+        checks=sentences_by_check(standings, findings),
         figures=_page_figures(board_figures(standings), anchor),
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clv_experiments.leaderboard.aggregate import Aggregate
 from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import CHECKS, Check, Finding
+from clv_experiments.leaderboard.checks import Check, Finding, applicable_checks
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
@@ -101,13 +101,16 @@ def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
         verdict=decide_verdict(standings).sentences,
         table=board_table(standings, SHOWN),
         reading=reading(standings),
-        checks=sentences_by_check(findings),
+        checks=sentences_by_check(standings, findings),
     )
 
 
-def sentences_by_check(findings: Sequence[Finding]) -> list[tuple[Check, list[str]]]:
-    """Return every check with the sentences of its findings."""
-    return [(check, [finding.sentence for finding in findings if finding.number == check.number]) for check in CHECKS]
+def sentences_by_check(standings: Standings, findings: Sequence[Finding]) -> list[tuple[Check, list[str]]]:
+    """Return every check that applies to a board with the sentences of its findings."""
+    return [
+        (check, [finding.sentence for finding in findings if finding.number == check.number])
+        for check in applicable_checks(standings)
+    ]
 
 
 def render_aggregate_report(aggregate: Aggregate) -> str:
@@ -143,6 +146,7 @@ def reading(standings: Standings) -> list[str]:
         best=first["best"],
         baseline=None if pd.isna(first["baseline"]) else first["baseline"],
         origins=len(standings.cell.holdouts),
+        has_losses=standings.cell.has_losses,
     )
 
 
