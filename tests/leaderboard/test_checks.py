@@ -119,7 +119,7 @@ def test_m1_is_silent(board, scores):
     assert sentences(1, board(scores)) == []
 
 
-@pytest.mark.parametrize(("bias", "way"), [(0.201, "more"), (-0.201, "less")])
+@pytest.mark.parametrize(("bias", "way"), [(0.201, "above"), (-0.201, "below")])
 def test_m2_names_totals_that_are_far_off(board, bias, way):
     made = board({"aggregate_bias": {"tree": bias}})
     assert findings_of(2, made) == [("tree", "biased", {"bias": bias, "origins": 1})]

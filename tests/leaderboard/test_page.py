@@ -11,7 +11,7 @@ import pytest
 
 from clv_experiments.leaderboard.aggregate import aggregate_boards
 from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import CHECKS, Finding
+from clv_experiments.leaderboard.checks import CHECKS, Finding, findings
 from clv_experiments.leaderboard.display.page import board_table, leaderboard_page
 from clv_experiments.leaderboard.display.tables import SHOWN
 from clv_experiments.leaderboard.standings import standings
@@ -155,6 +155,22 @@ def test_page_says_what_was_judged_and_how_to_read_it(plain):
     said = " ".join(Outline(plain).said)
     facts = ["shop", "2001-04-01 to 2001-06-30", "400", "GBP", "on a Monday", "Gini", "Simultaneous intervals", "A tie"]
     assert [word for word in facts if word not in said] == []
+
+
+def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
+    rng = np.random.default_rng(5)
+    counts = rng.poisson(0.6, 300).astype(float)
+    predicted = {"mbg_nbd": counts * 0.3 + rng.gamma(1.0, 0.5, 300), "zeros": np.zeros(300)}
+
+    def said(currency):
+        board = standings(
+            cell_of(predicted, counts, families={"zeros": "baseline"}, currency=currency), "d2_tweedie", replicates=100
+        )
+        return " ".join(" ".join(Outline(leaderboard_page([(board, findings(board))], None, "today")).said).split())
+
+    assert not re.findall(r"\b(spen[dt]\w*|money|amounts)\b", said("purchases"))
+    assert "share of all purchases" in said("purchases")
+    assert "share of all spend" in said("GBP")
 
 
 def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
