@@ -13,10 +13,12 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from clv_experiments.commands.model_reference import (
+    ModelReference,
     build_btyd_model,
     check_same_columns,
     compatibility_warnings,
     pop_model_override,
+    prefer_purchases,
     resolve_model,
 )
 from clv_experiments.commands.score import score
@@ -222,6 +224,14 @@ def test_purchases_are_predicted_by_a_model_of_purchases():
     assert build_btyd_model(composed("orders.csv", "decisions.btyd=bg_nbd")).name == "bg_nbd"
     with pytest.raises(ClvError, match=r"decisions.btyd must be a model of purchases, such as mbg_nbd, and linear is"):
         build_btyd_model(composed("orders.csv", "decisions.btyd=linear"))
+
+
+def test_a_kept_model_of_purchases_is_not_replaced_where_there_is_a_log(stored_run):
+    bg_nbd = build_btyd_model(composed("orders.csv", "decisions.btyd=bg_nbd"))
+    kept = ModelReference(bg_nbd, MemoryReader([stored_run]).model(f"runs:/{stored_run.run_id}"), "kept", "kept", None)
+    other = build_btyd_model(composed("orders.csv"))
+    assert prefer_purchases(kept, other, "there is no money", refit=False) is kept
+    assert prefer_purchases(kept, other, "there is no log", refit=True).model is other
 
 
 def test_settings_that_no_longer_build_are_said(stored_run, monkeypatch):

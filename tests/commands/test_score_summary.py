@@ -30,12 +30,12 @@ def customers(cdnow_sample):
 def scored(customers, tmp_path):
     """Score the customers of a table, and give the list and the folder."""
 
-    def run(frame, *overrides, model="mbg_nbd"):
+    def run(frame, *overrides, model="mbg_nbd", typed_model=True):
         frame.to_csv(tmp_path / "rfm.csv", index=False)
         typed = ["data=file", "tracking=memory", f"data.path={tmp_path / 'rfm.csv'}", f"output={tmp_path}"]
         with initialize_config_dir(str(CONF), version_base="1.3"):
             cfg = hydra_compose("score", overrides=[*typed, "data.rfm_unit=days", f"model={model}", *overrides])
-        folder = score(cfg, model)
+        folder = score(cfg, model if typed_model else None)
         return pd.read_parquet(folder / "scores.parquet"), folder
 
     return run
@@ -74,6 +74,14 @@ def test_without_money_purchases_are_scored(customers, scored, capsys):
     scores, folder = scored(customers.drop(columns="monetary_value"), model="bg_nbd")
     assert not {"expected_spend", "clv", "monetary_value"} & set(scores)
     assert "$" not in capsys.readouterr().out + (folder / "readme.txt").read_text()
+
+
+def test_without_a_model_typed_the_one_of_purchases_is_taken_and_said(customers, scored, capsys):
+    scores, _ = scored(customers, "decisions.btyd=bg_nbd", model="xgboost", typed_model=False)
+    typed, _ = scored(customers, model="bg_nbd")
+    pd.testing.assert_frame_equal(scores, typed)
+    said = "bg_nbd, fitted now, since 'rfm' is a table of frequency, recency and T (decisions.btyd)"
+    assert f"model: {said}" in capsys.readouterr().out
 
 
 def test_what_needs_the_log_says_so(customers, scored, compose, tmp_path):

@@ -7,10 +7,12 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
+from clv_experiments.commands import score as scoring
 from clv_experiments.commands.insights import write_insights
 from clv_experiments.commands.score import score
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import LogWithoutAmounts
+from clv_experiments.tracking.memory_tracker import MemoryTracker
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -47,6 +49,18 @@ def test_models_of_spend_say_that_there_is_none(path, tmp_path):
         score(composed("score", path, "model=spend_rate", f"output={tmp_path}"), "spend_rate")
     with pytest.raises(LogWithoutAmounts, match=r"scripts/score\.py.*model=mbg_nbd"):
         write_insights(composed("insights", path, "model=mbg_nbd", f"output={tmp_path}"), "mbg_nbd")
+
+
+def test_without_a_model_typed_the_one_of_purchases_is_taken_and_said(path, tmp_path, capsys):
+    tracker = MemoryTracker()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "instantiate", lambda _: tracker)
+        folder = score(composed("score", path, "decisions.btyd=bg_nbd", f"output={tmp_path}"), None)
+    assert "model: bg_nbd, fitted now, since log 'visits' has no amounts (decisions.btyd)" in capsys.readouterr().out
+    assert (pd.read_parquet(folder / "scores.parquet")["btyd_model"] == "bg_nbd").all()
+    (run,) = tracker.runs
+    assert (run.name, run.status, run.stored().tags["model"]) == ("score bg_nbd", "FINISHED", "bg_nbd")
+    assert not any(name.startswith("model.") for name in run.stored().params)
 
 
 def test_customers_are_scored_without_money(path, tmp_path, capsys):

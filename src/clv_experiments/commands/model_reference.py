@@ -129,6 +129,15 @@ def build_btyd_model(cfg: DictConfig) -> Model:
     return model
 
 
+def prefer_purchases(request: ModelReference, btyd_model: Model, why: str, *, refit: bool) -> ModelReference:
+    """Take the model of purchases in place of one that nobody asked for and that tells of spend only.
+
+    With ``refit`` also in place of one that is kept, since there is no log to predict from.
+    """
+    suits = hasattr(request.model.estimator, "discounted_purchases") and not (refit and request.stored)
+    return request if suits else _reference_option(btyd_model, f", since {why} (decisions.btyd)")
+
+
 def _reference_option(model: Model, why: str = "") -> ModelReference:
     return ModelReference(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
 

@@ -17,6 +17,7 @@ from clv_experiments.commands.model_reference import (
     build_btyd_model,
     check_same_columns,
     compatibility_warnings,
+    prefer_purchases,
     resolve_model,
 )
 from clv_experiments.commands.score_summary import write_summary_scores
@@ -27,6 +28,8 @@ from clv_experiments.config.log_and_window import (
     read_configured_summary,
 )
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.customer_scores import Scorer, ScoringModels, fit_scoring_models
 from clv_experiments.decisions.display.scores import (
@@ -63,7 +66,8 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
     cfg : DictConfig
         Composed from ``conf/score.yaml``.
     model_argument : str or None
-        What was typed as ``model``; see ``resolve_model``.
+        What was typed as ``model``; see ``resolve_model``. None takes the model of ``decisions.btyd`` where there is no
+        spend to predict, or no log.
 
     Returns
     -------
@@ -87,17 +91,26 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
             run = stack.enter_context(
                 instantiate(cfg.tracking).run(experiment_name(cfg), f"{KIND} {request.model.name}")
             )
-        run.log([Tag("kind", KIND), *_settings(cfg, request)])
+        model_is_chosen = bool(model_argument or request.stored)
+        run.log([Tag("kind", KIND), *_settings(cfg, with_model=model_is_chosen and not request.stored)])
 
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             raw = read_configured_source(cfg.data)
-            rfm_summary = read_configured_summary(cfg.data, raw)
+            rfm_summary, log = read_configured_summary(cfg.data, raw), None
             if not rfm_summary:
                 log = load_configured_log(
                     cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff, raw
                 )
+        without_spend = _describe_missing_spend(rfm_summary, log)
+        if without_spend and not model_argument:
+            request = prefer_purchases(request, btyd_model, without_spend, refit=rfm_summary is not None)
+            run.rename(f"{KIND} {request.model.name}")
+            terminal.say(f"model: {request.description}")
+        if not model_is_chosen and request.model is not btyd_model:
+            run.log([*_settings(cfg, with_model=True)])
         if rfm_summary:
             return write_summary_scores(cfg, rfm_summary, request, run, terminal)
+        assert log
         terminal.report_log(log)
         window, shop = build_future_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
 
@@ -162,9 +175,16 @@ def _scoring_context(
         return ScoringContext(models, evidence, missed)
 
 
-def _settings(cfg: DictConfig, request: ModelReference) -> list[Record]:
-    """Record the settings, but for those that a stored model brings itself."""
-    model_settings = ("model", "features") if request.stored else ()
+def _describe_missing_spend(rfm_summary: RfmSummary | None, log: TransactionLog | None) -> str:
+    """Say why a model of spend cannot score the customers; empty where it can."""
+    if rfm_summary:
+        return f"'{rfm_summary.name}' is a table of frequency, recency and T"
+    return f"log '{log.name}' has no amounts" if log and not log.has_amounts else ""
+
+
+def _settings(cfg: DictConfig, *, with_model: bool) -> list[Record]:
+    """Record the settings; a model that is kept, or that ``decisions.btyd`` names, brings its own."""
+    model_settings = () if with_model else ("model", "features")
     settings = {name: value for name, value in resolve_settings(cfg).items() if name not in model_settings}
     return [*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))]
 

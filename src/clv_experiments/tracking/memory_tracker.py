@@ -45,6 +45,10 @@ class MemoryRun:
         """Keep the records."""
         self.records.extend(records)
 
+    def rename(self, name: str) -> None:
+        """Give the run another name."""
+        self.name = name
+
     def stored(self) -> StoredRun:
         """Return the run as a store would give it back."""
         params = {r.name: str(r.value)[:LONGEST_PARAM] for r in self.records if isinstance(r, Param)}

@@ -85,6 +85,10 @@ class MlflowRun:
             if isinstance(record, Registration):  # last, so that it stands for a run that is whole
                 register(self.client, self.run_id, record)
 
+    def rename(self, name: str) -> None:
+        """Give the run another name."""
+        retry_while_locked(self.client.update_run, self.run_id, name=name)
+
     def _files(self, records: Sequence[Table | FigureRecord | Text]) -> None:
         if not records:
             return

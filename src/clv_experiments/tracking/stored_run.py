@@ -108,6 +108,9 @@ class Run(Protocol):
     def log(self, records: Sequence[Record]) -> None:
         """Write records."""
 
+    def rename(self, name: str) -> None:
+        """Give the run another name."""
+
 
 class StudyRun(Run, Protocol):
     """The run of a search for settings, open to be written; trials get runs of their own below it."""
