@@ -24,6 +24,7 @@ OPTIONS = {
     "-i": 1,
 }  # fmt: skip
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # the word after --info may be missing
+VALUES = {"--cfg": ("job", "hydra", "all"), "-c": ("job", "hydra", "all"), "--info": INFO, "-i": INFO}
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _is_file(path: str) -> bool:
 
 def _read_option(word: str, pending: list[str], words: Words, choices: Choices) -> None:
     """Read a word that begins with a dash: an option, or a setting that was typed like one."""
-    name, equal, _ = word.partition("=")
+    name, equal, value = word.partition("=")
     matches = [option for option in OPTIONS if option.startswith(name) and name.startswith("--")]
     option = name if name in OPTIONS else matches[0] if len(matches) == 1 else None
     body = word.lstrip("-")
@@ -152,7 +153,9 @@ def _read_option(word: str, pending: list[str], words: Words, choices: Choices) 
         words.options.append(Word(option + word[len(name) :]))
         takes_next = OPTIONS[option] and not equal and pending
         if takes_next and (option not in ("--info", "-i") or pending[0] in INFO):
-            words.options.append(Word(pending.pop(0)))
+            value = pending.pop(0)
+            words.options.append(Word(value))
+        _check_option_value(option, value if value or equal else None)
     elif key in choices.flags and body == key:
         words.overrides.append(Word.of(key, "true"))
     elif choices.knows(key):
@@ -163,6 +166,17 @@ def _read_option(word: str, pending: list[str], words: Words, choices: Choices) 
         options = [option for option in OPTIONS if option.startswith("--")]
         flags = [f"--{flag}" for flag in choices.flags]
         raise ClvError(f"there is no option {name}; {suggest(f'--{key}'.lower(), [*options, *flags])}")
+
+
+def _check_option_value(option: str, value: str | None) -> None:
+    accepted = VALUES.get(option)
+    following = f"one of {', '.join(accepted)}" if accepted else "a value"
+    if value is not None and not OPTIONS[option]:
+        raise ClvError(f"{option} takes no value, got '{value}'; type {option} alone")
+    if value is not None and accepted and value not in accepted:
+        raise ClvError(f"{option} must be followed by {following}, got '{value}'")
+    if value is None and OPTIONS[option] and accepted != INFO:
+        raise ClvError(f"{option} must be followed by {following}")
 
 
 def _read_setting(word: str, words: Words, choices: Choices) -> Word:
