@@ -91,6 +91,16 @@ def test_clock_times_are_no_dates_and_an_empty_column_is_no_order():
     assert "order_id" not in chosen.by_role
 
 
+@pytest.mark.parametrize("name", ["profit", "Order Profit", "Gewinn (EUR)", "bénéfice"])
+def test_a_profit_is_the_amount_only_where_there_is_no_spend(name):
+    assert choose(("c", "d", name)).by_role["amount"] == name
+    assert choose(("c", "d", "m"), **{name: LOG["much"]}).by_role["amount"] == "m"
+    assert choose(("c", "d", name), tax=LOG["much"]).by_role["amount"] == name
+    priced = choose(("c", "d", name), quantity=pa.array([2] * ROWS), unit_price=LOG["much"])
+    assert "amount" not in priced.by_role
+    assert "looks like its amount" in error_message(("c", "d", "tax"))
+
+
 def test_an_e_mail_beside_an_id_is_the_same_customer():
     mails = pa.array([f"c{customer}@x.org" for customer in CUSTOMERS])
     assert choose(("c", "d", "m"), mail_x=mails).by_role["customer_id"] == "c"

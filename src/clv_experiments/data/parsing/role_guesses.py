@@ -20,10 +20,12 @@ OTHER_DATES = re.compile(
     "ship|deliver|dispatch|due|updat|modif|birth|dob|expir|cancel|refund|return|estimat|approv|carrier|limit|regist|"
     "signup|first|last|end|valid|geburt|liefer|versand|envio|livraison|consegna|entrega|nacimiento|naissance"
 )
+# Money all the same, where no column holds spend.
+PROFITS = re.compile("profit|gewinn|benefice|guadagno|ganancia|lucro|winst|zysk|vinst")
 SHORT_NUMBERS = "lat|lon|lng|tax|vat|mwst|tva|iva|fee|rate|tip|age|pct"  # end or begin a name: no basket value is tva
 OTHER_NUMBERS = re.compile(
-    f"^(?:{SHORT_NUMBERS})|(?:{SHORT_NUMBERS})$|ship|freight|fracht|discount|rabat|rebate|cost|profit|margin|weight|"
-    "ratio|percent|score|rating|balance|refund|price"
+    f"^(?:{SHORT_NUMBERS})|(?:{SHORT_NUMBERS})$|{PROFITS.pattern}|ship|freight|fracht|discount|rabat|rebate|cost|margin|"
+    "weight|ratio|percent|score|rating|balance|refund|price"
 )
 OTHER_IDS = re.compile(
     "product|item|sku|article|artikel|country|city|state|region|status|payment|channel|category|store|shop|employee|"
@@ -148,6 +150,8 @@ def guess_by_contents(
     def add(role: str, candidates: Sequence[str], other: re.Pattern[str] | None = None) -> None:
         nonlocal unused
         likely = [c for c in candidates if not (other and other.search(normalise_name(c)))]
+        if role == "amount" and not likely:
+            likely = [c for c in candidates if PROFITS.search(normalise_name(c))]
         guesses[role] = _choose(likely if likely or role != "date" else candidates, guesses.get(role, Guess()))
         unused = [column for column in unused if column != guesses[role].column]
 
