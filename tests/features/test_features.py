@@ -1,5 +1,6 @@
 """Every feature against a loop over one customer's rows, lifetimes' summary, and logs with another future."""
 
+import math
 import statistics
 import warnings
 from calendar import monthrange
@@ -19,16 +20,27 @@ from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.momentum import momentum
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
+from clv_experiments.features.rhythm import rhythm
+from clv_experiments.features.season import season
 
 # A DuckDB log and its features cost 100 to 200 ms.
 few = settings(max_examples=12, deadline=None)
 fewer = settings(max_examples=6, deadline=None)  # several logs an example
 FIRST = datetime(2020, 1, 1)
 RECENT = (7, 14, 30, 60)
-BLOCKS = {"rfm": rfm, "periods": periods, "behaviour": behaviour}
-FULL = FeatureSet("full", tuple(BLOCKS.values()))
+HALF_LIVES = (15, 405)
+BLOCKS = {
+    "rfm": rfm,
+    "periods": periods,
+    "behaviour": behaviour,
+    "momentum": partial(momentum, half_lives=HALF_LIVES),
+    "rhythm": rhythm,
+    "season": season,
+}
+ALL = FeatureSet("all", tuple(BLOCKS.values()))
 
 horizons = st.sampled_from(["1 month", "3 months", "2 weeks", "10 days"]).map(Horizon.parse)
 
@@ -118,7 +130,54 @@ def naive_behaviour(spend, cutoff, horizon):
     return result
 
 
-NAIVE = {"rfm": naive_rfm, "periods": naive_periods, "behaviour": naive_behaviour}
+def naive_momentum(spend, cutoff, horizon):
+    result = {}
+    for days in HALF_LIVES:
+        weights = {day: round(2 ** (20 - (cutoff - day).days / days)) / 2**20 for day in spend}
+        result[f"purchase_days_halved_{days}d"] = sum(weights.values())
+        result[f"spend_halved_{days}d"] = sum(weights[day] * amount for day, amount in spend.items())
+    return result
+
+
+def naive_rhythm(spend, cutoff, horizon):
+    days = list(spend)
+    T, silence = (cutoff - days[0]).days, (cutoff - days[-1]).days
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
+    paid = [amount for amount in spend.values() if amount > 0]
+    return {
+        "gap_last": gaps[-1] if gaps else T,
+        "gap_cv": statistics.pstdev(gaps) / statistics.mean(gaps) if len(gaps) > 1 else 0,
+        "days_since_last": silence,
+        "silence_over_longest_gap": silence / max(gaps) if gaps else 1,
+        "active_share": (T - silence) / T if T else 0,
+        "smallest_spend": min(spend.values()),
+        "typical_spend": statistics.geometric_mean(paid) if paid else 0,
+    }
+
+
+def naive_season(spend, cutoff, horizon):
+    first = next(iter(spend))
+    begin = back(cutoff + timedelta(days=1), Horizon(12, "months"), 1)
+    end = min(back(begin, horizon, -1), cutoff + timedelta(days=1))
+    year_ago = [amount for day, amount in spend.items() if begin <= day < end]
+    angle = 2 * math.pi * (first.timetuple().tm_yday - 1) / 365.25
+    return {
+        "purchase_days_year_ago": len(year_ago),
+        "spend_year_ago": sum(year_ago),
+        "known_a_year_ago": int(first < begin),
+        "first_season_sin": math.sin(angle),
+        "first_season_cos": math.cos(angle),
+    }
+
+
+NAIVE = {
+    "rfm": naive_rfm,
+    "periods": naive_periods,
+    "behaviour": naive_behaviour,
+    "momentum": naive_momentum,
+    "rhythm": naive_rhythm,
+    "season": naive_season,
+}
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -140,13 +199,13 @@ def test_features_equal_a_loop_over_each_customers_rows(log_of, name, rows, cuto
 
 @fewer
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons, order=st.randoms(use_true_random=False))
-def test_full_is_the_union_of_the_blocks_in_any_row_order(log_of, rows, cutoff, horizon, order):
+def test_a_set_is_the_union_of_the_blocks_in_any_row_order(log_of, rows, cutoff, horizon, order):
     log = log_of(rows)
-    full = FULL.at(log, cutoff, horizon)
+    together = ALL.at(log, cutoff, horizon)
     parts = [FeatureSet(name, [block]).at(log, cutoff, horizon) for name, block in BLOCKS.items()]
-    pd.testing.assert_frame_equal(full, pd.concat(parts, axis=1), check_exact=True)
+    pd.testing.assert_frame_equal(together, pd.concat(parts, axis=1), check_exact=True)
     shuffled = log_of(order.sample(rows, len(rows)))
-    pd.testing.assert_frame_equal(full, FULL.at(shuffled, cutoff, horizon), check_exact=True)
+    pd.testing.assert_frame_equal(together, ALL.at(shuffled, cutoff, horizon), check_exact=True)
 
 
 def test_a_worked_customer(log_of):
@@ -159,7 +218,7 @@ def test_a_worked_customer(log_of):
         ("a", datetime(2020, 4, 1), 999.0),
         ("b", datetime(2020, 3, 31, 23), 5.0),
     ]
-    a = FULL.at(log_of(rows), date(2020, 3, 31), Horizon.parse("1 month")).loc["a"].round(6).to_dict()
+    a = ALL.at(log_of(rows), date(2020, 3, 31), Horizon.parse("1 month")).loc["a"].round(6).to_dict()
     assert (a["frequency"], a["recency"], a["T"], a["monetary_value"]) == (2, 60, 90, 45)
     assert (a["sales_sum_M_2"], a["sales_sum_M_3"], a["sales_sum_M_4"], a["sales_sum_M_5"]) == (60, 30, 10, 0)
     assert (a["sales_count_M_3"], a["sales_avg_M_3"]) == (1, 30)
@@ -196,7 +255,7 @@ def test_rfm_is_what_lifetimes_computes(cdnow_sample):
 
 def test_no_customer_is_known_before_the_first_purchase(log_of):
     log = log_of([("a", date(2020, 1, 2), 1.0), ("b", date(2020, 1, 3), 1.0), ("b", date(2020, 1, 4), 1.0)])
-    assert FULL.at(log, date(2020, 1, 1), Horizon.parse("1 month")).empty
+    assert ALL.at(log, date(2020, 1, 1), Horizon.parse("1 month")).empty
 
 
 # --- nothing after the cutoff is read ---------------------------------------------------------------------------
@@ -217,7 +276,7 @@ def assert_blind_after(features, log_of, rows, cutoff, horizon):
 @fewer
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons)
 def test_features_do_not_move_with_what_comes_after_the_cutoff(log_of, rows, cutoff, horizon):
-    assert_blind_after(FULL.at, log_of, rows, cutoff, horizon)
+    assert_blind_after(ALL.at, log_of, rows, cutoff, horizon)
 
 
 def test_a_feature_that_looks_ahead_is_caught(log_of):
@@ -229,7 +288,7 @@ def test_a_feature_that_looks_ahead_is_caught(log_of):
 
     rows = [("a", FIRST, 1.0), ("b", FIRST, 2.0), ("a", FIRST + timedelta(days=40), 4.0)]
     case = (log_of, rows, date(2020, 1, 31), Horizon.parse("1 month"))
-    assert_blind_after(FULL.at, *case)
+    assert_blind_after(ALL.at, *case)
     with pytest.raises(AssertionError, match="ever"):
         assert_blind_after(looks_ahead, *case)
 
