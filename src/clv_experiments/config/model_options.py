@@ -23,7 +23,8 @@ def build_model(cfg: DictConfig) -> Model:
 
 def build_features(cfg: DictConfig) -> FeatureSet:
     """Instantiate one option of ``conf/features``, or the features that a model brings."""
-    return FeatureSet(cfg.name, [build(block, "features.blocks") for block in cfg.blocks])
+    estimators = {name: build(node, f"features.estimators.{name}") for name, node in cfg.get("estimators", {}).items()}
+    return FeatureSet(cfg.name, [build(block, "features.blocks") for block in cfg.blocks], estimators)
 
 
 def build_baselines(cfg: DictConfig) -> list[Model]:

@@ -24,6 +24,7 @@ from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecasting.customer_features import customer_feature_parts
 from clv_experiments.reporting.safe_csv import CsvParts
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
@@ -44,9 +45,9 @@ def write_expectations(
     "customers").
     """
     total, done = count_customers(log.purchase_days, window.end), 0
-    both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks])
+    both = FeatureSet("scores", [*HISTORY.blocks, *features.blocks], features.estimators)
     with BatchWriter(path) as writer:
-        for X in both.parts(log, window.end, window.horizon, BATCH_CUSTOMERS):
+        for X in customer_feature_parts(log, window.end, window.horizon, both, BATCH_CUSTOMERS):
             writer.write(scorer.score_customers(X).reset_index())
             done += len(X)
             progress(done, total, "customers")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -28,15 +29,20 @@ class FeatureSet:
         Its option of ``conf/features``.
     blocks : sequence of callables
         Each takes the calibration history, the cutoff and the horizon, and returns aggregates by column name.
+    estimators : mapping of name to estimator, optional
+        Models that need no labels, such as BTYD: fitted at each cutoff on that calibration period alone, they add what
+        they expect of each customer (see ``forecasting.customer_features``).
     """
 
     name: str
     blocks: Sequence[Block]
+    estimators: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:
         """Equal for feature sets that compute the same columns."""
-        return repr([(getattr(block, "func", block), getattr(block, "keywords", {})) for block in self.blocks])
+        blocks = [(getattr(block, "func", block), getattr(block, "keywords", {})) for block in self.blocks]
+        return repr([blocks, *self.estimators.items()] if self.estimators else blocks)
 
     def at(self, log: TransactionLog, cutoff: date, horizon: Horizon) -> pd.DataFrame:
         """Compute the features of all customers whose first purchase day is on or before the cutoff.

@@ -19,6 +19,7 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
+from clv_experiments.forecasting.customer_features import customer_features
 from clv_experiments.forecasting.suitability import require_learnable_amounts
 
 
@@ -205,7 +206,7 @@ class Forecaster:
         """Features of the customers known at the cutoff, sorted by customer_id."""
         key = (cutoff, features.identity)
         if key not in self._features:
-            self._features[key] = features.at(self.log, cutoff, self.window.horizon)
+            self._features[key] = customer_features(self.log, cutoff, self.window.horizon, features)
         return self._features[key]
 
     def outcome(self, period: Period) -> pd.DataFrame:

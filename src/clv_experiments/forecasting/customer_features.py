@@ -1,0 +1,68 @@
+"""What is known of each customer at a cutoff: aggregates of the log, and estimates of models fitted on them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Horizon
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.rfm import rfm
+
+RFM = FeatureSet("rfm", [rfm])
+# The estimates of a model: suffix of the column, method of the estimator.
+ESTIMATES = {
+    "spend": "predict",
+    "purchases": "expected_purchases",
+    "p_alive": "probability_alive",
+    "p_purchase": "probability_purchase",
+}
+
+
+def customer_features(log: TransactionLog, cutoff: date, horizon: Horizon, features: FeatureSet) -> pd.DataFrame:
+    """Compute the features of all customers known at the cutoff; estimators are fitted on its calibration period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of ``FeatureSet.at``, and for each estimator ``<name>_spend`` (currency), ``<name>_purchases``,
+        ``<name>_p_alive`` and ``<name>_p_purchase``: what it expects of the horizon.
+
+    Raises
+    ------
+    ClvError
+        If the feature set has estimators, but lacks frequency, recency or T, on which they are fitted.
+    """
+    X = features.at(log, cutoff, horizon)
+    return _add_estimates(X, _fit_estimators(X, cutoff, horizon, features))
+
+
+def customer_feature_parts(
+    log: TransactionLog, cutoff: date, horizon: Horizon, features: FeatureSet, customers: int
+) -> Iterator[pd.DataFrame]:
+    """Compute the same as ``customer_features`` in chunks of at most ``customers`` rows."""
+    X = RFM.at(log, cutoff, horizon) if features.estimators else pd.DataFrame()
+    fitted = _fit_estimators(X, cutoff, horizon, features)
+    for part in features.parts(log, cutoff, horizon, customers):
+        yield _add_estimates(part, fitted)
+
+
+def _fit_estimators(X: pd.DataFrame, cutoff: date, horizon: Horizon, features: FeatureSet) -> dict[str, Any]:
+    days = float(horizon.after(cutoff).days)
+    return {
+        name: clone(estimator).set_params(horizon_days=days).fit(X) for name, estimator in features.estimators.items()
+    }
+
+
+def _add_estimates(X: pd.DataFrame, fitted: dict[str, Any]) -> pd.DataFrame:
+    estimates = {
+        f"{name}_{suffix}": getattr(estimator, method)(X)
+        for name, estimator in fitted.items()
+        for suffix, method in ESTIMATES.items()
+    }
+    return X.assign(**estimates)
