@@ -1,5 +1,6 @@
 """Library regressors as CLV models: floors, refusals, and a number of trees found without looking ahead."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,6 +130,27 @@ def test_a_forest_predicts_the_same_to_the_last_bit_each_time():
     fitted = SpendRegressor(make_pipeline(StandardScaler(), forest)).fit(X, y)
     assert fitted.regressor_[-1].n_jobs == 1
     assert all(np.array_equal(fitted.predict(X), fitted.predict(X)) for _ in range(5))
+
+
+@pytest.mark.parametrize(("limit", "notes"), [(2, 1), (1000, 0)])
+def test_a_fit_that_does_not_converge_says_so(limit, notes):
+    X, y = panel()
+    model = SpendRegressor(TweedieRegressor(power=1.5, link="log", alpha=0.0, max_iter=limit)).fit(X, y)
+    assert [note.startswith("the fit did not converge: ") for note in model.notes_] == [True] * notes
+
+
+class Warns(DummyRegressor):
+    """Warn of something else than convergence."""
+
+    def fit(self, X, y):
+        warnings.warn("something else", RuntimeWarning, stacklevel=2)
+        return super().fit(X, y)
+
+
+def test_other_warnings_stay_warnings():
+    with pytest.warns(RuntimeWarning, match="something else"):
+        model = SpendRegressor(Warns()).fit(LINE, np.ones(4))
+    assert model.notes_ == []
 
 
 # --- early stopping ---------------------------------------------------------------------------------------------

@@ -55,7 +55,6 @@ class EarlyStoppingRegressor(SpendRegressor):
         if self.patience < 1:
             raise ClvError(f"patience must be at least 1 round, got {self.patience} (model.estimator.patience)")
         _reject_unused_parameters(self.regressor, X[:1])
-        self.notes_: list[str] = []
         self.at_edge_: list[str] = []
         customers = np.unique(X.index.to_numpy())
         shuffled = np.random.default_rng(self.random_state).permutation(customers)

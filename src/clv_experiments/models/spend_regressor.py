@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -75,6 +76,8 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         Mean size of each feature, 1 where it is always 0.
     feature_names_in_ : numpy.ndarray of str
         Columns of the training panel, in order.
+    notes_ : list of str
+        Says so where the regressor did not converge.
 
     Examples
     --------
@@ -115,7 +118,11 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             raise ClvError("the training panel has labels that are not finite")
         labels = self._learn_units(check_finite(X), spend)
         self.least_ = 0.0 if labels.min() >= 0 else -np.inf
-        self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels)
+        self.notes_: list[str] = []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels)
+        self._note_convergence(caught)
         # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
         threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
         self.regressor_.set_params(**dict.fromkeys(threads, 1))
@@ -157,6 +164,14 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             As ``predict`` does.
         """
         return self.regressor_.probability_purchase(self._in_units(X))
+
+    def _note_convergence(self, caught: list[warnings.WarningMessage]) -> None:
+        """Note that a fit did not converge; other warnings go on as they came."""
+        for warning in caught:
+            if issubclass(warning.category, ConvergenceWarning):
+                self.notes_.append(f"the fit did not converge: {str(warning.message).splitlines()[0]}")
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
     def _learn_units(self, X: pd.DataFrame, spend: np.ndarray) -> np.ndarray:
         """Learn the units of spend and of each feature, and return the labels in theirs."""
