@@ -116,6 +116,26 @@ def test_survives_pickling(fitted, panel):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict(panel[0]), fitted.predict(panel[0]))
 
 
+def test_a_distribution_agrees_with_the_other_answers(fitted, panel):
+    assert hasattr(fitted, "predict_quantiles") is hasattr(fitted, "probability_above")
+    if not hasattr(fitted, "predict_quantiles"):
+        pytest.skip("it predicts a mean alone")
+    X = panel[0].iloc[:40]
+    quantiles = fitted.predict_quantiles(X, [0.1, 0.5, 0.9, 0.99])
+    assert quantiles.shape == (40, 4)
+    assert np.isfinite(quantiles).all()
+    assert (quantiles >= 0).all()
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    np.testing.assert_allclose(fitted.probability_above(X, 0.0), fitted.probability_purchase(X), rtol=1e-12)
+    for amount in (0.0, 10.0, 100.0):
+        above = fitted.probability_above(X, amount)
+        assert ((quantiles[:, 2] > amount) == (above > 0.1)).all()
+    means = fitted.predict_quantiles(X, (np.arange(4000) + 0.5) / 4000).mean(axis=1)
+    assert means.sum() == pytest.approx(fitted.predict(X).sum(), rel=0.05)
+    alone = fitted.predict_quantiles(X.iloc[[3]], [0.1, 0.5, 0.9, 0.99])
+    np.testing.assert_allclose(alone, quantiles[[3]], rtol=1e-12)
+
+
 def test_missing_column_is_named(model, fitted, panel):
     needed = [name for name in panel[0].columns if not _predicts_without(fitted, panel[0], name)]
     if not needed:

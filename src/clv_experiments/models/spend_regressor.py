@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,8 +24,12 @@ LABEL_STEPS = 2.0**24
 TRIAL_LABELS = np.arange(-49.5, 50.0)  # half of them losses
 
 
-def _predicts_purchases(model: SpendRegressor) -> bool:
-    return hasattr(model.regressor, "probability_purchase")
+def _if_regressor_has(method: str) -> Callable[[SpendRegressor], bool]:
+    return lambda model: hasattr(_final_step(model.regressor), method)
+
+
+def _final_step(regressor: Any) -> Any:
+    return regressor[-1] if isinstance(regressor, Pipeline) else regressor
 
 
 def select_features(X: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:
@@ -154,7 +161,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         """
         return _can_fit(self.regressor, TRIAL_LABELS) or not _can_fit(self.regressor, np.abs(TRIAL_LABELS))
 
-    @available_if(_predicts_purchases)
+    @available_if(_if_regressor_has("probability_purchase"))
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Probability that each customer buys in the horizon, shape (n,), where the regressor predicts it.
 
@@ -163,7 +170,39 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         ClvError
             As ``predict`` does.
         """
-        return self.regressor_.probability_purchase(self._in_units(X))
+        regressor, features = self._final_regressor(X)
+        return regressor.probability_purchase(features)
+
+    @available_if(_if_regressor_has("distribution"))
+    def predict_quantiles(self, X: pd.DataFrame, probabilities: ArrayLike) -> np.ndarray:
+        """Quantiles of each customer's spend at k probabilities, shape (n, k), currency.
+
+        Raises
+        ------
+        ClvError
+            As ``predict`` does.
+        """
+        regressor, features = self._final_regressor(X)
+        return self.unit_ * regressor.distribution(features).quantiles(probabilities)
+
+    @available_if(_if_regressor_has("distribution"))
+    def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
+        """Probability that each customer spends more than an amount (currency), shape (n,).
+
+        Raises
+        ------
+        ClvError
+            As ``predict`` does.
+        """
+        regressor, features = self._final_regressor(X)
+        return regressor.distribution(features).probability_above(amount / self.unit_)
+
+    def _final_regressor(self, X: pd.DataFrame) -> tuple[Any, Any]:
+        """Return the regressor, the last one of a pipeline, and what it is given of X."""
+        features = self._in_units(X)
+        if isinstance(self.regressor_, Pipeline) and len(self.regressor_) > 1:
+            features = self.regressor_[:-1].transform(features)
+        return _final_step(self.regressor_), features
 
     def _note_convergence(self, caught: list[warnings.WarningMessage]) -> None:
         """Note that a fit did not converge; other warnings go on as they came."""

@@ -7,8 +7,14 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.metaestimators import available_if
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
+
+
+def _predicts_logs(model: TwoPart) -> bool:
+    return hasattr(model.regressor, "predict_log")
 
 
 class TwoPart(RegressorMixin, BaseEstimator):
@@ -66,3 +72,8 @@ class TwoPart(RegressorMixin, BaseEstimator):
         if self.classifier_ is None:
             return np.ones(len(X))
         return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)
+
+    @available_if(_predicts_logs)
+    def distribution(self, X: pd.DataFrame) -> ZeroInflatedLognormal:
+        """Return the distribution of each customer's spend, where the regressor knows that of its logarithm."""
+        return ZeroInflatedLognormal(self.probability_purchase(X), *self.regressor_.predict_log(X))
