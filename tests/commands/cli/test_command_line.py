@@ -39,7 +39,7 @@ def refused(*overrides):
         ("windw.origins=2", "there is no setting windw; did you mean window?"),
         ("window.orignis=2", "there is no setting window.orignis; did you mean origins?"),
         ("window.zzz=2", "there is no setting window.zzz; there are horizon, cutoff, origins, training_origins"),
-        ("model=xgbost", "there is no model=xgbost; did you mean xgboost?"),
+        ("model=xgbost", "there is no model=xgbost; did you mean xgboost or xgboost_ziln?"),
         ("data=zzzz", "there is no data=zzzz; there are"),
         ("path=orders.csv", "there is no setting path; did you mean data.path or data.source.path?"),
         ("max_depth=3", "there is no setting max_depth; did you mean model.estimator.regressor.max_depth?"),
