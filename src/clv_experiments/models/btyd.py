@@ -2,14 +2,18 @@
 
 import logging
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.btyd_distribution import SEED, PositiveSpend, PurchaseDraws, simulate_positive_spend
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
     check_customers,
@@ -215,6 +219,38 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             raise ClvError(f"{type(self).__name__} was fitted without {MONEY}, and knows of purchases alone")
         return self.spend_.expected_spend_per_purchase(X)
 
+    def predict_quantiles(self, X: pd.DataFrame, probabilities: ArrayLike) -> np.ndarray:
+        """Return quantiles of spend over ``horizon_days`` at k probabilities, shape (n, k), in the log's currency.
+
+        Without ``monetary_value``, of purchases. Simulated; P(spend > 0) is ``probability_purchase`` exactly.
+        """
+        chances = self.probability_purchase(X)
+        quantiles = np.zeros((len(X), np.size(probabilities)))
+        for rows, positive in self._positive_spend(X):
+            quantiles[rows] = positive.quantiles(chances[rows], probabilities)
+        return quantiles
+
+    def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
+        """Return P(spend over ``horizon_days`` > amount), shape (n,); without ``monetary_value``, of purchases."""
+        if amount < 0:
+            return np.ones(len(X))
+        chances = self.probability_purchase(X)
+        for rows, positive in self._positive_spend(X):
+            chances[rows] *= positive.probability_above(amount)
+        return chances
+
+    def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend]]:
+        """Simulate the spend of those who buy, for each group of customers of whom it is the same; yield their rows."""
+        check_is_fitted(self, "spend_")
+        known = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
+        customers = known.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).reset_index(drop=True)
+        for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
+            x, T, m = cast(tuple[float, float, float], key)
+            rng = np.random.default_rng(SEED)
+            draws = self._draw_purchases(x, T / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
+            draw_spend = partial(self.spend_.draw_spend, x, m, rng) if self.spend_ else np.asarray
+            yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng)
+
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
         """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""
         check_is_fitted(self, f"{self._parameter_names[0]}_")
@@ -250,6 +286,9 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws: ...
 
     @abstractmethod
     def _dropout_share(self, T: float) -> float: ...

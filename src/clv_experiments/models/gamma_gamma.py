@@ -119,6 +119,18 @@ class GammaGamma(BaseEstimator):
         x, m = np.where(has_repeats, x, 1.0), np.where(has_repeats, m, 1.0)
         return np.where(has_repeats, self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1), self.mean_spend_)
 
+    def draw_spend(self, x: float, m: float, rng: np.random.Generator, purchases: np.ndarray) -> np.ndarray:
+        """Draw what one customer spends on each number of purchases together, of the shape of ``purchases``.
+
+        The customer's own scale is drawn from its posterior at x purchase days of mean spend m (Fader and Hardie 2013,
+        eq. 4); the sum of Gamma spends is Gamma.
+        """
+        if np.isnan(self.p_):
+            return self.mean_spend_ * purchases
+        x, m = (x, m) if x > 0 and m > 0 else (0.0, 0.0)
+        rates = rng.gamma(self.q_ + self.p_ * x, size=len(purchases)) / (self.v_ + x * m)
+        return rng.gamma(self.p_ * purchases) / np.maximum(rates, np.finfo(float).tiny)
+
     def _add_note(self, sentence: str) -> None:
         self.notes_.append(sentence)
         logger.info(sentence)
