@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = """
@@ -53,11 +54,11 @@ def digests(run_process):
 
 
 @pytest.mark.slow
-def test_numbers_depend_on_the_seed_and_on_nothing_else(digests):
+def test_numbers_depend_on_the_seed_and_on_nothing_else(digests, compose):
     other, first = digests(2, 1)
     (again,) = digests(1)
     assert first == again
-    texts = {model: (ROOT / "conf" / "model" / f"{model}.yaml").read_text() for model in first}
+    texts = {model: OmegaConf.to_yaml(compose(f"model={model}").model) for model in first}
     drawing = {model for model, text in texts.items() if "subsample:" in text or "max_samples:" in text}
     moved = {model for model in first if first[model] != other[model]}
     assert drawing, "at least one model draws samples"

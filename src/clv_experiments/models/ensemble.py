@@ -1,0 +1,128 @@
+"""Several models as one: each brought to the same total, then averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from clv_experiments.errors import ClvError
+from clv_experiments.models.scaled_regressor import ScaledRegressor
+
+
+def _any_predicts_purchases(ensemble: Ensemble) -> bool:
+    return any(hasattr(member, "probability_purchase") for member in ensemble.members.values())
+
+
+class Ensemble(RegressorMixin, BaseEstimator):
+    """Mean of the predictions of its members, each with the same weight and, once scaled, the same total.
+
+    Weights that are learnt do no better than equal ones where so few periods are known; totals are a matter of their
+    own, since each member's errs its own way.
+
+    Parameters
+    ----------
+    members : mapping of str to estimator
+        Cloned and fitted. BTYD models need frequency, recency, T and monetary_value among the features.
+    horizon_days : float, optional
+        Length of the period to predict, handed to members that take it; by default what each has.
+
+    Attributes
+    ----------
+    members_ : dict of str to ScaledRegressor
+    parameters_ : pandas.DataFrame
+        ``parameter`` (member), ``estimate`` (factor by which it was scaled).
+    notes_ : list of str
+        What a reader should know of the members' fits.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyRegressor
+    >>> X, y = pd.DataFrame({"frequency": [0.0, 1.0, 2.0]}), [0.0, 0.0, 30.0]
+    >>> members = {"mean": DummyRegressor(), "median": DummyRegressor(strategy="constant", constant=2.0)}
+    >>> ensemble = Ensemble(members).fit(X, y)
+    >>> ensemble.predict(X).tolist(), ensemble.scale_to(X, 60.0).predict(X).tolist()
+    ([6.0, 6.0, 6.0], [20.0, 20.0, 20.0])
+    """
+
+    def __init__(self, members: Mapping[str, Any], horizon_days: float | None = None) -> None:
+        self.members = members
+        self.horizon_days = horizon_days
+
+    def fit(self, X: pd.DataFrame, y: Any, customers: pd.DataFrame | None = None) -> Self:
+        """Fit every member.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame of shape (n, p)
+            Features of the training panel.
+        y : array-like of shape (n,)
+            Spend in the horizon that followed (currency).
+        customers : pandas.DataFrame, optional
+            Features of all customers of the cutoff, on which members that need no labels (BTYD) are fitted; by default
+            ``X``.
+
+        Raises
+        ------
+        ClvError
+            If there is no member, or one cannot be fitted.
+        """
+        if not self.members:
+            raise ClvError("an ensemble needs at least one member (model.estimator.members)")
+        self.n_features_in_ = X.shape[1]
+        self.members_ = {}
+        for name, member in self.members.items():
+            rows = X if customers is None or get_tags(member).target_tags.required else customers
+            self.members_[name] = ScaledRegressor(member, self.horizon_days).fit(rows, y if rows is X else None)
+        return self
+
+    def scale_to(self, X: pd.DataFrame, total: float | None = None) -> Self:
+        """Bring every member to the same total, by one factor each, whoever is asked about later.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame of shape (n, p)
+            Features of all customers of the cutoff.
+        total : float, optional
+            Currency; by default the mean of the members' own totals.
+
+        Raises
+        ------
+        ClvError
+            If the total is no finite number >= 0.
+        """
+        check_is_fitted(self)
+        if total is None:
+            total = float(np.mean([member.estimator_.predict(X).sum() for member in self.members_.values()]))
+        for member in self.members_.values():
+            member.scale_to(X, total)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict holdout spend, shape (n,), currency, finite and >= 0."""
+        check_is_fitted(self)
+        return np.mean([member.predict(X) for member in self.members_.values()], axis=0)
+
+    @available_if(_any_predicts_purchases)
+    def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the probability of any purchase in the horizon, shape (n,): the mean of members that predict it."""
+        check_is_fitted(self)
+        members = [member for member in self.members_.values() if hasattr(member, "probability_purchase")]
+        return np.mean([member.probability_purchase(X) for member in members], axis=0)
+
+    @property
+    def parameters_(self) -> pd.DataFrame:
+        """The factor of each member."""
+        factors = {name: member.factor_ for name, member in self.members_.items()}
+        return pd.DataFrame({"parameter": list(factors), "estimate": list(factors.values())})
+
+    @property
+    def notes_(self) -> list[str]:
+        """The notes of each member, under its name."""
+        return [f"{name}: {note}" for name, member in self.members_.items() for note in getattr(member, "notes_", [])]

@@ -1,0 +1,111 @@
+"""Several models as one: equal weights, the same total, and nobody's forecast depends on who else is asked."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression
+
+from clv_experiments.errors import ClvError
+from clv_experiments.models.ensemble import Ensemble
+from clv_experiments.models.logistic_per_row import LogisticPerRow
+from clv_experiments.models.lognormal_ridge import LognormalRidge
+from clv_experiments.models.mbg_nbd import MbgNbd
+from clv_experiments.models.spend_rate import SpendRate
+from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.models.two_part import TwoPart
+
+draws = np.random.default_rng(9)
+N = 400
+X = pd.DataFrame({"frequency": draws.poisson(2, N).astype(float), "T": 200.0}, index=[f"c{k}" for k in range(N)])
+X["recency"] = np.where(X["frequency"] > 0, draws.uniform(1, 200, N).round(), 0.0)
+X["monetary_value"] = np.where(X["frequency"] > 0, draws.gamma(5.0, 4.0, N), 0.0)
+X["spend_per_day"] = draws.gamma(2.0, 0.1, N)
+Y = np.where(draws.random(N) < 0.4, draws.gamma(2.0, 20.0, N), 0.0)
+MEMBERS = {
+    "linear": SpendRegressor(LinearRegression()),
+    "hurdle": SpendRegressor(TwoPart(LogisticPerRow(), LognormalRidge())),
+    "mbg_nbd": MbgNbd(),
+    "spend_rate": SpendRate(),
+}
+
+
+def alone(name):
+    return clone(MEMBERS[name]).fit(X, Y)
+
+
+def test_it_is_the_mean_of_its_members_until_it_is_scaled():
+    ensemble = Ensemble(MEMBERS).fit(X, Y)
+    expected = np.mean([alone(name).predict(X) for name in MEMBERS], axis=0)
+    np.testing.assert_allclose(ensemble.predict(X), expected, rtol=1e-12)
+    assert (ensemble.parameters_["estimate"] == 1).all()
+
+
+def test_members_weigh_the_same_at_whatever_level_they_are():
+    shouting = MEMBERS | {"linear": DummyRegressor(strategy="constant", constant=1e6)}
+    constant = shouting | {"linear": DummyRegressor(strategy="constant", constant=1.0)}
+    loud, quiet = (Ensemble(members).fit(X, Y).scale_to(X, 9000.0) for members in (shouting, constant))
+    np.testing.assert_allclose(loud.predict(X), quiet.predict(X), rtol=1e-12)
+    assert loud.predict(X).sum() == pytest.approx(9000)
+    for member in loud.members_.values():
+        assert member.predict(X).sum() == pytest.approx(9000)
+
+
+def test_without_a_total_it_keeps_the_mean_of_its_members_totals():
+    ensemble = Ensemble(MEMBERS).fit(X, Y)
+    before = ensemble.predict(X).sum()
+    assert ensemble.scale_to(X, 1.0).scale_to(X).predict(X).sum() == pytest.approx(before)
+    totals = [alone(name).predict(X).sum() for name in MEMBERS]
+    assert ensemble.parameters_["parameter"].tolist() == list(MEMBERS)
+    assert ensemble.parameters_["estimate"].tolist() == pytest.approx([before / total for total in totals])
+
+
+def test_nobodys_forecast_depends_on_who_else_is_asked():
+    ensemble = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 5000.0)
+    everybody = pd.Series(ensemble.predict(X), X.index)
+    few = X.sample(9, random_state=1)
+    np.testing.assert_allclose(ensemble.predict(few), everybody[few.index], rtol=1e-12)
+
+
+def test_the_chance_of_a_purchase_is_the_mean_of_members_that_predict_it():
+    ensemble = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 5000.0)
+    expected = (alone("hurdle").probability_purchase(X) + alone("mbg_nbd").probability_purchase(X)) / 2
+    np.testing.assert_allclose(ensemble.probability_purchase(X), expected, rtol=1e-12)
+    assert not hasattr(Ensemble({"rate": SpendRate()}), "probability_purchase")
+
+
+def test_members_that_need_no_labels_are_fitted_on_the_customers_of_the_cutoff():
+    panel, customers = X.iloc[:250], X.iloc[150:]
+    ensemble = Ensemble(MEMBERS).fit(panel, Y[:250], customers=customers)
+    np.testing.assert_array_equal(
+        ensemble.members_["mbg_nbd"].predict(X), clone(MEMBERS["mbg_nbd"]).fit(customers).predict(X)
+    )
+    linear = clone(MEMBERS["linear"]).fit(panel, Y[:250])
+    np.testing.assert_array_equal(ensemble.members_["linear"].predict(X), linear.predict(X))
+
+
+def test_the_horizon_reaches_the_members_that_take_it():
+    month = Ensemble({"rate": SpendRate(), "linear": MEMBERS["linear"]}, horizon_days=30.0).fit(X, Y)
+    np.testing.assert_allclose(month.members_["rate"].predict(X), SpendRate(30.0).fit(X).predict(X))
+
+
+def test_notes_say_which_member_they_are_of():
+    nobody_repeats = X.assign(frequency=0.0, recency=0.0, monetary_value=0.0)
+    notes = Ensemble({"mbg_nbd": MbgNbd()}).fit(nobody_repeats, Y).notes_
+    assert notes
+    assert all(note.startswith("mbg_nbd: ") for note in notes)
+
+
+def test_without_members_it_is_refused():
+    with pytest.raises(ClvError, match="at least one member"):
+        Ensemble({}).fit(X, Y)
+
+
+def test_it_clones_and_pickles_and_leaves_the_members_given_unfitted():
+    ensemble = Ensemble(MEMBERS).fit(X, Y).scale_to(X, 100.0)
+    assert np.array_equal(pickle.loads(pickle.dumps(ensemble)).predict(X), ensemble.predict(X))
+    assert clone(ensemble).members.keys() == MEMBERS.keys()
+    assert not any(hasattr(member, "n_features_in_") for member in MEMBERS.values())
