@@ -157,7 +157,8 @@ def test_the_models_own_estimator_stays_unfitted(forecaster, target):
 
 
 def test_horizon_days_are_those_of_the_period(forecaster):
-    rate = Model("spend_rate", "baseline", False, FeatureSet("behaviour", (behaviour,)), SpendRate(horizon_days=1.0))
+    features = FeatureSet("rfm_behaviour", (rfm, behaviour))
+    rate = Model("spend_rate", "baseline", False, features, SpendRate(horizon_days=1.0))
     holdout_days, validation_days = (
         forecaster.forecast(forecaster.window.period(k), rate).estimator.horizon_days for k in (0, 1)
     )

@@ -32,6 +32,8 @@ BY_HAND = [
     (Zeros(), [0, 0, 0, 0]),
     (LastPeriod(), [0, 12.5, 40, -3]),  # who lost goes on losing
     (SpendRate(horizon_days=10), [5, 20, 30, -10]),
+    (SpendRate(horizon_days=200), [0.5 * 20 / 50 * 200, 400, 600, -5 / 50 * 200]),  # 50 days count at least
+    (SpendRate(horizon_days=1), [0.5, 2, 3, -1]),
     (Hiatus(horizon_days=10, hiatus_days=None), [0, 20, 0, -10]),  # away for 20, 10, 91 and 0 days
     (Hiatus(horizon_days=10, hiatus_days=20), [5, 20, 0, -10]),
     (Hiatus(horizon_days=10, hiatus_days=0), [0, 0, 0, -10]),
@@ -49,6 +51,11 @@ def test_rules_by_hand_in_any_row_and_column_order(model, expected):
     assert fitted.predict(KNOWN.iloc[:0]).shape == (0,)
 
 
+def test_who_came_today_is_not_expected_back_every_day():
+    today = pd.DataFrame({"T": [0.0, 1.0, 365.0], "spend_per_day": [40.0, 40.0, 40.0]})
+    assert SpendRate(horizon_days=100).fit(today).predict(today).tolist() == [160, 160, 4000]
+
+
 @pytest.mark.parametrize("model", [model for model, _ in BY_HAND])
 def test_rules_ignore_labels(model):
     with_labels, without = clone(model).fit(KNOWN, [1e6] * 4), clone(model).fit(KNOWN)
@@ -59,7 +66,7 @@ def test_rules_ignore_labels(model):
     ("model", "needs"),
     [
         (LastPeriod(), ["sales_sum_M_2"]),
-        (SpendRate(), ["spend_per_day"]),
+        (SpendRate(), ["T", "spend_per_day"]),
         (Hiatus(), ["T", "recency", "spend_per_day"]),
         (RfmDecile(), ["T", "recency", "frequency"]),
     ],

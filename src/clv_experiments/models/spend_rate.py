@@ -6,9 +6,14 @@ import numpy as np
 
 from clv_experiments.models.rule import RuleBaseline
 
+MIN_SHARE = 0.25  # of the horizon: a rate over less than that is mostly the first purchase itself
+
 
 class SpendRate(RuleBaseline):
-    """Predict past spend per day (``spend_per_day``) times the days of the horizon.
+    """Predict past spend per day times the days of the horizon.
+
+    Past spend is spread over ``T``, but over a quarter of the horizon at least: whoever came yesterday and bought once
+    will not buy every day.
 
     Parameters
     ----------
@@ -16,10 +21,11 @@ class SpendRate(RuleBaseline):
         Length of the period to predict, in days.
     """
 
-    required_columns: ClassVar = ("spend_per_day",)
+    required_columns: ClassVar = ("T", "spend_per_day")
 
     def __init__(self, horizon_days: float = 91.0) -> None:
         self.horizon_days = horizon_days
 
-    def _spend(self, rate: np.ndarray) -> np.ndarray:
-        return rate * self.horizon_days
+    def _spend(self, T: np.ndarray, rate: np.ndarray) -> np.ndarray:
+        known = np.maximum(T, 1.0)  # the days that ``spend_per_day`` is over
+        return rate * known / np.maximum(known, MIN_SHARE * self.horizon_days) * self.horizon_days
