@@ -129,7 +129,8 @@ def test_a_distribution_agrees_with_the_other_answers(fitted, panel):
     np.testing.assert_allclose(fitted.probability_above(X, 0.0), fitted.probability_purchase(X), rtol=1e-12)
     for amount in (0.0, 10.0, 100.0):
         above = fitted.probability_above(X, amount)
-        assert ((quantiles[:, 2] > amount) == (above > 0.1)).all()
+        clear = np.abs(above - 0.1) > 0.005  # a mixture's quantiles come from a grid
+        assert ((quantiles[:, 2] > amount) == (above > 0.1))[clear].all()
     means = fitted.predict_quantiles(X, (np.arange(4000) + 0.5) / 4000).mean(axis=1)
     assert means.sum() == pytest.approx(fitted.predict(X).sum(), rel=0.05)
     alone = fitted.predict_quantiles(X.iloc[[3]], [0.1, 0.5, 0.9, 0.99])

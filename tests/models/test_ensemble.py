@@ -77,6 +77,22 @@ def test_the_chance_of_a_purchase_is_the_mean_of_members_that_predict_it():
     assert not hasattr(Ensemble({"rate": SpendRate()}), "probability_purchase")
 
 
+def test_where_every_member_knows_its_distribution_it_knows_their_mixture():
+    known = {name: MEMBERS[name] for name in ("hurdle", "mbg_nbd")}
+    assert not hasattr(Ensemble(MEMBERS), "predict_quantiles")
+    ensemble, few = Ensemble(known).fit(X, Y).scale_to(X, 5000.0), X.iloc[:60]
+    quantiles = ensemble.predict_quantiles(few, [0.8, 0.95])
+    members = ensemble.members_.values()
+    for column, probability in enumerate([0.8, 0.95]):
+        for row in range(60):  # by hand: at the quantile the mean of the members' chances of more is what it says
+            amount, customer = quantiles[row, column], few.iloc[[row]]
+            above = np.mean([member.probability_above(customer, amount)[0] for member in members])
+            assert above == pytest.approx(1 - probability, abs=0.006) or (amount == 0 and above < 1 - probability)
+    np.testing.assert_allclose(ensemble.probability_above(few, 0.0), ensemble.probability_purchase(few), rtol=1e-12)
+    means = ensemble.predict_quantiles(few, (np.arange(2000) + 0.5) / 2000).mean(axis=1)
+    np.testing.assert_allclose(means, ensemble.predict(few), rtol=0.1)
+
+
 def test_members_that_need_no_labels_are_fitted_on_the_customers_of_the_cutoff():
     panel, customers = X.iloc[:250], X.iloc[150:]
     ensemble = Ensemble(MEMBERS).fit(panel, Y[:250], customers=customers)

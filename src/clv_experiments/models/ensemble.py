@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -15,9 +16,16 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 
+LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is taken into the mixture
+ROWS_AT_ONCE = 4096
+
 
 def _any_predicts_purchases(ensemble: Ensemble) -> bool:
     return any(hasattr(member, "probability_purchase") for member in ensemble.members.values())
+
+
+def _all_know_their_distribution(ensemble: Ensemble) -> bool:
+    return all(hasattr(member, "predict_quantiles") for member in ensemble.members.values())
 
 
 class Ensemble(RegressorMixin, BaseEstimator):
@@ -115,6 +123,27 @@ class Ensemble(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         members = [member for member in self.members_.values() if hasattr(member, "probability_purchase")]
         return np.mean([member.probability_purchase(X) for member in members], axis=0)
+
+    @available_if(_all_know_their_distribution)
+    def predict_quantiles(self, X: pd.DataFrame, probabilities: ArrayLike) -> np.ndarray:
+        """Return quantiles of the mixture of the members' distributions at k probabilities, shape (n, k), currency.
+
+        The mean of the mixture is what ``predict`` returns.
+        """
+        check_is_fitted(self)
+        quantiles = np.empty((len(X), np.size(probabilities)))
+        for first in range(0, len(X), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            members = [member.predict_quantiles(X.iloc[part], LEVELS) for member in self.members_.values()]
+            mixture = np.concatenate(members, axis=1)
+            quantiles[part] = np.quantile(mixture, np.ravel(probabilities), axis=1, method="inverted_cdf").T
+        return quantiles
+
+    @available_if(_all_know_their_distribution)
+    def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
+        """Return P(spend > amount), shape (n,): the mean of the members'."""
+        check_is_fitted(self)
+        return np.mean([member.probability_above(X, amount) for member in self.members_.values()], axis=0)
 
     @property
     def parameters_(self) -> pd.DataFrame:
