@@ -24,6 +24,7 @@ from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
+from clv_experiments.data.queries.cohort_months import cohort_months
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
@@ -47,6 +48,7 @@ def outcome(log, compose, horizon="3 months"):
         "span": (log.start, log.end, log.customers),
         "features": features.at(log, period.cutoff, window.horizon),
         "spend": holdout(log, period),
+        "cohorts": cohort_months(log, period.cutoff).past,
     }
 
 
@@ -54,7 +56,7 @@ def assert_same(result, expected):
     pd.testing.assert_frame_equal(result["report"], expected["report"])
     assert result["span"] == expected["span"]
     assert result["fingerprint"] == expected["fingerprint"]
-    for frame in ("features", "spend"):
+    for frame in ("features", "spend", "cohorts"):
         pd.testing.assert_frame_equal(result[frame], expected[frame], rtol=1e-9, atol=1e-9)
 
 
