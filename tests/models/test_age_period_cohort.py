@@ -72,7 +72,9 @@ def test_a_season_that_was_never_seen_has_the_error_of_its_prior():
 
 def test_the_further_ahead_the_larger_the_error_of_the_walk():
     X = cells(30, customers=1e6)
-    model = AgePeriodCohort(season_sds=(0.01,), walk_sd=0.1, shock_sd=0.001).fit(X, X["exposure"] * rates(X, 0 * SEASON))
+    model = AgePeriodCohort(season_sds=(0.01,), walk_sd=0.1, shock_sd=0.001).fit(
+        X, X["exposure"] * rates(X, 0 * SEASON)
+    )
     ahead = cells(30, ahead=6)
     near, far = (model.predict_total(ahead[ahead["month"] == month])[1] for month in (0, 5))
     assert far**2 - near**2 == pytest.approx(5 * 0.1**2, rel=0.2)

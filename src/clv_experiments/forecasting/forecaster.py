@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +21,15 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
 from clv_experiments.forecasting.customer_features import customer_features
+from clv_experiments.forecasting.level import (
+    CALIBRATION_ORIGINS,
+    CUSTOMERS,
+    FORECAST,
+    Level,
+    LevelForecast,
+    calibrate,
+    forecast_level,
+)
 from clv_experiments.forecasting.suitability import require_learnable_amounts
 
 
@@ -94,11 +104,13 @@ class Forecaster:
         self.window = window
         self._features: dict[tuple, pd.DataFrame] = {}
         self._outcomes: dict[Period, pd.DataFrame] = {}
+        self._levels: dict[Period, LevelForecast] = {}
 
     def with_window(self, window: Window) -> Forecaster:
         """Forecast the same log under another window of the same horizon; what was computed is shared."""
         forecaster = Forecaster(self.log, window)
         forecaster._features, forecaster._outcomes = self._features, self._outcomes
+        forecaster._levels = self._levels
         return forecaster
 
     def forecast(self, target: Period, model: Model) -> Forecast:
@@ -220,6 +232,25 @@ class Forecaster:
                 outcome["true_expected_spend"] = self.log.truth.expected_spend(period).reindex(outcome.index)
             self._outcomes[period] = outcome
         return self._outcomes[period]
+
+    def level(self, target: Period, kind: str = FORECAST) -> Level:
+        """Forecast what all customers of the cutoff will spend; calibrated on earlier periods, over at the cutoff.
+
+        Parameters
+        ----------
+        target : Period
+            A period of the window, or its future period.
+        kind : {"forecast", "btyd"}
+        """
+        earlier = islice(replace(self.window, training_origins=None).training(target), CALIBRATION_ORIGINS)
+        errors = ((self.level_forecast(period).at(kind), self.outcome(period)["spend"].sum()) for period in earlier)
+        return calibrate(self.level_forecast(target).at(kind), errors)
+
+    def level_forecast(self, target: Period) -> LevelForecast:
+        """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""
+        if target not in self._levels:
+            self._levels[target] = forecast_level(self.log, target, self.features(target.cutoff, CUSTOMERS))
+        return self._levels[target]
 
     def require_holdout_spend(self, period: Period) -> None:
         """Refuse a holdout period without spend: no score means anything there.

@@ -14,6 +14,7 @@ from clv_experiments.data.log import TransactionLog
 # A month here is a twelfth of 365.25 days, that is 1461 / 48, counted from the first day after the cutoff: month -1
 # ends with the cutoff, month 0 follows it, and months twelve apart cover the same days of the year, give or take one.
 NUMERATOR, DENOMINATOR = 1461, 48
+DAYS_A_MONTH = NUMERATOR / DENOMINATOR
 COUNTS = ["purchase_days", "spend"]
 
 

@@ -1,0 +1,207 @@
+"""The level: what all customers known at a cutoff will spend in all, with its standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.cohort_months import DAYS_A_MONTH, CohortMonths, cohort_months
+from clv_experiments.data.window import Period
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.rfm import rfm
+from clv_experiments.models.age_period_cohort import AgePeriodCohort
+from clv_experiments.models.mbg_nbd import MbgNbd
+
+OWN, BTYD, FORECAST = LEVELS = ("own", "btyd", "forecast")
+CUSTOMERS = FeatureSet("rfm", [rfm])
+MONTHS_A_YEAR = 12
+FIRST_DAYS = 28  # of a log, in which everyone is new, so that they do not count as a season
+MIN_COHORT_MONTHS = 9  # over which first purchases are spread: customers of one age cannot tell age from season
+MIDDLE_SHARE = (0.05, 0.95)  # of the customers by first purchase, so that a trickle before or after does not count
+# Standard deviation of the log error of BTYD's total: its root mean square where seasons were seen, over the earlier
+# origins of Online Retail II and of simulated shops with a season (scripts/level_backtest.py).
+BTYD_ERROR = 0.3
+TRUSTED_ORIGINS = 2.0  # how many earlier origins the model's own standard error weighs as much as
+CALIBRATION_ORIGINS = 8  # the latest that are over
+MAX_LABEL_QUANTILE = 0.999
+
+
+@dataclass(frozen=True)
+class Level:
+    """What all customers known at a cutoff are expected to spend and buy in a period.
+
+    Attributes
+    ----------
+    total : float
+        Spend, in the log's currency.
+    purchase_days : float
+    standard_error : float
+        Of the logarithm of the total.
+    source : {"forecast", "btyd"}
+        ``btyd`` where the purchases of the past do not tell more than BTYD does.
+    note : str
+        Why it is BTYD's total; "" where it is not.
+    """
+
+    total: float
+    purchase_days: float
+    standard_error: float
+    source: str
+    note: str = ""
+
+    def interval(self, probability: float) -> tuple[float, float]:
+        """Return where the total lies with a probability such as 0.8, in the log's currency."""
+        half_width = NormalDist().inv_cdf((1 + probability) / 2) * self.standard_error
+        return self.total * float(np.exp(-half_width)), self.total * float(np.exp(half_width))
+
+
+@dataclass(frozen=True)
+class LevelForecast:
+    """Both levels of one period.
+
+    Attributes
+    ----------
+    btyd : Level
+        The sums of the MBG/NBD with Gamma-Gamma spend.
+    cohorts : Level or None
+        What cohorts, seasons and trend say; None where they cannot.
+    note : str
+        Why they cannot.
+    """
+
+    btyd: Level
+    cohorts: Level | None
+    note: str = ""
+
+    def at(self, level: str) -> Level:
+        """Return the level that a model is asked for: ``btyd`` or ``forecast``."""
+        return self.btyd if level == BTYD else self.combined()
+
+    def combined(self, btyd_error: float = BTYD_ERROR) -> Level:
+        """Average the logarithms of both levels, each weighted by its precision.
+
+        Parameters
+        ----------
+        btyd_error : float
+            Standard deviation of the log error of BTYD's total.
+        """
+        if self.cohorts is None:
+            return replace(self.btyd, standard_error=btyd_error, note=self.note)
+        weight = btyd_error**2 / (btyd_error**2 + self.cohorts.standard_error**2)
+        total, purchase_days = (
+            float(cohorts**weight * btyd ** (1 - weight))
+            for cohorts, btyd in (
+                (self.cohorts.total, self.btyd.total),
+                (self.cohorts.purchase_days, self.btyd.purchase_days),
+            )
+        )
+        return Level(total, purchase_days, self.cohorts.standard_error * weight**0.5, FORECAST)
+
+
+def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame) -> LevelForecast:
+    """Forecast the level of a period from the log up to its cutoff; later purchases are never read.
+
+    An age-period-cohort model of repeat spend by cohort and month, and one of repeat purchase days, times last year's
+    mean spend of one; the total is the geometric mean of both. Their exposure is what the MBG/NBD expects of customers
+    of that age, so that they say how the log departs from it: by season, trend and cohort.
+
+    Parameters
+    ----------
+    log : TransactionLog
+    target : Period
+    customers : pandas.DataFrame
+        ``CUSTOMERS`` at the cutoff: frequency, recency, T and, where the log has amounts, monetary value.
+    """
+    model = MbgNbd(horizon_days=float(target.days)).fit(customers)
+    spend, purchases = (
+        float(values.sum()) for values in (model.predict(customers), model.expected_purchases(customers))
+    )
+    btyd = Level(spend, purchases, BTYD_ERROR, BTYD)
+    months = cohort_months(log, target.cutoff)
+    future = months.future(target.days)
+    if reason := _reason_for_btyd(months, future, log, target):
+        return LevelForecast(btyd, None, f"{reason}: the total is that of the MBG/NBD, which knows no season")
+    return LevelForecast(btyd, _cohort_level(months, future, model))
+
+
+def calibrate(level: Level, earlier: Iterable[tuple[Level, float]]) -> Level:
+    """Widen the standard error by how far earlier levels were off, in their own standard errors.
+
+    Parameters
+    ----------
+    level : Level
+    earlier : iterable of (Level, actual total)
+        Of periods that were over at the cutoff; without any the standard error stays as it is.
+
+    Returns
+    -------
+    Level
+        Its standard error is never smaller than the model's own: a few origins that went well do not show that the
+        next will.
+    """
+    errors = [
+        np.log(before.total / actual) / before.standard_error
+        for before, actual in earlier
+        if min(before.total, actual) > 0
+    ]
+    inflation = (TRUSTED_ORIGINS + np.sum(np.square(errors))) / (TRUSTED_ORIGINS + len(errors))
+    return replace(level, standard_error=level.standard_error * float(max(inflation, 1.0)) ** 0.5)
+
+
+def align_labels(labels: Iterable[pd.Series], totals: Iterable[float]) -> pd.Series:
+    """Scale the labels of each origin to a total and stack them, so that no season of the past stands out in a panel.
+
+    Parameters
+    ----------
+    labels : iterable of pandas.Series
+        Spend of the customers of one origin, currency.
+    totals : iterable of float
+        What each is scaled to, currency; labels that sum to nothing stay as they are.
+
+    Returns
+    -------
+    pandas.Series
+        Capped at their 99.9 % quantile.
+    """
+    scaled = [y * (total / y.sum()) if y.sum() > 0 else y for y, total in zip(labels, totals, strict=True)]
+    stacked = pd.concat(scaled)
+    return stacked.clip(upper=stacked.quantile(MAX_LABEL_QUANTILE))
+
+
+def _reason_for_btyd(months: CohortMonths, future: pd.DataFrame, log: TransactionLog, target: Period) -> str:
+    """Say why cohorts cannot tell the level; "" where they can."""
+    if months.past[["purchase_days", "spend"]].sum().min() <= 0:
+        return f"nobody came back up to {target.cutoff}"
+    a_year_before = (future["month"] % MONTHS_A_YEAR - MONTHS_A_YEAR).min() * DAYS_A_MONTH
+    if (target.cutoff - log.start).days + 1 + a_year_before < FIRST_DAYS:
+        return f"the season of {target} was never seen: the log begins on {log.start}"
+    first, last = months.cohorts.index[np.searchsorted(_customer_shares(months.cohorts), MIDDLE_SHARE)]
+    if last - first + 1 < MIN_COHORT_MONTHS:
+        return f"most customers first bought within {last - first + 1} months, so that age cannot be told from season"
+    return ""
+
+
+def _customer_shares(cohorts: pd.DataFrame) -> np.ndarray:
+    """Return which share of the customers first bought in or before the month of each cohort."""
+    return (cohorts["customers"].cumsum() / cohorts["customers"].sum()).to_numpy()
+
+
+def _cohort_level(months: CohortMonths, future: pd.DataFrame, btyd: MbgNbd) -> Level:
+    past, X, ahead = months.past, _expect(months.past, btyd), _expect(future, btyd)
+    spend, spend_error = AgePeriodCohort().fit(X, past["spend"].to_numpy()).predict_total(ahead)
+    days, days_error = AgePeriodCohort().fit(X, past["purchase_days"].to_numpy()).predict_total(ahead)
+    last_year = past.loc[past["month"] >= -MONTHS_A_YEAR, ["spend", "purchase_days"]].sum()
+    mean_spend = last_year["spend"] / last_year["purchase_days"]
+    return Level(float(np.sqrt(spend * days * mean_spend)), days, (spend_error + days_error) / 2, FORECAST)
+
+
+def _expect(cells: pd.DataFrame, btyd: MbgNbd) -> pd.DataFrame:
+    """Let the exposure of each cohort and month be the purchases that BTYD expects of customers of that age."""
+    start, end = (btyd.expected_cumulative_purchases(cells[age].to_numpy()) for age in ("from_age", "to_age"))
+    age = (cells["from_age"] + cells["to_age"]) / 2
+    return cells[["cohort", "month"]].assign(age=age, exposure=cells["customers"] * (end - start))
