@@ -104,6 +104,11 @@ def test_predictions_do_not_move(model, features, compose, forecasters):
     assert_looks_at_nothing_later(forecasters, build_model(cfg.model))
 
 
+@pytest.mark.parametrize("model", ["linear", "mbg_nbd"])
+def test_predictions_at_the_forecast_level_do_not_move(model, compose, forecasters):
+    assert_looks_at_nothing_later(forecasters, build_model(compose(f"model={model}", "model.level=forecast").model))
+
+
 @pytest.mark.parametrize(
     ("model", "column"), [("linear", "gap_mean"), ("bg_nbd", "monetary_value"), ("last_period", "sales_sum_M_2")]
 )

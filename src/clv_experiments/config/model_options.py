@@ -11,6 +11,7 @@ from clv_experiments.config.instantiation import build
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecaster import Model
+from clv_experiments.forecasting.level import OWN
 
 MODELS = Path(__file__).resolve().parents[3] / "conf" / "model"
 
@@ -18,7 +19,8 @@ MODELS = Path(__file__).resolve().parents[3] / "conf" / "model"
 def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
     estimator = build(cfg.estimator, "model.estimator", _convert_="all")
-    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator)
+    level = OmegaConf.select(cfg, "level", default=OWN)  # the YAML of a model may leave it out
+    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator, level)
 
 
 def build_features(cfg: DictConfig) -> FeatureSet:

@@ -84,7 +84,7 @@ KINDS: dict[str, Kind] = {
     "window.horizon": TEXT,
     "features.name": NAME,
     "model.name": NAME,
-    "model.family": TEXT,
+    **dict.fromkeys(("model.family", "model.level"), TEXT),
     "model.supervised": FLAG,
     **dict.fromkeys(("model.features", "model.estimator"), MAPPING),
     "model.features.name": NAME,

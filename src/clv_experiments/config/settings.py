@@ -15,6 +15,7 @@ from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
+from clv_experiments.forecasting.level import LEVELS
 from clv_experiments.reporting.records import Param
 
 ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
@@ -42,7 +43,7 @@ def check_settings(cfg: DictConfig) -> None:
     check_whole_number(cfg, "evaluation.bootstrap_replicates", 2)
     if cfg.evaluation.protocol == "customer_split":
         _check_split(cfg)
-    choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS}
+    choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS, "model.level": LEVELS}
     for name, allowed in choices.items():
         value = OmegaConf.select(cfg, name)
         if value not in allowed:

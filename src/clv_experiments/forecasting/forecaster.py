@@ -25,23 +25,30 @@ from clv_experiments.forecasting.level import (
     CALIBRATION_ORIGINS,
     CUSTOMERS,
     FORECAST,
+    OWN,
     Level,
     LevelForecast,
+    align_labels,
     calibrate,
     forecast_level,
 )
 from clv_experiments.forecasting.suitability import require_learnable_amounts
+from clv_experiments.models.scaled_regressor import ScaledRegressor
 
 
 @dataclass(frozen=True)
 class Model:
-    """One option of ``conf/model``: an estimator, its family, and the features that it sees."""
+    """One option of ``conf/model``: an estimator, its family, the features that it sees, and its level.
+
+    The level is ``own``, or ``btyd`` or ``forecast``: its predictions are then brought to that total.
+    """
 
     name: str
     family: str
     supervised: bool
     features: FeatureSet
     estimator: Any
+    level: str = OWN
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,9 @@ class Forecast:
         model predicts them, ``expected_purchases``, ``p_alive``, ``p_purchase``; of a simulated log also
         ``true_expected_spend``. A future period has no actual columns.
     seconds : dict
-        Wall time of ``features``, ``fit`` and ``predict``.
+        Wall time of ``features``, ``fit`` (with the level) and ``predict``.
+    level : Level or None
+        What its predictions were brought to; None where they are at the model's own.
     """
 
     period: Period
@@ -80,6 +89,7 @@ class Forecast:
     X: pd.DataFrame
     table: pd.DataFrame
     seconds: dict[str, float]
+    level: Level | None = None
 
 
 # What a model may predict besides spend: column of the table, method of the estimator.
@@ -117,6 +127,8 @@ class Forecaster:
         """Fit on what was known at the target's cutoff and predict the spend of every customer known then.
 
         Models that learn from labels are fitted on the panel of earlier origins, the others on the calibration period.
+        Where the model is asked for at another level than its own, its predictions are scaled to that total, and the
+        labels of each origin to what BTYD expected there, so that past seasons do not mix.
         Validation and holdout forecasts both come from here.
 
         Parameters
@@ -136,7 +148,7 @@ class Forecaster:
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
         training = self.training_panel(target, model.features) if model.supervised else TrainingPanel(X, None, ())
-        return self._fit_and_predict(target, model, training, X, started)
+        return self._fit_and_predict(target, model, training, X, started, model.level)
 
     def forecast_future(self, model: Model) -> Forecast:
         """Fit on all data up to the end of the window and predict the period after it, whose outcome is yet unknown.
@@ -156,7 +168,8 @@ class Forecaster:
     def forecast_held_out(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
         """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.
 
-        What it measures is how well spend is *explained* where its future is already known for other customers.
+        What it measures is how well spend is *explained* where its future is already known for other customers; the
+        model stays at its own level.
 
         Parameters
         ----------
@@ -174,13 +187,24 @@ class Forecaster:
         return self._fit_and_predict(target, model, training, X[held_out], started)
 
     def _fit_and_predict(
-        self, target: Period, model: Model, training: TrainingPanel, X: pd.DataFrame, started: float
+        self,
+        target: Period,
+        model: Model,
+        training: TrainingPanel,
+        X: pd.DataFrame,
+        started: float,
+        level_kind: str = OWN,
     ) -> Forecast:
         fit_started = perf_counter()
-        estimator = clone(model.estimator)
+        estimator, level = clone(model.estimator), None
+        if level_kind != OWN:
+            estimator, level = ScaledRegressor(estimator), self.level(target, level_kind)
+            training = self._align_labels(training)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
         _fit_estimator(estimator, training, model.name)
+        if level:
+            estimator.scale_to(X, level.total)
         predict_started = perf_counter()
         predicted = _check_predictions(estimator.predict(X), X, model.name, self.log.has_losses)
         seconds = {
@@ -194,7 +218,7 @@ class Forecaster:
         for column, method in OPTIONAL_OUTPUTS.items():
             if hasattr(estimator, method):
                 table[column] = getattr(estimator, method)(X)
-        return Forecast(target, estimator, training, X, table, seconds)
+        return Forecast(target, estimator, training, X, table, seconds, level)
 
     def training_panel(self, target: Period, features: FeatureSet) -> TrainingPanel:
         """Stack features at earlier cutoffs with the spend that followed; no label ends after the target's cutoff.
@@ -245,6 +269,14 @@ class Forecaster:
         earlier = islice(replace(self.window, training_origins=None).training(target), CALIBRATION_ORIGINS)
         errors = ((self.level_forecast(period).at(kind), self.outcome(period)["spend"].sum()) for period in earlier)
         return calibrate(self.level_forecast(target).at(kind), errors)
+
+    def _align_labels(self, training: TrainingPanel) -> TrainingPanel:
+        """Bring the labels of each origin to what BTYD expected there."""
+        if training.y is None:
+            return training
+        labels = [self.outcome(period)["spend"] for period in training.periods]
+        totals = [self.level_forecast(period).btyd.total for period in training.periods]
+        return replace(training, y=align_labels(labels, totals))
 
     def level_forecast(self, target: Period) -> LevelForecast:
         """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""

@@ -15,7 +15,13 @@ from clv_experiments.forecasting.evaluation_result import (
     Progress,
     evaluate,
 )
-from clv_experiments.forecasting.run_records import cost_records, prediction_records, score_context_records
+from clv_experiments.forecasting.run_records import (
+    cost_records,
+    level_records,
+    level_warnings,
+    prediction_records,
+    score_context_records,
+)
 from clv_experiments.reporting.prose import sentences
 
 
@@ -48,11 +54,12 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
             *score_metrics("holdout", {step: holdout.scores for step, holdout in holdouts.items()}),
             *score_metrics("validation", {step: validation.scores for step, validation in validations.items()}),
             *score_context_records(origins),
+            *level_records(origins),
             *cost_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),
             *prediction_records("validation_predictions.parquet", list(validations.values())),
         ],
-        warnings=[] if oldest else sentences("run/warnings.jinja", "no_validation"),
+        warnings=[*level_warnings(origins), *([] if oldest else sentences("run/warnings.jinja", "no_validation"))],
         timings=timings,
     )
 

@@ -29,6 +29,8 @@ from clv_experiments.forecasting.forecaster import Forecast, cell_fingerprint
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 
+TOTAL_INTERVALS = (80, 95)  # percent
+
 
 @dataclass(frozen=True)
 class Search:
@@ -156,6 +158,24 @@ def score_context_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric
             yield Metric("label_margin_days", float((forecast.period.cutoff - latest).days), origin.step)
 
 
+def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
+    """Record where the total of each origin's holdout was expected, for a model that is brought to a level."""
+    for origin in origins:
+        if level := origin.holdout.forecast.level:
+            for percent in TOTAL_INTERVALS:
+                lower, upper = level.interval(percent / 100)
+                yield Metric(f"holdout_total_lower_{percent}", lower, origin.step)
+                yield Metric(f"holdout_total_upper_{percent}", upper, origin.step)
+            yield Metric("holdout_total_log_error", level.standard_error, origin.step)
+            yield Tag("level_source", level.source)
+
+
+def level_warnings(origins: Iterable[EvaluatedOrigin]) -> list[str]:
+    """Say of which holdouts the level is not forecast, and why."""
+    levels = [origin.holdout.forecast.level for origin in origins]
+    return list(dict.fromkeys(level.note for level in levels if level and level.note))
+
+
 def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
     """Record what the run is comparable with.
 
@@ -169,6 +189,7 @@ def identity_records(task: EvaluationTask, protocol: str) -> Iterator[Record]:
     yield Tag("family", model.family)
     yield Tag("model", model.name)
     yield Tag("features", model.features.name)
+    yield Tag("level", model.level)
     yield Tag("window", task.forecaster.window.horizon.label)
     yield Tag("cutoff", str(periods[-1].cutoff))
     yield Tag("holdouts", "; ".join(str(period) for period in periods))

@@ -13,6 +13,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, evaluate
 from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.level import OWN
 from clv_experiments.sweep.space import Space, Value
 from clv_experiments.tracking.stored_run import is_interrupt
 
@@ -69,6 +70,8 @@ class Objective:
                 self.forecaster.training_mean(period)
                 if model.supervised:
                     self.forecaster.training_panel(period, model.features)
+                if model.level != OWN:
+                    self.forecaster.level(period, model.level)
 
     def __call__(self, trial: Trial) -> list[float]:
         """Choose, fit, score.
