@@ -33,6 +33,7 @@ from clv_experiments.forecasting.level import (
     forecast_level,
 )
 from clv_experiments.forecasting.suitability import require_learnable_amounts
+from clv_experiments.models.ensemble import Ensemble
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 
 
@@ -198,13 +199,13 @@ class Forecaster:
         fit_started = perf_counter()
         estimator, level = clone(model.estimator), None
         if level_kind != OWN:
-            estimator, level = ScaledRegressor(estimator), self.level(target, level_kind)
-            training = self._align_labels(training)
+            level, training = self.level(target, level_kind), self._align_labels(training)
+            estimator = estimator if isinstance(estimator, Ensemble) else ScaledRegressor(estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
-        _fit_estimator(estimator, training, model.name)
-        if level:
-            estimator.scale_to(X, level.total)
+        _fit_estimator(estimator, training, X, model.name)
+        if isinstance(estimator, Ensemble | ScaledRegressor):
+            estimator.scale_to(X, level.total if level else None)
         predict_started = perf_counter()
         predicted = _check_predictions(estimator.predict(X), X, model.name, self.log.has_losses)
         seconds = {
@@ -356,9 +357,10 @@ def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol
     return digest.hexdigest()[:16]
 
 
-def _fit_estimator(estimator: Any, training: TrainingPanel, name: str) -> None:
+def _fit_estimator(estimator: Any, training: TrainingPanel, customers: pd.DataFrame, name: str) -> None:
+    unlabelled = {"customers": customers} if isinstance(estimator, Ensemble) else {}
     try:
-        estimator.fit(training.X, training.y)
+        estimator.fit(training.X, training.y, **unlabelled)
     except ClvError:
         raise
     except Exception as error:  # any library's complaint about its parameters, in one sentence
