@@ -62,17 +62,20 @@ def backtest(overrides: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Average the absolute biases of all origins but the latest, by where the level comes from."""
+    origins = table.iloc[1:].groupby("source")
+    biases = ["btyd", "year_ago", "level", *map(str, BTYD_ERRORS)]
+    summary = origins[biases].agg(lambda bias: bias.abs().mean())
+    summary["btyd_rms_log"] = origins["btyd"].agg(lambda bias: np.sqrt(np.mean(np.log1p(bias) ** 2)))
+    return summary.assign(in_80=origins["in_80"].mean(), in_95=origins["in_95"].mean(), origins=origins.size())
+
+
 def main() -> None:
-    """Print the origins of one log, and the means of their absolute biases without the latest."""
+    """Print the origins of one log, and the means over the earlier ones."""
     table = backtest(sys.argv[1:])
     pd.set_option("display.width", 250, "display.max_columns", 30, "display.max_rows", 200)
-    biases = ["btyd", "year_ago", "level", *map(str, BTYD_ERRORS)]
-    earlier = table.iloc[1:]
-    means = earlier.groupby("source")[biases].agg(lambda bias: bias.abs().mean())
-    means["root mean square log error of btyd"] = earlier.groupby("source")["btyd"].agg(
-        lambda bias: np.sqrt(np.mean(np.log1p(bias) ** 2))
-    )
-    print(f"{table.round(3)}\n\nmean absolute bias of the earlier origins, by source of the level\n{means.round(3)}")  # noqa: T201
+    print(f"{table.round(3)}\n\nmean absolute bias of the earlier origins\n{summarise(table).round(3)}")  # noqa: T201
 
 
 if __name__ == "__main__":
