@@ -40,7 +40,7 @@ from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
-from clv_experiments.forecasting.suitability import require_no_losses
+from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses
 from clv_experiments.reporting.exhibit import Section
 from clv_experiments.reporting.formatting import format_day, format_share
 from clv_experiments.reporting.prose import sentences
@@ -104,7 +104,11 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         require_no_losses(log, "the report")
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
-        snapshots = _forecast_snapshots(forecaster, request.model, btyd, terminal)
+        has_labels = forecaster.window.is_long_enough(supervised=True)
+        model, fallback_note = choose_learnable(request.model, log, has_labels=has_labels)
+        if fallback_note:
+            terminal.say(f"note: {fallback_note}")
+        snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)
         sections = list(_build_sections(cfg, forecaster, snapshots, shop, terminal))
         with terminal.step("drawing and writing", "writing"):
             page = report_page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -50,7 +50,7 @@ from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, wr
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.forecaster import Forecaster, Model
 from clv_experiments.forecasting.run_records import log_records
-from clv_experiments.forecasting.suitability import require_no_losses, require_purchases
+from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses, require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -113,6 +113,7 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         assert log
         terminal.report_log(log)
         window, shop = build_future_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
+        request, fallback_note = _choose_learnable(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
         scorer = Scorer.of(context.models, context.evidence.intervals, shop, window.end)
@@ -125,6 +126,7 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
                 summary = write_scores(folder, expectations, log, scorer, context.missed.customers, progress)
 
         notes = [
+            *filter(None, [fallback_note]),
             *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
             *(interval_sentences(context.evidence, shop.currency) if log.has_amounts else []),
@@ -173,6 +175,14 @@ def _scoring_context(
         has_amounts = forecaster.log.has_amounts
         evidence = assess_intervals(past, shop.interval) if has_amounts else Evidence(None, None, past.period)
         return ScoringContext(models, evidence, missed)
+
+
+def _choose_learnable(request: ModelReference, log: TransactionLog, window: Window) -> tuple[ModelReference, str]:
+    """Let the fallback of a model that is fitted now stand in where the log lacks what the model learns from."""
+    if request.stored:
+        return request, ""
+    model, note = choose_learnable(request.model, log, has_labels=window.has_training(window.future_period))
+    return replace(request, model=model), note
 
 
 def _describe_missing_spend(rfm_summary: RfmSummary | None, log: TransactionLog | None) -> str:

@@ -37,6 +37,7 @@ from clv_experiments.forecasting.run_records import (
     identity_records,
     log_records,
 )
+from clv_experiments.forecasting.suitability import choose_learnable
 from clv_experiments.leaderboard.selection import find_completed_run
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Tag, Text
@@ -115,6 +116,7 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
 
         terminal.summary(result.ladder, result.title)
         for warning in [
+            *filter(None, [task.note]),
             *estimator_warnings(result.latest.estimator),
             *_objective_warnings(cfg, task),
             *result.warnings,
@@ -145,11 +147,12 @@ def _load_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
 
 
 def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
-    model, window = build_model(cfg.model), build_window(cfg.window, log.start, log.end)
-    supervised = model.supervised and cfg.evaluation.protocol != "customer_split"
-    origins = window.backtest(supervised=supervised, source=log.name)
+    window, splits_customers = build_window(cfg.window, log.start, log.end), cfg.evaluation.protocol == "customer_split"
+    has_labels = splits_customers or window.is_long_enough(supervised=True)
+    model, note = choose_learnable(build_model(cfg.model), log, has_labels=has_labels)
+    origins = window.backtest(supervised=model.supervised and not splits_customers, source=log.name)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
-    return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective)
+    return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)
 
 
 def _objective_warnings(cfg: DictConfig, task: EvaluationTask) -> list[str]:

@@ -20,7 +20,8 @@ def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
     estimator = build(cfg.estimator, "model.estimator", _convert_="all")
     level = OmegaConf.select(cfg, "level", default=OWN)  # the YAML of a model may leave it out
-    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator, level)
+    fallback = build_model(cfg.fallback) if "fallback" in cfg else None
+    return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator, level, fallback)
 
 
 def build_features(cfg: DictConfig) -> FeatureSet:

@@ -51,6 +51,8 @@ class EvaluationTask:
         Oldest first.
     objective : str
         The metric, higher is better, that is returned and by which the best baseline is chosen.
+    note : str
+        What the user should know of the model that is under test; "" where nothing.
     """
 
     forecaster: Forecaster
@@ -58,6 +60,7 @@ class EvaluationTask:
     baselines: Sequence[Model]
     origins: Sequence[Origin]
     objective: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ from clv_experiments.models.scaled_regressor import ScaledRegressor
 class Model:
     """One option of ``conf/model``: an estimator, its family, the features that it sees, and its level.
 
-    The level is ``own``, or ``btyd`` or ``forecast``: its predictions are then brought to that total.
+    The level is ``own``, or ``btyd`` or ``forecast``: its predictions are then brought to that total. The fallback is
+    a model that needs neither labels nor amounts, and stands in where the log does not have them.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Model:
     features: FeatureSet
     estimator: Any
     level: str = OWN
+    fallback: Model | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clv_experiments.data.log import TransactionLog
@@ -32,6 +33,30 @@ def require_learnable_amounts(log: TransactionLog, model: Model) -> None:
             "model=linear, ridge or random_forest, which can, or data.cleaning.returns.policy=drop or net if they are "
             "returns"
         )
+
+
+def choose_learnable(model: Model, log: TransactionLog, *, has_labels: bool) -> tuple[Model, str]:
+    """Let a model's fallback stand in where the log has no amounts, or no earlier period to learn from.
+
+    Parameters
+    ----------
+    model : Model
+    log : TransactionLog
+    has_labels : bool
+        Whether an earlier period tells what spend followed.
+
+    Returns
+    -------
+    Model
+        Under the name that was asked for.
+    str
+        Why it is another; "" where it is not.
+    """
+    if model.fallback is None or (has_labels and log.has_amounts):
+        return model, ""
+    lack = "no amounts" if not log.has_amounts else "no earlier period of that length to learn from"
+    note = f"log '{log.name}' has {lack}: {model.fallback.name} stands in for {model.name}"
+    return replace(model.fallback, name=model.name), note
 
 
 def require_no_losses(log: TransactionLog, what: str) -> None:
