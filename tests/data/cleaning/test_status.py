@@ -97,6 +97,12 @@ def test_a_value_that_cannot_be_is_refused(step, message):
         load([*BASE, ("b", 4, 8.0, "cancelled")], ["status"], [status(**step)])
 
 
+@pytest.mark.parametrize("name", ["Stato ordine", "estado_pedido", "État de la commande"])
+def test_a_status_may_begin_with_the_word_for_it(name):
+    rows = [*((*row[:3], "Spedito") for row in BASE), ("b", 4, 8.0, "Annullato")]
+    assert len(spend(load(rows, [name], [status()]))) == 3
+
+
 def test_values_without_a_status_are_refused():
     with pytest.raises(ClvError, match=r"status has values, but no column: name data\.columns\.status"):
         load([row[:3] for row in BASE], [], [status(drop=["x"])])
@@ -110,6 +116,7 @@ def test_values_without_a_status_are_refused():
         ("marital_status", ["single", "married", "single"], False),
         ("order_status", ["A1", "B2", "A1"], True),
         ("stage", ["refund", "zorbed", "zorbed"], True),
+        ("transaction type", ["S", "R", "S"], True),
     ],
 )
 def test_a_column_that_only_looks_like_a_status_is_left_aside_and_said(name, values, said):

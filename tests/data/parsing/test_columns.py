@@ -222,8 +222,9 @@ def test_a_wide_log_is_not_listed_whole():
     ("column", "role"),
     [("disc_pct", "discount"), ("line_discount_amount", "discount"), ("Rabatt %", "discount"),
      ("Taux remise", "discount"), ("discount_code", None), ("Discount Name", None), ("trans_dt", "date"),
-     ("order_ts", "date"), ("ts", "date"), ("Posting Date", "date"), ("Sell-to Customer No.", "customer_id"),
-     ("Document No.", "order_id")],
+     ("refund_value", "refunded"), ("Returned Amount", "refunded"), ("Erstattungsbetrag", "refunded"),
+     ("refund_date", None), ("order_ts", "date"), ("ts", "date"), ("Posting Date", "date"),
+     ("Sell-to Customer No.", "customer_id"), ("Document No.", "order_id")],
 )  # fmt: skip
 def test_names_of_several_words_are_known(column, role):
     assert [known for known in USUAL_NAMES if rank_name(known, column) is not None] == [role] * bool(role)

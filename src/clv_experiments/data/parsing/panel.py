@@ -24,7 +24,8 @@ MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\.?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
 WEEK = r"(?:w|kw|wk|week)[-_/. ]?(?P<week>\d\d?)"
 PERIODS = (  # pandas' letter of the period, and what may stand in a column's name, with any words before it
-    ("M", rf"{YEAR}[-_/. ](?P<month>\d\d)[-_/. ]01(?:[ T]00:00:00)?"),  # a spreadsheet's month is its first day
+    ("D", rf"{YEAR}[-_/. ](?P<month>0[1-9]|1[0-2])[-_/. ](?P<day>0[1-9]|[12]\d|3[01])(?:[ T]00:00:00)?"),
+    ("M", rf"01[-_/.](?P<month>\d\d)[-_/.]{YEAR}"),
     ("M", rf"{YEAR}[-_/. ]?m?(?P<month>0[1-9]|1[0-2])"),
     ("W", rf"{YEAR}[-_/. ]*{WEEK}"),
     ("W", rf"{WEEK}[-_/. ]*{YEAR}"),
@@ -104,7 +105,9 @@ def find_periods(columns: Sequence[str]) -> WideTable | None:
     groups: dict[tuple[str, int], dict[str, pd.Period]] = defaultdict(dict)
     for column in columns:
         for pattern, (frequency, expression) in enumerate(PERIODS):
-            match = re.fullmatch(rf"(?P<words>(?:.*[^a-z0-9])?|[a-z]*(?=\d)){expression}", column.strip().lower())
+            match = re.fullmatch(
+                rf"(?P<words>(?:(?!\d+[-/.]).*[^a-z0-9])?|[a-z]*(?=\d)){expression}", column.strip().lower()
+            )
             if match:
                 groups[match["words"], pattern][column] = _period(match.groupdict(), frequency)
                 break
@@ -113,6 +116,8 @@ def find_periods(columns: Sequence[str]) -> WideTable | None:
     (_, pattern), periods = max(groups.items(), key=lambda group: len(group[1]))
     if len(set(periods.values())) < max(MIN_PERIODS, len(periods)):
         return None
+    if PERIODS[pattern][0] == "D" and all(period.day == 1 for period in periods.values()):
+        periods = {column: period.asfreq("M") for column, period in periods.items()}  # as a spreadsheet writes months
     dated = {column for group in groups.values() for column in group}
     identifiers = [column for column in columns if column not in dated and not TOTALS.fullmatch(column.strip())]
     last_days = {column: str(period.end_time.date()) for column, period in periods.items()}
@@ -141,6 +146,8 @@ def _period(parts: Mapping[str, str | None], frequency: str) -> pd.Period:
         return pd.Period(date.fromisocalendar(year, 1, 1), freq=frequency) + int(parts["week"] or 1) - 1
     month = parts.get("month") or "1"
     number = int(month) if month.isdecimal() else MONTHS[month]
+    if parts.get("day"):
+        return pd.Period(date(year, number, 1), freq=frequency) + int(parts["day"] or 1) - 1
     if parts.get("quarter"):
         number = int(parts["quarter"] or 1) * 3
     return pd.Period(year=year, month=number, freq=frequency)

@@ -63,6 +63,17 @@ DISCOUNT_UNITS = (
     "valor", "percentual", "bedrag", "percentage", "kwota", "procent", "belopp", "belob", "belop",
 )  # fmt: skip
 
+REFUND_WORDS = (
+    "refunded", "refund", "refunds", "returned", "reimbursed", "erstattet", "erstattung", "erstattungs",
+    "ruckerstattung", "ruckerstattungs", "rueckerstattung", "rueckerstattungs", "rembourse", "remboursement",
+    "reembolso", "reembolsado", "rimborso", "rimborsato", "terugbetaald", "terugbetaling", "zwrot", "zwrotu",
+    "refunderat", "aterbetalt", "refunderet", "refundert", "hyvitys", "hyvitetty", "vratka", "возврат", "возврата",
+)  # fmt: skip
+MONEY_WORDS = (
+    "amount", "amt", "value", "total", "sum", "betrag", "wert", "summe", "montant", "total", "importe", "monto",
+    "importo", "valor", "bedrag", "kwota", "belopp", "belob", "belop", "summa", "castka", "сумма",
+)  # fmt: skip
+
 
 def normalise_name(column: str) -> str:
     """Write a name as names are compared."""
@@ -190,7 +201,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "waers",
     ),
     "refunded": (
-        "refunded", "amountrefunded", "refundedamount", "totalrefunded", "refundamount", "refundtotal", "totalrefund",
+        *REFUND_WORDS,
     ),
     "status": (),  # parsing.order_roles finds it by its values too
     "email": (),  # and this only beside a customer id
@@ -208,6 +219,7 @@ TWO_WORD_NAMES = {
     "customer_id": (CUSTOMER_WORDS, ID_WORDS),
     "date": (PURCHASE_WORDS, DATE_WORDS),
     "discount": (DISCOUNT_WORDS, DISCOUNT_UNITS),
+    "refunded": (REFUND_WORDS, MONEY_WORDS),
     "order_id": (ORDER_WORDS, ID_WORDS),
 }
 

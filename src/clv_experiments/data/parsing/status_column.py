@@ -19,8 +19,10 @@ OTHER_NAME = re.compile("marital|civil|member|loyalty|stock|inventory|tax|employ
 POSSIBLE_NAME = re.compile(
     "(?:type|typ|kind|state|stage|event|eventname|action|operation|outcome|result|art|vorgang|ergebnis|tipo|estado|"
     "stato|etat|resultado|soort|rodzaj|stan|slag|laji|tila|druh|stav|тип|вид|состояние)$"
+    "|^(?:estado|stato|etat|situacao)"
 )
 MAX_VALUES = 50  # a status has no more
+MAX_CODES = 5  # of one letter, such as S and R, which nothing explains
 TEXT = "status text"  # name of a temporary column
 RULES = make_rules()
 
@@ -66,7 +68,8 @@ class _Candidate:
     @property
     def looks_like_status(self) -> bool:
         unknown = self.rows_with(*Effect) < sum(self.rows.values())
-        return self.matters or (self.is_usual and unknown and len(self.rows) > 1)
+        codes = len(self.rows) <= MAX_CODES and all(len(value) == 1 for value in self.rows)
+        return self.matters or ((self.is_usual or codes) and unknown and len(self.rows) > 1)
 
 
 def find_status(raw: Table, used: Container[str], named: str | bool | None) -> StatusColumn:
