@@ -101,6 +101,14 @@ def test_a_profit_is_the_amount_only_where_there_is_no_spend(name):
     assert "looks like its amount" in error_message(("c", "d", "tax"))
 
 
+def test_what_may_count_units_of_an_amount_without_a_name_is_said():
+    units = pa.array(RNG.choice([1, 1, 2, 5], ROWS))
+    note = "; if n counts units and m is the price of one, type data.columns.quantity=n data.columns.unit_price=m"
+    assert note in str(choose(("customer", "d", "m"), n=units))
+    assert "units" not in str(choose(("customer", "d", "amount"), n=units))
+    assert "units" not in str(choose(("customer", "d", "m"), n=pa.array(RNG.integers(1, 5_000, ROWS))))
+
+
 def test_an_e_mail_beside_an_id_is_the_same_customer():
     mails = pa.array([f"c{customer}@x.org" for customer in CUSTOMERS])
     assert choose(("c", "d", "m"), mail_x=mails).by_role["customer_id"] == "c"

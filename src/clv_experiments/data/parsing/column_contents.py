@@ -42,6 +42,7 @@ SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 
 MONTHS = (190_001, 210_012)  # 202001
 DAYS = (19_000_101, 21_001_231)  # 20200131
 EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
+MIN_ONES, MAX_UNITS = 0.2, 1_000  # of a quantity
 MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are kinds, not customers
 
 
@@ -125,10 +126,19 @@ class ColumnContents:
         numbers = self._numbers(column)
         return bool((numbers > 0).mean() > 0.5)
 
+    def could_be_a_quantity(self, column: str) -> bool:
+        """Return whether a column holds small whole numbers, most often 1, as the units of a line are."""
+        if self.kind(column).name != "whole":
+            return False
+        numbers = self._numbers(column)
+        return bool((numbers == 1).mean() >= MIN_ONES and numbers.abs().max() <= MAX_UNITS and numbers.nunique() > 2)
+
     def could_be_a_customer(self, column: str, date: str | None) -> bool:
         """Return whether a column holds identifiers that come back, on other days if there are days."""
         cells = self.sample[column]
         if self.kind(column).name not in ("text", "whole") or cells.isna().mean() > 0.5:
+            return False
+        if self.could_be_a_quantity(column):
             return False
         values = cells.nunique()
         if values < 2 or values == cells.count() or (len(cells) >= MIN_CATEGORY_ROWS and values <= MAX_CATEGORIES):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.role_guesses import Guess, guess_by_contents, guess_by_name
-from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name
+from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
 
 MAX_LISTED = 20  # columns in a message
@@ -29,11 +29,14 @@ class ColumnRoles:
         Roles that the user did not name.
     passed_over : mapping of role to columns
         Other columns whose names would have fitted a guessed role.
+    counts : str, optional
+        A column that may count units of a guessed amount, which nothing in their names says.
     """
 
     by_role: Mapping[str, str]
     guessed: tuple[str, ...]
     passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counts: str | None = None
 
     @property
     def has_amounts(self) -> bool:
@@ -45,12 +48,21 @@ class ColumnRoles:
         shown = [role for role in self.guessed if self.by_role[role] != role or self.passed_over.get(role)]
         pairs = [f"{role}={self.by_role[role]}{self._rather_than(role)}" for role in shown]
         paid = self.guessed_from("amount", USUAL_NAMES["unit_price"])
-        price = f"; {self.by_role['amount']} is taken as what was paid" if paid else ""
+        price = f"; {self.by_role['amount']} is taken as what was paid" if paid else self._if_it_is_a_price()
         return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
 
     def guessed_from(self, role: str, names: Container[str]) -> bool:
         """Return whether a role was guessed from one of these usual names."""
         return role in self.guessed and normalise_name(self.by_role[role]) in names
+
+    def _if_it_is_a_price(self) -> str:
+        if not self.counts:
+            return ""
+        quantity, price = quote_column(self.counts), quote_column(self.by_role["amount"])
+        return (
+            f"; if {self.counts} counts units and {self.by_role['amount']} is the price of one, type "
+            f"data.columns.quantity={quantity} data.columns.unit_price={price}"
+        )
 
     def _rather_than(self, role: str) -> str:
         others = self.passed_over.get(role, ())
@@ -102,7 +114,18 @@ def choose_columns(
     has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
     _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
     passed_over = {role: guesses[role].passed_over for role in chosen if guesses[role].passed_over}
-    return ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
+    roles = ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
+    return replace(roles, counts=_find_counts(roles, available, contents))
+
+
+def _find_counts(roles: ColumnRoles, available: Sequence[str], contents: ColumnContents | None) -> str | None:
+    """Return a free column of small numbers, where an amount was guessed from what its column holds alone."""
+    amount = roles.by_role.get("amount")
+    if contents is None or "amount" not in roles.guessed or "quantity" in roles.by_role or amount is None:
+        return None
+    free = [column for column in available if column not in roles.by_role.values()]
+    is_unnamed = rank_name("amount", amount) is None and rank_name("unit_price", amount) is None
+    return next((column for column in free if contents.could_be_a_quantity(column)), None) if is_unnamed else None
 
 
 def _is_wanted(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
