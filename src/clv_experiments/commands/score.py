@@ -49,7 +49,7 @@ from clv_experiments.decisions.evidence import (
 from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.forecaster import Forecaster, Model
-from clv_experiments.forecasting.run_records import log_records
+from clv_experiments.forecasting.run_records import describe_total, log_records
 from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses, require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
@@ -127,6 +127,7 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
 
         notes = [
             *filter(None, [fallback_note]),
+            *describe_total(context.models.level, shop.currency, log.measure),
             *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
             *(interval_sentences(context.evidence, shop.currency) if log.has_amounts else []),

@@ -32,6 +32,7 @@ from clv_experiments.forecasting.forecaster import ForecasterCache
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.run_records import (
     Search,
+    describe_total,
     estimator_warnings,
     explanation_records,
     identity_records,
@@ -115,6 +116,8 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
             run.log([*result.records, *ladder_records(result.ladder, result.title), *explanation])
 
         terminal.summary(result.ladder, result.title)
+        for sentence in describe_total(result.latest.level, log.currency, log.measure):
+            terminal.say(sentence)
         for warning in [
             *filter(None, [task.note]),
             *estimator_warnings(result.latest.estimator),

@@ -20,6 +20,7 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.level import Level
 from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.tracking.stored_run import StoredModel
 
@@ -42,6 +43,7 @@ class ScoringModels:
     columns: tuple[str, ...]  # the features that it takes, in order
     btyd: Any  # estimator of purchases
     btyd_model: Model
+    level: Level | None = None  # what spend was brought to; None where it is the model's own, or the model was stored
 
     def warnings(self) -> list[str]:
         """Return what the estimators say of their own fits, each with the model's name."""
@@ -58,15 +60,15 @@ def fit_scoring_models(
     place of fitting ``model``.
     """
     if stored:
-        spend, columns = stored.estimator, stored.columns
+        spend, columns, level = stored.estimator, stored.columns, None
         if "horizon_days" in spend.get_params():
             spend.set_params(horizon_days=float(forecaster.window.future_period.days))
     else:
         forecast = forecaster.forecast_future(model)
-        spend, columns = forecast.estimator, tuple(map(str, forecast.X.columns))
+        spend, columns, level = forecast.estimator, tuple(map(str, forecast.X.columns)), forecast.level
     if hasattr(spend, "discounted_purchases"):
-        return ScoringModels(spend, model, columns, spend, model)
-    return ScoringModels(spend, model, columns, forecaster.forecast_future(btyd_model).estimator, btyd_model)
+        return ScoringModels(spend, model, columns, spend, model, level)
+    return ScoringModels(spend, model, columns, forecaster.forecast_future(btyd_model).estimator, btyd_model, level)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,9 @@ from clv_experiments.forecasting.evaluation_result import (
     stack_predictions,
 )
 from clv_experiments.forecasting.forecaster import Forecast, cell_fingerprint
+from clv_experiments.forecasting.level import Level
 from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 
 TOTAL_INTERVALS = (80, 95)  # percent
@@ -168,6 +170,15 @@ def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
                 yield Metric(f"holdout_total_upper_{percent}", upper, origin.step)
             yield Metric("holdout_total_log_error", level.standard_error, origin.step)
             yield Tag("level_source", level.source)
+
+
+def describe_total(level: Level | None, currency: str, measure: str) -> list[str]:
+    """Say between what the total of all customers lies, of a model that is brought to a level."""
+    if level is None:
+        return []
+    percent = TOTAL_INTERVALS[0]
+    lower, upper = level.interval(percent / 100)
+    return sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
 
 
 def level_warnings(origins: Iterable[EvaluatedOrigin]) -> list[str]:
