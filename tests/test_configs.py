@@ -68,7 +68,14 @@ def test_space_composes_with_its_model_into_a_study_and_not_into_a_run(option, c
 @pytest.mark.parametrize("option", MODELS)
 def test_model_says_its_family_and_whether_it_learns_from_labels(option, compose):
     cfg = compose(f"model={option}")
-    assert set(cfg.model) - {"members", "fallback"} == {"name", "family", "supervised", "features", "estimator", "level"}
+    assert set(cfg.model) - {"members", "fallback"} == {
+        "name",
+        "family",
+        "supervised",
+        "features",
+        "estimator",
+        "level",
+    }
     assert all(member in MODELS for member in cfg.model.get("members", {}))
     assert cfg.model.family in FAMILIES
     model = build_model(cfg.model)

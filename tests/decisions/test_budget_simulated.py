@@ -16,7 +16,8 @@ from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import HISTORY, snapshot
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 YEAR = Horizon.parse("12 months")

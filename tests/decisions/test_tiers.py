@@ -17,7 +17,8 @@ from clv_experiments.decisions.segments.tiers import NEW, TIERS, Tiers, count_mo
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 SHARES = (0.1, 0.3)

@@ -13,7 +13,8 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_regressor import SpendRegressor
 

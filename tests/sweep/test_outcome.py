@@ -13,7 +13,7 @@ import pytest
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation import metrics
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
-from clv_experiments.forecasting.forecaster import Forecast
+from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.leaderboard.bootstrap import METRICS
 from clv_experiments.leaderboard.cell import Cell, Entry
 from clv_experiments.leaderboard.standings import standings

@@ -38,7 +38,8 @@ from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses
 from clv_experiments.reporting.exhibit import Section

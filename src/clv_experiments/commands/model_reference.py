@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.errors import ClvError
 
 if TYPE_CHECKING:
-    from clv_experiments.forecasting.forecaster import Model
+    from clv_experiments.forecasting.model import Model
     from clv_experiments.tracking.stored_run import Reader, StoredModel
 
 CHAMPION = "champion"

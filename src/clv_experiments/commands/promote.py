@@ -17,7 +17,8 @@ from clv_experiments.config.settings import setting_records
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.forecaster import Forecast, Forecaster
+from clv_experiments.forecasting.forecast import Forecast
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.leaderboard.champion import Choice, choose
 from clv_experiments.leaderboard.checks import Finding

@@ -48,7 +48,8 @@ from clv_experiments.decisions.evidence import (
 )
 from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import describe_total, log_records
 from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses, require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder

@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.config.instantiation import build
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.forecaster import Model
 from clv_experiments.forecasting.level import OWN
+from clv_experiments.forecasting.model import Model
 
 MODELS = Path(__file__).resolve().parents[3] / "conf" / "model"
 

@@ -21,7 +21,7 @@ from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, read_space, read_sweep_settings
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
-from clv_experiments.forecasting.forecaster import Model
+from clv_experiments.forecasting.model import Model
 from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
 from clv_experiments.sweep.objective import Candidate

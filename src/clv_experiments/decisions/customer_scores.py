@@ -19,8 +19,9 @@ from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.errors import ClvError
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
+from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
 from clv_experiments.tracking.stored_run import StoredModel
 

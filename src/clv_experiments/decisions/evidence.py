@@ -13,7 +13,8 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
 from clv_experiments.decisions.missed import is_missed
 from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.tracking.stored_run import Reader, StoredModel
 
 # The model as it predicted then, the stored model's own run, or a stored model's settings fitted again.

@@ -10,7 +10,9 @@ from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm, total_spend
-from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
+from clv_experiments.forecasting.forecast import Forecast
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 
 HISTORY = FeatureSet("history", [rfm, total_spend])
 PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]

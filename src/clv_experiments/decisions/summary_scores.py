@@ -14,7 +14,7 @@ from clv_experiments.decisions.customer_scores import COLUMNS, value_column
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.forecasting.forecaster import Model
+from clv_experiments.forecasting.model import Model
 from clv_experiments.models.btyd import BtydRegressor
 
 MEAN_DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}

@@ -9,7 +9,9 @@ import pandas as pd
 
 from clv_experiments.data.window import Origin, Period
 from clv_experiments.evaluation.score_records import Ladder, score_table
-from clv_experiments.forecasting.forecaster import Forecast, Forecaster, Model
+from clv_experiments.forecasting.forecast import Forecast
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.reporting.records import Record
 
 MIN_PREDICTION_SHARE = 0.01  # of the training mean; D2 raises smaller predictions to it

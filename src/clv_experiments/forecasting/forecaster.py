@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
 from clv_experiments.forecasting.customer_features import customer_features
+from clv_experiments.forecasting.forecast import Forecast, TrainingPanel, check_predictions, fit_estimator
 from clv_experiments.forecasting.level import (
     CALIBRATION_ORIGINS,
     CUSTOMERS,
@@ -32,68 +32,10 @@ from clv_experiments.forecasting.level import (
     calibrate,
     forecast_level,
 )
+from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.suitability import require_learnable_amounts
 from clv_experiments.models.ensemble import Ensemble
 from clv_experiments.models.scaled_regressor import ScaledRegressor
-
-
-@dataclass(frozen=True)
-class Model:
-    """One option of ``conf/model``: an estimator, its family, the features that it sees, and its level.
-
-    The level is ``own``, or ``btyd`` or ``forecast``: its predictions are then brought to that total. The fallback is
-    a model that needs neither labels nor amounts, and stands in where the log does not have them.
-    """
-
-    name: str
-    family: str
-    supervised: bool
-    features: FeatureSet
-    estimator: Any
-    level: str = OWN
-    fallback: Model | None = None
-
-
-@dataclass(frozen=True)
-class TrainingPanel:
-    """Feature rows and, where a model learns from them, the spend that followed; one row a customer and origin."""
-
-    X: pd.DataFrame
-    y: pd.Series | None
-    periods: tuple[Period, ...]
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """The predictions of one model for one period, with the actual outcome.
-
-    Attributes
-    ----------
-    period : Period
-        ``(cutoff, end]``.
-    estimator : fitted estimator
-    training : TrainingPanel
-        What it was fitted on; for models without labels the customers of the cutoff.
-    X : pandas.DataFrame
-        Features of the customers of the cutoff, indexed by customer_id.
-    table : pandas.DataFrame
-        Index ``customer_id``; ``y_true``, ``y_pred`` (currency), ``purchase_days`` (actual count) and, where the
-        model predicts them, ``expected_purchases``, ``p_alive``, ``p_purchase``; of a simulated log also
-        ``true_expected_spend``. A future period has no actual columns.
-    seconds : dict
-        Wall time of ``features``, ``fit`` (with the level) and ``predict``.
-    level : Level or None
-        What its predictions were brought to; None where they are at the model's own.
-    """
-
-    period: Period
-    estimator: Any
-    training: TrainingPanel
-    X: pd.DataFrame
-    table: pd.DataFrame
-    seconds: dict[str, float]
-    level: Level | None = None
-
 
 # What a model may predict besides spend: column of the table, method of the estimator.
 OPTIONAL_OUTPUTS = {
@@ -205,11 +147,11 @@ class Forecaster:
             estimator = estimator if isinstance(estimator, Ensemble) else ScaledRegressor(estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
-        _fit_estimator(estimator, training, X, model.name)
+        fit_estimator(estimator, training, X, model.name)
         if isinstance(estimator, Ensemble | ScaledRegressor):
             estimator.scale_to(X, level.total if level else None)
         predict_started = perf_counter()
-        predicted = _check_predictions(estimator.predict(X), X, model.name, self.log.has_losses)
+        predicted = check_predictions(estimator.predict(X), X, model.name, self.log.has_losses)
         seconds = {
             "features": fit_started - started,
             "fit": predict_started - fit_started,
@@ -357,27 +299,3 @@ def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol
         digest.update(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}|{protocol}".encode())
         digest.update("\x1f".join(forecaster.outcome(period).index).encode())
     return digest.hexdigest()[:16]
-
-
-def _fit_estimator(estimator: Any, training: TrainingPanel, customers: pd.DataFrame, name: str) -> None:
-    unlabelled = {"customers": customers} if isinstance(estimator, Ensemble) else {}
-    try:
-        estimator.fit(training.X, training.y, **unlabelled)
-    except ClvError:
-        raise
-    except Exception as error:  # any library's complaint about its parameters, in one sentence
-        message = " ".join(str(error).split())[:300]
-        raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {message}") from error
-
-
-def _check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str, has_losses: bool) -> np.ndarray:
-    spend = np.asarray(predicted, dtype=float)
-    if spend.shape != (len(X),):
-        raise ClvError(f"model '{name}' gave predictions of shape {spend.shape} for {len(X)} customers")
-    invalid = ~(np.isfinite(spend) & (has_losses | (spend >= 0)))
-    if invalid.any():
-        raise ClvError(
-            f"model '{name}' must predict one finite spend{'' if has_losses else ' >= 0'} a customer; {invalid.sum()} "
-            f"of {len(X)} are not, first {spend[invalid][0]} for customer {X.index[invalid][0]}"
-        )
-    return spend

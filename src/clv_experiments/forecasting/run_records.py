@@ -25,7 +25,8 @@ from clv_experiments.forecasting.evaluation_result import (
     min_prediction,
     stack_predictions,
 )
-from clv_experiments.forecasting.forecaster import Forecast, cell_fingerprint
+from clv_experiments.forecasting.forecast import Forecast
+from clv_experiments.forecasting.forecaster import cell_fingerprint
 from clv_experiments.forecasting.level import Level
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import LogWithLosses, LogWithoutAmounts
-
-if TYPE_CHECKING:
-    from clv_experiments.forecasting.forecaster import Model
+from clv_experiments.forecasting.model import Model
 
 COUNTING_FAMILIES = ("baseline", "btyd")  # they predict purchases where the log has no amounts
 

@@ -12,8 +12,9 @@ from optuna import Trial, TrialPruned
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, evaluate
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import OWN
+from clv_experiments.forecasting.model import Model
 from clv_experiments.sweep.space import Space, Value
 from clv_experiments.tracking.stored_run import is_interrupt
 

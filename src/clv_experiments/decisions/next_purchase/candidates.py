@@ -18,7 +18,8 @@ from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 from clv_experiments.models.purchase_hazard import PurchaseHazard
 
 BANDS = 10

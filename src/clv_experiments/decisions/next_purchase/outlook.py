@@ -20,7 +20,8 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.confidence_intervals import Z
 from clv_experiments.evaluation.validation import Floats
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.forecaster import Forecaster, Model
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
 
 LISTED = 20
 CHANCE = 0.025  # fewer weeks within their range than all but this share of such periods have: not by chance
