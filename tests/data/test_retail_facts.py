@@ -65,7 +65,7 @@ def retail(compose):
         raw = instantiate(data.source)(DuckDb())
         columns = choose_columns(raw.table.columns, OmegaConf.to_container(data.columns), name)
         assert columns.guessed == ()
-        lines, _, notes = read_lines(raw.table, columns, ParseOptions(), name, whole_rows=True)
+        lines, _, notes = read_lines(raw.table, columns, ParseOptions(), name, keep_raw_columns=True)
         assert notes == []
         names = {column: role for role, column in columns.by_role.items()}
         frame = pd.read_parquet(path).rename(columns=names)

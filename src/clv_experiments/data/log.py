@@ -14,7 +14,7 @@ from clv_experiments.data.fingerprint import compute_fingerprint, summarise_cust
 from clv_experiments.data.log_checks import (
     check_customers,
     check_date_span,
-    check_no_gaps,
+    check_no_missing_values,
     check_not_in_future,
     check_placeholder_dates,
 )
@@ -156,20 +156,20 @@ def load_log(
     raw = source(engine or DuckDb())
     refuse_summary(raw, columns or {}, name)
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
-    options, whole_rows = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
+    options, keep_raw_columns = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     roles = choose_columns(table.columns, named, name, ColumnContents(table))
     table, roles, status_notes = add_order_roles(table, roles, named)
-    lines, options, parse_notes = read_lines(table, roles, options, name, whole_rows)
+    lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if filtered:
-        report = report.after(filtered.rule, filtered.measure_left_out(roles.by_role, options.decimal))
+        report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
     summed = _sum_purchase_days(cleaned, roles.has_amounts)
     days = summarise_days(summed)
-    check_no_gaps(name, days)
+    check_no_missing_values(name, days)
     first, last = days["date"].iloc[0], days["date"].iloc[-1]
     if raw.truth is None:  # a simulation may well lie in the future
         check_not_in_future(name, days, today)
@@ -253,11 +253,11 @@ class LogCache:
             return last.log
         days: dict[tuple[date, date], date] = {}
 
-        def record(start: date, end: date) -> date:
+        def learn_until_recorded(start: date, end: date) -> date:
             days[start, end] = learn_until(start, end)
             return days[start, end]
 
         self._last = None  # two logs at once may not fit into memory
-        log = load(record)
+        log = load(learn_until_recorded)
         self._last = _CachedLog(settings, days, log)
         return log

@@ -18,7 +18,7 @@ PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
 MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
 
 
-def check_no_gaps(name: str, days: pd.DataFrame) -> None:
+def check_no_missing_values(name: str, days: pd.DataFrame) -> None:
     """Refuse lines without a customer, a date or an amount."""
     no_date = days["rows"][days["date"].isna()].sum()
     gaps = {"customer_id": days["no_customer"].sum(), "date": no_date, "amount": days["no_amount"].sum()}

@@ -60,17 +60,17 @@ Named = Mapping[str, object]
 
 def summary_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     """Find the columns of a table of frequency, recency and T; empty where it is none, or has a date as a log has."""
-    found = _find_columns(available, named)
-    return found if set(REQUIRED) <= set(found) else {}
+    by_role = _find_columns(available, named)
+    return by_role if set(REQUIRED) <= set(by_role) else {}
 
 
 def _find_columns(available: Sequence[str], named: Named) -> dict[str, str]:
     by_name = {_normalise(column): column for column in reversed(available)}
-    found = {
+    by_role = {
         role: by_name[name] for role, names in SUMMARY_NAMES.items() for name in reversed(names) if name in by_name
     }
     is_log = bool(named.get("date")) or any(rank_name("date", column) is not None for column in available)
-    return {} if is_log else found
+    return {} if is_log else by_role
 
 
 def refuse_summary(raw: RawTable, named: Named, log: str) -> None:
@@ -128,7 +128,7 @@ def read_rfm_summary(
         return None
     if unit not in (None, *DAYS_PER_UNIT):
         raise ClvError(f"{UNIT_SETTING} must be days or weeks, got '{unit}'")
-    table, notes = _fetch(raw, columns, named.get("customer_id"), decimal, name)
+    table, notes = _fetch_rows(raw, columns, named.get("customer_id"), decimal, name)
     _check(table, columns, name)
     if unit is None:
         unit, why = _infer_unit(table, name)
@@ -139,7 +139,7 @@ def read_rfm_summary(
     return RfmSummary(name, table.assign(**(whole if close else days)), (*raw.notes, *notes))
 
 
-def _fetch(
+def _fetch_rows(
     raw: RawTable, columns: Mapping[str, str], customer: object, decimal: str | None, name: str
 ) -> tuple[pd.DataFrame, list[str]]:
     table, notes = raw.table, []

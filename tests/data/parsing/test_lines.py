@@ -18,10 +18,10 @@ ENGINE = DuckDb()
 GOOD = {"customer_id": ["a", "b"], "date": ["2020-01-01", "2020-01-02"], "amount": ["1.50", "2"]}
 
 
-def lines_of(columns, parse_options=None, whole_rows=False, named=None):
+def lines_of(columns, parse_options=None, keep_raw_columns=False, named=None):
     raw = ENGINE.register_arrow("rows", columns if isinstance(columns, pa.Table) else pa.table(columns))
     chosen = choose_columns(raw.columns, named or {}, "shop")
-    return read_lines(raw, chosen, parse_options or ParseOptions(), "shop", whole_rows)
+    return read_lines(raw, chosen, parse_options or ParseOptions(), "shop", keep_raw_columns)
 
 
 def rows_of(columns, **settings):
@@ -73,7 +73,7 @@ def test_text_is_read_like_the_typed_columns_that_it_shows():
 
 
 def test_whole_rows_are_kept_where_they_are_asked_for():
-    kept = rows_of(GOOD | {"shelf": ["x", None]}, whole_rows=True)
+    kept = rows_of(GOOD | {"shelf": ["x", None]}, keep_raw_columns=True)
     assert kept[0] == {
         "customer_id": "a", "date": date(2020, 1, 1), "amount": Decimal("1.5"), RAW_PREFIX + "customer_id": "a",
         RAW_PREFIX + "date": "2020-01-01", RAW_PREFIX + "amount": "1.50", RAW_PREFIX + "shelf": "x",

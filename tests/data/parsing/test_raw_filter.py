@@ -72,7 +72,7 @@ def test_rows_that_meet_a_condition_are_kept(raw, where, kept):
             filter_rows(raw, where, ParseOptions(), "toy")
         return
     filtered = filter_rows(raw, where, ParseOptions(), "toy")
-    numbers = [sorted(table.n.to_pyarrow().to_pylist()) for table in (filtered.kept, filtered.left_out)]
+    numbers = [sorted(table.n.to_pyarrow().to_pylist()) for table in (filtered.kept, filtered.removed)]
     assert numbers == [kept, [number for number in (1, 2, 3, 4) if number not in kept]]
     assert filtered.kept.schema() == raw.schema()
 

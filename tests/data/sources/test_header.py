@@ -69,14 +69,14 @@ def test_text_alone_has_its_names_in_the_first_row():
     [(True, 1, 2), (False, None, 1), (3, 2, 3), (2, 1, 2), (None, 2, 3)],
 )
 def test_what_is_given_counts(given, row, first_row):
-    found = header([[], ["Report", "of 2020", "1"], NAMES, *PURCHASES], given=given)
+    found = header([[], ["Report", "of 2020", "1"], NAMES, *PURCHASES], header=given)
     assert (found.row, found.first_row) == (row, first_row)
 
 
 @pytest.mark.parametrize("given", [1, 99])
 def test_a_blank_row_is_no_header(given):
     with pytest.raises(ClvError, match=rf"^row {given} of 'log\.csv' is no header \(data\.source\.header\)"):
-        header([[], NAMES, *PURCHASES], given=given)
+        header([[], NAMES, *PURCHASES], header=given)
 
 
 @pytest.mark.parametrize("name", ["", "Unnamed: 0", None])

@@ -65,15 +65,19 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
             raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
         doubtful = [row for row in suspects if row["customer_id"] not in typed and not _is_word(row["customer_id"])]
         others = _find_largest(t, [row["customer_id"] for row in suspects]) if doubtful else {}
-        cleared = [row for row in doubtful if not _stands_for_many(row, others)]
-        found = [row for row in suspects if row not in cleared]
-        notes = [_ask(row["customer_id"]) for row in cleared if _is_largest(row, others)]
-        notes += _ask_about_emails(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
+        cleared = [row for row in doubtful if not _is_shared(row, others)]
+        confirmed = [row for row in suspects if row not in cleared]
+        notes = [_describe_largest(row["customer_id"]) for row in cleared if _is_largest(row, others)]
+        notes += _describe_unlisted(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
         without_id = _count_rows_without_id(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
-        if not found and not without_id["rows"]:
+        if not confirmed and not without_id["rows"]:
             return Change(t, tuple(notes)) if notes else t
-        notes = [*map(_say, found), *([_say_without_id(without_id)] if without_id["rows"] else []), *notes]
-        t = _replace_ids(t, [row["customer_id"] for row in found])
+        notes = [
+            *map(_describe_id, confirmed),
+            *([_describe_rows_without_id(without_id)] if without_id["rows"] else []),
+            *notes,
+        ]
+        t = _replace_ids(t, [row["customer_id"] for row in confirmed])
         return Change(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
 
     return Step("guests", apply)
@@ -92,13 +96,13 @@ def _is_word(customer_id: str) -> bool:
 def _find_ids(t: Table, typed: Sequence[str], policy: str) -> list[str]:
     """Return the ids that the user named, or that look like nobody's."""
     ids = t.filter(t.customer_id.notnull()).select("customer_id").distinct()
-    found = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
+    candidates = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
     if policy == "auto":
         # Most ids have other digits than 0 and 9, and are not compared with words at all.
-        few = ids.mutate(lower=ids.customer_id.lower())
-        few = few.filter(~few.lower.re_search("^[^@]*[1-8]") | (few.lower == "-1")).cache()
-        found = found.union(few.filter(_looks_like_nobody(few.lower)).select("customer_id"))
-    return sorted(set(found.limit(MAX_IDS).to_pyarrow()["customer_id"].to_pylist()))
+        unusual = ids.mutate(lower=ids.customer_id.lower())
+        unusual = unusual.filter(~unusual.lower.re_search("^[^@]*[1-8]") | (unusual.lower == "-1")).cache()
+        candidates = candidates.union(unusual.filter(_looks_like_nobody(unusual.lower)).select("customer_id"))
+    return sorted(set(candidates.limit(MAX_IDS).to_pyarrow()["customer_id"].to_pylist()))
 
 
 def _looks_like_nobody(lower: StringValue) -> BooleanValue:
@@ -135,7 +139,7 @@ def _times_the_next(row: dict[str, Any], others: dict[str, Any]) -> float:
     return max(float(row[size] or 0) / float(others[size]) if (others[size] or 0) > 0 else 0.0 for size in sizes)
 
 
-def _stands_for_many(row: dict[str, Any], others: dict[str, Any]) -> bool:
+def _is_shared(row: dict[str, Any], others: dict[str, Any]) -> bool:
     return row["emails"] >= MIN_EMAILS or (row["rows"] >= MIN_ROWS and _times_the_next(row, others) >= MANY_TIMES)
 
 
@@ -158,14 +162,14 @@ def _fill_from_email(t: Table) -> Table:
     return t.mutate(customer_id=t.customer_id.fill_null(t.email.lower()))
 
 
-def _say_without_id(counts: dict[str, int]) -> str:
+def _describe_rows_without_id(counts: dict[str, int]) -> str:
     return (
         f"{counts['rows']:,} row(s) without a customer count for {counts['emails']:,} people by their e-mail addresses "
         "(data.columns.email=false leaves them out)"
     )
 
 
-def _say(row: dict[str, Any]) -> str:
+def _describe_id(row: dict[str, Any]) -> str:
     fate = (
         f"its rows count for {row['emails']:,} people by their e-mail addresses, and those without one for nobody"
         if row["emails"]
@@ -175,23 +179,23 @@ def _say(row: dict[str, Any]) -> str:
     return f"customer '{row['customer_id']}' stands for many: {fate} {keep}"
 
 
-def _ask(customer_id: str) -> str:
+def _describe_largest(customer_id: str) -> str:
     return (
         f"customer '{customer_id}' is the largest of all: if it stands for many, type "
         f"\"data.cleaning.guests.ids=['{customer_id}']\""
     )
 
 
-def _ask_about_emails(t: Table, known: Sequence[str]) -> list[str]:
+def _describe_unlisted(t: Table, excluded: Sequence[str]) -> list[str]:
     """Name ids, other than those already found, that have many e-mail addresses."""
     if "email" not in t.columns:
         return []
     t = t.filter(t.customer_id.notnull())
     each = t.group_by("customer_id").agg(emails=t.email.lower().nunique())
-    many = each.filter(each.emails > MANY_EMAILS)
-    many = many.filter(~many.customer_id.isin(known)) if known else many
+    shared = each.filter(each.emails > MANY_EMAILS)
+    shared = shared.filter(~shared.customer_id.isin(excluded)) if excluded else shared
     return [
         f"customer '{row['customer_id']}' has {row['emails']:,} e-mail addresses: if it stands for many, type "
         f"\"data.cleaning.guests.ids=['{row['customer_id']}']\""
-        for row in many.order_by(ibis.desc("emails"), "customer_id").limit(3).to_pyarrow().to_pylist()
+        for row in shared.order_by(ibis.desc("emails"), "customer_id").limit(3).to_pyarrow().to_pylist()
     ]

@@ -102,9 +102,9 @@ class CleaningReport:
 
     def after(self, rule: str, removed: Mapping[str, int | Decimal]) -> CleaningReport:
         """Return the report of a log from which a rule had first removed these ``rows, customers, amount``."""
-        first, rest = self.table.iloc[:1], self.table.iloc[1:]
+        first, others = self.table.iloc[:1], self.table.iloc[1:]
         raw = first.assign(**{column: first[column] + size for column, size in removed.items()})
-        table = pd.concat([raw, pd.DataFrame([{"rule": rule, **removed}]), rest], ignore_index=True)
+        table = pd.concat([raw, pd.DataFrame([{"rule": rule, **removed}]), others], ignore_index=True)
         return replace(self, table=table)
 
     def __str__(self) -> str:
@@ -152,23 +152,23 @@ def clean(
     steps = [*fixed, *limits, *learning]
     sizes = [_measure(lines)]
     notes: list[str] = []
-    removals: list[BooleanValue | None] = []  # by each step since the last that changed lines otherwise
+    removal_conditions: list[BooleanValue | None] = []  # by each step since the last that changed lines otherwise
     for step in steps:
-        left = _remove(lines, removals)
+        remaining = _remove(lines, removal_conditions)
         if step.check:
-            step.check(left)
+            step.check(remaining)
         if step.removes:
-            removals.append(step.removes(lines).fill_null(False))
+            removal_conditions.append(step.removes(lines).fill_null(False))
             continue
-        change = _apply_learning_step(step, left, log_end, learn_until) if step.learns else step.change(left)
+        change = _apply_learning_step(step, remaining, log_end, learn_until) if step.learns else step.change(remaining)
         notes += change.notes
-        if change.lines is left:
-            removals.append(None)
+        if change.lines is remaining:
+            removal_conditions.append(None)
             continue
-        sizes += [*_measure_each(lines, removals, sizes[-1]), _measure(change.lines)]
-        lines, removals = change.lines, []
-    sizes += _measure_each(lines, removals, sizes[-1])
-    lines = _remove(lines, removals)
+        sizes += [*_measure_each(lines, removal_conditions, sizes[-1]), _measure(change.lines)]
+        lines, removal_conditions = change.lines, []
+    sizes += _measure_each(lines, removal_conditions, sizes[-1])
+    lines = _remove(lines, removal_conditions)
     table = pd.DataFrame(sizes)
     removed = (table.shift() - table).iloc[1:]
     table = pd.concat([table.iloc[:1], removed, table.iloc[-1:]], ignore_index=True)

@@ -12,7 +12,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows
 from clv_experiments.data.parsing.formats import AMOUNT
-from clv_experiments.data.parsing.status_values import GIVEN_BACK, Effect, StatusRules, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import REVERSAL, Effect, StatusRules, make_rules, normalise_status
 from clv_experiments.errors import ClvError
 
 MAX_STATUSES = 1_000
@@ -30,8 +30,8 @@ class _Statuses:
         counts: Counter[str] = Counter()
         for value in self.by_effect.get(effect, ()):
             counts[value] = self.rows[value]
-        shown = ", ".join(f"'{value}' {rows:,}" for value, rows in counts.most_common(MAX_QUOTED))
-        return shown + ", ..." * (len(counts) > MAX_QUOTED)
+        examples = ", ".join(f"'{value}' {rows:,}" for value, rows in counts.most_common(MAX_QUOTED))
+        return examples + ", ..." * (len(counts) > MAX_QUOTED)
 
     def example(self, effect: Effect | None) -> str:
         return max(self.by_effect[effect], key=lambda value: (self.rows[value], value))
@@ -68,9 +68,9 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         t = _fill_from_order(t)
         statuses = _count_statuses(t, rules)
         _check_values_occur(typed, statuses)
-        lost, given_back = (statuses.by_effect.get(effect, []) for effect in (Effect.DROP, Effect.NET))
-        reversed_sales = [value for value in lost if GIVEN_BACK.search(normalise_status(value))]
-        is_return = _is_one_of(t.status, given_back) | (_is_one_of(t.status, reversed_sales) & (t.amount < 0))
+        lost, returned = (statuses.by_effect.get(effect, []) for effect in (Effect.DROP, Effect.NET))
+        reversed_sales = [value for value in lost if REVERSAL.search(normalise_status(value))]
+        is_return = _is_one_of(t.status, returned) | (_is_one_of(t.status, reversed_sales) & (t.amount < 0))
         is_return = is_return.fill_null(False)
         dropped = _is_one_of(t.status, lost) & ~is_return
         t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
@@ -89,18 +89,18 @@ def refunded() -> Step:
     def apply(t: Table) -> Table | Change:
         if "refunded" not in t.columns:
             return t
-        back = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
-        if not t.aggregate(rows=count_rows(back > 0)).to_pyarrow()["rows"][0].as_py():
+        refund = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
+        if not t.aggregate(rows=count_rows(refund > 0)).to_pyarrow()["rows"][0].as_py():
             return t
-        t = _count_order_refunds_once(t.mutate(back=back))
-        undone = (t.back > 0) & (t.back >= t.amount)
-        summary = t.aggregate(rows=count_rows(t.back > 0), undone=count_rows(undone)).to_pyarrow().to_pylist()[0]
+        t = _count_order_refunds_once(t.mutate(refund=refund))
+        undone = (t.refund > 0) & (t.refund >= t.amount)
+        summary = t.aggregate(rows=count_rows(t.refund > 0), undone=count_rows(undone)).to_pyarrow().to_pylist()[0]
         note = (
             f"{summary['rows']:,} row(s) were refunded, {summary['undone']:,} of them altogether: deducted on the day "
             "of the sale, though it was known only later (data.columns.refunded=false leaves it in)"
         )
         t = t.filter(~undone.fill_null(False))
-        return Change(t.mutate(amount=(t.amount - t.back).cast(AMOUNT)).drop("back").cache(), (note,))
+        return Change(t.mutate(amount=(t.amount - t.refund).cast(AMOUNT)).drop("refund").cache(), (note,))
 
     return Step("refunded amounts", apply)
 
@@ -131,9 +131,11 @@ def _count_order_refunds_once(t: Table) -> Table:
     if "order_id" not in t.columns:
         return t
     of_order = ibis.window(group_by=[t.order_id, t.date])
-    is_whole = (t.back.count().over(of_order) > 1) & (t.back.min().over(of_order) == t.back.max().over(of_order))
-    marked = t.mutate(is_whole=is_whole & t.order_id.notnull() & (t.back > 0))
-    exceeds = marked.is_whole & (marked.back > marked.amount)
+    is_order_refund = (t.refund.count().over(of_order) > 1) & (
+        t.refund.min().over(of_order) == t.refund.max().over(of_order)
+    )
+    marked = t.mutate(is_order_refund=is_order_refund & t.order_id.notnull() & (t.refund > 0))
+    exceeds = marked.is_order_refund & (marked.refund > marked.amount)
     if not marked.aggregate(rows=count_rows(exceeds)).to_pyarrow()["rows"][0].as_py():
         return t
     ties = [marked[column] for column in ("product",) if column in t.columns]
@@ -141,8 +143,12 @@ def _count_order_refunds_once(t: Table) -> Table:
         group_by=[marked.order_id, marked.date], order_by=[marked.amount.desc(), *ties], preceding=None, following=0
     )
     before = marked.amount.sum().over(largest_first) - marked.amount
-    left = ibis.least(ibis.greatest(marked.back - before, 0), marked.amount)
-    return marked.mutate(back=ibis.ifelse(marked.is_whole, left, marked.back).cast(AMOUNT)).select(*t.columns).cache()
+    line_refund = ibis.least(ibis.greatest(marked.refund - before, 0), marked.amount)
+    return (
+        marked.mutate(refund=ibis.ifelse(marked.is_order_refund, line_refund, marked.refund).cast(AMOUNT))
+        .select(*t.columns)
+        .cache()
+    )
 
 
 def _count_statuses(t: Table, rules: StatusRules) -> _Statuses:
@@ -156,12 +162,16 @@ def _count_statuses(t: Table, rules: StatusRules) -> _Statuses:
 
 
 def _check_values_occur(typed: dict[str, list[str]], statuses: _Statuses) -> None:
-    there = {normalise_status(value): value for value in statuses.rows}
+    occurring = {normalise_status(value): value for value in statuses.rows}
     for effect, values in typed.items():
         for value in values:
-            if normalise_status(value) not in there:
-                near = get_close_matches(normalise_status(value), list(there), n=1)
-                hint = f"did you mean '{there[near[0]]}'?" if near else f"there are {', '.join([*there.values()][:10])}"
+            if normalise_status(value) not in occurring:
+                near = get_close_matches(normalise_status(value), list(occurring), n=1)
+                hint = (
+                    f"did you mean '{occurring[near[0]]}'?"
+                    if near
+                    else f"there are {', '.join([*occurring.values()][:10])}"
+                )
                 raise ClvError(f"no row has the status '{value}' (data.cleaning.status.{effect}); {hint}")
 
 
@@ -169,26 +179,26 @@ def _describe_lost_totals(t: Table, dropped: BooleanValue) -> list[str]:
     """Say which orders lose their only amount with a line that is dropped, though they keep others."""
     if "order_id" not in t.columns:
         return []
-    known = t.filter(t.order_id.notnull()).mutate(dropped=dropped)
-    orders = known.group_by("order_id", "date").agg(
-        lost=count_rows(known.dropped & known.amount.notnull()),
-        kept=count_rows(~known.dropped & known.amount.notnull()),
-        left=count_rows(~known.dropped),
-        example=known.order_id.max(),
+    with_order = t.filter(t.order_id.notnull()).mutate(dropped=dropped)
+    orders = with_order.group_by("order_id", "date").agg(
+        lost=count_rows(with_order.dropped & with_order.amount.notnull()),
+        kept=count_rows(~with_order.dropped & with_order.amount.notnull()),
+        remaining=count_rows(~with_order.dropped),
+        example=with_order.order_id.max(),
     )
-    bare = orders.filter((orders.lost > 0) & (orders.kept == 0) & (orders.left > 0))
+    bare = orders.filter((orders.lost > 0) & (orders.kept == 0) & (orders.remaining > 0))
     row = bare.aggregate(orders=bare.count(), example=bare.example.min()).to_pyarrow().to_pylist()[0]
     if not row["orders"]:
         return []
     priced = {"quantity", "unit_price"} <= set(t.columns)
-    way = (
+    advice = (
         "data.columns.amount=false takes quantity times unit_price of each line instead"
         if priced
         else ("write the amount of each line, or the total, on the lines that were sold")
     )
     return [
         f"{row['orders']:,} order(s), such as '{row['example']}', lose their only amount with a line that is no sale, "
-        f"though their other lines are kept: {way}"
+        f"though their other lines are kept: {advice}"
     ]
 
 

@@ -39,8 +39,8 @@ EIGHT_DIGITS = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]
 NUMBER = re.compile(f"{amount_pattern('.')}|{amount_pattern(',')}|^[+-]?[0-9.]+[eE][+-]?[0-9]+$")
 WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
 SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 to 2119
-MONTHS = (190_001, 210_012)  # 202001
-DAYS = (19_000_101, 21_001_231)  # 20200131
+YYYYMM_RANGE = (190_001, 210_012)  # 202001
+YYYYMMDD_RANGE = (19_000_101, 21_001_231)  # 20200131
 EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
 MIN_ONES, MAX_UNITS = 0.2, 1_000  # of a quantity
 MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are kinds, not customers
@@ -177,7 +177,7 @@ class ColumnContents:
         if all(SIX_DIGITS.match(cell) for cell in self.sample[column].dropna()):
             return True
         middle = self._numbers(column).median()
-        ranges = (SERIAL_DATES, MONTHS, DAYS)
+        ranges = (SERIAL_DATES, YYYYMM_RANGE, YYYYMMDD_RANGE)
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
 
     def _numbers(self, column: str) -> pd.Series:
@@ -205,8 +205,8 @@ def _kind_of(cells: Sequence[str]) -> Kind:
 
 
 def _share(matches: object) -> float:
-    found = [bool(match) for match in matches]  # type: ignore[attr-defined]
-    return sum(found) / len(found)
+    results = [bool(match) for match in matches]  # type: ignore[attr-defined]
+    return sum(results) / len(results)
 
 
 def _plain_number(cell: str) -> str:

@@ -45,8 +45,8 @@ class ColumnRoles:
 
     def __str__(self) -> str:
         """List the guesses that were not obvious."""
-        shown = [role for role in self.guessed if self.by_role[role] != role or self.passed_over.get(role)]
-        pairs = [f"{role}={self.by_role[role]}{self._rather_than(role)}" for role in shown]
+        notable = [role for role in self.guessed if self.by_role[role] != role or self.passed_over.get(role)]
+        pairs = [f"{role}={self.by_role[role]}{self._rather_than(role)}" for role in notable]
         paid = self.guessed_from("amount", USUAL_NAMES["unit_price"])
         price = f"; {self.by_role['amount']} is taken as what was paid" if paid else self._if_it_is_a_price()
         return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
@@ -101,7 +101,7 @@ def choose_columns(
     by_role = _resolve_named_columns(available, named, log)
     guesses: dict[str, Guess] = {}
     for role in USUAL_NAMES:
-        if _is_wanted(role, by_role, named):
+        if _needs_guess(role, by_role, named):
             used = {*by_role.values(), *(guess.column for guess in guesses.values())}
             guesses[role] = guess_by_name(role, [column for column in available if column not in used], contents)
     _move_price_to_amount(by_role, named, guesses)
@@ -128,7 +128,7 @@ def _find_counts(roles: ColumnRoles, available: Sequence[str], contents: ColumnC
     return next((column for column in free if contents.could_be_a_quantity(column)), None) if is_unnamed else None
 
 
-def _is_wanted(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
+def _needs_guess(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
     if not USUAL_NAMES[role]:  # no name alone speaks for it
         return False
     priced = role == "amount" and {"quantity", "unit_price"} <= set(by_role)  # the user named what makes an amount
@@ -140,8 +140,8 @@ def _move_price_to_amount(
 ) -> None:
     """Take a guessed price without a quantity as what was paid."""
     has_price = guesses.get("unit_price", Guess()).column is not None
-    has_others = any(role in by_role or guesses.get(role, Guess()).is_found for role in ("amount", "quantity"))
-    if has_price and not has_others and _is_wanted("amount", by_role, named):
+    has_others = any(role in by_role or guesses.get(role, Guess()).has_candidates for role in ("amount", "quantity"))
+    if has_price and not has_others and _needs_guess("amount", by_role, named):
         guesses["amount"] = guesses.pop("unit_price")
 
 
@@ -198,8 +198,8 @@ def _check_required_roles(
         choices = _list_choices(role, guess, free, listed, contents)
         advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
-        ways = [" ".join(advice), *_other_ways(by_role, guesses, free)]
-        raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, ways))}")
+        alternatives = [" ".join(advice), *_list_alternatives(by_role, guesses, free)]
+        raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, alternatives))}")
 
 
 def _lacks_money(
@@ -237,8 +237,8 @@ def _describe_problem(role: str, guess: Guess, by_role: Mapping[str, str], log: 
 
 
 def _without_roles(by_role: Mapping[str, str], guesses: Mapping[str, Guess], available: Sequence[str]) -> list[str]:
-    taken = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
-    return [column for column in available if column not in taken]
+    assigned = {*by_role.values(), *(rival for guess in guesses.values() for rival in guess.rivals)}
+    return [column for column in available if column not in assigned]
 
 
 def _list_choices(
@@ -250,20 +250,20 @@ def _list_choices(
     return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
 
 
-def _other_ways(by_role: Mapping[str, str], guesses: Mapping[str, Guess], free: Sequence[str]) -> list[str]:
+def _list_alternatives(by_role: Mapping[str, str], guesses: Mapping[str, Guess], free: Sequence[str]) -> list[str]:
     """List what else than a column may be typed, or changed."""
     missing = _missing_money(by_role)
-    ways = []
+    alternatives = []
     if "date" not in by_role and guesses.get("date", Guess()).doubts:
-        ways += ["write its dates like 2020-12-31"]
+        alternatives += ["write its dates like 2020-12-31"]
     if guesses.get("amount", Guess()).rivals:
-        return ways
+        return alternatives
     if missing == ("quantity",):
-        ways += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
+        alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
     if missing == ("amount",):
-        ways += ["name a quantity and a unit_price"] if free and "quantity" not in by_role else []
-        ways += ["data.columns.amount=false for a log without money"]
-    return ways
+        alternatives += ["name a quantity and a unit_price"] if free and "quantity" not in by_role else []
+        alternatives += ["data.columns.amount=false for a log without money"]
+    return alternatives
 
 
 def quote_column(column: str) -> str:
@@ -280,5 +280,5 @@ def _suggest_columns(column: object, available: Sequence[str]) -> str:
 
 
 def _list_columns(available: Sequence[str]) -> str:
-    rest = len(available) - MAX_LISTED
-    return ", ".join(available[:MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    hidden = len(available) - MAX_LISTED
+    return ", ".join(available[:MAX_LISTED]) + (f" and {hidden} more" if hidden > 0 else "")

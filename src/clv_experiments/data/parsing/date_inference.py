@@ -76,21 +76,21 @@ def _conditions(raw: Table) -> dict[str, BooleanValue]:
         return text.re_search("|".join(layouts))
 
     week = fits(WEEK_LAYOUTS)
-    whole = fits((*LAYOUTS, *EITHER)) & ~week  # week 13 2022 looks like March 13, 2022
-    counted = text.re_search(NUMBER) & ~whole
+    full_date = fits((*LAYOUTS, *EITHER)) & ~week  # week 13 2022 looks like March 13, 2022
+    counted = text.re_search(NUMBER) & ~full_date
     conditions = {
         "iso": raw[ISO].notnull(),
         "rest": text.notnull(),
-        "whole": whole,
+        "whole": full_date,
         "zoned": raw[TEXT].re_search(ZONED),
         "either": fits(EITHER),
         "number": counted,
         "week": week,
-        "week number": fits(WEEK_NUMBER_LAYOUTS) & ~whole,
-        "later week": fits(LATER_WEEKS) & ~whole,
+        "week number": fits(WEEK_NUMBER_LAYOUTS) & ~full_date,
+        "later week": fits(LATER_WEEKS) & ~full_date,
     }
     for name, layouts in (PERIOD_LAYOUTS | COMPACT_LAYOUTS).items():
-        conditions[name] = fits(layouts) & ~whole
+        conditions[name] = fits(layouts) & ~full_date
     for name in UNMISTAKABLE:
         low, high = (NUMBER_FORMATS[name].count(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
         conditions[name] = counted & (number >= low) & (number <= high)
@@ -112,13 +112,13 @@ def _infer_date_format(
     # 202201 is a number too, and 12.2021 a month.
     other = counts["number"] - counts[name] if name in UNMISTAKABLE else 0
     if len(candidates) > 1 or other or counts["iso"] or counts["whole"]:
-        rest = conditions["iso"] | conditions["whole"] | conditions["number"] & ~conditions[name].fill_null(False)
+        others = conditions["iso"] | conditions["whole"] | conditions["number"] & ~conditions[name].fill_null(False)
         cells = quote_cells(raw, column, conditions[name], 1)
-        cells += quote_cells(raw, column, conditions[candidates[1]] if len(candidates) > 1 else rest, 1)
-        ways = " or ".join(f"data.date_format={name}" for name in candidates)
+        cells += quote_cells(raw, column, conditions[candidates[1]] if len(candidates) > 1 else others, 1)
+        settings = " or ".join(f"data.date_format={name}" for name in candidates)
         raise ClvError(
             f"column '{column}' of log '{log}' has dates of several kinds, such as {', '.join(cells)}: write them all "
-            f"like 2020-12-31, or type {ways} if the others may be read like that"
+            f"like 2020-12-31, or type {settings} if the others may be read like that"
         )
     if name in COMPACT_LAYOUTS:
         return name, ["dates are written like 201231, the year first (data.date_format says otherwise)"]

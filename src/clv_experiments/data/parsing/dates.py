@@ -114,8 +114,8 @@ def _add_iso_text(table: Table, rest: str, layouts: dict[str, str], name: str) -
     table = table.mutate(**{f"{name} {which}": _extract_part(table[rest], layouts, which) for which in "ymd"})
     y, m, d = (table[f"{name} {which}"] for which in "ymd")
     word = ";" + m + "="
-    found = ibis.literal(MONTHS).find(word)
-    month = ibis.ifelse(found >= 0, ibis.literal(MONTHS).substr(found + word.length(), 2), m.lpad(2, "0"))
+    position = ibis.literal(MONTHS).find(word)
+    month = ibis.ifelse(position >= 0, ibis.literal(MONTHS).substr(position + word.length(), 2), m.lpad(2, "0"))
     century = ibis.cases((y.length() == 4, ""), (y < CENTURY_PIVOT, "20"), else_="19")
     day = ibis.ifelse((d == "") & (y != ""), "01", d.lpad(2, "0"))  # of a period
     return table.mutate(**{name: century + y + "-" + month + "-" + day}).drop(*(v.get_name() for v in (y, m, d)))

@@ -52,7 +52,7 @@ def infer_formats(
     texts = [column for column in numbers if raw[column].type().is_string()]
     decimal = options.decimal or "."
     if texts and not (options.decimal and has_currency):
-        cells = _read_in_each_way(raw, texts)
+        cells = _count_decimal_marks(raw, texts)
         if options.decimal is None:
             decimal, decimal_notes = _choose_decimal(cells, log)
             notes += decimal_notes
@@ -79,7 +79,7 @@ class _Cells:
         return list(chain.from_iterable(cells))[:rows]
 
 
-def _read_in_each_way(raw: Table, columns: Sequence[str]) -> _Cells:
+def _count_decimal_marks(raw: Table, columns: Sequence[str]) -> _Cells:
     """Count in one query what speaks for each decimal mark, and find the first and last currency sign."""
     table = add_amounts(raw.select(*columns), {POINT + column: column for column in columns}, ".")
     table = add_amounts(table, {COMMA + column: column for column in columns}, ",")

@@ -214,8 +214,8 @@ def _parse_number(text: StringValue, decimal: str) -> StringValue:
 def add_currencies(table: Table, columns: Mapping[str, str]) -> Table:
     """Add the currency sign or code of several amounts; null where there is none."""
     table, sign = add_texts(table, columns), f"({CURRENCY})"
-    found = {name: ibis.ifelse(table[name].re_search(sign), table[name].re_extract(sign, 1), None) for name in columns}
-    return table.mutate(**found)
+    signs = {name: ibis.ifelse(table[name].re_search(sign), table[name].re_extract(sign, 1), None) for name in columns}
+    return table.mutate(**signs)
 
 
 def amount_pattern(decimal: str) -> str:

@@ -36,7 +36,7 @@ DATE_EXAMPLES = {
 
 
 def read_lines(
-    raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, whole_rows: bool
+    raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, keep_raw_columns: bool
 ) -> tuple[Table, ParseOptions, list[str]]:
     """Type the columns of a raw log.
 
@@ -47,7 +47,7 @@ def read_lines(
     options : ParseOptions
     log : str
         Name of the log, for messages.
-    whole_rows : bool
+    keep_raw_columns : bool
         Keep the raw columns too, each under ``source: <name>``.
 
     Returns
@@ -72,7 +72,7 @@ def read_lines(
     numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
     options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
     typed = _add_typed_columns(raw, by_role, options)
-    raw_names = raw.columns if whole_rows else dict.fromkeys(by_role.values())
+    raw_names = raw.columns if keep_raw_columns else dict.fromkeys(by_role.values())
     lines = typed.select(
         **{role: typed[TYPED_PREFIX + role] for role in by_role},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
@@ -87,7 +87,7 @@ def read_lines(
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, by_role, options.scale, log)
     notes += [*amount_notes, *scale_notes]
-    lines = lines if whole_rows else lines.drop(*(RAW_PREFIX + column for column in raw_names))
+    lines = lines if keep_raw_columns else lines.drop(*(RAW_PREFIX + column for column in raw_names))
     return lines, options, notes
 
 

@@ -41,14 +41,14 @@ def add_order_roles(
     by_role = {role: column for role, column in roles.by_role.items() if role != "status" or named.get("status")}
     if "refunded" in roles.guessed and find_flag(raw, by_role["refunded"]):
         del by_role["refunded"]
-    found = find_status(raw, set(by_role.values()), named.get("status"))
-    if found.column:
-        by_role["status"] = found.column
+    status = find_status(raw, set(by_role.values()), named.get("status"))
+    if status.column:
+        by_role["status"] = status.column
     email = _find_email(raw, by_role) if named.get("email") is None and "email" not in by_role else None
     if email:
         by_role["email"] = email
     guessed = tuple(role for role in by_role if role in roles.guessed or not named.get(role))
-    return found.raw, replace(roles, by_role=by_role, guessed=guessed), found.notes
+    return status.raw, replace(roles, by_role=by_role, guessed=guessed), status.notes
 
 
 def _find_email(raw: Table, by_role: Mapping[str, str]) -> str | None:

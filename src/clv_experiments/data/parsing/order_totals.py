@@ -33,7 +33,7 @@ VALUE, FITS, STATUS_FITS = "line: value", "order: fits", "status: fits"  # names
 
 
 @dataclass(frozen=True)
-class _Evidence:
+class _MatchCounts:
     """Counts of orders of several lines, and of their lines."""
 
     orders: int
@@ -84,28 +84,28 @@ def count_order_totals_once(
     details = [role for role in ("product", "quantity", "unit_price") if role in lines.columns]
     if options.amount_per == "line" or not (details or "order_id" in lines.columns):
         return lines, _discount_note(columns)
-    evidence = _gather_evidence(lines, details)
-    _check_contains_discount(evidence, columns, log)
-    notes = [] if evidence.line_matches > MOST * evidence.lines else _discount_note(columns)
-    likely = _is_order_total(evidence, column, bool(details))
+    counts = _count_matches(lines, details)
+    _check_contains_discount(counts, columns, log)
+    notes = [] if counts.line_matches > MOST * counts.lines else _discount_note(columns)
+    likely = _is_order_total(counts, column, bool(details))
     if likely is None:
-        raise ClvError(_describe_open(evidence, columns, log))
+        raise ClvError(_describe_ambiguity(counts, columns, log))
     if not likely:
         return lines, notes
-    what = "order" if "order_id" in lines.columns else "customer's day"
+    order_name = "order" if "order_id" in lines.columns else "customer's day"
     once = (
-        f"{column} is the total of a whole {what} and stands on each of its lines ({evidence.equal:,} of "
-        f"{evidence.orders:,} with several lines): it is counted once (data.amount_per=line says otherwise)"
+        f"{column} is the total of a whole {order_name} and stands on each of its lines ({counts.equal:,} of "
+        f"{counts.orders:,} with several lines): it is counted once (data.amount_per=line says otherwise)"
     )
-    if evidence.several_statuses and not {"quantity", "unit_price"} <= set(details):
+    if counts.several_statuses and not {"quantity", "unit_price"} <= set(details):
         notes.append(
-            f"{evidence.several_statuses:,} {what}(s) have lines of several statuses, each of which bears an equal "
+            f"{counts.several_statuses:,} {order_name}(s) have lines of several statuses, each of which bears an equal "
             "part of the total: a quantity and a unit_price (data.columns) would tell what each is worth"
         )
     return _share_out(lines), [once, *notes]
 
 
-def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
+def _count_matches(lines: Table, details: list[str]) -> _MatchCounts:
     key = order_key(lines)
     paid = lines.filter((lines.amount != 0) & lines[key[1]].notnull())
     units: list[str | None] = [None] if {"quantity", "unit_price"} <= set(details) else []
@@ -126,7 +126,7 @@ def _gather_evidence(lines: Table, details: list[str]) -> _Evidence:
     return _summarise(orders, list(values), details)
 
 
-def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evidence:
+def _summarise(orders: Table, readings: list[str], details: list[str]) -> _MatchCounts:
     several = orders.rows > 1
     equal = several & (orders.least == orders.most)
     differs = reduce(or_, (orders[f"differ in {role}"] for role in details), ibis.literal(False))
@@ -155,7 +155,7 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evide
     def best(kind: str) -> int:
         return max((count or 0 for name, count in row.items() if name.startswith(f"{kind} ")), default=0)
 
-    return _Evidence(
+    return _MatchCounts(
         orders=row["orders"],
         equal=row["equal"],
         differing=row["differing"],
@@ -171,23 +171,23 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Evide
     )
 
 
-def _is_order_total(evidence: _Evidence, column: str, has_details: bool) -> bool | None:
+def _is_order_total(counts: _MatchCounts, column: str, has_details: bool) -> bool | None:
     """Return whether the amount is the total of an order; None where both is possible."""
-    if not evidence.equal or evidence.line_matches > MOST * evidence.lines:
+    if not counts.equal or counts.line_matches > MOST * counts.lines:
         return False
-    if evidence.sum_matches > MOST * max(evidence.differing, 1) - 1e-9:
+    if counts.sum_matches > MOST * max(counts.differing, 1) - 1e-9:
         return True
-    if evidence.equal == evidence.orders:
+    if counts.equal == counts.orders:
         by_its_name = ORDER_TOTAL_NAME.search(normalise_name(column))
-        unusual = evidence.by_chance < MOST or evidence.orders == 1
+        unusual = counts.by_chance < MOST or counts.orders == 1
         if by_its_name and unusual:
             return True
         if by_its_name or (unusual and PAYMENT_NAME.search(normalise_name(column))):
             return None  # in a shop of one price, or where an order was paid in two equal parts
-    orders, equal = (evidence.differing, evidence.differing_equal) if has_details else (evidence.orders, evidence.equal)
+    orders, equal = (counts.differing, counts.differing_equal) if has_details else (counts.orders, counts.equal)
     if not orders:  # lines that are alike in all else may well cost the same
         return False
-    share, chance = equal / orders, evidence.by_chance
+    share, chance = equal / orders, counts.by_chance
     if has_details and share >= NEARLY_ALL and _tail(orders, share, max(chance, SAME_PRICE)) < UNLIKELY:
         return True
     if share >= MANY and _tail(orders, share, max(chance, 0.5 if not has_details else 0.3)) < UNLIKELY:
@@ -228,11 +228,11 @@ def _share_out(lines: Table) -> Table:
     return share_out(t, "amount", worth).select(*lines.columns).cache()
 
 
-def _check_contains_discount(evidence: _Evidence, columns: ColumnRoles, log: str) -> None:
-    if evidence.discounted and evidence.before_discount > MOST * evidence.discounted:
+def _check_contains_discount(counts: _MatchCounts, columns: ColumnRoles, log: str) -> None:
+    if counts.discounted and counts.before_discount > MOST * counts.discounted:
         amount, discount = columns.by_role["amount"], columns.by_role["discount"]
         raise ClvError(
-            f"column '{amount}' of log '{log}' is quantity times unit_price on {evidence.before_discount:,} row(s) "
+            f"column '{amount}' of log '{log}' is quantity times unit_price on {counts.before_discount:,} row(s) "
             f"with a discount in '{discount}': type data.columns.amount=false to subtract it, or "
             "data.columns.discount=false if the price contains it"
         )
@@ -244,13 +244,13 @@ def _discount_note(columns: ColumnRoles) -> list[str]:
     return [f"{columns.by_role['discount']} is not subtracted from {columns.by_role['amount']}, taken as what was paid"]
 
 
-def _describe_open(evidence: _Evidence, columns: ColumnRoles, log: str) -> str:
+def _describe_ambiguity(counts: _MatchCounts, columns: ColumnRoles, log: str) -> str:
     by_role = columns.by_role
-    what = "order" if "order_id" in by_role else "customer's day"
+    order_name = "order" if "order_id" in by_role else "customer's day"
     priced = {"quantity", "unit_price"} <= set(by_role)
     return (
-        f"column '{by_role['amount']}' of log '{log}' has one value on all lines of {evidence.equal:,} of "
-        f"{evidence.orders:,} {what}s with several lines, such as {what} '{evidence.first}': type "
+        f"column '{by_role['amount']}' of log '{log}' has one value on all lines of {counts.equal:,} of "
+        f"{counts.orders:,} {order_name}s with several lines, such as {order_name} '{counts.first}': type "
         "data.amount_per=order if it is the total, which counts once, or data.amount_per=line if each row has its own "
         f"amount{', or data.columns.amount=false for quantity times unit_price' if priced else ''}"
     )

@@ -43,21 +43,21 @@ class FilteredRows:
 
     Attributes
     ----------
-    kept, left_out : ibis.Table
+    kept, removed : ibis.Table
     rule : str
         As the cleaning report calls it.
     """
 
     kept: Table
-    left_out: Table
+    removed: Table
     rule: str
 
-    def measure_left_out(self, by_role: Mapping[str, str], decimal: str | None) -> dict[str, int | Decimal]:
+    def measure_removed(self, by_role: Mapping[str, str], decimal: str | None) -> dict[str, int | Decimal]:
         """Count the rows that are not read, the customers who are lost with them, and their amounts."""
         marks = dict.fromkeys([decimal or ".", decimal or ","])
         columns = [by_role[role] for role in ("amount", "quantity", "unit_price") if role in by_role]
         customer = by_role["customer_id"]
-        table = add_identifier(self.left_out, customer, f"{PREFIX}customer")
+        table = add_identifier(self.removed, customer, f"{PREFIX}customer")
         for column in columns:
             for mark in marks:
                 table = add_amount(table, column, mark, f"{PREFIX}{column}{mark}")
@@ -102,15 +102,15 @@ def filter_rows(raw: Table, where: str, options: ParseOptions, log: str) -> Filt
     condition = _Compiler(raw, ParsedCondition(where), options)
     keeps = condition.compile(condition.parsed.tree)
     table = condition.table.mutate(**{KEPT: keeps}).cache()
-    kept, left_out = (table.filter(rows).select(*raw.columns) for rows in (table[KEPT], ~table[KEPT]))
+    kept, removed = (table.filter(rows).select(*raw.columns) for rows in (table[KEPT], ~table[KEPT]))
     if not table[KEPT].any().to_pyarrow().as_py():
         raise ClvError(
-            f"data.where=\"{condition.parsed.text}\" keeps no row of log '{log}'{_show_values(raw, condition)}"
+            f"data.where=\"{condition.parsed.text}\" keeps no row of log '{log}'{_describe_values(raw, condition)}"
         )
-    return FilteredRows(kept, left_out, f"where {condition.parsed.text}")
+    return FilteredRows(kept, removed, f"where {condition.parsed.text}")
 
 
-def _show_values(raw: Table, condition: _Compiler) -> str:
+def _describe_values(raw: Table, condition: _Compiler) -> str:
     columns = [node for node in ast.walk(condition.parsed.tree) if isinstance(node, ast.Name)]
     if not columns:
         return ""

@@ -57,7 +57,7 @@ class Guess:
     doubts: tuple[str, ...] = ()
 
     @property
-    def is_found(self) -> bool:
+    def has_candidates(self) -> bool:
         """Whether there is a column, or several to choose from."""
         return self.column is not None or bool(self.rivals)
 
@@ -78,7 +78,7 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | N
         Of several names, the one that is most usual for the role; rivals where nothing in the names decides.
     """
     ranks = {column: rank for column in unused if (rank := rank_name(role, column)) is not None}
-    by_export = _known_export(role, unused)
+    by_export = _export_column(role, unused)
     if by_export:
         ranks |= {by_export: -1}
     named = sorted(ranks, key=lambda column: (ranks[column], unused.index(column)))
@@ -97,10 +97,10 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | N
     return Guess(first, passed_over=tuple(others) if role in UNAMBIGUOUS_ROLES else (), doubts=doubts)
 
 
-def _known_export(role: str, unused: Sequence[str]) -> str | None:
+def _export_column(role: str, unused: Sequence[str]) -> str | None:
     names = {normalise_name(column): column for column in unused}
-    wanted = [roles[role] for marker, roles in KNOWN_EXPORTS.items() if marker in names and role in roles]
-    return names.get(wanted[0]) if wanted else None
+    names_in_export = [roles[role] for marker, roles in KNOWN_EXPORTS.items() if marker in names and role in roles]
+    return names.get(names_in_export[0]) if names_in_export else None
 
 
 def _is_open(role: str, first: str, other: str) -> bool:
@@ -115,8 +115,8 @@ def _is_open(role: str, first: str, other: str) -> bool:
 
 def _describe(contents: ColumnContents | None, column: str) -> str:
     kind = contents.kind(column) if contents else None
-    what = {"date": "dates", "decimal": "numbers with decimals", "whole": "whole numbers", "text": "text"}
-    return f"{what.get(kind.name, kind.name)} such as '{kind.example}'" if kind else ""
+    kinds = {"date": "dates", "decimal": "numbers with decimals", "whole": "whole numbers", "text": "text"}
+    return f"{kinds.get(kind.name, kind.name)} such as '{kind.example}'" if kind else ""
 
 
 def guess_by_contents(
@@ -145,7 +145,7 @@ def guess_by_contents(
         return by_role.get(role) or guesses.get(role, Guess()).column
 
     def is_missing(role: str) -> bool:
-        return role not in by_role and named.get(role) is not False and not guesses.get(role, Guess()).is_found
+        return role not in by_role and named.get(role) is not False and not guesses.get(role, Guess()).has_candidates
 
     def add(role: str, candidates: Sequence[str], other: re.Pattern[str] | None = None) -> None:
         nonlocal unused

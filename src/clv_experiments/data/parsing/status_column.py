@@ -62,8 +62,8 @@ class _Candidate:
     @property
     def is_status(self) -> bool:
         """Most rows have a known value and, unless the name is a usual one, some are no sale."""
-        known = self.rows_with(*Effect)
-        return 2 * known > sum(self.rows.values()) and (self.is_usual or self.matters) and not self.is_time
+        recognised = self.rows_with(*Effect)
+        return 2 * recognised > sum(self.rows.values()) and (self.is_usual or self.matters) and not self.is_time
 
     @property
     def looks_like_status(self) -> bool:
@@ -97,11 +97,11 @@ def find_status(raw: Table, used: Container[str], named: str | bool | None) -> S
         _count_values(raw, column, flags.get(column, False)) for column in free if _may_be_status(raw, column, flags)
     ]
     candidates = [candidate for candidate in candidates if 0 < len(candidate.rows) <= MAX_VALUES]
-    found = [candidate for candidate in candidates if candidate.is_status]
-    found.sort(key=lambda candidate: (not candidate.matters, not candidate.is_usual))
-    chosen = found[0].column if found else None
-    aside = [c for c in candidates if c.column != chosen and c.looks_like_status]
-    return StatusColumn(raw, chosen, tuple(_say_left_aside(candidate) for candidate in aside))
+    matches = [candidate for candidate in candidates if candidate.is_status]
+    matches.sort(key=lambda candidate: (not candidate.matters, not candidate.is_usual))
+    chosen = matches[0].column if matches else None
+    unused = [c for c in candidates if c.column != chosen and c.looks_like_status]
+    return StatusColumn(raw, chosen, tuple(_describe_unused(candidate) for candidate in unused))
 
 
 def _write_flags_as_status(raw: Table, columns: Collection[str]) -> tuple[Table, dict[str, bool]]:
@@ -125,12 +125,12 @@ def _count_values(raw: Table, column: str, is_time: bool) -> _Candidate:
     return _Candidate(column, usual, is_time, {row[TEXT]: row["rows"] for row in rows})
 
 
-def _say_left_aside(candidate: _Candidate) -> str:
+def _describe_unused(candidate: _Candidate) -> str:
     values = sorted(candidate.rows, key=lambda value: (-candidate.rows[value], value))
-    shown = ", ".join(f"'{value}' {candidate.rows[value]:,}" for value in values[:4]) + ", ..." * (len(values) > 4)
+    examples = ", ".join(f"'{value}' {candidate.rows[value]:,}" for value in values[:4]) + ", ..." * (len(values) > 4)
     unknown = [value for value in values if RULES.effect(value) is None]
     drop = f" \"data.cleaning.status.drop=['{unknown[-1]}']\"" if unknown else ""
     return (
-        f"column '{candidate.column}' looks like a status ({shown}) and is left aside: if it says which rows are no "
+        f"column '{candidate.column}' looks like a status ({examples}) and is left aside: if it says which rows are no "
         f"sales, type data.columns.status={quote_column(candidate.column)}{drop}"
     )

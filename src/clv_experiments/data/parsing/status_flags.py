@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.parsing.status_values import GIVEN_BACK, KNOWN, Effect, normalise_status
+from clv_experiments.data.parsing.status_values import REVERSAL, USUAL_EFFECTS, Effect, normalise_status
 
 NAME = re.compile("^(?:is|was|has|ist)?(.+?)(flag|yn|at|on|date|datum|utc)?$")
 UNPAID = {"paid": "unpaid", "captured": "uncaptured", "succeeded": "failed", "successful": "failed"}  # where false
@@ -65,7 +65,7 @@ def find_flag(raw: Table, column: str) -> StatusFlag | None:
 
 
 def _is_no_sale(status: str) -> bool:
-    return KNOWN.get(status) in (Effect.DROP, Effect.NET)
+    return USUAL_EFFECTS.get(status) in (Effect.DROP, Effect.NET)
 
 
 def _flag(status: str, is_true: BooleanValue, is_false: BooleanValue) -> StatusFlag:
@@ -73,5 +73,7 @@ def _flag(status: str, is_true: BooleanValue, is_false: BooleanValue) -> StatusF
 
 
 def _time(status: str, filled: BooleanValue) -> StatusFlag | None:
-    is_lost = KNOWN.get(status) is Effect.DROP and (GIVEN_BACK.search(status) or status.startswith(("void", "delet")))
+    is_lost = USUAL_EFFECTS.get(status) is Effect.DROP and (
+        REVERSAL.search(status) or status.startswith(("void", "delet"))
+    )
     return StatusFlag(status, filled, is_time=True) if is_lost else None

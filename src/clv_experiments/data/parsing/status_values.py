@@ -87,9 +87,9 @@ NET = (
     "creditering", "zwrot", "korekta", "aterbetalning", "retur", "kreditnota", "kredit", "refusion", "refundering",
     "returnering", "palautus", "hyvitys", "vratka", "dobropis", "refundace", "возврат",
 )  # fmt: skip
-GIVEN_BACK = re.compile("refund|return|revers|credit|charge.?back|cancel|storn|erstatt|retour|rembours|annul|devol")
+REVERSAL = re.compile("refund|return|revers|credit|charge.?back|cancel|storn|erstatt|retour|rembours|annul|devol")
 NEGATIONS = {"not", "non", "no", "nicht", "kein", "keine", "pas", "sin", "nao", "niet", "ikke", "inte", "never", "не"}
-KNOWN = {value: effect for effect, values in zip(Effect, (KEEP, DROP, NET), strict=True) for value in values}
+USUAL_EFFECTS = {value: effect for effect, values in zip(Effect, (KEEP, DROP, NET), strict=True) for value in values}
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class StatusRules:
         if value is None:
             return Effect.KEEP
         name = normalise_status(value)
-        whole = self.added.get(name) or KNOWN.get(name) or KNOWN.get(re.sub("^wc", "", name))
-        return whole or self._effect_of_words(value)
+        effect = self.added.get(name) or USUAL_EFFECTS.get(name) or USUAL_EFFECTS.get(re.sub("^wc", "", name))
+        return effect or self._effect_of_words(value)
 
     def _effect_of_words(self, value: str) -> Effect | None:
         """Look for what is known in a phrase such as ``Shipped - Returned to seller``: the least favourable counts."""
@@ -118,8 +118,8 @@ class StatusRules:
             return None
         effects = set()
         while words:
-            size = next((size for size in (3, 2, 1) if "".join(words[:size]) in KNOWN), 0)
-            effects.add(KNOWN["".join(words[:size])] if size else None)
+            size = next((size for size in (3, 2, 1) if "".join(words[:size]) in USUAL_EFFECTS), 0)
+            effects.add(USUAL_EFFECTS["".join(words[:size])] if size else None)
             words = words[size or 1 :]
         return next((effect for effect in (Effect.DROP, Effect.NET, Effect.KEEP) if effect in effects), None)
 

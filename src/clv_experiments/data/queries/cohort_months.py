@@ -77,10 +77,10 @@ def cohort_months(log: TransactionLog, cutoff: date) -> CohortMonths:
 def _grid(cohorts: pd.DataFrame, months: dict[int, range]) -> pd.DataFrame:
     """List each cohort's months with its customers and how old they are at the start and the end of the month."""
     grid = pd.DataFrame([(c, m) for c in months for m in months[c]], columns=["cohort", "month"], dtype="int64")
-    known = cohorts.loc[grid["cohort"]].reset_index(drop=True)
-    start, end = (known["age"] + _first_day_of(grid["month"] + later) for later in (0, 1))
+    of_cohort = cohorts.loc[grid["cohort"]].reset_index(drop=True)
+    start, end = (of_cohort["age"] + _first_day_of(grid["month"] + later) for later in (0, 1))
     in_own_month = grid["month"] == grid["cohort"]
-    return grid.assign(customers=known["customers"], from_age=start.where(~in_own_month, 0.0), to_age=end)
+    return grid.assign(customers=of_cohort["customers"], from_age=start.where(~in_own_month, 0.0), to_age=end)
 
 
 def _days_before(day: ibis.expr.types.DateValue, cutoff: date) -> ibis.expr.types.IntegerValue:

@@ -112,13 +112,15 @@ def inspect_csv(
     if markup := describe_markup(sample):
         raise ClvError(f"'{path}' is {markup} (data.path)")
     records, separator = _choose_separator(path, sample, separator, 1 + bool(separator_line))
-    found = find_header(records.rows, f"'{path}'", header, records.starts)
-    lines_above = records.starts[found.first_row] - 1
-    if found.row is not None:
-        _check_quotes(records.texts[found.row], separator, f"line {records.starts[found.row]} of '{path}'")
+    header_found = find_header(records.rows, f"'{path}'", header, records.starts)
+    lines_above = records.starts[header_found.first_row] - 1
+    if header_found.row is not None:
+        _check_quotes(
+            records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
+        )
     is_readable = encoding == UTF_8 and not _is_compressed(path) and not separator_line
-    is_readable = is_readable and _can_be_skipped(records.texts, found)
-    return CsvFile(path, encoding, separator, found, lines_above, is_readable)
+    is_readable = is_readable and _can_be_skipped(records.texts, header_found)
+    return CsvFile(path, encoding, separator, header_found, lines_above, is_readable)
 
 
 def open_binary(path: Path) -> BinaryIO:
@@ -189,9 +191,9 @@ def _find_encoding(path: Path, encoding: str | None) -> str:
         with open_binary(path) as stream:
             head = stream.read(4)
         marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
-        given = encoding or marked
-        for candidate in [given] if given else [UTF_8, *FALLBACKS]:
-            binary = BINARY_CHARACTERS if given or candidate == UTF_8 else BINARY_IN_FALLBACK
+        declared = encoding or marked
+        for candidate in [declared] if declared else [UTF_8, *FALLBACKS]:
+            binary = BINARY_CHARACTERS if declared or candidate == UTF_8 else BINARY_IN_FALLBACK
             try:
                 _scan(path, candidate, binary)
             except UnicodeError as error:
@@ -201,7 +203,7 @@ def _find_encoding(path: Path, encoding: str | None) -> str:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ClvError(f"'{path}' is damaged, cut short or not compressed by gzip: {error}") from error
     raise ClvError(
-        f"'{path}' is not written in {given}: {reason}; type data.source.encoding=<its encoding>, or null to find it"
+        f"'{path}' is not written in {declared}: {reason}; type data.source.encoding=<its encoding>, or null to find it"
     )
 
 
@@ -241,21 +243,21 @@ class _Records:
         return usual > 1, widths.count(usual) / len(widths[first:]), -first, usual
 
 
-def _choose_separator(path: Path, sample: str, given: str | None, line: int) -> tuple[_Records, str]:
+def _choose_separator(path: Path, sample: str, declared: str | None, line: int) -> tuple[_Records, str]:
     """Split the sample, which begins on a line, by the separator that is given or fits best."""
     marks = SEPARATORS.values()
-    records = {mark: _first_records(sample, mark, line) for mark in {given or ",", *marks, *SPACE.values()}}
+    records = {mark: _first_records(sample, mark, line) for mark in {declared or ",", *marks, *SPACE.values()}}
     best = max(marks, key=lambda mark: records[mark].fit())
     space = records[" "].fit()
     if not records[best].fit()[0] and space[:2] == (True, 1.0):
         best = " "
-    widths = {mark: max(map(len, records[mark].rows)) for mark in (best, given or best)}
-    if given and widths[given] == 1 and widths[best] > 1:
+    widths = {mark: max(map(len, records[mark].rows)) for mark in (best, declared or best)}
+    if declared and widths[declared] == 1 and widths[best] > 1:
         raise ClvError(
-            f"'{path}' has one column only with the separator {name_separator(given)}, and {widths[best]} with "
+            f"'{path}' has one column only with the separator {name_separator(declared)}, and {widths[best]} with "
             f"{name_separator(best)}: type data.source.separator={name_separator(best)}, or null to find it"
         )
-    separator = given or best
+    separator = declared or best
     if widths[separator] == 1:
         column = next(row for row in records[separator].rows if row)[0]
         raise ClvError(

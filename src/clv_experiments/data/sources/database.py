@@ -99,7 +99,7 @@ def _read_rows(
         rows = _find_table(backend, table, connection) if table else _run_query(backend, str(query), connection)
         if push_down and _supports_pipeline(backend):
             return RawTable(rows, notes)
-        copied = engine.register_arrow("copied", _fetch(backend, rows))
+        copied = engine.register_arrow("copied", _fetch_arrow(backend, rows))
         backend.disconnect()
     except Exception as error:
         backend.disconnect()
@@ -118,7 +118,7 @@ def _find_table(backend: Any, table: str, connection: str) -> ibis.Table:
     for database, candidate in ((None, table), (schema or None, name)):
         with suppress(TableNotFound):
             rows = backend.table(candidate, database=database)
-            _fetch(backend, rows.limit(1))  # fails now if it may not be read
+            _fetch_arrow(backend, rows.limit(1))  # fails now if it may not be read
             return rows
     tables = list_tables(backend)
     elsewhere = [full for full in tables if full.lower().endswith(f".{table.lower()}")]
@@ -144,7 +144,7 @@ def _run_query(backend: Any, query: str, connection: str) -> ibis.Table:
             rows = backend.table(view)
         else:
             rows = backend.sql(query)
-        _fetch(backend, rows.limit(1))
+        _fetch_arrow(backend, rows.limit(1))
         return rows
     except ClvError:
         raise
@@ -154,7 +154,7 @@ def _run_query(backend: Any, query: str, connection: str) -> ibis.Table:
         ) from None
 
 
-def _fetch(backend: Any, rows: ibis.Table) -> pa.Table:
+def _fetch_arrow(backend: Any, rows: ibis.Table) -> pa.Table:
     if backend.name == "duckdb":
         return rows.to_pyarrow()
     if backend.name != "sqlite":

@@ -95,9 +95,9 @@ def _check_content(path: Path, kind: str, compressed: bool) -> None:
     advice = ""
     if head.startswith(b"PK\x03\x04"):
         content, advice = _identify_zip(path)
-    for magic, (found, what) in MAGIC.items():
-        if head.startswith(magic) and (found != "orc" or kind != "csv"):  # a header may begin with ORC
-            content, advice = found, what
+    for magic, (magic_kind, description) in MAGIC.items():
+        if head.startswith(magic) and (magic_kind != "orc" or kind != "csv"):  # a header may begin with ORC
+            content, advice = magic_kind, description
     if content and content != ("gzip" if compressed else kind):
         raise ClvError(f"'{path}' is {advice} (data.path)")
     if not content and kind in BINARY_KINDS:

@@ -120,25 +120,25 @@ def files(
 def _find_files(path: str | None) -> list[Path]:
     if path is None or not str(path).strip():
         raise ClvError("data=file needs to know the file of your log: type data.path=orders.csv")
-    given = Path(str(path)).expanduser()
-    if given.is_file():
-        return [given]
-    if given.is_dir():
+    requested = Path(str(path)).expanduser()
+    if requested.is_file():
+        return [requested]
+    if requested.is_dir():
         raise ClvError(
-            f"'{path}' is a folder; type a pattern for the files in it, such as data.path='{given / '*.csv'}'"
+            f"'{path}' is a folder; type a pattern for the files in it, such as data.path='{requested / '*.csv'}'"
         )
     # Excel keeps a lock file beside an open workbook, whose name begins with ~$.
-    matches = sorted(Path(match) for match in glob(str(given), recursive=True))
+    matches = sorted(Path(match) for match in glob(str(requested), recursive=True))
     paths = [match for match in matches if match.is_file() and not match.name.startswith("~$")]
     if paths:
         return paths
-    if not given.parent.is_dir():
+    if not requested.parent.is_dir():
         raise ClvError(
-            f"there is no file '{path}', for there is no folder '{given.parent}' in {Path.cwd()} (data.path)"
+            f"there is no file '{path}', for there is no folder '{requested.parent}' in {Path.cwd()} (data.path)"
         )
-    near = get_close_matches(given.name, sorted(os.listdir(given.parent)), n=3, cutoff=0.5)
+    near = get_close_matches(requested.name, sorted(os.listdir(requested.parent)), n=3, cutoff=0.5)
     advice = f"did you mean {' or '.join(near)}?" if near else "type data.path=<your file>"
-    raise ClvError(f"there is no file '{path}' in {given.parent.absolute()} (data.path); {advice}")
+    raise ClvError(f"there is no file '{path}' in {requested.parent.absolute()} (data.path); {advice}")
 
 
 def _common_kind(paths: Sequence[Path]) -> str:
@@ -195,10 +195,10 @@ def _read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
         check_header(schemas[file].names, f"'{file}'")
         check_same_header(schemas[file].names, f"'{file}'", first.names, f"'{paths[0]}'")
         for name in first.names:
-            here, there = schemas[file].field(name).type, first.field(name).type
-            if here != there:
+            own_type, first_type = schemas[file].field(name).type, first.field(name).type
+            if own_type != first_type:
                 raise ClvError(
-                    f"column '{name}' is {here} in '{file}' and {there} in '{paths[0]}': "
+                    f"column '{name}' is {own_type} in '{file}' and {first_type} in '{paths[0]}': "
                     "only files of one schema can be stacked"
                 )
     if rows == 0:

@@ -50,7 +50,7 @@ class Header:
 def find_header(
     rows: Sequence[Sequence[object]],
     where: str,
-    given: bool | int | None = None,
+    header: bool | int | None = None,
     line_numbers: Sequence[int] | None = None,
 ) -> Header:
     """Find the row that names the columns among the first rows of a file or sheet.
@@ -66,7 +66,7 @@ def find_header(
         The first hundred rows or so, blank ones included: text, or values as a workbook holds them.
     where : str
         The file, or the sheet of a workbook, for messages.
-    given : bool or int, optional
+    header : bool or int, optional
         True takes the first row that is not blank as the header, False says that there is none, and a number is that of
         the header's line or row, counted from 1; None finds it.
     line_numbers : sequence of int, optional
@@ -79,7 +79,7 @@ def find_header(
     Raises
     ------
     ClvError
-        If no row is filled, ``given`` is the number of none, or two columns have the same name.
+        If no row is filled, ``header`` is the number of none, or two columns have the same name.
     """
     kinds = [row_kinds(row) for row in rows]
     filled = [index for index, row in enumerate(kinds) if any(row)]
@@ -87,7 +87,7 @@ def find_header(
         raise ClvError(f"{where} is empty")
     unit = "row" if line_numbers is None else "line"
     numbers = range(1, len(rows) + 1) if line_numbers is None else line_numbers
-    row, first_row = _choose_row(kinds, filled, given, numbers, f"{unit} {given} of {where}")
+    row, first_row = _choose_row(kinds, filled, header, numbers, f"{unit} {header} of {where}")
     notes = _skipped_notes(
         [numbers[index] for index in filled if index < (first_row if row is None else row)], unit, where
     )
@@ -95,7 +95,7 @@ def find_header(
     if row is None:
         width = Counter(map(len, body)).most_common(1)[0][0]
         names, left_out = [f"column{position}" for position in range(1, width + 1)], frozenset[int]()
-        if given is None:
+        if header is None:
             notes.append(_no_header_note(numbers[first_row], len(names), unit, where))
     else:
         names, left_out, name_notes = _name_columns([_format_name(cell) for cell in rows[row]], body, where)
@@ -125,8 +125,8 @@ def check_header(names: Sequence[str], where: str) -> None:
             raise ClvError(f"column {position} of {where} has no name; the first line must name every column")
         other = seen.get(name.lower())
         if other is not None:
-            alike = f"named '{name}'" if other == name else f"'{other}' and '{name}', which differ in case only"
-            raise ClvError(f"{where} has two columns {alike}: rename one of them")
+            conflict = f"named '{name}'" if other == name else f"'{other}' and '{name}', which differ in case only"
+            raise ClvError(f"{where} has two columns {conflict}: rename one of them")
         seen[name.lower()] = name
 
 
@@ -161,18 +161,18 @@ def check_same_header(names: Sequence[str], where: str, first: Sequence[str], fi
 
 
 def _choose_row(
-    kinds: Sequence[Sequence[str]], filled: Sequence[int], given: bool | int | None, numbers: Sequence[int], place: str
+    kinds: Sequence[Sequence[str]], filled: Sequence[int], header: bool | int | None, numbers: Sequence[int], where: str
 ) -> tuple[int | None, int]:
     """Return the header's row, if there is one, and the first row of data."""
-    if given is True:
+    if header is True:
         return filled[0], filled[0] + 1
-    if given is False:
+    if header is False:
         return None, filled[0]
-    if given is not None:
-        row = next((index for index in filled if numbers[index] == given), None)
+    if header is not None:
+        row = next((index for index in filled if numbers[index] == header), None)
         if row is None:
             raise ClvError(
-                f"{place} is no header (data.source.header): it is blank, or too far down; type null to find it"
+                f"{where} is no header (data.source.header): it is blank, or too far down; type null to find it"
             )
         return row, row + 1
     counts = Counter(count for index in filled if (count := sum(map(bool, kinds[index]))) > 1)
@@ -181,11 +181,11 @@ def _choose_row(
     wide = [index for index in filled if sum(map(bool, kinds[index])) >= max(usual / 2, min(usual, 2))]
     scores: dict[int, int] = {}
     for index in wide[:MAX_ROWS_ABOVE]:
-        named, alike = _compare_below(kinds[index], kinds[index + 1 :])
-        is_full = sum(map(bool, kinds[index])) >= usual or alike > 1  # unlike a date range above the header
-        if alike > named and is_full and len(kinds[index]) >= width:
+        different, same = _compare_below(kinds[index], kinds[index + 1 :])
+        is_full = sum(map(bool, kinds[index])) >= usual or same > 1  # unlike a date range above the header
+        if same > different and is_full and len(kinds[index]) >= width:
             break
-        scores[index] = named
+        scores[index] = different
     best = max(scores, key=lambda index: scores[index], default=wide[0])
     if not scores or (scores[best] == 0 and len(scores) < len(wide[:MAX_ROWS_ABOVE])):
         return None, wide[0]
@@ -194,14 +194,14 @@ def _choose_row(
 
 def _compare_below(row: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[int, int]:
     """Count the columns of numbers or dates in which a row has something else, and in which it has the same."""
-    named = alike = 0
+    different = same = 0
     for position, kind in enumerate(row):
         column = Counter(cells[position] for cells in below if position < len(cells) and cells[position])
         usual, count = column.most_common(1)[0] if column else ("text", 0)
         if kind and usual != "text" and count >= TYPED_SHARE * column.total():
-            named += kind != usual
-            alike += kind == usual
-    return named, alike
+            different += kind != usual
+            same += kind == usual
+    return different, same
 
 
 def _are_row_numbers(cells: Sequence[object]) -> bool:

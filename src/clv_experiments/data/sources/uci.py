@@ -99,7 +99,7 @@ def uci(
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(file.with_suffix(".lock")):
                 if not log.is_complete(file):  # another process may have fetched it meanwhile
-                    _fetch(log, sheet or "*", file)
+                    _download_rows(log, sheet or "*", file)
                     notes = (f"fetched {url} and kept it as {file}",)
     except OSError as error:
         raise ClvError(
@@ -148,7 +148,7 @@ class _PublishedLog:
         )
 
 
-def _fetch(log: _PublishedLog, sheet: str, file: Path) -> None:
+def _download_rows(log: _PublishedLog, sheet: str, file: Path) -> None:
     """Download the log into the cache completely, or leave nothing behind."""
     folder = file.with_suffix(".part")
     shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed

@@ -141,8 +141,8 @@ def _read_table(rows: SheetRows, where: str, notes: list[str]) -> pa.Table:
             arrays.append(_cell_array(values))
     notes += rows.header.notes
     if rows.footer:
-        said = next(str(cell) for cell in rows.footer[0] if cell not in ("", None))
-        notes.append(f"the last {len(rows.footer)} row(s) of {where}, from '{said}' on, are no rows of its table")
+        first_cell = next(str(cell) for cell in rows.footer[0] if cell not in ("", None))
+        notes.append(f"the last {len(rows.footer)} row(s) of {where}, from '{first_cell}' on, are no rows of its table")
     used = {}
     for position, (name, arrays) in enumerate(zip(names, columns, strict=True)):
         has_values = bool({array.type for array in arrays} - {pa.null()})
