@@ -53,13 +53,13 @@ def periods(
     step = Horizon.parse(length) if length else horizon
     first = cutoff + timedelta(days=1)
     columns: dict[str, dict[str, ibis.Value]] = {"avg": {}, "count": {}, "sum": {}}
-    for back in range(count):
-        inside = (history.date >= ibis.literal(step.shift(first, -back - 1))) & (
-            history.date < ibis.literal(step.shift(first, -back))
+    for lag in range(count):
+        inside = (history.date >= ibis.literal(step.shift(first, -lag - 1))) & (
+            history.date < ibis.literal(step.shift(first, -lag))
         )
         spend = history.amount.sum(where=inside).fill_null(0)
         purchases = inside.sum() if per == "purchase_day" else history.orders.sum(where=inside).fill_null(0)
-        columns["avg"][f"sales_avg_M_{back + 2}"] = ratio(spend, purchases)
-        columns["count"][f"sales_count_M_{back + 2}"] = purchases
-        columns["sum"][f"sales_sum_M_{back + 2}"] = spend
+        columns["avg"][f"sales_avg_M_{lag + 2}"] = ratio(spend, purchases)
+        columns["count"][f"sales_count_M_{lag + 2}"] = purchases
+        columns["sum"][f"sales_sum_M_{lag + 2}"] = spend
     return columns["avg"] | columns["count"] | columns["sum"]

@@ -50,7 +50,7 @@ class ParetoNbd(BtydRegressor):
         return (self.r_ + x) * (self.beta_ + T) / (self.alpha_ + T) * stretch * exprel((1 - self.s_) * stretch)
 
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return np.minimum(_silence_end_probabilities(self._parameters(), x, T, T + t)[0], 1.0)
+        return np.minimum(_competing_risks(self._parameters(), x, T, T + t)[0], 1.0)
 
     def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws:
         rates = rng.gamma(self.r_ + x, size=DRAWS) / (self.alpha_ + T)
@@ -71,19 +71,21 @@ def _dropout_log_odds(parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: 
     r, alpha, s, beta = parameters
     decay = (r + x) * np.log1p((T - tx) / (alpha + tx)) + s * np.log1p((T - tx) / (beta + tx))
     with np.errstate(divide="ignore"):  # no dropout where t_x = T
-        return decay + np.log(_silence_end_probabilities(parameters, x, tx, T)[1])
+        return decay + np.log(_competing_risks(parameters, x, tx, T)[1])
 
 
-def _silence_end_probabilities(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _competing_risks(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Return P(a purchase ends the silence before ``end``) and P(dropout does), alive at ``start``, shape (2, n).
 
     Both are integrals of the probability of silence times a hazard, (r + x) / (alpha + v) or s / (beta + v).
     """
     parts = [slice(first, first + ROWS_AT_ONCE) for first in range(0, max(len(x), 1), ROWS_AT_ONCE)]
-    return np.concatenate([_integrate_race(parameters, x[part], start[part], end[part]) for part in parts], axis=1)
+    return np.concatenate(
+        [_integrate_competing_risks(parameters, x[part], start[part], end[part]) for part in parts], axis=1
+    )
 
 
-def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _integrate_competing_risks(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Integrate over y = log of the relative growth of alpha + v or beta + v, whichever is smaller.
 
     In that variable one hazard is constant and the other has no singularity within pi of the real line, so that 40
@@ -99,8 +101,8 @@ def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, en
     y = length * NODES
     near, far, ratio = near[:, None], far[:, None], ratio[:, None]
     growth = ratio * np.expm1(y)
-    silent = np.exp(-near * y - far * np.log1p(growth)) * length * WEIGHTS
+    p_silent = np.exp(-near * y - far * np.log1p(growth)) * length * WEIGHTS
     probabilities = np.stack(
-        [(near * silent).sum(axis=1), (far * silent * (ratio + growth) / (1 + growth)).sum(axis=1)]
+        [(near * p_silent).sum(axis=1), (far * p_silent * (ratio + growth) / (1 + growth)).sum(axis=1)]
     )
     return probabilities if alpha <= beta else probabilities[::-1]
