@@ -196,7 +196,7 @@ def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
 def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
     apart = aggregate_boards(boards(SCORES))
     assert apart.cells_by_log == {"log0": 1, "log1": 1}
-    assert (apart.separable, apart.few_cells) == (False, True)
+    assert (apart.separable, apart.has_few_cells) == (False, True)
     assert len(apart.notes) == 3
     assert "2 cells" in apart.notes[1]
     assert "4 models" in apart.notes[1]
@@ -206,9 +206,9 @@ def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
     assert len(same.notes) == 4
     assert "log0 2" in same.notes[1]
     eight = aggregate_boards(boards({m: s * 4 for m, s in SCORES.items()}))
-    assert (eight.separable, eight.few_cells, len(eight.notes)) == (True, True, 2)
+    assert (eight.separable, eight.has_few_cells, len(eight.notes)) == (True, True, 2)
     ten = aggregate_boards(boards({m: s * 5 for m, s in SCORES.items()}))
-    assert (ten.separable, ten.few_cells, len(ten.notes)) == (True, False, 1)
+    assert (ten.separable, ten.has_few_cells, len(ten.notes)) == (True, False, 1)
 
 
 def test_cells_of_one_title_are_told_apart(boards):

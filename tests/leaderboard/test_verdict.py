@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.verdict import BaselinePlace, Outcome, decide_aggregate_verdict, decide_verdict
+from clv_experiments.leaderboard.verdict import BaselineStanding, Outcome, decide_aggregate_verdict, decide_verdict
 
 BASELINES = {"mean": "baseline", "rate": "baseline"}
 
@@ -24,7 +24,7 @@ def verdict_of(cell_of, board_of):
 
 
 @pytest.mark.parametrize(
-    ("scores", "outcome", "tied", "baseline_place"),
+    ("scores", "outcome", "tied", "baseline_standing"),
     [
         ({"a": 0.5, "b": 0.3, "mean": 0.1}, "sole_winner", ["a"], "behind"),
         ({"a": 0.5, "b": 0.495, "mean": 0.1}, "shared", ["a", "b"], "behind"),
@@ -38,18 +38,20 @@ def verdict_of(cell_of, board_of):
         ({"a": 0.5}, "alone", ["a"], "none"),
     ],
 )
-def test_outcome_ties_and_the_place_of_the_best_baseline(verdict_of, scores, outcome, tied, baseline_place):
+def test_outcome_ties_and_the_place_of_the_best_baseline(verdict_of, scores, outcome, tied, baseline_standing):
     verdict = verdict_of(scores)
-    assert (verdict.outcome, list(verdict.tied), verdict.baseline_place) == (outcome, tied, baseline_place)
+    assert (verdict.outcome, list(verdict.tied), verdict.baseline_standing) == (outcome, tied, baseline_standing)
     assert verdict.ranking == tuple(scores)
     assert tied[0] in " ".join(verdict.sentences)
 
 
 def test_every_outcome_and_every_place_of_the_best_baseline_reads_differently(verdict_of):
     verdict = verdict_of({"a": 0.5, "b": 0.3, "mean": 0.1})
-    outcomes, places = get_args(Outcome), get_args(BaselinePlace)
+    outcomes, standings = get_args(Outcome), get_args(BaselineStanding)
     assert len({tuple(replace(verdict, outcome=outcome).sentences) for outcome in outcomes}) == len(outcomes)
-    assert len({tuple(replace(verdict, baseline_place=place).sentences) for place in places}) == len(places)
+    assert len({tuple(replace(verdict, baseline_standing=standing).sentences) for standing in standings}) == len(
+        standings
+    )
 
 
 def test_gaps_are_those_of_the_board(verdict_of):
@@ -62,7 +64,7 @@ def test_gaps_are_those_of_the_board(verdict_of):
 def test_a_fitted_model_that_ties_with_the_best_baseline_is_not_worth_its_fitting(verdict_of):
     tied, behind = verdict_of({"mean": 0.5, "a": 0.495, "b": 0.1}), verdict_of({"mean": 0.5, "a": 0.2})
     assert (tied.fitted_tied, behind.fitted_tied) == (True, False)
-    assert tied.baseline_place == behind.baseline_place == "first"
+    assert tied.baseline_standing == behind.baseline_standing == "first"
     assert tied.sentences != replace(tied, fitted_tied=False).sentences
 
 

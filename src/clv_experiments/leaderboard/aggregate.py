@@ -75,7 +75,7 @@ class Aggregate:
         return self.critical_difference <= len(self.table) - 1
 
     @property
-    def few_cells(self) -> bool:
+    def has_few_cells(self) -> bool:
         """Whether the cells are too few for an accurate p-value."""
         return len(self.cells) < MIN_CELLS
 

@@ -189,19 +189,19 @@ def concentrated(standings: Standings) -> list[Finding]:
     for i, model in enumerate(cell.labels):
         worst: dict[str, Any] = {"share": MAX_SHARE}
         for origin in cell.origins:
-            few = min(HANDFUL, max(1, origin.customers // 100))
-            share, actual = _share_of_largest(origin.y_pred[:, i], few), _share_of_largest(origin.y_true, few)
+            count = min(HANDFUL, max(1, origin.customers // 100))
+            share, actual = _share_of_largest(origin.y_pred[:, i], count), _share_of_largest(origin.y_true, count)
             if share > worst["share"] + TOLERANCE and share > MAX_RATIO * actual + TOLERANCE:
-                worst = {"share": share, "actual_share": actual, "holdout": origin.holdout, "customers": few}
+                worst = {"share": share, "actual_share": actual, "holdout": origin.holdout, "customers": count}
         if "holdout" in worst:
             result.append(Finding(3, model, "concentrated", worst))
     return result
 
 
-def _share_of_largest(spend: Floats, few: int) -> float:
-    """Return the share of the total held by the ``few`` largest; nan where the total is zero."""
+def _share_of_largest(spend: Floats, count: int) -> float:
+    """Return the share of the total held by the ``count`` largest; nan where the total is zero."""
     total = spend.sum()
-    return float(np.sort(spend)[-few:].sum() / total) if total > 0 else float("nan")
+    return float(np.sort(spend)[-count:].sum() / total) if total > 0 else float("nan")
 
 
 def at_edge(standings: Standings) -> list[Finding]:

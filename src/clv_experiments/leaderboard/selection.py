@@ -136,7 +136,8 @@ def select_runs(
     missing, impossible = _explain_absences(absent, requested.values(), exclusions, log)
     unsuitable = {run.run_id for run in runs if _is_unsuitable(run) and model_name(run) in impossible}
     other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in unsuitable}
-    result = build_cell(experiment, selected[0], entries, _left_out(impossible, other_exclusions)) if selected else None
+    left_out = _describe_exclusions(impossible, other_exclusions)
+    result = build_cell(experiment, selected[0], entries, left_out) if selected else None
     return Selection(result, missing, impossible, _other_cells(runs, settings, identity))
 
 
@@ -272,7 +273,7 @@ def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_o
     )
 
 
-def _left_out(impossible: Mapping[str, str], exclusions: Mapping[str, Exclusion]) -> list[str]:
+def _describe_exclusions(impossible: Mapping[str, str], exclusions: Mapping[str, Exclusion]) -> list[str]:
     """Return a sentence for each reason why models cannot be evaluated, and for each reason why runs are left out."""
     models_by_reason: dict[str, list[str]] = {}
     for model, failure in impossible.items():

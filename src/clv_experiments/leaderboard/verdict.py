@@ -18,7 +18,7 @@ TEMPLATE = "leaderboard/verdict.jinja"
 # No score; one model only; all tie with the leader; nobody does; some do.
 Outcome = Literal["undefined", "alone", "all_tied", "sole_winner", "shared"]
 # The best baseline: there is none; there is nothing else; it leads; it ties with the leader; it is behind.
-BaselinePlace = Literal["none", "only", "first", "tied", "behind"]
+BaselineStanding = Literal["none", "only", "first", "tied", "behind"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Verdict:
         Number of origins, and at how many of them the leader is ahead of the second model.
     baseline : str or None
         The best baseline.
-    baseline_place : {'none', 'only', 'first', 'tied', 'behind'}
+    baseline_standing : {'none', 'only', 'first', 'tied', 'behind'}
     baseline_gap : float
         Its distance from the leader; nan where there is none.
     fitted_tied : bool
@@ -60,7 +60,7 @@ class Verdict:
     origins: int
     origins_ahead: int
     baseline: str | None
-    baseline_place: BaselinePlace
+    baseline_standing: BaselineStanding
     baseline_gap: float
     fitted_tied: bool
 
@@ -101,7 +101,7 @@ def decide_verdict(standings: Standings) -> Verdict:
         origins=len(standings.cell.holdouts),
         origins_ahead=_origins_ahead(standings, labels),
         baseline=None if pd.isna(baseline) else str(baseline),
-        baseline_place=_baseline_place(rows, baseline),
+        baseline_standing=_baseline_standing(rows, baseline),
         baseline_gap=float("nan") if pd.isna(baseline) else abs(float(rows["from_best"][baseline])),
         fitted_tied=bool((rows["family"][tied] != "baseline").any()),
     )
@@ -116,7 +116,7 @@ def _origins_ahead(standings: Standings, labels: list[str]) -> int:
     return int((first > second).sum())
 
 
-def _baseline_place(rows: pd.DataFrame, baseline: str | None) -> BaselinePlace:
+def _baseline_standing(rows: pd.DataFrame, baseline: str | None) -> BaselineStanding:
     if pd.isna(baseline):
         return "none"
     if (rows["family"] == "baseline").all():
