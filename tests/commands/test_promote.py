@@ -137,7 +137,7 @@ def test_the_champion_is_fitted_on_the_whole_log_by_the_settings_of_its_run(shop
     expected = by_hand.predict(at_end)
     np.testing.assert_allclose(champion.estimator.predict(at_end), expected, rtol=1e-9)
     assert not np.allclose(before.estimator.predict(at_end), expected, rtol=1e-3)
-    assert champion.evidence == entry.run_id
+    assert champion.evaluation_run_id == entry.run_id
 
 
 def test_settings_that_were_typed_for_the_winner_are_kept(shop, tree):

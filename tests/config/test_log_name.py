@@ -9,7 +9,7 @@ from clv_experiments.config.settings import experiment_name, flatten_settings
 
 
 @pytest.mark.parametrize(
-    ("place", "name"),
+    ("location", "name"),
     [
         ("orders.csv", "orders"),
         ("~/exports/orders.2024.csv.gz", "orders.2024"),
@@ -30,10 +30,10 @@ from clv_experiments.config.settings import experiment_name, flatten_settings
         ("duckdb://", "log"),
     ],
 )
-def test_a_log_is_called_after_where_it_lies(place, name):
-    assert name_log(place) == name
-    assert re.fullmatch(r"[\w.-]+", name_log("x" * 500 + str(place)))
-    assert len(name_log("x" * 500 + str(place))) <= 60
+def test_a_log_is_called_after_where_it_lies(location, name):
+    assert name_log(location) == name
+    assert re.fullmatch(r"[\w.-]+", name_log("x" * 500 + str(location)))
+    assert len(name_log("x" * 500 + str(location))) <= 60
 
 
 def test_a_table_that_is_named_goes_before_its_database():

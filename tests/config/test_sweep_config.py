@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -171,13 +171,13 @@ def test_a_seed_that_was_typed_gives_way_wherever_it_stands():
 
 
 def test_only_what_follows_the_seed_draws_at_random():
-    assert draws_at_random(seeded())
-    assert draws_at_random(seeded(random_state=7))
+    assert depends_on_seed(seeded())
+    assert depends_on_seed(seeded(random_state=7))
     without = seeded()
     del without.model.estimator["random_state"]
-    assert not draws_at_random(without)
+    assert not depends_on_seed(without)
 
 
 @pytest.mark.parametrize(("model", "drawn"), [("ridge", 0), ("decision_tree", 1), ("xgboost", 1), ("two_part", 1)])
 def test_models_as_configured_tell_whether_they_draw(config_of, model, drawn):
-    assert draws_at_random(config_of(f"model={model}").cfg) == drawn
+    assert depends_on_seed(config_of(f"model={model}").cfg) == drawn

@@ -81,8 +81,8 @@ def test_the_names_flip_when_the_numbers_do():
     assert best([30.0, 10.0], past, chance=[0.2, 0.7]).by_chance["customer_id"].iloc[0] == "c1"
     assert "of customer c1" in section([10.0, 30.0], past).summary[1]
     assert "likely to buy is customer c1" in section([30.0, 10.0], past, chance=[0.2, 0.7]).summary[1]
-    assert best([9.0, 9.0], past).are_alike
-    assert not now.are_alike
+    assert best([9.0, 9.0], past).has_equal_predictions
+    assert not now.has_equal_predictions
     assert "everybody, £9.00" in section([9.0, 9.0], past).summary[1]
     assert not best([30.0, 10.0], past, low=np.nan).has_intervals
     assert "£30.00 (no interval" in section([30.0, 10.0], past, low=np.nan).summary[1]

@@ -130,11 +130,11 @@ def test_few_buyers_give_no_claim():
     assert many["effect"].notna().all()
     assert few["effect"].isna().all()
     for table in (compare_effects(few, few), compare_effects(many, few)):
-        assert not Drivers(table, 1200, []).is_known
+        assert not Drivers(table, 1200, []).has_estimates
         assert prose("links", table) == prose("summary", table)
         assert "300 customers" in prose("summary", table)[0]
     unclear = compare_effects(many, many).assign(claim="no clear link")
-    assert Drivers(unclear, 1200, []).is_known
+    assert Drivers(unclear, 1200, []).has_estimates
     assert Drivers(unclear, 1200, []).with_claim("more", "less") == []
     assert "clearly linked" in prose("summary", unclear)[0]
 

@@ -32,13 +32,13 @@ def assess(latest, earlier, origin="fitted"):
 
 
 def test_evidence_is_what_intervals_held_one_period_later(predictions):
-    evidence = assess(predictions(500), predictions(500))
-    assert 0.7 < evidence.metrics()["interval_coverage"] < 0.9
-    assert not evidence.undercovers
-    [text] = interval_sentences(evidence, "£")
-    coverage = evidence.coverage
-    assert (evidence.period, evidence.intervals.level, evidence.intervals.customers) == (PERIOD, 0.8, 500)
-    assert len(evidence.intervals.lower) == 10
+    assessment = assess(predictions(500), predictions(500))
+    assert 0.7 < assessment.metrics()["interval_coverage"] < 0.9
+    assert not assessment.undercovers
+    [text] = interval_sentences(assessment, "£")
+    coverage = assessment.coverage
+    assert (assessment.period, assessment.intervals.level, assessment.intervals.customers) == (PERIOD, 0.8, 500)
+    assert len(assessment.intervals.lower) == 10
     for part in ("The 80% intervals", "2011-09-01 to 2011-11-30", "500 customers in 10 groups"):
         assert part in text
     for part in (f"held {coverage.overall:.0%}", f"{coverage.top_decile:.0%} of the tenth"):
@@ -48,26 +48,26 @@ def test_evidence_is_what_intervals_held_one_period_later(predictions):
 
 def test_intervals_that_held_too_few_are_called_too_narrow(predictions):
     richer = predictions(500).assign(y_true=lambda t: 1.5 * t["y_true"])
-    evidence = assess(richer, predictions(500))
-    assert evidence.undercovers
-    [text] = interval_sentences(evidence, "£")
+    assessment = assess(richer, predictions(500))
+    assert assessment.undercovers
+    [text] = interval_sentences(assessment, "£")
     assert "fewer than promised, beyond chance" in text
 
 
 def test_one_period_calibrates_intervals_of_unknown_worth(predictions):
-    evidence = assess(predictions(500), None)
-    assert evidence.coverage is None
-    assert evidence.intervals is not None
-    assert (evidence.metrics(), evidence.undercovers) == ({}, False)
-    assert "is not known" in interval_sentences(evidence, "£")[0]
+    assessment = assess(predictions(500), None)
+    assert assessment.coverage is None
+    assert assessment.intervals is not None
+    assert (assessment.metrics(), assessment.undercovers) == ({}, False)
+    assert "is not known" in interval_sentences(assessment, "£")[0]
 
 
 @pytest.mark.parametrize(("customers", "reason"), [(None, "no period"), (5, "intervals that hold 80%")])
 def test_without_enough_predictions_there_are_no_intervals(predictions, customers, reason):
-    evidence = assess(predictions(customers) if customers else None, None)
-    assert (evidence.intervals, evidence.metrics(), evidence.undercovers) == (None, {}, False)
-    assert (evidence.refusal is None) == (customers is None)
-    assert interval_sentences(evidence, "£")[0].startswith(f"Spend has no intervals: {reason}")
+    assessment = assess(predictions(customers) if customers else None, None)
+    assert (assessment.intervals, assessment.metrics(), assessment.undercovers) == (None, {}, False)
+    assert (assessment.refusal is None) == (customers is None)
+    assert interval_sentences(assessment, "£")[0].startswith(f"Spend has no intervals: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_without_enough_predictions_there_are_no_intervals(predictions, customer
     [("stored", "kept with the model"), ("refitted", "fitted before it")],
 )
 def test_where_predictions_come_from_is_said(predictions, origin, words):
-    evidence = assess(predictions(500), None, origin)
-    assert evidence.origin == origin
-    [text], [fitted] = (interval_sentences(one, "£") for one in (evidence, assess(predictions(500), None)))
+    assessment = assess(predictions(500), None, origin)
+    assert assessment.origin == origin
+    [text], [fitted] = (interval_sentences(one, "£") for one in (assessment, assess(predictions(500), None)))
     assert "2011-09-01 to 2011-11-30" in text
     assert words in text
     assert words not in fitted

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Period
-from clv_experiments.decisions.missed import count_absences, find_at_risk, find_missed, is_missed
+from clv_experiments.decisions.missed import count_absences, find_at_risk, find_missed, missed_mask
 from clv_experiments.decisions.snapshot import Snapshot
 
 BEFORE, COMING = Period(date(2023, 3, 31), date(2023, 6, 30)), Period(date(2023, 6, 30), date(2023, 9, 30))
@@ -33,7 +33,7 @@ def missed_of(previous, likely=0.6):
 
 
 def test_likely_and_absent_is_missed():
-    assert is_missed([0.9, 0.6, 0.59, 0.9], [0, 0, 0, 1], 0.6).tolist() == [True, True, False, False]
+    assert missed_mask([0.9, 0.6, 0.59, 0.9], [0, 0, 0, 1], 0.6).tolist() == [True, True, False, False]
 
 
 def test_absences_by_hand_and_beside_what_chance_allows():

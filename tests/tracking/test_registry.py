@@ -49,7 +49,7 @@ def test_a_champion_comes_back_as_it_was_fitted(kind, tracker):
     reader = tracker.reader()
     stored = reader.model("models:/shop-3m@champion")
     assert (stored.uri, stored.version, stored.columns) == ("models:/shop-3m@champion", "1", ("T", "frequency"))
-    assert (stored.run.run_id, stored.run.name, stored.evidence) == (run_id, "champion 2", "judged2")
+    assert (stored.run.run_id, stored.run.name, stored.evaluation_run_id) == (run_id, "champion 2", "judged2")
     assert stored.run.tags["kind"] == CHAMPION
     assert stored.estimator.predict(X).tolist() == linear_model(2).predict(X).tolist()
     run_model = reader.model(f"runs:/{run_id}")

@@ -33,9 +33,11 @@ def model_families() -> dict[str, str]:
 
 def requested_models(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
-    families = model_families()
-    names = families if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
-    baselines = [name for name, family in families.items() if family == "baseline"]
+    family_by_model = model_families()
+    names = (
+        family_by_model if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
+    )
+    baselines = [name for name, family in family_by_model.items() if family == "baseline"]
     return list(dict.fromkeys([*names, *baselines]))
 
 
@@ -63,8 +65,8 @@ def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     )
     if cfg.models is None or selection.cell is None:
         return selection
-    entries = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
-    return replace(selection, cell=replace(selection.cell, entries=entries))
+    requested_entries = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
+    return replace(selection, cell=replace(selection.cell, entries=requested_entries))
 
 
 def _cell_settings(cfg: DictConfig) -> dict[str, object]:
@@ -93,15 +95,15 @@ def require_complete(selection: Selection, cfg: DictConfig, overrides: Sequence[
 def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> str:
     missing = selection.missing
     names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
-    many = ["-m"] if len(missing) > 1 else []
-    command = shlex.join(["python", "train.py", *many, f"model={names}", *train_overrides(overrides)])
+    multirun = ["-m"] if len(missing) > 1 else []
+    command = shlex.join(["python", "train.py", *multirun, f"model={names}", *train_overrides(overrides)])
     reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
         return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
-    missing_models = "any model" if selection.cell is None else ", ".join(missing)
+    missing_names = "any model" if selection.cell is None else ", ".join(missing)
     return (
-        f"{experiment_name(cfg)} has no finished run of {missing_models} with these settings; type {command}, or add "
+        f"{experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {command}, or add "
         "--fill here"
         f"{reasons}{other_cells}"
     )

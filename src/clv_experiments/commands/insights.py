@@ -31,8 +31,8 @@ from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.scores import interval_sentences
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
-from clv_experiments.decisions.evidence import Evidence, PastPredictions, assess_intervals
-from clv_experiments.decisions.missed import is_missed
+from clv_experiments.decisions.evidence import IntervalAssessment, PastPredictions, assess_intervals
+from clv_experiments.decisions.missed import missed_mask
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.decisions.shop import Shop
@@ -129,7 +129,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         for section in sections:
             for sentence in section.summary:
                 terminal.say(sentence)
-        terminal.show_timings()
+        terminal.print_timings()
         terminal.say(f"\n{run.location}\nto read, print and share: {path}")
     return path
 
@@ -167,13 +167,13 @@ def _learn_until(window: Window) -> date:
     return next(c for k in range(PAST_PERIODS, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
-def _score_customers(snapshots: Snapshots, shop: Shop, evidence: Evidence) -> pd.DataFrame:
+def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAssessment) -> pd.DataFrame:
     """Score every customer as scripts/score.py does."""
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     columns = tuple(str(column) for column in now.model.X.columns)
-    scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, evidence.intervals, shop, cutoff)
-    missed = past.index[is_missed(past["p_purchase"], past["purchase_days"], shop.likely)]
+    scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop, cutoff)
+    missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
     scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
     return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
 
@@ -184,14 +184,14 @@ def _build_sections(
     """Answer the questions of the report, in the order of the page."""
     log, window, bootstrap = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
     earlier = snapshots.past[1].model.table if snapshots.past[1:] else None
-    evidence = assess_intervals(
+    assessment = assess_intervals(
         PastPredictions(snapshots.previous.period, snapshots.previous.model.table, earlier), shop.interval
     )
-    scored = _score_customers(snapshots, shop, evidence)
+    scored = _score_customers(snapshots, shop, assessment)
     with terminal.step("who is worth most", "customers"):
         yield best_customers_section(
             rank_customers(scored, snapshots.now, snapshots.past),
-            interval_sentences(evidence, shop.currency),
+            interval_sentences(assessment, shop.currency),
             shop,
             window.horizon,
         )

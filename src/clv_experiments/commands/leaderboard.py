@@ -89,7 +89,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
             write_readme(cfg.readme, records)
     if cfg.promote:
         promote(cfg, overrides, result, board.findings, terminal)
-    terminal.show_timings()
+    terminal.print_timings()
     return board
 
 
@@ -119,7 +119,7 @@ def run_aggregate(boards: Sequence[Board]) -> None:
         _write(cfg, "leaderboard", "together", records, terminal)
         if cfg.readme:
             write_readme(cfg.readme, records)
-    terminal.show_timings()
+    terminal.print_timings()
 
 
 def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ from clv_experiments.decisions.display.scores import (
     tier_table,
 )
 from clv_experiments.decisions.evidence import (
-    Evidence,
+    IntervalAssessment,
     MissedPurchases,
     assess_intervals,
     latest_missed_purchases,
@@ -117,7 +117,7 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         request, fallback_note = _choose_learnable(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
-        scorer = Scorer.of(context.models, context.evidence.intervals, shop, window.end)
+        scorer = Scorer.of(context.models, context.assessment.intervals, shop, window.end)
 
         folder = output_folder(cfg.output, f"{experiment_name(cfg)} {window.end} {request.model.name}")
         with scratch_file(folder) as expectations:
@@ -131,7 +131,7 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
             *describe_total(context.models.level, shop.currency, log.measure),
             *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
-            *(interval_sentences(context.evidence, shop.currency) if log.has_amounts else []),
+            *(interval_sentences(context.assessment, shop.currency) if log.has_amounts else []),
             *missed_sentences(context.missed, context.models.btyd_model.name, shop),
         ]
         text = readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
@@ -139,13 +139,13 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         write_folder(cfg.output, folder.name, summary_records, "the scores")
         run.log([*_tags(window, request, context.models, folder), *log_records(log), *summary_records])
         run.log([File(folder / CSV), File(folder / PARQUET)])
-        run.log([Metric(*metric) for metric in (context.evidence.metrics() | summary.totals()).items()])
+        run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
 
         title = f"the next {window.horizon} from {window.end}"
         terminal.print_table(title, tier_table(summary, shop.currency))
         for note in notes:
             terminal.say(note)
-        terminal.show_timings()
+        terminal.print_timings()
         terminal.say(f"one row a customer: {folder / CSV}\n{run.location}")
     return folder
 
@@ -155,7 +155,7 @@ class ScoringContext:
     """The fitted models, and what the periods that are over say of them."""
 
     models: ScoringModels
-    evidence: Evidence
+    assessment: IntervalAssessment
     missed: MissedPurchases
 
 
@@ -175,8 +175,10 @@ def _scoring_context(
         btyd_past = past if models.btyd_model is model else None
         missed = latest_missed_purchases(forecaster, models.btyd_model, shop.likely, btyd_past)
         has_amounts = forecaster.log.has_amounts
-        evidence = assess_intervals(past, shop.interval) if has_amounts else Evidence(None, None, past.period)
-        return ScoringContext(models, evidence, missed)
+        assessment = (
+            assess_intervals(past, shop.interval) if has_amounts else IntervalAssessment(None, None, past.period)
+        )
+        return ScoringContext(models, assessment, missed)
 
 
 def _choose_learnable(request: ModelReference, log: TransactionLog, window: Window) -> tuple[ModelReference, str]:
@@ -210,7 +212,7 @@ def _tags(window: Window, request: ModelReference, models: ScoringModels, folder
     yield Tag("code_version", code_version())
     if request.stored:
         yield Tag("model_uri", request.stored.uri)
-        yield Tag("evidence", request.stored.evidence)
+        yield Tag("evidence", request.stored.evaluation_run_id)
 
 
 @contextmanager

@@ -73,6 +73,6 @@ def write_summary_scores(
     terminal.print_table(f"the next {horizon}", tier_table(totals, shop.currency))
     for note in estimator_warnings(btyd):
         terminal.say(f"note: {note}")
-    terminal.show_timings()
+    terminal.print_timings()
     terminal.say(f"one row a customer: {folder / CSV}\n{run.location}")
     return folder

@@ -17,7 +17,7 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, draws_at_random, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import SCORES, require_defined
@@ -97,8 +97,8 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
             with exclusive(study.url, SUMMARY):  # of several processes one makes the full runs, others show them
                 summarise_study(config, study, winner, objective, run, terminal)
         else:
-            _say(terminal, "unfinished")
-        terminal.show_timings()
+            _print_sentences(terminal, "unfinished")
+        terminal.print_timings()
         terminal.say(run.location)
     return float(winner.values[0])
 
@@ -123,10 +123,10 @@ def summarise_study(
         study.study.set_user_attr(OUTCOME, outcome.as_json())
     importances = parameter_importances(study.study, metrics, config.settings.seed)
     terminal.print_table(f"best trials of study '{study.name}'", best_trials_table(study.study, metrics))
-    _say(terminal, "best_trials", metrics)
+    _print_sentences(terminal, "best_trials", metrics)
     if importances:
         terminal.print_table("importance of the settings searched", importance_table(study.study, importances))
-    _say(terminal, "edges", search.at_edge)
+    _print_sentences(terminal, "edges", search.at_edge)
     for sentence in outcome.sentences:
         terminal.say(sentence)
     command = train_command(config, winner.params)
@@ -164,13 +164,13 @@ def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
 def _search(config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal) -> None:
     """Run the trials that are missing."""
     settings, configured = config.settings, config.configured_choice
-    _say(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
-    with terminal.bar("trials") as show_progress:
+    _print_sentences(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
+    with terminal.bar("trials") as update_bar:
 
         def on_trial(trial: FrozenTrial) -> None:
             record_trial(run, trial, config.space)
             record_best(run, trial, study, settings.metrics[0])
-            show_progress(len(study.ended_trials), settings.n_trials, best_so_far(study, settings.metrics[0]))
+            update_bar(len(study.ended_trials), settings.n_trials, best_so_far(study, settings.metrics[0]))
 
         result = search(
             study,
@@ -179,11 +179,11 @@ def _search(config: SweepConfig, study: TrackedStudy, objective: Objective, run:
             timeout=settings.timeout,
             configured=configured,
             on_trial=on_trial,
-            on_wait=lambda: _say(terminal, "waiting"),
+            on_wait=lambda: _print_sentences(terminal, "waiting"),
         )
     terminal.add_timings({"trials": result.seconds})
     run.log([*search_records(result)])
-    _say(terminal, "after_search", result)
+    _print_sentences(terminal, "after_search", result)
 
 
 def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
@@ -191,7 +191,7 @@ def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
     if winner is None:
         reason = f"the last failed since: {failures[-1]}" if failures else "type more sweep.n_trials or sweep.timeout"
         raise ClvError(f"no trial of study '{study.name}' finished; {reason}")
-    _say(terminal, "failures", failures, len(study.ended_trials))
+    _print_sentences(terminal, "failures", failures, len(study.ended_trials))
     return winner
 
 
@@ -218,7 +218,7 @@ def _compare_in_full(
     tuned_result = run_experiment(tuned, search)
     terminal.say("")
     one_seed_suffices = AS_CONFIGURED in winner.user_attrs or not (
-        draws_at_random(tuned) or draws_at_random(configured)
+        depends_on_seed(tuned) or depends_on_seed(configured)
     )
     with terminal.step("fitting both with several seeds", "seeds") as progress:
         fits = fit_with_seeds(
@@ -256,10 +256,10 @@ def _reassure_when_interrupted(terminal: Terminal) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say(terminal, "interrupted")
+        _print_sentences(terminal, "interrupted")
         raise
 
 
-def _say(terminal: Terminal, macro: str, *values: Any) -> None:
+def _print_sentences(terminal: Terminal, macro: str, *values: Any) -> None:
     for sentence in sentences("sweep/study.jinja", macro, *values):
         terminal.say(sentence)

@@ -125,7 +125,7 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
             *result.warnings,
         ]:
             terminal.say(f"note: {warning}")
-        terminal.show_timings()
+        terminal.print_timings()
         terminal.say(run.location)
     return result
 

@@ -15,12 +15,12 @@ WILDCARDS = re.compile(r"\[[^\]]*\]|[*?]")
 UNSAFE = re.compile(r"[^\w.-]+")  # what a folder, an MLflow experiment or a shell could stumble over
 
 
-def name_log(place: object, table: object = None) -> str:
+def name_log(location: object, table: object = None) -> str:
     """Name a log after its table, else after the file or database that holds it, in characters safe everywhere.
 
     Parameters
     ----------
-    place : str or None
+    location : str or None
         Path of a file, pattern of many, or URI of a database; its password is no part of the name.
     table : str, optional
 
@@ -40,16 +40,16 @@ def name_log(place: object, table: object = None) -> str:
     """
     if table:
         return _safe_name(str(table)) or UNNAMED
-    return next(filter(None, map(_safe_name, _place_names(str(place or "")))), UNNAMED)
+    return next(filter(None, map(_safe_name, _candidate_names(str(location or "")))), UNNAMED)
 
 
-def _place_names(place: str) -> list[str]:
+def _candidate_names(location: str) -> list[str]:
     """List the stem of a file or database, then the folders above it, the nearest first."""
-    if re.match(r"\w[\w+.-]*://", place):
-        address = mask_password(place).partition("://")[2].partition("?")[0]
+    if re.match(r"\w[\w+.-]*://", location):
+        address = mask_password(location).partition("://")[2].partition("?")[0]
         _, slash, database = address.rpartition("/")
         return [PurePath(database if slash else re.sub(".*@", "", address)).stem]
-    path = PurePath(place)
+    path = PurePath(location)
     while path.suffix.lower() in PACKED_SUFFIXES:
         path = path.with_suffix("")
     names = [path.stem, *(folder.name for folder in path.parents)]

@@ -60,11 +60,11 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
     return models[0]
 
 
-def build_models(cfg: DictConfig, is_wanted: Callable[[DictConfig], bool]) -> list[Model]:
+def build_models(cfg: DictConfig, is_selected: Callable[[DictConfig], bool]) -> list[Model]:
     """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
     available = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
     settings = OmegaConf.to_container(cfg)
     assert isinstance(settings, dict)
     # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.
     configs = [OmegaConf.create({**settings, "model": option}).model for option in available]
-    return [build_model(option) for option in configs if is_wanted(option)]
+    return [build_model(option) for option in configs if is_selected(option)]

@@ -181,7 +181,7 @@ def with_seed(cfg: DictConfig, seed: int) -> DictConfig:
     return cfg
 
 
-def draws_at_random(cfg: DictConfig) -> bool:
+def depends_on_seed(cfg: DictConfig) -> bool:
     """Whether another seed gives another model."""
     model, reseeded_model = (
         OmegaConf.to_container(with_seed(cfg, seed).model, resolve=True) for seed in (cfg.seed, cfg.seed + 1)

@@ -15,7 +15,7 @@ from clv_experiments.config.settings import ALL, check_settings, check_whole_num
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, SCORES
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
-from clv_experiments.sweep.space import Parameter, Space, Value, contains, format_value, is_whole
+from clv_experiments.sweep.space import Parameter, Space, Value, contains, format_value, is_integer
 
 SPACES = MODELS.parent / "sweep"
 MAX_LENGTH = 250  # characters of a text, which databases hold
@@ -241,7 +241,7 @@ def _read_range(setting: str, fields: Mapping[str, Any]) -> IntDistribution | Fl
         raise ClvError(
             f"{setting} with log=true must have low above 0 and no step, got low {low} and step {format_value(step)}"
         )
-    if step is not None and not (step > 0 and is_whole((high - low) / step)):
+    if step is not None and not (step > 0 and is_integer((high - low) / step)):
         raise ClvError(f"{setting}.step must lead from low to high in whole steps, got {step} from {low} to {high}")
     if all(isinstance(value, int) for value in numbers.values()):
         return IntDistribution(low, high, log=bool(log), step=step or 1)

@@ -38,7 +38,7 @@ class BestCustomers:
         return self.past["came_to_expected"].dropna()
 
     @property
-    def are_alike(self) -> bool:
+    def has_equal_predictions(self) -> bool:
         """Whether the same is expected of everybody."""
         return self.by_spend["expected_spend"].iloc[-1] == self.by_spend["expected_spend"].iloc[0]
 

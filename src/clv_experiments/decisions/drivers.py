@@ -64,7 +64,7 @@ class Drivers:
         return list(self.table[self.table["claim"].isin(claims)].itertuples())
 
     @property
-    def is_known(self) -> bool:
+    def has_estimates(self) -> bool:
         """Whether any effect could be estimated."""
         return bool((self.table["claim"] != "not told apart").any())
 
@@ -78,14 +78,14 @@ def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     assert panel.y is not None
     cutoffs = [period.cutoff for period in panel.periods]
     sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
-    X, origin, rest = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_largest(panel.X)
+    X, origin, others = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_largest(panel.X)
     table = compare_effects(
-        estimate_effects(X, panel.y, origin), estimate_effects(X[rest], panel.y[rest], origin[rest])
+        estimate_effects(X, panel.y, origin), estimate_effects(X[others], panel.y[others], origin[others])
     )
     return Drivers(table, panel.X.index.nunique(), cutoffs)
 
 
-def compare_effects(all_customers: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
+def compare_effects(all_customers: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Set effects beside those without the largest customers and claim what both show, the strongest first.
 
     Returns
@@ -95,7 +95,7 @@ def compare_effects(all_customers: pd.DataFrame, rest: pd.DataFrame) -> pd.DataF
         ``lower_95_rest``, ``upper_95_rest`` and ``claim``: ``more``, ``less``, ``no clear link``, ``rests on the
         largest`` or ``not told apart``.
     """
-    table = all_customers.merge(rest[["name", *EFFECTS[:3]]], on="name", suffixes=("", "_rest"))
+    table = all_customers.merge(others[["name", *EFFECTS[:3]]], on="name", suffixes=("", "_rest"))
     table.insert(1, "customers_with", [STEPS.get(name, name) for name in table["name"]])
     sign, sign_rest = (
         np.where(table[f"lower_95{suffix}"] > 0, 1, np.where(table[f"upper_95{suffix}"] < 0, -1, 0))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
-from clv_experiments.decisions.missed import is_missed
+from clv_experiments.decisions.missed import missed_mask
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
@@ -35,7 +35,7 @@ class PastPredictions:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class IntervalAssessment:
     """Intervals of spend, and what such intervals held in the latest period that is over."""
 
     intervals: SpendIntervals | None  # None where no predictions, or too few, are there to calibrate them on
@@ -68,21 +68,21 @@ class Evidence:
         }
 
 
-def assess_intervals(past: PastPredictions, level: float) -> Evidence:
+def assess_intervals(past: PastPredictions, level: float) -> IntervalAssessment:
     """Calibrate intervals that hold a share of customers on the latest period, and check earlier ones on it."""
     if past.latest is None:
-        return Evidence(None, None, past.period, past.origin)
+        return IntervalAssessment(None, None, past.period, past.origin)
     y_true, y_pred = past.latest["y_true"], past.latest["y_pred"]
     try:
         intervals = calibrate_intervals(y_true, y_pred, level)
     except ClvError as error:
-        return Evidence(None, None, past.period, past.origin, str(error))
+        return IntervalAssessment(None, None, past.period, past.origin, str(error))
     coverage = None
     if past.earlier is not None:
         with suppress(ClvError):  # too few customers to calibrate on
             before = calibrate_intervals(past.earlier["y_true"], past.earlier["y_pred"], level)
             coverage = measure_coverage(y_true, *before.around(y_pred), y_pred)
-    return Evidence(intervals, coverage, past.period, past.origin)
+    return IntervalAssessment(intervals, coverage, past.period, past.origin)
 
 
 def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:
@@ -118,7 +118,7 @@ def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> P
 
 def _latest_table(reader: Reader, stored: StoredModel, name: str) -> pd.DataFrame | None:
     try:
-        table = reader.table(stored.evidence, name)
+        table = reader.table(stored.evaluation_run_id, name)
     except ClvError:
         return None
     return table[table["cutoff"] == table["cutoff"].max()]
@@ -142,7 +142,7 @@ def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float) -
     """
     p_purchase = forecast["p_purchase"]
     likely = p_purchase >= threshold
-    customers = forecast.index[is_missed(p_purchase, forecast["purchase_days"], threshold)]
+    customers = forecast.index[missed_mask(p_purchase, forecast["purchase_days"], threshold)]
     expected = float((1 - p_purchase[likely]).sum())
     return MissedPurchases(customers, period, int(likely.sum()), expected, float(p_purchase.max()))
 

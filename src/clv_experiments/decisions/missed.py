@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def is_missed(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
+def missed_mask(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) -> np.ndarray:
     """Return whether each customer was likely to buy in a period and did not, shape (customers,).
 
     ``p_purchase`` is P(buys) as predicted before it, from ``likely`` on a purchase counts as likely.
@@ -76,7 +76,7 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: in
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
     past = previous.table
     candidates = past[past["p_purchase"] >= likely]
-    missed = candidates[is_missed(candidates["p_purchase"], candidates["purchase_days"], likely)]
+    missed = candidates[missed_mask(candidates["p_purchase"], candidates["purchase_days"], likely)]
     p_alive_now = now.table["p_alive"].reindex(missed.index)
     missed = missed.assign(days_since_last=days_since_last(missed), p_alive_now=p_alive_now)
     table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")

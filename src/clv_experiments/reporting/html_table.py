@@ -97,7 +97,7 @@ def exhibit_table(exhibit: Exhibit, currency: str) -> HtmlTable | None:
         numeric = kind not in ("text", "date")
         look = "words" if wordy else "" if kind == "text" else "number"
         columns.append(HtmlColumn(heading, cells, numeric=numeric, ascending=not numeric, look=look))
-    return HtmlTable(exhibit.title, columns, _rest(exhibit))
+    return HtmlTable(exhibit.title, columns, _file_note(exhibit))
 
 
 def infer_kind(column: pd.Series) -> Kind:
@@ -141,7 +141,7 @@ def _number_form(number: float) -> str:
     return "{:.4f}" if abs(number) < 0.01 else "{:.3g}"
 
 
-def _rest(exhibit: Exhibit) -> str:
+def _file_note(exhibit: Exhibit) -> str:
     """Name the file that holds the whole table."""
     assert exhibit.table is not None
     rows, hidden = len(exhibit.table), len(exhibit.table.columns) - len(exhibit.columns)

@@ -128,10 +128,10 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
     kind = int if isinstance(distribution, IntDistribution) else int | float
     if isinstance(value, bool) or not isinstance(value, kind) or not distribution.low <= value <= distribution.high:
         return False
-    return distribution.step is None or is_whole((value - distribution.low) / distribution.step)
+    return distribution.step is None or is_integer((value - distribution.low) / distribution.step)
 
 
-def is_whole(number: float) -> bool:
+def is_integer(number: float) -> bool:
     """Whether a number is whole, but for rounding."""
     return bool(np.isclose(number, round(number)))
 

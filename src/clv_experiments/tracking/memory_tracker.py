@@ -163,9 +163,11 @@ class MemoryReader:
             aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, Registration)]
             if uri in (*aliases, f"runs:/{run.run_id}", f"runs:/{run.run_id}/model"):
                 model, stored = self._fitted_model(run.run_id), run.stored()
-                evidence = stored.tags.get(EVALUATED, run.run_id)
+                evaluation_run_id = stored.tags.get(EVALUATED, run.run_id)
                 columns = tuple(map(str, model.example.columns))
-                return StoredModel(uri, "1" if uri in aliases else "", model.estimator, columns, stored, evidence)
+                return StoredModel(
+                    uri, "1" if uri in aliases else "", model.estimator, columns, stored, evaluation_run_id
+                )
         raise ClvError(f"there is no model {uri}")
 
     def model_bytes(self, run_id: str) -> int:

@@ -60,7 +60,7 @@ class StoredModel:
         The features that it takes, in order.
     run : StoredRun
         The run that logged it.
-    evidence : str
+    evaluation_run_id : str
         Id of the run whose predictions stand for it: of a champion, which nothing could judge, the run that won;
         otherwise the run itself.
     """
@@ -70,7 +70,7 @@ class StoredModel:
     estimator: Any
     columns: tuple[str, ...]
     run: StoredRun
-    evidence: str
+    evaluation_run_id: str
 
 
 class Reader(Protocol):

@@ -99,7 +99,7 @@ class CommandLine:
         name, output = " ".join(HydraConfig.get().overrides.task), StringIO()
         _write(f"started: {name}\n")
         try:
-            with self.status.under_way(name), redirect_stdout(output), self._errors_as_sentences(f"{name}: "):
+            with self.status.running(name), redirect_stdout(output), self._errors_as_sentences(f"{name}: "):
                 yield
         finally:
             _write(f"\n{name}\n{output.getvalue()}")

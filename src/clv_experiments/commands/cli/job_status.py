@@ -39,7 +39,7 @@ class JobStatus:
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
     @contextmanager
-    def under_way(self, job: str) -> Iterator[None]:
+    def running(self, job: str) -> Iterator[None]:
         """Say what this process is busy with; what was killed in the middle is never taken back."""
         path = self.folder / f"{os.getpid()}{UNDER_WAY}"
         path.write_text(job, encoding="utf-8")

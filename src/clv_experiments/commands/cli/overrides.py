@@ -262,8 +262,8 @@ def _looks_like_source(value: str) -> bool:
 def _exists(path: str) -> bool:
     """Whether a file is there, or one that matches a pattern."""
     try:
-        place = Path(path).expanduser()
-        return place.exists() or bool(glob(str(place)))
+        expanded = Path(path).expanduser()
+        return expanded.exists() or bool(glob(str(expanded)))
     except (OSError, ValueError, RuntimeError):  # too long, or nobody's home
         return False
 

@@ -45,8 +45,8 @@ class Terminal:
         self.console.print(line, soft_wrap=True)
 
     @contextmanager
-    def step(self, what: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
-        """Show ``what`` while the block runs; add its time to ``part``, unless its parts are timed elsewhere.
+    def step(self, title: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
+        """Show ``title`` while the block runs; add its time to ``part``, unless its parts are timed elsewhere.
 
         Yields
         ------
@@ -55,9 +55,9 @@ class Terminal:
         """
         started = perf_counter()
         if not self.console.is_terminal:
-            self.say(what)
-        with self.console.status(Text(what)) as status:
-            yield lambda done, total: status.update(Text(f"{what}: {done} of {total}"))
+            self.say(title)
+        with self.console.status(Text(title)) as status:
+            yield lambda done, total: status.update(Text(f"{title}: {done} of {total}"))
         if part is not None:
             self.add_timings({part: perf_counter() - started})
 
@@ -68,22 +68,22 @@ class Terminal:
         Yields
         ------
         callable
-            Takes (what is under way, done, total); a total of 0 means that nothing is counted.
+            Takes (title, done, total); a total of 0 means that nothing is counted.
         """
         announced = ""
         with self.console.status("") as status:
 
-            def update(what: str, done: int, total: int) -> None:
+            def update(title: str, done: int, total: int) -> None:
                 nonlocal announced
-                if what != announced and not self.console.is_terminal:
-                    self.say(what)
-                announced = what
-                status.update(Text(f"{what}: {done} of {total}" if total else what))
+                if title != announced and not self.console.is_terminal:
+                    self.say(title)
+                announced = title
+                status.update(Text(f"{title}: {done} of {total}" if total else title))
 
             yield update
 
     @contextmanager
-    def bar(self, what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    def bar(self, title: str) -> Iterator[Callable[[int, int | None, str], None]]:
         """Show how far a long search is while the block runs, and at the end leave a line that says so.
 
         Where output is no terminal, a line for every tenth and for most new notes.
@@ -94,18 +94,18 @@ class Terminal:
             Takes (done, total or None where it is open, a note such as the best so far).
         """
         if not self.console.is_terminal:
-            yield from _lines(self.say, what)
+            yield from _lines(self.say, title)
             return
         bar, last_line = _progress(self.console), ""
-        task = bar.add_task(what, total=None, count="", left="", note="")
+        task = bar.add_task(title, total=None, count="", left="", note="")
 
         def update(done: int, total: int | None, note: str) -> None:
             nonlocal last_line
-            last_line = _so_far(what, done, total, note)
-            count, left = _count(done, total), "" if total is None else "left"
-            room = max(0, self.console.width - len(what) - len(count) - BESIDE_NOTE)
+            last_line = _so_far(title, done, total, note)
+            count, remaining_label = _count(done, total), "" if total is None else "left"
+            room = max(0, self.console.width - len(title) - len(count) - BESIDE_NOTE)
             cut = note if len(note) <= room else f"{note[: room - 1]}…" * bool(room)
-            bar.update(task, completed=done, total=total, count=count, left=left, note=cut)
+            bar.update(task, completed=done, total=total, count=count, left=remaining_label, note=cut)
 
         try:
             with bar:
@@ -155,7 +155,7 @@ class Terminal:
         if caption:
             self.console.print(Text(caption, style="dim"))
 
-    def show_timings(self) -> None:
+    def print_timings(self) -> None:
         """Print how long each step took."""
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.timings.items())
         self.say(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
@@ -178,13 +178,13 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _lines(say: Callable[[str], None], what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+def _lines(say: Callable[[str], None], title: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """Give what shows progress as lines: at every tenth, or where the total is open at each doubling, and news."""
     last_line, line, last_note, news, mark = "", "", "", 0, 0
 
     def update(done: int, total: int | None, note: str) -> None:
         nonlocal last_line, line, last_note, news, mark
-        line = _so_far(what, done, total, note)
+        line = _so_far(title, done, total, note)
         reached = 10 * done // total if total else done.bit_length()
         new = note != last_note and news < NEWS
         if reached > mark or new:
@@ -198,8 +198,8 @@ def _lines(say: Callable[[str], None], what: str) -> Iterator[Callable[[int, int
             say(line)
 
 
-def _so_far(what: str, done: int, total: int | None, note: str) -> str:
-    return f"{what} {_count(done, total)}" + f", {note}" * bool(note)
+def _so_far(title: str, done: int, total: int | None, note: str) -> str:
+    return f"{title} {_count(done, total)}" + f", {note}" * bool(note)
 
 
 def _count(done: int, total: int | None) -> str:

@@ -120,10 +120,10 @@ def _with_next(word: str, words: list[str], choices: Choices) -> str | None:
         is_value = "=" not in following
         return word + words.pop(0) if is_value else None
     if value[0] in "'\"" and value.count(value[0]) == 1:
-        end = next((place for place, later in enumerate(words) if later.endswith(value[0])), None)
+        end = next((position for position, later in enumerate(words) if later.endswith(value[0])), None)
         if end is not None:
-            rest, words[: end + 1] = words[: end + 1], []
-            return " ".join([word, *rest])
+            quoted, words[: end + 1] = words[: end + 1], []
+            return " ".join([word, *quoted])
     elif value.lstrip("-").isdigit() and LENGTH_UNIT.fullmatch(following):
         return f"{word} {words.pop(0)}"
     for end in range(1, 1 + next((n for n, later in enumerate(words) if "=" in later), len(words))):

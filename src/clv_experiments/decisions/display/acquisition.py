@@ -52,12 +52,12 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     return TEMPLATE.section(
         "acquisition",
         TEMPLATE.say("limit", acquisition, shop.currency),
-        [_cohorts(acquisition, now, shop), _check(acquisition, now, shop)],
+        [_cohort_exhibit(acquisition, now, shop), _backtest_exhibit(acquisition, now, shop)],
         TEMPLATE.say("method", shop.margin, shop.annual_discount_rate, now.btyd_name, SETTLING),
     )
 
 
-def _cohorts(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
+def _cohort_exhibit(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
     cohorts = acquisition.cohorts
     figure = cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}")
     text = TEMPLATE.say("cohorts", acquisition, shop.currency)
@@ -65,7 +65,7 @@ def _cohorts(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
     return TEMPLATE.exhibit("acquisition_cohorts", text, cohorts, figure, columns=columns)
 
 
-def _check(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
+def _backtest_exhibit(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
     """Show how the prediction of the rest of the year fared a year ago."""
     check = acquisition.check
     text = TEMPLATE.say("check", check, now.btyd_name, shop.currency)

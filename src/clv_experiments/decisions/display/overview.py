@@ -139,15 +139,15 @@ def _months_of_year(overview: Overview, table: pd.DataFrame) -> Exhibit:
 def draw_columns_by_month(title: str, parts: Mapping[str, str], overview: Overview) -> Figure:
     """Draw columns of ``Months.table``, by their names, on top of each other; months that are not whole are paler."""
     months = overview.months.table
-    whole = months["whole"].to_numpy()
-    subtitle = f"{len(whole)} months" if whole.all() else "paler: months that the log does not hold whole"
+    complete = months["whole"].to_numpy()
+    subtitle = f"{len(complete)} months" if complete.all() else "paler: months that the log does not hold whole"
     figure, (panel,) = create_chart(title, subtitle, 3.6)
-    x, bottom = np.arange(len(whole)), np.zeros(len(whole))
+    x, bottom = np.arange(len(complete)), np.zeros(len(complete))
     for (column, name), style in zip(parts.items(), STYLES, strict=False):
         height = months[column].to_numpy(dtype=float)
         bars = panel.bar(x, height, 0.8, bottom=bottom, color=style.colour, linewidth=0, label=name)
-        for bar, is_whole in zip(bars, whole, strict=True):
-            bar.set_alpha(1.0 if is_whole else 0.4)
+        for bar, is_complete in zip(bars, complete, strict=True):
+            bar.set_alpha(1.0 if is_complete else 0.4)
         bottom = bottom + height
     if len(parts) > 1:
         _draw_legend(panel)

@@ -9,7 +9,7 @@ from typing import Any
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import value_column
-from clv_experiments.decisions.evidence import Evidence, MissedPurchases
+from clv_experiments.decisions.evidence import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.formatting import format_money, format_share
@@ -17,9 +17,9 @@ from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.text_table import TextTable
 
 
-def interval_sentences(evidence: Evidence, currency: str) -> list[str]:
+def interval_sentences(assessment: IntervalAssessment, currency: str) -> list[str]:
     """Say what intervals of spend rest on, and what they are worth."""
-    return sentences("scores/evidence.jinja", "intervals", evidence, currency)
+    return sentences("scores/evidence.jinja", "intervals", assessment, currency)
 
 
 def missed_sentences(missed: MissedPurchases, btyd_name: str, shop: Shop) -> list[str]:
