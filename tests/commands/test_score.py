@@ -27,7 +27,7 @@ from clv_experiments.config.settings import resolve_settings, setting_records
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.decisions import score_files
 from clv_experiments.decisions.customer_scores import COLUMNS
-from clv_experiments.decisions.evidence import stored_predictions
+from clv_experiments.decisions.past_predictions import stored_predictions
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import File, FittedModel, Param, Table, Tag, Text

@@ -31,10 +31,10 @@ from clv_experiments.decisions.display.overview import overview_section
 from clv_experiments.decisions.display.scores import interval_sentences
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
-from clv_experiments.decisions.evidence import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.missed import missed_mask
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
 from clv_experiments.decisions.overview.overview import describe_business
+from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts

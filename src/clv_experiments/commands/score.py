@@ -38,7 +38,7 @@ from clv_experiments.decisions.display.scores import (
     readme,
     tier_table,
 )
-from clv_experiments.decisions.evidence import (
+from clv_experiments.decisions.past_predictions import (
     IntervalAssessment,
     MissedPurchases,
     assess_intervals,

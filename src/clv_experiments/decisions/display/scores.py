@@ -9,7 +9,7 @@ from typing import Any
 
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import value_column
-from clv_experiments.decisions.evidence import IntervalAssessment, MissedPurchases
+from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.formatting import format_money, format_share

@@ -8,7 +8,12 @@ import pytest
 
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.display.scores import interval_sentences, missed_sentences
-from clv_experiments.decisions.evidence import MissedPurchases, PastPredictions, assess_intervals, missed_purchases
+from clv_experiments.decisions.past_predictions import (
+    MissedPurchases,
+    PastPredictions,
+    assess_intervals,
+    missed_purchases,
+)
 from clv_experiments.decisions.shop import Campaign, Shop
 
 PERIOD = Period(date(2011, 8, 31), date(2011, 11, 30))
