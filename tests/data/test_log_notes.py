@@ -71,7 +71,7 @@ def test_a_log_without_one_time_customers_was_chosen_by_its_future():
 
 
 @pytest.mark.parametrize(
-    ("arrivals", "said"),
+    ("arrivals", "is_noted"),
     [
         ([90, 30, 20, 10, 10, 10, 10, 10, 10, 10], True),
         ([20, 20, 20, 20, 20, 20, 20, 20, 20, 20], False),
@@ -80,10 +80,10 @@ def test_a_log_without_one_time_customers_was_chosen_by_its_future():
         ([40, 10, 10, 10, 10, 10, 10, 10, 10, 10], False),  # few
     ],
 )
-def test_customers_who_are_older_than_the_log_appear_at_once(arrivals, said):
+def test_customers_who_are_older_than_the_log_appear_at_once(arrivals, is_noted):
     rows = [("z", date(2020, 1, 1), 1.0), ("z", date(2020, 1, 1) + timedelta(days=280), 1.0)]
     for span, count in enumerate(arrivals):
         first = date(2020, 1, 1) + timedelta(days=28 * span)
         rows += [(f"c{span}-{number}", first + timedelta(days=number % 28), 1.0) for number in range(count)]
     text = f"{arrivals[0] + 1} of {sum(arrivals) + 1} customers first appear in the first 28 days"
-    assert bool(notes_about(load(rows), text)) == said
+    assert bool(notes_about(load(rows), text)) == is_noted

@@ -45,10 +45,10 @@ class Retail:
 
     def after(self, *steps):
         """What is left, and what each step removed."""
-        left, report = clean(self.lines, steps, None, lambda first, last: last)
+        remaining, report = clean(self.lines, steps, None, lambda first, last: last)
         table = report.table.set_index("rule")
         assert all(table.iloc[1:][column].sum() == table[column].iloc[0] for column in table)
-        return left, table
+        return remaining, table
 
     def removed(self, step):
         """Rows that one step removes of the raw log."""
@@ -125,14 +125,14 @@ def test_returns_and_prices_of_online_retail(retail):
     assert value(bad_debt.order_id.startswith("A").all())
     # Every line of a C invoice has a negative quantity; bad debt has a negative amount.
     assert result.removed(returns("drop", cancelled="C")) == 10_624 + 2
-    left, _ = result.after(missing_customer(), returns("drop", cancelled="C"), price_not_positive())
-    assert value(left.customer_id.nunique()) == 4_338
-    assert value(left.filter(left.unit_price <= 0).count()) == 0
+    remaining, _ = result.after(missing_customer(), returns("drop", cancelled="C"), price_not_positive())
+    assert value(remaining.customer_id.nunique()) == 4_338
+    assert value(remaining.filter(remaining.unit_price <= 0).count()) == 0
 
 
 def test_days_in_two_sheets_are_kept_once(retail):
     result = retail["online_retail_ii"]
-    left, table = result.after(IN_TWO_SHEETS)
+    remaining, table = result.after(IN_TWO_SHEETS)
     assert table.loc["in two sheets", "rows"] == 22_523
     assert table.loc["clean log", "rows"] == 1_044_848
     assert table.loc["in two sheets", "customers"] == 0
@@ -140,7 +140,7 @@ def test_days_in_two_sheets_are_kept_once(retail):
     frame = result.frame
     kept = frame[(frame.index > 525_460) | (frame["date"] < "2010-12-01")]
     assert table.loc["clean log", "amount"] * 1000 == int(kept["thousandths"].sum())
-    counted = left.group_by("date").agg(rows=left.count()).order_by("date").to_pyarrow().to_pandas()
+    counted = remaining.group_by("date").agg(rows=remaining.count()).order_by("date").to_pyarrow().to_pandas()
     assert counted["rows"].tolist() == kept.groupby(kept["date"].dt.date).size().tolist()
     # Removing repeats altogether would cost lines that may be real.
     assert result.removed(duplicates("drop")) - 22_523 > 11_000
@@ -157,9 +157,11 @@ def test_giant_orders_vanish_with_their_cancellations(retail):
     result = retail["online_retail"]
     kept, netted = (result.after(missing_customer(), returns(policy, cancelled="C"))[0] for policy in ("drop", "net"))
     for customer, day, units in giants:
-        for left, there in ((kept, 1), (netted, 0)):
-            mine = left.filter((left.customer_id == customer) & (left.date == day) & (left.quantity == units))
-            assert value((mine.amount > 0).sum().fill_null(0)) == there
+        for remaining, count in ((kept, 1), (netted, 0)):
+            mine = remaining.filter(
+                (remaining.customer_id == customer) & (remaining.date == day) & (remaining.quantity == units)
+            )
+            assert value((mine.amount > 0).sum().fill_null(0)) == count
     # They bought nothing else but two brushes for 2.90.
     theirs = netted.filter(netted.customer_id.isin([customer for customer, *_ in giants]))
     assert value(theirs.amount.sum()) == Decimal("2.90")
@@ -169,9 +171,9 @@ def test_giant_orders_vanish_with_their_cancellations(retail):
 def test_what_is_not_goods(retail, name):
     settings = OmegaConf.to_container(retail[name].data.cleaning.not_goods)
     step = not_goods(settings["codes"], settings["pattern"])
-    left, _ = retail[name].after(missing_customer(), returns("drop", cancelled="C"), price_not_positive(), step)
+    remaining, _ = retail[name].after(missing_customer(), returns("drop", cancelled="C"), price_not_positive(), step)
     # Goods have five digits and letters for their colour, but for one blackboard.
-    odd = left.filter(~left.product.re_search("^[0-9]{5}[A-Za-z]*$")).product
+    odd = remaining.filter(~remaining.product.re_search("^[0-9]{5}[A-Za-z]*$")).product
     assert set(odd.to_pyarrow().to_pylist()) == ({"SP1002"} if name == "online_retail_ii" else set())
     codes = set(value(retail["online_retail_ii"].lines.product.upper().collect()))
     assert set(settings["codes"]) <= codes, "a code that does not occur is a slip of the pen"

@@ -123,8 +123,8 @@ def test_an_id_with_many_email_addresses_is_said_and_kept():
     assert notes_about(log, "customer 'office' has 12 e-mail addresses")
 
 
-@pytest.mark.parametrize(("largest", "said"), [(40, True), (12, False), (200, True)])
-def test_one_who_stands_out_of_all_is_said(largest, said):
+@pytest.mark.parametrize(("largest", "is_noted"), [(40, True), (12, False), (200, True)])
+def test_one_who_stands_out_of_all_is_said(largest, is_noted):
     rows = [(f"c{k}", k % 7 + day, 1.0) for k in range(200) for day in (0, 20)]
     log = load([*rows, ("big", 1, largest / 2.0), ("big", 2, largest / 2.0)], extra=())
-    assert bool(notes_about(log, "customer 'big' holds")) == said
+    assert bool(notes_about(log, "customer 'big' holds")) == is_noted

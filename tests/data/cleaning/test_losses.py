@@ -45,10 +45,10 @@ def test_losses_are_those_of_purchase_days(log_of):
 def undone(frame):
     """The same rows, with a negative one for each fourth that undoes it the next day."""
     bought = frame.assign(amount=frame["amount"].abs())
-    back = bought.iloc[::4].assign(
+    returned = bought.iloc[::4].assign(
         amount=lambda rows: -rows["amount"], date=lambda rows: rows["date"] + pd.Timedelta("1D")
     )
-    return pd.concat([bought, back])
+    return pd.concat([bought, returned])
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_values_without_a_status_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "said"),
+    ("name", "values", "is_noted"),
     [
         ("state", ["CA", "NY", "CA"], False),  # of the United States
         ("type", ["online", "shop", "online"], False),
@@ -119,10 +119,10 @@ def test_values_without_a_status_are_refused():
         ("transaction type", ["S", "R", "S"], True),
     ],
 )
-def test_a_column_that_only_looks_like_a_status_is_left_aside_and_said(name, values, said):
+def test_a_column_that_only_looks_like_a_status_is_left_aside_and_said(name, values, is_noted):
     log = load([(*row[:3], value) for row, value in zip(BASE, values, strict=True)], [name])
     assert len(spend(log)) == 3
-    assert bool(notes_about(log, f"column '{name}' looks like a status")) == said
+    assert bool(notes_about(log, f"column '{name}' looks like a status")) == is_noted
 
 
 def test_false_says_that_there_is_no_status():

@@ -165,7 +165,7 @@ def test_days_after_the_log_end_leave_and_its_own_day_stays():
 
 
 @pytest.mark.parametrize(
-    ("rows", "left"),
+    ("rows", "expected"),
     [
         pytest.param([(1, 10), (1, -10), (5, 3)], [(5, 3)], id="an order cancelled within the day is no purchase day"),
         pytest.param([(1, -10), (1, 10), (5, 3)], [(5, 3)], id="whichever row comes first"),
@@ -183,9 +183,9 @@ def test_days_after_the_log_end_leave_and_its_own_day_stays():
         pytest.param([(1, 4), (2, 0), (2, -2), (3, 3)], [(1, 4), (3, 1)], id="but no purchase day beside one"),
     ],
 )
-def test_a_return_is_set_against_purchases_from_its_day_on(rows, left):
-    left = [("a", *row) for row in left]
-    assert cleaned([("a", *row) for row in rows], returns("net")) == sorted(left)
+def test_a_return_is_set_against_purchases_from_its_day_on(rows, expected):
+    expected = [("a", *row) for row in expected]
+    assert cleaned([("a", *row) for row in rows], returns("net")) == sorted(expected)
     other = [("b", *row) for row in rows]
     assert cleaned([*other, ("a", 1, 10), ("a", 9, -10)], returns("net"))[0] == ("a", 1, 10), "each customer alone"
 
@@ -308,24 +308,24 @@ bought = st.tuples(st.sampled_from("ab"), st.integers(1, 6), small)
 
 def naive_net(rows):
     """Go through each customer's days and keep a purse of credit."""
-    left = []
+    remaining = []
     for customer, mine in groupby(sorted(rows), key=lambda row: row[0]):
         spent = credit = Decimal(0)
         for number, today in groupby(mine, key=lambda row: row[1]):
             amounts = [amount for *_, amount in today]
             purchases = sorted((amount for amount in amounts if amount >= 0), reverse=True)
-            back = -sum(amount for amount in amounts if amount < 0)
-            if back > 0 and back >= sum(purchases):
-                credit = min(credit + back - sum(purchases), spent)
+            returned = -sum(amount for amount in amounts if amount < 0)
+            if returned > 0 and returned >= sum(purchases):
+                credit = min(credit + returned - sum(purchases), spent)
                 continue
-            refund = back + min(credit, sum(purchases) - back)
-            credit -= refund - back
+            refund = returned + min(credit, sum(purchases) - returned)
+            credit -= refund - returned
             spent += sum(purchases) - refund
             for amount in purchases:
                 lowered = min(refund, amount)
                 refund -= lowered
-                left.append((customer, number, amount - lowered))
-    return sorted(left)
+                remaining.append((customer, number, amount - lowered))
+    return sorted(remaining)
 
 
 @few
@@ -368,9 +368,9 @@ def test_winsorising_is_a_quantile_between_sorted_rows(rows, quantile, until):
     if not known:
         assert result == sorted(rows)
         return
-    place = quantile * (len(known) - 1)
-    low, high = known[int(place)], known[min(int(place) + 1, len(known) - 1)]
-    most = low + (high - low) * (place - int(place))
+    rank = quantile * (len(known) - 1)
+    low, high = known[int(rank)], known[min(int(rank) + 1, len(known) - 1)]
+    most = low + (high - low) * (rank - int(rank))
     expected = sorted((customer, number, min(float(amount), most)) for customer, number, amount in rows)
     assert [row[:2] for row in result] == [row[:2] for row in expected]
     # The quantile is rounded to four decimals.
@@ -462,8 +462,8 @@ def test_every_step_is_here():
 )
 def test_the_receipt_adds_up_to_the_raw_log_exactly(rows, names, log_end):
     steps = [STEPS[name] for name in names]
-    left, report = clean(lines_of(rows, COLUMNS), steps, day(log_end), lambda first, last: first)
-    table, kept = report.table, plain(left)
+    remaining, report = clean(lines_of(rows, COLUMNS), steps, day(log_end), lambda first, last: first)
+    table, kept = report.table, plain(remaining)
 
     def size(some):
         money = sum(row[2] for row in some if row[2] is not None)
@@ -476,7 +476,7 @@ def test_the_receipt_adds_up_to_the_raw_log_exactly(rows, names, log_end):
     assert (table["rows"] >= 0).all()
     assert (report.rows_read, report.rows_kept) == (len(rows), len(kept))
     assert len(table) == 2 + len(steps) + bool(log_end)
-    assert set(left.columns) == set(COLUMNS)
+    assert set(remaining.columns) == set(COLUMNS)
 
 
 def test_the_report_names_what_changed_and_leaves_out_what_did_not():
@@ -497,8 +497,8 @@ def assert_no_day_knows_a_later_one(step, past, later, cutoff):
 
     def known(future):
         lines = lines_of([*past, *future], COLUMNS)
-        left = step.change(lines, *([day(cutoff)] if step.learns else [])).lines
-        return plain(left.filter(left.date <= ibis.literal(day(cutoff))).select(*COLUMNS))
+        remaining = step.change(lines, *([day(cutoff)] if step.learns else [])).lines
+        return plain(remaining.filter(remaining.date <= ibis.literal(day(cutoff))).select(*COLUMNS))
 
     alone = known([])
     assert known(later) == alone
@@ -551,10 +551,10 @@ def test_guard_sees_a_step_that_looks_ahead(plant):
 
 
 def test_a_step_learns_from_the_first_and_last_day_that_are_left():
-    asked = []
+    spans = []
 
     def learn_until(first, last):
-        asked.append((first, last))
+        spans.append((first, last))
         return first
 
     rows = [("a", None, 1), (None, 1, 1), ("a", 2, 1), ("a", 5, 8), (None, 9, 1)]
@@ -562,7 +562,7 @@ def test_a_step_learns_from_the_first_and_last_day_that_are_left():
     for order in ([learns, step], [step, learns]):
         for log_end in (None, 7, 4):
             clean(lines_of(rows), order, day(log_end), learn_until)
-    assert asked == [(day(2), day(5)), (day(2), day(7)), (day(2), day(4))] * 2
+    assert spans == [(day(2), day(5)), (day(2), day(7)), (day(2), day(4))] * 2
 
 
 def test_spend_by_day_adds_up_from_lines(log_of):
@@ -582,6 +582,6 @@ def test_steps_run_in_the_database_that_holds_the_lines():
         ("a", 2, -1, "1", "pen", -1, 1, "EUR", None, 0, None),
     ]
     lines = lines_of(rows, COLUMNS)
-    left, _ = clean(lines, list(STEPS.values()), day(3), lambda first, last: last)
-    assert isinstance(left, ibis.Table)
-    assert left.get_backend() is ENGINE.connection
+    remaining, _ = clean(lines, list(STEPS.values()), day(3), lambda first, last: last)
+    assert isinstance(remaining, ibis.Table)
+    assert remaining.get_backend() is ENGINE.connection

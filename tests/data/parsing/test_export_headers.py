@@ -314,6 +314,6 @@ def test_exports_without_a_date_are_refused(name):
 def test_names_in_other_languages_are_known(header):
     columns = header.replace("_", " ").split(" ") if "_" not in header else header.split()
     chosen = choose_columns(columns, {}, "shop")
-    found = [chosen.by_role[role] for role in ("customer_id", "date", "amount")]
-    assert found == columns[:3]
+    guessed = [chosen.by_role[role] for role in ("customer_id", "date", "amount")]
+    assert guessed == columns[:3]
     assert chosen.by_role.get("order_id") == columns[3]

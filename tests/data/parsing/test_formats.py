@@ -177,19 +177,19 @@ def test_an_order_that_no_row_tells_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("dates", "asked"),
+    ("dates", "asks"),
     [
         (["20-12-01", "20-11-15", "20-10-03"], ["dmy", "ymd"]),
         (["10-12-45", "10-12-01"], ["dmy", "mdy"]),
         (["10-12-01", "10-11-02 9:30"], ["dmy", "mdy", "ymd"]),
     ],
 )
-def test_two_digits_that_could_be_the_year_or_the_day_are_asked_for(dates, asked):
+def test_two_digits_that_could_be_the_year_or_the_day_are_asked_for(dates, asks):
     words = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
     message = error_message(dates=dates)
-    assert f"could begin with {' or '.join(words[order] for order in asked)}, and no row tells: type " in message
-    assert message.endswith(" or ".join(f"data.date_order={order}" for order in asked))
-    for order in asked:
+    assert f"could begin with {' or '.join(words[order] for order in asks)}, and no row tells: type " in message
+    assert message.endswith(" or ".join(f"data.date_order={order}" for order in asks))
+    for order in asks:
         assert infer(dates, parse_options=ParseOptions(date_order=order)) == (ParseOptions(order, "."), [])
 
 

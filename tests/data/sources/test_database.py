@@ -99,8 +99,8 @@ def test_a_query_is_read(duckdb_file, read, end):
 def test_the_only_table_is_taken_and_said(tmp_path, read):
     with duckdb.connect(str(tmp_path / "one.duckdb")) as made:
         made.execute('CREATE SCHEMA sales; CREATE VIEW sales."all orders" AS SELECT 1 AS customer_id')
-    said = "table sales.all orders was read, the only one of the database"
-    assert read(connection=f"{tmp_path / 'one.duckdb'}") == ([(1,)], (said,))
+    note = "table sales.all orders was read, the only one of the database"
+    assert read(connection=f"{tmp_path / 'one.duckdb'}") == ([(1,)], (note,))
     made = sqlite3.connect(tmp_path / "one.db")
     made.execute("CREATE TABLE lines (id INTEGER PRIMARY KEY AUTOINCREMENT)")  # and a table of SQLite's own
     made.close()

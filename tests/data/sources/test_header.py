@@ -28,10 +28,10 @@ def header(rows, **settings):
     ],
 )
 def test_rows_above_the_names_are_skipped_and_said(above):
-    found = header([*above, NAMES, *PURCHASES])
-    assert (found.row, found.first_row, found.names) == (len(above), len(above) + 1, tuple(NAMES))
-    assert len(found.notes) == bool(above)
-    assert all("above the names of the columns" in note for note in found.notes)
+    parsed = header([*above, NAMES, *PURCHASES])
+    assert (parsed.row, parsed.first_row, parsed.names) == (len(above), len(above) + 1, tuple(NAMES))
+    assert len(parsed.notes) == bool(above)
+    assert all("above the names of the columns" in note for note in parsed.notes)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_rows_above_the_names_are_skipped_and_said(above):
     ],
 )
 def test_a_first_purchase_is_not_taken_for_names(rows):
-    found = header(rows)
-    assert (found.row, found.first_row, found.names) == (None, 0, ("column1", "column2", "column3"))
-    assert found.notes[0].endswith("(data.source.header=1 says that they are names)")
+    parsed = header(rows)
+    assert (parsed.row, parsed.first_row, parsed.names) == (None, 0, ("column1", "column2", "column3"))
+    assert parsed.notes[0].endswith("(data.source.header=1 says that they are names)")
     below = header([["Report"], [], *rows], line_numbers=[1, 2, *range(3, 3 + len(rows))])
     assert (below.row, below.first_row) == (None, 2)
     assert below.notes[0].startswith("line 1 of 'log.csv'")
@@ -69,8 +69,8 @@ def test_text_alone_has_its_names_in_the_first_row():
     [(True, 1, 2), (False, None, 1), (3, 2, 3), (2, 1, 2), (None, 2, 3)],
 )
 def test_what_is_given_counts(given, row, first_row):
-    found = header([[], ["Report", "of 2020", "1"], NAMES, *PURCHASES], header=given)
-    assert (found.row, found.first_row) == (row, first_row)
+    parsed = header([[], ["Report", "of 2020", "1"], NAMES, *PURCHASES], header=given)
+    assert (parsed.row, parsed.first_row) == (row, first_row)
 
 
 @pytest.mark.parametrize("given", [1, 99])
@@ -82,21 +82,21 @@ def test_a_blank_row_is_no_header(given):
 @pytest.mark.parametrize("name", ["", "Unnamed: 0", None])
 @pytest.mark.parametrize("start", [0, 1])
 def test_a_column_that_numbers_the_rows_is_left_out(name, start):
-    found = header([[name, *NAMES], *[[str(k), *row] for k, row in enumerate(PURCHASES, start)]])
-    assert (found.names, found.row_numbers) == (("", *NAMES), {0})
-    assert found.notes == ("column 1 of 'log.csv' has no name and only numbers the rows: it was left out",)
+    parsed = header([[name, *NAMES], *[[str(k), *row] for k, row in enumerate(PURCHASES, start)]])
+    assert (parsed.names, parsed.row_numbers) == (("", *NAMES), {0})
+    assert parsed.notes == ("column 1 of 'log.csv' has no name and only numbers the rows: it was left out",)
 
 
 def test_row_numbers_that_r_gives_no_name_are_left_out():
-    found = header([NAMES, *[[str(k), *row] for k, row in enumerate(PURCHASES, 1)]])
-    assert (found.names, found.row_numbers) == (("", *NAMES), {0})
+    parsed = header([NAMES, *[[str(k), *row] for k, row in enumerate(PURCHASES, 1)]])
+    assert (parsed.names, parsed.row_numbers) == (("", *NAMES), {0})
     assert header([NAMES, *[["226", *row] for row in PURCHASES]]).names == tuple(NAMES)  # a cell too many
 
 
 def test_a_column_without_a_name_gets_one_unless_it_is_mostly_empty():
-    found = header([["customer", "", "amount", ""], *[[*row, ""] for row in PURCHASES]])
-    assert (found.names, found.row_numbers) == (("customer", "column2", "amount", ""), frozenset())
-    assert found.notes == ("column 2 of 'log.csv' has no name and is called column2 here",)
+    parsed = header([["customer", "", "amount", ""], *[[*row, ""] for row in PURCHASES]])
+    assert (parsed.names, parsed.row_numbers) == (("customer", "column2", "amount", ""), frozenset())
+    assert parsed.notes == ("column 2 of 'log.csv' has no name and is called column2 here",)
     assert header([NAMES, *[[*row, ""] for row in PURCHASES]]).names == (*NAMES, "")  # rows end in a separator
     customers = header([["", "date", "amount"], *PURCHASES])
     assert customers.names == ("column1", "date", "amount")

@@ -113,10 +113,10 @@ def test_bg_nbd_agrees_with_one_event_at_a_time():
                 break
         last.append(latest)
     buyers = PROCESSES["bg_nbd"](PROCESSES["bg_nbd"].defaults, np.zeros(20_000), NO_SEASON, rng)
-    drawn = pd.Series(0, index=range(20_000))
+    recency = pd.Series(0, index=range(20_000))
     customer, day = buyers.draw_repeat_purchases(52 * 7, rng)
-    drawn.update(pd.Series(day + 0.5).groupby(customer).max().astype(int))
-    mine, naive = drawn / 7, np.asarray(last)
+    recency.update(pd.Series(day + 0.5).groupby(customer).max().astype(int))
+    mine, naive = recency / 7, np.asarray(last)
     for share in (0.7, 0.8, 0.9, 0.95):
         assert np.quantile(mine, share) == pytest.approx(np.quantile(naive, share), abs=1.5)
     assert mine.mean() == pytest.approx(naive.mean(), abs=4 * naive.std() * np.sqrt(2 / len(naive)) + 1 / 14)
@@ -177,8 +177,8 @@ def test_a_season_moves_purchases_to_december_and_keeps_their_number(process):
     expected = pd.Series(1 + 0.6 * np.cos(2 * np.pi * (noon - peak) / 365.25)).groupby(days.dt.month).sum()
     repeats = wavy[wavy > "2020-01-01"]
     result = repeats.groupby(repeats.dt.month).size()
-    wanted = expected * len(repeats) / expected.sum()
-    assert ((result - wanted).abs() < 4 * np.sqrt(wanted)).all()
+    expected_counts = expected * len(repeats) / expected.sum()
+    assert ((result - expected_counts).abs() < 4 * np.sqrt(expected_counts)).all()
     assert result.idxmax() == 12
     assert result.idxmin() == 6
 
