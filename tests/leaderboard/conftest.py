@@ -88,34 +88,40 @@ def board_of():
         rng = np.random.default_rng(0)
         noise = rng.normal(size=(replicates, 1 if together else len(labels))) * np.ones((1, len(labels)))
         noise = error * (noise - noise.mean(axis=0)) / noise.std(axis=0)
-        rows, by_origin, oriented, drawn = [], [], {}, {}
+        rows, by_origin, oriented, replicates_by_metric = [], [], {}, {}
         for name, how in METRICS.items():
-            found = np.array([np.broadcast_to(scores.get(name, {}).get(label, 0.0), len(steps)) for label in labels])
-            score, oriented[name] = found.mean(axis=1), how.orient(found).mean(axis=1)
-            drawn[name] = oriented[name] + noise
-            by_origin += [(name, lb, s, cell.holdouts[s], found[i, s]) for i, lb in enumerate(labels) for s in steps]
-            rows += _rows(cell, name, score, np.ptp(found, axis=1), oriented[name], drawn[name], error)
+            by_origin_scores = np.array(
+                [np.broadcast_to(scores.get(name, {}).get(label, 0.0), len(steps)) for label in labels]
+            )
+            score, oriented[name] = by_origin_scores.mean(axis=1), how.orient(by_origin_scores).mean(axis=1)
+            replicates_by_metric[name] = oriented[name] + noise
+            by_origin += [
+                (name, lb, s, cell.holdouts[s], by_origin_scores[i, s]) for i, lb in enumerate(labels) for s in steps
+            ]
+            rows += _rows(
+                cell, name, score, np.ptp(by_origin_scores, axis=1), oriented[name], replicates_by_metric[name], error
+            )
         return Standings(
             cell=cell,
             metric=metric,
             table=pd.DataFrame(rows),
             by_origin=pd.DataFrame(by_origin, columns=["metric", "model", "step", "holdout", "score"]),
-            replicates=drawn,
+            replicates=replicates_by_metric,
             oriented_scores=oriented,
             confidence=0.95,
             half_widths={
                 name: 2 * (values[:, :, None] - values[:, None, :]).std(axis=0, ddof=1)
-                for name, values in drawn.items()
+                for name, values in replicates_by_metric.items()
             },
         )
 
     return build
 
 
-def _rows(cell, name, score, spread, good, drawn, error):
+def _rows(cell, name, score, spread, oriented_scores, replicates, error):
     labels, families = cell.labels, cell.families
-    order = sorted(range(len(labels)), key=lambda i: -good[i])
-    best, ranks = order[0], pd.Series(-good).rank()
+    order = sorted(range(len(labels)), key=lambda i: -oriented_scores[i])
+    best, ranks = order[0], pd.Series(-oriented_scores).rank()
     ladder = [i for i in order if families[labels[i]] == "baseline"]
     for i in order:
         row = {"metric": name, "model": labels[i], "family": families[labels[i]], "score": score[i]}
@@ -124,10 +130,10 @@ def _rows(cell, name, score, spread, good, drawn, error):
         row |= {"rank": ranks[i]}
         row |= {"best": labels[best], "baseline": labels[ladder[0]] if ladder else None}
         for column, other in (("from_best", best), ("from_baseline", ladder[0] if ladder else None)):
-            gap, half_width = (np.nan, np.nan) if other is None else _gap(good, drawn, i, other)
+            gap, half_width = (np.nan, np.nan) if other is None else _gap(oriented_scores, replicates, i, other)
             row |= {column: gap, f"{column}_lower": gap - half_width, f"{column}_upper": gap + half_width}
         yield row | {"group": 1 if row["from_best_upper"] >= 0 else 2}
 
 
-def _gap(good, drawn, i, other):
-    return good[i] - good[other], 2 * (drawn[:, i] - drawn[:, other]).std(ddof=1)
+def _gap(oriented_scores, replicates, i, other):
+    return oriented_scores[i] - oriented_scores[other], 2 * (replicates[:, i] - replicates[:, other]).std(ddof=1)

@@ -51,33 +51,35 @@ def test_critical_difference_is_demsars_table_5(models, q):
 
 
 def test_demsars_example(boards):
-    found = aggregate_boards(boards(AUC, baselines=("c45",)))
-    ranks = found.table["mean_rank"].round(3).to_dict()
+    aggregate = aggregate_boards(boards(AUC, baselines=("c45",)))
+    ranks = aggregate.table["mean_rank"].round(3).to_dict()
     assert ranks == {"m_cf": 1.964, "m": 2.0, "cf": 2.893, "c45": 3.143}
-    assert found.critical_difference == pytest.approx(1.25, abs=0.005)
-    assert found.p_value == pytest.approx(friedmanchisquare(*AUC.values()).pvalue)
-    assert found.cliques == (("m_cf", "m", "cf", "c45"),)
-    assert found.table["skill"].notna().all()  # one baseline is perfect
+    assert aggregate.critical_difference == pytest.approx(1.25, abs=0.005)
+    assert aggregate.p_value == pytest.approx(friedmanchisquare(*AUC.values()).pvalue)
+    assert aggregate.cliques == (("m_cf", "m", "cf", "c45"),)
+    assert aggregate.table["skill"].notna().all()  # one baseline is perfect
 
 
 def test_ranks_wins_leads_and_skill_by_hand(boards):
-    found = aggregate_boards(boards(SCORES))
+    aggregate = aggregate_boards(boards(SCORES))
     # Log 0: a and b share ranks 1 and 2, c 3, zeros 4. Log 1: c 1, a 2, zeros and b share 3 and 4.
-    assert found.table["mean_rank"].to_dict() == {"a": 1.75, "c": 2.0, "b": 2.5, "zeros": 3.75}
+    assert aggregate.table["mean_rank"].to_dict() == {"a": 1.75, "c": 2.0, "b": 2.5, "zeros": 3.75}
     # Of six pairs each: a beats c, zeros, b, zeros and ties with b; and so on.
-    assert found.table["win_rate"].to_dict() == pytest.approx({"a": 4.5 / 6, "c": 4 / 6, "b": 3 / 6, "zeros": 0.5 / 6})
-    assert found.table["leading"].to_dict() == {"a": 1, "c": 1, "b": 1, "zeros": 0}
+    assert aggregate.table["win_rate"].to_dict() == pytest.approx(
+        {"a": 4.5 / 6, "c": 4 / 6, "b": 3 / 6, "zeros": 0.5 / 6}
+    )
+    assert aggregate.table["leading"].to_dict() == {"a": 1, "c": 1, "b": 1, "zeros": 0}
     # Log 0 leaves 1 to be gained, log 1 leaves 0.8.
-    assert found.table["skill"].to_dict() == pytest.approx({"a": 0.5, "c": 0.5125, "b": 0.25, "zeros": 0.0})
-    assert found.ranks.loc["log0/3m"].to_dict() == {"a": 1.5, "c": 3.0, "b": 1.5, "zeros": 4.0}
-    assert list(found.ranks.columns) == list(found.table.index)
-    assert found.cells == ("log0/3m", "log1/3m")
+    assert aggregate.table["skill"].to_dict() == pytest.approx({"a": 0.5, "c": 0.5125, "b": 0.25, "zeros": 0.0})
+    assert aggregate.ranks.loc["log0/3m"].to_dict() == {"a": 1.5, "c": 3.0, "b": 1.5, "zeros": 4.0}
+    assert list(aggregate.ranks.columns) == list(aggregate.table.index)
+    assert aggregate.cells == ("log0/3m", "log1/3m")
 
 
 def test_win_rate_equals_counting_every_pair(boards):
     rng = np.random.default_rng(0)
     scores = {name: list(rng.integers(0, 4, 6) / 5) for name in ("zeros", "a", "b", "c", "d")}
-    found = aggregate_boards(boards(scores))
+    aggregate = aggregate_boards(boards(scores))
     for model, own in scores.items():
         wins = [
             (mine > other) + (mine == other) / 2
@@ -85,16 +87,16 @@ def test_win_rate_equals_counting_every_pair(boards):
             if opponent != model
             for mine, other in zip(own, others, strict=True)
         ]
-        assert found.table.loc[model, "win_rate"] == pytest.approx(np.mean(wins))
+        assert aggregate.table.loc[model, "win_rate"] == pytest.approx(np.mean(wins))
 
 
 def test_the_best_baseline_of_each_cell_is_the_one_of_the_real_data(boards):
     scores = {"zeros": [0.0, 0.5], "rate": [0.2, 0.1], "tree": [0.6, 0.6]}
     made = boards(scores, baselines=("zeros", "rate"), error=0.2, replicates=400)
-    found = aggregate_boards(made)
-    assert found.table["skill"].to_dict() == pytest.approx({"tree": 0.35, "zeros": -0.125, "rate": -0.4})
+    aggregate = aggregate_boards(made)
+    assert aggregate.table["skill"].to_dict() == pytest.approx({"tree": 0.35, "zeros": -0.125, "rate": -0.4})
     # Noise is so large that the other baseline often leads a replicate, yet each is set against the same one.
-    zeros = found.table.loc["zeros"]
+    zeros = aggregate.table.loc["zeros"]
     replicates = made[0].replicates["d2_tweedie"]
     expected = (replicates[:, 0] - replicates[:, 1]) / (1 - replicates[:, 1]) / 2  # in log 1 it is the best: always 0
     assert zeros["skill_lower"] == pytest.approx(np.quantile(expected, 0.025))
@@ -106,7 +108,10 @@ def test_cells_are_resampled_independently_though_drawn_with_one_seed(boards):
     one, four = (
         aggregate_boards(boards({m: s[:k] for m, s in scores.items()}, error=0.05, replicates=2000)) for k in (2, 4)
     )
-    width = [found.table.loc["tree", "skill_upper"] - found.table.loc["tree", "skill_lower"] for found in (one, four)]
+    width = [
+        aggregate.table.loc["tree", "skill_upper"] - aggregate.table.loc["tree", "skill_lower"]
+        for aggregate in (one, four)
+    ]
     # The mean of four is 1 / sqrt(2) as wide as that of two; boards that moved together would be as wide.
     assert width[1] / width[0] == pytest.approx(np.sqrt(0.5), abs=0.06)
 
@@ -117,23 +122,23 @@ def test_boards_may_differ_in_replicates(boards):
 
 
 def test_order_of_cells_and_models_changes_nothing(boards):
-    found = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}))
+    aggregate = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}))
     turned = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}, order=["m", "zeros", "m_cf", "cf", "c45"])[::-1])
     point = ["family", "mean_rank", "win_rate", "leading", "skill"]
-    pd.testing.assert_frame_equal(found.table[point], turned.table[point])
-    pd.testing.assert_frame_equal(found.ranks, turned.ranks.iloc[::-1])
-    assert (found.cliques, found.critical_difference) == (turned.cliques, turned.critical_difference)
-    assert found.p_value == pytest.approx(turned.p_value)
+    pd.testing.assert_frame_equal(aggregate.table[point], turned.table[point])
+    pd.testing.assert_frame_equal(aggregate.ranks, turned.ranks.iloc[::-1])
+    assert (aggregate.cliques, aggregate.critical_difference) == (turned.cliques, turned.critical_difference)
+    assert aggregate.p_value == pytest.approx(turned.p_value)
     # Turning the cells alone keeps each replicate, so that intervals are the same too.
-    pd.testing.assert_frame_equal(found.table, aggregate_boards(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
+    pd.testing.assert_frame_equal(aggregate.table, aggregate_boards(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
 
 
 def test_cliques_are_maximal_and_overlap(boards):
     # Mean ranks 1, 2, 3, 4, 5 over 12 cells; the critical difference is 1.76.
     scores = {name: [score] * 12 for name, score in zip("abcde", (0.9, 0.7, 0.5, 0.3, 0.1), strict=True)}
-    found = aggregate_boards(boards(scores, baselines=("e",)))
-    assert found.critical_difference == pytest.approx(1.761, abs=1e-3)
-    assert found.cliques == (("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"))
+    aggregate = aggregate_boards(boards(scores, baselines=("e",)))
+    assert aggregate.critical_difference == pytest.approx(1.761, abs=1e-3)
+    assert aggregate.cliques == (("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"))
     alone = {name: [score] * 8 for name, score in zip("ab", (0.9, 0.1), strict=True)}
     assert aggregate_boards(boards(alone, baselines=("b",))).cliques == ()
 
@@ -150,26 +155,31 @@ def test_friedman_equals_scipys_and_knows_two_models_and_ties():
 
 def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
     scores = SCORES | {"new": [0.9, np.nan]}
-    found = aggregate_boards(boards(scores))
-    assert "new" not in found.table.index
-    assert found.unranked_models == {"new": ["log1/3m"]}
-    (sentence,) = found.left_out
+    aggregate = aggregate_boards(boards(scores))
+    assert "new" not in aggregate.table.index
+    assert aggregate.unranked_models == {"new": ["log1/3m"]}
+    (sentence,) = aggregate.left_out
     assert "new" in sentence
     assert "log1/3m" in sentence
     without = aggregate_boards(boards(SCORES))
-    pd.testing.assert_frame_equal(found.ranks, without.ranks)
+    pd.testing.assert_frame_equal(aggregate.ranks, without.ranks)
     assert without.left_out == []
-    assert found.table["leading"].to_dict() == {"a": 0, "c": 1, "b": 0, "zeros": 0}  # "new" leads log 0 all the same
+    assert aggregate.table["leading"].to_dict() == {
+        "a": 0,
+        "c": 1,
+        "b": 0,
+        "zeros": 0,
+    }  # "new" leads log 0 all the same
 
 
 def test_incomplete_cells_are_left_out_while_two_others_remain(boards):
     scores = {model: [*each, 0.1] for model, each in SCORES.items()} | {"new": [0.9, 0.8, np.nan]}
-    found = aggregate_boards(boards(scores), ["new", "zeros"])
-    assert found.cells == ("log0/3m", "log1/3m")
-    assert "new" in found.table.index
-    assert found.incomplete_cells == {"log2/3m": ["new"]}
-    assert found.unranked_models == {}
-    (sentence,) = found.left_out
+    aggregate = aggregate_boards(boards(scores), ["new", "zeros"])
+    assert aggregate.cells == ("log0/3m", "log1/3m")
+    assert "new" in aggregate.table.index
+    assert aggregate.incomplete_cells == {"log2/3m": ["new"]}
+    assert aggregate.unranked_models == {}
+    (sentence,) = aggregate.left_out
     assert "log2/3m" in sentence
     assert "new" in sentence
     none_complete = aggregate_boards(boards(SCORES), ["new"])
@@ -179,18 +189,18 @@ def test_incomplete_cells_are_left_out_while_two_others_remain(boards):
 
 def test_scores_and_leads_are_those_of_the_cells(boards):
     made = boards(SCORES)
-    found = aggregate_boards(made)
-    for title, board in zip(found.cells, made, strict=True):
-        assert found.scores.loc[title].to_dict() == board.rows()["score"].to_dict()
-        assert found.leads.loc[title].to_dict() == board.rows()["group"].eq(1).to_dict()
+    aggregate = aggregate_boards(made)
+    for title, board in zip(aggregate.cells, made, strict=True):
+        assert aggregate.scores.loc[title].to_dict() == board.rows()["score"].to_dict()
+        assert aggregate.leads.loc[title].to_dict() == board.rows()["group"].eq(1).to_dict()
 
 
 def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
-    found = aggregate_boards(
+    aggregate = aggregate_boards(
         boards({"zeros": [0.0, 0.0], "rate": [0.2, np.nan], "a": [0.6, 0.5]}, baselines=("zeros", "rate"))
     )
-    assert found.table.loc["a", "skill"] == pytest.approx((0.5 + 0.5) / 2)
-    assert "rate" not in found.table.index
+    assert aggregate.table.loc["a", "skill"] == pytest.approx((0.5 + 0.5) / 2)
+    assert "rate" not in aggregate.table.index
 
 
 def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):

@@ -50,10 +50,10 @@ def test_scores_are_those_of_the_customers(board):
 
 
 def test_checks_figures_and_pages_leave_out_shares_of_a_total(board):
-    found = findings(board)
-    assert 3 not in {finding.number for finding in found}
+    fired = findings(board)
+    assert 3 not in {finding.number for finding in fired}
     assert "value_capture.png" not in {record.name for record in board_figures(board)}
-    page, text = leaderboard_page([(board, found)], None, "today"), board_markdown(board, found)
+    page, text = leaderboard_page([(board, fired)], None, "today"), board_markdown(board, fired)
     assert "Hangs on a handful" not in page + text
     assert "<dt>D2</dt>" not in page
     assert "D2 and the shares of top customers mean nothing and are left out" in text

@@ -28,14 +28,14 @@ def shop(n=300, seed=0, prefix="c"):
     return panel(y, rate * 0.3, *blurred, np.zeros(n), ids=[f"{prefix}{place:05}" for place in range(n)])
 
 
-def under(drawn, *counts):
+def under(sample, *counts):
     """Score a panel under given counts, a replicate each."""
-    return bootstrap._Scorer(drawn).scores(np.array(counts, dtype=np.float32).T)
+    return bootstrap._Scorer(sample).scores(np.array(counts, dtype=np.float32).T)
 
 
 def test_hand_worked_replicate():
     """Drawn: the first customer twice, the third not at all. y = 0, 0, 10, 30; predicted 2, 2, 1, 4."""
-    found = under(panel([0, 10, 0, 30], [2, 1, 3, 4]), [2, 1, 0, 1])
+    scores = under(panel([0, 10, 0, 30], [2, 1, 3, 4]), [2, 1, 0, 1])
     worked = {
         "aggregate_bias": 9 / 40 - 1,
         "normalised_gini": 30 / 50,  # centred ranks 0, 0, -1.5, 1.5 against -1, -1, 0.5, 1.5, times spend
@@ -48,7 +48,7 @@ def test_hand_worked_replicate():
         # d(0, m) = 4 sqrt(m); d(y, m) = 2 (2 y / sqrt(m) + 2 sqrt(m) - 4 sqrt(y)); null 8 (sqrt(mean) - mean sqrt)
         "d2_tweedie": 1 - (2 * 5.656854 + 18.701779 + 24.182195) / 4 / (8 * (3.162278 - 8.639503 / 4)),
     }
-    assert {name: values.item() for name, values in found.items()} == pytest.approx(worked, rel=1e-5)
+    assert {name: values.item() for name, values in scores.items()} == pytest.approx(worked, rel=1e-5)
 
 
 @settings(max_examples=60, deadline=None)
@@ -61,40 +61,40 @@ def test_equals_scoring_the_drawn_customers(data):
     counts = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))
     if counts.sum() == 0:
         counts[0] = 1
-    drawn, has_losses = panel(y, *predicted), min(y) < 0
-    found = under(drawn, counts, np.ones(n))
+    sample, has_losses = panel(y, *predicted), min(y) < 0
+    scores = under(sample, counts, np.ones(n))
     for replicate, repeats in enumerate((counts, np.ones(n, dtype=int))):
         rows = np.repeat(np.arange(n), repeats)
         for model in range(2):
-            columns = drawn.y_true[rows], drawn.y_pred[rows, model]
-            naive = metrics.score(*columns, FLOOR, drawn.bought[rows], has_losses=has_losses)
+            columns = sample.y_true[rows], sample.y_pred[rows, model]
+            naive = metrics.score(*columns, FLOOR, sample.bought[rows], has_losses=has_losses)
             for name in board_metrics(has_losses=has_losses):
-                assert found[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
+                assert scores[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
                     name
                 )
 
 
 def test_points_are_the_scores_of_a_run():
-    drawn = shop()
-    naive = metrics.score(drawn.y_true, drawn.y_pred[:, 1], FLOOR, drawn.bought)
-    assert {name: values[1] for name, values in point_scores(drawn).items()} == {name: naive[name] for name in METRICS}
+    sample = shop()
+    naive = metrics.score(sample.y_true, sample.y_pred[:, 1], FLOOR, sample.bought)
+    assert {name: values[1] for name, values in point_scores(sample).items()} == {name: naive[name] for name in METRICS}
 
 
 def test_with_losses_only_scores_that_mean_something_are_drawn():
     rng = np.random.default_rng(2)
     y = rng.normal(1.0, 5.0, 60)
     lost = OriginPredictions(np.arange(60).astype(str), y, y != 0, np.column_stack([y / 2, y - 9]), -0.5)
-    drawn = bootstrap_scores([lost], 100, 1, has_losses=True)
-    assert set(drawn.scores) == set(METRICS) - set(metrics.UNDEFINED_WITH_LOSSES)
-    assert set(point_scores(lost, has_losses=True)) == set(drawn.oriented) == set(drawn.scores)
-    assert drawn.scores["normalised_gini"] == pytest.approx(1.0)  # both rank as what came
+    sample = bootstrap_scores([lost], 100, 1, has_losses=True)
+    assert set(sample.scores) == set(METRICS) - set(metrics.UNDEFINED_WITH_LOSSES)
+    assert set(point_scores(lost, has_losses=True)) == set(sample.oriented) == set(sample.scores)
+    assert sample.scores["normalised_gini"] == pytest.approx(1.0)  # both rank as what came
 
 
 def test_oriented_scores_are_better_when_higher():
-    drawn = bootstrap_scores([shop()], 100, 1)
-    np.testing.assert_array_equal(drawn.oriented["d2_tweedie"], drawn.scores["d2_tweedie"])
-    np.testing.assert_array_equal(drawn.oriented["rmse"], -drawn.scores["rmse"])
-    np.testing.assert_array_equal(drawn.oriented["aggregate_bias"], -np.abs(drawn.scores["aggregate_bias"]))
+    sample = bootstrap_scores([shop()], 100, 1)
+    np.testing.assert_array_equal(sample.oriented["d2_tweedie"], sample.scores["d2_tweedie"])
+    np.testing.assert_array_equal(sample.oriented["rmse"], -sample.scores["rmse"])
+    np.testing.assert_array_equal(sample.oriented["aggregate_bias"], -np.abs(sample.scores["aggregate_bias"]))
 
 
 def test_all_models_meet_the_same_customers():
@@ -115,9 +115,9 @@ def test_a_customer_counts_alike_in_all_origins():
 
 
 def test_spread_is_that_of_a_mean():
-    drawn = shop(n=2000)
-    scores = bootstrap_scores([drawn], 1000, 1).scores
-    error = np.abs(drawn.y_pred[:, 0] - drawn.y_true)
+    sample = shop(n=2000)
+    scores = bootstrap_scores([sample], 1000, 1).scores
+    error = np.abs(sample.y_pred[:, 0] - sample.y_true)
     assert scores["mae"][:, 0].std() == pytest.approx(error.std() / np.sqrt(len(error)), rel=0.1)
     assert scores["mae"][:, 0].mean() == pytest.approx(error.mean(), rel=0.02)
 
@@ -136,10 +136,10 @@ def test_draws_hang_on_the_seed_alone(monkeypatch):
 
 
 def test_a_replicate_without_a_buyer_has_no_ranking():
-    found = under(panel([0, 0, 9], [1, 2, 3]), [2, 1, 0])
-    assert np.isnan(found["normalised_gini"]).all()
-    assert np.isnan(found["d2_tweedie"]).all()
-    assert found["mae"].item() == pytest.approx(4 / 3)
+    scores = under(panel([0, 0, 9], [1, 2, 3]), [2, 1, 0])
+    assert np.isnan(scores["normalised_gini"]).all()
+    assert np.isnan(scores["d2_tweedie"]).all()
+    assert scores["mae"].item() == pytest.approx(4 / 3)
 
 
 def test_a_board_can_be_ordered_by_every_objective():

@@ -114,11 +114,11 @@ def test_without_a_score_nobody_is_chosen(board):
 def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     standings = board({"trees": 0.405, "story": 0.40, "rule": 0.2}, story="btyd", rule="baseline")
     few = {"holdout": "2001-04-01 to 2001-06-30", "buyers": 9, "limit": 30}
-    found = [*(Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("story", "trees"))]
-    found += [Finding(7, None, "few_buyers", few)]
+    all_findings = [*(Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("story", "trees"))]
+    all_findings += [Finding(7, None, "few_buyers", few)]
     choice = choose(standings, never)
     assert choice.tied == ("trees",)
-    text = card(choice, standings, found, REFIT)
+    text = card(choice, standings, all_findings, REFIT)
     assert text.startswith("# story, champion of shop/3m\n")
     assert "`run_of_story` in cell `0123456789abcdef`" in text
     assert "2001-04-01 to 2001-06-30" in text
@@ -128,7 +128,7 @@ def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     assert "not evaluated" in text
     assert "`frequency`, `T`" in text
     assert f"- {REFIT.estimator_warnings[0]}" in text
-    own, others, of_all = (finding.sentence for finding in found)
+    own, others, of_all = (finding.sentence for finding in all_findings)
     assert f"- M2: {own}" in text
     assert f"- M7: {of_all}" in text
     assert others not in text

@@ -38,12 +38,12 @@ def sentences(number, board):
 def test_checks_are_numbered_and_say_what_they_ask():
     assert [check.number for check in CHECKS] == list(range(1, 9))
     assert all(check.question.endswith("?") and check.title for check in CHECKS)
-    asked = {number: CHECK[number].question for number in (2, 3, 5, 7)}
-    assert "20%" in asked[2]
-    assert "25%" in asked[3]
-    assert "2 times" in asked[3]
-    assert "0.05" in asked[5]
-    assert "30" in asked[7]
+    questions = {number: CHECK[number].question for number in (2, 3, 5, 7)}
+    assert "20%" in questions[2]
+    assert "25%" in questions[3]
+    assert "2 times" in questions[3]
+    assert "0.05" in questions[5]
+    assert "30" in questions[7]
 
 
 def test_a_board_without_faults_has_no_findings(board):
@@ -52,8 +52,8 @@ def test_a_board_without_faults_has_no_findings(board):
 
 def test_findings_come_in_order_and_carry_their_checks_number(board):
     faults = {"tree": {"at_edge": "max_depth 8 is the highest searched", "code_version": "0.1.0+fedcba9876543.dirty"}}
-    found = findings(board({"d2_tweedie": {"tree": -1.0}, "aggregate_bias": {"tree": 0.5}}, entries=faults))
-    assert [one.number for one in found] == [1, 2, 4, 8, 8]
+    fired = findings(board({"d2_tweedie": {"tree": -1.0}, "aggregate_bias": {"tree": 0.5}}, entries=faults))
+    assert [one.number for one in fired] == [1, 2, 4, 8, 8]
     for check in CHECKS:
         assert {one.number for one in check.find(board({}, entries=faults))} <= {check.number}
 
@@ -143,8 +143,8 @@ def test_m2_sees_origins_that_cancel(board):
     assert (kind, values["bias"]) == ("biased_origins", pytest.approx(0.025))
     assert values["by_holdout"] == {"2001-04-01 to 2001-06-30": 0.3, "2001-07-01 to 2001-09-30": -0.25}
     assert findings_of(2, board({"aggregate_bias": {"tree": [0.2, -0.2]}}, origins=2)) == []
-    (found,) = findings_of(2, board({"aggregate_bias": {"tree": [0.5, 0.0]}}, origins=2))
-    assert found == ("tree", "biased", {"bias": 0.25, "origins": 2})
+    (finding,) = findings_of(2, board({"aggregate_bias": {"tree": [0.5, 0.0]}}, origins=2))
+    assert finding == ("tree", "biased", {"bias": 0.25, "origins": 2})
 
 
 def concentrated(cell_of, board_of, high, *, few=10, n=1000, top=1.0):
@@ -302,10 +302,10 @@ def test_m7_fires_below_thirty_buyers_in_any_origin(cell_of, board_of):
     y = [np.ones(1000)] * 2
     for second, expected in ((30, 0), (29, 1)):
         cell = cell_of({"mean": y}, y, bought=[bought_by(500), bought_by(second)])
-        found = findings_of(7, board_of(cell, {}))
-        assert len(found) == expected
+        fired = findings_of(7, board_of(cell, {}))
+        assert len(fired) == expected
     values = {"holdout": "2001-07-01 to 2001-09-30", "buyers": 29, "limit": 30}
-    assert found == [(None, "few_buyers", values)]
+    assert fired == [(None, "few_buyers", values)]
 
 
 def test_m7_counts_the_buyers_among_a_models_top_customers(cell_of, board_of):

@@ -77,14 +77,14 @@ def nasty(cell_of):
 def check(figure, width=8.0):
     """Lay it out (a warning is an error): all words large enough, printable and on the page."""
     figure.draw_without_rendering()
-    said = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    assert min(text.get_fontsize() for text in said) >= 11
-    assert not [text for text in said if "nan" in text.get_text()]
+    labels = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    assert min(text.get_fontsize() for text in labels) >= 11
+    assert not [text for text in labels if "nan" in text.get_text()]
     box = figure.get_tightbbox()
     assert min(box.x0, box.y0) > -0.02
     assert box.x1 < width + 0.02
     assert box.y1 < figure.get_figheight() + 0.02
-    return " ".join(text.get_text() for text in said)
+    return " ".join(text.get_text() for text in labels)
 
 
 def marks(panel):
@@ -99,15 +99,15 @@ def marks(panel):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 def test_pictures_survive_nasty_boards(nasty):
-    for name, found in nasty.items():
-        for record in board_figures(found):
+    for name, nasty_board in nasty.items():
+        for record in board_figures(nasty_board):
             assert check(record.figure), name
 
 
 def test_pictures_survive_several_origins_and_say_what_to_look_for(board):
-    drawn = list(board_figures(board))
-    assert len({record.name for record in drawn}) == len(DRAWN)
-    for record in drawn:
+    records = list(board_figures(board))
+    assert len({record.name for record in records}) == len(DRAWN)
+    for record in records:
         assert "shop/3m" in check(record.figure)
         assert record.caption.startswith("Look ")
 
@@ -120,9 +120,9 @@ def test_forest_shows_differences_ties_and_what_lies_beyond(cell_of, board_of):
     cell = cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families={"zeros": "baseline"})
     panel = forest(board_of(cell, {"d2_tweedie": scores}, error=0.01)).axes[0]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["a · 1", "b · 1", "c · 2", "zeros · 2"]
-    found = sorted(marks(panel), key=lambda mark: -mark[1])
-    assert [(round(x, 3), filled) for x, _, _, filled in found[:3]] == [(0, True), (-0.01, True), (-0.1, False)]
-    assert found[3][2] == "<"
+    sorted_marks = sorted(marks(panel), key=lambda mark: -mark[1])
+    assert [(round(x, 3), filled) for x, _, _, filled in sorted_marks[:3]] == [(0, True), (-0.01, True), (-0.1, False)]
+    assert sorted_marks[3][2] == "<"
     assert panel.get_xlim()[0] > -0.5
     assert [text.get_text() for text in panel.texts] == ["best", "−0.010 tied", "−0.100", "−4.400"]
 
@@ -139,8 +139,8 @@ def test_captures_draw_each_models_share_and_name_all(cell_of):
     y = np.arange(100.0)
     cell = cell_of({"right": y, "wrong": -y, "flat": np.ones(100)}, y, families={"flat": "baseline"})
     figure = value_captures(standings(cell, "normalised_gini", replicates=100))
-    said = check(figure)
-    assert all(name in said for name in ("right", "wrong", "flat", "perfect", "random"))
+    text = check(figure)
+    assert all(name in text for name in ("right", "wrong", "flat", "perfect", "random"))
     ends = sorted(round(float(line.get_ydata()[-1]), 3) for line in figure.axes[0].lines if len(line.get_ydata()) > 2)
     top, bottom = round(y[70:].sum() / y.sum(), 3), round(y[:30].sum() / y.sum(), 3)
     assert ends == [bottom, 0.3, 0.3, top, top]  # wrong, flat, random, right, perfect
@@ -178,10 +178,12 @@ def test_bias_has_a_marker_an_origin_and_stops_at_the_edge(cell_of, board_of):
 
 def test_cost_sums_fit_and_predict(cell_of, board_of):
     entries = {"a": {"seconds": {"fit": 2.0, "predict": 1.0, "features": 9.0}}, "b": {"seconds": {"fit": 1.0}}}
-    found = board_of(cell_of({"a": [1.0], "b": [1.0]}, [1.0], entries=entries), {"d2_tweedie": {"a": 0.5, "b": 0.4}})
-    assert seconds_of(found)["a"] == 3.0
-    assert np.isnan(seconds_of(found)["b"])
-    assert marks(accuracy_against_cost(found).axes[0]) == [(3.0, 0.5, "^", True)]
+    timed_board = board_of(
+        cell_of({"a": [1.0], "b": [1.0]}, [1.0], entries=entries), {"d2_tweedie": {"a": 0.5, "b": 0.4}}
+    )
+    assert seconds_of(timed_board)["a"] == 3.0
+    assert np.isnan(seconds_of(timed_board)["b"])
+    assert marks(accuracy_against_cost(timed_board).axes[0]) == [(3.0, 0.5, "^", True)]
 
 
 def test_labels_of_crowded_points_do_not_overlap():
@@ -205,10 +207,10 @@ def test_mean_ranks_join_what_the_critical_difference_cannot_part(cell_of, board
         scores = {"best": 0.5 + 0.1 * (i % 2), "near": 0.55, "last": 0.1}
         boards.append(board_of(cell, {"d2_tweedie": scores}))
     together = aggregate_boards(boards)
-    (drawn,) = aggregate_figures(together)
-    said = check(mean_ranks(together))
-    assert all(name in said for name in ("best 1.50", "near 1.50", "last 3.00", "critical difference 0.96"))
-    bars = [line.get_xdata() for line in drawn.figure.axes[0].lines if line.get_linewidth() == 5]
+    (record,) = aggregate_figures(together)
+    text = check(mean_ranks(together))
+    assert all(name in text for name in ("best 1.50", "near 1.50", "last 3.00", "critical difference 0.96"))
+    bars = [line.get_xdata() for line in record.figure.axes[0].lines if line.get_linewidth() == 5]
     assert [list(bar) for bar in bars] == [[1.5, 1.5]]
 
 
@@ -255,8 +257,8 @@ def test_svg_is_the_same_every_time_and_clashes_with_no_other(board, svg):
 
 def test_svg_keeps_text_and_takes_the_pages_colours(svg):
     root = ElementTree.fromstring(svg)
-    said = {element.text for element in root.iter("text")}
-    assert {"best", "trees · 1"} <= said
+    texts = {element.text for element in root.iter("text")}
+    assert {"best", "trees · 1"} <= texts
     assert root.get("role") == "img"
     assert [root.find("title").text, root.find("desc").text] == ["A & <b>", 'say "x"']
     assert root.get("aria-labelledby") == "one-title one-desc"

@@ -27,7 +27,7 @@ class Outline(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.open, self.rows, self.said = [], [], [], []
+        self.elements, self.open, self.rows, self.texts = [], [], [], []
         self.feed(text)
         self.close()
         assert self.open == []
@@ -49,7 +49,7 @@ class Outline(HTMLParser):
 
     def handle_data(self, data):
         if not {"script", "style"} & set(self.open):
-            self.said.append(data)
+            self.texts.append(data)
         if self.rows and self.rows[-1] and {"td", "th"} & set(self.open):
             text, key = self.rows[-1][-1]
             self.rows[-1][-1] = (text + data, key)
@@ -85,14 +85,14 @@ def boards(cell_of):
 
 @pytest.fixture(scope="module")
 def plain(boards):
-    found = [Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
-    return leaderboard_page([(boards[0], found)], None, "on a Monday")
+    fired = [Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
+    return leaderboard_page([(boards[0], fired)], None, "on a Monday")
 
 
 @pytest.fixture(scope="module")
 def hostile(boards):
-    found = [Finding(number, ATTACK, "at_edge", {"settings": BREAKOUT}) for number in range(1, 9)]
-    return leaderboard_page([(board, found) for board in boards], aggregate_boards(boards), ATTACK)
+    fired = [Finding(number, ATTACK, "at_edge", {"settings": BREAKOUT}) for number in range(1, 9)]
+    return leaderboard_page([(board, fired) for board in boards], aggregate_boards(boards), ATTACK)
 
 
 # --- content ----------------------------------------------------------------------------------------------------
@@ -102,21 +102,23 @@ def test_board_holds_the_numbers_of_the_standings(boards, plain):
     headings, *rows = Outline(plain).rows[:5]
     own, (score,) = boards[0].rows(), [i for i, (text, _) in enumerate(headings) if text == "D2"]
     assert [row[0][1] for row in rows] == boards[0].ranking
-    for row, (model, wanted) in zip(rows, own.iterrows(), strict=True):
+    for row, (model, expected) in zip(rows, own.iterrows(), strict=True):
         assert row[0][0] == model
-        assert float(row[score][1]) == wanted["score"]
-        low, high = (format_score(wanted[end], "{:.3f}") for end in ("lower", "upper"))
-        assert row[score][0].split(" ", 1) == [format_score(wanted["score"], "{:.3f}"), f"[{low}, {high}]"]
+        assert float(row[score][1]) == expected["score"]
+        low, high = (format_score(expected[end], "{:.3f}") for end in ("lower", "upper"))
+        assert row[score][0].split(" ", 1) == [format_score(expected["score"], "{:.3f}"), f"[{low}, {high}]"]
 
 
 def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     headings = [text for text, _ in Outline(plain).rows[0]]
-    shown = boards[0].displayed_metrics(SHOWN)
-    assert shown[0] == "d2_tweedie"
-    assert "mae" in shown
-    for metric in shown:
+    displayed = boards[0].displayed_metrics(SHOWN)
+    assert displayed[0] == "d2_tweedie"
+    assert "mae" in displayed
+    for metric in displayed:
         assert METRICS[metric].heading.replace(" %", "\u00a0%") in headings
-    assert [f"Differences on {METRICS[metric].heading}" in plain for metric in shown[1:]] == [True] * len(shown[1:])
+    assert [f"Differences on {METRICS[metric].heading}" in plain for metric in displayed[1:]] == [True] * len(
+        displayed[1:]
+    )
     table = board_table(boards[0])
     for column in table.columns:
         assert len(column.cells) == len(table.rows)
@@ -143,18 +145,18 @@ def test_ties_are_said_in_words(cell_of, board_of):
 
 
 def test_checks_that_fired_and_those_that_did_not(plain):
-    said = " ".join(Outline(plain).said)
-    assert "good" in said
-    assert "50.0%" in said
-    assert said.count("✓ passed") == len(CHECKS) - 1
-    assert said.count("! 2 findings") == 1
-    assert all(check.title in said and check.question in said for check in CHECKS)
+    text = " ".join(Outline(plain).texts)
+    assert "good" in text
+    assert "50.0%" in text
+    assert text.count("✓ passed") == len(CHECKS) - 1
+    assert text.count("! 2 findings") == 1
+    assert all(check.title in text and check.question in text for check in CHECKS)
 
 
 def test_page_says_what_was_judged_and_how_to_read_it(plain):
-    said = " ".join(Outline(plain).said)
+    text = " ".join(Outline(plain).texts)
     facts = ["shop", "2001-04-01 to 2001-06-30", "400", "GBP", "on a Monday", "Gini", "Simultaneous intervals", "A tie"]
-    assert [word for word in facts if word not in said] == []
+    assert [word for word in facts if word not in text] == []
 
 
 def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
@@ -162,23 +164,23 @@ def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
     counts = rng.poisson(0.6, 300).astype(float)
     predicted = {"mbg_nbd": counts * 0.3 + rng.gamma(1.0, 0.5, 300), "zeros": np.zeros(300)}
 
-    def said(currency):
+    def text_of(currency):
         board = standings(
             cell_of(predicted, counts, families={"zeros": "baseline"}, currency=currency), "d2_tweedie", replicates=100
         )
-        return " ".join(" ".join(Outline(leaderboard_page([(board, findings(board))], None, "today")).said).split())
+        return " ".join(" ".join(Outline(leaderboard_page([(board, findings(board))], None, "today")).texts).split())
 
-    assert not re.findall(r"\b(spen[dt]\w*|money|amounts)\b", said("purchases"))
-    assert "share of all purchases" in said("purchases")
-    assert "share of all spend" in said("GBP")
+    assert not re.findall(r"\b(spen[dt]\w*|money|amounts)\b", text_of("purchases"))
+    assert "share of all purchases" in text_of("purchases")
+    assert "share of all spend" in text_of("GBP")
 
 
 def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
-    found = Outline(hostile)
-    links = [link["href"] for link in found.all("a")]
+    outline = Outline(hostile)
+    links = [link["href"] for link in outline.all("a")]
     assert links == ["#content", "#all", "#cell-1", "#cell-2", *["#reading"] * 3]
-    assert [section["id"] for section in found.all("section")] == ["all", "cell-1", "cell-2", "reading"]
-    assert len(found.all("svg")) == 1 + 2 * 5
+    assert [section["id"] for section in outline.all("section")] == ["all", "cell-1", "cell-2", "reading"]
+    assert len(outline.all("svg")) == 1 + 2 * 5
 
 
 # --- safety -----------------------------------------------------------------------------------------------------
@@ -187,12 +189,12 @@ def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
 @pytest.mark.parametrize("which", ["plain", "hostile"])
 def test_page_is_sound_and_asks_for_nothing(which, request):
     text = request.getfixturevalue(which)
-    found = Outline(text)
-    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    outline = Outline(text)
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert len(found.all("script")) == 1
-    assert not {"img", "link", "iframe", "object", "image", "base"} & {tag for tag, _ in found.elements}
-    for _, attributes in found.elements:
+    assert len(outline.all("script")) == 1
+    assert not {"img", "link", "iframe", "object", "image", "base"} & {tag for tag, _ in outline.elements}
+    for _, attributes in outline.elements:
         assert not [name for name in attributes if name.startswith("on") or name in ("src", "srcset", "action")]
         assert attributes.get("href", "#").startswith("#")
         assert attributes.get("href", "#")[1:] in {"", *ids}
@@ -211,9 +213,9 @@ def test_only_the_pages_own_script_may_run(hostile):
 
 
 def test_hostile_names_are_shown_as_they_are(hostile):
-    said = " ".join(Outline(hostile).said)
-    assert said.count(ATTACK) > 10
-    assert said.count(BREAKOUT) > 10
+    text = " ".join(Outline(hostile).texts)
+    assert text.count(ATTACK) > 10
+    assert text.count(BREAKOUT) > 10
 
 
 def luminance(colour):
@@ -277,7 +279,7 @@ document.body.append(frame);
 def test_page_works_in_a_browser(boards, browsed):
     entries = [replace(e, seconds={} if e.label == "good" else e.seconds) for e in boards[0].cell.entries]
     odd = replace(boards[0], cell=replace(boards[0].cell, entries=tuple(entries)))
-    found = browsed(
+    probe = browsed(
         DRIVER,
         leaderboard_page(
             [(odd, []), (boards[1], [Finding(4, ATTACK, "at_edge", {"settings": ATTACK})])],
@@ -285,18 +287,18 @@ def test_page_works_in_a_browser(boards, browsed):
             ATTACK,
         ),
     )
-    assert found["model"] == ["ascending", "copy", "good", "mean", "zeros"]
-    assert found["again"] == ["descending", "zeros", "mean", "good", "copy"]
-    assert found["d2"] == ["descending", *odd.ranking]
+    assert probe["model"] == ["ascending", "copy", "good", "mean", "zeros"]
+    assert probe["again"] == ["descending", "zeros", "mean", "good", "copy"]
+    assert probe["d2"] == ["descending", *odd.ranking]
     nearest = odd.rows("aggregate_bias")["score"].abs().sort_values().index
-    assert found["bias"] == ["ascending", *nearest]
-    assert found["cost"][0] == "ascending"
-    assert found["costAgain"][0] == "descending"
-    assert found["cost"][-1] == found["costAgain"][-1] == "good"  # its time is unknown
-    assert found["marked"] == 1
-    assert len(set(found["ground"])) == 2
-    assert found["width"][0] <= 390
-    assert found["width"][1] == found["width"][0] == found["opened"]
-    assert found["title"].startswith("Leaderboard: ")
-    assert found["elements"] == [1, 0]
-    assert found["requests"] == []
+    assert probe["bias"] == ["ascending", *nearest]
+    assert probe["cost"][0] == "ascending"
+    assert probe["costAgain"][0] == "descending"
+    assert probe["cost"][-1] == probe["costAgain"][-1] == "good"  # its time is unknown
+    assert probe["marked"] == 1
+    assert len(set(probe["ground"])) == 2
+    assert probe["width"][0] <= 390
+    assert probe["width"][1] == probe["width"][0] == probe["opened"]
+    assert probe["title"].startswith("Leaderboard: ")
+    assert probe["elements"] == [1, 0]
+    assert probe["requests"] == []

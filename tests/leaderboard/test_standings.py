@@ -101,20 +101,22 @@ def test_the_order_of_customers_and_models_changes_nothing(result, cell):
     ]
     again = standings(replace(cell, entries=tuple(shuffled)), "d2_tweedie", replicates=500)
     for metric in METRICS:
-        found, first = again.rows(metric), result.rows(metric)
+        rows_again, first = again.rows(metric), result.rows(metric)
         numbers = ["score", "lower", "upper", "rank", "group", "from_best_lower", "from_baseline_upper"]
-        pd.testing.assert_frame_equal(found.loc[first.index, numbers], first[numbers], check_exact=False, rtol=1e-9)
+        pd.testing.assert_frame_equal(
+            rows_again.loc[first.index, numbers], first[numbers], check_exact=False, rtol=1e-9
+        )
 
 
 def test_many_models_of_equal_worth_share_the_first_place(cell_of, shop):
     """The best of twelve equals leads by luck; an interval made for one pair alone would often call it a winner."""
     expected, spent = shop
     equals = {f"model {seed}": blurred(expected, 0.6, seed) for seed in range(12)}
-    found = standings(cell_of(equals, spent, min_prediction=0.3), "d2_tweedie", replicates=500)
-    assert set(found.rows()["group"]) == {1}
-    drawn = found.replicates["d2_tweedie"]
-    alone = 1.96 * (drawn[:, 0] - drawn[:, 1]).std()
-    assert found.half_widths["d2_tweedie"][0, 1] > 1.3 * alone
+    result = standings(cell_of(equals, spent, min_prediction=0.3), "d2_tweedie", replicates=500)
+    assert set(result.rows()["group"]) == {1}
+    replicates = result.replicates["d2_tweedie"]
+    alone = 1.96 * (replicates[:, 0] - replicates[:, 1]).std()
+    assert result.half_widths["d2_tweedie"][0, 1] > 1.3 * alone
 
 
 def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
@@ -123,21 +125,21 @@ def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
     both = cell_of(
         {"one": [expected, expected], "zeros": [np.zeros(N), np.zeros(N)]}, [spent, half], min_prediction=0.3
     )
-    found = standings(both, "normalised_gini", replicates=200)
-    bias = found.rows("aggregate_bias")
+    result = standings(both, "normalised_gini", replicates=200)
+    bias = result.rows("aggregate_bias")
     each = [expected.sum() / spent.sum() - 1, expected.sum() / half.sum() - 1]
     assert bias["score"]["one"] == pytest.approx(np.mean(each))
     assert bias["spread"]["one"] == pytest.approx(each[1] - each[0])
-    steps = found.by_origin.query("metric == 'aggregate_bias' and model == 'one'")
+    steps = result.by_origin.query("metric == 'aggregate_bias' and model == 'one'")
     assert steps["score"].tolist() == pytest.approx(each)
     assert steps["holdout"].tolist() == list(both.holdouts)
 
 
 def test_one_origin_has_no_spread_and_a_cell_without_rules_no_baseline(cell_of, shop):
-    found = standings(cell_of({"one": shop[0], "two": shop[0] + 1}, shop[1]), "d2_tweedie", replicates=100).rows()
-    assert found["spread"].isna().all()
-    assert found["baseline"].isna().all()
-    assert found["from_baseline"].isna().all()
+    result_rows = standings(cell_of({"one": shop[0], "two": shop[0] + 1}, shop[1]), "d2_tweedie", replicates=100).rows()
+    assert result_rows["spread"].isna().all()
+    assert result_rows["baseline"].isna().all()
+    assert result_rows["from_baseline"].isna().all()
 
 
 def test_a_score_without_a_value_tells_nothing_apart(cell_of):
@@ -150,10 +152,10 @@ def test_a_score_without_a_value_tells_nothing_apart(cell_of):
 def test_the_interval_of_a_pair_is_centred_on_what_was_found_and_holds_in_its_share_of_replicates(cell_of, shop):
     """Two models are one pair: the interval reaches as far as the deviations of 95 % of the replicates."""
     two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], min_prediction=0.3)
-    found = standings(two, "normalised_gini", replicates=400)
-    drawn, good = found.replicates["normalised_gini"], found.oriented_scores["normalised_gini"]
-    deviations = np.abs((drawn[:, 0] - drawn[:, 1]) - (good[0] - good[1]))
-    assert found.half_widths["normalised_gini"][0, 1] == pytest.approx(np.quantile(deviations, 0.95))
+    result = standings(two, "normalised_gini", replicates=400)
+    replicates, good = result.replicates["normalised_gini"], result.oriented_scores["normalised_gini"]
+    deviations = np.abs((replicates[:, 0] - replicates[:, 1]) - (good[0] - good[1]))
+    assert result.half_widths["normalised_gini"][0, 1] == pytest.approx(np.quantile(deviations, 0.95))
 
 
 def test_too_few_buyers_to_draw_tell_nothing_apart(cell_of):
@@ -240,9 +242,9 @@ def test_intervals_cover_the_truth(cell_of):
     alone = {metric: np.zeros(len(made)) for metric in REGULAR}
     together = dict.fromkeys(REGULAR, 0)
     for number, rows in enumerate(np.array_split(order, SIMULATIONS)):
-        found = standings(sample(rows), "d2_tweedie", replicates=200, seed=number)
+        result = standings(sample(rows), "d2_tweedie", replicates=200, seed=number)
         for metric in REGULAR:
-            own, real = found.rows(metric).loc[list(made)], truth[metric]
+            own, real = result.rows(metric).loc[list(made)], truth[metric]
             alone[metric] += ((own["lower"] <= real) & (real <= own["upper"])).to_numpy()
             good = METRICS[metric].orient(real)
             apart = good - good[list(made).index(own["best"].iloc[0])]

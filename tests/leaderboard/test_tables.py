@@ -47,19 +47,19 @@ def columns(table):
 
 
 def test_board_by_hand(made):
-    shown = columns(board_table(made()))
-    assert shown["#"] == ["1=", "1=", "2=", "2="]  # the toy board knows no third group
-    assert shown["model"] == ["tree", "forest", "rate", "zeros"]
-    assert shown["family"] == ["ml", "ml", "baseline", "baseline"]
-    assert shown["D2 [95 %]"][0] == "0.375 [0.355, 0.395]"
-    assert shown["behind the best"][0] == ""
-    assert re.fullmatch(r"-0\.005 ±0\.02\d", shown["behind the best"][1])
-    assert re.fullmatch(r"\+0\.275 ±0\.02\d", shown["over rate"][0])
-    assert shown["over rate"][2] == ""
-    assert shown["Gini"] == ["0.600", "0.700*", "0.500", "0.000"]
-    assert shown["bias"] == ["+12.0%*", "-30.0%", "+193.0%", "-100.0%"]
-    assert shown["MAE"] == ["1,030.50", "1,030.60", "1,050.00", "1,030.41*"]
-    assert "spread" not in shown
+    displayed = columns(board_table(made()))
+    assert displayed["#"] == ["1=", "1=", "2=", "2="]  # the toy board knows no third group
+    assert displayed["model"] == ["tree", "forest", "rate", "zeros"]
+    assert displayed["family"] == ["ml", "ml", "baseline", "baseline"]
+    assert displayed["D2 [95 %]"][0] == "0.375 [0.355, 0.395]"
+    assert displayed["behind the best"][0] == ""
+    assert re.fullmatch(r"-0\.005 ±0\.02\d", displayed["behind the best"][1])
+    assert re.fullmatch(r"\+0\.275 ±0\.02\d", displayed["over rate"][0])
+    assert displayed["over rate"][2] == ""
+    assert displayed["Gini"] == ["0.600", "0.700*", "0.500", "0.000"]
+    assert displayed["bias"] == ["+12.0%*", "-30.0%", "+193.0%", "-100.0%"]
+    assert displayed["MAE"] == ["1,030.50", "1,030.60", "1,050.00", "1,030.41*"]
+    assert "spread" not in displayed
 
 
 def test_board_of_computed_standings_shows_their_numbers(cell_of):
@@ -67,17 +67,17 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
     mu = rng.gamma(1.0, 20.0, 300)
     y = [mu * rng.gamma(0.5, 2.0, 300) for _ in range(2)]
     predicted = {"good": [mu, mu], "copy": [mu, mu], "zeros": [0 * mu, 0 * mu]}
-    found = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
-    own, shown = found.rows(), columns(board_table(found, SHOWN))
-    assert shown["#"] == ["1=", "1=", "2"]
+    result = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
+    own, displayed = result.rows(), columns(board_table(result, SHOWN))
+    assert displayed["#"] == ["1=", "1=", "2"]
     first = own.iloc[0]
-    assert shown["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
-    assert shown["behind the best"][1] == "+0.000 ±0.000"
+    assert displayed["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
+    assert displayed["behind the best"][1] == "+0.000 ±0.000"
     half = (own["from_best_upper"] - own["from_best_lower"]).iloc[2] / 2
-    assert shown["behind the best"][2] == f"{own['from_best'].iloc[2]:+.3f} ±{half:.3f}"
-    assert shown["spread"] == [f"{spread:.3f}" for spread in own["spread"]]
-    assert [float(text.strip("*")) for text in shown["D2"]] == pytest.approx(
-        found.rows("d2_tweedie")["score"].loc[own.index], abs=6e-4
+    assert displayed["behind the best"][2] == f"{own['from_best'].iloc[2]:+.3f} ±{half:.3f}"
+    assert displayed["spread"] == [f"{spread:.3f}" for spread in own["spread"]]
+    assert [float(text.strip("*")) for text in displayed["D2"]] == pytest.approx(
+        result.rows("d2_tweedie")["score"].loc[own.index], abs=6e-4
     )
 
 
@@ -96,16 +96,16 @@ def test_mae_is_never_shown_without_all_zeros(made):
 
 
 def test_without_a_baseline_nothing_is_over_one(made):
-    found = made(("tree", "forest"))
-    assert not [heading for heading in board_table(found).headings if heading.startswith("over")]
-    assert "baseline" not in board_markdown(found, []).split("Checks:")[0].replace("without that baseline", "")
+    result = made(("tree", "forest"))
+    assert not [heading for heading in board_table(result).headings if heading.startswith("over")]
+    assert "baseline" not in board_markdown(result, []).split("Checks:")[0].replace("without that baseline", "")
 
 
 def test_undefined_scores_and_negative_zeros_are_not_shown_as_numbers(made):
     scores = SCORES | {"normalised_gini": dict.fromkeys(SCORES["mae"], np.nan), "aggregate_bias": {"tree": -1e-6}}
-    shown = columns(board_table(made(scores=scores)))
-    assert shown["Gini"] == ["–"] * 4
-    assert shown["bias"][0] == "+0.0%*"
+    displayed = columns(board_table(made(scores=scores)))
+    assert displayed["Gini"] == ["–"] * 4
+    assert displayed["bias"][0] == "+0.0%*"
 
 
 def test_usual_names_fit_the_terminal(made):
@@ -127,21 +127,21 @@ UNFINISHED = "1 run left out: abc"
 
 
 def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
-    found = made(origins=2, left_out=(UNFINISHED,))
-    text = board_markdown(found, findings(found))
+    result = made(origins=2, left_out=(UNFINISHED,))
+    text = board_markdown(result, findings(result))
     assert text.startswith("## shop/3m\n")
-    first, second = (next(line for line in text.splitlines() if holdout in line) for holdout in found.cell.holdouts)
+    first, second = (next(line for line in text.splitlines() if holdout in line) for holdout in result.cell.holdouts)
     assert "4 customers" in first
     assert "2 bought" in first
-    assert first.replace(found.cell.holdouts[0], found.cell.holdouts[1]) == second
-    assert all(f"- {sentence}" in text for sentence in reading(found))
-    assert any("2 origins" in sentence for sentence in reading(found))
-    assert any("tree" in sentence and "rate" in sentence for sentence in reading(found))
-    fired = {finding.number for finding in findings(found)}
+    assert first.replace(result.cell.holdouts[0], result.cell.holdouts[1]) == second
+    assert all(f"- {sentence}" in text for sentence in reading(result))
+    assert any("2 origins" in sentence for sentence in reading(result))
+    assert any("tree" in sentence and "rate" in sentence for sentence in reading(result))
+    fired = {finding.number for finding in findings(result)}
     assert fired == {1, 2, 7}
     for check in CHECKS:
         assert (f"- M{check.number} {check.title}\n" in text) == (check.number in fired)
-    assert all(f"  - {finding.sentence}\n" in text for finding in findings(found))
+    assert all(f"  - {finding.sentence}\n" in text for finding in findings(result))
     assert f"\n\n- {UNFINISHED}" in text
     table = [cells_of(line) for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 6
@@ -177,8 +177,8 @@ HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
 
 def test_hostile_names_stay_in_their_cell(made):
     best = {"d2_tweedie": {HOSTILE: 0.9}}
-    found = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, left_out=(HOSTILE,))
-    text = board_markdown(found, [Finding(4, HOSTILE, "at_edge", {"settings": HOSTILE})])
+    result = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, left_out=(HOSTILE,))
+    text = board_markdown(result, [Finding(4, HOSTILE, "at_edge", {"settings": HOSTILE})])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 5
     assert len({len(cells_of(row.replace("\\\\", ""))) for row in rows}) == 1
@@ -190,32 +190,32 @@ def test_hostile_names_stay_in_their_cell(made):
 def test_aggregate_and_its_markdown(made):
     boards = [made(), made(data="other", identity="another")]
     boards += [made(("tree", "rate", "zeros"), data="third", identity="third")]
-    found = aggregate_boards(boards)
-    shown = columns(aggregate_table(found))
-    assert shown["place"] == ["1", "2", "3"]
-    assert shown["model"] == ["tree", "rate", "zeros"]
-    assert shown["mean rank"] == ["1.00", "2.00", "3.00"]
-    assert shown["win rate"] == ["100%", "50%", "0%"]
-    assert shown["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
-    assert shown["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
-    text = render_aggregate_report(found)
+    result = aggregate_boards(boards)
+    displayed = columns(aggregate_table(result))
+    assert displayed["place"] == ["1", "2", "3"]
+    assert displayed["model"] == ["tree", "rate", "zeros"]
+    assert displayed["mean rank"] == ["1.00", "2.00", "3.00"]
+    assert displayed["win rate"] == ["100%", "50%", "0%"]
+    assert displayed["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
+    assert displayed["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
+    text = render_aggregate_report(result)
     assert text.startswith("## 3 cells by D2\n")
     rows = [[cell.strip() for cell in cells_of(line)] for line in text.splitlines() if line.startswith("|")]
     assert ["tree", *["0.375* (1)"] * 3] in rows
     assert any(row[:2] == ["zeros", "-4.900 (3)"] for row in rows)
-    assert f"{found.critical_difference:.2f}" in text
-    assert found.p_value == pytest.approx(0.050, abs=5e-4)
+    assert f"{result.critical_difference:.2f}" in text
+    assert result.p_value == pytest.approx(0.050, abs=5e-4)
     assert "0.050 (Friedman)" in text
-    assert found.unranked_models == {"forest": ["third/3m"]}
-    assert all(f"- {sentence}." in text for sentence in [*found.left_out, *found.notes])
-    assert found.cliques == (("tree", "rate"), ("rate", "zeros"))
-    assert all(f"- {', '.join(clique)} " in text for clique in found.cliques)
+    assert result.unranked_models == {"forest": ["third/3m"]}
+    assert all(f"- {sentence}." in text for sentence in [*result.left_out, *result.notes])
+    assert result.cliques == (("tree", "rate"), ("rate", "zeros"))
+    assert all(f"- {', '.join(clique)} " in text for clique in result.cliques)
 
 
 def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
-    found = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
-    assert columns(aggregate_table(found))["place"] == ["1=", "1=", "3", "4"]
-    assert f"{found.p_value:.3f} (Friedman)" in render_aggregate_report(found)
-    assert [len(clique) for clique in found.cliques] == [4]
-    assert "- All 4 models " in render_aggregate_report(found)
+    result = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
+    assert columns(aggregate_table(result))["place"] == ["1=", "1=", "3", "4"]
+    assert f"{result.p_value:.3f} (Friedman)" in render_aggregate_report(result)
+    assert [len(clique) for clique in result.cliques] == [4]
+    assert "- All 4 models " in render_aggregate_report(result)
