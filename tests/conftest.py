@@ -294,7 +294,7 @@ def browsed(tmp_path, run_process):
     if chromium is None:
         pytest.skip("no chromium or google-chrome on PATH")
 
-    def found(program, page):
+    def probe(program, page):
         source = json.dumps(page).replace("</", "<\\/").replace("<!--", "<\\!--")
         driver = tmp_path / "driver.html"
         script = program.replace("PAGE", source, 1)
@@ -310,4 +310,4 @@ def browsed(tmp_path, run_process):
         assert "CONSOLE" not in done.stderr
         return json.loads(html.unescape(re.search(r"<body>(.*)</body>", done.stdout, re.DOTALL)[1]))
 
-    return found
+    return probe

@@ -69,17 +69,17 @@ def file_of(tmp_path_factory):
     return write
 
 
-def assert_one_sentence(status, stderr, said):
+def assert_one_sentence(status, stderr, message):
     assert status == 1
     assert "Traceback" not in stderr
     assert re.fullmatch(r"error: [^\n]+\n", stderr), "one line, and nothing else"
-    for words in said:
+    for words in message:
         assert words in stderr
 
 
 def changed(rows, column, how):
     """Change one column of every row; ``how`` takes the cell and the row's place."""
-    return [(*row[:column], how(row[column], place), *row[column + 1 :]) for place, row in enumerate(rows)]
+    return [(*row[:column], how(row[column], position), *row[column + 1 :]) for position, row in enumerate(rows)]
 
 
 def truncated_parquet():
@@ -124,13 +124,13 @@ CASES = {
         ["the amount of log 'orders' could be any of Sales, Total: type data.columns.amount=Sales"],
     ),
     "unreadable dates": (
-        changed(GOOD, 1, lambda day, place: f"soon {place}" if place > 2 else day), [],
+        changed(GOOD, 1, lambda day, position: f"soon {position}" if position > 2 else day), [],
         ["column 'Day' of log 'orders' has 117 row(s) that cannot be read as a date like 1997-12-31",
          "such as 'soon 3', 'soon 4', 'soon 5'; correct them or leave them empty"],
     ),
     "days that do not exist": (changed(GOOD, 1, lambda *_: "2023-02-30"), [], ["such as '2023-02-30', '2023-02-30'"]),
     "day or month first": (
-        changed(GOOD, 1, lambda _, place: f"0{1 + place % 9}/0{1 + place % 4}/2023"), [],
+        changed(GOOD, 1, lambda _, position: f"0{1 + position % 9}/0{1 + position % 4}/2023"), [],
         ["could begin with the day or the month, and no row tells: type data.date_order=dmy or data.date_order=mdy"],
     ),
     "day and month first": (
@@ -168,7 +168,7 @@ CASES = {
         ["data.cleaning.returns.cancelled must do without look-around", "got '(?=C)'"],
     ),
     "mixed time zones": (
-        changed(GOOD, 1, lambda day, place: f"{day} 10:00+0{place % 2}:00"), [],
+        changed(GOOD, 1, lambda day, position: f"{day} 10:00+0{position % 2}:00"), [],
         ["column 'Day' of log 'orders' mixes time zones, such as", "+00:00'", "+01:00'", "data.time_zones=written"],
     ),
     "future dates": (
@@ -179,11 +179,11 @@ CASES = {
         changed(GOOD, 1, lambda *_: "2023-01-01"), [], ["all purchases of log 'orders' fall on one day, 2023-01-01"],
     ),
     "currencies mixed": (
-        changed(GOOD, 2, lambda amount, place: f"{'$€'[place % 2]}{amount}"), [],
+        changed(GOOD, 2, lambda amount, position: f"{'$€'[position % 2]}{amount}"), [],
         ["column 'Sales' of log 'orders' has amounts in $ and in €; give one currency"],
     ),
     "thousands or decimals": (
-        text(changed(GOOD, 2, lambda _, place: f"{1 + place % 9}.{100 + place}"), separator=";"), [],
+        text(changed(GOOD, 2, lambda _, position: f"{1 + position % 9}.{100 + position}"), separator=";"), [],
         ["amounts of log 'orders' such as '1.100', '2.101', '3.102' (column 'Sales') could be thousands or decimals",
          "type data.decimal=. or data.decimal=','"],
     ),
@@ -192,11 +192,11 @@ CASES = {
         ["begin their decimals with . and with , such as '1.50', '1,50'"],
     ),
     "amounts in words": (
-        changed(GOOD, 2, lambda amount, place: "ten" if place == 7 else amount), [],
+        changed(GOOD, 2, lambda amount, position: "ten" if position == 7 else amount), [],
         ["column 'Sales' of log 'orders' has 1 row(s) that cannot be read as a number below", "such as 'ten'"],
     ),
     "infinite amounts": (
-        changed(GOOD, 2, lambda amount, place: "inf" if place == 7 else amount), [],
+        changed(GOOD, 2, lambda amount, position: "inf" if position == 7 else amount), [],
         ["has 1 row(s) that cannot be read as a number below 100,000,000,000,000, such as 'inf'"],
     ),
     "infinite amounts in Parquet": (
@@ -221,7 +221,7 @@ CASES = {
     ),
     "one customer": (orders(customers=1), [], ["log 'orders' has one customer only; at least two are needed"]),
     "every customer one-time": (
-        changed(GOOD, 0, lambda _, place: place), [],
+        changed(GOOD, 0, lambda _, position: position), [],
         ["none of the 120 customers of log 'orders' bought on two days", "data.columns.customer_id if 'Client' is not"],
     ),
     "log shorter than the window": (GOOD, ["window=12m"], ["the log is too short", "type window"]),
@@ -245,10 +245,10 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_bad_input_gets_one_sentence_and_leaves_nothing(case, train, file_of, work):
-    content, overrides, said = CASES[case]
+    content, overrides, message = CASES[case]
     path = file_of(content, "orders.parquet" if isinstance(content, pd.DataFrame) else "orders.csv")
     status, _, stderr = train("data=file", f"data.path={path}", *NAMED, *overrides)
-    assert_one_sentence(status, stderr, said)
+    assert_one_sentence(status, stderr, message)
     assert list(work.iterdir()) == []
     assert [left.name for left in path.parent.iterdir()] == [path.name]
 
@@ -301,9 +301,9 @@ def in_a_process(run_process, tmp_path):
 
 @pytest.mark.parametrize("case", ["unreadable dates", "misspelt key"])
 def test_a_process_of_its_own_says_and_ends_the_same(case, file_of, in_a_process, tmp_path):
-    content, overrides, said = CASES[case]
+    content, overrides, message = CASES[case]
     done = in_a_process("tracking=memory", "data=file", f"data.path={file_of(content)}", *NAMED, *overrides)
-    assert_one_sentence(done.returncode, done.stderr, said)
+    assert_one_sentence(done.returncode, done.stderr, message)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -375,7 +375,7 @@ def log_of(compose, file_of):
 )
 def test_currency_signs_and_thousands_are_read_where_they_are_unambiguous(written, log_of):
     amounts = [Decimal(f"{1000 * k}.50") for k in range(1, 121)]
-    rows = text(changed(GOOD, 2, lambda _, place: written(amounts[place])), separator=";")
+    rows = text(changed(GOOD, 2, lambda _, position: written(amounts[position])), separator=";")
     log = log_of(rows)
     assert log.report.table["amount"].iloc[0] == sum(amounts) == log.purchase_days.amount.sum().to_pyarrow().as_py()
 
@@ -391,7 +391,7 @@ def test_years_of_two_digits_are_read_where_their_place_is_said(log_of):
 
 
 def test_ids_of_mixed_type_are_one_customer(log_of, train, file_of):
-    rows = changed(GOOD, 0, lambda who, place: [who, f"{who}.0", f" {who} "][place % 3])
+    rows = changed(GOOD, 0, lambda who, position: [who, f"{who}.0", f" {who} "][position % 3])
     log = log_of(rows)
     assert log.customers == 8
     assert log.fingerprint == log_of(GOOD).fingerprint
@@ -401,8 +401,10 @@ def test_ids_of_mixed_type_are_one_customer(log_of, train, file_of):
 
 
 def test_blank_ids_and_missing_amounts_are_counted(train, file_of):
-    rows = changed(GOOD, 0, lambda who, place: ["", "NULL", "nan", "  "][place // 3] if place in (0, 3, 6, 9) else who)
-    rows = changed(rows, 2, lambda amount, place: "NaN" if place in (20, 21) else amount)
+    rows = changed(
+        GOOD, 0, lambda who, position: ["", "NULL", "nan", "  "][position // 3] if position in (0, 3, 6, 9) else who
+    )
+    rows = changed(rows, 2, lambda amount, position: "NaN" if position in (20, 21) else amount)
     status, stdout, _ = train("data=file", f"data.path={file_of(rows)}", *NAMED)
     assert status == 0
     assert "120 rows read, 114 kept; removed:\n  missing customer: 4 rows, " in stdout

@@ -28,8 +28,8 @@ FAMILIES = {"baseline", "btyd", "ml", "hybrid"}
 
 def test_no_yaml_is_overlooked():
     primary = {("config",), ("leaderboard",), ("sweep",), ("score",), ("insights",)}
-    found = {path.relative_to(CONF).with_suffix("").parts for path in CONF.rglob("*.yaml")} - primary
-    assert found == {*OPTIONS, *(("sweep", option) for option in SPACES), ("decisions", "shop")}
+    options = {path.relative_to(CONF).with_suffix("").parts for path in CONF.rglob("*.yaml")} - primary
+    assert options == {*OPTIONS, *(("sweep", option) for option in SPACES), ("decisions", "shop")}
 
 
 @pytest.mark.parametrize("primary", ["score", "insights"])

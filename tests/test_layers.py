@@ -56,22 +56,22 @@ def imported(source: str) -> set[str]:
 
 def offences(module: str, source: str) -> list[str]:
     """What a module must not import."""
-    found, layer = [], module.split(".")[0]
+    violations, layer = [], module.split(".")[0]
     for name in sorted(imported(source)):
         top, *below = name.split(".")
         if top == "clv_experiments" and below:
             target = below[0]
             if target in LAYERS and layer in LAYERS and LAYERS.index(target) > LAYERS.index(layer):
-                found.append(f"{layer} imports {target}, which stands above it")
+                violations.append(f"{layer} imports {target}, which stands above it")
             if target in INDEPENDENT.get(layer, set()):
-                found.append(f"{layer} imports {target}")
+                violations.append(f"{layer} imports {target}")
             if below[:2] == [layer, "display"] and not module.startswith(f"{layer}.display"):
-                found.append(f"{module} imports what displays it, {name}")
+                violations.append(f"{module} imports what displays it, {name}")
             if layer in FOUNDATION and target not in FOUNDATION | {"__version__"}:
-                found.append(f"{layer} imports {target}")
+                violations.append(f"{layer} imports {target}")
         if top in DOORS and not any(f"{module}.".startswith(f"{door}.") for door in DOORS[top]):
-            found.append(f"{module} imports {top}")
-    return found
+            violations.append(f"{module} imports {top}")
+    return violations
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))

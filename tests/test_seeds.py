@@ -45,12 +45,12 @@ print(json.dumps(digests))
 def digests(run_process):
     """What every model predicts with each seed, all in one process of its own."""
 
-    def found(*seeds):
+    def digests_of(*seeds):
         done = run_process([sys.executable, "-W", "ignore", "-c", PROGRAM, ROOT, *seeds], timeout=600)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1]).values()
 
-    return found
+    return digests_of
 
 
 @pytest.mark.slow

@@ -60,10 +60,10 @@ class Rows(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
+        attributes = dict(attrs)
         self.inside = tag if tag == "caption" else ""
-        if tag in ("td", "th") and "data-sort" in found:
-            self.rows[-1].append(found["data-sort"])
+        if tag in ("td", "th") and "data-sort" in attributes:
+            self.rows[-1].append(attributes["data-sort"])
         elif tag == "tr":
             self.rows.append([])
 
@@ -89,9 +89,9 @@ def test_every_question_is_answered_on_the_page(page):
 def test_numbers_on_the_page_are_those_of_the_files(page):
     tables = Rows(page.read_text(encoding="utf-8")).tables
     best = pd.read_csv(page.parent / "highest_expected_spend.csv").head(20)
-    shown = [row for row in tables["Highest expected spend"] if row]
+    rows = [row for row in tables["Highest expected spend"] if row]
     position = list(best.columns).index("expected_spend")
-    assert [float(row[position]) for row in shown] == pytest.approx(best["expected_spend"].tolist(), rel=1e-9)
+    assert [float(row[position]) for row in rows] == pytest.approx(best["expected_spend"].tolist(), rel=1e-9)
     assert best["expected_spend"].is_monotonic_decreasing
     assert len(tables) >= 15
     for table in tables.values():

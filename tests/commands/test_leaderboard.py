@@ -22,7 +22,7 @@ SCRIPT = "scripts/leaderboard.py"
 CELL = ["data=cdnow_sample", "models=[bg_nbd]", "replicates=200"]  # window=3m by default
 
 
-def shown(folder, *typed, alone=True):
+def build_board(folder, *typed, alone=True):
     """Show one cell as scripts/leaderboard.py does."""
     typed = [*typed, f"tracking.folder={folder}"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -43,7 +43,7 @@ def store(filled):
 
 @pytest.fixture(scope="module")
 def board(store):
-    return shown(store, *CELL)
+    return build_board(store, *CELL)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
 
 
 def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, plain):
-    again = shown(copy, *CELL)
+    again = build_board(copy, *CELL)
     pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
     out = capsys.readouterr().out
     assert "bg_nbd" in out
@@ -116,7 +116,7 @@ def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, plai
 def test_a_gap_is_named_with_the_command_that_fills_it(copy):
     typed = ["data=cdnow_sample", "models=[bg_nbd,pareto_nbd,linear]"]
     with pytest.raises(ClvError, match="no finished run of pareto_nbd, linear") as error:
-        shown(copy, *typed)
+        build_board(copy, *typed)
     command = re.search(r"type (python train.py .*?), or add --fill", str(error.value))[1]
     assert command.startswith("python train.py -m model=pareto_nbd,linear data=cdnow_sample")
     assert "models=" not in command
@@ -124,19 +124,19 @@ def test_a_gap_is_named_with_the_command_that_fills_it(copy):
 
 def test_another_cell_is_not_mixed_in(copy):
     with pytest.raises(ClvError, match="no finished run of any model") as error:
-        shown(copy, *CELL, "window.cutoff=1997-12-31")
+        build_board(copy, *CELL, "window.cutoff=1997-12-31")
     assert "window.cutoff" in str(error.value).split("what is there")[1]
 
 
 def test_an_unknown_cell_says_what_there_is(copy, board):
     with pytest.raises(ClvError, match=r"has no cell 'ffff'; what is there: .*7 runs, cell") as error:
-        shown(copy, *CELL, "cell=ffff")
+        build_board(copy, *CELL, "cell=ffff")
     assert board.standings.cell.identity in str(error.value)
 
 
 def test_where_nothing_was_run_everything_is_missing(tmp_path):
     with pytest.raises(ClvError, match=re.escape("'model=glob(*)' data=cdnow")):
-        shown(tmp_path / "mlruns", "data=cdnow")
+        build_board(tmp_path / "mlruns", "data=cdnow")
     assert not (tmp_path / "mlruns").exists()
 
 
@@ -146,10 +146,10 @@ def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plai
     database = copy / "mlflow.db"
     with sqlite3.connect(database) as store:
         store.execute("update runs set artifact_uri = ? where run_uuid = ?", (str(copy / "gone"), lost.run_id))
-    assert "bg_nbd" in shown(copy, *CELL).standings.ranking  # as after moving the folder
+    assert "bg_nbd" in build_board(copy, *CELL).standings.ranking  # as after moving the folder
     shutil.rmtree(copy / "artifacts" / lost.run_id)
     with pytest.raises(ClvError, match=r"no finished run of bg_nbd .* bg_nbd: without its predictions"):
-        shown(copy, *CELL)
+        build_board(copy, *CELL)
 
 
 @pytest.mark.parametrize(
@@ -169,17 +169,17 @@ def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plai
 )
 def test_settings_that_mislead_are_refused(tmp_path, typed, words):
     with pytest.raises(ClvError, match=words):
-        shown(tmp_path / "mlruns", *typed)
+        build_board(tmp_path / "mlruns", *typed)
 
 
 def test_the_readme_part_is_replaced_and_the_rest_kept(copy, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("no marks\n", encoding="utf-8")
     with pytest.raises(ClvError, match="has no place for the leaderboard"):
-        shown(copy, *CELL, f"readme={readme}")
+        build_board(copy, *CELL, f"readme={readme}")
     assert readme.read_text(encoding="utf-8") == "no marks\n"
     readme.write_text(f"before\n{BEGIN}\nOUTDATED\n{END}\nafter\n", encoding="utf-8")
-    shown(copy, *CELL, f"readme={readme}")
+    build_board(copy, *CELL, f"readme={readme}")
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")

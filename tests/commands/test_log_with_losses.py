@@ -77,9 +77,9 @@ def test_labels_predictions_and_scores_go_below_zero(path, capsys):
     assert not any(name.endswith(UNDEFINED_WITH_LOSSES) for name in recorded)
     assert result.ladder.objective == "normalised_gini"
     assert result.objective == result.origins[0].validation.scores["normalised_gini"]
-    shown = capsys.readouterr().out
-    assert shown.count("D2, shares of top customers and misses by decile mean nothing and are left out") == 1
-    assert "of a log with losses d2_tweedie means nothing: normalised_gini names the best baseline" in shown
+    output = capsys.readouterr().out
+    assert output.count("D2, shares of top customers and misses by decile mean nothing and are left out") == 1
+    assert "of a log with losses d2_tweedie means nothing: normalised_gini names the best baseline" in output
 
 
 def test_an_objective_that_means_something_is_taken_as_typed(path, capsys):

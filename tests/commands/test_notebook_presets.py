@@ -64,10 +64,10 @@ def test_published_coefficients_lie_inside_the_range_of_random_splits(quarterly)
         slopes.append(linear_slopes(made.estimator, made.training.X))
         y, p = made.table["y_true"], made.table["y_pred"]
         scores.append((r2(y, p), median_absolute_error(y, p)))
-    found, published = pd.DataFrame(slopes), pd.Series(dict(cfg.evaluation.published))
+    estimated, published = pd.DataFrame(slopes), pd.Series(dict(cfg.evaluation.published))
     assert len(published) == 12
-    assert ((found.min() <= published) & (published <= found.max())).all()
-    flips = ((found < 0).any() & (found > 0).any()).sum()
+    assert ((estimated.min() <= published) & (published <= estimated.max())).all()
+    flips = ((estimated < 0).any() & (estimated > 0).any()).sum()
     assert flips >= 9, "most signs hang on the split"
     r2s, errors = np.array(scores).T
     assert r2s.min() < -1 < 0.4 < np.median(r2s) < 0.6 < 0.8 < r2s.max()

@@ -102,10 +102,10 @@ NOBODY = entry_of("none", "flat", "baseline", np.full(len(SPENT), 3.0))
 def story(shop):
     """A BTYD model that won, and the champion that it became."""
     entry = judged(*shop, "mbg_nbd")
-    said = StringIO()
-    with redirect_stdout(said):
+    output = StringIO()
+    with redirect_stdout(output):
         champion = promoted(shop[0], entry, replace(entry, label="stack", family="hybrid"), NOBODY)
-    return entry, champion, said.getvalue()
+    return entry, champion, output.getvalue()
 
 
 @pytest.fixture(scope="module")

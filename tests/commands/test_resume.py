@@ -33,10 +33,10 @@ def test_what_is_there_is_not_run_again_and_gives_the_same_objective(once, capsy
     capsys.readouterr()
     assert once("model=spend_rate") == first
     (run,) = KEPT.runs
-    said = capsys.readouterr().out
-    assert said.startswith("spend_rate with features behaviour on cdnow_sample, next 3 months: there already (run ")
-    assert run.run_id in said
-    assert len(said.splitlines()) == 1
+    output = capsys.readouterr().out
+    assert output.startswith("spend_rate with features behaviour on cdnow_sample, next 3 months: there already (run ")
+    assert run.run_id in output
+    assert len(output.splitlines()) == 1
 
 
 def test_in_a_backtest_the_objective_is_that_of_the_oldest_origin(once):
@@ -70,10 +70,10 @@ def test_what_a_log_is_too_short_for_is_said_in_one_line_and_not_tried_again(onc
     assert once("model=linear", "window=12m") is None
     assert "left out: the log is too short for a horizon of 12 months" in capsys.readouterr().out
     assert once("model=linear", "window=12m") is None
-    said = capsys.readouterr().out
-    assert "linear with features full on cdnow_sample, next 12 months: left out: " in said
-    assert "the log is too short" in said
-    assert len(said.splitlines()) == 1
+    output = capsys.readouterr().out
+    assert "linear with features full on cdnow_sample, next 12 months: left out: " in output
+    assert "the log is too short" in output
+    assert len(output.splitlines()) == 1
     assert [run.status for run in KEPT.runs] == ["FAILED"]
 
 

@@ -245,7 +245,7 @@ def test_settings_that_no_longer_build_are_said(stored_run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("typed", "asked", "rest"),
+    ("typed", "model", "remaining"),
     [
         ([], None, []),
         (["data=cdnow", "model=champion"], "champion", ["data=cdnow"]),
@@ -254,8 +254,8 @@ def test_settings_that_no_longer_build_are_said(stored_run, monkeypatch):
         (["model=xgboost", "model.estimator.patience=3"], "xgboost", ["model=xgboost", "model.estimator.patience=3"]),
     ],
 )
-def test_what_model_names_is_taken_out_of_the_command_line(typed, asked, rest):
-    assert pop_model_override(typed) == (asked, rest)
+def test_what_model_names_is_taken_out_of_the_command_line(typed, model, remaining):
+    assert pop_model_override(typed) == (model, remaining)
 
 
 @pytest.mark.parametrize("typed", [["features=rfm"], ["model=champion", "model.estimator.patience=3"]])

@@ -80,8 +80,8 @@ def test_without_a_model_typed_the_one_of_purchases_is_taken_and_said(customers,
     scores, _ = scored(customers, "decisions.btyd=bg_nbd", model="xgboost", typed_model=False)
     typed, _ = scored(customers, model="bg_nbd")
     pd.testing.assert_frame_equal(scores, typed)
-    said = "bg_nbd, fitted now, since 'rfm' is a table of frequency, recency and T (decisions.btyd)"
-    assert f"model: {said}" in capsys.readouterr().out
+    description = "bg_nbd, fitted now, since 'rfm' is a table of frequency, recency and T (decisions.btyd)"
+    assert f"model: {description}" in capsys.readouterr().out
 
 
 def test_what_needs_the_log_says_so(customers, scored, compose, tmp_path):

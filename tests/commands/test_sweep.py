@@ -240,19 +240,19 @@ def test_the_script_searches_compares_and_keeps(studies):
 
 
 @pytest.mark.parametrize(
-    ("asked", "shown"),
+    ("models", "expected"),
     [
         ("[decision_tree]", ["decision_tree", "decision_tree (tuned)"]),
         ("null", ["decision_tree", "decision_tree (tuned)", "ridge", "ridge (tuned)"]),
     ],
 )
-def test_a_leaderboard_shows_the_tuned_beside_the_configured(studies, compose_sweep, asked, shown):
+def test_a_leaderboard_shows_the_tuned_beside_the_configured(studies, compose_sweep, models, expected):
     folder, _ = studies
-    typed = [*SMALL[:2], f"models={asked}", f"tracking.folder={folder / 'mlruns'}"]
+    typed = [*SMALL[:2], f"models={models}", f"tracking.folder={folder / 'mlruns'}"]
     selection = select_cell_runs(compose("leaderboard", overrides=typed), typed)
-    assert sorted(selection.cell.labels) == shown
+    assert sorted(selection.cell.labels) == expected
     assert {"zeros", "rfm_decile"} <= set(selection.missing), "a search runs no baselines"
-    assert not {label for label in selection.missing if label in shown}
+    assert not {label for label in selection.missing if label in expected}
 
 
 def test_the_command_it_prints_makes_the_same_run(studies, migrated, run_without_figures, tmp_path):

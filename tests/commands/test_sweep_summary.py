@@ -81,10 +81,10 @@ class Study:
     def run_experiment(self, cfg, search=None):
         """Leave the run and the holdout forecast of a full run, and none of its tables and pictures."""
         self.made.append((cfg.model.name, cfg.model.estimator.regressor.max_depth, search))
-        log, found = load_configured_log(cfg.data, learn_until(cfg)), self.objective.forecaster
-        forecaster = found if log is found.log else Forecaster(log, found.window)
+        log, tuned_forecaster = load_configured_log(cfg.data, learn_until(cfg)), self.objective.forecaster
+        forecaster = tuned_forecaster if log is tuned_forecaster.log else Forecaster(log, tuned_forecaster.window)
         scorer = self.objective.with_periods(forecaster, [])
-        holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate(cfg), found.window.period(0)))
+        holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate(cfg), tuned_forecaster.window.period(0)))
         with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
         return EvaluationResult([holdout], None, None, "", [], [])
@@ -161,8 +161,8 @@ def test_a_winner_as_configured_is_fitted_with_one_seed(study, capsys):
     one.add(8, **{AS_CONFIGURED: True})
     one.sum_up()
     assert len(one.optuna.user_attrs[OUTCOME]["fits"]) == 2
-    said = "the search found nothing better: decision_tree (tuned) is decision_tree as configured"
-    assert said in capsys.readouterr().out.splitlines()
+    sentence = "the search found nothing better: decision_tree (tuned) is decision_tree as configured"
+    assert sentence in capsys.readouterr().out.splitlines()
 
 
 def test_the_same_command_again_shows_and_runs_nothing(study, capsys):
@@ -171,9 +171,11 @@ def test_the_same_command_again_shows_and_runs_nothing(study, capsys):
     first = capsys.readouterr().out
     assert one.sum_up() == []
     again = capsys.readouterr().out
-    told = [line for line in first.splitlines() if line.startswith(("on the holdout", "by D2", "to run the winner"))]
-    assert len(told) == 3
-    assert set(told) <= set(again.splitlines())
+    outcome_lines = [
+        line for line in first.splitlines() if line.startswith(("on the holdout", "by D2", "to run the winner"))
+    ]
+    assert len(outcome_lines) == 3
+    assert set(outcome_lines) <= set(again.splitlines())
 
 
 def test_a_winners_run_that_is_gone_is_made_again(study):
@@ -222,8 +224,8 @@ def test_holdouts_are_scored_on_the_log_of_a_full_run(study, searching):
     _, holdout = kept.fits
     d2 = kept.differences[0]
     assert (holdout.tuned, holdout.configured) == pytest.approx((d2.tuned, d2.configured))
-    found = one.objective.forecaster.window.period(0)
-    assert one.objective.evaluate(build_candidate(one.config.cfg), found).scores["d2_tweedie"] != d2.configured
+    period = one.objective.forecaster.window.period(0)
+    assert one.objective.evaluate(build_candidate(one.config.cfg), period).scores["d2_tweedie"] != d2.configured
 
 
 # --- the command that runs the winner -----------------------------------------------------------------------------

@@ -56,8 +56,8 @@ def two_runs(train, tmp_path_factory):
 def test_multirun_exits_0_and_tracks_every_run(two_runs):
     folder, done = two_runs
     assert done.returncode == 0, done.stderr
-    found = runs(folder, "cdnow_sample/3m")
-    assert {run.info.run_name: run.info.status for run in found} == {"xgboost": "FINISHED", "bg_nbd": "FINISHED"}
+    stored = runs(folder, "cdnow_sample/3m")
+    assert {run.info.run_name: run.info.status for run in stored} == {"xgboost": "FINISHED", "bg_nbd": "FINISHED"}
 
 
 def rows(stdout):
@@ -87,8 +87,8 @@ def test_run_leaves_what_the_design_lists(two_runs):
         "validation_predictions.parquet", "cleaning_report.csv", "config.yaml", "baselines.csv",
     }  # fmt: skip
     for name, run in by_name.items():
-        folder, found = artifacts(run)
-        assert always <= found
+        folder, files = artifacts(run)
+        assert always <= files
         predictions = pd.read_parquet(folder / "predictions.parquet")
         assert {"customer_id", "cutoff", "y_true", "y_pred"} <= set(predictions.columns)
         assert len(predictions) == 2357
@@ -175,11 +175,11 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_gets_one_sentence(case, run_script):
-    overrides, said = BAD_INPUT[case]
+    overrides, messages = BAD_INPUT[case]
     status, _, stderr = run_script("train.py", "tracking=memory", "data=cdnow_sample", *overrides)
     assert status == 1
     assert "Traceback" not in stderr
-    for words in said:
+    for words in messages:
         assert words in stderr
 
 
@@ -217,10 +217,10 @@ def test_multirun_over_a_glob_exits_0_and_runs_only_what_is_missing(two_runs, ru
     assert status == 0, stderr
     models = {path.stem for path in (ROOT / "conf" / "model").glob("[bmxz]*.yaml")}
     assert len(models) > 3
-    found = runs(folder, "cdnow_sample/3m")
-    assert sorted(run.info.run_name for run in found) == sorted(models)
-    assert {run.info.status for run in found} == {"FINISHED"}
-    assert len({run.data.tags["cell"] for run in found}) == 1, "all runs of a multirun are comparable"
+    stored = runs(folder, "cdnow_sample/3m")
+    assert sorted(run.info.run_name for run in stored) == sorted(models)
+    assert {run.info.status for run in stored} == {"FINISHED"}
+    assert len({run.data.tags["cell"] for run in stored}) == 1, "all runs of a multirun are comparable"
     assert stdout.count("there already") == 2
 
 
@@ -230,5 +230,5 @@ def test_a_failing_job_of_a_multirun_does_not_stop_the_others(run_script, migrat
     status, _, stderr = run_script("train.py", "-m", "model=linear,bg_nbd", "window=12m", *SMALL)
     assert status == 1
     assert "Traceback" not in stderr
-    found = {run.info.run_name: run.info.status for run in runs(folder, "cdnow_sample/12m")}
-    assert found == {"linear": "FAILED", "bg_nbd": "FINISHED"}
+    status_by_name = {run.info.run_name: run.info.status for run in runs(folder, "cdnow_sample/12m")}
+    assert status_by_name == {"linear": "FAILED", "bg_nbd": "FINISHED"}

@@ -69,6 +69,6 @@ def test_customers_are_scored_without_money(path, tmp_path, capsys):
     assert {"expected_purchases", "p_alive", "p_purchase", "next_purchase", "value_tier"} <= set(scores)
     assert not {"monetary_value", "expected_spend", "clv"} & set(scores)
     assert scores["expected_purchases"].sum() > 0
-    shown = capsys.readouterr().out + (folder / "readme.txt").read_text() + (folder / "summary.csv").read_text()
-    assert "$" not in shown
+    output = capsys.readouterr().out + (folder / "readme.txt").read_text() + (folder / "summary.csv").read_text()
+    assert "$" not in output
     assert "spend" not in (folder / "summary.csv").read_text()

@@ -125,14 +125,14 @@ def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(conf
     never = config_of(*few, "model.estimator.regressor.objective=reg:squarederror", f"~{key}", "sweep.space={}")
     both = {"objective": "reg:squarederror", "tweedie_variance_power": 1.5}
     objective = objective_of(tweedie)
-    found, expected = (objective.evaluate(build_candidate(cfg), objective.periods[0]) for cfg in (unset, never.cfg))
-    assert found.scores == expected.scores
+    actual, expected = (objective.evaluate(build_candidate(cfg), objective.periods[0]) for cfg in (unset, never.cfg))
+    assert actual.scores == expected.scores
     with pytest.raises(ClvError, match="XGBoost does not use tweedie_variance_power with objective reg:squarederror"):
         objective.evaluate(tweedie.build_candidate(both), *objective.periods)
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("sweep.space.alpha.key=model.estimator.regressor.steps.1.1.alhpa", "did you mean alpha?"),
         ("sweep.space.alpha.key=model.estimator.regressor.steps.2.1.alpha", "there is no setting"),
@@ -144,8 +144,8 @@ def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(conf
         ("sweep.space.features.key=window", "which no study may choose"),
     ],
 )
-def test_misspelt_key_is_refused_with_the_near_one(override, said, config_of):
-    with pytest.raises(ClvError, match=said.replace("?", r"\?")):
+def test_misspelt_key_is_refused_with_the_near_one(override, message, config_of):
+    with pytest.raises(ClvError, match=message.replace("?", r"\?")):
         _ = config_of("model=ridge", override).space
 
 
@@ -178,6 +178,6 @@ def test_only_what_follows_the_seed_draws_at_random():
     assert not depends_on_seed(without)
 
 
-@pytest.mark.parametrize(("model", "drawn"), [("ridge", 0), ("decision_tree", 1), ("xgboost", 1), ("two_part", 1)])
-def test_models_as_configured_tell_whether_they_draw(config_of, model, drawn):
-    assert depends_on_seed(config_of(f"model={model}").cfg) == drawn
+@pytest.mark.parametrize(("model", "expected"), [("ridge", 0), ("decision_tree", 1), ("xgboost", 1), ("two_part", 1)])
+def test_models_as_configured_tell_whether_they_draw(config_of, model, expected):
+    assert depends_on_seed(config_of(f"model={model}").cfg) == expected

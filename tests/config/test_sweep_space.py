@@ -71,7 +71,7 @@ def test_range_and_choices_become_what_optuna_draws_from(fields, distribution):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         (None, "sweep.space.x must say which key it sets, such as {key: model.estimator.alpha, low: 1, high: 9}"),
         ({"low": 1, "high": 2}, "sweep.space.x must say which key it sets"),
@@ -126,11 +126,11 @@ def test_range_and_choices_become_what_optuna_draws_from(fields, distribution):
         ),
     ],
 )
-def test_refusal_names_the_parameter_and_what_is_wrong(fields, said):
+def test_refusal_names_the_parameter_and_what_is_wrong(fields, message):
     with pytest.raises(ClvError) as caught:
         space_of(objective=OBJECTIVE, rate=RATE | {"key": "model.estimator.power"}, x=fields)
     sentence = str(caught.value)
-    assert said in sentence
+    assert message in sentence
     assert "\n" not in sentence
 
 

@@ -30,8 +30,8 @@ def past(expected, actual):
 def test_draws_carry_the_errors_of_the_period_before():
     """All spent twice what was predicted: so will they, without doubt."""
     then = np.linspace(1, 100, 400)
-    drawn = simulate_spend(np.array([50.0, 70.0]), [past(then, 2 * then)], 20, seed=0)
-    assert drawn == pytest.approx(np.full(20, 240.0))
+    simulated = simulate_spend(np.array([50.0, 70.0]), [past(then, 2 * then)], 20, seed=0)
+    assert simulated == pytest.approx(np.full(20, 240.0))
     assert simulate_spend(np.array([]), [past(then, then)], 3, seed=0) == pytest.approx(np.zeros(3))
     assert np.isnan(simulate_spend(np.array([50.0]), [], 3, seed=0)).all()
 
@@ -39,9 +39,9 @@ def test_draws_carry_the_errors_of_the_period_before():
 def test_draws_are_of_one_period_at_a_time_and_of_each():
     """Twice what was predicted came in one period, half of it in another: so it will be, one or the other."""
     then = np.linspace(1, 100, 400)
-    drawn = simulate_spend(np.array([50.0, 70.0]), [past(then, 2 * then), past(then, then / 2)], 200, seed=0)
-    good = np.isclose(drawn, 240.0)
-    assert (good | np.isclose(drawn, 60.0)).all()
+    simulated = simulate_spend(np.array([50.0, 70.0]), [past(then, 2 * then), past(then, then / 2)], 200, seed=0)
+    good = np.isclose(simulated, 240.0)
+    assert (good | np.isclose(simulated, 60.0)).all()
     assert 60 < good.sum() < 140
 
 

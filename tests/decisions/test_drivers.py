@@ -56,10 +56,10 @@ def test_known_effects_are_within_their_intervals_and_a_null_is_not_claimed():
 def test_claims_flip_when_the_data_flip():
     table, back = effects_of([0.5, -0.4, 0.0, 0.2]), effects_of([-0.5, 0.4, 0.0, -0.2])
     turned = {"more": "less", "less": "more"}
-    wanted = {
+    expected_claims = {
         row.name_: turned.get(row.claim, row.claim) for row in table.rename(columns={"name": "name_"}).itertuples()
     }
-    assert dict(zip(back["name"], back["claim"], strict=True)) == wanted
+    assert dict(zip(back["name"], back["claim"], strict=True)) == expected_claims
     assert back["name"].iloc[0] == "purchase_days"
     text = prose("links", back)[0]
     assert "twice as many purchase days" in text

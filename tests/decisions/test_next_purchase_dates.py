@@ -63,10 +63,10 @@ def test_parts_change_nothing(monkeypatch):
 )
 def test_asked_day_by_day_a_quantile_is_the_first_day_that_reaches_it(steps, share):
     risen = np.cumsum(steps) / max(sum(steps), 1)
-    found = waiting_days(risen[None], np.arange(1, len(risen) + 1), np.array([share]))[0, 0]
+    days = waiting_days(risen[None], np.arange(1, len(risen) + 1), np.array([share]))[0, 0]
     oracle = next(day for day, p in enumerate(risen, 1) if p >= share * risen[-1])
     near = np.isclose(risen, share * risen[-1], rtol=1e-7)  # rounding may put a day to either side
-    assert found == oracle or near[int(found) - 1] or near[oracle - 1]
+    assert days == oracle or near[int(days) - 1] or near[oracle - 1]
 
 
 def test_few_days_asked_tell_almost_the_same_as_all(monkeypatch):
@@ -92,7 +92,7 @@ def test_days_asked_are_whole_rise_and_end_at_the_limit(within):
     assert (np.diff(days) > 0).all()
 
 
-@pytest.mark.parametrize(("within", "level", "said"), [(0, 0.8, "at least 1 day"), (30, 1.0, "type 0.8")])
-def test_settings_out_of_range_are_refused(within, level, said):
-    with pytest.raises(ClvError, match=said):
+@pytest.mark.parametrize(("within", "level", "message"), [(0, 0.8, "at least 1 day"), (30, 1.0, "type 0.8")])
+def test_settings_out_of_range_are_refused(within, level, message):
+    with pytest.raises(ClvError, match=message):
         next_purchase_dates(Evenly(), of(0.5), CUTOFF, within, level)

@@ -164,9 +164,9 @@ def test_dates_say_within_what_time_they_hold_and_were_checked(report, beyond, l
 
 
 def test_figures_are_drawn_whatever_candidates_are_called(report, tmp_path):
-    drawn = [one for one in report.section.exhibits if one.figure is not None]
-    assert len(drawn) == 2
-    for one in drawn:
+    with_figure = [one for one in report.section.exhibits if one.figure is not None]
+    assert len(with_figure) == 2
+    for one in with_figure:
         one.figure.savefig(tmp_path / f"{one.name}.svg")
         assert HOSTILE not in (tmp_path / f"{one.name}.svg").read_text()
 

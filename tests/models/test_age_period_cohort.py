@@ -12,8 +12,8 @@ SEASON = 0.5 * np.cos(2 * np.pi * np.arange(12) / 12)
 
 def cells(months, customers=400.0, ahead=0):
     """Cohorts of one size, one a month, 30 days each; months to come where ``ahead`` says how many."""
-    wanted = range(ahead) if ahead else range(-months, 0)
-    rows = [(c, m) for c in range(-months, 0) for m in wanted if m >= c]
+    months_range = range(ahead) if ahead else range(-months, 0)
+    rows = [(c, m) for c in range(-months, 0) for m in months_range if m >= c]
     X = pd.DataFrame(rows, columns=["cohort", "month"])
     return X.assign(age=30.0 * (X["month"] - X["cohort"]) + 15, exposure=30 * customers)
 

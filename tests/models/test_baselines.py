@@ -46,8 +46,8 @@ def test_rules_by_hand_in_any_row_and_column_order(model, expected):
     by_customer = dict(zip(KNOWN.index, expected, strict=True))
     fitted = clone(model).fit(KNOWN)
     for order in permutations(KNOWN.index):
-        asked = KNOWN.loc[list(order)].iloc[:, ::-1]
-        assert fitted.predict(asked).tolist() == [by_customer[customer] for customer in order]
+        subset = KNOWN.loc[list(order)].iloc[:, ::-1]
+        assert fitted.predict(subset).tolist() == [by_customer[customer] for customer in order]
     assert fitted.predict(KNOWN.iloc[:0]).shape == (0,)
 
 

@@ -36,8 +36,8 @@ def test_paragraphs_become_sentences_on_one_line(template):
         "1,200 customers spent £5,000 by 30 November 2011.",
         "a and b did not, (95% interval 10% to 20%).",
     ]
-    told = prose.sentences(template, "found", result | {"share": 0.75}, currency="£")
-    assert told[1] == "More than half, 75%, came back."
+    paragraphs = prose.sentences(template, "found", result | {"share": 0.75}, currency="£")
+    assert paragraphs[1] == "More than half, 75%, came back."
 
 
 def test_a_value_that_is_missing_is_an_error(template):

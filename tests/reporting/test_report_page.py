@@ -33,18 +33,18 @@ def exhibit(figure=None, **changes):
 
 
 def test_numbers_on_the_page_are_those_of_the_table():
-    found = exhibit_table(exhibit(), "£")
-    texts = {column.heading: [printable.text for printable in column.cells[:3]] for column in found.columns}
+    table = exhibit_table(exhibit(), "£")
+    texts = {column.heading: [printable.text for printable in column.cells[:3]] for column in table.columns}
     assert texts["spent so far"] == ["£1,235", "£0.50", "–"]
     assert texts["p"] == ["12.3%", "100.0%", "0.0%"]
     assert texts["day"] == ["2011-12-01", "–", "2012-01-31"]
     assert texts["days"] == ["3", "20", "1,000"]
     assert texts["likely"] == ["yes", "no", "yes"]
-    for column in found.columns[1:5]:
+    for column in table.columns[1:5]:
         whole = [printable.sort for printable in column.cells]
         assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
-    assert [float(printable.sort) for printable in found.columns[2].cells] == ROWS["p"].head(20).tolist()
-    assert found.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
+    assert [float(printable.sort) for printable in table.columns[2].cells] == ROWS["p"].head(20).tolist()
+    assert table.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
     assert exhibit_table(exhibit(page_rows=33), "£").rest == "Also in top.csv, beside this page."
     some = exhibit_table(exhibit(columns=["p", "days"]), "£")
     assert [column.heading for column in some.columns] == ["p", "days"]
@@ -55,8 +55,8 @@ def test_numbers_on_the_page_are_those_of_the_table():
 
 
 def test_a_long_text_is_cut_and_kept_whole_beside():
-    found = format_cell("x" * 100, "text", "$")
-    assert (len(found.text), len(found.whole)) == (90, 100)
+    cell = format_cell("x" * 100, "text", "$")
+    assert (len(cell.text), len(cell.whole)) == (90, 100)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +102,8 @@ document.body.append(frame);
 
 
 def test_the_page_works_on_a_phone(page, browsed):
-    found = browsed(PROBE, page)
-    assert found["title"].startswith("shop: ")
-    assert found["width"] <= 390
-    assert found["rows"] == ["£1,235", "–"]
-    assert (found["scripts"], found["images"], found["requests"]) == (1, 0, 0)
+    probe = browsed(PROBE, page)
+    assert probe["title"].startswith("shop: ")
+    assert probe["width"] <= 390
+    assert probe["rows"] == ["£1,235", "–"]
+    assert (probe["scripts"], probe["images"], probe["requests"]) == (1, 0, 0)

@@ -44,12 +44,12 @@ def test_the_first_proposal_that_is_neither_taken_nor_lost_twice_is_next(trials,
 
 def draws(sampler, seed, proposals):
     """What the proposals of these numbers are, each asked for by itself."""
-    drawn = []
+    values = []
     for proposal in proposals:
         study = optuna.create_study(sampler=SeededByProposal(SAMPLERS[sampler], seed))
         study.add_trials([trial(DONE, number) for number in range(proposal)])
-        drawn.append(study.ask().suggest_float("x", 0.0, 1.0))
-    return drawn
+        values.append(study.ask().suggest_float("x", 0.0, 1.0))
+    return values
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -34,7 +34,7 @@ def refused(*overrides):
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("windw.origins=2", "there is no setting windw; did you mean window?"),
         ("window.orignis=2", "there is no setting window.orignis; did you mean origins?"),
@@ -50,14 +50,14 @@ def refused(*overrides):
         ("seed", "cannot read 'seed'"),
     ],
 )
-def test_what_hydra_refuses_comes_with_the_nearest_word(override, said):
-    assert refused(override).startswith(said)
+def test_what_hydra_refuses_comes_with_the_nearest_word(override, message):
+    assert refused(override).startswith(message)
 
 
 def test_a_parameter_that_a_library_may_take_can_be_added():
-    said = refused("model.estimator.regressor.max_dept=3")
-    assert "did you mean max_depth" in said
-    assert "+model.estimator.regressor.max_dept=" in said
+    message = refused("model.estimator.regressor.max_dept=3")
+    assert "did you mean max_depth" in message
+    assert "+model.estimator.regressor.max_dept=" in message
 
 
 def test_our_own_error_is_found_below_what_a_library_wrapped_around_it():
@@ -232,13 +232,13 @@ def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("data.cleaning=null", "data.cleaning holds settings of its own"),
         ("data.columns=x", "data.columns holds settings of its own"),
         ("data.cleaning.returns=drop", "data.cleaning.returns must be null or have settings of its own"),
     ],
 )
-def test_a_value_where_settings_belong_is_said(override, said, compose):
-    with pytest.raises(ClvError, match=said):
+def test_a_value_where_settings_belong_is_said(override, message, compose):
+    with pytest.raises(ClvError, match=message):
         run_experiment(compose("data=file", "data.path=x.csv", "model=zeros", override))

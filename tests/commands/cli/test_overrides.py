@@ -116,7 +116,7 @@ def test_what_has_one_reading_is_read_so(typed, hydra):
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (["model=xgbost"], "there is no model=xgbost; did you mean xgboost or xgboost_ziln?"),
         (["window=3"], "there is no window=3; did you mean 3m?; any other length reads window=45d"),
@@ -146,8 +146,8 @@ def test_what_has_one_reading_is_read_so(typed, hydra):
         (["data.path=caf\udce9.csv"], "'data.path=caf\\udce9.csv' holds bytes that are no UTF-8"),
     ],
 )  # fmt: skip
-def test_what_has_no_reading_is_refused_with_what_to_type(typed, said):
-    assert refusal(*typed).startswith(said)
+def test_what_has_no_reading_is_refused_with_what_to_type(typed, message):
+    assert refusal(*typed).startswith(message)
 
 
 @pytest.mark.parametrize("group", ["data", "window", "features", "model", "evaluation", "tracking"])

@@ -12,14 +12,14 @@ from clv_experiments.commands.cli.terminal import Terminal
 @pytest.fixture
 def terminal():
     """A terminal of 80 columns whose output can be read."""
-    found = Terminal()
-    found.console = Console(
+    terminal = Terminal()
+    terminal.console = Console(
         file=io.StringIO(), force_terminal=True, width=80, highlight=False, markup=False, emoji=False
     )
-    return found
+    return terminal
 
 
-def shown(terminal):
+def printed_lines(terminal):
     """What was written, line by line, without the codes that move and colour."""
     return re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.console.file.getvalue()))
 
@@ -51,7 +51,7 @@ def test_an_interrupted_search_says_how_far_it_came(capsys, terminal):
             raise KeyboardInterrupt
     lines = ["trials 1 of 100, best 0.1", "trials 2 of 100, best 0.1"]
     assert capsys.readouterr().out.splitlines() == lines
-    assert shown(terminal)[-2] == lines[1]
+    assert printed_lines(terminal)[-2] == lines[1]
 
 
 def test_nothing_done_says_nothing(capsys, terminal):
@@ -59,18 +59,18 @@ def test_nothing_done_says_nothing(capsys, terminal):
         with shows.bar("trials"):
             pass
     assert capsys.readouterr().out == ""
-    assert not re.search(r"trials \d", "".join(shown(terminal)))
+    assert not re.search(r"trials \d", "".join(printed_lines(terminal)))
 
 
 @pytest.mark.parametrize("note", ["best D2 0.391 (trial 12)", "[red]x[/red] $x_1$ :smile:", "far too long " * 20])
 def test_a_terminal_shows_one_line_that_fits(terminal, note):
     with terminal.bar("trials") as update:
         update(7, 50, note)
-    bars = [line for line in shown(terminal) if "━" in line and "7 of 50" in line]
+    bars = [line for line in printed_lines(terminal) if "━" in line and "7 of 50" in line]
     assert bars
     assert all(len(line) <= 80 and line.startswith("trials ━") for line in bars)
     assert all(note[:20] in line and " left " in line for line in bars)
-    assert "".join(shown(terminal)[-len(note) // 80 - 2 :]).strip().endswith(f"7 of 50, {note}".strip())
+    assert "".join(printed_lines(terminal)[-len(note) // 80 - 2 :]).strip().endswith(f"7 of 50, {note}".strip())
 
 
 def test_lines_of_a_run_inside_stay(terminal):
@@ -79,7 +79,7 @@ def test_lines_of_a_run_inside_stay(terminal):
         terminal.say("a line [b]of[/b] a run")
         print("a stray line")  # noqa: T201
         update(2, 2, "best 1")
-    lines = [line.strip() for line in shown(terminal)]
+    lines = [line.strip() for line in printed_lines(terminal)]
     assert "a line [b]of[/b] a run" in lines
     assert "a stray line" in lines
     assert lines[-2] == "trials 2 of 2, best 1"
@@ -88,5 +88,5 @@ def test_lines_of_a_run_inside_stay(terminal):
 def test_an_open_end_shows_no_time_left(terminal):
     with terminal.bar("trials") as update:
         update(3, None, "best 1")
-    assert any("trials ━" in line and " 3 " in line for line in shown(terminal))
-    assert not any("left" in line for line in shown(terminal))
+    assert any("trials ━" in line and " 3 " in line for line in printed_lines(terminal))
+    assert not any("left" in line for line in printed_lines(terminal))
