@@ -34,7 +34,9 @@ def test_what_is_there_is_not_run_again_and_gives_the_same_objective(once, capsy
     assert once("model=spend_rate") == first
     (run,) = KEPT.runs
     output = capsys.readouterr().out
-    assert output.startswith("spend_rate with features behaviour on cdnow_sample, next 3 months: there already (run ")
+    assert output.startswith(
+        "spend_rate with features rfm_behaviour on cdnow_sample, next 3 months: there already (run "
+    )
     assert run.run_id in output
     assert len(output.splitlines()) == 1
 

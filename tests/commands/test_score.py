@@ -177,9 +177,9 @@ def test_what_a_stored_model_cannot_do_is_said(stored_run, monkeypatch):
     with pytest.raises(ClvError, match="there is no model models:/orders-3m@champion"):
         resolve_model(cfg, "champion")
     missing = resolve_model(cfg, None)
-    assert (missing.stored, missing.trained_until, missing.model.name) == (None, None, "xgboost")
+    assert (missing.stored, missing.trained_until, missing.model.name) == (None, None, "blend")
     for sentence in (missing.description, missing.settings_description):
-        assert sentence.startswith("xgboost")
+        assert sentence.startswith("blend")
         assert "models:/orders-3m@champion" in sentence
     model = resolve_model(cfg, address).model
     with pytest.raises(ClvError, match="takes T, which its feature set 'rfm' does not give: fit it again"):

@@ -157,12 +157,15 @@ BAD_INPUT = {
     "broken origins": (["window.origins=1.5"], ["window.origins must be a whole number", "'1.5'"]),
     "training origins": (["window.training_origins=x"], ["window.training_origins", "or null for all", "'x'"]),
     "replicates": (["evaluation.bootstrap_replicates=-5"], ["evaluation.bootstrap_replicates must be", "'-5'"]),
-    "patience": (["model.estimator.patience=-1"], ["patience must be at least 1 round, got -1"]),
-    "patience in words": (["model.estimator.patience=abc"], ["model 'xgboost' could not be fitted", "TypeError"]),
-    "fraction": (["model.estimator.fraction=2"], ["fraction must lie between 0 and 1, got 2"]),
+    "patience": (["model=xgboost", "model.estimator.patience=-1"], ["patience must be at least 1 round, got -1"]),
+    "patience in words": (
+        ["model=xgboost", "model.estimator.patience=abc"],
+        ["model 'xgboost' could not be fitted", "TypeError"],
+    ),
+    "fraction": (["model=xgboost", "model.estimator.fraction=2"], ["fraction must lie between 0 and 1, got 2"]),
     "depth": (["model=decision_tree", "model.estimator.regressor.max_depth=-1"], ["could not be fitted", "max_depth"]),
     "unused parameter": (
-        ["model.estimator.regressor.objective=reg:squarederror"],
+        ["model=xgboost", "model.estimator.regressor.objective=reg:squarederror"],
         ["does not use tweedie_variance_power with objective reg:squarederror", "~model.estimator.regressor."],
     ),
     "log end after the log": (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import LogWithLosses, LogWithoutAmounts
+from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
 
 COUNTING_FAMILIES = ("baseline", "btyd")  # they predict purchases where the log has no amounts
@@ -29,6 +30,11 @@ def require_learnable_amounts(log: TransactionLog, model: Model) -> None:
             f"log '{log.name}' has purchase days below 0, and {model.name} cannot learn from losses; type "
             "model=linear, ridge or random_forest, which can, or data.cleaning.returns.policy=drop or net if they are "
             "returns"
+        )
+    if log.has_losses and model.level != OWN:
+        raise LogWithLosses(
+            f"log '{log.name}' has purchase days below 0, and the level that {model.name} is brought to rests on BTYD, "
+            "which knows no losses; type model.level=own"
         )
 
 

@@ -146,6 +146,11 @@ class Ensemble(RegressorMixin, BaseEstimator):
         return np.mean([member.probability_above(X, amount) for member in self.members_.values()], axis=0)
 
     @property
+    def takes_losses(self) -> bool:
+        """Whether every member learns from spend below 0."""
+        return all(getattr(member, "takes_losses", True) for member in self.members.values())
+
+    @property
     def parameters_(self) -> pd.DataFrame:
         """The factor of each member."""
         factors = {name: member.factor_ for name, member in self.members_.items()}

@@ -93,9 +93,11 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
         Raises
         ------
         ClvError
-            If nobody has spend, so that there is nothing to learn its size from.
+            If somebody's spend lies below 0, or nobody has any, so that there is nothing to learn its size from.
         """
         features, spend = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+        if (spend < 0).any():
+            raise ClvError("ZILN has no place for spend below 0")
         bought = spend > 0
         if not bought.any():
             raise ClvError("nobody in the training panel bought anything: ZILN has no spend to learn from")

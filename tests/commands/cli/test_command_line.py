@@ -42,7 +42,6 @@ def refused(*overrides):
         ("model=xgbost", "there is no model=xgbost; did you mean xgboost or xgboost_ziln?"),
         ("data=zzzz", "there is no data=zzzz; there are"),
         ("path=orders.csv", "there is no setting path; did you mean data.path or data.source.path?"),
-        ("max_depth=3", "there is no setting max_depth; did you mean model.estimator.regressor.max_depth?"),
         ("horizon=2m", "there is no setting horizon; did you mean window.horizon?"),
         ("data.path=orders.csv", "this log has no data.path, which is of one of your own; leave out data=<option>"),
         ("hydra.mode=nonsense", "Error merging override hydra.mode=nonsense"),
@@ -54,8 +53,13 @@ def test_what_hydra_refuses_comes_with_the_nearest_word(override, message):
     assert refused(override).startswith(message)
 
 
+def test_a_setting_of_the_model_is_named_in_full():
+    message = refused("model=xgboost", "max_depth=3")
+    assert message == "there is no setting max_depth; did you mean model.estimator.regressor.max_depth?"
+
+
 def test_a_parameter_that_a_library_may_take_can_be_added():
-    message = refused("model.estimator.regressor.max_dept=3")
+    message = refused("model=xgboost", "model.estimator.regressor.max_dept=3")
     assert "did you mean max_depth" in message
     assert "+model.estimator.regressor.max_dept=" in message
 

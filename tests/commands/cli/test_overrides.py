@@ -123,7 +123,7 @@ def test_what_has_one_reading_is_read_so(typed, hydra):
         (["data=cdnw"], "there is no data=cdnw; did you mean cdnow?; a log of your own reads data.path=orders.csv"),
         (["features=null"], "features=null names no option; there are behaviour, full, periods, rfm"),
         (["tracking=null"], "tracking=null names no option; there are memory, mlflow (tracking=memory keeps no run)"),
-        (["experiment="], "experiment= names no option; there are btyd_vs_ml_6m"),
+        (["experiment="], "experiment= names no option; there are ablation, btyd_vs_ml_6m"),
         (["--mulitrun"], "there is no option --mulitrun; did you mean --multirun"),
         (["--modle=xgboost"], "there is no option --modle; there are"),
         (["--cfg=nonsense"], "--cfg must be followed by one of job, hydra, all, got 'nonsense'"),

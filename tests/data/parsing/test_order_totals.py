@@ -190,7 +190,7 @@ def test_money_off_an_order_on_each_of_its_lines_counts_once():
 def test_money_off_an_order_is_shared_out_to_the_last_decimal():
     log = off_the_order("discount_amount", off=lambda order: f"{order % 4 + 1}.07", lines=((1, 10), (1, 20), (1, 7)))
     raw = ENGINE.register_arrow("rows", pa.table(log))
-    lines, _ = read_lines(raw, choose_columns(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
+    lines, *_ = read_lines(raw, choose_columns(raw.columns, {}, "shop"), ParseOptions(), "shop", False)
     sums = lines.group_by("order_id").agg(paid=lines.amount.sum(), least=lines.amount.min()).to_pyarrow().to_pylist()
     assert {row["order_id"]: row["paid"] for row in sums} == {
         str(k): Decimal(37) - Decimal(f"{k % 4 + 1}.07") for k in range(12)

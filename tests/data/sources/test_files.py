@@ -236,7 +236,7 @@ def test_what_is_not_there_is_said(folder, path, message):
         ("a.parquet", b"", r"is no Parquet file"),
         ("a.xls", b"id,n\na,1\n", r"is no workbook, whatever its name"),
         ("a.xls", b"<html>", r"is a web page \(HTML\), not the file itself"),
-        ("a.xyz", b"{}", r"is of no kind that is read: its name must end in \.csv, .*, \.csv\.gz or \.zip"),
+        ("a.xyz", b"id,n", r"is of no kind that is read: its name must end in \.csv, .*, \.csv\.gz or \.zip"),
         ("a.json", b"{}", r"a\.json' holds no objects with fields"),
         ("a.json", b"[1, 2]", r"a\.json' holds no objects with fields"),
         ("a.jsonl", b'{"id": 1}\n{"id": ', r"a\.jsonl' is damaged, or no json file"),
