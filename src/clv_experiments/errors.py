@@ -24,7 +24,7 @@ class LogWithLosses(UnsuitableLog):
     """A model that learns from spend of 0 or more cannot be judged, since some of the log's lies below."""
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, choices: Iterable[str]) -> str:
     """Ask whether one of the known words was meant, or name them all where none is near.
 
     Examples
@@ -34,6 +34,6 @@ def suggest(word: str, known: Iterable[str]) -> str:
     >>> suggest("forest", ["ridge", "linear"])
     'there are ridge, linear'
     """
-    known = list(known)
-    near = get_close_matches(word, known, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none here'}"
+    choices = list(choices)
+    near = get_close_matches(word, choices, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(choices) or 'none here'}"

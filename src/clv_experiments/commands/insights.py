@@ -149,16 +149,16 @@ class Snapshots:
 
 def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
     window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
-    latest = window.backtest(supervised=supervised, source=source)[0]
-    earlier = window.validation(None, supervised=supervised, source=source) if latest.validation else []
-    forecaster.require_holdout_spend(latest.holdout)
+    origin = window.backtest(supervised=supervised, source=source)[0]
+    earlier = window.validation(None, supervised=supervised, source=source) if origin.validation else []
+    forecaster.require_holdout_spend(origin.holdout)
 
     def forecast(period: Period) -> Snapshot:
         with terminal.step(f"forecasting {period}", "forecasts"):
             return snapshot(forecaster, period, model, btyd)
 
     return Snapshots(
-        forecast(window.future_period), [forecast(period) for period in (latest.holdout, *earlier[: PAST_PERIODS - 1])]
+        forecast(window.future_period), [forecast(period) for period in (origin.holdout, *earlier[: PAST_PERIODS - 1])]
     )
 
 

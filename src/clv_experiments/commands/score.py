@@ -216,8 +216,8 @@ def _tags(window: Window, request: ModelReference, models: ScoringModels, folder
 
 
 @contextmanager
-def _timed_bar(terminal: Terminal, what: str) -> Iterator[Callable[[int, int, str], None]]:
+def _timed_bar(terminal: Terminal, title: str) -> Iterator[Callable[[int, int, str], None]]:
     started = perf_counter()
-    with terminal.bar(what) as progress:
+    with terminal.bar(title) as progress:
         yield progress
-    terminal.add_timings({what: perf_counter() - started})
+    terminal.add_timings({title: perf_counter() - started})

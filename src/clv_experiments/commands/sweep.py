@@ -85,7 +85,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
     terminal.say(f"study '{study.name}', by {search_description}")
     with terminal.step("computing features and labels", "features"):
-        objective.prepare(config.feature_models())
+        objective.prepare(config.model_per_option())
     opened = instantiate(cfg.tracking).study(experiment_name(cfg), study.name, study.identity)
     with opened as run, _reassure_when_interrupted(terminal):
         if run.new:

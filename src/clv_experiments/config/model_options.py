@@ -27,7 +27,7 @@ def build_model(cfg: DictConfig) -> Model:
 def build_features(cfg: DictConfig) -> FeatureSet:
     """Instantiate one option of ``conf/features``, or the features that a model brings."""
     estimators = {name: build(node, f"features.estimators.{name}") for name, node in cfg.get("estimators", {}).items()}
-    return FeatureSet(cfg.name, [build(block, "features.blocks") for block in cfg.blocks], estimators)
+    return FeatureSet(cfg.name, [build(block_cfg, "features.blocks") for block_cfg in cfg.blocks], estimators)
 
 
 def build_baselines(cfg: DictConfig) -> list[Model]:

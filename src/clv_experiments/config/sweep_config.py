@@ -117,7 +117,7 @@ class SweepConfig:
         """Build the model that a choice describes."""
         return build_candidate(self.compose(params))
 
-    def feature_models(self) -> Iterator[Model]:
+    def model_per_option(self) -> Iterator[Model]:
         """Give the configured model, and one with each other option that a config group may take."""
         yield build_model(self.cfg.model)
         for parameter in self.space.parameters:

@@ -114,16 +114,17 @@ def describe_totals(period: TotalsPeriod | None, last: date, end: date, log_end:
     """
     if period is None or log_end is not None:
         return ""
-    what = f"all dates are {last:%A}s" if period.name == "week" else f"all dates begin a {period.name}"
-    what = f"dates are {period.name}s, each read as its first day" if period.is_written else what
+    finding = f"all dates are {last:%A}s" if period.name == "week" else f"all dates begin a {period.name}"
+    finding = f"dates are {period.name}s, each read as its first day" if period.is_written else finding
     if end == period.end:
         return (
-            f"{what}: taken for totals of a {period.name}, so that the log ends on {end} (data.log_end says otherwise)"
+            f"{finding}: taken for totals of a {period.name}, so that the log ends on {end} "
+            "(data.log_end says otherwise)"
         )
     if period.is_sure:
         before = last - timedelta(days=1)
-        return f"{what}, and the last {period.name} is not over: type data.log_end={before} to leave it out"
-    return f"{what}: if each is the total of the {period.name} that it begins, type data.log_end={period.end}"
+        return f"{finding}, and the last {period.name} is not over: type data.log_end={before} to leave it out"
+    return f"{finding}: if each is the total of the {period.name} that it begins, type data.log_end={period.end}"
 
 
 def describe_losses(days: pd.DataFrame) -> str:

@@ -22,7 +22,7 @@ CUSTOMERS = FeatureSet("rfm", [rfm])
 MONTHS_A_YEAR = 12
 FIRST_DAYS = 28  # of a log, in which everyone is new, so that they do not count as a season
 MIN_COHORT_MONTHS = 9  # over which first purchases are spread: customers of one age cannot tell age from season
-MIDDLE_SHARE = (0.05, 0.95)  # of the customers by first purchase, so that a trickle before or after does not count
+MIDDLE_QUANTILES = (0.05, 0.95)  # of the customers by first purchase, so that a trickle before or after does not count
 # Standard deviation of the log error of BTYD's total: its root mean square where seasons were seen, over the earlier
 # origins of Online Retail II and of simulated shops with a season (scripts/level_backtest.py).
 BTYD_ERROR = 0.3
@@ -180,7 +180,7 @@ def _reason_for_btyd(months: CohortMonths, future: pd.DataFrame, log: Transactio
     a_year_before = (future["month"] % MONTHS_A_YEAR - MONTHS_A_YEAR).min() * DAYS_A_MONTH
     if (target.cutoff - log.start).days + 1 + a_year_before < FIRST_DAYS:
         return f"the season of {target} was never seen: the log begins on {log.start}"
-    first, last = months.cohorts.index[np.searchsorted(_customer_shares(months.cohorts), MIDDLE_SHARE)]
+    first, last = months.cohorts.index[np.searchsorted(_customer_shares(months.cohorts), MIDDLE_QUANTILES)]
     if last - first + 1 < MIN_COHORT_MONTHS:
         return f"most customers first bought within {last - first + 1} months, so that age cannot be told from season"
     return ""

@@ -62,7 +62,7 @@ def choose_learnable(model: Model, log: TransactionLog, *, has_labels: bool) -> 
     return replace(model.fallback, name=model.name), note
 
 
-def require_no_losses(log: TransactionLog, what: str) -> None:
+def require_no_losses(log: TransactionLog, subject: str) -> None:
     """Refuse what rests on shares of spend and on BTYD models of it, where some of the log's lies below 0.
 
     Raises
@@ -71,8 +71,8 @@ def require_no_losses(log: TransactionLog, what: str) -> None:
     """
     if log.has_losses:
         raise LogWithLosses(
-            f"{what} rests on shares of spend and on BTYD models, which know no losses, and log '{log.name}' has some; "
-            "train.py, scripts/sweep.py and scripts/leaderboard.py take it, or type "
+            f"{subject} rests on shares of spend and on BTYD models, which know no losses, and log '{log.name}' has "
+            "some; train.py, scripts/sweep.py and scripts/leaderboard.py take it, or type "
             "data.cleaning.returns.policy=drop or net if they are returns"
         )
 

@@ -117,7 +117,7 @@ def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()
     table = _table(boards, models, ranks)
     critical = critical_difference(len(models), len(boards), boards[0].confidence)
 
-    def by_cell(values: Sequence[object] | Floats) -> pd.DataFrame:
+    def frame_by_cell(values: Sequence[object] | Floats) -> pd.DataFrame:
         return pd.DataFrame(values, index=pd.Index(titles, name="cell"), columns=models)[list(table.index)]
 
     return Aggregate(
@@ -125,9 +125,9 @@ def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()
         metric=boards[0].metric,
         confidence=boards[0].confidence,
         table=table,
-        scores=by_cell(scores),
-        ranks=by_cell(ranks),
-        leads=by_cell([board.rows()["group"].loc[models].eq(1).to_list() for board in boards]),
+        scores=frame_by_cell(scores),
+        ranks=frame_by_cell(ranks),
+        leads=frame_by_cell([board.rows()["group"].loc[models].eq(1).to_list() for board in boards]),
         critical_difference=critical,
         p_value=friedman(ranks),
         cliques=_cliques(table["mean_rank"], critical),

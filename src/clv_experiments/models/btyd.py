@@ -242,8 +242,8 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend]]:
         """Simulate the spend of those who buy, for each group of customers of whom it is the same; yield their rows."""
         check_is_fitted(self, "spend_")
-        known = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
-        customers = known.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).reset_index(drop=True)
+        checked = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
+        customers = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).reset_index(drop=True)
         for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
             x, T, m = cast(tuple[float, float, float], key)
             rng = np.random.default_rng(SEED)

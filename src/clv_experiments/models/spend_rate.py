@@ -27,5 +27,5 @@ class SpendRate(RuleBaseline):
         self.horizon_days = horizon_days
 
     def _spend(self, T: np.ndarray, rate: np.ndarray) -> np.ndarray:
-        known = np.maximum(T, 1.0)  # the days that ``spend_per_day`` is over
-        return rate * known / np.maximum(known, MIN_SHARE * self.horizon_days) * self.horizon_days
+        observed_days = np.maximum(T, 1.0)  # the days that ``spend_per_day`` is over
+        return rate * observed_days / np.maximum(observed_days, MIN_SHARE * self.horizon_days) * self.horizon_days

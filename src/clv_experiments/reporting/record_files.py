@@ -13,7 +13,7 @@ from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
 
 
-def write_folder(folder: str, title: str, records: Iterable[Record], what: str) -> Path:
+def write_folder(folder: str, title: str, records: Iterable[Record], subject: str) -> Path:
     """Write tables, texts and figures into a folder named after the title; no file is ever half written.
 
     Returns
@@ -24,7 +24,7 @@ def write_folder(folder: str, title: str, records: Iterable[Record], what: str) 
     Raises
     ------
     ClvError
-        If it cannot be written; begins with ``what``, such as ``the leaderboard``.
+        If it cannot be written; begins with ``subject``, such as ``the leaderboard``.
     """
     path = output_folder(folder, title)
     try:
@@ -34,7 +34,7 @@ def write_folder(folder: str, title: str, records: Iterable[Record], what: str) 
                 write_record(record, part)
                 part.replace(path / record.name)
     except OSError as error:
-        raise ClvError(f"{what} cannot be written to {path}: {error}; type output=<a folder>") from error
+        raise ClvError(f"{subject} cannot be written to {path}: {error}; type output=<a folder>") from error
     return path
 
 

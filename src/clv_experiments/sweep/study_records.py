@@ -23,7 +23,7 @@ from clv_experiments.sweep.space import Space, format_value
 from clv_experiments.sweep.study import TrackedStudy
 from clv_experiments.tracking.stored_run import StudyRun
 
-TRIAL_SCORES = {*ALL_SCORES} - {"mse"}  # scores that the light run of a trial has
+TRIAL_SCORE_NAMES = {*ALL_SCORES} - {"mse"}  # scores that the light run of a trial has
 
 
 def record_trial(run: StudyRun, trial: FrozenTrial, space: Space) -> None:
@@ -111,7 +111,7 @@ def edge_sentences(space: Space, winner: FrozenTrial) -> list[str]:
 
 def _records_of_trial(trial: FrozenTrial, space: Space) -> Iterator[Record]:
     yield from (Param(key, value) for key, value in space.settings(trial.params).items())
-    scores = {name: value for name, value in trial.user_attrs.get(SCORES, {}).items() if name in TRIAL_SCORES}
+    scores = {name: value for name, value in trial.user_attrs.get(SCORES, {}).items() if name in TRIAL_SCORE_NAMES}
     yield from (Metric(f"validation_{name}", value) for name, value in scores.items())
     if SECONDS in trial.user_attrs:
         yield Metric("seconds_fit_predict", trial.user_attrs[SECONDS])

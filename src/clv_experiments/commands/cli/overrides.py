@@ -180,7 +180,7 @@ class _Reader:
 
     def _text_value(self, key: str, value: str) -> str:
         """Quote text unless the grammar reads it as the text that it is, or as null, false, a list or a sweep."""
-        override = self._parse(value)
+        override = self._parse_override(value)
         if override is None:
             parts = [part.strip() for part in value.split(",")]
             several = self.multirun and parts[1:] and not _exists(value) and not SELECT.match(value)
@@ -203,7 +203,7 @@ class _Reader:
             self.notes.append(f'{key}={value} is read as the one file that is there; several are "{key}={quoted}"')
         return _quoted(value)
 
-    def _parse(self, value: str) -> Override | None:
+    def _parse_override(self, value: str) -> Override | None:
         """Parse a value as Hydra does; None where its grammar cannot."""
         try:
             return self.parser.parse_override(f"key={value}")
@@ -211,7 +211,7 @@ class _Reader:
             return None
 
     def _is_sweep(self, value: str) -> bool:
-        override = self._parse(value)
+        override = self._parse_override(value)
         return override is not None and override.is_sweep_override()
 
 

@@ -46,10 +46,10 @@ def _describe(policy: str, t: Table) -> list[str]:
     notes = []
     for row in sorted(rows, key=lambda row: not row["is_email"]):
         kind = "e-mail address(es)" if row["is_email"] else "customer id(s)"
-        what = f"{row['more']:,} {kind}, such as '{row['example']}',"
+        examples = f"{row['more']:,} {kind}, such as '{row['example']}',"
         if row["is_email"] or policy == "fold":
             fate = "are the same customer (data.cleaning.id_case.policy=keep tells them apart)"
         else:
             fate = "stay customers of their own: data.cleaning.id_case.policy=fold makes one of each"
-        notes.append(f"{what} differ from another in case only and {fate}")
+        notes.append(f"{examples} differ from another in case only and {fate}")
     return notes

@@ -56,32 +56,34 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
         return _add_days(table, NUMBER_FORMATS["epoch_seconds"], name)
     if kind.is_date() or kind.is_timestamp():
         return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
-    whole, iso, rest = f"{name} whole", f"{name} iso", f"{name} rest"
-    table = add_date_text(table, column, whole, iso, rest)
+    lower_text, iso, other_text = f"{name} whole", f"{name} iso", f"{name} rest"
+    table = add_date_text(table, column, lower_text, iso, other_text)
     layouts = LAYOUTS | (PERIOD_LAYOUTS | COMPACT_LAYOUTS).get(date_format or "", {})
     layouts |= dict.fromkeys(DATE_ORDERS[order], order) if order else {}
-    table = _add_iso_text(table, rest, layouts, name)
+    table = _add_iso_text(table, other_text, layouts, name)
     text = table[iso].fill_null(table[name])
     exists = text.re_search(f"^{CALENDAR_DATE}$")
     table = table.mutate(**{name: ibis.ifelse(exists, text, None).cast("date")})
     if date_format in NUMBER_FORMATS:
-        table = _add_counted_day(table, rest, NUMBER_FORMATS[date_format], name)
+        table = _add_counted_day(table, other_text, NUMBER_FORMATS[date_format], name)
     elif date_format == "week":
-        table = _add_week_day(table, rest, name)
-    return table.drop(whole, iso, rest)
+        table = _add_week_day(table, other_text, name)
+    return table.drop(lower_text, iso, other_text)
 
 
-def add_date_text(table: Table, column: str, whole: str, iso: str, rest: str) -> Table:
+def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_text: str) -> Table:
     """Add text in lower case, its ISO dates of ten characters, and what else there is, without a weekday in front.
 
-    Most logs have ISO dates throughout, and what is null in ``rest`` costs later expressions nothing.
+    Most logs have ISO dates throughout, and what is null in ``other_text`` costs later expressions nothing.
     """
     floating = table[column].type().is_floating()
-    table = _add_whole_number(table, column, whole) if floating else add_text(table, column, whole)
-    table = table.mutate(**{whole: table[whole].lower()})
-    text, usual = table[whole], table[whole].re_search(f"^{CALENDAR_DATE}{END}")
-    table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), rest: usual.ifelse(None, text)})
-    return table.mutate(**{rest: ibis.ifelse(table[rest].notnull(), table[rest].re_replace(WEEKDAY, ""), None)})
+    table = _add_whole_number(table, column, lower_text) if floating else add_text(table, column, lower_text)
+    table = table.mutate(**{lower_text: table[lower_text].lower()})
+    text, usual = table[lower_text], table[lower_text].re_search(f"^{CALENDAR_DATE}{END}")
+    table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), other_text: usual.ifelse(None, text)})
+    return table.mutate(
+        **{other_text: ibis.ifelse(table[other_text].notnull(), table[other_text].re_replace(WEEKDAY, ""), None)}
+    )
 
 
 def add_time_zone(table: Table, column: str, name: str) -> Table:
@@ -104,14 +106,14 @@ def _add_whole_number(table: Table, column: str, name: str) -> Table:
     table = add_text(table, column, name)  # NaN, which engines compare differently, becomes null
     small = table[name].notnull() & (number.abs() < INT64_LIMIT)
     table = table.mutate(**{name: ibis.ifelse(small, number, None)})
-    whole = table[name].floor()
-    fraction = ibis.ifelse(table[name] == whole, "", ".5")
-    return table.mutate(**{name: whole.cast("int64").cast("string") + fraction})
+    floored = table[name].floor()
+    fraction = ibis.ifelse(table[name] == floored, "", ".5")
+    return table.mutate(**{name: floored.cast("int64").cast("string") + fraction})
 
 
-def _add_iso_text(table: Table, rest: str, layouts: dict[str, str], name: str) -> Table:
+def _add_iso_text(table: Table, other_text: str, layouts: dict[str, str], name: str) -> Table:
     """Add what fits a layout as text like 2020-12-31, whether there is such a day or not."""
-    table = table.mutate(**{f"{name} {which}": _extract_part(table[rest], layouts, which) for which in "ymd"})
+    table = table.mutate(**{f"{name} {which}": _extract_part(table[other_text], layouts, which) for which in "ymd"})
     y, m, d = (table[f"{name} {which}"] for which in "ymd")
     word = ";" + m + "="
     position = ibis.literal(MONTHS).find(word)
@@ -128,9 +130,9 @@ def _extract_part(text: StringValue, layouts: Mapping[str, str], which: str) -> 
     return ibis.ifelse(text.notnull(), joined, None)
 
 
-def _add_counted_day(table: Table, rest: str, counted: NumberFormat, name: str) -> Table:
+def _add_counted_day(table: Table, other_text: str, counted: NumberFormat, name: str) -> Table:
     number = f"{name} number"
-    table = add_number(table, rest, number)
+    table = add_number(table, other_text, number)
     table = _add_days(table, counted, number)
     return table.mutate(**{name: ibis.coalesce(table[name], table[number])}).drop(number)
 
@@ -151,13 +153,13 @@ def add_number(table: Table, text: str, name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(small, table[name], None).cast("int64")})
 
 
-def _add_week_day(table: Table, rest: str, name: str) -> Table:
+def _add_week_day(table: Table, other_text: str, name: str) -> Table:
     """Fill in the days of ISO weeks: week 1 has the 4th of January, and a week without a day is its Monday."""
     fourth, shift = f"{name} fourth", f"{name} shift"
     year, number, day = f"{name} year", f"{name} week", f"{name} day"
     table = table.mutate(
         **{
-            column: _extract_part(table[rest], WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS, part).nullif("")
+            column: _extract_part(table[other_text], WEEK_LAYOUTS | WEEK_NUMBER_LAYOUTS, part).nullif("")
             for column, part in ((year, "y"), (number, "w"), (day, "d"))
         }
     )

@@ -133,10 +133,10 @@ def add_identifier(table: Table, column: str, name: str) -> Table:
 
 def add_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
     """Add several identifiers in the same steps; ``columns`` maps the name of each to the column that is read."""
-    whole = {name: column for name, column in columns.items() if table[column].type().is_integer()}
-    texts = {name: column for name, column in columns.items() if name not in whole}
+    integers = {name: column for name, column in columns.items() if table[column].type().is_integer()}
+    texts = {name: column for name, column in columns.items() if name not in integers}
     table = add_texts(table, texts) if texts else table
-    identifiers = {name: table[column].cast("string") for name, column in whole.items()}
+    identifiers = {name: table[column].cast("string") for name, column in integers.items()}
     identifiers |= {name: _format_identifier(table[column], table[name]) for name, column in texts.items()}
     return table.mutate(**identifiers)
 
@@ -145,8 +145,8 @@ def _format_identifier(cells: Value, text: StringValue) -> StringValue:
     if cells.type().is_floating():
         # NaN, which engines compare differently, is null by now.
         small = text.notnull() & (cells.abs() < FLOAT_ID_LIMIT)
-        whole = ibis.ifelse(small & (cells == cells.floor()), cells, None).cast("int64").cast("string")
-        return ibis.ifelse(small, ibis.coalesce(whole, text), None)
+        integers = ibis.ifelse(small & (cells == cells.floor()), cells, None).cast("int64").cast("string")
+        return ibis.ifelse(small, ibis.coalesce(integers, text), None)
     return ibis.cases(
         (text.re_search(TRUNCATED_NUMBER), ibis.null("string")),
         (text.re_search(WHOLE_WITH_DECIMALS), text.re_extract(WHOLE_WITH_DECIMALS, 1)),
@@ -195,8 +195,8 @@ def _exact_number(number: Value) -> Value:
 
 def _unify_notation(text: StringValue) -> StringValue:
     text = text.replace("−", "-").re_replace(WHITESPACE, " ")
-    for notation, meaning in AMOUNT_NOTATIONS.items():
-        text = text.re_replace(notation, meaning)
+    for notation, standard in AMOUNT_NOTATIONS.items():
+        text = text.re_replace(notation, standard)
     return text
 
 

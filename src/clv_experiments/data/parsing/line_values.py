@@ -148,10 +148,10 @@ def _infer_discount_unit(column: str, summary: dict[str, Any], options: ParseOpt
     units = _possible_units(column, summary)
     if len(units) == 1:
         return units[0]
-    ways = [f"data.discount_unit={unit} if it is {IN_WORDS[unit]}" for unit in units or DISCOUNT_UNITS]
+    alternatives = [f"data.discount_unit={unit} if it is {IN_WORDS[unit]}" for unit in units or DISCOUNT_UNITS]
     raise ClvError(
         f"column '{column}' of log '{log}', up to {summary['most']:f}, could be a discount in several units: type "
-        f"{', '.join(ways)}, or data.columns.discount=false if the price contains it"
+        f"{', '.join(alternatives)}, or data.columns.discount=false if the price contains it"
     )
 
 

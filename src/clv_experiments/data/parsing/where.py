@@ -58,8 +58,8 @@ class ParsedCondition:
             self.tree = ast.parse(" ".join(source.splitlines()), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             rest = source[max((getattr(error, "offset", None) or 1) - 1, 0) :] or source
-            place = f" at {self._restore(rest)[:40]}" if rest.strip() else ""
-            raise ClvError(f'data.where="{self.text}" cannot be read{place}; {GRAMMAR}') from None
+            location = f" at {self._restore(rest)[:40]}" if rest.strip() else ""
+            raise ClvError(f'data.where="{self.text}" cannot be read{location}; {GRAMMAR}') from None
 
     def column(self, node: ast.Name) -> str:
         """Return the column that a name in the tree stands for."""

@@ -139,8 +139,10 @@ def _open_file(file: Path, settings: dict[str, str]) -> Any:
 
 def _database_kind(file: Path) -> str | None:
     with file.open("rb") as stream:
-        head = stream.read(16)
-    return "duckdb" if head[8:12] == b"DUCK" else "sqlite" if head.startswith(b"SQLite format 3") else None
+        first_bytes = stream.read(16)
+    return (
+        "duckdb" if first_bytes[8:12] == b"DUCK" else "sqlite" if first_bytes.startswith(b"SQLite format 3") else None
+    )
 
 
 def _advise(reason: str) -> str:

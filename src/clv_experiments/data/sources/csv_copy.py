@@ -125,16 +125,16 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, tar
 def _refuse_line(file: CsvFile, text: _Text, fault: str, content: str, position: int) -> NoReturn:
     row = content.lstrip("\r\n")
     above = len(content) - len(row)
-    place = f"line {text.missing + _count_lines(text.path, position + above) + 1} of '{file.path}'"
+    location = f"line {text.missing + _count_lines(text.path, position + above) + 1} of '{file.path}'"
     if "COLUMNS" not in fault:
-        raise ClvError(describe_quotes(place))
+        raise ClvError(describe_quotes(location))
     cells = next(csv.reader(StringIO(row, newline=""), delimiter=file.separator, skipinitialspace=True))
     width = len(file.header.names)
     if len(cells) < width:
         advice = "complete the line, or delete it if it is a total or a remark"
     else:
         advice = f"correct the line, or quote cells that hold the separator ({name_separator(file.separator)})"
-    raise ClvError(f"{place} has {len(cells)} cell(s) where the header has {width}; {advice}")
+    raise ClvError(f"{location} has {len(cells)} cell(s) where the header has {width}; {advice}")
 
 
 def _count_lines(path: Path, size: int) -> int:

@@ -128,11 +128,11 @@ def open_binary(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path) if _is_compressed(path) else path.open("rb"))
 
 
-def describe_quotes(place: str) -> str:
+def describe_quotes(location: str) -> str:
     """Say what is wrong with the quotes of a line."""
     return (
-        f"{place} has a quote that is never closed, or text behind a closing one; close it, and write a quote inside "
-        "quotes twice"
+        f"{location} has a quote that is never closed, or text behind a closing one; close it, and write a quote "
+        "inside quotes twice"
     )
 
 
@@ -154,11 +154,11 @@ def _can_be_skipped(texts: Sequence[str], header: Header) -> bool:
     return len({re.sub("[^\r\n]", "", text) for text in [*above, *last]} - {""}) <= 1
 
 
-def _check_quotes(text: str, separator: str, place: str) -> None:
+def _check_quotes(text: str, separator: str, location: str) -> None:
     try:
         list(csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True))
     except csv.Error as error:
-        raise ClvError(describe_quotes(place)) from error
+        raise ClvError(describe_quotes(location)) from error
 
 
 def _parse_separator(separator: str | None) -> str | None:

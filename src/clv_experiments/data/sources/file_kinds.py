@@ -81,10 +81,10 @@ def _advise_conversion(path: Path, suffix: str) -> str:
     with path.open("rb") as stream:
         if markup := describe_markup(stream.read(HEAD_BYTES).decode("utf-8", errors="replace")):
             return f"'{path}' is {markup} (data.path)"
-    known = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    endings = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
     return (
-        f"'{path}' is of no kind that is read: its name must end in .{known}, .csv.gz or .zip, or it must be a DuckDB "
-        "or SQLite database; unpack it, or save it as one of them (data.path)"
+        f"'{path}' is of no kind that is read: its name must end in .{endings}, .csv.gz or .zip, or it must be a "
+        "DuckDB or SQLite database; unpack it, or save it as one of them (data.path)"
     )
 
 

@@ -94,14 +94,14 @@ def find_header(
     body = [cells for cells in rows[first_row:] if any(map(cell_kind, cells))]
     if row is None:
         width = Counter(map(len, body)).most_common(1)[0][0]
-        names, left_out = [f"column{position}" for position in range(1, width + 1)], frozenset[int]()
+        names, row_numbers = [f"column{position}" for position in range(1, width + 1)], frozenset[int]()
         if header is None:
             notes.append(_no_header_note(numbers[first_row], len(names), unit, where))
     else:
-        names, left_out, name_notes = _name_columns([_format_name(cell) for cell in rows[row]], body, where)
+        names, row_numbers, name_notes = _name_columns([_format_name(cell) for cell in rows[row]], body, where)
         notes += name_notes
     check_header([name for name in names if name], where)
-    return Header(row, first_row, tuple(names), left_out, tuple(notes))
+    return Header(row, first_row, tuple(names), row_numbers, tuple(notes))
 
 
 def check_header(names: Sequence[str], where: str) -> None:

@@ -165,9 +165,9 @@ def _draw_entries(customers: int, length: float, growth: float, rng: np.random.G
     return np.clip(uniform * length, 0.0, np.nextafter(length, 0.0))
 
 
-def _resolve_parameters(process: str, given: Mapping[str, float | None]) -> dict[str, float]:
+def _resolve_parameters(process: str, typed: Mapping[str, float | None]) -> dict[str, float]:
     parameters = {**PROCESSES[process].defaults, **SPEND_DEFAULTS}
-    for name, value in given.items():
+    for name, value in typed.items():
         if value is None:
             continue
         if name not in parameters:

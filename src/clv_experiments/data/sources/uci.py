@@ -186,13 +186,13 @@ def _read_archive(log: _PublishedLog, archive: Path, sheet: str) -> pa.Table:
             if len(books) != 1:
                 inside = ", ".join(content.namelist()) or "nothing"
                 raise log.fetch_error(f"the archive must hold one Excel workbook, and holds {inside}")
-            book = Path(content.extract(books[0], archive.parent))
+            workbook_path = Path(content.extract(books[0], archive.parent))
     except (BadZipFile, zlib.error, EOFError) as error:
         raise log.fetch_error("what was sent is no whole zip archive") from error
     try:
-        return read_workbook(book, sheet)[0]
+        return read_workbook(workbook_path, sheet)[0]
     except ClvError as error:
-        raise log.fetch_error(f"its workbook {book.name} cannot be read ({error})") from error
+        raise log.fetch_error(f"its workbook {workbook_path.name} cannot be read ({error})") from error
 
 
 def _is_workbook(name: str) -> bool:

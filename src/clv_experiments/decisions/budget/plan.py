@@ -224,11 +224,11 @@ def _solve(customers: pd.DataFrame, campaign: Campaign, minima: Mapping[str, int
 
     Among customers who are alike to the constraints the first are chosen, so that ties fall the same way every time.
     """
-    alike = customers.groupby(["segment", "country"], sort=False)
+    groups = customers.groupby(["segment", "country"], sort=False)
     # Of customers who are alike only the first can be chosen: so many as pay, or as must be.
     paying = customers["profit"].gt(0).groupby([customers["segment"], customers["country"]]).transform("sum")
     enough = np.maximum(paying.clip(upper=campaign.contacts), customers["segment"].map(minima).fillna(0))
-    candidates = customers[alike.cumcount() < enough]
+    candidates = customers[groups.cumcount() < enough]
     if candidates.empty:
         return None if any(minima.values()) else np.zeros(len(customers), dtype=bool)
     rows = [np.ones(len(candidates))]
@@ -246,7 +246,7 @@ def _solve(customers: pd.DataFrame, campaign: Campaign, minima: Mapping[str, int
     if solution.x is None:
         return None
     chosen = candidates[solution.x > 0.5].groupby(["segment", "country"]).size().rename("chosen")
-    return (alike.cumcount() < customers.join(chosen, on=["segment", "country"])["chosen"].fillna(0)).to_numpy()
+    return (groups.cumcount() < customers.join(chosen, on=["segment", "country"])["chosen"].fillna(0)).to_numpy()
 
 
 def _describe_conflict(customers: pd.DataFrame, campaign: Campaign) -> str:

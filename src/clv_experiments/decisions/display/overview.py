@@ -124,10 +124,12 @@ def _concentration(overview: Overview) -> Exhibit:
 
 
 def _countries(overview: Overview, table: pd.DataFrame) -> Exhibit:
-    bars = table.head(MAX_COUNTRIES).set_index("country")["revenue"].rename(lambda name: clean_name(name) or NO_COUNTRY)
-    if (rest := len(table) - len(bars)) > 0:
-        bars[format_count(rest, "other country", "other countries")] = table["revenue"].iloc[MAX_COUNTRIES:].sum()
-    figure = draw_bars(_title("countries", overview), bars, overview.currency)
+    largest = (
+        table.head(MAX_COUNTRIES).set_index("country")["revenue"].rename(lambda name: clean_name(name) or NO_COUNTRY)
+    )
+    if (others := len(table) - len(largest)) > 0:
+        largest[format_count(others, "other country", "other countries")] = table["revenue"].iloc[MAX_COUNTRIES:].sum()
+    figure = draw_bars(_title("countries", overview), largest, overview.currency)
     return _exhibit("countries", overview, table, figure)
 
 
@@ -217,18 +219,18 @@ def draw_lorenz_curve(lorenz: Concentration) -> Figure:
     return figure
 
 
-def draw_bars(title: str, bars: pd.Series, currency: str) -> Figure:
+def draw_bars(title: str, revenue: pd.Series, currency: str) -> Figure:
     """Draw the revenue of each name as a bar with its share."""
-    figure, (panel,) = create_chart(title, "share of revenue beside each bar", 1.6 + 0.3 * len(bars))
-    total = bars.sum()
-    for y, value in zip(np.arange(len(bars))[::-1], bars, strict=True):
+    figure, (panel,) = create_chart(title, "share of revenue beside each bar", 1.6 + 0.3 * len(revenue))
+    total = revenue.sum()
+    for y, value in zip(np.arange(len(revenue))[::-1], revenue, strict=True):
         panel.barh(y, value, 0.7, color=BLUE, linewidth=0)
         panel.annotate(
             f"{value / total:.1%}" if total > 0 else "–", (max(value, 0.0), y), xytext=(5, 0),
             textcoords="offset points", va="center", **TEXT_STYLE,
         )  # fmt: skip
-    name_rows(panel, [printable(name) for name in bars.index])
-    panel.set_xlim(min(0.0, bars.min()), 1.14 * max(bars.max(), 1e-9))
+    name_rows(panel, [printable(name) for name in revenue.index])
+    panel.set_xlim(min(0.0, revenue.min()), 1.14 * max(revenue.max(), 1e-9))
     panel.xaxis.set_major_locator(MaxNLocator(5))
     panel.xaxis.set_major_formatter(format_amount)
     panel.set_xlabel(f"revenue ({printable(currency, 6)})")

@@ -75,8 +75,8 @@ def cluster_customers(table: pd.DataFrame, seed: int) -> Clusters:
     sample = X[_subset(len(X), FIT_SAMPLE, rng)]
     silhouettes = _silhouettes(sample, seed, rng)
     if silhouettes.empty:
-        alike = pd.Series(ALIKE, index=table.index, dtype=object)
-        return Clusters(alike, [ALIKE], silhouettes, np.array([]), np.array([]))
+        one_cluster = pd.Series(ALIKE, index=table.index, dtype=object)
+        return Clusters(one_cluster, [ALIKE], silhouettes, np.array([]), np.array([]))
     k = int(silhouettes.index.to_numpy()[silhouettes.argmax()])
     model = _fit(sample, k, seed)
     repeats = [_fit(sample, k, int(s)).predict(sample) for s in rng.integers(2**31, size=REPEATS)]
