@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 # A DuckDB log costs up to 100 ms, and each example makes two.
-few = settings(max_examples=12, deadline=None)
+few_examples = settings(max_examples=12, deadline=None)
 TWO = [("a", date(2020, 1, 1), 1.0), ("b", date(2020, 1, 2), 2.0), ("a", date(2020, 1, 2), 4.0)]
 
 cents = st.integers(-5_000, 100_000).map(lambda amount: Decimal(amount) / 100)
@@ -31,7 +31,7 @@ def content(log):
     return sorted((row["customer_id"], row["date"], row["amount"]) for row in rows)
 
 
-@few
+@few_examples
 @given(rows=purchase_days(), order=st.randoms(use_true_random=False))
 def test_fingerprint_and_content_do_not_depend_on_row_order(log_of, rows, order):
     shuffled = order.sample(rows, len(rows))
@@ -40,7 +40,7 @@ def test_fingerprint_and_content_do_not_depend_on_row_order(log_of, rows, order)
     assert content(one) == content(other) == sorted(rows)
 
 
-@few
+@few_examples
 @given(rows=purchase_days(), data=st.data())
 def test_fingerprint_moves_with_any_single_change(log_of, rows, data):
     which = data.draw(st.integers(0, len(rows) - 1), label="row")
@@ -75,7 +75,7 @@ def test_fingerprint_does_not_move_with_steps_that_change_nothing(log_of):
     assert log_of(TWO).fingerprint == log_of(TWO, rules=()).fingerprint
 
 
-@few
+@few_examples
 @given(rows=purchase_days(), order=st.randoms(use_true_random=False))
 def test_fingerprint_moves_when_amounts_are_dealt_anew(log_of, rows, order):
     dealt = order.sample([amount for *_, amount in rows], len(rows))

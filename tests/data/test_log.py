@@ -21,7 +21,7 @@ from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 
 # A DuckDB log costs up to 100 ms.
-few = settings(max_examples=12, deadline=None)
+few_examples = settings(max_examples=12, deadline=None)
 START = date(1997, 1, 1)
 TWO = [("a", date(2020, 1, 1), 1.0), ("b", date(2020, 1, 2), 2.0), ("a", date(2020, 1, 2), 4.0)]
 
@@ -114,7 +114,7 @@ def test_cleaning_report_counts_every_row_that_leaves(log_of):
     assert (log.start, log.end, log.customers) == (date(2020, 1, 1), date(2020, 1, 31), 3)
 
 
-@few
+@few_examples
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(["a", "b", "", None]), st.none() | some_day, st.none() | cents.map(float)),
@@ -165,7 +165,7 @@ def test_clock_times_are_cut_to_whole_days(log_of):
     assert content(log)[1] == ("a", date(2020, 1, 31), Decimal(110))
 
 
-@few
+@few_examples
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from("ab"), st.integers(1, 3), st.sampled_from([0.1, 0.2, 0.7, 1e9, -1e9, 1e-4])),

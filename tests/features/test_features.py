@@ -27,7 +27,7 @@ from clv_experiments.features.rhythm import rhythm
 from clv_experiments.features.season import season
 
 # A DuckDB log and its features cost 100 to 200 ms.
-few = settings(max_examples=12, deadline=None)
+few_examples = settings(max_examples=12, deadline=None)
 fewer = settings(max_examples=6, deadline=None)  # several logs an example
 FIRST = datetime(2020, 1, 1)
 RECENT = (7, 14, 30, 60)
@@ -181,7 +181,7 @@ NAIVE = {
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-@few
+@few_examples
 @given(rows=logs(), cutoff=cutoffs, horizon=horizons)
 def test_features_equal_a_loop_over_each_customers_rows(log_of, name, rows, cutoff, horizon):
     expected = {customer: NAIVE[name](spend, cutoff, horizon) for customer, spend in spend_by_day(rows, cutoff).items()}

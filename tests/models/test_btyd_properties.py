@@ -17,7 +17,7 @@ from clv_experiments.models.pareto_nbd import ParetoNbd
 MODELS = [BgNbd, MbgNbd, ParetoNbd]
 ROUNDING = 1e-9  # of quadrature and of sums over many terms, far below anything a forecast is read to
 
-few = settings(max_examples=50, deadline=None, derandomize=True)
+few_examples = settings(max_examples=50, deadline=None, derandomize=True)
 logs = st.floats(-14, 14)
 wild = st.tuples(logs, logs, logs, logs).map(np.exp)
 tame = st.tuples(*[st.floats(np.log(0.05), np.log(20))] * 4).map(np.exp)
@@ -48,7 +48,7 @@ def customers(draw):
 @given(
     parameters=st.one_of(wild, tame, edges), X=customers(), horizons=st.tuples(st.floats(0.01, 4000), st.floats(1, 4))
 )
-@few
+@few_examples
 def test_forecasts_are_finite_ordered_probabilities_and_counts(model, parameters, X, horizons):
     fitted = given_parameters(model, parameters)
     horizon, longer = horizons[0], horizons[0] * horizons[1]
@@ -68,7 +68,7 @@ def test_forecasts_are_finite_ordered_probabilities_and_counts(model, parameters
 
 @pytest.mark.parametrize("model", MODELS)
 @given(parameters=st.one_of(tame, edges), T=st.floats(1, 1000), x=st.integers(0, 50))
-@few
+@few_examples
 def test_recent_customers_are_rather_alive_and_frequent_ones_buy_more(model, parameters, T, x):
     fitted = given_parameters(model, parameters)
     moments = np.linspace(0, T, 9)
@@ -82,7 +82,7 @@ def test_recent_customers_are_rather_alive_and_frequent_ones_buy_more(model, par
 
 @pytest.mark.parametrize("model", MODELS)
 @given(parameters=st.one_of(wild, tame, edges))
-@few
+@few_examples
 def test_a_new_customers_purchases_accumulate(model, parameters):
     fitted = given_parameters(model, parameters)
     total = fitted.expected_cumulative_purchases(np.array([0, 1, 7, 91, 365, 3650]))
@@ -94,7 +94,7 @@ def test_a_new_customers_purchases_accumulate(model, parameters):
 
 
 @given(a=st.floats(1e-6, 1e3), b=st.floats(1e-6, 1e6), count=st.sampled_from([16, 64]))
-@few
+@few_examples
 def test_beta_nodes_have_the_moments_of_the_beta(a, b, count):
     p, weights = beta_nodes(a, b, count)
     assert ((p >= 0) & (p <= 1) & (weights >= 0)).all()

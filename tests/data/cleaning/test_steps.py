@@ -38,7 +38,7 @@ from clv_experiments.data.engine import DuckDb
 from clv_experiments.errors import ClvError
 
 # A query costs some 10 ms, a step several.
-few = settings(max_examples=15, deadline=None)
+few_examples = settings(max_examples=15, deadline=None)
 fewer = settings(max_examples=5, deadline=None)
 FIRST = date(2020, 1, 1)
 TYPES = {
@@ -328,7 +328,7 @@ def naive_net(rows):
     return sorted(remaining)
 
 
-@few
+@few_examples
 @given(rows=st.lists(bought, max_size=14))
 def test_netting_is_a_purse_of_credit(rows):
     result = cleaned(rows, returns("net"))
@@ -347,20 +347,20 @@ repeating = st.lists(
 )
 
 
-@few
+@few_examples
 @given(rows=repeating)
 def test_one_of_each_duplicate_stays(rows):
     assert Counter(cleaned(rows, duplicates("drop"))) == Counter(set(rows))
 
 
-@few
+@few_examples
 @given(rows=repeating)
 def test_half_of_each_row_of_two_sheets_stays(rows):
     expected = Counter({row: -(-n // 2) if row[1] in (2, 3) else n for row, n in Counter(rows).items()})
     assert Counter(cleaned(rows, in_two_sheets("2020-01-02", "2020-01-03"))) == expected
 
 
-@few
+@few_examples
 @given(rows=st.lists(bought, max_size=14), quantile=st.floats(0.01, 0.99), until=st.integers(0, 7))
 def test_winsorising_is_a_quantile_between_sorted_rows(rows, quantile, until):
     known = sorted(float(amount) for _, number, amount in rows if number <= until)
@@ -377,7 +377,7 @@ def test_winsorising_is_a_quantile_between_sorted_rows(rows, quantile, until):
     assert [float(row[2]) for row in result] == pytest.approx([row[2] for row in expected], abs=6e-5)
 
 
-@few
+@few_examples
 @given(rows=st.lists(bought, max_size=8), rate=st.integers(1, 3000), decimals=st.integers(0, 4))
 def test_money_is_converted_and_rounded_exactly(rows, rate, decimals):
     rate = Decimal(rate) / 1000
@@ -456,7 +456,7 @@ def test_every_step_is_here():
     assert made == {name.split()[0] for name in STEPS}
 
 
-@few
+@few_examples
 @given(
     rows=full_rows(), names=st.lists(st.sampled_from(sorted(STEPS)), unique=True), log_end=st.none() | st.integers(1, 9)
 )
@@ -518,7 +518,7 @@ def test_no_step_tells_a_day_what_comes_after_it(name, rows, cutoff):
 
 
 @pytest.mark.parametrize("step", [returns("net"), outliers("winsorise", 0.6)], ids=["net", "winsorise"])
-@few
+@few_examples
 @given(rows=st.lists(bought, min_size=4, max_size=14), cutoff=st.integers(1, 5))
 def test_nor_do_those_that_look_at_other_days(step, rows, cutoff):
     rest = (None,) * 8

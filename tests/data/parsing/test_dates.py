@@ -20,7 +20,7 @@ from clv_experiments.data.parsing.periods import last_day_of_period
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
-few = settings(max_examples=8, deadline=None)  # each reads a whole column
+few_examples = settings(max_examples=8, deadline=None)  # each reads a whole column
 ENGINE = DuckDb()
 EPOCH = datetime(1970, 1, 1)
 instants = st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)), min_size=1, max_size=10)
@@ -53,7 +53,7 @@ def count(instant, unit):
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(instants=instants, unit=st.sampled_from(UNMISTAKABLE))
 def test_any_instant_comes_back_from_its_number(instants, unit):
     numbers = [count(instant, unit) for instant in instants]
@@ -103,7 +103,7 @@ MONTHS = {
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(dates=st.lists(st.dates(date(1990, 1, 1), date(2049, 12, 31)), min_size=1, max_size=10))
 def test_any_month_comes_back_as_its_first_day(dates):
     for write in MONTHS.values():
@@ -111,7 +111,7 @@ def test_any_month_comes_back_as_its_first_day(dates):
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(dates=st.lists(st.dates(date(1990, 1, 1), date(2099, 12, 31)), min_size=1, max_size=10))
 def test_any_week_comes_back_as_its_monday_and_any_quarter_as_its_first_day(dates):
     weeks = [day.isocalendar() for day in dates]

@@ -22,7 +22,7 @@ from clv_experiments.data.parsing.formats import (
 )
 from clv_experiments.errors import ClvError
 
-few = settings(max_examples=12, deadline=None)  # each reads a whole column
+few_examples = settings(max_examples=12, deadline=None)  # each reads a whole column
 ENGINE = DuckDb()
 CENT = Decimal("0.0001")
 
@@ -78,7 +78,7 @@ IN_ORDER = {
 some_dates = st.lists(st.dates(date(1000, 1, 1), date(9999, 12, 31)), min_size=1, max_size=10)
 
 
-@few
+@few_examples
 @given(dates=some_dates)
 def test_any_date_comes_back_from_any_layout(dates):
     written = [write(day) for day in dates for write in LAYOUTS.values()]
@@ -86,7 +86,7 @@ def test_any_date_comes_back_from_any_layout(dates):
         assert read(add_day, written, order) == [day for day in dates for _ in LAYOUTS]
 
 
-@few
+@few_examples
 @given(dates=some_dates, order=st.sampled_from(["dmy", "mdy"]))
 def test_any_date_comes_back_where_the_order_is_known(dates, order):
     written = [write(day) for day in dates for write in IN_ORDER[order]]
@@ -95,7 +95,7 @@ def test_any_date_comes_back_where_the_order_is_known(dates, order):
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(dates=st.lists(st.dates(date(1969, 1, 1), date(2068, 12, 31)), min_size=1, max_size=10))
 def test_two_digits_are_a_year_of_1969_to_2068(dates):
     dates = [date(1969, 1, 1), date(2068, 12, 31), *dates]
@@ -105,7 +105,7 @@ def test_two_digits_are_a_year_of_1969_to_2068(dates):
     assert read(add_day, [f"{day:%d-%b-%y}" for day in dates], None) == dates
 
 
-@few
+@few_examples
 @given(parts=st.lists(st.tuples(st.integers(0, 2500), st.integers(0, 13), st.integers(0, 32)), min_size=1, max_size=40))
 def test_only_days_of_the_calendar_are_read(parts):
     def naive(y, m, d):
@@ -246,7 +246,7 @@ GROUPS = {".": ["", ",", " ", "\u00a0", "’", "'"], ",": ["", ".", " ", "\u2009
 SIGNS = ["{}", "-{}", "({})", "{}-", "${}", "-${}", "$-{}", "({} EUR)", "{} €", "USD {}", "+{}"]
 
 
-@few
+@few_examples
 @given(
     st.lists(
         st.tuples(st.integers(0, 99_999_999_999_999), st.integers(0, 9_999), st.sampled_from(SIGNS)),
@@ -269,7 +269,7 @@ def test_any_amount_comes_back_in_any_convention(rows):
         assert read(add_amount, written, decimal) == exact * len(groups)
 
 
-@few
+@few_examples
 @given(
     st.lists(st.floats(-1e13, 1e13).map(lambda x: x if abs(x) > 1e-90 else 0.0), min_size=1), st.sampled_from("eEgf")
 )
@@ -405,7 +405,7 @@ def test_what_exports_write_for_nothing_is_missing():
     assert read_each(add_identifier, texts) == read_each(add_text, texts) == dict.fromkeys(texts)
 
 
-@few
+@few_examples
 @given(st.lists(st.integers(1 - 2**53, 2**53 - 1), min_size=1, max_size=20))
 def test_whole_floats_are_whole_numbers(numbers):
     assert read(add_identifier, [float(number) for number in numbers]) == [str(number) for number in numbers]
@@ -426,7 +426,7 @@ def test_text_that_a_spreadsheet_has_cut_is_not_read_as_an_identifier():
     assert read_each(add_identifier, [*texts, "17850"]) == dict.fromkeys(texts) | {"17850": "17850"}
 
 
-@few
+@few_examples
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=10))
 def test_any_text_reads_without_an_error(texts):
     blanks = " \t\n\r\v\f\u00a0\u2007\u2009\u200b\u202f\u2060\ufeff"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from clv_experiments.data.queries.cohort_months import cohort_months
 
-few = settings(max_examples=12, deadline=None)
+few_examples = settings(max_examples=12, deadline=None)
 FIRST = datetime(2020, 1, 1)
 MONTH = Fraction(1461, 48)
 
@@ -31,7 +31,7 @@ def logs(draw):
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(rows=logs(), known_days=st.integers(6, 420))
 def test_sums_and_exposure_are_what_a_loop_over_the_days_finds(log_of, rows, known_days):
     cutoff = FIRST.date() + timedelta(days=known_days)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clv_experiments.data.queries.outcomes import days_to_purchase, holdout, repeat_spend_by_day
 from clv_experiments.data.window import Period
 
-few = settings(max_examples=25, deadline=None)
+few_examples = settings(max_examples=25, deadline=None)
 FIRST = datetime(2020, 1, 1)
 
 
@@ -37,7 +37,7 @@ def first_days(rows, period):
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(rows=logs(), period=some_period())
 def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, period):
     expected, waits = {}, {}
@@ -60,7 +60,7 @@ def test_holdout_and_waits_are_what_a_loop_over_the_rows_finds(log_of, rows, per
 
 
 @pytest.mark.slow
-@few
+@few_examples
 @given(rows=logs(), period=some_period())
 def test_repeat_spend_by_day_is_a_naive_sum_over_the_rows(log_of, rows, period):
     log, first = log_of(rows), first_days(rows, period)
