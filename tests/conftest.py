@@ -15,7 +15,7 @@ import sys
 import warnings
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -23,6 +23,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -221,9 +222,22 @@ def run_without_figures():
 
 
 def pytest_itemcollected(item):
-    """Mark what needs more than ``.[test]`` installs, known by what it asks for."""
+    """Mark what needs more than ``.[test]`` installs, known by what it asks for, and runs of all models but some."""
     if EXTRAS & set(getattr(item, "fixturenames", ())):
         item.add_marker("extras")
+    if mark := item.get_closest_marker("whole_run_of_model"):
+        option = item.callspec.params[mark.args[0]]
+        if option not in first_of_each_family():
+            item.add_marker("slow")
+
+
+@cache
+def first_of_each_family():
+    """One option of conf/model for each family."""
+    options = {
+        path.stem: yaml.safe_load(path.read_text())["family"] for path in sorted((CONF / "model").glob("*.yaml"))
+    }
+    return {next(option for option in options if options[option] == family) for family in options.values()}
 
 
 @pytest.fixture(scope="session")

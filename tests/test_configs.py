@@ -82,6 +82,7 @@ def test_model_says_its_family_and_whether_it_learns_from_labels(option, compose
     assert not hasattr(model.estimator, "n_features_in_"), "an estimator comes unfitted"
 
 
+@pytest.mark.whole_run_of_model("option")
 @pytest.mark.parametrize("option", MODELS)
 def test_model_runs(option, compose, monkeypatch):
     """With its pictures, which no other test draws of every model, and without baselines beside it."""

@@ -139,6 +139,7 @@ def test_customers_split_at_random_are_scored_by_what_means_something(path):
     assert any(isinstance(record, FigureRecord) for record in result.records)
 
 
+@pytest.mark.slow
 def test_a_study_searches_by_what_means_something(path, compose_sweep):  # last: Hydra stays open from here on
     def study(*typed):
         losses = ["data=file", f"data.path={path}", "data.cleaning.returns.policy=keep", "window=1m"]

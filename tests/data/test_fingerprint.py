@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 # A DuckDB log costs up to 100 ms, and each example makes two.
-few_examples = settings(max_examples=12, deadline=None)
+few_examples = settings(max_examples=8, deadline=None)
 TWO = [("a", date(2020, 1, 1), 1.0), ("b", date(2020, 1, 2), 2.0), ("a", date(2020, 1, 2), 4.0)]
 
 cents = st.integers(-5_000, 100_000).map(lambda amount: Decimal(amount) / 100)

@@ -21,7 +21,7 @@ from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.errors import ClvError
 
 # A DuckDB log costs up to 100 ms.
-few_examples = settings(max_examples=12, deadline=None)
+few_examples = settings(max_examples=8, deadline=None)
 START = date(1997, 1, 1)
 TWO = [("a", date(2020, 1, 1), 1.0), ("b", date(2020, 1, 2), 2.0), ("a", date(2020, 1, 2), 4.0)]
 

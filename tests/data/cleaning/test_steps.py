@@ -38,7 +38,7 @@ from clv_experiments.data.engine import DuckDb
 from clv_experiments.errors import ClvError
 
 # A query costs some 10 ms, a step several.
-few_examples = settings(max_examples=15, deadline=None)
+few_examples = settings(max_examples=10, deadline=None)
 fewer = settings(max_examples=5, deadline=None)
 FIRST = date(2020, 1, 1)
 TYPES = {

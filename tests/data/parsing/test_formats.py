@@ -22,7 +22,7 @@ from clv_experiments.data.parsing.formats import (
 )
 from clv_experiments.errors import ClvError
 
-few_examples = settings(max_examples=12, deadline=None)  # each reads a whole column
+few_examples = settings(max_examples=8, deadline=None)  # each reads a whole column
 ENGINE = DuckDb()
 CENT = Decimal("0.0001")
 
