@@ -122,7 +122,11 @@ def runs_elsewhere(group, option):
 
 @pytest.mark.parametrize(
     ("group", "option"),
-    [pair for pair in OPTIONS if pair[0] not in ("model", "tracking") and not runs_elsewhere(*pair)],
+    [
+        pytest.param(*pair, marks=pytest.mark.slow if pair[0] in ("experiment", "window") else ())
+        for pair in OPTIONS
+        if pair[0] not in ("model", "tracking") and not runs_elsewhere(*pair)
+    ],
 )
 def test_option_runs(group, option, compose, orders, tmp_path, monkeypatch):
     """With the least model of each kind, alone and without its figures; a window too short for labels must say so."""

@@ -78,7 +78,7 @@ def fingerprint_of(study):
     return json.loads(study.user_attrs["settings"])["log fingerprint"]
 
 
-@pytest.mark.parametrize("validated", [1, 2])
+@pytest.mark.parametrize("validated", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("origins", list(HOLDOUTS))
 def test_the_holdout_changes_nothing(searched, logs, origins, validated):
     """Cleaning learns too: the limit that cuts outliers comes from the log."""

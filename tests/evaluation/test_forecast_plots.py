@@ -48,6 +48,7 @@ def nasty():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plot", FORECAST_PLOTS)
 @pytest.mark.parametrize("case", nasty().values(), ids=nasty().keys())
 def test_a_forecast_picture_survives(plot, case, texts, check_figure):

@@ -68,6 +68,7 @@ def assert_equivariant(forecasters, model, factors=FACTORS):
         assert scores(forecasters[factor], other) == pytest.approx(scores(forecasters[1.0], first), rel=CLOSE)
 
 
+@pytest.mark.whole_run_of_model("name")
 @pytest.mark.parametrize("name", MODELS)
 def test_predictions_are_in_the_unit_of_the_log(name, forecasters, compose):
     assert_equivariant(forecasters, build_model(compose(f"model={name}").model))

@@ -86,6 +86,7 @@ NASTY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("values", "metric"), NASTY.values(), ids=NASTY)
 def test_figures_survive(values, metric):
     study = study_of(*values, space=SPACE, higher=metric in ("d2_tweedie", "spearman"))
