@@ -129,6 +129,11 @@ class Spark(Engine):
         return self.connection.table(view)
 
 
+def quote_identifier(name: str) -> str:
+    """Write the name of a table or column as SQL of DuckDB and SQLite takes it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def open_scratch_duckdb() -> duckdb.DuckDBPyConnection:
     """Open a DuckDB in memory that draws no progress bar into what a command prints."""
     connection = duckdb.connect()

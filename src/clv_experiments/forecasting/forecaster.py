@@ -19,11 +19,10 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
-from clv_experiments.forecasting.customer_features import customer_features
+from clv_experiments.forecasting.customer_features import RFM, customer_features
 from clv_experiments.forecasting.forecast import Forecast, TrainingPanel, check_predictions, fit_estimator
 from clv_experiments.forecasting.level import (
     CALIBRATION_ORIGINS,
-    CUSTOMERS,
     FORECAST,
     OWN,
     Level,
@@ -226,7 +225,7 @@ class Forecaster:
     def level_forecast(self, target: Period) -> LevelForecast:
         """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""
         if target not in self._levels:
-            self._levels[target] = forecast_level(self.log, target, self.features(target.cutoff, CUSTOMERS))
+            self._levels[target] = forecast_level(self.log, target, self.features(target.cutoff, RFM))
         return self._levels[target]
 
     def require_holdout_spend(self, period: Period) -> None:

@@ -12,13 +12,10 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.cohort_months import DAYS_A_MONTH, CohortMonths, cohort_months
 from clv_experiments.data.window import Period
-from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.features.rfm import rfm
 from clv_experiments.models.age_period_cohort import AgePeriodCohort
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 OWN, BTYD, FORECAST = LEVELS = ("own", "btyd", "forecast")
-CUSTOMERS = FeatureSet("rfm", [rfm])
 MONTHS_A_YEAR = 12
 FIRST_DAYS = 28  # of a log, in which everyone is new, so that they do not count as a season
 MIN_COHORT_MONTHS = 9  # over which first purchases are spread: customers of one age cannot tell age from season
@@ -115,7 +112,7 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
     log : TransactionLog
     target : Period
     customers : pandas.DataFrame
-        ``CUSTOMERS`` at the cutoff: frequency, recency, T and, where the log has amounts, monetary value.
+        ``RFM`` at the cutoff: frequency, recency, T and, where the log has amounts, monetary value.
     """
     model = MbgNbd(horizon_days=float(target.days)).fit(customers)
     spend, purchases = (

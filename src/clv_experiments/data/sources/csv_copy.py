@@ -12,7 +12,7 @@ from typing import NoReturn
 import duckdb
 import pyarrow.parquet as pq
 
-from clv_experiments.data.engine import open_scratch_duckdb
+from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
 from clv_experiments.data.sources.csv_text import (
     BLOCK_BYTES,
     CsvFile,
@@ -111,7 +111,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, tar
         na_values="",
         store_rejects=True,
     )
-    kept = ", ".join(f'{column} AS "{name.replace(chr(34), chr(34) * 2)}"' for column, name in names.items() if name)
+    kept = ", ".join(f"{column} AS {quote_identifier(name)}" for column, name in names.items() if name)
     rows.project(kept).write_parquet(str(target), compression="uncompressed")
     fault = connection.execute(FIRST_FAULT, [BLANK]).fetchone()
     if fault:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from clv_experiments.data.engine import open_scratch_duckdb
+from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
 
 SAMPLE_ROWS = 10_000
 # When a cell, put for {0}, is written exactly as DuckDB writes the value, so that nothing of it is lost.
@@ -56,6 +56,6 @@ def _keep_lossless(rows: duckdb.DuckDBPyRelation, candidates: dict[str, list[str
 
 
 def _test(column: str, kind: str) -> str:
-    cell = '"' + column.replace('"', '""') + '"'
+    cell = quote_identifier(column)
     test = f"bool_and(coalesce({LOSSLESS[kind].format(cell)}, {cell} IS NULL)) AND count({cell}) > 0"
     return f"{test} AND {DECIMAL_POINT.format(cell)}" if kind == "float64" else test

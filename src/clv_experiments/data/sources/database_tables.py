@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from clv_experiments.data.engine import quote_identifier
 from clv_experiments.data.parsing.columns import choose_columns, quote_column
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
@@ -64,8 +65,8 @@ def resembles_log(columns: list[str]) -> bool:
 
 def _column_names(backend: Any, table: str) -> list[str]:
     if backend.name == "sqlite":  # where a column may lack a type, without which Ibis knows no table
-        name = table.replace('"', '""')
-        return [column[0] for column in backend.con.execute(f'SELECT * FROM "{name}" LIMIT 0').description]
+        rows = backend.con.execute(f"SELECT * FROM {quote_identifier(table)} LIMIT 0")
+        return [column[0] for column in rows.description]
     schema, _, name = table.rpartition(".")
     for database, candidate in ((None, table), (schema or None, name)):
         with suppress(Exception):  # every driver has its own class for what is not there, or may not be read

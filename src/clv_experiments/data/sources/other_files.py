@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.orc
 
-from clv_experiments.data.engine import open_scratch_duckdb
+from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
 from clv_experiments.data.sources.file_kinds import SUFFIXES
 from clv_experiments.data.sources.header import check_header
 from clv_experiments.errors import ClvError
@@ -86,18 +86,14 @@ def _read_json(path: Path) -> pa.Table:
             raise ClvError(f"'{path}' holds no objects with fields; one a line, or one array of them, is a log")
         lists = [name for name, kind in zip(rows.columns, rows.types, strict=True) if _is_list_of_objects(kind)]
         if len(lists) == 1 and len(rows.limit(2)) == 1:  # {"orders": [...]}
-            rows = rows.project(f"unnest({_quote(lists[0])}, max_depth := 2)")
+            rows = rows.project(f"unnest({quote_identifier(lists[0])}, max_depth := 2)")
         # A column of numbers and words is JSON, in which words keep their quotes.
-        quoted = {name: _quote(name) for name in rows.columns}
+        quoted = {name: quote_identifier(name) for name in rows.columns}
         cells = [
             f"{quoted[name]} ->> '$' AS {quoted[name]}" if str(kind) == "JSON" else quoted[name]
             for name, kind in zip(rows.columns, rows.types, strict=True)
         ]
         return rows.project(", ".join(cells)).to_arrow_table()
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _is_list_of_objects(kind: object) -> bool:
