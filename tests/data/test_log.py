@@ -299,8 +299,8 @@ def test_the_log_ends_where_the_config_says_or_with_its_last_day(log_of):
 
 
 def test_cdnow_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("clv_experiments.data.sources.cdnow.find_spec", lambda name: None)
-    with pytest.raises(ClvError, match="type pip install lifetimes"):
+    monkeypatch.setattr("clv_experiments.data.sources.package_data.find_spec", lambda name: None)
+    with pytest.raises(ClvError, match="type pip install 'lifetimes"):
         load_log("cdnow", cdnow)
 
 

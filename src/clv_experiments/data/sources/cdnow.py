@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import pandas as pd
 import pyarrow as pa
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
-from clv_experiments.errors import ClvError
+from clv_experiments.data.sources.package_data import package_file
 
 
 def cdnow(engine: Engine, *, sample: bool = False) -> RawTable:
@@ -33,13 +30,9 @@ def cdnow(engine: Engine, *, sample: bool = False) -> RawTable:
     ClvError
         If the lifetimes package, or the file inside it, is missing.
     """
-    # Importing lifetimes.datasets needs pkg_resources, which new environments lack: find its folder instead.
-    package = find_spec("lifetimes")
-    if package is None or package.origin is None:
-        raise ClvError("CDNOW comes with the package 'lifetimes', which is not installed: type pip install lifetimes")
-    file = Path(package.origin).parent / "datasets" / ("CDNOW_sample.txt" if sample else "CDNOW_master.txt")
-    if not file.is_file():
-        raise ClvError(f"CDNOW is not at {file}; reinstall it: type pip install --force-reinstall lifetimes==0.11.3")
+    # Importing lifetimes.datasets needs pkg_resources, which new environments lack.
+    name = "CDNOW_sample.txt" if sample else "CDNOW_master.txt"
+    file = package_file("lifetimes", f"datasets/{name}", title="CDNOW", install="lifetimes==0.11.3")
     ids = ["master_id", "customer_id"] if sample else ["customer_id"]
     rows = pd.read_csv(
         file,
