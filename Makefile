@@ -30,8 +30,7 @@ lint: .venv/dev.stamp  ## check style and types
 	$(BIN)/mypy
 
 ui: .venv/run.stamp  ## open the MLflow UI on the runs made here
-	@echo "Choose 'Model training' in the page that opens at http://127.0.0.1:5000 (it takes some seconds to start)"
-	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --workers 1
+	$(BIN)/clv ui
 
 clean:  ## remove the environment and caches; runs in mlruns/ stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,12 +15,12 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
-from clv_experiments.commands.cli.choices import CONF
 from clv_experiments.commands.cli.command_line import error_sentence
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.leaderboard import check_leaderboard_settings
 from clv_experiments.commands.model_reference import build_btyd_model, pop_model_override
 from clv_experiments.commands.promote import check_promote_setting
+from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings
@@ -53,7 +53,7 @@ def composed_keys(command):
             if isinstance(value, DictConfig) and not (value._is_none() or value._is_interpolation()):
                 yield from below(value, f"{prefix}{name}.")
 
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
         cfg = hydra_compose(command, overrides=read_arguments(COMMANDS[command], command).for_hydra)
     return [key for key in below(cfg, "") if key not in ENGINES]
 
@@ -64,7 +64,7 @@ def check(command, typed):
     if command in ("score", "insights"):
         _, overrides = pop_model_override(overrides)
     overrides = [override for override in overrides if not override.startswith("-")]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
         cfg = hydra_compose(command, overrides=overrides)
         check_settings(cfg)
         if command == "leaderboard":

@@ -1,7 +1,9 @@
 """The errors a user can cause: one clear sentence each, shown without a traceback."""
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class ClvError(ValueError):
@@ -37,3 +39,17 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     choices = list(choices)
     near = get_close_matches(word, choices, n=3)
     return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(choices) or 'none here'}"
+
+
+def command(name: str) -> str:
+    """Return how a command is typed: as ``clv score``, or as a script where a script was started.
+
+    Examples
+    --------
+    >>> command("score")
+    'clv score'
+    """
+    script = Path(sys.argv[0])
+    if script.name == "train.py" or (script.suffix == ".py" and script.parent.name == "scripts"):
+        return "python train.py" if name == "train" else f"python scripts/{name}.py"
+    return f"clv {name}"

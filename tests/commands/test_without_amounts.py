@@ -47,7 +47,7 @@ def test_models_of_spend_say_that_there_is_none(path, tmp_path):
         run_experiment(composed("config", path, "model=linear", "window=3m"))
     with pytest.raises(LogWithoutAmounts, match=r"spend_rate.*model=mbg_nbd.*data\.columns\.amount"):
         score(composed("score", path, "model=spend_rate", f"output={tmp_path}"), "spend_rate")
-    with pytest.raises(LogWithoutAmounts, match=r"scripts/score\.py.*model=mbg_nbd"):
+    with pytest.raises(LogWithoutAmounts, match=r"clv score.*model=mbg_nbd"):
         write_insights(composed("insights", path, "model=mbg_nbd", f"output={tmp_path}"), "mbg_nbd")
 
 

@@ -63,7 +63,7 @@ def test_what_has_a_date_is_a_log():
 
 
 def test_where_a_log_is_needed_it_says_what_can_be_done():
-    with pytest.raises(ClvError, match=r"^'crm' is a table of frequency, recency and T.*scripts/score\.py with model="):
+    with pytest.raises(ClvError, match=r"^'crm' is a table of frequency, recency and T.*clv score with model="):
         load_log("crm", lambda engine: raw(TABLE))
 
 

@@ -113,9 +113,9 @@ def test_spark_scores_with_the_champion(tracker, spark):
     [
         (
             "models:/other-3m@champion",
-            "there is no champion models:/other-3m@champion yet; promote one with scripts/leaderboard.py --promote",
+            "there is no champion models:/other-3m@champion yet; promote one with clv leaderboard --promote",
         ),
-        ("models:/other-3m/1", "nothing is registered as 'other-3m'; promote one with scripts/leaderboard.py"),
+        ("models:/other-3m/1", "nothing is registered as 'other-3m'; promote one with clv leaderboard"),
         ("models:/o'x-3m/1", "nothing is registered as 'o'x-3m'"),
         ("models:/shop-3m@best", "there is no models:/shop-3m@best: 'shop-3m' has version 1$"),
         ("models:/shop-3m/7", "there is no models:/shop-3m/7: 'shop-3m' has version 1$"),

@@ -10,9 +10,9 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.config.model_options import MODELS
+from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.settings import experiment_name, flatten_settings
-from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.errors import ClvError, LogTooShort, command
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.leaderboard.selection import Selection, select_runs
@@ -27,7 +27,7 @@ SPLIT_KEYS = ("evaluation.splits", "evaluation.test_share", "seed")
 
 def model_families() -> dict[str, str]:
     """Read the model family of every option."""
-    options = [OmegaConf.load(path) for path in sorted(MODELS.glob("*.yaml"))]
+    options = [OmegaConf.load(path) for path in option_files("model").values()]
     return {option.name: option.family for option in options}
 
 
@@ -96,16 +96,15 @@ def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence
     missing = selection.missing
     names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
     multirun = ["-m"] if len(missing) > 1 else []
-    command = shlex.join(["python", "train.py", *multirun, f"model={names}", *train_overrides(overrides)])
+    run_missing = shlex.join([*command("train").split(), *multirun, f"model={names}", *train_overrides(overrides)])
     reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
         return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
     missing_names = "any model" if selection.cell is None else ", ".join(missing)
     return (
-        f"{experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {command}, or add "
-        "--fill here"
-        f"{reasons}{other_cells}"
+        f"{experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {run_missing}, or "
+        f"add --fill here{reasons}{other_cells}"
     )
 
 

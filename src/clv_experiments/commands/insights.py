@@ -37,7 +37,7 @@ from clv_experiments.decisions.overview.overview import describe_business
 from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
-from clv_experiments.errors import ClvError, LogWithoutAmounts
+from clv_experiments.errors import ClvError, LogWithoutAmounts, command
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
@@ -99,7 +99,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         terminal.report_log(log)
         if not log.has_amounts:
             raise LogWithoutAmounts(
-                f"the report is about spend, and log '{log.name}' has no amounts; type python scripts/score.py with "
+                f"the report is about spend, and log '{log.name}' has no amounts; type {command('score')} with "
                 "the same settings and model=mbg_nbd for each customer's purchases, or name data.columns.amount"
             )
         require_no_losses(log, "the report")

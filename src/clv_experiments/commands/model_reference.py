@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, command
 
 if TYPE_CHECKING:
     from clv_experiments.forecasting.model import Model
@@ -186,7 +186,7 @@ def check_same_columns(stored: StoredModel, model: Model, columns: Iterable[str]
         Names the features, and how to fit the model again.
     """
     expected, available = set(stored.columns), set(columns) - {"customer_id"}
-    refit_hint = f"fit it again, as with python train.py model={model.name}, or take another model"
+    refit_hint = f"fit it again, as with {command('train')} model={model.name}, or take another model"
     if missing := sorted(expected - available):
         raise ClvError(
             f"{stored.uri} takes {', '.join(missing[:5])}, which its feature set '{model.features.name}' does not "

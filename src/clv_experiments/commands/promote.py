@@ -16,7 +16,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import setting_records
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, command
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
@@ -119,10 +119,10 @@ def _load_same_log(
     log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
     recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != recorded:
-        command = shlex.join(["python", "train.py", "-m", "model=glob(*)", *train_overrides(overrides)])
+        run_all = shlex.join([*command("train").split(), "-m", "model=glob(*)", *train_overrides(overrides)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
-            f"then {recorded}); judge the models on it as it is now, {command}, and promote then"
+            f"then {recorded}); judge the models on it as it is now, {run_all}, and promote then"
         )
     return log
 

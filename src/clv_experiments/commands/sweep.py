@@ -19,7 +19,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
 from clv_experiments.data.sources.passwords import mask_password
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, command
 from clv_experiments.evaluation.metrics import SCORES, require_defined
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -129,11 +129,11 @@ def summarise_study(
     _print_sentences(terminal, "edges", search.at_edge)
     for sentence in outcome.sentences:
         terminal.say(sentence)
-    command = train_command(config, winner.params)
-    terminal.say(f"to run the winner yourself: {command}")
+    written = train_command(config, winner.params)
+    terminal.say(f"to run the winner yourself: {written}")
     labels = Labels(cfg.model.name, f"{cfg.data.name}, {' and '.join(map(str, objective.periods))}")
     with terminal.step("drawing and writing", "writing"):
-        run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
+        run.log(list(summary_records(study, winner, outcome, importances, labels, written, search)))
 
 
 def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
@@ -145,7 +145,7 @@ def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
     yaml_words = {None: "null", True: "true", False: "false"}
     values = {key: yaml_words[v] if v is None or isinstance(v, bool) else v for key, v in settings.items()}
     choice = [f"{'+' * (key in added_keys)}{key}={value}" for key, value in values.items()]
-    return shlex.join(["python", "train.py", *overrides, *choice])
+    return shlex.join([*command("train").split(), *overrides, *choice])
 
 
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:

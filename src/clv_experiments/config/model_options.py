@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.instantiation import build
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
-
-MODELS = Path(__file__).resolve().parents[3] / "conf" / "model"
 
 
 def build_model(cfg: DictConfig) -> Model:
@@ -31,17 +29,8 @@ def build_features(cfg: DictConfig) -> FeatureSet:
 
 
 def build_baselines(cfg: DictConfig) -> list[Model]:
-    """Instantiate every option of ``conf/model`` whose family is baseline.
-
-    Raises
-    ------
-    ClvError
-        If there is none, as where the package was installed without its ``conf`` folder beside it.
-    """
-    models = build_models(cfg, lambda option: option.family == "baseline")
-    if not models:
-        raise ClvError(f"there are no baselines in {MODELS}; install the project from its checkout: pip install -e .")
-    return models
+    """Instantiate every option of ``conf/model`` whose family is baseline."""
+    return build_models(cfg, lambda option: option.family == "baseline")
 
 
 def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
@@ -54,15 +43,13 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
     """
     models = build_models(cfg, lambda option: option.name == name)
     if not models:
-        raise ClvError(
-            f"there is no model '{name}' ({setting}); {suggest(str(name), [p.stem for p in MODELS.glob('*.yaml')])}"
-        )
+        raise ClvError(f"there is no model '{name}' ({setting}); {suggest(str(name), option_files('model'))}")
     return models[0]
 
 
 def build_models(cfg: DictConfig, is_selected: Callable[[DictConfig], bool]) -> list[Model]:
     """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
-    available = [OmegaConf.to_container(OmegaConf.load(path)) for path in sorted(MODELS.glob("*.yaml"))]
+    available = [OmegaConf.to_container(OmegaConf.load(path)) for path in option_files("model").values()]
     settings = OmegaConf.to_container(cfg)
     assert isinstance(settings, dict)
     # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.

@@ -8,15 +8,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import build_window
-from clv_experiments.config.model_options import MODELS, build_model
+from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, read_space, read_sweep_settings
 from clv_experiments.data.window import Period, Window
@@ -27,7 +27,6 @@ from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
 from clv_experiments.sweep.objective import Candidate
 from clv_experiments.sweep.space import Space, Value
 
-GROUPS = MODELS.parent
 MISSING = object()
 # Settings that leave every trial as it is.
 WITHOUT_EFFECT_ON_TRIALS = (
@@ -189,10 +188,9 @@ def depends_on_seed(cfg: DictConfig) -> bool:
     return model != reseeded_model
 
 
-@cache
 def group_options(key: str) -> list[str]:
     """List the options of a config group; empty where the key is none."""
-    return sorted(path.stem for path in Path(GROUPS, key).glob("*.yaml")) if key.isidentifier() else []
+    return list(option_files(key)) if key.isidentifier() else []
 
 
 def _set_seeds(settings: Any, seed: int) -> None:

@@ -10,14 +10,13 @@ import numpy as np
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from clv_experiments.config.model_options import MODELS
+from clv_experiments.config.conf_folders import option_files, packaged_conf
 from clv_experiments.config.settings import ALL, check_settings, check_whole_number
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, SCORES
 from clv_experiments.sweep.sampling import PRUNERS, SAMPLERS
 from clv_experiments.sweep.space import Parameter, Space, Value, contains, format_value, is_integer
 
-SPACES = MODELS.parent / "sweep"
 MAX_LENGTH = 250  # characters of a text, which databases hold
 
 
@@ -60,7 +59,7 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
     """
     check_settings(cfg)
     sweep = cfg.sweep
-    names = [str(name) for name in OmegaConf.load(SPACES.with_suffix(".yaml")).sweep]
+    names = [str(name) for name in OmegaConf.load(packaged_conf() / "sweep.yaml").sweep]
     for unknown in (str(name) for name in sweep if name not in names):  # which a + would let in
         raise ClvError(f"there is no setting sweep.{unknown}; {suggest(unknown, names)}")
     if cfg.evaluation.protocol != "forecast":
@@ -113,10 +112,9 @@ def _require_space(sweep: DictConfig, model: str) -> None:
     if not isinstance(sweep.space, DictConfig):
         raise ClvError(f"sweep.space holds a parameter a name, as in conf/sweep; it cannot be '{sweep.space}'")
     if not sweep.space:
-        spaces = sorted(path.stem for path in SPACES.glob("*.yaml"))
         raise ClvError(
-            f"nothing is to be chosen for {model}; conf/sweep has spaces for {', '.join(spaces)}, and others "
-            "can be typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
+            f"nothing is to be chosen for {model}; conf/sweep has spaces for {', '.join(option_files('sweep'))}, and "
+            "others can be typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
         )
 
 

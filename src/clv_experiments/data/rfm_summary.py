@@ -14,7 +14,7 @@ from clv_experiments.data.parsing.columns import MAX_LISTED
 from clv_experiments.data.parsing.formats import EMPTY_CELLS, add_identifier
 from clv_experiments.data.parsing.role_names import rank_name
 from clv_experiments.data.raw import RawTable
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, command
 
 # What the columns are called in lower case, without blanks and punctuation: lifetimes, and R's x, t.x and T.cal.
 SUMMARY_NAMES = {
@@ -91,8 +91,8 @@ def refuse_summary(raw: RawTable, named: Named, log: str) -> None:
     if set(REQUIRED) <= set(columns):
         raise ClvError(
             f"'{log}' is a table of frequency, recency and T, one row a customer, and no log of purchases: "
-            "scripts/score.py with model=mbg_nbd scores its customers, and whatever compares a forecast with what came "
-            "(train.py, scripts/leaderboard.py, scripts/sweep.py, scripts/insights.py) needs the log it was made from"
+            f"{command('score')} with model=mbg_nbd scores its customers, and whatever compares a forecast with what "
+            "came (a run, a leaderboard, a sweep, a report) needs the log it was made from"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.errors import LogWithLosses, LogWithoutAmounts
+from clv_experiments.errors import LogWithLosses, LogWithoutAmounts, command
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
 
@@ -72,7 +72,7 @@ def require_no_losses(log: TransactionLog, subject: str) -> None:
     if log.has_losses:
         raise LogWithLosses(
             f"{subject} rests on shares of spend and on BTYD models, which know no losses, and log '{log.name}' has "
-            "some; train.py, scripts/sweep.py and scripts/leaderboard.py take it, or type "
+            f"some; {command('train')}, {command('sweep')} and {command('leaderboard')} take it, or type "
             "data.cleaning.returns.policy=drop or net if they are returns"
         )
 

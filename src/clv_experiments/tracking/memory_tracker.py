@@ -185,7 +185,7 @@ class MemoryReader:
         for record in self._records(run_id):
             if isinstance(record, FittedModel):
                 return record
-        raise ClvError(f"run {run_id} holds no model; choose a finished run of train.py")
+        raise ClvError(f"run {run_id} holds no model; choose a finished run of a model")
 
     def _named_record(self, run_id: str, kind: type[NamedRecord], name: str) -> NamedRecord:
         for record in self._records(run_id):

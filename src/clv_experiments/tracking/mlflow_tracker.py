@@ -100,8 +100,11 @@ class MlflowTracker:
 
     def _location(self, run_id: str, experiment: str) -> str:
         command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
-        shortcut = "make ui, or " if self.folder == Path("mlruns") else ""
-        return f"run {run_id} in experiment {experiment}; to browse it (choose Model training):\n{shortcut}{command}"
+        elsewhere = "" if self.folder == Path("mlruns") else f" {shlex.quote(f'folder={self.folder}')}"
+        return (
+            f"run {run_id} in experiment {experiment}; to browse it (choose Model training): clv ui{elsewhere}, or\n"
+            f"{command}"
+        )
 
     def _open_experiment(self, name: str) -> tuple[mlflow.MlflowClient, str]:
         client = open_store(self.folder)

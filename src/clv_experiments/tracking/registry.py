@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import mlflow
 from mlflow.entities import LoggedModel, Run
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, command
 from clv_experiments.reporting.records import Registration
 from clv_experiments.tracking.store import retry_while_locked
 from clv_experiments.tracking.stored_run import CHAMPION
@@ -104,14 +104,14 @@ def logged_model(client: mlflow.MlflowClient, run: Run) -> LoggedModel:
     """
     outputs = run.outputs.model_outputs if run.outputs else []
     if not outputs:
-        raise ClvError(f"run {run.info.run_id} ({run.info.run_name}) holds no model; choose a finished run of train.py")
+        raise ClvError(f"run {run.info.run_id} ({run.info.run_name}) holds no model; choose a finished run of a model")
     return retry_while_locked(client.get_logged_model, outputs[-1].model_id)
 
 
 def _describe_absence(client: mlflow.MlflowClient, uri: str, address: dict[str, Any]) -> str:
     """Say what is not there, and what to type instead."""
     name = address["name"]
-    advice = "promote one with scripts/leaderboard.py --promote for that log and window"
+    advice = f"promote one with {command('leaderboard')} --promote for that log and window"
     if address.get("alias") == CHAMPION:
         return f"there is no champion {uri} yet; {advice}"
     versions = _get_if_exists(client.search_model_versions, f"name = '{name}'") if "'" not in name else None

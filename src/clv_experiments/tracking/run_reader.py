@@ -16,7 +16,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from pyarrow import ArrowException
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, command
 from clv_experiments.tracking.registry import find_run, logged_model, resolve
 from clv_experiments.tracking.store import open_store, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
@@ -44,7 +44,7 @@ class RunReader:
         if not self.exists:
             raise ClvError(
                 f"no runs are kept in '{self.folder}' yet: run experiments first, such as "
-                "python train.py -m model='glob(*)' window=3m, or type tracking.folder=<where they are>"
+                f"{command('train')} -m model='glob(*)' window=3m, or type tracking.folder=<where they are>"
             )
         return open_store(self.folder)
 

@@ -6,8 +6,8 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
-from clv_experiments.commands.cli.choices import CONF
 from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.errors import ClvError
 
 
@@ -42,7 +42,7 @@ def test_a_path_is_the_file_that_it_names(path, multirun, tmp_path):
         (tmp_path / path.rpartition("/")[2].replace("*", "star")).touch()
     arguments = read(*multirun, f"data.path={path}")[len(multirun) :]
     assert arguments[1:] == ["data=file"]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
         assert hydra_compose("config", overrides=arguments).data.source.path == path
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.model_reference import ADDRESSES, CHAMPION
+from clv_experiments.config.conf_folders import option_files, packaged_conf, user_conf
 from clv_experiments.errors import suggest
 
-CONF = Path(__file__).resolve().parents[4] / "conf"
 KEPT_MODELS = ("score", "insights")  # commands whose model may also be one that is kept
 
 
@@ -39,14 +39,9 @@ class Choices:
     flags: tuple[str, ...]
 
     @classmethod
-    @cache
     def of(cls, config_name: str) -> Choices:
-        """Read what a command offers."""
-        groups: dict[str, list[str]] = {}
-        own: dict[str, object] = {}
-        _collect(config_name, groups, own)
-        settings = tuple(name for name in own if name != "hydra")
-        return cls(config_name, groups, settings, tuple(name for name in settings if isinstance(own[name], bool)))
+        """Read what a command offers in the working folder."""
+        return _read_choices(config_name, user_conf())
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -102,8 +97,17 @@ class Choices:
         return f"'{key}' is no setting, which read key=value, such as model=xgboost; {hint}"
 
 
+@cache
+def _read_choices(config_name: str, _: Path | None) -> Choices:
+    groups: dict[str, list[str]] = {}
+    own: dict[str, object] = {}
+    _collect(config_name, groups, own)
+    settings = tuple(name for name in own if name != "hydra")
+    return Choices(config_name, groups, settings, tuple(name for name in settings if isinstance(own[name], bool)))
+
+
 def _collect(config_name: str, groups: dict[str, list[str]], own: dict[str, object]) -> None:
-    cfg = OmegaConf.load(CONF / f"{config_name}.yaml")
+    cfg = OmegaConf.load(packaged_conf() / f"{config_name}.yaml")
     assert isinstance(cfg, DictConfig)
     for entry in cfg.defaults:
         if isinstance(entry, str):
@@ -112,7 +116,7 @@ def _collect(config_name: str, groups: dict[str, list[str]], own: dict[str, obje
             continue
         group = str(next(iter(entry))).split()[-1]
         if not group.startswith("hydra"):
-            groups[group] = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+            groups[group] = list(option_files(group))
     own.update({str(name): cfg._get_node(name)._value() for name in cfg if name != "defaults" and name not in groups})  # type: ignore[union-attr]
 
 

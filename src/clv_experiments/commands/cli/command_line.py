@@ -20,8 +20,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
+from clv_experiments import __version__
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError, suggest
@@ -61,6 +63,9 @@ class CommandLine:
                 self._handle_signals()
                 with self._errors_as_sentences():
                     self._read_arguments()
+                    if "--version" in sys.argv:
+                        _write(f"clv-experiments {__version__}\n")
+                        return 0
                     main()
                 return 1 if self.failed else 0
         except KeyboardInterrupt:
@@ -74,7 +79,10 @@ class CommandLine:
     def _read_arguments(self) -> None:
         """Let Hydra see what was meant, and say where that is not what was typed."""
         arguments = read_arguments(sys.argv[1:], self.config_name)
-        sys.argv[1:] = arguments.for_hydra
+        folder = user_conf()
+        sys.argv[1:] = [*(["--config-dir", str(folder)] if folder else []), *arguments.for_hydra]
+        for file in hidden_options():
+            _write(f"note: {file} is not read, since an option of its name comes with the package; give it another\n")
         for note in arguments.notes:
             _write(f"note: {mask_password(note)}\n")
 

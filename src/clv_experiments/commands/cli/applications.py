@@ -1,0 +1,137 @@
+"""The commands as Hydra applications; what is heavy is imported when a job starts, so that --help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from clv_experiments.commands.cli.command_line import CommandLine
+from clv_experiments.commands.model_reference import pop_model_override
+from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.errors import ClvError, LogTooShort
+
+if TYPE_CHECKING:
+    from clv_experiments.commands.leaderboard import Board
+
+
+def train() -> int:
+    """Run experiments; the objective of each is its validation score. Gives the exit status."""
+
+    def job(cfg: DictConfig) -> float | None:
+        from clv_experiments.commands.train import train
+
+        return train(cfg)
+
+    return _run("config", job)
+
+
+def sweep() -> int:
+    """Search the settings of models; the objective of a study is its best validation score. Gives the exit status."""
+
+    def job(cfg: DictConfig) -> float | None:
+        from clv_experiments.commands.sweep import run_study
+
+        return run_study(cfg, HydraConfig.get().overrides.task)
+
+    return _run("sweep", job)
+
+
+def score() -> int:
+    """Write scored customer lists. Gives the exit status."""
+    return _run_with_model("score", _score)
+
+
+def insights() -> int:
+    """Write reports. Gives the exit status."""
+    return _run_with_model("insights", _write_insights)
+
+
+def leaderboard() -> int:
+    """Show every cell that was asked for and what several of them say together. Gives the exit status."""
+    boards: list[Board] = []
+
+    def job(cfg: DictConfig) -> None:
+        from clv_experiments.commands.leaderboard import run_leaderboard
+
+        job = HydraConfig.get()
+        alone = job.mode is RunMode.RUN
+        try:
+            boards.append(run_leaderboard(cfg, job.overrides.task, alone=alone))
+        except LogTooShort as error:
+            if alone:
+                raise
+            sys.stdout.write(f"left out: {error}\n")
+
+    def all_cells(terminal: CommandLine, main: Callable[[], None]) -> None:
+        for argument in sys.argv[1:]:
+            if argument.lstrip("+").startswith(("experiment=", "hydra/launcher=")):
+                raise ClvError(
+                    f"a leaderboard takes no {argument}; type data, window and evaluation, with -m for several"
+                )
+        main()
+        if terminal.failed and boards:
+            sys.stdout.write("the cells are not set side by side, since one of them cannot be shown\n")
+        if terminal.failed or len(boards) < 2:
+            return
+        from clv_experiments.commands.leaderboard import run_aggregate
+
+        run_aggregate(boards)
+
+    return _run("leaderboard", job, all_cells)
+
+
+def promote() -> int:
+    """Show one cell and make its winner the champion. Gives the exit status."""
+    sys.argv[1:1] = ["promote=true"]
+    return leaderboard()
+
+
+def _score(cfg: DictConfig, model: str | None) -> None:
+    from clv_experiments.commands.score import score
+
+    score(cfg, model)
+
+
+def _write_insights(cfg: DictConfig, model: str | None) -> None:
+    from clv_experiments.commands.insights import write_insights
+
+    write_insights(cfg, model)
+
+
+def _run_with_model(config_name: str, command: Callable[[DictConfig, str | None], None]) -> int:
+    """Run a command whose model may be one that is kept, and so no option of Hydra's."""
+    asked: list[str | None] = []
+
+    def take_model(_: CommandLine, main: Callable[[], None]) -> None:
+        model, sys.argv[1:] = pop_model_override(sys.argv[1:])
+        asked.append(model)
+        main()
+
+    return _run(config_name, lambda cfg: command(cfg, asked[-1]), take_model)
+
+
+def _run(
+    config_name: str,
+    job: Callable[[DictConfig], Any],
+    around: Callable[[CommandLine, Callable[[], Any]], None] = lambda _, main: main(),
+) -> int:
+    """Run the jobs that the command line asks for.
+
+    Workers of a multirun receive the job itself, with the terminal of the process that started them: functions that
+    are nobody's but this one's travel whole.
+    """
+    terminal = CommandLine(config_name)
+
+    @hydra.main(version_base="1.3", config_path=str(packaged_conf()), config_name=config_name)
+    def main(cfg: DictConfig) -> Any:
+        with terminal.job():
+            return job(cfg)
+        return None  # the job failed and said so
+
+    return terminal.run(lambda: around(terminal, main))

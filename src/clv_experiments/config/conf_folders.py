@@ -1,0 +1,47 @@
+"""Where options are: in the conf/ that comes with the package and, beside it, in the conf/ of the working folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clv_experiments.errors import ClvError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def packaged_conf() -> Path:
+    """Return the folder of the options that come with the package: inside an installed one, beside a checkout's src/.
+
+    Raises
+    ------
+    ClvError
+        If it is not there.
+    """
+    for folder in (PACKAGE / "conf", PACKAGE.parents[1] / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise ClvError(
+        f"conf/ is missing from {PACKAGE}; install the package again: pip install --force-reinstall clv-experiments"
+    )
+
+
+def user_conf() -> Path | None:
+    """Return the conf/ of the working folder, whose options stand beside the packaged ones; None if there is none."""
+    folder = Path.cwd() / "conf"
+    return folder if folder.is_dir() and not folder.samefile(packaged_conf()) else None
+
+
+def option_files(group: str) -> dict[str, Path]:
+    """Return the file of each option of a config group by its name; a packaged one goes before a user's own."""
+    folders = [folder for folder in (user_conf(), packaged_conf()) if folder is not None]
+    files = {path.stem: path for folder in folders for path in (folder / group).glob("*.yaml")}
+    return dict(sorted(files.items()))
+
+
+def hidden_options() -> list[Path]:
+    """Return the user's own files that nothing reads, since an option of their name comes with the package."""
+    folder = user_conf()
+    if folder is None:
+        return []
+    files = sorted(folder.rglob("*.yaml"))
+    return [file for file in files if (packaged_conf() / file.relative_to(folder)).is_file()]
