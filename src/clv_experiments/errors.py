@@ -5,6 +5,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+SCRIPTS = {"train": "python train.py"} | {
+    name: f"python scripts/{name}.py" for name in ("leaderboard", "sweep", "score", "insights")
+}
+
 
 class ClvError(ValueError):
     """Bad input, said in the user's words: what was found, where, what was expected, what to type instead."""
@@ -50,6 +54,7 @@ def command(name: str) -> str:
     'clv score'
     """
     script = Path(sys.argv[0])
-    if script.name == "train.py" or (script.suffix == ".py" and script.parent.name == "scripts"):
-        return "python train.py" if name == "train" else f"python scripts/{name}.py"
+    by_script = script.name == "train.py" or (script.suffix == ".py" and script.parent.name == "scripts")
+    if by_script and name in SCRIPTS:
+        return SCRIPTS[name]
     return f"clv {name}"

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.errors import ClvError, LogTooShort, command
+from clv_experiments.forecasting.external import FAMILY as EXTERNAL
 from clv_experiments.leaderboard.cell import Cell
 from clv_experiments.leaderboard.entries import TUNED
 from clv_experiments.leaderboard.selection import Selection, select_runs
@@ -65,7 +66,11 @@ def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     )
     if cfg.models is None or selection.cell is None:
         return selection
-    requested_entries = tuple(entry for entry in selection.cell.entries if entry.model.removesuffix(TUNED) in models)
+    requested_entries = tuple(
+        entry
+        for entry in selection.cell.entries
+        if entry.family == EXTERNAL or entry.model.removesuffix(TUNED) in models
+    )
     return replace(selection, cell=replace(selection.cell, entries=requested_entries))
 
 

@@ -34,11 +34,12 @@ def read_configured_summary(cfg: DictConfig, raw: RawTable) -> RfmSummary | None
 
 
 def load_configured_log(
-    cfg: DictConfig, learn_until: Callable[[date, date], date], raw: RawTable | None = None
+    cfg: DictConfig, learn_until: Callable[[date, date], date], raw: RawTable | None = None, *, cached: bool = True
 ) -> TransactionLog:
     """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives.
 
-    ``raw`` is its raw table where that has been read already.
+    ``raw`` is its raw table where that has been read already; where that may be another under the same settings, the
+    log must not be taken from, nor kept in, the cache.
     """
     load = partial(
         load_log,
@@ -62,6 +63,8 @@ def load_configured_log(
         engine=open_engine(cfg.engine, cfg.spark_master),
         today=date.today(),
     )
+    if not cached:
+        return load(learn_until=learn_until)
     settings = OmegaConf.to_yaml(cfg, resolve=True)
     return LOG_CACHE.get_or_load(settings, learn_until, lambda until: load(learn_until=until))
 

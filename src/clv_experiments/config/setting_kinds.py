@@ -93,7 +93,7 @@ KINDS: dict[str, Kind] = {
     "tracking.folder": TEXT,
     "evaluation.published": MAPPING,
     **dict.fromkeys(("output", "runs", "metric"), TEXT),
-    **dict.fromkeys(("readme", "cell"), TEXT | NULL),
+    **dict.fromkeys(("readme", "cell", "predictions", "name", "provenance"), TEXT | NULL),
     "models": TEXTS | TEXT | NULL,
     **dict.fromkeys(("decisions.tiers", "decisions.contact"), MAPPING),
     **dict.fromkeys(("decisions.contact.least", "decisions.contact.most"), MAPPING | NULL),

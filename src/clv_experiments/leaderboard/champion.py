@@ -15,7 +15,7 @@ from clv_experiments.leaderboard.cell import Entry
 from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.prose import sentences
 
-FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first
+FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first; predictions made elsewhere cannot be fitted here
 
 # It has no rivals; none ties with it; none that ties is simpler; it ties with the leader and is simpler.
 Basis = Literal["alone", "sole_winner", "leader", "simpler"]
@@ -75,26 +75,32 @@ def choose(standings: Standings, size: Callable[[str], int]) -> Choice:
     Raises
     ------
     ClvError
-        If no model has a score.
+        If no model has a score, or the winner was made elsewhere.
     """
     rows, entries = standings.rows(), {entry.label: entry for entry in standings.cell.entries}
     if np.isnan(rows["score"].iloc[0]):
         heading = METRICS[standings.metric].heading
         raise ClvError(f"nobody wins {standings.cell.title}, since {heading} has no value there; type another metric=")
     leader = entries[rows.index[0]]
-    tied = [entries[label] for label in rows.index[rows["group"] == 1]]
+    sharing = [entries[label] for label in rows.index[rows["group"] == 1]]
+    tied = [entry for entry in sharing if entry.family in FAMILIES]
+    if not tied:
+        raise ClvError(
+            f"{leader.label} wins {standings.cell.title}, and was made elsewhere: what cannot be fitted here cannot be "
+            "the champion"
+        )
     family = min((entry.family for entry in tied), key=FAMILIES.index)
     simplest = [entry for entry in tied if entry.family == family]
     model_bytes = {entry.label: size(entry.run_id) for entry in simplest} if len(simplest) > 1 else {}
     winner = min(simplest, key=lambda entry: _magnitude(model_bytes.get(entry.label, 0)))  # the first of the smallest
     basis: Basis = "leader" if winner is leader else "simpler"
-    if len(tied) == 1:
+    if len(sharing) == 1:
         basis = "alone" if len(rows) == 1 else "sole_winner"
     return Choice(
         entry=winner,
         leader=leader,
         basis=basis,
-        tied=tuple(entry.label for entry in tied if entry is not winner),
+        tied=tuple(entry.label for entry in sharing if entry is not winner),
         rivals=len(rows) - 1,
         metric=standings.metric,
         score=float(rows["score"][winner.label]),

@@ -53,6 +53,7 @@ FAMILIES = {
     "btyd": FamilyStyle("#0072b2", "o"),
     "ml": FamilyStyle("#d55e00", "^"),
     "hybrid": FamilyStyle("#a0468c", "D"),
+    "external": FamilyStyle("#7a6000", "P"),  # predictions made elsewhere
 }
 BLUE, ORANGE, GREY = (FAMILIES[family].colour for family in ("btyd", "ml", "baseline"))
 UNKNOWN = FamilyStyle("#1b1f24", "X")

@@ -1,6 +1,7 @@
 """``clv``: every command under one name, and options of a user's own beside the packaged ones."""
 
 import sys
+import warnings
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -42,7 +43,7 @@ def clv(work, monkeypatch, capfd):
     def run(*typed):
         capfd.readouterr()
         monkeypatch.setattr(sys, "argv", ["clv", *typed])
-        with pytest.raises(SystemExit) as ended:
+        with warnings.catch_warnings(action="ignore"), pytest.raises(SystemExit) as ended:
             sys.exit(main())
         return ended.value.code, *capfd.readouterr()
 

@@ -92,6 +92,17 @@ def promote() -> int:
     return leaderboard()
 
 
+def submit() -> int:
+    """Put predictions made elsewhere on their board. Gives the exit status."""
+
+    def job(cfg: DictConfig) -> None:
+        from clv_experiments.commands.submit import submit
+
+        submit(cfg)
+
+    return _run("submit", job)
+
+
 def _score(cfg: DictConfig, model: str | None) -> None:
     from clv_experiments.commands.score import score
 

@@ -27,14 +27,19 @@ AN_HOUR = 3600.0  # seconds whose progress tells how long the rest will take
 class Terminal:
     """Shows the step under way, and remembers how long each took.
 
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing.
+
     Attributes
     ----------
     timings : dict
         Wall time by step, in the order the steps were first entered.
     """
 
-    def __init__(self) -> None:
-        self.console = Console(highlight=False, markup=False, emoji=False)
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(highlight=False, markup=False, emoji=False, quiet=quiet)
         if not self.console.is_terminal and "COLUMNS" not in os.environ:
             self.console.width = FILE_WIDTH
         self.timings: dict[str, float] = {}

@@ -1,0 +1,145 @@
+"""``clv submit``: check predictions made elsewhere, score them, and leave a run that stands on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.config.conf_folders import option_files
+from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.model_options import build_baselines
+from clv_experiments.config.settings import (
+    check_settings,
+    experiment_name,
+    protocol_label,
+    resolve_settings,
+    setting_records,
+)
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.metrics import choose_objective
+from clv_experiments.evaluation.score_records import holdout_records, ladder_records
+from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
+from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
+from clv_experiments.forecasting.forecaster import Forecaster, cell_fingerprint
+from clv_experiments.forecasting.out_of_time import out_of_time
+from clv_experiments.forecasting.run_records import identity_records, log_records
+from clv_experiments.reporting.chart_style import Labels
+from clv_experiments.reporting.records import Param, Record, Tag, Text
+from clv_experiments.tracking.code_version import code_version
+
+OWN_SETTINGS = ("predictions", "name", "provenance", "cell")
+
+
+def submit(cfg: DictConfig) -> EvaluationResult:
+    """Score predictions made elsewhere and leave a tracked run behind.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/submit.yaml``.
+
+    Raises
+    ------
+    ClvError
+        If the predictions are not those of the cell, in one sentence; no run is left then.
+    """
+    check_settings(cfg)
+    check_name(cfg.name)
+    predictions, terminal = read_predictions_file(cfg.predictions), Terminal()
+    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    with terminal.progress() as progress:
+        task, result = evaluate_predictions(cfg, log, predictions, cfg.name, progress)
+    with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.name) as run:
+        run.log([*submission_records(cfg, task, result, cfg.name, cfg.provenance)])
+    terminal.summary(result.ladder, result.title)
+    terminal.say(run.location)
+    return result
+
+
+def evaluate_predictions(
+    cfg: DictConfig, log: TransactionLog, predictions: pd.DataFrame, name: str, progress: Progress
+) -> tuple[EvaluationTask, EvaluationResult]:
+    """Check predictions against the cell of a log and a window config, and score them beside the baselines."""
+    if cfg.evaluation.protocol != "forecast":
+        raise ClvError("predictions made elsewhere are evaluated out of time; leave out evaluation=")
+    window = build_window(cfg.window, log.start, log.end)
+    forecaster = Forecaster(log, window)
+    cell = describe_cell(forecaster, protocol_label(cfg))
+    tables = check_predictions_of_cell(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
+    external = ExternalForecaster(log, window, tables)
+    objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
+    task = EvaluationTask(external, external_model(name), build_baselines(cfg), external.origins(), objective)
+    for origin in task.origins:
+        forecaster.require_holdout_spend(origin.holdout)
+    return task, out_of_time(task, progress)
+
+
+def describe_cell(forecaster: Forecaster, protocol: str) -> str:
+    """Return the fingerprint of the cell of a forecaster's window."""
+    origins = forecaster.window.backtest(supervised=False, source=forecaster.log.name)
+    return cell_fingerprint(forecaster, [origin.holdout for origin in origins], protocol)
+
+
+def submission_records(
+    cfg: DictConfig, task: EvaluationTask, result: EvaluationResult, name: str, provenance: str | None
+) -> Iterator[Record]:
+    """Record what a run of a model records, but for what only a model fitted here has."""
+    settings = {key: value for key, value in resolve_settings(cfg).items() if key not in (*OWN_SETTINGS, "model")}
+    log, latest = task.forecaster.log, result.latest
+    yield from setting_records(settings)
+    yield Param("model.name", name)
+    yield Text("config.yaml", OmegaConf.to_yaml(settings))
+    yield from log_records(log)
+    yield from identity_records(task, protocol_label(cfg))
+    yield Tag("code_version", code_version())
+    yield Tag("provenance", provenance or "not said")
+    yield from result.records
+    yield from ladder_records(result.ladder, result.title)
+    labels = Labels(
+        name, f"{log.name}, {latest.period}", f"next {task.forecaster.window.horizon}", log.currency, log.measure
+    )
+    yield from holdout_records(latest.table, labels, has_losses=log.has_losses)
+
+
+def check_name(name: str | None) -> None:
+    """Refuse a name that says nothing, or that a model here has.
+
+    Raises
+    ------
+    ClvError
+    """
+    if not name:
+        raise ClvError("predictions need a name on the board; type name=my_model")
+    if str(name) in option_files("model"):
+        raise ClvError(f"'{name}' is a model here already; type another name=")
+
+
+def read_predictions_file(path: str | None) -> pd.DataFrame:
+    """Read predictions from a Parquet or CSV file; ids stay as they are written.
+
+    Raises
+    ------
+    ClvError
+        If there is no such file, or it cannot be read.
+    """
+    if path is None:
+        raise ClvError("no predictions were given; type predictions=<a Parquet or CSV file>")
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ClvError(f"there is no file {path} (predictions)")
+    try:
+        if file.suffix.lower() == ".csv":
+            return pd.read_csv(file, dtype={"customer_id": str, "cell": str})
+        return pd.read_parquet(file)
+    except (ValueError, OSError) as error:
+        raise ClvError(
+            f"{path} cannot be read as {'CSV' if file.suffix.lower() == '.csv' else 'Parquet'}: "
+            f"{' '.join(str(error).split())[:200]} (predictions)"
+        ) from error

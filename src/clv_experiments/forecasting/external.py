@@ -1,0 +1,206 @@
+"""Predictions that were made elsewhere: checked against a cell, then scored like those of any model here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Origin, Period, Window
+from clv_experiments.errors import ClvError
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecasting.forecast import Forecast, TrainingPanel
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
+
+FAMILY = "external"
+COLUMNS = ("customer_id", "cutoff", "y_pred")
+OPTIONAL = ("p_purchase", "expected_purchases")
+SHOWN = 3  # cutoffs or columns that a message names
+
+
+def external_model(name: str) -> Model:
+    """Name predictions made elsewhere as a model: nothing of it is fitted here."""
+    return Model(name, FAMILY, supervised=False, features=FeatureSet(FAMILY, []), estimator=None)
+
+
+class ExternalForecaster(Forecaster):
+    """A forecaster whose model of family ``external`` predicts what a table says; baselines are fitted as ever.
+
+    Parameters
+    ----------
+    log : TransactionLog
+    window : Window
+    tables : mapping of cutoff to pandas.DataFrame
+        From ``check_predictions_of_cell``.
+    """
+
+    def __init__(self, log: TransactionLog, window: Window, tables: Mapping[date, pd.DataFrame]) -> None:
+        super().__init__(log, window)
+        self.tables = tables
+
+    def forecast(self, target: Period, model: Model) -> Forecast:
+        """Return the given predictions of a period, or fit a model and predict, see ``Forecaster.forecast``."""
+        if model.family != FAMILY:
+            return super().forecast(target, model)
+        outcome = self.outcome(target).rename(columns={"spend": "y_true"})
+        X = pd.DataFrame(index=outcome.index)
+        return Forecast(target, None, TrainingPanel(X, None, ()), X, outcome.join(self.tables[target.cutoff]), {})
+
+    def origins(self) -> list[Origin]:
+        """List the origins of the window, oldest first, with a validation period where it was predicted too."""
+        origins = self.window.backtest(supervised=False, source=self.log.name)
+        return [
+            replace(
+                origin, validation=period if (period := origin.validation) and period.cutoff in self.tables else None
+            )
+            for origin in origins
+        ]
+
+
+def check_predictions_of_cell(
+    predictions: pd.DataFrame, forecaster: Forecaster, name: str, *, cell: str, claimed_cell: str | None = None
+) -> dict[date, pd.DataFrame]:
+    """Check that predictions are those of a cell: its cutoffs, all its customers once each, values that can be scored.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Columns ``customer_id``, ``cutoff`` (a day), ``y_pred`` (spend in the horizon, currency), optionally
+        ``p_purchase``, ``expected_purchases`` and ``cell``; other columns are ignored. Of one cutoff, ``cutoff`` may
+        be missing. Validation periods may be predicted too.
+    forecaster : Forecaster
+        Of the cell's log and window.
+    name : str
+        Of the predictions, for messages.
+    cell : str
+        The cell's fingerprint.
+    claimed_cell : str, optional
+        The fingerprint, or its beginning, that the predictions were made for; by default their column ``cell``.
+
+    Returns
+    -------
+    dict of cutoff to pandas.DataFrame
+        ``y_pred`` and what else there is, indexed by customer_id in the order of the cell's customers.
+
+    Raises
+    ------
+    ClvError
+        In one sentence: what is wrong, where, and what is expected.
+    """
+    origins = forecaster.window.backtest(supervised=False, source=forecaster.log.name)
+    required = [origin.holdout for origin in origins]
+    periods = {period.cutoff: period for origin in origins for period in (origin.validation, origin.holdout) if period}
+    if absent := [
+        column for column in COLUMNS if column not in predictions and not (column == "cutoff" and not origins[1:])
+    ]:
+        raise ClvError(
+            f"predictions '{name}' lack the column{'s' * (len(absent) > 1)} {', '.join(absent)}; they have "
+            f"{', '.join(map(str, predictions.columns))}"
+        )
+    _check_cell(predictions, name, cell, claimed_cell)
+    table = predictions.reset_index(drop=True)
+    if "cutoff" not in table:
+        table = table.assign(cutoff=required[-1].cutoff)
+    table = table.assign(customer_id=_as_text(table["customer_id"], name), cutoff=_as_days(table["cutoff"], name))
+    _check_cutoffs(set(table["cutoff"]), [period.cutoff for period in required], set(periods), name)
+    columns = ["y_pred", *(column for column in OPTIONAL if column in table)]
+    tables = {}
+    for cutoff in sorted(set(table["cutoff"])):
+        rows = table[table["cutoff"] == cutoff]
+        customers = forecaster.outcome(periods[cutoff]).index
+        of_cutoff = rows.set_index("customer_id")[columns]
+        _check_customers(of_cutoff.index, customers, f"predictions '{name}' of {cutoff}")
+        tables[cutoff] = _check_values(
+            of_cutoff.loc[customers], f"predictions '{name}' of {cutoff}", has_losses=forecaster.log.has_losses
+        )
+    return tables
+
+
+def _check_cell(predictions: pd.DataFrame, name: str, cell: str, claimed: str | None) -> None:
+    claims = (
+        [claimed] if claimed else predictions["cell"].dropna().astype(str).unique() if "cell" in predictions else []
+    )
+    for claim in claims:
+        if not cell.startswith(claim):
+            raise ClvError(
+                f"predictions '{name}' were made for cell {claim}, and this log, window and these customers are cell "
+                f"{cell}; give the settings that the cell was written with"
+            )
+
+
+def _as_text(ids: pd.Series, name: str) -> pd.Series:
+    """Return ids as the log has them, as text; whole numbers without a decimal point."""
+    if ids.isna().any():
+        raise ClvError(f"predictions '{name}' have {ids.isna().sum():,} rows without a customer_id")
+    if pd.api.types.is_float_dtype(ids) and (ids % 1 == 0).all():
+        ids = ids.astype("int64")
+    return ids.astype(str)
+
+
+def _as_days(cutoffs: pd.Series, name: str) -> pd.Series:
+    try:
+        days = pd.to_datetime(cutoffs)
+    except (ValueError, TypeError) as error:
+        raise ClvError(
+            f"predictions '{name}' have a cutoff that is no day ({error}); it must read like 1998-03-31"
+        ) from error
+    if days.isna().any():
+        raise ClvError(f"predictions '{name}' have {days.isna().sum():,} rows without a cutoff")
+    return days.dt.date
+
+
+def _check_cutoffs(given: set[date], required: Sequence[date], allowed: set[date], name: str) -> None:
+    missing, other = [day for day in required if day not in given], sorted(given - allowed)
+    if not missing and not other:
+        return
+    expected = f"this cell is forecast from {_list(required)}"
+    if missing:
+        raise ClvError(f"predictions '{name}' are of {_list(sorted(given))} and lack {_list(missing)}; {expected}")
+    raise ClvError(f"predictions '{name}' are of {_list(other)} too, and {expected}")
+
+
+def _check_customers(given: pd.Index, customers: pd.Index, source: str) -> None:
+    expected = f"expected is one row for each of the {len(customers):,} customers known at the cutoff"
+    if given.has_duplicates:
+        repeated = given[given.duplicated()]
+        raise ClvError(
+            f"{source} have {len(repeated):,} rows too many, the first of customer {repeated[0]}; {expected}"
+        )
+    missing, unknown = customers.difference(given), given.difference(customers)
+    if len(missing):
+        raise ClvError(f"{source} lack {len(missing):,} customers, the first {missing[0]}; {expected}")
+    if len(unknown):
+        raise ClvError(
+            f"{source} have {len(unknown):,} customers of no purchase before it, the first {unknown[0]}; {expected}"
+        )
+
+
+def _check_values(table: pd.DataFrame, source: str, *, has_losses: bool) -> pd.DataFrame:
+    """Return all columns as floats that can be scored."""
+    ranges = {
+        "y_pred": (-np.inf if has_losses else 0.0, np.inf, "a finite spend" + ("" if has_losses else " of 0 or more")),
+        "p_purchase": (0.0, 1.0, "a probability from 0 to 1"),
+        "expected_purchases": (0.0, np.inf, "a finite number of 0 or more"),
+    }
+    checked = {}
+    for column in table:
+        low, high, expected = ranges[str(column)]
+        values = pd.to_numeric(table[column], errors="coerce").astype(float)
+        invalid = ~(np.isfinite(values) & values.between(low, high))
+        if invalid.any():
+            raise ClvError(
+                f"{source} have {invalid.sum():,} values of {column} that cannot be scored, the first "
+                f"{table[column][invalid].iloc[0]} of customer {values.index[invalid][0]}; expected is {expected}"
+            )
+        checked[column] = values
+    return pd.DataFrame(checked, index=table.index)
+
+
+def _list(days: Iterable[date]) -> str:
+    listed = [str(day) for day in days]
+    return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")

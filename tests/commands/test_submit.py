@@ -1,0 +1,82 @@
+"""``clv submit``: predictions made elsewhere leave a run that stands on the board; what is refused leaves none."""
+
+import sys
+import warnings
+
+import pandas as pd
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from clv_experiments.commands.cli.clv import main
+from clv_experiments.data.window import Horizon, Window
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.tracking.run_reader import RunReader
+
+CELL = ("data=cdnow_sample", "window=3m")
+
+
+@pytest.fixture
+def clv(work, monkeypatch, capfd, migrated):
+    """Run a command in a folder with a store: exit status, stdout and stderr."""
+    migrated(work)
+
+    def run(*typed):
+        capfd.readouterr()
+        monkeypatch.setattr(GlobalHydra.instance(), "hydra", None)
+        monkeypatch.setattr(sys, "argv", ["clv", *typed])
+        with warnings.catch_warnings(action="ignore"):  # of libraries, as in a process of its own
+            return main(), *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def predictions(work, cdnow_sample):
+    forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months")))
+    period = forecaster.window.period(0)
+    table = forecaster.outcome(period)[[]].reset_index().assign(cutoff=str(period.cutoff), y_pred=8.0)
+    table.to_csv(work / "mine.csv", index=False)
+    table.to_parquet(work / "mine.parquet", index=False)
+    return table
+
+
+@pytest.mark.parametrize("file", ["mine.csv", "mine.parquet"])
+def test_predictions_of_a_file_become_a_run_of_their_own_family(clv, work, predictions, file):
+    status, stdout, stderr = clv("submit", f"predictions={file}", "name=mine", "provenance=by hand", *CELL)
+    assert (status, stderr) == (0, "")
+    assert "\nmine " in stdout
+    (run,) = RunReader(work / "mlruns").runs("cdnow_sample/3m")
+    tags = {name: run.tags[name] for name in ("family", "model", "protocol", "provenance")}
+    assert tags == {"family": "external", "model": "mine", "protocol": "forecast", "provenance": "by hand"}
+    assert run.metrics["holdout_mae"] > 0
+    assert {"model.estimator._target_", "predictions", "name"}.isdisjoint(run.params)
+
+
+def test_they_stand_on_the_board_beside_the_models(clv, work, predictions):
+    assert clv("submit", "predictions=mine.csv", "name=mine", *CELL)[0] == 0
+    status, _, stderr = clv("leaderboard", "models=[zeros]", "replicates=100", "--fill", *CELL)
+    assert (status, stderr) == (0, "")
+    board = pd.read_csv(next((work / "mlruns" / "leaderboards").glob("*/leaderboard.csv")))
+    assert board.set_index("model").loc["mine", "family"].unique().tolist() == ["external"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["name=mine"], "no predictions were given; type predictions="),
+        (["predictions=mine.csv"], "predictions need a name on the board; type name="),
+        (["predictions=mine.csv", "name=zeros"], "'zeros' is a model here already"),
+        (["predictions=none.csv", "name=mine"], "there is no file none.csv"),
+        (["predictions=broken.parquet", "name=mine"], "broken.parquet cannot be read as Parquet"),
+        (["predictions=mine.csv", "name=mine", "cell=feed"], "were made for cell feed"),
+        (["predictions=mine.csv", "name=mine", "evaluation=customer_split"], "leave out evaluation="),
+        (["predictions=mine.csv", "name=mine", "window=1m"], "lack 1998-05-31"),
+    ],
+)
+def test_what_is_refused_leaves_no_run(clv, work, predictions, typed, words):
+    (work / "broken.parquet").write_text("no table")
+    status, _, stderr = clv("submit", *CELL, *typed)
+    assert status == 1
+    assert stderr.startswith("error: ")
+    assert words in stderr
+    assert RunReader(work / "mlruns").runs("cdnow_sample/3m") == []
