@@ -101,7 +101,7 @@ def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference
     from clv_experiments.tracking.stored_run import champion_address
 
     if model_argument and not _is_stored(model_argument):
-        return _reference_option(build_model(cfg.model))
+        return reference_option(build_model(cfg.model))
     reader = instantiate(cfg.tracking).reader()
     try:
         wants_champion = model_argument is None or model_argument == CHAMPION
@@ -109,7 +109,7 @@ def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference
     except ClvError as error:
         if model_argument:
             raise
-        return _reference_option(build_model(cfg.model), f", since {error}")
+        return reference_option(build_model(cfg.model), f", since {error}")
     return _reference_stored(cfg, stored, reader)
 
 
@@ -135,10 +135,11 @@ def prefer_purchases(request: ModelReference, btyd_model: Model, why: str, *, re
     With ``refit`` also in place of one that is kept, since there is no log to predict from.
     """
     suits = hasattr(request.model.estimator, "discounted_purchases") and not (refit and request.stored)
-    return request if suits else _reference_option(btyd_model, f", since {why} (decisions.btyd)")
+    return request if suits else reference_option(btyd_model, f", since {why} (decisions.btyd)")
 
 
-def _reference_option(model: Model, why: str = "") -> ModelReference:
+def reference_option(model: Model, why: str = "") -> ModelReference:
+    """Refer to an option that is fitted now; ``why`` follows its name in messages."""
     return ModelReference(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
 
 

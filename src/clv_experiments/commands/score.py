@@ -59,7 +59,14 @@ from clv_experiments.tracking.code_version import code_version
 KIND = "score"
 
 
-def score(cfg: DictConfig, model_argument: str | None) -> Path:
+def score(
+    cfg: DictConfig,
+    model_argument: str | None,
+    *,
+    log: TransactionLog | None = None,
+    reference: ModelReference | None = None,
+    terminal: Terminal | None = None,
+) -> Path:
     """Score all customers of a log, and leave a tracked run behind.
 
     Parameters
@@ -69,6 +76,12 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
     model_argument : str or None
         What was typed as ``model``; see ``resolve_model``. None takes the model of ``decisions.btyd`` where there is no
         spend to predict, or no log.
+    log : TransactionLog, optional
+        The log that ``cfg.data`` describes, where it has been read already.
+    reference : ModelReference, optional
+        The model, in place of what ``model_argument`` names.
+    terminal : Terminal, optional
+        Shows what is under way.
 
     Returns
     -------
@@ -83,9 +96,9 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
     check_settings(cfg)
     check_writable(cfg.output, "output")
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
-    btyd_model, terminal = build_btyd_model(cfg), Terminal()
+    btyd_model, terminal = build_btyd_model(cfg), terminal or Terminal()
     with terminal.step("finding the model", "model"):
-        request = resolve_model(cfg, model_argument)
+        request = reference or resolve_model(cfg, model_argument)
     terminal.say(f"model: {request.description}")
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
@@ -96,9 +109,11 @@ def score(cfg: DictConfig, model_argument: str | None) -> Path:
         run.log([Tag("kind", KIND), *_settings(cfg, with_model=model_is_chosen and not request.stored)])
 
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            raw = read_configured_source(cfg.data)
-            rfm_summary, log = read_configured_summary(cfg.data, raw), None
-            if not rfm_summary:
+            rfm_summary = None
+            if log is None:
+                raw = read_configured_source(cfg.data)
+                rfm_summary = read_configured_summary(cfg.data, raw)
+            if log is None and not rfm_summary:
                 log = load_configured_log(
                     cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff, raw
                 )

@@ -43,7 +43,7 @@ from clv_experiments.leaderboard.selection import find_completed_run
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking.code_version import code_version
-from clv_experiments.tracking.stored_run import Run, StoredRun
+from clv_experiments.tracking.stored_run import Run, StoredRun, Tracker
 
 FORECASTERS = ForecasterCache()
 
@@ -82,7 +82,14 @@ def train(cfg: DictConfig) -> float | None:
     return reader.by_origin(completed.run_id, f"validation_{objective}").get(0)
 
 
-def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationResult:
+def run_experiment(
+    cfg: DictConfig,
+    search: Search | None = None,
+    *,
+    log: TransactionLog | None = None,
+    tracker: Tracker | None = None,
+    terminal: Terminal | None = None,
+) -> EvaluationResult:
     """Run one experiment and leave one tracked run behind.
 
     Parameters
@@ -91,6 +98,12 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
         Composed from ``conf/``.
     search : Search, optional
         Where the model's settings were found.
+    log : TransactionLog, optional
+        The log that ``cfg.data`` describes, where it has been read already.
+    tracker : Tracker, optional
+        Keeps the run in place of ``cfg.tracking``.
+    terminal : Terminal, optional
+        Shows what is under way.
 
     Raises
     ------
@@ -99,10 +112,10 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
     """
     check_settings(cfg)
     parse_day(cfg.window.cutoff, "window.cutoff")
-    terminal = Terminal()
+    terminal = terminal or Terminal()
     terminal.say(run_title(cfg))
-    with _open_run(cfg, terminal) as run:
-        log = _load_log(cfg, terminal)
+    with _open_run(cfg, tracker, terminal) as run:
+        log = log or _load_log(cfg, terminal)
         run.log([*log_records(log)])
 
         task = _evaluation_task(cfg, log)
@@ -131,11 +144,12 @@ def run_experiment(cfg: DictConfig, search: Search | None = None) -> EvaluationR
 
 
 @contextmanager
-def _open_run(cfg: DictConfig, terminal: Terminal) -> Iterator[Run]:
+def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> Iterator[Run]:
     """Open the tracked run and record its settings."""
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
-            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name))
+            tracker = tracker or instantiate(cfg.tracking)
+            run = stack.enter_context(tracker.run(experiment_name(cfg), cfg.model.name))
         settings = resolve_settings(cfg)
         run.log([*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         yield run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -110,6 +111,13 @@ class Run(Protocol):
 
     def rename(self, name: str) -> None:
         """Give the run another name."""
+
+
+class Tracker(Protocol):
+    """Keeps runs."""
+
+    def run(self, experiment: str, name: str) -> AbstractContextManager[Run]:
+        """Open a run; an error marks it FAILED, with the reason, and goes on its way."""
 
 
 class StudyRun(Run, Protocol):

@@ -1,0 +1,66 @@
+"""From keyword arguments to composed settings, by the same reading as what is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import clv_experiments.config  # noqa: F401 - registers what conf/ calls
+from clv_experiments.commands.cli.command_line import error_sentence
+from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.config.conf_folders import packaged_conf, user_conf
+from clv_experiments.errors import ClvError
+
+Settings = Mapping[str, Any]
+
+
+def compose_settings(config_name: str, chosen: Settings, settings: Settings | None = None) -> DictConfig:
+    """Compose the settings of a command.
+
+    Parameters
+    ----------
+    config_name : str
+        The file of ``conf/``.
+    chosen : mapping of setting to value
+        None leaves a setting as it is.
+    settings : mapping of setting to value, optional
+        Any others, by their full names: ``{"model.estimator.max_depth": 6}``.
+
+    Raises
+    ------
+    ClvError
+        If there is no such option or setting, or a value is of another kind.
+    """
+    given = {key: value for key, value in chosen.items() if value is not None} | dict(settings or {})
+    typed = [f"{key}={value}" for key, value in given.items() if isinstance(value, str | int | float)]
+    with _hydra():
+        try:
+            arguments = read_arguments(["tracking=memory", *typed], config_name)
+            cfg = compose(config_name, overrides=arguments.for_hydra)
+            for key, value in given.items():
+                if not isinstance(value, str | int | float):
+                    OmegaConf.update(cfg, key, value, force_add=False)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ClvError(error_sentence(error)) from error
+    return cfg
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Read the packaged conf/ and the working folder's; where Hydra reads some already, that stays."""
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
+    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+        folder = user_conf()
+        if folder:
+            search_path = GlobalHydra.instance().config_loader().get_search_path()
+            search_path.append("working folder", f"file://{folder}")
+        yield
