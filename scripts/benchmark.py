@@ -102,8 +102,8 @@ def bootstrap() -> None:
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import numpy as np
 
-    from clv_experiments.leaderboard.bootstrap import bootstrap_scores
-    from clv_experiments.leaderboard.cell import OriginPredictions
+    from clv_experiments.comparison.bootstrap import bootstrap_scores
+    from clv_experiments.comparison.cell import OriginPredictions
 
     rng = np.random.default_rng(0)
     customers = 23_570
@@ -126,7 +126,7 @@ def store(runs: int = 1000) -> None:
     import pandas as pd
 
     from clv_experiments.reporting.records import Metric, Param, Table, Tag
-    from clv_experiments.leaderboard.selection import select_runs
+    from clv_experiments.comparison.selection import select_runs
     from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
     customers = pd.DataFrame({"customer_id": [f"{place:06}" for place in range(23_570)], "y_true": 1.0, "y_pred": 1.0})

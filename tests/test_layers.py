@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "clv_experiments"
-LAYERS = ["reporting", "data", "features", "models", "evaluation", "tracking", "forecasting", "leaderboard"]
+LAYERS = ["reporting", "data", "features", "models", "evaluation", "tracking", "forecasting", "comparison"]
 LAYERS += ["decisions", "sweep", "config", "commands"]
 FOUNDATION = {"errors"}  # imports nothing of ours
 FACE = {"commands.api", "errors"}  # what __init__ shows of us
@@ -22,7 +22,7 @@ DOORS = {  # a layer, or one module of it
     "matplotlib": {
         "reporting",
         "evaluation",
-        "leaderboard.display",
+        "comparison.display",
         "sweep.figures",
         "decisions.display",
         "commands.api",
@@ -109,7 +109,7 @@ def test_imports_point_one_way(path):
         ("commands.train", "import duckdb"),
         ("decisions.drivers", "from clv_experiments.decisions.display.drivers import drivers_section"),
         ("decisions.drivers", "from matplotlib.figure import Figure"),
-        ("leaderboard.standings", "from clv_experiments.leaderboard.display import tables"),
+        ("comparison.standings", "from clv_experiments.comparison.display import tables"),
         ("forecasting.out_of_time", "from clv_experiments.commands.cli.terminal import Terminal"),
         ("evaluation.forecast_plots", "import optuna"),
         ("sweep.objective", "from omegaconf import DictConfig"),

@@ -12,9 +12,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from clv_experiments.commands.leaderboard import Board, run_aggregate, run_leaderboard
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.display.readme import BEGIN, END
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.display.readme import BEGIN, END
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ def copy(board, store, tmp_path):
 def plain(monkeypatch):
     """Boards without their figures, which take longest; those of other tests have them."""
     for module in ("page", "board_records"):
-        monkeypatch.setattr(f"clv_experiments.leaderboard.display.{module}.board_figures", lambda *_: [])
+        monkeypatch.setattr(f"clv_experiments.comparison.display.{module}.board_figures", lambda *_: [])
 
 
 def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):

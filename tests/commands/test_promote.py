@@ -14,14 +14,14 @@ from omegaconf import OmegaConf
 from clv_experiments.commands import promote as promotion
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
+from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.standings import standings
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.records import FittedModel, Param, Registration, Tag, Text
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import CHAMPION

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.standings import standings
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation import metrics
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecast import Forecast
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.standings import standings
 from clv_experiments.sweep.outcome import ScoreDifference, SeedFit, TuningOutcome, fit_with_seeds, score_differences
 
 QUARTERS = (Period(date(1997, 12, 31), date(1998, 3, 31)), Period(date(1998, 3, 31), date(1998, 6, 30)))

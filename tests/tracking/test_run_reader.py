@@ -10,8 +10,8 @@ import mlflow
 import pandas as pd
 import pytest
 
+from clv_experiments.comparison.selection import select_runs
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.selection import select_runs
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker

@@ -10,13 +10,13 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from clv_experiments.comparison.cell import Cell
+from clv_experiments.comparison.entries import TUNED
+from clv_experiments.comparison.selection import Selection, select_runs
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.errors import ClvError, LogTooShort, command
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
-from clv_experiments.leaderboard.cell import Cell
-from clv_experiments.leaderboard.entries import TUNED
-from clv_experiments.leaderboard.selection import Selection, select_runs
 
 # Settings of a leaderboard that train.py does not take.
 LEADERBOARD_KEYS = (

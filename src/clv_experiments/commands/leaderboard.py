@@ -21,15 +21,15 @@ from clv_experiments.commands.cell_request import (
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.commands.train import run_experiment
+from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.checks import Finding, findings
+from clv_experiments.comparison.display import tables
+from clv_experiments.comparison.display.board_records import aggregate_records, board_records
+from clv_experiments.comparison.display.readme import check_readme, write_readme
+from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
+from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
-from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.checks import Finding, findings
-from clv_experiments.leaderboard.display import tables
-from clv_experiments.leaderboard.display.board_records import aggregate_records, board_records
-from clv_experiments.leaderboard.display.readme import check_readme, write_readme
-from clv_experiments.leaderboard.standings import Standings, check_bootstrap, standings
-from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 

@@ -11,6 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cell_request import train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.champion import Choice, choose
+from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.display.card import Refit, card
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import setting_records
@@ -20,10 +24,6 @@ from clv_experiments.errors import ClvError, command
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
-from clv_experiments.leaderboard.champion import Choice, choose
-from clv_experiments.leaderboard.checks import Finding
-from clv_experiments.leaderboard.display.card import Refit, card
-from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import (

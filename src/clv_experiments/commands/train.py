@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.selection import find_completed_run
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import (
@@ -39,7 +40,6 @@ from clv_experiments.forecasting.run_records import (
     log_records,
 )
 from clv_experiments.forecasting.suitability import choose_learnable
-from clv_experiments.leaderboard.selection import find_completed_run
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking.code_version import code_version

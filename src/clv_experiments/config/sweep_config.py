@@ -14,6 +14,8 @@ from typing import Any
 from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from clv_experiments.comparison.entries import TUNED
+from clv_experiments.comparison.selection import WITHOUT_EFFECT
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_model
@@ -22,8 +24,6 @@ from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, rea
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.model import Model
-from clv_experiments.leaderboard.entries import TUNED
-from clv_experiments.leaderboard.selection import WITHOUT_EFFECT
 from clv_experiments.sweep.objective import Candidate
 from clv_experiments.sweep.space import Space, Value
 

@@ -11,8 +11,8 @@ from optuna import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.bootstrap import METRICS
 
 TYPICAL_SHARE, OUTLIER_FACTOR = (
     0.75,

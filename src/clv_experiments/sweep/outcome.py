@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.standings import standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES, choose_objective
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.sweep.metric_values import MetricFormat, metric_format
 from clv_experiments.sweep.objective import Candidate, Objective

@@ -18,17 +18,17 @@ from clv_experiments.commands.api.settings import Settings
 from clv_experiments.commands.cell_request import model_families
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.submit import check_name, evaluate_predictions, submission_records
+from clv_experiments.comparison.cell import Cell
+from clv_experiments.comparison.champion import choose
+from clv_experiments.comparison.checks import Finding, findings
+from clv_experiments.comparison.display.figures import board_figures
+from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.entries import label_runs, read_entry
+from clv_experiments.comparison.selection import build_cell
+from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
+from clv_experiments.comparison.verdict import decide_verdict
 from clv_experiments.config.settings import experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
-from clv_experiments.leaderboard.cell import Cell
-from clv_experiments.leaderboard.champion import choose
-from clv_experiments.leaderboard.checks import Finding, findings
-from clv_experiments.leaderboard.display.figures import board_figures
-from clv_experiments.leaderboard.display.page import leaderboard_page
-from clv_experiments.leaderboard.entries import label_runs, read_entry
-from clv_experiments.leaderboard.selection import build_cell
-from clv_experiments.leaderboard.standings import Standings, check_bootstrap, standings
-from clv_experiments.leaderboard.verdict import decide_verdict
 from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
 
 

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from clv_experiments.comparison.standings import difference_table, simultaneous_half_widths
 from clv_experiments.decisions.next_purchase.backtest import Backtest
 from clv_experiments.evaluation.confidence_intervals import Estimate, percentile_interval
 from clv_experiments.evaluation.metrics import roc_auc_by_sample
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.standings import difference_table, simultaneous_half_widths
 
 ORDERED_BY = "integrated_brier"
 BATCH = 1_000_000  # resampled customers that are counted at a time

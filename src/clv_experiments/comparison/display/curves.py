@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from clv_experiments.comparison.cell import Cell
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.calibration import capture_curve, decile_table
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.cell import Cell
-from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,

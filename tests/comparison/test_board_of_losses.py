@@ -5,14 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks import findings
+from clv_experiments.comparison.display.figures import board_figures
+from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.tables import SHOWN, board_markdown
+from clv_experiments.comparison.standings import standings
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import metrics
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import findings
-from clv_experiments.leaderboard.display.figures import board_figures
-from clv_experiments.leaderboard.display.page import leaderboard_page
-from clv_experiments.leaderboard.display.tables import SHOWN, board_markdown
-from clv_experiments.leaderboard.standings import standings
 
 RNG = np.random.default_rng(4)
 PROFIT = RNG.normal(3.0, 8.0, 120) * (RNG.random(120) < 0.7)

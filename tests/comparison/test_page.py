@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import CHECKS, Finding, findings
-from clv_experiments.leaderboard.display.page import board_table, leaderboard_page
-from clv_experiments.leaderboard.display.tables import SHOWN
-from clv_experiments.leaderboard.standings import standings
+from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks import CHECKS, Finding, findings
+from clv_experiments.comparison.display.page import board_table, leaderboard_page
+from clv_experiments.comparison.display.tables import SHOWN
+from clv_experiments.comparison.standings import standings
 from clv_experiments.reporting.formatting import format_score
 
 ATTACK = "<script>document.title='owned'</script>"

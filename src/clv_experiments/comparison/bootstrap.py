@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from clv_experiments.comparison.cell import OriginPredictions
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.score_records import HEADLINE
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.cell import OriginPredictions
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from clv_experiments.leaderboard.aggregate import Aggregate
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import Check, Finding, applicable_checks
-from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks import Check, Finding, applicable_checks
+from clv_experiments.comparison.standings import Standings
+from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
 from clv_experiments.reporting.text_table import TextTable
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clv_experiments.comparison.bootstrap import METRICS, point_scores
+from clv_experiments.comparison.standings import rank_groups, standings
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.sources.simulated import simulated
@@ -15,8 +17,6 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
-from clv_experiments.leaderboard.bootstrap import METRICS, point_scores
-from clv_experiments.leaderboard.standings import rank_groups, standings
 from clv_experiments.models.bg_nbd import BgNbd
 
 N = 1500

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from clv_experiments.leaderboard.aggregate import Aggregate
-from clv_experiments.leaderboard.checks import Finding
-from clv_experiments.leaderboard.display import tables
-from clv_experiments.leaderboard.display.figures import aggregate_figures, board_figures
-from clv_experiments.leaderboard.display.page import leaderboard_page
-from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.display import tables
+from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
+from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
 
 KIND = "leaderboard"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from clv_experiments.comparison.cell import Entry
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.cell import Entry
 
 if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun

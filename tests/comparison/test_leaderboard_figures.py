@@ -9,17 +9,17 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.display.cost import accuracy_against_cost, place_labels, seconds_of
-from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
-from clv_experiments.leaderboard.display.figures import (
+from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.display.cost import accuracy_against_cost, place_labels, seconds_of
+from clv_experiments.comparison.display.curves import decile_calibrations, value_captures
+from clv_experiments.comparison.display.figures import (
     aggregate_figures,
     bias_by_origin,
     board_figures,
     forest,
     mean_ranks,
 )
-from clv_experiments.leaderboard.standings import standings
+from clv_experiments.comparison.standings import standings
 from clv_experiments.reporting.chart_style import FAMILIES, axis_span, create_chart, printable
 from clv_experiments.reporting.inline_svg import inline_svg
 

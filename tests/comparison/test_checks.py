@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.checks import CHECKS, Drift, Loss, ModelScore, findings
+from clv_experiments.comparison.checks import CHECKS, Drift, Loss, ModelScore, findings
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 CHECK = {check.number: check for check in CHECKS}

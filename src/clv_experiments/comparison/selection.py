@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.entries import is_complete, label_runs, model_name, read_entry, read_predictions
 from clv_experiments.errors import ClvError, LogTooShort, LogWithLosses, LogWithoutAmounts
-from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.entries import is_complete, label_runs, model_name, read_entry, read_predictions
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.tracking.stored_run import LONGEST_PARAM

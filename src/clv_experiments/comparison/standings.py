@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from clv_experiments.comparison.bootstrap import board_metrics, bootstrap_scores, point_scores
+from clv_experiments.comparison.cell import Cell
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES, require_defined
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.bootstrap import board_metrics, bootstrap_scores, point_scores
-from clv_experiments.leaderboard.cell import Cell
 
 MIN_DEFINED = 0.95  # share of replicates that must have a value: with one buyer among many customers a third has none
 

@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.cell import Entry
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.cell import Entry
-from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.prose import sentences
 
 FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first; predictions made elsewhere cannot be fitted here

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from clv_experiments.leaderboard.aggregate import Aggregate
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import Check, Finding
-from clv_experiments.leaderboard.display.cost import seconds_of
-from clv_experiments.leaderboard.display.figures import aggregate_figures, board_figures
-from clv_experiments.leaderboard.display.tables import SHOWN, mark_ties, sentences_by_check
-from clv_experiments.leaderboard.standings import Standings
-from clv_experiments.leaderboard.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks import Check, Finding
+from clv_experiments.comparison.display.cost import seconds_of
+from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
+from clv_experiments.comparison.display.tables import SHOWN, mark_ties, sentences_by_check
+from clv_experiments.comparison.standings import Standings
+from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable

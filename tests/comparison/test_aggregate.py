@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import friedmanchisquare
 
+from clv_experiments.comparison.aggregate import aggregate_boards, critical_difference, friedman
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.aggregate import aggregate_boards, critical_difference, friedman
 
 # Demsar (2006), table 6: AUC of four variants of C4.5 on 14 data sets. Where it prints .975 twice and ranks them 2 and
 # 3, the first is written .9751 here.

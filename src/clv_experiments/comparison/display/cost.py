@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.chart_style import (
     QUIET,
     TEXT_STYLE,

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.checks import CHECKS, Finding, findings
-from clv_experiments.leaderboard.display.tables import (
+from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.checks import CHECKS, Finding, findings
+from clv_experiments.comparison.display.tables import (
     NARROW,
     SHOWN,
     aggregate_table,
@@ -17,7 +17,7 @@ from clv_experiments.leaderboard.display.tables import (
     reading,
     render_aggregate_report,
 )
-from clv_experiments.leaderboard.standings import standings
+from clv_experiments.comparison.standings import standings
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 SCORES = {

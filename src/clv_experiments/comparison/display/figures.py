@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clv_experiments.leaderboard.aggregate import Aggregate
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.checks import MAX_BIAS
-from clv_experiments.leaderboard.display.cost import accuracy_against_cost
-from clv_experiments.leaderboard.display.curves import decile_calibrations, value_captures
-from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks import MAX_BIAS
+from clv_experiments.comparison.display.cost import accuracy_against_cost
+from clv_experiments.comparison.display.curves import decile_calibrations, value_captures
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.chart_style import (
     BAND,
     INK,

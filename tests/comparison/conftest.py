@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.standings import Standings
 
 COMMIT = "0.1.0+0123456789ab"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clv_experiments.leaderboard.bootstrap import METRICS, LeaderboardMetric
-from clv_experiments.leaderboard.champion import Choice
-from clv_experiments.leaderboard.checks import Finding
-from clv_experiments.leaderboard.display.tables import SHOWN
-from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.comparison.bootstrap import METRICS, LeaderboardMetric
+from clv_experiments.comparison.champion import Choice
+from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.display.tables import SHOWN
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.prose import render_document
 
 

@@ -6,8 +6,8 @@ from typing import get_args
 import pandas as pd
 import pytest
 
+from clv_experiments.comparison.selection import TEMPLATE, Exclusion, ExclusionKind, find_completed_run, select_runs
 from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
-from clv_experiments.leaderboard.selection import TEMPLATE, Exclusion, ExclusionKind, find_completed_run, select_runs
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker

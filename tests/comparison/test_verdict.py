@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from clv_experiments.leaderboard.aggregate import aggregate_boards
-from clv_experiments.leaderboard.verdict import BaselineStanding, Outcome, decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.verdict import BaselineStanding, Outcome, decide_aggregate_verdict, decide_verdict
 
 BASELINES = {"mean": "baseline", "rate": "baseline"}
 

@@ -6,10 +6,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from clv_experiments.comparison.champion import Basis, choose
+from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.display.card import Refit, card
 from clv_experiments.errors import ClvError
-from clv_experiments.leaderboard.champion import Basis, choose
-from clv_experiments.leaderboard.checks import Finding
-from clv_experiments.leaderboard.display.card import Refit, card
 
 SPENT = [0.0, 1.0, 2.0]
 REFIT = Refit(

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.metrics import top_share
 from clv_experiments.evaluation.score_records import PRIMARY
 from clv_experiments.evaluation.validation import Floats
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.standings import Standings
 from clv_experiments.reporting.prose import sentences
 
 TEMPLATE = "leaderboard/checks.jinja"

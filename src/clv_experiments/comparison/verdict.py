@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.leaderboard.aggregate import Aggregate
-from clv_experiments.leaderboard.bootstrap import METRICS
-from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.prose import sentences
 
 TEMPLATE = "leaderboard/verdict.jinja"

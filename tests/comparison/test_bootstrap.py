@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clv_experiments.comparison import bootstrap
+from clv_experiments.comparison.bootstrap import METRICS, board_metrics, bootstrap_scores, point_scores
+from clv_experiments.comparison.cell import OriginPredictions
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.metrics import OBJECTIVES
-from clv_experiments.leaderboard import bootstrap
-from clv_experiments.leaderboard.bootstrap import METRICS, board_metrics, bootstrap_scores, point_scores
-from clv_experiments.leaderboard.cell import OriginPredictions
 
 FLOOR = 0.5
 
