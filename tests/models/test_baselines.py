@@ -37,7 +37,7 @@ BY_HAND = [
     (Hiatus(horizon_days=10, hiatus_days=None), [0, 20, 0, -10]),  # away for 20, 10, 91 and 0 days
     (Hiatus(horizon_days=10, hiatus_days=20), [5, 20, 0, -10]),
     (Hiatus(horizon_days=10, hiatus_days=0), [0, 0, 0, -10]),
-    (Hiatus(horizon_days=100, hiatus_days=None), [50, 200, 300, -100]),
+    (Hiatus(horizon_days=100, hiatus_days=None), [40, 200, 300, -20]),  # 25 days count at least
 ]
 
 
@@ -54,6 +54,8 @@ def test_rules_by_hand_in_any_row_and_column_order(model, expected):
 def test_who_came_today_is_not_expected_back_every_day():
     today = pd.DataFrame({"T": [0.0, 1.0, 365.0], "spend_per_day": [40.0, 40.0, 40.0]})
     assert SpendRate(horizon_days=100).fit(today).predict(today).tolist() == [160, 160, 4000]
+    today = today.assign(recency=[0.0, 1.0, 365.0])
+    assert Hiatus(horizon_days=100).fit(today).predict(today).tolist() == [160, 160, 4000]
 
 
 @pytest.mark.parametrize("model", [model for model, _ in BY_HAND])

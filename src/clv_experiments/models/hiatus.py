@@ -5,10 +5,13 @@ from typing import ClassVar
 import numpy as np
 
 from clv_experiments.models.rule import RuleBaseline
+from clv_experiments.models.spend_rate import spend_at_past_rate
 
 
 class Hiatus(RuleBaseline):
     """Predict zero after a long absence, otherwise the past spend rate (Wübben and von Wangenheim, 2008).
+
+    The rate is taken over a quarter of the horizon at least, as ``SpendRate`` does.
 
     Parameters
     ----------
@@ -26,4 +29,4 @@ class Hiatus(RuleBaseline):
 
     def _spend(self, T: np.ndarray, recency: np.ndarray, rate: np.ndarray) -> np.ndarray:
         limit = self.horizon_days if self.hiatus_days is None else self.hiatus_days
-        return np.where(T - recency <= limit, rate * self.horizon_days, 0.0)
+        return np.where(T - recency <= limit, spend_at_past_rate(T, rate, self.horizon_days), 0.0)

@@ -27,5 +27,19 @@ class SpendRate(RuleBaseline):
         self.horizon_days = horizon_days
 
     def _spend(self, T: np.ndarray, rate: np.ndarray) -> np.ndarray:
-        observed_days = np.maximum(T, 1.0)  # the days that ``spend_per_day`` is over
-        return rate * observed_days / np.maximum(observed_days, MIN_SHARE * self.horizon_days) * self.horizon_days
+        return spend_at_past_rate(T, rate, self.horizon_days)
+
+
+def spend_at_past_rate(T: np.ndarray, rate: np.ndarray, horizon_days: float) -> np.ndarray:
+    """Return what past spend comes to over the horizon, shape (n,), spread over a quarter of it at least.
+
+    Parameters
+    ----------
+    T : array, shape (n,)
+        Days since the first purchase day.
+    rate : array, shape (n,)
+        Past spend a day, over those days and one at least (currency).
+    horizon_days : float
+    """
+    observed_days = np.maximum(T, 1.0)  # the days that the rate is over
+    return rate * observed_days / np.maximum(observed_days, MIN_SHARE * horizon_days) * horizon_days
