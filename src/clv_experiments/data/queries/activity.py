@@ -82,3 +82,17 @@ def country_activity(log: TransactionLog, period: Period) -> pd.DataFrame | None
     )
     frame = table.to_pyarrow().to_pandas().sort_values("country", kind="stable")
     return frame.sort_values("revenue", ascending=False, kind="stable", ignore_index=True)
+
+
+def purchase_days_until(log: TransactionLog, cutoff: date) -> pd.DataFrame:
+    """Fetch the purchase days up to the cutoff, inclusive.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id, date, amount`` (currency; 1 where the log has no amounts), sorted by the first two.
+    """
+    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
+    frame = t.select("customer_id", "date", amount=t.amount.cast("float64")).to_pyarrow().to_pandas()
+    frame["date"] = pd.to_datetime(frame["date"])
+    return frame.sort_values(["customer_id", "date"], ignore_index=True)

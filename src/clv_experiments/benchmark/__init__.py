@@ -1,0 +1,1 @@
+"""How the default does beside other tools, on the same customers and cutoffs."""

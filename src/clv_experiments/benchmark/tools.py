@@ -1,0 +1,161 @@
+"""Other tools: a script each, in an environment of its own, which reads an origin's folder and writes predictions."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+
+from clv_experiments.errors import ClvError, suggest
+
+SCRIPT, OUTPUT = "predict.py", "predictions.parquet"
+COLUMNS = ["customer_id", "cutoff", "y_pred"]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Another tool.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder.
+    script : Path
+        Takes an origin's folder and writes ``predictions.parquet`` into it.
+    python : str
+        Interpreter of the environment in which the tool is installed.
+    """
+
+    name: str
+    script: Path
+    python: str = sys.executable
+
+    @property
+    def description(self) -> str:
+        """The first sentence of the script's docstring."""
+        docstring = ast.get_docstring(ast.parse(self.script.read_text(encoding="utf-8"))) or ""
+        return docstring.partition("\n")[0]
+
+    @property
+    def installation(self) -> str:
+        """What to type to have it."""
+        requirements = Path(*self.script.parts[-3:-1], "requirements.txt")
+        return (
+            f"python -m venv {self.name} && {self.name}/bin/pip install -r {requirements}, and give "
+            f"--python {self.name}={self.name}/bin/python"
+        )
+
+
+def find_tools(folder: Path, names: Sequence[str] = (), pythons: Mapping[str, str] | None = None) -> list[Tool]:
+    """List the tools that have a script below a folder, sorted by name.
+
+    Parameters
+    ----------
+    folder : Path
+        With one folder a tool.
+    names : sequence of str
+        Which of them; by default all.
+    pythons : mapping of name to interpreter
+        By default the one that runs this.
+
+    Raises
+    ------
+    ClvError
+        If there is none of a name.
+    """
+    scripts = {script.parent.name: script for script in sorted(folder.glob(f"*/{SCRIPT}"))}
+    pythons = pythons or {}
+    for name in [*names, *pythons]:
+        if name not in scripts:
+            raise ClvError(f"there is no tool '{name}' in {folder}; {suggest(name, scripts)}")
+    return [
+        Tool(name, script, pythons.get(name, sys.executable))
+        for name, script in scripts.items()
+        if name in (names or scripts)
+    ]
+
+
+def run_tool(tool: Tool, folder: Path, customers: pd.Index, time_limit: float) -> tuple[pd.Series, float]:
+    """Let a tool predict one origin.
+
+    Parameters
+    ----------
+    tool : Tool
+    folder : Path
+        From ``write_origin_folder``.
+    customers : pandas.Index
+        Whom it must predict.
+    time_limit : float
+        Seconds after which it is ended.
+
+    Returns
+    -------
+    pandas.Series
+        Spend by customer, in the order of ``customers``.
+    float
+        Seconds of the whole process.
+
+    Raises
+    ------
+    ClvError
+        If the tool is not installed, fails, takes too long, or does not predict one finite spend >= 0 for every
+        customer.
+    """
+    output = folder / OUTPUT
+    output.unlink(missing_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    started = perf_counter()
+    try:
+        done = subprocess.run(
+            [tool.python, str(tool.script), str(folder)], env=environment, capture_output=True, text=True,
+            timeout=time_limit,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ClvError(f"{tool.name} was ended after {time_limit:.0f} s at {folder.name}") from None
+    except OSError as error:
+        raise ClvError(f"{tool.name} cannot be run by {tool.python}: {error.strerror}") from None
+    seconds = perf_counter() - started
+    if done.returncode != 0:
+        reason = next(reversed(done.stderr.strip().splitlines()), f"exit code {done.returncode}").strip()
+        if reason.startswith("ModuleNotFoundError"):
+            raise ClvError(f"{tool.name} is not installed ({reason}); type {tool.installation}")
+        raise ClvError(f"{tool.name} failed at {folder.name}: {reason[:300]}")
+    if not output.exists():
+        raise ClvError(f"{tool.name} wrote no {OUTPUT} at {folder.name}")
+    return read_predictions(output, customers, f"{tool.name} at {folder.name}"), seconds
+
+
+def read_predictions(path: Path, customers: pd.Index, source: str) -> pd.Series:
+    """Read the predictions of one origin, in the order of the customers.
+
+    Raises
+    ------
+    ClvError
+        If they are not one row a customer with a finite spend >= 0; begins with ``source``.
+    """
+    frame = pd.read_parquet(path)
+    if missing := [name for name in COLUMNS if name not in frame.columns]:
+        raise ClvError(f"{source}: {path.name} lacks the column(s) {', '.join(missing)}")
+    predicted = frame.set_index(frame["customer_id"].astype(str))["y_pred"].astype(float)
+    if predicted.index.has_duplicates:
+        repeated = predicted.index[predicted.index.duplicated()][0]
+        raise ClvError(f"{source}: {path.name} has several rows of customer {repeated}, expected one")
+    absent = customers.difference(predicted.index)
+    if len(absent):
+        raise ClvError(f"{source} misses {len(absent):,} of {len(customers):,} customers, first {absent[0]}")
+    predicted = predicted.loc[customers]
+    invalid = ~predicted.between(0, float("inf"), inclusive="left")
+    if invalid.any():
+        first = predicted[invalid]
+        raise ClvError(
+            f"{source} must predict a finite spend >= 0 of each customer; {len(first):,} are not, first "
+            f"{first.iloc[0]} for customer {first.index[0]}"
+        )
+    return predicted
