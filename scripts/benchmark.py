@@ -3,6 +3,9 @@
     python scripts/benchmark.py            all of it, a few minutes
     python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store, sweep, score or read
     python scripts/benchmark.py read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
+    python scripts/benchmark.py accuracy   the default beside other tools, into docs/: half an hour with all of them
+    python scripts/benchmark.py accuracy --tools lifetimes flaml --python flaml=flaml/bin/python --logs data=cdnow
+    python scripts/benchmark.py scale --customers 25000 1000000      time and memory of the default
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
 of two machines.
@@ -209,20 +212,79 @@ def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
         report(f"{data} from {Path(file).name} to features", seconds)
 
 
+def scale(customers: Sequence[int] = (25_000, 1_000_000)) -> None:
+    """Time and memory of a whole run of the default on simulated customers, and of fitting and predicting alone."""
+    for number in customers:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [*TRAIN, "data=simulated", f"data.source.customers={number}", "tracking=memory"]
+            process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None
+            times = process.stdout.read().split("time: ")[1].splitlines()[0]
+            _, _, used = os.wait4(process.pid, 0)
+        took = {part: float(seconds) for part, seconds in re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)}
+        report(f"{number:,} customers, a run with its validation", [took["total"]])
+        report("of it fitting and predicting, twice", [took["fit"] + took["predict"]])
+        print(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")  # noqa: T201
+
+
+def accuracy(asked: argparse.Namespace) -> None:
+    """Set the default beside other tools, on the same customers and cutoffs."""
+    from clv_experiments.benchmark.accuracy import Limits
+    from clv_experiments.commands.accuracy import AccuracyRequest, benchmark_accuracy
+    from clv_experiments.errors import ClvError
+
+    limits = Limits(time_budget=asked.time_budget, time_limit=asked.time_limit)
+    pythons = dict(pair.split("=", 1) for pair in asked.python)
+    request = AccuracyRequest(asked.logs, asked.tools, pythons, limits, asked.output)
+    try:
+        benchmark_accuracy(request, ["python", "scripts/benchmark.py", *sys.argv[1:]])
+    except ClvError as error:
+        sys.exit(f"error: {error}")
+
+
 PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, score, read)}
+LONG_PARTS = {"scale": scale, "accuracy": accuracy}  # run only where they are named
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = ", ".join([*PARTS, *LONG_PARTS])
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"{parts}; default: all but {' and '.join(LONG_PARTS)}"
+    )
+    parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
+    parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
+    parser.add_argument("--customers", nargs="+", type=int, default=[25_000, 1_000_000], help="how many, of 'scale'")
+    tools = parser.add_argument_group("of 'accuracy'")
+    tools.add_argument(
+        "--logs", nargs="+", default=["data=cdnow", "data=online_retail_ii"],
+        help="settings of train.py for each log, such as 'data=online_retail_ii data.path=ii.parquet'",
+    )  # fmt: skip
+    tools.add_argument("--tools", nargs="*", default=[], help="folders below examples/; default: all")
+    tools.add_argument("--python", nargs="*", default=[], help="where tools are installed: flaml=flaml/bin/python")
+    tools.add_argument("--time-budget", type=float, default=60.0, help="seconds of a search at each origin")
+    tools.add_argument("--time-limit", type=float, default=900.0, help="seconds after which a tool is ended")
+    tools.add_argument("--output", default=str(ROOT / "docs"), help="folder of accuracy.md, .csv and .png")
+    asked = parser.parse_args()
+    for name in asked.parts:
+        if name not in PARTS | LONG_PARTS:
+            parser.error(f"no part '{name}'; there are {parts}")
+    if pair := next((pair for pair in asked.python if "=" not in pair), None):
+        parser.error(f"--python takes a tool and its interpreter, such as flaml=flaml/bin/python, got '{pair}'")
+    return asked
 
 
 def main() -> None:
-    """Run the parts named on the command line, or all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; default: all")
-    parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
-    parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
-    asked = parser.parse_args()
+    """Run the parts named on the command line, or all but the long ones."""
+    asked = parse_arguments()
+    options = {
+        "read": {"data": asked.data, "files": asked.files},
+        "scale": {"customers": asked.customers},
+        "accuracy": {"asked": asked},
+    }
     for name in asked.parts or PARTS:
-        if name not in PARTS:
-            parser.error(f"no part '{name}'; there are {', '.join(PARTS)}")
-        PARTS[name](**({"data": asked.data, "files": asked.files} if name == "read" else {}))
+        (PARTS | LONG_PARTS)[name](**options.get(name, {}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""A benchmark as a page with its picture."""

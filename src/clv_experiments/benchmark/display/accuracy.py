@@ -1,0 +1,146 @@
+"""The accuracy benchmark as Markdown with its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from clv_experiments.benchmark.accuracy import METRICS
+from clv_experiments.leaderboard.bootstrap import METRICS as BOARD_METRICS
+from clv_experiments.reporting.chart_style import (
+    BLUE,
+    REFERENCE_LINE,
+    TEXT_SIZE,
+    axis_span,
+    create_chart,
+    draw_marker,
+    name_rows,
+    printable,
+)
+from clv_experiments.reporting.formatting import format_difference, format_score
+from clv_experiments.reporting.prose import render_document
+
+DRAWN = {"normalised_gini": "Gini", "d2_tweedie": "D2", "aggregate_bias": "size of the bias"}
+FORMS = {name: BOARD_METRICS[name].form for name in METRICS}
+SIZE_FORM = "{:.1%}"  # of a bias without its sign
+
+
+@dataclass(frozen=True)
+class BenchmarkedLog:
+    """One log of the benchmark.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        From ``compare_with_first``.
+    holdouts : sequence of str
+        Oldest first.
+    customers : sequence of int
+        At each cutoff.
+    left_out : sequence of str
+        One sentence a tool.
+    """
+
+    rows: pd.DataFrame
+    holdouts: Sequence[str]
+    customers: Sequence[int]
+    left_out: Sequence[str]
+
+
+def accuracy_markdown(
+    logs: Sequence[BenchmarkedLog], descriptions: Mapping[str, str], command: str, time_budget: float, figure: str
+) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    logs : sequence of BenchmarkedLog
+    descriptions : mapping of tool to sentence
+    command : str
+        What was typed.
+    time_budget : float
+        Seconds that a search had at each origin.
+    figure : str
+        Path of the picture as the page links it.
+    """
+    tables = [(log, _table_rows(log.rows)) for log in logs]
+    return render_document(
+        "benchmark/accuracy.md.jinja", tables=tables, descriptions=descriptions, command=command,
+        time_budget=time_budget, figure=figure, reference=logs[0].rows["model"].iloc[0],
+    )  # fmt: skip
+
+
+def _table_rows(rows: pd.DataFrame) -> list[list[str]]:
+    """Write one row a model: its scores with their differences from the first, the bias with and without its sign."""
+    written = []
+    for model in rows["model"].unique():
+        row = rows[rows["model"] == model].set_index("metric")
+        cells = [model]
+        for metric in METRICS:
+            score = row.loc[metric]
+            cells.append(format_score(score["score"], FORMS[metric]))
+            is_bias = metric == "aggregate_bias"
+            if is_bias:
+                cells.append(format_score(abs(score["oriented"]), SIZE_FORM))
+            cells.append(_difference(score, -1.0 if is_bias else 1.0, SIZE_FORM if is_bias else FORMS[metric]))
+        written.append([*cells, f"{row['seconds'].iloc[0]:.0f}"])
+    return written
+
+
+def _difference(row: pd.Series, sign: float, form: str) -> str:
+    """Write a difference with its interval; a sign of -1 turns "higher is better" back."""
+    if row["difference"] == row["lower"] == row["upper"] == 0:
+        return ""
+    low, high = sorted(sign * row[side] for side in ("lower", "upper"))
+    ends = " to ".join(format_difference(end, form) for end in (low, high))
+    return f"{format_difference(sign * row['difference'], form)} ({ends})"
+
+
+def accuracy_forest(logs: Sequence[BenchmarkedLog]) -> Figure:
+    """Draw each tool's difference from the default by log and score, with its paired interval.
+
+    An axis ends where a tool far behind would squash the others; an arrow stands for what lies beyond.
+    """
+    reference = logs[0].rows["model"].iloc[0]
+    names = list(dict.fromkeys(model for log in logs for model in log.rows["model"] if model != reference))
+    figure, panels = create_chart(
+        f"Other tools beside {reference}: left of the line is worse",
+        "paired 95 % intervals; filled = leaves out zero; arrow = further than drawn",
+        1.3 + len(logs) * (0.75 + 0.3 * len(names)), len(logs), len(DRAWN), share_x=False,
+    )  # fmt: skip
+    for panel, (log, metric) in zip(panels, [(log, metric) for log in logs for metric in DRAWN], strict=True):
+        rows = log.rows[log.rows["metric"] == metric].set_index("model").reindex(names)
+        _draw_differences(panel, rows, FORMS[metric])
+        panel.set_xlabel(DRAWN[metric])
+        if metric == next(iter(DRAWN)):
+            first = log.rows.iloc[0]
+            panel.set_title(
+                printable(f"{first['data']}, {first['horizon']}, {len(log.holdouts)} origins", 60), loc="left",
+                fontsize=TEXT_SIZE, fontweight="bold",
+            )  # fmt: skip
+    name_rows(panels[0], [printable(name) for name in names])
+    return figure
+
+
+def _draw_differences(panel: Axes, rows: pd.DataFrame, form: str) -> None:
+    span = axis_span(-np.fmin(*rows[["difference", "lower"]].to_numpy(float).T))
+    right = max(0.08 * span, float(np.nanmax([*rows["upper"], 0.0])) * 1.1)
+    panel.axvline(0, **REFERENCE_LINE)
+    panel.set_xlim(-1.08 * span, right)
+    panel.grid(visible=False, axis="y")
+    for y, (_, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
+        if np.isnan(row["difference"]):
+            continue
+        beyond = row["difference"] < -1.03 * span
+        panel.hlines(y, *np.clip([row["lower"], row["upper"]], -1.08 * span, None), color=BLUE, linewidth=3, alpha=0.55)
+        apart = row["lower"] > 0 or row["upper"] < 0
+        draw_marker(panel, -1.03 * span if beyond else row["difference"], y, BLUE, "<" if beyond else "o", apart)
+    panel.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    short = form.replace(".3f", ".2f").replace(".1%", ".0%")
+    panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, short))

@@ -1,0 +1,116 @@
+"""``scripts/benchmark.py accuracy``: the default and other tools on the same customers and cutoffs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+
+from clv_experiments.benchmark.accuracy import Limits, compare_with_first, predict_cell
+from clv_experiments.benchmark.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
+from clv_experiments.benchmark.tools import Tool, find_tools
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.model_options import MODELS, build_features, build_model
+from clv_experiments.errors import ClvError
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.leaderboard.standings import standings
+from clv_experiments.reporting.record_files import write_record
+from clv_experiments.reporting.records import FigureRecord, Table, Text
+
+CONF = MODELS.parent
+EXAMPLES = CONF.parent / "examples"
+KEPT = "<!-- what follows is written by hand and stays -->"
+
+
+@dataclass(frozen=True)
+class AccuracyRequest:
+    """What was asked for.
+
+    Attributes
+    ----------
+    logs : sequence of str
+        Settings of train.py for each log, as they are typed.
+    tools : sequence of str
+        Names of folders below ``examples/``; by default all.
+    pythons : mapping of tool to interpreter
+    limits : Limits
+    output : str
+        Folder of the page, its picture and its table.
+    """
+
+    logs: Sequence[str] = ("data=cdnow", "data=online_retail_ii")
+    tools: Sequence[str] = ()
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    output: str = "docs"
+
+
+def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.DataFrame:
+    """Measure the default and other tools on each log, and write page, picture and table.
+
+    Parameters
+    ----------
+    request : AccuracyRequest
+    command : sequence of str
+        What was typed, for the page.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of ``compare_with_first``, for all logs.
+
+    Raises
+    ------
+    ClvError
+        If there is no such tool, a log cannot be read, or the page cannot be written.
+    """
+    terminal = Terminal()
+    tools = find_tools(EXAMPLES, request.tools, request.pythons)
+    logs = [_benchmark_log(shlex.split(log), tools, request.limits, terminal) for log in request.logs]
+    present = {model for log in logs for model in log.rows["model"]}
+    descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
+    page = accuracy_markdown(logs, descriptions, shlex.join(command), request.limits.time_budget, "accuracy.png")
+    table = pd.concat([log.rows for log in logs], ignore_index=True)
+    folder = Path(request.output)
+    try:
+        page += f"\n{KEPT}{_part_by_hand(folder / 'accuracy.md')}"
+        write_record(Text("accuracy.md", page), folder / "accuracy.md")
+        write_record(Table("accuracy.csv", table), folder / "accuracy.csv")
+        write_record(FigureRecord("accuracy.png", accuracy_forest(logs)), folder / "accuracy.png")
+    except OSError as error:
+        raise ClvError(f"the benchmark cannot be written to {folder}: {error}; type --output <a folder>") from error
+    terminal.say(f"written to {folder / 'accuracy.md'}")
+    return table
+
+
+def _benchmark_log(overrides: list[str], tools: Sequence[Tool], limits: Limits, terminal: Terminal) -> BenchmarkedLog:
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = compose("config", ["window=3m", "window.origins=all", *overrides])
+    except HydraException as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ClvError(f"--logs '{shlex.join(overrides)}' cannot be read: {reason}") from error
+    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
+    origins = forecaster.window.backtest(supervised=True, source=log.name)
+    with TemporaryDirectory() as folder:
+        cell = predict_cell(
+            forecaster, [origin.holdout for origin in origins], build_model(cfg.model), build_features(cfg.features),
+            tools, Path(folder), limits=limits, seed=cfg.seed, progress=terminal.say,
+        )  # fmt: skip
+    result = standings(cell, cfg.evaluation.objective, seed=cfg.seed)
+    customers = [origin.customers for origin in cell.origins]
+    return BenchmarkedLog(compare_with_first(result), cell.holdouts, customers, cell.left_out)
+
+
+def _part_by_hand(path: Path) -> str:
+    """Return what is written by hand on a page that is there already."""
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    return old.partition(KEPT)[2] or "\n"
