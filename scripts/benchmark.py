@@ -229,8 +229,8 @@ def scale(customers: Sequence[int] = (25_000, 1_000_000)) -> None:
 
 def accuracy(asked: argparse.Namespace) -> None:
     """Set the default beside other tools, on the same customers and cutoffs."""
-    from clv_experiments.benchmark.accuracy import Limits
-    from clv_experiments.commands.accuracy import AccuracyRequest, benchmark_accuracy
+    from clv_experiments.commands.benchmark_accuracy import AccuracyRequest, benchmark_accuracy
+    from clv_experiments.comparison.accuracy import Limits
     from clv_experiments.errors import ClvError
 
     limits = Limits(time_budget=asked.time_budget, time_limit=asked.time_limit)

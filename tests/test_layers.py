@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "clv_experiments"
 LAYERS = ["reporting", "data", "features", "models", "evaluation", "tracking", "forecasting", "comparison"]
-LAYERS += ["benchmark", "decisions", "sweep", "config", "commands"]
+LAYERS += ["decisions", "sweep", "config", "commands"]
 FOUNDATION = {"errors"}  # imports nothing of ours
 FACE = {"commands.api", "errors"}  # what __init__ shows of us
 INDEPENDENT = {"models": {"data", "features"}, "evaluation": {"data", "features", "models", "forecasting"}}

@@ -108,17 +108,46 @@ def check_predictions_of_cell(
         table = table.assign(cutoff=required[-1].cutoff)
     table = table.assign(customer_id=_as_text(table["customer_id"], name), cutoff=_as_days(table["cutoff"], name))
     _check_cutoffs(set(table["cutoff"]), [period.cutoff for period in required], set(periods), name)
-    columns = ["y_pred", *(column for column in OPTIONAL if column in table)]
     tables = {}
     for cutoff in sorted(set(table["cutoff"])):
-        rows = table[table["cutoff"] == cutoff]
-        customers = forecaster.outcome(periods[cutoff]).index
-        of_cutoff = rows.set_index("customer_id")[columns]
-        _check_customers(of_cutoff.index, customers, f"predictions '{name}' of {cutoff}")
-        tables[cutoff] = _check_values(
-            of_cutoff.loc[customers], f"predictions '{name}' of {cutoff}", has_losses=forecaster.log.has_losses
+        tables[cutoff] = check_predictions_of_origin(
+            table[table["cutoff"] == cutoff],
+            forecaster.outcome(periods[cutoff]).index,
+            f"predictions '{name}' of {cutoff}",
+            has_losses=forecaster.log.has_losses,
         )
     return tables
+
+
+def check_predictions_of_origin(
+    predictions: pd.DataFrame, customers: pd.Index, source: str, *, has_losses: bool = False
+) -> pd.DataFrame:
+    """Check that predictions are of all customers of one cutoff, once each, with values that can be scored.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        ``customer_id`` (text), ``y_pred`` and perhaps ``p_purchase`` and ``expected_purchases``.
+    customers : pandas.Index
+        Whom the cell forecasts.
+    source : str
+        What messages begin with.
+    has_losses : bool
+        Whether spend may lie below 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by customer_id, in the order of ``customers``.
+
+    Raises
+    ------
+    ClvError
+    """
+    columns = ["y_pred", *(column for column in OPTIONAL if column in predictions)]
+    table = predictions.set_index("customer_id")[columns]
+    _check_customers(table.index, customers, source)
+    return _check_values(table.loc[customers], source, has_losses=has_losses)
 
 
 def _check_cell(predictions: pd.DataFrame, name: str, cell: str, claimed: str | None) -> None:

@@ -86,8 +86,8 @@ class Board:
         run_id = choose(self.standings, MemoryReader([result.run for result in self.results.values()]).model_bytes)
         return self.results[run_id.entry.run_id]
 
-    def plot(self, name: str = "forest") -> Figure:
-        """Return a picture, by its name or a part of it.
+    def plot(self, name: str = "differences") -> Figure:
+        """Return a picture: ``differences``, ``value_capture``, ``calibration``, ``bias``, ``cost``.
 
         Raises
         ------

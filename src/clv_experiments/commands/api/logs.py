@@ -67,7 +67,7 @@ class Log:
     @property
     def purchase_days(self) -> pd.DataFrame:
         """One row a customer and purchase day: ``customer_id, date, amount, orders``."""
-        return self.transactions.purchase_days.order_by(["customer_id", "date"]).to_pandas()
+        return self.transactions.purchase_days.order_by(["customer_id", "date"]).to_pyarrow().to_pandas()
 
     def __repr__(self) -> str:
         return f"Log {self.name}: {format_count(self.customers, 'customer')}, {self.start} to {self.end}"

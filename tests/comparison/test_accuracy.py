@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import auc, d2_tweedie_score
 
-from clv_experiments.benchmark.accuracy import Limits, compare_with_first, predict_cell
-from clv_experiments.benchmark.tools import find_tools
-from clv_experiments.commands import accuracy as command
+from clv_experiments.commands import benchmark_accuracy as command
+from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
+from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.tools import find_tools
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.leaderboard.standings import standings
 from clv_experiments.models.mbg_nbd import MbgNbd
 
 RFM = FeatureSet("rfm", [rfm])

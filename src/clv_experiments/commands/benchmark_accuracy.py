@@ -1,4 +1,4 @@
-"""``scripts/benchmark.py accuracy``: the default and other tools on the same customers and cutoffs."""
+"""``clv benchmark accuracy``: the default and other tools on the same customers and cutoffs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pandas as pd
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 
-from clv_experiments.benchmark.accuracy import Limits, compare_with_first, predict_cell
-from clv_experiments.benchmark.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
-from clv_experiments.benchmark.tools import Tool, find_tools
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
+from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
+from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.tools import Tool, find_tools
+from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_window, load_configured_log
-from clv_experiments.config.model_options import MODELS, build_features, build_model
+from clv_experiments.config.model_options import build_features, build_model
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.leaderboard.standings import standings
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
-CONF = MODELS.parent
-EXAMPLES = CONF.parent / "examples"
+EXAMPLES = packaged_conf().parent / "examples"
 KEPT = "<!-- what follows is written by hand and stays -->"
 
 
@@ -92,7 +92,7 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
 
 def _benchmark_log(overrides: list[str], tools: Sequence[Tool], limits: Limits, terminal: Terminal) -> BenchmarkedLog:
     try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
+        with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
             cfg = compose("config", ["window=3m", "window.origins=all", *overrides])
     except HydraException as error:
         reason = str(error).strip().splitlines()[0]

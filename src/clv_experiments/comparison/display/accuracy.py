@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clv_experiments.benchmark.accuracy import METRICS
-from clv_experiments.leaderboard.bootstrap import METRICS as BOARD_METRICS
+from clv_experiments.comparison.accuracy import METRICS
+from clv_experiments.comparison.bootstrap import METRICS as BOARD_METRICS
 from clv_experiments.reporting.chart_style import (
     BLUE,
     REFERENCE_LINE,

@@ -14,9 +14,9 @@ from time import perf_counter
 import pandas as pd
 
 from clv_experiments.errors import ClvError, suggest
+from clv_experiments.forecasting.external import COLUMNS, check_predictions_of_origin
 
 SCRIPT, OUTPUT = "predict.py", "predictions.parquet"
-COLUMNS = ["customer_id", "cutoff", "y_pred"]
 
 
 @dataclass(frozen=True)
@@ -140,22 +140,8 @@ def read_predictions(path: Path, customers: pd.Index, source: str) -> pd.Series:
     ClvError
         If they are not one row a customer with a finite spend >= 0; begins with ``source``.
     """
-    frame = pd.read_parquet(path)
-    if missing := [name for name in COLUMNS if name not in frame.columns]:
+    predictions = pd.read_parquet(path)
+    if missing := [name for name in COLUMNS if name not in predictions]:
         raise ClvError(f"{source}: {path.name} lacks the column(s) {', '.join(missing)}")
-    predicted = frame.set_index(frame["customer_id"].astype(str))["y_pred"].astype(float)
-    if predicted.index.has_duplicates:
-        repeated = predicted.index[predicted.index.duplicated()][0]
-        raise ClvError(f"{source}: {path.name} has several rows of customer {repeated}, expected one")
-    absent = customers.difference(predicted.index)
-    if len(absent):
-        raise ClvError(f"{source} misses {len(absent):,} of {len(customers):,} customers, first {absent[0]}")
-    predicted = predicted.loc[customers]
-    invalid = ~predicted.between(0, float("inf"), inclusive="left")
-    if invalid.any():
-        first = predicted[invalid]
-        raise ClvError(
-            f"{source} must predict a finite spend >= 0 of each customer; {len(first):,} are not, first "
-            f"{first.iloc[0]} for customer {first.index[0]}"
-        )
-    return predicted
+    predictions = predictions.assign(customer_id=predictions["customer_id"].astype(str))
+    return check_predictions_of_origin(predictions, customers, f"{source}: predictions")["y_pred"]

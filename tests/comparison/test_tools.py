@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.benchmark.tools import find_tools, run_tool
+from clv_experiments.comparison.tools import find_tools, run_tool
 from clv_experiments.errors import ClvError
 
 CUSTOMERS = pd.DataFrame({"customer_id": ["c", "a", "b"], "frequency": [2.0, 0.0, 1.0]})
@@ -34,11 +34,11 @@ def test_predictions_come_in_the_order_of_the_customers(tools, origin):
 @pytest.mark.parametrize(
     ("program", "sentence"),
     [
-        ("predictions = predictions[1:]", "misses 1 of 3 customers, first c$"),
-        ("predictions['customer_id'] = 'a'", "several rows of customer a"),
-        ("predictions['y_pred'] -= 1", "spend >= 0 of each customer; 1 are not, first -0.5 for customer a$"),
-        ("predictions['y_pred'] /= 0", "first inf for customer a$"),
-        ("predictions.loc[2, 'y_pred'] = None", "first nan for customer b$"),
+        ("predictions = predictions[1:]", "lack 1 customers, the first c;"),
+        ("predictions['customer_id'] = 'a'", "have 2 rows too many, the first of customer a;"),
+        ("predictions['y_pred'] -= 1", "1 values of y_pred .* the first -0.5 of customer a;"),
+        ("predictions['y_pred'] /= 0", "the first inf of customer a;"),
+        ("predictions.loc[2, 'y_pred'] = None", "the first nan of customer b;"),
         ("predictions = predictions.drop(columns='y_pred')", "lacks the column.s. y_pred$"),
         ("raise RuntimeError('no convergence')", "failed at 1998-03-31: RuntimeError: no convergence$"),
         ("sys.exit(3)", "failed at 1998-03-31: exit code 3$"),

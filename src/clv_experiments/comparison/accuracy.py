@@ -10,16 +10,16 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from clv_experiments.benchmark.origin_folder import write_origin_folder
-from clv_experiments.benchmark.tools import Tool, run_tool
+from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.standings import Standings
+from clv_experiments.comparison.tools import Tool, run_tool
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.evaluation_result import min_prediction
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.leaderboard.cell import Cell, Entry
-from clv_experiments.leaderboard.standings import Standings
+from clv_experiments.forecasting.origin_folder import write_origin_folder
 
 METRICS = ("normalised_gini", "d2_tweedie", "spearman", "aggregate_bias")
 

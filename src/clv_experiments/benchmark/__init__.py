@@ -1,1 +1,0 @@
-"""How the default does beside other tools, on the same customers and cutoffs."""

@@ -1,1 +1,0 @@
-"""A benchmark as a page with its picture."""
