@@ -22,6 +22,7 @@ from clv_experiments.models.btyd_fitting import (
     parameter_table,
 )
 from clv_experiments.models.gamma_gamma import GammaGamma
+from clv_experiments.models.zero_inflated_lognormal import SMALLEST
 
 logger = logging.getLogger(__name__)
 
@@ -226,8 +227,8 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         """
         chances = self.probability_purchase(X)
         quantiles = np.zeros((len(X), np.size(probabilities)))
-        for rows, positive in self._positive_spend(X):
-            quantiles[rows] = positive.quantiles(chances[rows], probabilities)
+        for rows, positive, units in self._positive_spend(X):
+            quantiles[rows] = units[:, None] * positive.quantiles(chances[rows], probabilities)
         return quantiles
 
     def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
@@ -235,21 +236,26 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         if amount < 0:
             return np.ones(len(X))
         chances = self.probability_purchase(X)
-        for rows, positive in self._positive_spend(X):
-            chances[rows] *= positive.probability_above(amount)
+        for rows, positive, units in self._positive_spend(X):
+            chances[rows] *= positive.probability_above(amount / np.maximum(units, SMALLEST))
         return chances
 
-    def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend]]:
-        """Simulate the spend of those who buy, for each group of customers of whom it is the same; yield their rows."""
+    def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
+        """Simulate the spend of those who buy, for each group of customers of whom it differs by a factor alone.
+
+        Yields their rows, the spend in units, and each one's unit.
+        """
         check_is_fitted(self, "spend_")
         checked = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
-        customers = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).reset_index(drop=True)
+        x, T, m = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).to_numpy().T
+        units = self.spend_.spend_units(x, m) if self.spend_ else np.ones(len(x))
+        customers = pd.DataFrame({"x": x, "T": T, "spend_days": np.where(m > 0, x, 0.0)})
         for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
-            x, T, m = cast(tuple[float, float, float], key)
+            frequency, age, spend_days = cast(tuple[float, float, float], key)
             rng = np.random.default_rng(SEED)
-            draws = self._draw_purchases(x, T / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
-            draw_spend = partial(self.spend_.draw_spend, x, m, rng) if self.spend_ else np.asarray
-            yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng)
+            draws = self._draw_purchases(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
+            draw_spend = partial(self.spend_.draw_spend, spend_days, rng) if self.spend_ else np.asarray
+            yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng), units[rows]
 
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
         """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""

@@ -43,10 +43,10 @@ class PositiveSpend:
         positions = np.searchsorted(self.cumulative, np.clip(among_buyers, 0.0, 1.0))
         return np.where(among_buyers > 0, self.values[np.minimum(positions, len(self.values) - 1)], 0.0)
 
-    def probability_above(self, amount: float) -> float:
-        """Return P(spend > amount)."""
-        below = np.searchsorted(self.values, amount, side="right")
-        return float(1.0 - self.cumulative[below - 1]) if below else 1.0
+    def probability_above(self, amounts: ArrayLike) -> np.ndarray:
+        """Return P(spend > amount) for each amount, of their shape."""
+        below = np.searchsorted(self.values, amounts, side="right")
+        return 1.0 - np.append(0.0, self.cumulative)[below]
 
 
 def simulate_positive_spend(

@@ -119,16 +119,21 @@ class GammaGamma(BaseEstimator):
         x, m = np.where(has_repeats, x, 1.0), np.where(has_repeats, m, 1.0)
         return np.where(has_repeats, self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1), self.mean_spend_)
 
-    def draw_spend(self, x: float, m: float, rng: np.random.Generator, purchases: np.ndarray) -> np.ndarray:
-        """Draw what one customer spends on each number of purchases together, of the shape of ``purchases``.
+    def spend_units(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Return the unit of each customer's draws of spend, shape (n,), in the log's currency."""
+        if np.isnan(self.p_):
+            return np.full(len(x), self.mean_spend_)
+        return self.v_ + np.where(m > 0, x * m, 0.0)
 
-        The customer's own scale is drawn from its posterior at x purchase days of mean spend m (Fader and Hardie 2013,
-        eq. 4); the sum of Gamma spends is Gamma.
+    def draw_spend(self, x: float, rng: np.random.Generator, purchases: np.ndarray) -> np.ndarray:
+        """Draw what customers spend on each number of purchases together, in ``spend_units``, shaped as ``purchases``.
+
+        The scale of spend is drawn from its posterior at x purchase days whose spend is known (Fader and Hardie 2013,
+        eq. 4), in which their mean is no more than a factor; the sum of Gamma spends is Gamma.
         """
         if np.isnan(self.p_):
-            return self.mean_spend_ * purchases
-        x, m = (x, m) if x > 0 and m > 0 else (0.0, 0.0)
-        rates = rng.gamma(self.q_ + self.p_ * x, size=len(purchases)) / (self.v_ + x * m)
+            return np.asarray(purchases, dtype=float)
+        rates = rng.gamma(self.q_ + self.p_ * x, size=len(purchases))
         return rng.gamma(self.p_ * purchases) / np.maximum(rates, np.finfo(float).tiny)
 
     def _add_note(self, sentence: str) -> None:
