@@ -10,10 +10,10 @@ import pytest
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS, Ranking, Scorer
 from clv_experiments.decisions.display.scores import readme, tier_table
-from clv_experiments.decisions.intervals import SpendIntervals
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.intervals import SpendIntervals
 
 CUTOFF = date(2011, 11, 30)
 MONEY = ["monetary_value", "expected_spend", "expected_spend_low", "expected_spend_high", "clv"]

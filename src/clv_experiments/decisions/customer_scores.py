@@ -12,13 +12,13 @@ import pandas as pd
 
 from clv_experiments.decisions.actions import recommended_action
 from clv_experiments.decisions.clv import discounted_clv
-from clv_experiments.decisions.intervals import SpendIntervals
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation.intervals import SpendIntervals
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
 from clv_experiments.forecasting.model import Model

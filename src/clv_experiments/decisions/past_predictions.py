@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.data.window import Period, Window
-from clv_experiments.decisions.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
 from clv_experiments.decisions.missed import missed_mask
 from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.evaluation.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.tracking.stored_run import Reader, StoredModel

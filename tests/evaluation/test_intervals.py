@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from clv_experiments.decisions import intervals
-from clv_experiments.decisions.intervals import calibrate_intervals, measure_coverage
 from clv_experiments.errors import ClvError
+from clv_experiments.evaluation import intervals
+from clv_experiments.evaluation.intervals import calibrate_intervals, measure_coverage
 
 
 def shop(rng, customers):
