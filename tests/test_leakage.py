@@ -19,7 +19,10 @@ from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecasting import out_of_time
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.level import Level, LevelForecast
+from clv_experiments.forecasting.spend_intervals import add_intervals
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -148,9 +151,10 @@ def run(compose, model, source, *overrides):
 
 @pytest.mark.whole_run_of_model("model")
 @pytest.mark.parametrize("model", MODELS)
-def test_objective_does_not_move_when_the_holdout_does(model, compose):
+def test_neither_objective_nor_intervals_move_when_the_holdout_does(model, compose):
     before, after = run(compose, model, "honest"), run(compose, model, "tampered")
     assert before.objective == after.objective
+    pd.testing.assert_frame_equal(interval_ends(before), interval_ends(after), check_exact=True)
     assert before.origins[0].holdout.scores["actual_total"] != after.origins[0].holdout.scores["actual_total"]
 
 
@@ -159,6 +163,28 @@ def test_guard_sees_an_objective_from_the_holdout(compose, monkeypatch):
     monkeypatch.setattr(Window, "period", lambda window, k: real(window, 0 if k == 1 else k))
     before, after = run(compose, "bg_nbd", "honest"), run(compose, "bg_nbd", "tampered")
     assert before.objective != after.objective
+
+
+def interval_ends(result):
+    return result.origins[0].holdout.forecast.table[["low_80", "high_80", "low_95", "high_95", "frequency"]]
+
+
+def test_guard_sees_intervals_calibrated_on_the_holdout(compose, monkeypatch):
+    monkeypatch.setattr(out_of_time, "add_intervals", lambda made, holdout, _: add_intervals(made, holdout, holdout))
+    before, after = (interval_ends(run(compose, "xgboost", source)) for source in ("honest", "tampered"))
+    assert not before.equals(after)
+
+
+def test_guard_sees_a_level_that_looks_ahead(compose, monkeypatch):
+    """A model at its own level, whose intervals are brought to what came in the holdout."""
+
+    def looks_ahead(forecaster, target):
+        level = Level(float(forecaster.outcome(target)["spend"].sum()), 1.0, 0.1, "forecast")
+        return LevelForecast(level, None)
+
+    monkeypatch.setattr(Forecaster, "level_forecast", looks_ahead)
+    before, after = (interval_ends(run(compose, "xgboost", source)) for source in ("honest", "tampered"))
+    assert not before.equals(after)
 
 
 # --- cleaning ---------------------------------------------------------------------------------------------------

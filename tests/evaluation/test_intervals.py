@@ -5,7 +5,7 @@ import pytest
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import intervals
-from clv_experiments.evaluation.intervals import calibrate_intervals, measure_coverage
+from clv_experiments.evaluation.intervals import calibrate_intervals, calibrate_quantiles, measure_coverage
 
 
 def shop(rng, customers):
@@ -140,3 +140,35 @@ def test_coverage_counts_by_hand():
     assert (coverage.customers, coverage.top_customers) == (20, 2)
     assert (coverage.overall, coverage.top_decile) == (0.9, 0.5)
     assert (coverage.width, coverage.top_decile_width) == (2.5, 7.0)
+
+
+def test_quantiles_by_hand():
+    y = np.array([0.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 300.0])
+    # Of 9 errors: the 1st (no spend), the 5th, the 8th and, beyond them, the largest.
+    quantiles = calibrate_quantiles(y, np.full(9, 100.0), [100.0, 50.0], [0.05, 0.5, 0.8, 0.99])
+    unit = 5.0
+    assert quantiles[0] == pytest.approx([0.0, 100.0, 160.0, 300.0])
+    assert quantiles[1] == pytest.approx([0.0, 50.0, 50 + 60 / 105 * (50 + unit), 50 + 200 / 105 * (50 + unit)])
+
+
+def test_quantiles_are_exceeded_as_often_as_they_say():
+    rng = np.random.default_rng(5)
+    probabilities, shares = np.array([0.7, 0.8, 0.9, 0.95]), []
+    for _ in range(40):
+        y, p = shop(rng, 1000)
+        quantiles = calibrate_quantiles(*shop(rng, 1000), p, probabilities)
+        assert (np.diff(quantiles, axis=1) >= 0).all()
+        shares.append((y[:, None] <= quantiles).mean(axis=0))
+    # Mass at no spend makes the lower ones hold more; nobody is held less.
+    assert (np.mean(shares, axis=0) >= probabilities - 0.01).all()
+    assert np.mean(shares, axis=0)[-1] == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("factor", [0.01, 7.3])
+def test_quantiles_are_in_the_unit_of_money(factor):
+    rng = np.random.default_rng(6)
+    (y, p), (_, at) = shop(rng, 500), shop(rng, 50)
+    quantiles = calibrate_quantiles(y, p, at, [0.8, 0.95])
+    np.testing.assert_allclose(
+        calibrate_quantiles(factor * y, factor * p, factor * at, [0.8, 0.95]), factor * quantiles
+    )

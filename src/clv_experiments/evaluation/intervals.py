@@ -68,20 +68,64 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
     ClvError
         If there are too few customers for any interval of that level.
     """
-    y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
     tail = (1 - level) / 2
     needed = int(np.ceil(1 / tail - 1e-9)) - 1
-    if len(p) < needed:
+    if np.size(y_pred) < needed:
         raise ClvError(
             f"intervals that hold {level:.0%} of the customers rest on at least {needed} customers with spend known "
-            f"and predicted, and there are {len(p)}; type a smaller decisions.interval"
+            f"and predicted, and there are {np.size(y_pred)}; type a smaller decisions.interval"
         )
-    unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
-    edges = _edges(p, groups, max(MIN_CUSTOMERS, needed))
-    errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
-    group = np.searchsorted(edges, p, side="left")
-    ends = np.array([_ends(np.sort(errors[group == number]), tail) for number in range(len(edges) + 1)])
-    return SpendIntervals(level, len(p), unit, edges, ends[:, 0], ends[:, 1])
+    errors = _GroupedErrors.of(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
+    ends = np.array([_ends(group, tail) for group in errors.groups])
+    return SpendIntervals(level, np.size(y_pred), errors.unit, errors.edges, ends[:, 0], ends[:, 1])
+
+
+def calibrate_quantiles(
+    y_true: ArrayLike, y_pred: ArrayLike, around: ArrayLike, probabilities: ArrayLike, groups: int = 10
+) -> np.ndarray:
+    """Return quantiles of spend around predictions, from the errors of others whose outcome is known.
+
+    The errors and groups are those of ``calibrate_intervals``; the quantile at p is the ceil((n + 1) p)-th of n errors,
+    at most the largest (a conformal predictive distribution: Vovk, Shen, Manokhin and Xie 2017).
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,)
+        Spend and what was predicted of it (currency, predictions >= 0).
+    around : array-like of shape (m,)
+        Predictions (currency).
+    probabilities : array-like of shape (k,)
+        Between 0 and 1.
+
+    Returns
+    -------
+    numpy.ndarray of shape (m, k)
+        Currency, >= 0.
+    """
+    errors, p = _GroupedErrors.of(y_true, y_pred, groups, MIN_CUSTOMERS), np.asarray(around, dtype=float)
+    ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.groups]
+    ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.groups, ranks, strict=True)])
+    error = ends[np.searchsorted(errors.edges, p, side="left")]
+    below, above = np.clip(error, NO_SPEND, 0.0), np.maximum(error, 0.0)
+    return p[:, None] * (1 + below) + above * (p[:, None] + errors.unit)
+
+
+@dataclass(frozen=True, eq=False)
+class _GroupedErrors:
+    """Errors of predictions in ascending order, grouped by the size of the prediction."""
+
+    unit: float
+    edges: np.ndarray
+    groups: list[np.ndarray]
+
+    @classmethod
+    def of(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, fewest: int) -> _GroupedErrors:
+        y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
+        unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
+        edges = _edges(p, groups, fewest)
+        errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
+        group = np.searchsorted(edges, p, side="left")
+        return cls(unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)])
 
 
 def _ends(errors: np.ndarray, tail: float) -> tuple[float, float]:

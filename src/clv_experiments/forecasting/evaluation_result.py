@@ -22,11 +22,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class EvaluatedForecast:
-    """A forecast, its scores, and the smallest prediction that D2 saw (currency)."""
+    """A forecast, its scores, the smallest prediction that D2 saw (currency), and what its intervals scored."""
 
     forecast: Forecast
     scores: dict[str, float]
     min_prediction: float
+    interval_scores: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def all_scores(self) -> dict[str, float]:
+        """Scores of the predictions, and of their intervals."""
+        return self.scores | self.interval_scores
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from time import perf_counter
 
 import pandas as pd
 
+from clv_experiments.data.window import Period
 from clv_experiments.evaluation.score_records import Ladder, score_metrics
 from clv_experiments.forecasting.evaluation_result import (
+    EvaluatedForecast,
     EvaluatedOrigin,
     EvaluationResult,
     EvaluationTask,
@@ -22,27 +24,34 @@ from clv_experiments.forecasting.run_records import (
     prediction_records,
     score_context_records,
 )
+from clv_experiments.forecasting.spend_intervals import add_intervals
 from clv_experiments.reporting.prose import sentences
 
 
 def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     """Forecast the holdout and the validation period of every origin from what was known at its cutoff."""
     evaluated = cache(lambda period: evaluate(task.forecaster, period, task.model))  # a validation may be a holdout too
-    origins = []
+    origins: list[EvaluatedOrigin] = []
+    holdouts: dict[Period, EvaluatedForecast] = {}
+    interval_seconds = 0.0
     for origin in task.origins:
         progress(f"forecasting the holdout period {origin.holdout}", 0, 0)
         holdout, validation = evaluated(origin.holdout), None
         if origin.validation:
             progress(f"forecasting the validation period {origin.validation}", 0, 0)
             validation = evaluated(origin.validation)
-        origins.append(EvaluatedOrigin(origin.step, holdout, validation))
+        started = perf_counter()
+        holdouts[origin.holdout] = add_intervals(task.forecaster, holdout, validation)
+        interval_seconds += perf_counter() - started
+        if validation:
+            validation = holdouts.get(validation.forecast.period, validation)
+        origins.append(EvaluatedOrigin(origin.step, holdouts[origin.holdout], validation))
     progress("forecasting with the baselines", 0, 0)
     started = perf_counter()
     ladder = _ladder(task, origins)
-    timings = {"baselines": perf_counter() - started} | _total_seconds(origins)
+    timings = {"baselines": perf_counter() - started, "intervals": interval_seconds} | _total_seconds(origins)
     scope = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
     oldest = origins[0].validation
-    holdouts = {origin.step: origin.holdout for origin in origins}
     validations = {origin.step: origin.validation for origin in origins if origin.validation}
     return EvaluationResult(
         origins,
@@ -51,8 +60,8 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
         ladder=ladder,
         title=f"holdout {task.origins[-1].holdout}{scope}",
         records=[
-            *score_metrics("holdout", {step: holdout.scores for step, holdout in holdouts.items()}),
-            *score_metrics("validation", {step: validation.scores for step, validation in validations.items()}),
+            *score_metrics("holdout", {origin.step: origin.holdout.all_scores for origin in origins}),
+            *score_metrics("validation", {step: validation.all_scores for step, validation in validations.items()}),
             *score_context_records(origins),
             *level_records(origins),
             *cost_records(origins),

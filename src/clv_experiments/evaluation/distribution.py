@@ -1,0 +1,82 @@
+"""Scores of predictive distributions and of intervals: CRPS, and how many customers an interval holds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clv_experiments.evaluation.intervals import measure_coverage
+from clv_experiments.evaluation.validation import Floats
+
+PROBABILITIES = (np.arange(20) + 0.5) / 20  # of the quantiles that stand for a distribution
+
+
+def crps(y_true: ArrayLike, quantiles: ArrayLike, probabilities: ArrayLike = PROBABILITIES) -> Floats:
+    """Return each customer's continuous ranked probability score, shape (n,): 0 is best, lower is better.
+
+    In the unit of spend. Twice the mean pinball loss over the quantiles (Berrisch and Ziel 2023), so that a certain
+    prediction scores its absolute error; spend below zero, by returns, counts as none.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+    quantiles : array-like of shape (n, k)
+    probabilities : array-like of shape (k,)
+        Spread evenly between 0 and 1.
+    """
+    from scoringrules import crps_quantile  # imports half a second of scipy
+
+    spend = np.maximum(np.asarray(y_true, dtype=float), 0.0)
+    return np.asarray(crps_quantile(spend, np.asarray(quantiles, dtype=float), np.asarray(probabilities)))
+
+
+def end_probabilities(level: float) -> tuple[float, float, float]:
+    """Return the probabilities of the three quantiles that ``quantile_interval`` takes."""
+    return (1 - level) / 2, level, (1 + level) / 2
+
+
+def quantile_interval(quantiles: Floats) -> tuple[Floats, Floats]:
+    """Return low and high ends, shape (n,), of the intervals that a distribution gives.
+
+    Parameters
+    ----------
+    quantiles : numpy.ndarray of shape (n, 3)
+        At ``end_probabilities``: equal-tailed, but where the low end is no spend the other leaves out both tails.
+    """
+    low, one_sided, two_sided = quantiles.T
+    return low, np.where(low <= 0, one_sided, two_sided)
+
+
+def coverage_scores(
+    y_true: ArrayLike, ends: tuple[Floats, Floats], y_pred: ArrayLike, one_time: ArrayLike, percent: int
+) -> dict[str, float]:
+    """Return the share of customers whose spend lay in its interval, and the intervals' mean width (currency).
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,)
+        Currency.
+    ends : pair of numpy.ndarray of shape (n,)
+        Low and high ends, currency.
+    one_time : array-like of bool, shape (n,)
+        Whether the customer had one purchase day at the cutoff; without any their coverage is nan.
+    percent : int
+        Of the customers that the intervals are to hold; ends the scores' names.
+
+    Returns
+    -------
+    dict of str to float
+        ``coverage_80``, ``coverage_80_top_decile`` (the tenth with the largest predictions), ``coverage_80_one_time``,
+        ``interval_width_80``.
+    """
+    spend, once = np.asarray(y_true, dtype=float), np.asarray(one_time, dtype=bool)
+    held, low, high, predicted = measure_coverage(spend, *ends, y_pred), *ends, np.asarray(y_pred, dtype=float)
+    of_one_time = (
+        measure_coverage(spend[once], low[once], high[once], predicted[once]).overall if once.any() else np.nan
+    )
+    return {
+        f"coverage_{percent}": held.overall,
+        f"coverage_{percent}_top_decile": held.top_decile,
+        f"coverage_{percent}_one_time": of_one_time,
+        f"interval_width_{percent}": held.width,
+    }
