@@ -1,5 +1,7 @@
 """Every resampled score is what scoring the drawn customers one by one would give, and customers are drawn in pairs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,9 @@ FLOOR = 0.5
 def panel(y, *predicted, ids=None):
     y = np.array(y, dtype=float)
     ids = np.array([f"c{place:04}" for place in range(len(y))] if ids is None else ids, dtype=object)
-    return OriginPredictions(ids, y, y != 0, np.column_stack(predicted).astype(float), FLOOR)
+    predictions = np.column_stack(predicted).astype(float)
+    crps = np.sqrt(np.abs(predictions - y[:, None]) + 1.0)  # any number a customer and model
+    return OriginPredictions(ids, y, y != 0, predictions, FLOOR, crps=crps)
 
 
 def shop(n=300, seed=0, prefix="c"):
@@ -45,6 +49,7 @@ def test_hand_worked_replicate():
         "rmse": np.sqrt((4 + 4 + 81 + 676) / 4),
         "r2": 1 - 765 / 600,
         "mae": 39 / 4,
+        "crps": (2 * np.sqrt(3) + np.sqrt(10) + np.sqrt(27)) / 4,
         # d(0, m) = 4 sqrt(m); d(y, m) = 2 (2 y / sqrt(m) + 2 sqrt(m) - 4 sqrt(y)); null 8 (sqrt(mean) - mean sqrt)
         "d2_tweedie": 1 - (2 * 5.656854 + 18.701779 + 24.182195) / 4 / (8 * (3.162278 - 8.639503 / 4)),
     }
@@ -68,7 +73,8 @@ def test_equals_scoring_the_drawn_customers(data):
         for model in range(2):
             columns = sample.y_true[rows], sample.y_pred[rows, model]
             naive = metrics.score(*columns, FLOOR, sample.bought[rows], has_losses=has_losses)
-            for name in board_metrics(has_losses=has_losses):
+            naive["crps"] = sample.crps[rows, model].mean()
+            for name in board_metrics(has_losses=has_losses, has_crps=True):
                 assert scores[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
                     name
                 )
@@ -76,8 +82,10 @@ def test_equals_scoring_the_drawn_customers(data):
 
 def test_points_are_the_scores_of_a_run():
     sample = shop()
-    naive = metrics.score(sample.y_true, sample.y_pred[:, 1], FLOOR, sample.bought)
-    assert {name: values[1] for name, values in point_scores(sample).items()} == {name: naive[name] for name in METRICS}
+    naive = metrics.score(sample.y_true, sample.y_pred[:, 1], FLOOR, sample.bought) | {"crps": sample.crps[:, 1].mean()}
+    assert {name: values[1] for name, values in point_scores(sample).items()} == pytest.approx(
+        {name: naive[name] for name in METRICS}
+    )
 
 
 def test_with_losses_only_scores_that_mean_something_are_drawn():
@@ -85,9 +93,17 @@ def test_with_losses_only_scores_that_mean_something_are_drawn():
     y = rng.normal(1.0, 5.0, 60)
     lost = OriginPredictions(np.arange(60).astype(str), y, y != 0, np.column_stack([y / 2, y - 9]), -0.5)
     sample = bootstrap_scores([lost], 100, 1, has_losses=True)
-    assert set(sample.scores) == set(METRICS) - set(metrics.UNDEFINED_WITH_LOSSES)
+    assert set(sample.scores) == set(METRICS) - {*metrics.UNDEFINED_WITH_LOSSES, "crps"}
     assert set(point_scores(lost, has_losses=True)) == set(sample.oriented) == set(sample.scores)
     assert sample.scores["normalised_gini"] == pytest.approx(1.0)  # both rank as what came
+
+
+def test_an_origin_at_which_a_model_has_no_crps_does_not_count_for_it():
+    one = shop()
+    both = bootstrap_scores([replace(one, crps=None), one], 100, 1).scores
+    alone = bootstrap_scores([one], 100, 1).scores
+    np.testing.assert_array_equal(both["crps"], alone["crps"])
+    assert "crps" not in bootstrap_scores([replace(one, crps=None)], 100, 1).scores
 
 
 def test_oriented_scores_are_better_when_higher():

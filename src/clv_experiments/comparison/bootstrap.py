@@ -67,21 +67,32 @@ METRICS = {
     "rmse": LeaderboardMetric("RMSE", "{:,.2f}", np.negative, tells_ties=False),
     "r2": LeaderboardMetric("R2", "{:.3f}", tells_ties=False),
     "mae": LeaderboardMetric("MAE", "{:,.2f}", np.negative),
+    "crps": LeaderboardMetric("CRPS", "{:,.2f}", np.negative),
 }
 
 
-def board_metrics(*, has_losses: bool) -> dict[str, LeaderboardMetric]:
-    """Return those of METRICS that mean something, which depends on whether spend may lie below 0."""
-    return {name: METRICS[name] for name in metrics.defined_scores(METRICS, has_losses=has_losses)}
+def board_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str, LeaderboardMetric]:
+    """Return those of METRICS that mean something of the log, and that the models have.
+
+    Parameters
+    ----------
+    has_losses : bool
+        Whether spend may lie below 0.
+    has_crps : bool
+        Whether all models have a CRPS at some origin.
+    """
+    names = metrics.defined_scores(METRICS, has_losses=has_losses)
+    return {name: METRICS[name] for name in names if has_crps or name != "crps"}
 
 
 def point_scores(origin: OriginPredictions, *, has_losses: bool = False) -> dict[str, Floats]:
-    """Score the original customers: one value a model, shape (models,), for every name in ``board_metrics``."""
+    """Score the original customers: one value a model, shape (models,), for every metric that the origin has."""
     by_model = [
         metrics.score(origin.y_true, predicted, origin.min_prediction, origin.bought, has_losses=has_losses)
         for predicted in origin.y_pred.T
     ]
-    return {name: np.array([scores[name] for scores in by_model]) for name in board_metrics(has_losses=has_losses)}
+    points = {name: np.array([scores[name] for scores in by_model]) for name in board_metrics(has_losses=has_losses)}
+    return points if origin.crps is None else points | {"crps": origin.crps.mean(axis=0)}
 
 
 def bootstrap_scores(
@@ -95,7 +106,7 @@ def bootstrap_scores(
     """Score every model on customers drawn with replacement, the same ones for all models (Efron 1979).
 
     Customers are drawn as a whole: they count equally often at every origin that they belong to. Each origin is scored
-    by itself, and the mean over origins is taken.
+    by itself, and the mean is taken over the origins that have the score.
 
     Parameters
     ----------
@@ -109,7 +120,7 @@ def bootstrap_scores(
     has_losses : bool
         Whether spend may lie below 0, where some scores mean nothing.
     """
-    by_name = board_metrics(has_losses=has_losses)
+    by_name = board_metrics(has_losses=has_losses, has_crps=any(origin.crps is not None for origin in origins))
     customers, positions = np.unique(np.concatenate([origin.customer_id for origin in origins]), return_inverse=True)
     rows_by_origin = np.split(positions, np.cumsum([len(origin.customer_id) for origin in origins])[:-1])
     scorers = [_Scorer(origin) for origin in origins]
@@ -119,8 +130,9 @@ def bootstrap_scores(
     for counts in _resample_counts(len(customers), replicates, seed):
         by_origin = [scorer.scores(counts[rows]) for scorer, rows in zip(scorers, rows_by_origin, strict=True)]
         for name, metric in by_name.items():
-            scores[name].append(np.mean([values[name] for values in by_origin], axis=0))
-            oriented[name].append(np.mean([metric.orient(values[name]) for values in by_origin], axis=0))
+            values = [of_origin[name] for of_origin in by_origin if name in of_origin]
+            scores[name].append(np.mean(values, axis=0))
+            oriented[name].append(np.mean([metric.orient(value) for value in values], axis=0))
         done += counts.shape[1]
         if progress:
             progress(done, replicates)
@@ -152,6 +164,7 @@ class _Scorer:
         self.models = predicted.shape[1]
         moments = np.column_stack([np.ones_like(y), y, y**2, spend, np.sqrt(spend)])
         errors = [predicted, deviances, (predicted - y[:, None]) ** 2, np.abs(predicted - y[:, None])]
+        errors += [] if origin.crps is None else [origin.crps]
         self.sums = np.column_stack([moments, *errors])
         self.spenders = np.flatnonzero(y)
         self.spend = y[self.spenders][:, None]
@@ -166,7 +179,9 @@ class _Scorer:
     def _from_sums(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         sums = counts.T.astype(np.float64) @ self.sums
         n, total, squares, spend, roots = (sums[:, [i]] for i in range(5))
-        predicted, deviance, squared, absolute = np.split(sums[:, 5:], 4, axis=1)
+        predicted, deviance, squared, absolute, *crps = np.split(
+            sums[:, 5:], sums[:, 5:].shape[1] // self.models, axis=1
+        )
         # Deviance of the replicate's own mean, Tweedie power 1.5: its three terms collapse to two means.
         mean = np.sqrt(spend * n)
         null = 8.0 * (mean - roots)
@@ -178,7 +193,7 @@ class _Scorer:
             "rmse": np.sqrt(squared / n),
             "r2": np.where(varies <= 1e-12 * squares, np.nan, 1.0 - squared / varies),
             "mae": absolute / n,
-        }
+        } | ({"crps": crps[0] / n} if crps else {})
 
     def _from_ranks(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         n = counts.sum(axis=0, dtype=np.float64)

@@ -23,7 +23,8 @@ class Entry:
     label : str
         Unique in the cell: the model's name and, where the cell holds several runs of it, how this run differs.
     predictions : pandas.DataFrame
-        ``customer_id, cutoff, y_true, y_pred, purchase_days``, one row a customer and origin.
+        ``customer_id, cutoff, y_true, y_pred, purchase_days``, one row a customer and origin; of runs that have them
+        also ``frequency``, ``low_80``, ``high_80``, ``low_95``, ``high_95`` and ``crps``.
     min_predictions : sequence of float
         Least prediction that D2 sees at each origin, oldest first (currency).
     model, family, features, run_id, code_version : str
@@ -37,6 +38,8 @@ class Entry:
         ``features``, ``fit`` and ``predict`` of the holdout forecasts, summed over origins.
     at_edge : str
         Which chosen settings lie at the edge of what was searched; empty where none does.
+    total_ends : mapping of name to (mapping of origin to currency)
+        ``lower_80, upper_80, lower_95, upper_95`` of all customers' total, of a model at the forecast level.
     """
 
     label: str
@@ -51,6 +54,7 @@ class Entry:
     label_margin_days: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     at_edge: str = ""
+    total_ends: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,8 @@ class OriginPredictions:
         Least prediction that D2 sees (currency).
     holdout : str
         The holdout period.
+    crps : array, shape (n, models), or None
+        Each customer's CRPS (currency); None where some model has none here.
     """
 
     customer_id: np.ndarray
@@ -78,6 +84,7 @@ class OriginPredictions:
     y_pred: Floats
     min_prediction: float
     holdout: str = ""
+    crps: Floats | None = None
 
     @property
     def customers(self) -> int:
@@ -178,6 +185,15 @@ class Cell:
                     np.column_stack([table["y_pred"].to_numpy(float)[rows] for table in tables]),
                     self.entries[0].min_predictions[step],
                     self.holdouts[step],
+                    _crps(tables, rows),
                 )
             )
         return tuple(origins)
+
+
+def _crps(tables: list[pd.DataFrame], rows: np.ndarray) -> Floats | None:
+    """Return each customer's CRPS by each model, shape (n, models); None where some model has none."""
+    if not all("crps" in table for table in tables):
+        return None
+    crps = np.column_stack([table["crps"].to_numpy(float)[rows] for table in tables])
+    return None if np.isnan(crps).any() else crps

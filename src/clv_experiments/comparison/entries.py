@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from clv_experiments.comparison.cell import Entry
 from clv_experiments.errors import ClvError
+from clv_experiments.forecasting.level import FORECAST
+from clv_experiments.forecasting.run_records import TOTAL_INTERVALS
 
 if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
@@ -103,4 +105,10 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         label_margin_days=by_origin("label_margin_days"),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in timings},
         at_edge=run.tags.get("at_edge", ""),
+        total_ends=_total_ends(by_origin) if run.tags.get("level") == FORECAST else {},
     )
+
+
+def _total_ends(by_origin: Callable[[str], dict[int, float]]) -> dict[str, dict[int, float]]:
+    names = [f"{end}_{percent}" for percent in TOTAL_INTERVALS for end in ("lower", "upper")]
+    return {name: values for name in names if (values := by_origin(f"holdout_total_{name}"))}

@@ -110,22 +110,25 @@ def standings(
     require_defined("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
     if not cell.entries:
         raise ClvError(f"cell {cell.title} holds no model")
-    metrics = board_metrics(has_losses=cell.has_losses)
+    has_crps = any(origin.crps is not None for origin in cell.origins)
+    metrics = board_metrics(has_losses=cell.has_losses, has_crps=has_crps)
     by_step = [point_scores(origin, has_losses=cell.has_losses) for origin in cell.origins]
     bootstrap = bootstrap_scores(cell.origins, replicates, seed, progress, has_losses=cell.has_losses)
     oriented = {
-        name: np.mean([score.orient(scores[name]) for scores in by_step], axis=0) for name, score in metrics.items()
+        name: np.mean([score.orient(scores[name]) for scores in by_step if name in scores], axis=0)
+        for name, score in metrics.items()
     }
     families = [entry.family for entry in cell.entries]
     frames, origins, half_widths = [], [], {}
     for name in metrics:
-        by_origin = pd.DataFrame([scores[name] for scores in by_step], columns=cell.labels).rename_axis(index="step")
+        of_steps = {step: scores[name] for step, scores in enumerate(by_step) if name in scores}
+        by_origin = pd.DataFrame.from_dict(of_steps, orient="index", columns=cell.labels).rename_axis(index="step")
         half_widths[name] = simultaneous_half_widths(oriented[name], bootstrap.oriented[name], confidence)
         frame = difference_table(cell.labels, families, oriented[name], half_widths[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
         frame.insert(3, "lower", _quantile(bootstrap.scores[name], (1 - confidence) / 2))
         frame.insert(4, "upper", _quantile(bootstrap.scores[name], (1 + confidence) / 2))
-        frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(by_step) > 1 else np.nan)
+        frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(by_origin) > 1 else np.nan)
         frames.append(frame.sort_values("rank", kind="stable"))
         origins.append(by_origin.melt(var_name="model", value_name="score", ignore_index=False).reset_index())
     steps = pd.concat(origins, keys=metrics, names=["metric"]).reset_index("metric").reset_index(drop=True)

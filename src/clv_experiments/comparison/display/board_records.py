@@ -9,6 +9,7 @@ from clv_experiments.comparison.checks import Finding
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
 from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.records import Description, Metric, Record, Table, Tag, Text
 
@@ -27,6 +28,12 @@ def board_records(standings: Standings, findings: Sequence[Finding], created: st
     yield Metric("findings", float(len(findings)))
     yield Table("leaderboard.csv", standings.table)
     yield Table("by_origin.csv", standings.by_origin)
+    for name, table in (
+        ("intervals.csv", coverage_by_model(cell).reset_index()),
+        ("totals.csv", totals_by_origin(cell)),
+    ):
+        if len(table):
+            yield Table(name, table)
     page = leaderboard_page([(standings, findings)], None, created)
     yield from _documents(tables.board_markdown(standings, findings), page)
     yield from board_figures(standings)

@@ -14,6 +14,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks import Check, Finding
 from clv_experiments.comparison.display.cost import seconds_of
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
+from clv_experiments.comparison.display.intervals import IntervalSection, interval_section, total_section
 from clv_experiments.comparison.display.tables import SHOWN, mark_ties, sentences_by_check
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
@@ -23,7 +24,7 @@ from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
 from clv_experiments.reporting.inline_svg import inline_svg
 from clv_experiments.reporting.records import FigureRecord
 
-LOWER_FIRST = ("rmse", "mae", "aggregate_bias")
+LOWER_FIRST = ("rmse", "mae", "crps", "aggregate_bias")
 BEST = "*"  # marks the best on a score and all that tie with it
 
 
@@ -45,6 +46,7 @@ class CellSection:
     verdict: list[str]
     table: HtmlTable
     metric_tables: list[tuple[str, HtmlTable]]
+    intervals: list[IntervalSection]
     checks: list[tuple[Check, list[str]]]
     figures: list[PageFigure]
 
@@ -101,6 +103,7 @@ def _section(number: int, standings: Standings, findings: Sequence[Finding]) -> 
             (METRICS[metric].heading, metric_table(standings, metric))
             for metric in standings.displayed_metrics(SHOWN)[1:]
         ],
+        intervals=[interval_section(standings.cell), total_section(standings.cell)],
         checks=sentences_by_check(standings, findings),
         figures=_page_figures(board_figures(standings), anchor),
     )

@@ -10,12 +10,13 @@ import pandas as pd
 from clv_experiments.comparison.aggregate import Aggregate
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks import Check, Finding, applicable_checks
+from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
 from clv_experiments.reporting.text_table import TextTable
 
-SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "mae")
+SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "crps", "mae")
 NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
 READING, AGGREGATE = "leaderboard/reading.jinja", "leaderboard/aggregate.jinja"
 
@@ -101,6 +102,7 @@ def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
         verdict=decide_verdict(standings).sentences,
         table=board_table(standings, SHOWN),
         reading=reading(standings),
+        intervals=[interval_section(standings.cell), total_section(standings.cell)],
         checks=sentences_by_check(standings, findings),
     )
 
