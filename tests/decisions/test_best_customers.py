@@ -13,6 +13,7 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.best_customers import past_totals, rank_customers
 from clv_experiments.decisions.display.best_customers import best_customers_section
 from clv_experiments.decisions.shop import Shop
+from clv_experiments.forecasting.level import Level
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SHOP = Shop.of(OmegaConf.load(CONF / "decisions" / "shop.yaml"), "£")
@@ -22,11 +23,13 @@ def snapshot(expected, actual=None, cutoff=date(2020, 12, 31), end=date(2021, 3,
     table = pd.DataFrame({"expected_spend": expected}, index=[f"c{n}" for n in range(len(expected))])
     if actual is not None:
         table["y_true"] = actual
-    return SimpleNamespace(table=table, period=Period(cutoff, end), model_name="m", btyd_name="b")
+    model = SimpleNamespace(level=None)
+    return SimpleNamespace(table=table, period=Period(cutoff, end), model=model, model_name="m", btyd_name="b")
 
 
-def best(expected, *past, chance=None, low=1.0):
+def best(expected, *past, chance=None, low=1.0, level=None):
     now = snapshot(expected)
+    now.model.level = level
     scored = now.table.assign(
         customer_id=now.table.index,
         expected_spend_low=low,
@@ -54,6 +57,19 @@ def test_the_total_stands_beside_how_far_it_was_off_before():
     assert "£20.00" in once
     assert best([30.0, 10.0], snapshot([0.0], [5.0])).past_ratios.empty
     assert "nothing in the past" in section([30.0, 10.0], snapshot([0.0], [5.0])).summary[0]
+
+
+def test_a_total_at_a_level_stands_with_its_interval():
+    past = snapshot([10.0, 10.0], [5.0, 5.0])
+    level = Level(40.0, 3.0, 0.2, "btyd", "the season was never seen")
+    made = section([30.0, 10.0], past, level=level)
+    low, high = level.interval(0.8)
+    assert f"£40.00 (80% interval £{low:.2f} to £{high:.2f});" in made.summary[0]
+    assert "0.50 times" in made.summary[0]
+    assert "were off; the season was never seen." in " ".join(made.method)
+    own = section([30.0, 10.0], past)
+    assert "£40.00; in the period before" in own.summary[0]
+    assert "m knows no season" in " ".join(own.method)
 
 
 def test_the_period_a_year_before_is_named():

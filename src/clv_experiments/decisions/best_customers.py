@@ -12,6 +12,7 @@ import pandas as pd
 from clv_experiments.data.window import DAY
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.forecasting.level import Level
 
 A_YEAR, TOLERANCE = 365, 4  # days
 
@@ -26,6 +27,7 @@ class BestCustomers:
     year_before: list[Any]  # rows of past: the period a year before, where it was predicted
     model_name: str
     btyd_name: str
+    level: Level | None = None  # of the coming period, which the total is brought to; None where it is the model's own
 
     @property
     def expected_total(self) -> float:
@@ -68,6 +70,7 @@ def rank_customers(scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot]
         list(totals[(days - A_YEAR).abs() <= TOLERANCE].itertuples()),
         now.model_name,
         now.btyd_name,
+        now.model.level,
     )
 
 
