@@ -14,7 +14,9 @@ from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.level import Level
 from clv_experiments.forecasting.model import Model
+from clv_experiments.forecasting.run_records import total_records
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_regressor import SpendRegressor
 
@@ -97,3 +99,15 @@ def test_a_run_records_where_the_total_was_expected_and_why_it_is_btyds(compose,
 def test_an_unknown_level_is_refused_in_a_sentence(compose):
     with pytest.raises(ClvError, match=r"model\.level must be one of own, btyd, forecast, got 'mine'"):
         check_settings(compose("model.level=mine"))
+
+
+def test_records_of_a_total_name_its_period_and_are_none_without_a_level():
+    level = Level(100.0, 5.0, 0.1, "forecast")
+    metrics = {record.name: record.value for record in total_records("expected", level)}
+    low, high = level.interval(0.95)
+    assert (metrics["expected_total_lower_95"], metrics["expected_total_upper_95"]) == (low, high)
+    assert set(metrics) == {
+        "expected_total_log_error",
+        *(f"expected_total_{end}_{percent}" for end in ("lower", "upper") for percent in (80, 95)),
+    }
+    assert list(total_records("expected", None)) == []

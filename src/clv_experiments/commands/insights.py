@@ -40,7 +40,7 @@ from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts, command
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import estimator_warnings, log_records
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_records
 from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses
 from clv_experiments.reporting.exhibit import Section
 from clv_experiments.reporting.formatting import format_day, format_share
@@ -123,7 +123,8 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             )
             files: list[Record] = [Text(PAGE, page)]
             files += [record for section in sections for exhibit in section.exhibits for record in exhibit.records()]
-            run.log([*log_records(log), *_identity(forecaster, snapshots), *files])
+            total = total_records("expected", snapshots.now.model.level)
+            run.log([*log_records(log), *_identity(forecaster, snapshots), *total, *files])
             title = f"{experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for section in sections:

@@ -50,7 +50,7 @@ from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, wr
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
-from clv_experiments.forecasting.run_records import describe_total, log_records
+from clv_experiments.forecasting.run_records import describe_total, log_records, total_records
 from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses, require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
@@ -155,6 +155,7 @@ def score(
         run.log([*_tags(window, request, context.models, folder), *log_records(log), *summary_records])
         run.log([File(folder / CSV), File(folder / PARQUET)])
         run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
+        run.log([*total_records("expected", context.models.level)])
 
         title = f"the next {window.horizon} from {window.end}"
         terminal.print_table(title, tier_table(summary, shop.currency))

@@ -165,12 +165,18 @@ def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:
     """Record where the total of each origin's holdout was expected, for a model that is brought to a level."""
     for origin in origins:
         if level := origin.holdout.forecast.level:
-            for percent in TOTAL_INTERVALS:
-                lower, upper = level.interval(percent / 100)
-                yield Metric(f"holdout_total_lower_{percent}", lower, origin.step)
-                yield Metric(f"holdout_total_upper_{percent}", upper, origin.step)
-            yield Metric("holdout_total_log_error", level.standard_error, origin.step)
+            yield from total_records("holdout", level, origin.step)
             yield Tag("level_source", level.source)
+
+
+def total_records(period: str, level: Level | None, step: int = 0) -> Iterator[Metric]:
+    """Record between what the total of a period lies, such as ``holdout_total_lower_80``; nothing without a level."""
+    if level:
+        for percent in TOTAL_INTERVALS:
+            lower, upper = level.interval(percent / 100)
+            yield Metric(f"{period}_total_lower_{percent}", lower, step)
+            yield Metric(f"{period}_total_upper_{percent}", upper, step)
+        yield Metric(f"{period}_total_log_error", level.standard_error, step)
 
 
 def describe_total(level: Level | None, currency: str, measure: str) -> list[str]:
