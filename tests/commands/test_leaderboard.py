@@ -81,6 +81,15 @@ def test_scores_are_those_that_the_runs_logged(board, store):
             assert board.standings.rows(metric)["score"][entry.label] == pytest.approx(logged, rel=1e-9), metric
 
 
+def test_coverage_is_what_the_runs_logged(board, store, written):
+    runs = {run.tags.get("model"): run for run in MlflowTracker(store).reader().runs("cdnow_sample/3m")}
+    table = pd.read_csv(written / "intervals.csv", index_col="label")
+    assert set(table.index) == set(board.standings.cell.labels)
+    for label, row in table.drop(columns="no_spend").iterrows():
+        for name, value in row.items():
+            assert value == pytest.approx(runs[label].metrics[f"holdout_{name}"]), (label, name)
+
+
 def test_files_are_written_beside_the_runs(board, written):
     table = pd.read_csv(written / "leaderboard.csv")
     assert set(table["model"]) == set(board.standings.cell.labels)

@@ -12,8 +12,10 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.evaluation.intervals import calibrate_intervals
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
+from clv_experiments.forecasting import spend_intervals
 from clv_experiments.forecasting.evaluation_result import EvaluationTask, evaluate
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.level import Level, LevelForecast
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.spend_intervals import add_intervals
@@ -73,6 +75,27 @@ def test_a_total_that_is_off_leaves_intervals_where_they_are(forecaster, evaluat
     made = add_intervals(forecaster, inflated(holdout, 3.0), inflated(before, 0.5)).forecast.table
     as_it_is = add_intervals(forecaster, holdout, before).forecast.table
     np.testing.assert_allclose(made[ENDS], as_it_is[ENDS], rtol=1e-9)
+
+
+def test_a_model_at_a_level_or_of_btyd_where_no_season_is_known_stays_at_its_total(forecaster, evaluated, monkeypatch):
+    holdout, before = evaluated["mbg_nbd"]
+    expected = calibrate_intervals(before.forecast.table["y_true"], before.forecast.table["y_pred"], 0.8)
+    levelled = evaluate(forecaster, holdout.forecast.period, replace(LINEAR, level="btyd"))
+    monkeypatch.setattr(forecaster, "level_forecast", None)
+    made = add_intervals(forecaster, holdout, before).forecast.table
+    np.testing.assert_array_equal(
+        made[["low_80", "high_80"]].to_numpy().T, expected.around(holdout.forecast.table["y_pred"])
+    )
+    assert "low_80" in add_intervals(forecaster, levelled, levelled).forecast.table
+
+
+def test_btyd_is_brought_to_the_level_where_the_season_is_known(forecaster, evaluated, monkeypatch):
+    holdout, before = evaluated["mbg_nbd"]
+    as_it_is = add_intervals(forecaster, holdout, before).forecast.table["high_95"]
+    monkeypatch.setattr(spend_intervals, "knows_season", lambda log, period: period == holdout.forecast.period)
+    double = Level(2 * holdout.forecast.table["y_pred"].sum(), 1.0, 0.1, "forecast")
+    monkeypatch.setattr(forecaster, "level_forecast", lambda period: LevelForecast(double, None))
+    assert add_intervals(forecaster, holdout, before).forecast.table["high_95"].mean() > 1.5 * as_it_is.mean()
 
 
 def test_crps_is_of_the_models_own_distribution_where_it_has_one(forecaster, evaluated):

@@ -173,7 +173,7 @@ def _print(terminal: Terminal, board: Board) -> None:
     terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
     for section in (interval_section(board.standings.cell), total_section(board.standings.cell)):
         if section.sentences:
-            terminal.print_table(section.title, section.table)
+            terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
     for finding in board.findings:
         terminal.say(f"M{finding.number}: {finding.sentence}")
     for sentence in board.standings.cell.left_out:

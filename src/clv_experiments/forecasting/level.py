@@ -126,6 +126,12 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
     return LevelForecast(btyd, _cohort_level(months, future, model))
 
 
+def knows_season(log: TransactionLog, target: Period) -> bool:
+    """Return whether the purchases up to a period's cutoff tell more of its level than BTYD does."""
+    months = cohort_months(log, target.cutoff)
+    return not _reason_for_btyd(months, months.future(target.days), log, target)
+
+
 def calibrate(level: Level, earlier: Iterable[tuple[Level, float]]) -> Level:
     """Widen the standard error by how far earlier levels were off, in their own standard errors.
 

@@ -20,6 +20,7 @@ from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.level import knows_season
 
 INTERVALS = (80, 95)  # percent of the customers
 MIN_CUSTOMERS = 50  # fewer say nothing of the 95 % of which one in twenty lies outside
@@ -31,7 +32,7 @@ def add_intervals(
     """Add to a forecast's table where each customer's spend lies, and to its scores what that was worth.
 
     Intervals are conformal for every model, with or without a distribution of its own: how far its predictions of the
-    period before were off, which was over at the cutoff. Both periods' predictions are brought to the level that was
+    period before were off, which was over at the cutoff. Predictions of both periods are brought to the level that was
     forecast for them, so that an error of the total in one season is not taken for one of the next.
 
     Parameters
@@ -86,7 +87,14 @@ def _calibrate(forecaster: Forecaster, forecast: Forecast, earlier: Forecast) ->
 
 
 def _level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
-    """Return by what a forecast's predictions are multiplied to add up to the level that was forecast."""
+    """Return by what a forecast's predictions are multiplied to add up to the level that was forecast.
+
+    Those of a model that was brought to a level stay as they are, and those of a BTYD model where the level would be
+    BTYD's.
+    """
+    is_btyd = hasattr(forecast.estimator, "expected_cumulative_purchases")
+    if forecast.level or (is_btyd and not knows_season(forecaster.log, forecast.period)):
+        return 1.0
     total, own = forecaster.level_forecast(forecast.period).combined().total, float(forecast.table["y_pred"].sum())
     return total / own if min(total, own) > 0 else 1.0
 
