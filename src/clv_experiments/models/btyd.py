@@ -241,18 +241,14 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         return chances
 
     def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
-        """Simulate the spend of those who buy, for each group of customers of whom it differs by a factor alone.
-
-        Yields their rows, the spend in units, and each one's unit.
-        """
+        """Simulate for customers whose spend differs by a factor: yield rows, spend in units, and each one's unit."""
         check_is_fitted(self, "spend_")
         checked = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
         x, T, m = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).to_numpy().T
         units = self.spend_.spend_units(x, m) if self.spend_ else np.ones(len(x))
         customers = pd.DataFrame({"x": x, "T": T, "spend_days": np.where(m > 0, x, 0.0)})
         for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
-            frequency, age, spend_days = cast(tuple[float, float, float], key)
-            rng = np.random.default_rng(SEED)
+            (frequency, age, spend_days), rng = cast(tuple[float, float, float], key), np.random.default_rng(SEED)
             draws = self._draw_purchases(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
             draw_spend = partial(self.spend_.draw_spend, spend_days, rng) if self.spend_ else np.asarray
             yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng), units[rows]
