@@ -1,11 +1,11 @@
 """Measure what a user waits for: start-up, a run, memory, and what the BTYD compression saves.
 
-    python scripts/benchmark.py            all of it, a few minutes
-    python scripts/benchmark.py startup    one part: startup, run, compression, bootstrap, store, sweep, score or read
-    python scripts/benchmark.py read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
-    python scripts/benchmark.py accuracy   the default beside other tools, into docs/: half an hour with all of them
-    python scripts/benchmark.py accuracy --tools lifetimes flaml --python flaml=flaml/bin/python --logs data=cdnow
-    python scripts/benchmark.py scale --customers 25000 1000000      time and memory of the default
+    clv benchmark            all of it, a few minutes
+    clv benchmark startup    one part: startup, run, compression, bootstrap, store, sweep, score or read
+    clv benchmark read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
+    clv benchmark accuracy   the default beside other tools, into docs/: half an hour with all of them
+    clv benchmark accuracy --tools lifetimes flaml --python flaml=flaml/bin/python --logs data=cdnow
+    clv benchmark scale --customers 25000 1000000      time and memory of the default
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
 of two machines.
@@ -21,12 +21,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-ROOT = Path(__file__).resolve().parents[1]
-TRAIN = [sys.executable, str(ROOT / "train.py")]
+CLV = [sys.executable, "-m", "clv_experiments.commands.cli.clv"]
+TRAIN = [*CLV, "train"]
 
 
 def first_line(*overrides: str) -> float:
@@ -50,23 +50,28 @@ def whole(*overrides: str) -> float:
         return perf_counter() - started
 
 
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def report(what: str, seconds: list[float]) -> None:
     """Print the median and the range."""
-    print(f"{what:<58} {statistics.median(seconds):7.2f} s   ({min(seconds):.2f} to {max(seconds):.2f})")  # noqa: T201
+    _write(f"{what:<58} {statistics.median(seconds):7.2f} s   ({min(seconds):.2f} to {max(seconds):.2f})")
 
 
 def startup() -> None:
     """Time from command to first line."""
-    report("train.py --help, to the first line", [first_line("--help") for _ in range(5)])
-    report("train.py, to the first line", [first_line("tracking=memory") for _ in range(5)])
+    report("clv train --help, to the first line", [first_line("--help") for _ in range(5)])
+    report("clv train, to the first line", [first_line("tracking=memory") for _ in range(5)])
 
 
 def run() -> None:
     """Time and memory of the main job."""
-    report("train.py model=xgboost window=3m, on a fresh store", [whole() for _ in range(3)])
+    report("clv train model=xgboost window=3m, on a fresh store", [whole() for _ in range(3)])
     report("the same, nothing tracked", [whole("tracking=memory") for _ in range(3)])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{'peak memory of these runs':<58} {peak:7.0f} MB")  # noqa: T201
+    _write(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
 
 
 def compression() -> None:
@@ -128,7 +133,7 @@ def store(runs: int = 1000) -> None:
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import pandas as pd
 
-    from clv_experiments.reporting.records import Metric, Param, Table, Tag
+    from clv_experiments.reporting.records import Metric, Param, Record, Table, Tag
     from clv_experiments.comparison.selection import select_runs
     from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -140,7 +145,7 @@ def store(runs: int = 1000) -> None:
             tags = {"cell": "1" if number >= runs - 15 else "2", "model": f"model_{number % 15}", "family": "ml"}
             tags |= {"features": "rfm", "protocol": "forecast", "code_version": "0.1.0"}
             tags |= {"holdouts": "1998-04-01 to 1998-06-30", "currency": "$"}
-            records = [Tag(name, value) for name, value in tags.items()] + [Metric("d2_floor", 0.1)]
+            records: list[Record] = [*(Tag(name, value) for name, value in tags.items()), Metric("d2_floor", 0.1)]
             records += [Param("model.name", tags["model"])] + [Param(f"setting_{place}", place) for place in range(40)]
             with tracker.run("shop/3m", str(tags["model"])) as tracked:
                 tracked.log([*records, *([Table("predictions.parquet", predictions)] * (number >= runs - 15))])
@@ -164,13 +169,13 @@ def sweep(trials: int = 50) -> None:
     from clv_experiments.tracking.run_reader import RunReader
 
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(ROOT / "scripts/sweep.py"), "model=xgboost", "window=3m"]
+        command = [*CLV, "sweep", "model=xgboost", "window=3m"]
         subprocess.run([*command, f"sweep.n_trials={trials}"], cwd=folder, check=True, capture_output=True)
         runs = RunReader(Path(folder, "mlruns")).runs("cdnow/3m")
         found = next(run.metrics for run in runs if run.tags.get("kind") == "study")
-    report(f"sweep.py model=xgboost, {trials} trials", [found["seconds_search"]])
+    report(f"clv sweep model=xgboost, {trials} trials", [found["seconds_search"]])
     report("of it fitting and predicting", [found["seconds_fit_predict"]])
-    print(f"{'overhead beyond that':<58} {found['overhead']:7.1%}")  # noqa: T201
+    _write(f"{'overhead beyond that':<58} {found['overhead']:7.1%}")
 
 
 def score(customers: int = 1_000_000) -> None:
@@ -184,7 +189,7 @@ def score(customers: int = 1_000_000) -> None:
         subprocess.run([*TRAIN, *few], cwd=folder, check=True, capture_output=True)
         kept = RunReader(Path(folder, "mlruns")).runs("simulated/3m")[0].run_id
         for name, model in (("mbg_nbd, fitted now", "mbg_nbd"), ("xgboost, kept", f"runs:/{kept}")):
-            command = [sys.executable, str(ROOT / "scripts/score.py"), "data=simulated", f"model={model}"]
+            command = [*CLV, "score", "data=simulated", f"model={model}"]
             command += [f"data.source.customers={customers}"]
             process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
             assert process.stdout is not None
@@ -193,8 +198,8 @@ def score(customers: int = 1_000_000) -> None:
             took = {part: float(seconds) for part, seconds in re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)}
             report(f"{customers:,} customers by {name}, all of it", [took["total"]])
             report("of it scoring, ranking and writing", [took["scoring"] + took["writing"]])
-            print(f"{'customers a second of that':<58} {customers / (took['scoring'] + took['writing']):7,.0f}")  # noqa: T201
-            print(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")  # noqa: T201
+            _write(f"{'customers a second of that':<58} {customers / (took['scoring'] + took['writing']):7,.0f}")
+            _write(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")
 
 
 def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
@@ -224,7 +229,7 @@ def scale(customers: Sequence[int] = (25_000, 1_000_000)) -> None:
         took = {part: float(seconds) for part, seconds in re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)}
         report(f"{number:,} customers, a run with its validation", [took["total"]])
         report("of it fitting and predicting, twice", [took["fit"] + took["predict"]])
-        print(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")  # noqa: T201
+        _write(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")
 
 
 def accuracy(asked: argparse.Namespace) -> None:
@@ -237,18 +242,22 @@ def accuracy(asked: argparse.Namespace) -> None:
     pythons = dict(pair.split("=", 1) for pair in asked.python)
     request = AccuracyRequest(asked.logs, asked.tools, pythons, limits, asked.output)
     try:
-        benchmark_accuracy(request, ["python", "scripts/benchmark.py", *sys.argv[1:]])
+        benchmark_accuracy(request, ["clv", "benchmark", *sys.argv[1:]])
     except ClvError as error:
         sys.exit(f"error: {error}")
 
 
-PARTS = {part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, score, read)}
-LONG_PARTS = {"scale": scale, "accuracy": accuracy}  # run only where they are named
+PARTS: dict[str, Callable[..., None]] = {
+    part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, score, read)
+}
+LONG_PARTS: dict[str, Callable[..., None]] = {"scale": scale, "accuracy": accuracy}  # run only where they are named
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="clv benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parts = ", ".join([*PARTS, *LONG_PARTS])
     parser.add_argument(
         "parts", nargs="*", metavar="part", help=f"{parts}; default: all but {' and '.join(LONG_PARTS)}"
@@ -265,7 +274,7 @@ def parse_arguments() -> argparse.Namespace:
     tools.add_argument("--python", nargs="*", default=[], help="where tools are installed: flaml=flaml/bin/python")
     tools.add_argument("--time-budget", type=float, default=60.0, help="seconds of a search at each origin")
     tools.add_argument("--time-limit", type=float, default=900.0, help="seconds after which a tool is ended")
-    tools.add_argument("--output", default=str(ROOT / "docs"), help="folder of accuracy.md, .csv and .png")
+    tools.add_argument("--output", default="docs", help="folder of accuracy.md, .csv and .png")
     asked = parser.parse_args()
     for name in asked.parts:
         if name not in PARTS | LONG_PARTS:
@@ -275,8 +284,8 @@ def parse_arguments() -> argparse.Namespace:
     return asked
 
 
-def main() -> None:
-    """Run the parts named on the command line, or all but the long ones."""
+def benchmark() -> int:
+    """Run the parts named on the command line, or all but the long ones. Gives the exit status."""
     asked = parse_arguments()
     options = {
         "read": {"data": asked.data, "files": asked.files},
@@ -285,7 +294,4 @@ def main() -> None:
     }
     for name in asked.parts or PARTS:
         (PARTS | LONG_PARTS)[name](**options.get(name, {}))
-
-
-if __name__ == "__main__":
-    main()
+    return 0

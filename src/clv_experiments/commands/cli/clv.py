@@ -17,6 +17,7 @@ COMMANDS = {
     "submit": "put predictions made elsewhere on the leaderboard",
     "promote": "make the winner of a leaderboard the champion",
     "ui": "open the MLflow UI on the runs made here",
+    "benchmark": "measure time and memory here, and accuracy beside other tools",
 }
 HELP = f"""clv {__version__}: customer lifetime value, BTYD and machine learning compared on equal terms
 
@@ -62,6 +63,10 @@ def _run(command: str) -> int:
         from clv_experiments.commands.ui import open_ui
 
         return open_ui(sys.argv[1:])
+    if command == "benchmark":
+        from clv_experiments.commands.benchmark import benchmark
+
+        return benchmark()
     from clv_experiments.commands.cli import applications
 
     return getattr(applications, command)()
@@ -76,4 +81,8 @@ def _complete(typed: list[str]) -> int:
     command = words[1] if len(words) > 1 and words[1] in COMMANDS else "train"
     line = os.environ.get("COMP_LINE", "")
     os.environ["COMP_LINE"] = line.replace(f" {command}", "", 1)
-    return 0 if command == "ui" else _run(command)
+    return 0 if command in ("ui", "benchmark") else _run(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
