@@ -85,7 +85,7 @@ def promote(
     """
     tracker, experiment, cell = instantiate(cfg.tracking), standings.cell.title, standings.cell.identity
     reader = tracker.reader()
-    choice = choose(standings, reader.model_bytes)
+    choice = choose(standings)
     for sentence in choice.why:
         terminal.say(sentence)
     with tracker.run(experiment, f"{CHAMPION} {choice.entry.label}") as run:

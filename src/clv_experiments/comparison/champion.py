@@ -1,13 +1,12 @@
-"""Which model of a board to use: the simplest of those that tie for first place."""
+"""Which model of a board to use: the simplest of those that are shown to be about as good as the best."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.cell import Entry
@@ -16,8 +15,10 @@ from clv_experiments.errors import ClvError
 from clv_experiments.reporting.prose import sentences
 
 FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first; predictions made elsewhere cannot be fitted here
+MARGIN = 0.02  # of a score whose best is 1: a simpler model may be this much worse, and no more with confidence
+ABOVE_THE_MEAN = ("d2_tweedie", "r2")  # scores that are 0 for the mean of everybody
 
-# It has no rivals; none ties with it; none that ties is simpler; it ties with the leader and is simpler.
+# It has no rivals; none ties with it; none that ties is both simpler and shown to be as good; it is.
 Basis = Literal["alone", "sole_winner", "leader", "simpler"]
 
 
@@ -28,7 +29,7 @@ class Choice:
     Attributes
     ----------
     entry, leader : Entry
-        The chosen model, and the one that scores highest.
+        The chosen model, and the one that scores highest of those that can be fitted here.
     basis : {'alone', 'sole_winner', 'leader', 'simpler'}
     tied : tuple of str
         Other models that share first place.
@@ -36,8 +37,9 @@ class Choice:
         Number of other models on the board.
     metric : str
     score, leader_score : float
-    model_bytes : mapping of label to int
-        Sizes of the fitted estimators, where they were compared.
+    largest_loss : float
+        How much worse than the leader the chosen model may be, by the lower end of their difference's interval; 0
+        where it is the leader.
     no_model_worth_fitting : bool
         Whether a baseline was chosen although fitted models stand on the board.
     """
@@ -50,49 +52,48 @@ class Choice:
     metric: str
     score: float
     leader_score: float
-    model_bytes: Mapping[str, int] = field(default_factory=dict)
+    largest_loss: float = 0.0
     no_model_worth_fitting: bool = False
 
     @property
     def why(self) -> list[str]:
         """The reasons in sentences."""
-        return sentences("leaderboard/champion.jinja", "why", self, METRICS[self.metric])
+        return sentences("leaderboard/champion.jinja", "why", self, METRICS[self.metric], MARGIN)
 
 
-def choose(standings: Standings, size: Callable[[str], int]) -> Choice:
-    """Choose the simplest of the models that share first place.
+def choose(standings: Standings) -> Choice:
+    """Choose the simplest of the models that are as good as the leader.
 
-    First place is shared by the leader and all models whose difference from it covers zero (rank group 1). Simpler is
-    the family that comes first in baseline, btyd, ml, hybrid; within a family the fitted estimator that takes fewer
-    digits to count its bytes, which is an order of magnitude; within that the one that ranks higher on the board.
+    A tie is no licence: where intervals are wide, a poor model ties too. So a simpler model takes the leader's place
+    only if it ties with it (rank group 1), if the interval of their difference reaches no further than ``MARGIN`` below
+    it (non-inferiority: Schuirmann 1987's one-sided test, on the board's simultaneous intervals), and if it is neither
+    worse than the mean for everybody nor a baseline behind the best baseline. Simpler is the family that comes first in
+    baseline, btyd, ml, hybrid; within a family the one that scores higher.
 
     Parameters
     ----------
     standings : Standings
-    size : callable
-        Takes a run id and returns the bytes of its fitted estimator; called only where the family does not decide.
 
     Raises
     ------
     ClvError
-        If no model has a score, or the winner was made elsewhere.
+        If no model has a score, or the winner was made elsewhere and none that can be fitted here ties with it.
     """
     rows, entries = standings.rows(), {entry.label: entry for entry in standings.cell.entries}
     if np.isnan(rows["score"].iloc[0]):
         heading = METRICS[standings.metric].heading
         raise ClvError(f"nobody wins {standings.cell.title}, since {heading} has no value there; type another metric=")
-    leader = entries[rows.index[0]]
-    sharing = [entries[label] for label in rows.index[rows["group"] == 1]]
-    tied = [entry for entry in sharing if entry.family in FAMILIES]
-    if not tied:
+    sharing = rows[rows["group"] == 1]
+    fitted_here = sharing[sharing["family"].isin(FAMILIES)]
+    if fitted_here.empty:
         raise ClvError(
-            f"{leader.label} wins {standings.cell.title}, and was made elsewhere: what cannot be fitted here cannot be "
-            "the champion"
+            f"{rows.index[0]} wins {standings.cell.title}, and was made elsewhere: what cannot be fitted here cannot "
+            "be the champion"
         )
-    family = min((entry.family for entry in tied), key=FAMILIES.index)
-    simplest = [entry for entry in tied if entry.family == family]
-    model_bytes = {entry.label: size(entry.run_id) for entry in simplest} if len(simplest) > 1 else {}
-    winner = min(simplest, key=lambda entry: _magnitude(model_bytes.get(entry.label, 0)))  # the first of the smallest
+    leader = entries[fitted_here.index[0]]
+    losses = _largest_losses(standings, leader.label)
+    candidates = [entries[label] for label in fitted_here.index if _is_as_good(label, leader.label, losses, standings)]
+    winner = min(candidates, key=lambda entry: FAMILIES.index(entry.family))  # the first, and so the best, of a family
     basis: Basis = "leader" if winner is leader else "simpler"
     if len(sharing) == 1:
         basis = "alone" if len(rows) == 1 else "sole_winner"
@@ -100,15 +101,29 @@ def choose(standings: Standings, size: Callable[[str], int]) -> Choice:
         entry=winner,
         leader=leader,
         basis=basis,
-        tied=tuple(entry.label for entry in sharing if entry is not winner),
+        tied=tuple(label for label in sharing.index if label != winner.label),
         rivals=len(rows) - 1,
         metric=standings.metric,
         score=float(rows["score"][winner.label]),
         leader_score=float(rows["score"][leader.label]),
-        model_bytes=model_bytes,
-        no_model_worth_fitting=family == "baseline" and any(entry.family != "baseline" for entry in entries.values()),
+        largest_loss=0.0 if winner is leader else float(losses[winner.label]),
+        no_model_worth_fitting=winner.family == "baseline"
+        and any(entry.family != "baseline" for entry in entries.values()),
     )
 
 
-def _magnitude(size: int) -> int:
-    return math.floor(math.log10(max(size, 1)))
+def _largest_losses(standings: Standings, leader: str) -> pd.Series:
+    """How much worse than the leader each model may be: the lower end of the interval of their difference, negated."""
+    labels, oriented = list(standings.cell.labels), standings.oriented_scores[standings.metric]
+    place = labels.index(leader)
+    return pd.Series(oriented[place] - oriented + standings.half_widths[standings.metric][place], index=labels)
+
+
+def _is_as_good(label: str, leader: str, losses: pd.Series, standings: Standings) -> bool:
+    """Whether a model that ties with the leader may take its place."""
+    if label == leader:
+        return True
+    own = standings.rows().loc[label]
+    is_above_mean = standings.metric not in ABOVE_THE_MEAN or own["score"] > 0
+    is_best_of_baselines = own["family"] != "baseline" or label == own["baseline"]
+    return bool(losses[label] <= MARGIN and is_above_mean and is_best_of_baselines)

@@ -76,15 +76,14 @@ class Board:
 
     @property
     def champion(self) -> Result:
-        """The model to use: the simplest of those that share first place, among those that can be fitted again.
+        """The model to use: the simplest of those that are as good as the best, among those that can be fitted again.
 
         Raises
         ------
         ClvError
             If none of them can.
         """
-        run_id = choose(self.standings, MemoryReader([result.run for result in self.results.values()]).model_bytes)
-        return self.results[run_id.entry.run_id]
+        return self.results[choose(self.standings).entry.run_id]
 
     def plot(self, name: str = "differences") -> Figure:
         """Return a picture: ``differences``, ``value_capture``, ``calibration``, ``bias``, ``cost``.
