@@ -28,6 +28,11 @@ def test_passwords_are_masked_and_the_rest_is_left_alone(text, masked):
     assert mask_password(text) == masked
 
 
+def test_long_text_is_read_through_once():
+    text = f"{'x' * 500_000}://ann:sesame@db/shop?{'y' * 500_000}password=sesame"
+    assert mask_password(text) == text.replace("sesame", "***")
+
+
 def test_parameters_of_a_run_hold_none(compose):
     cfg = compose("data=file", "data.path='postgresql://ann:sesame@db/shop'")
     result = {

@@ -6,10 +6,10 @@ import re
 from urllib.parse import unquote
 
 # scheme://user:secret@host; the secret may hold an unencoded @, / or blank, so it ends at the last @ of the line, or at
-# the last one before another address.
-IN_ADDRESS = re.compile(r"(\w[\w+.-]*://[^\s:/@'\"]*:)((?:(?!://).)*)(?=@)")
+# the last one before another address. Neither pattern begins with a repetition: long text would take for ever.
+IN_ADDRESS = re.compile(r"((?<=[\w+.-])://[^\s:/@'\"]*:)((?:(?!://).)*)(?=@)")
 IN_QUERY = re.compile(
-    r"(?i)(\w*(?:password|passwd|passphrase|pwd|token|secret|api_?key)\s*=\s*)('[^']*'|\"[^\"]*\"|[^&\s'\";,]+)"
+    r"(?i)((?:password|passwd|passphrase|pwd|token|secret|api_?key)\s*=\s*)('[^']*'|\"[^\"]*\"|[^&\s'\";,]+)"
 )
 
 
