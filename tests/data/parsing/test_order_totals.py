@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
@@ -169,7 +170,9 @@ def test_a_discount_is_not_subtracted_from_what_was_charged():
         read(gross)
     assert read(gross, {"amount": False})[0] == pytest.approx(float(paid.sum()), rel=1e-4)
     plain = {name: gross[name] for name in ("customer_id", "date", "Discount")} | {"Total": log["line_total"]}
-    assert read(plain)[1] == ["Discount is not subtracted from Total, taken as what was paid"]
+    assert read(plain)[1] == [
+        "Discount is not subtracted from Total, taken as what was paid (data.discount_unit=share subtracts it)"
+    ]
 
 
 def off_the_order(name, orders=12, off=lambda order: order % 4 + 1, lines=((2, 6), (3, 3)), **columns):
@@ -185,6 +188,63 @@ def test_money_off_an_order_on_each_of_its_lines_counts_once():
     amount, notes = read(off_the_order("discount_amount"))
     assert amount == 12 * 21 - 3 * (1 + 2 + 3 + 4)
     assert "discount_amount is money off the whole order, once for all its lines, and subtracted" in notes[0]
+
+
+CART = {"off": lambda order: f"{order % 4 + 1}.37"}  # with cents, as percentages have none
+NET = 12 * 21 - 3 * (1.37 + 2.37 + 3.37 + 4.37)
+
+
+@pytest.mark.parametrize("name", ["cart_discount", "order_discount", "discount_total", "Gesamtrabatt"])
+def test_money_off_an_order_is_known_by_its_name(name):
+    amount, notes = read(off_the_order(name, **CART))
+    assert amount == pytest.approx(NET)
+    assert f"{name} is money off the whole order, once for all its lines, and subtracted" in notes[0]
+    first_only = off_the_order(name, **CART)
+    first_only[name][1::2] = [None] * 12
+    first_only[name][::2] = ["9.37"] * 12  # more than the second line came to
+    assert read(first_only)[0] == pytest.approx(12 * (21 - 9.37))
+
+
+def test_a_whole_number_off_a_cart_may_be_a_percentage():
+    with pytest.raises(ClvError, match=r"unit=percent if it is .*, data\.discount_unit=money_per_order if it is"):
+        read(off_the_order("cart_discount"))
+
+
+def test_a_total_less_the_discount_of_its_lines_is_what_was_paid():
+    log = off_the_order("order_discount", **CART, order_total=lambda order: 21 - (order % 4 + 1.37))
+    log["line_total"] = [
+        quantity * price for quantity, price in zip(log.pop("quantity"), log.pop("price"), strict=True)
+    ]
+    chosen = choose_columns([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
+    assert (chosen.by_role["amount"], "discount" in chosen.by_role) == ("order_total", False)
+    assert chosen.passed_over["amount"] == ("line_total",)
+    log["order_total"] = [21 - (order % 4 + 1.37) + 4.95 for order in log["order_id"]]  # with what no column says
+    chosen = choose_columns([*log], {}, "shop", ColumnContents(ENGINE.register_arrow("rows", pa.table(log))))
+    assert (chosen.by_role["amount"], chosen.by_role["discount"]) == ("line_total", "order_discount")
+    amount, notes = read(log)
+    assert amount == 12 * 21
+    assert notes == [
+        "order_discount is not subtracted from line_total, taken as what was paid (data.discount_unit=money_per_order "
+        "subtracts it)"
+    ]
+    assert read(log, discount_unit="money_per_order")[0] == pytest.approx(NET)
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_a_discount_below_0_is_added_to_a_subtotal(priced):
+    log, paid = discounted("money")
+    log |= {"line_subtotal": np.round(log["quantity"] * log["price"], 2), "Discount": -log.pop("off")}
+    log = log if priced else {name: cells for name, cells in log.items() if name not in ("quantity", "price")}
+    amount, notes = read(log)
+    assert amount == pytest.approx(float(paid.sum()))
+    assert notes == ["Discount is money off the line, and subtracted (data.columns.discount=false leaves it out)"]
+    assert read(log, {"discount": False})[0] == pytest.approx(float(log["line_subtotal"].sum()))
+
+
+def test_units_are_asked_for_where_money_is_off_each_of_them():
+    log = {name: cells for name, cells in off_the_order("discount").items() if name not in ("quantity", "price")}
+    with pytest.raises(ClvError, match=r"name data\.columns\.quantity"):
+        read(log | {"amount": [3.0] * 24}, discount_unit="money_per_unit")
 
 
 def test_money_off_an_order_is_shared_out_to_the_last_decimal():

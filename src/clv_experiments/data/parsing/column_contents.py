@@ -43,6 +43,7 @@ YYYYMM_RANGE = (190_001, 210_012)  # 202001
 YYYYMMDD_RANGE = (19_000_101, 21_001_231)  # 20200131
 EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
 MIN_ONES, MAX_UNITS = 0.2, 1_000  # of a quantity
+MIN_SUMS, CENT = 5, 0.011  # orders whose sums are compared, and what rounding makes of each of their lines
 MIN_CATEGORY_ROWS, MAX_CATEGORIES = 200, 12  # so few values in so many rows are kinds, not customers
 
 
@@ -155,6 +156,26 @@ class ColumnContents:
             return False
         days = pd.DataFrame({"order": cells, "customer": self.sample[customer], "day": self.sample[date].str[:10]})
         return len(days.drop_duplicates()) == days["order"].nunique() > 1
+
+    def is_less_discount(self, total: str, part: str, discount: str, order: Sequence[str]) -> bool:
+        """Return whether a column is the sum of another over an order, less a discount of its lines or of the order.
+
+        Parameters
+        ----------
+        total, part, discount : str
+            Columns of numbers; the total stands on each line of its order.
+        order : sequence of str
+            Columns that tell orders apart.
+        """
+        numbers = {name: self._numbers(name) for name in (total, part, discount)}
+        lines = self.sample[list(order)].assign(**numbers).groupby(list(order), sort=False)
+        orders = lines[[part, discount]].sum().abs()
+        orders = orders.assign(rows=lines.size(), least=lines[total].min(), most=lines[total].max())
+        orders["once"] = lines[discount].max().abs()
+        orders = orders[(orders["least"] == orders["most"]) & (orders[discount] > 0)]
+        tolerated, paid = CENT * orders["rows"], orders[part] - orders["most"]
+        fits = ((paid - orders[discount]).abs() < tolerated) | ((paid - orders["once"]).abs() < tolerated)
+        return len(orders) >= MIN_SUMS and bool(fits.mean() > MOST)
 
     def _find_kind(self, column: str) -> Kind:
         kind = self.raw[column].type()

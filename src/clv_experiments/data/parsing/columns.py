@@ -8,7 +8,12 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
-from clv_experiments.data.parsing.role_guesses import Guess, guess_by_contents, guess_by_name
+from clv_experiments.data.parsing.role_guesses import (
+    Guess,
+    guess_by_contents,
+    guess_by_name,
+    prefer_what_was_paid,
+)
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
 
@@ -109,6 +114,8 @@ def choose_columns(
         unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
         guess_by_contents(by_role, named, guesses, unused, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
+    if contents:
+        prefer_what_was_paid(by_role, chosen, guesses, contents)
     if named.get("amount") is False and "quantity" not in by_role | chosen:
         chosen.pop("unit_price", None)  # a price without a quantity would be what was paid
     has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)

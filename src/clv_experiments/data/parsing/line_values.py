@@ -1,4 +1,4 @@
-"""What a line came to: quantity times unit price, less a discount that may be a share, a percentage or money."""
+"""What a line came to: quantity times unit price, or an amount, less a discount: a share, a percentage or money."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ibis.expr.types import FloatingValue, NumericValue, Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
+from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT, DISCOUNT_UNITS, ParseOptions
+from clv_experiments.data.parsing.role_names import SUBTOTALS, normalise_name, usual_name
 from clv_experiments.data.parsing.sharing import order_key, share_out
 from clv_experiments.errors import ClvError
 
@@ -23,10 +25,14 @@ IN_WORDS = {
 }
 PERCENT_NAME = re.compile("%|percent|pct|prozent|procent|porcent|pourcent|rate", re.IGNORECASE)
 UNIT_NAME = re.compile("per.?unit|unit.?disc|each", re.IGNORECASE)
-MONEY_NAME = re.compile("amount|amt|value|money|betrag|montant|importe|valor|kwota|belopp", re.IGNORECASE)
+MONEY_NAME = re.compile("amount|amt|value|money|total|betrag|montant|importe|valor|kwota|belopp", re.IGNORECASE)
+ORDER_NAME = re.compile(
+    "order|cart|basket|invoice|total|gesamt|bestell|warenkorb|rechnung|commande|panier|pedido|ordine|carrello"
+)
 TOLERATED = 0.01  # of the discounted lines
 REPEATED = 0.9  # of the discounted orders: their lines have one discount, though they cost different amounts
 MIN_REPEATED = 8  # such orders; fewer may be chance
+IN_CENTS = 0.5  # of the discounts of orders have cents, as hardly any percentage has
 
 
 def value_lines(lines: Table, unit: str | None) -> NumericValue:
@@ -39,17 +45,19 @@ def value_lines(lines: Table, unit: str | None) -> NumericValue:
         What the discount is in; None leaves it out. An empty discount is none. One of a whole order must have been
         shared out.
     """
-    quantity, price = lines.quantity, lines.unit_price
+    return _less_discount(lines, lines.quantity * lines.unit_price, lines.quantity.sign(), unit)
+
+
+def _less_discount(lines: Table, gross: NumericValue, sign: NumericValue, unit: str | None) -> NumericValue:
     if unit is None:
-        return quantity * price
+        return gross
     discount = lines.discount.abs().fill_null(0)
     if unit == "money":
-        return quantity * price - discount * quantity.sign()
+        return gross - discount * sign
     if unit == "money_per_unit":
-        return quantity * (price - discount)
+        return gross - lines.quantity * discount
     # Three decimals multiplied have more digits than engines keep.
-    factor = 1 - discount.cast("float64") / (100 if unit == "percent" else 1)
-    return quantity.cast("float64") * price.cast("float64") * factor
+    return gross.cast("float64") * (1 - discount.cast("float64") / (100 if unit == "percent" else 1))
 
 
 def add_amount_from_price(
@@ -78,57 +86,124 @@ def add_amount_from_price(
     ClvError
         If an amount is too large, or if discounts can be read in several ways.
     """
-    too_large = (lines.quantity.cast("float64") * lines.unit_price.cast("float64")).abs() >= AMOUNT_LIMIT
-    discounts = _summarise_discounts(lines, discount_column) if discount_column else {}
-    summary = lines.aggregate(too_large=count_true(too_large), **discounts).to_pyarrow().to_pylist()[0]
+    gross = _gross(lines)
+    summary = _summarise(lines, gross, discount_column, {"too_large": count_true(gross >= AMOUNT_LIMIT)})
     if summary["too_large"]:
         raise ClvError(
             f"log '{log}' has {summary['too_large']:,} row(s) whose quantity times unit_price is "
             f"{AMOUNT_LIMIT:,.0f} or more"
         )
-    if discount_column and "order_id" in lines.columns and not options.discount_unit:
-        summary |= _summarise_orders(lines)
-    unit = _infer_discount_unit(discount_column, summary, options, log) if discount_column else None
-    priced = _share_out_discounts(lines) if unit == "money_per_order" else lines
-    value = value_lines(priced, "money" if unit == "money_per_order" else unit)
-    priced = priced.mutate(amount=value.round(4).cast(AMOUNT))
-    if unit is None:
-        return priced, []
-    return priced, [
-        f"{discount_column} is {IN_WORDS[unit]}, and subtracted (data.columns.discount=false leaves it out)"
-    ]
+    unit = _infer_discount_unit(discount_column, lines, gross, summary, options, log) if discount_column else None
+    priced, unit_shared = _share_out_discounts(lines, gross, unit)
+    priced = priced.mutate(amount=value_lines(priced, unit_shared).round(4).cast(AMOUNT))
+    return priced, [_describe_unit(discount_column, unit)] if unit else []
 
 
-def _summarise_discounts(lines: Table, column: str) -> dict[str, Any]:
+def subtract_discount(
+    lines: Table, columns: ColumnRoles, options: ParseOptions, log: str, is_before: bool
+) -> tuple[Table, list[str]]:
+    """Subtract discounts from amounts, where the user says what they are in or the amounts must be before discount.
+
+    They must be where a discount below 0, which is written to be added, stands beside a subtotal, or beside an amount
+    that is quantity times unit price.
+
+    Parameters
+    ----------
+    lines : ibis.Table
+        With ``amount``, ``discount`` and its raw cells.
+    columns : ColumnRoles
+    options : ParseOptions
+    log : str
+        Name of the log, for messages.
+    is_before : bool
+        Whether the amounts are quantity times unit price where there is a discount.
+
+    Returns
+    -------
+    ibis.Table
+    list of str
+        Notes, for the user to see.
+
+    Raises
+    ------
+    ClvError
+        If discounts can be read in several ways, or the amounts are before discount and nothing says whether to
+        subtract it.
+    """
+    amount, column = columns.by_role["amount"], columns.by_role["discount"]
+    gross = lines.amount.cast("float64").abs().fill_null(0)
+    summary = _summarise(lines, gross, column)
+    is_subtotal = is_before or usual_name("amount", amount) in SUBTOTALS
+    if not options.discount_unit and not (summary["all_below_0"] and is_subtotal):
+        if is_before:
+            raise ClvError(
+                f"column '{amount}' of log '{log}' is quantity times unit_price on {summary['discounted']:,} row(s) "
+                f"with a discount in '{column}': type data.columns.amount=false to subtract it, or "
+                "data.columns.discount=false if the price contains it"
+            )
+        units = _possible_units(column, summary | _summarise_orders(lines, gross)) if summary["discounted"] else []
+        kind = units[0] if units else "money"
+        return lines, [
+            f"{column} is not subtracted from {amount}, taken as what was paid (data.discount_unit={kind} subtracts it)"
+        ]
+    summary |= {"several_units": 0}  # beside an amount it is not off each unit
+    unit = _infer_discount_unit(column, lines, gross, summary, options, log)
+    if unit == "money_per_unit" and "quantity" not in lines.columns:
+        raise ClvError(
+            f"data.discount_unit=money_per_unit needs the units of each line of log '{log}': name data.columns.quantity"
+        )
+    shared, unit_shared = _share_out_discounts(lines, gross, unit)
+    value = _less_discount(shared, shared.amount, shared.amount.sign(), unit_shared)
+    return shared.mutate(amount=value.round(4).cast(AMOUNT)), [_describe_unit(column, unit)] if unit else []
+
+
+def _describe_unit(column: str | None, unit: str) -> str:
+    return f"{column} is {IN_WORDS[unit]}, and subtracted (data.columns.discount=false leaves it out)"
+
+
+def _summarise(
+    lines: Table, gross: FloatingValue, discount_column: str | None, counts: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return aggregate_row(
+        lines, **(counts or {}), **(_summarise_discounts(lines, gross, discount_column) if discount_column else {})
+    )
+
+
+def _summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
     discount = lines.discount.abs()
-    price = lines.unit_price.cast("float64").abs()
-    value = price * lines.quantity.cast("float64").abs()
-    is_sold = (discount != 0) & (value != 0)
+    price = lines.unit_price.cast("float64").abs() if "unit_price" in lines.columns else gross
+    several = lines.quantity.abs() != 1 if "quantity" in lines.columns else ibis.literal(False)
+    is_sold = (discount != 0) & (gross != 0)
+    tenths = lines.discount * 10
     return {
         "discounted": count_true(is_sold),
         "most": ibis.ifelse(is_sold, discount, None).max(),
-        "above_line": count_true(is_sold & (discount > value + 0.005)),
+        "above_line": count_true(is_sold & (discount > gross + 0.005)),
         "above_price": count_true(is_sold & (discount > price + 0.005)),
-        "several_units": count_true(is_sold & (lines.quantity.abs() != 1)),
+        "several_units": count_true(is_sold & several),
         "percent_signs": count_true(lines[RAW_PREFIX + column].cast("string").contains("%")),
+        "in_cents": count_true(is_sold & (tenths != tenths.round())),
+        "all_below_0": (lines.discount.max() <= 0) & (lines.discount.min() < 0),
     }
 
 
-def _summarise_orders(lines: Table) -> dict[str, Any]:
-    """Count orders whose lines have one discount, though they cost different amounts."""
-    t = lines.mutate(worth=_gross(lines), off=lines.discount.abs().fill_null(0))
-    t = t.filter((t.worth != 0) & t.order_id.notnull())
+def _summarise_orders(lines: Table, gross: FloatingValue) -> dict[str, Any]:
+    """Count orders whose lines cost different amounts and have one discount, on each of them or on one only."""
+    key = order_key(lines)
+    t = lines.mutate(worth=gross, off=lines.discount.abs().fill_null(0))
+    t = t.filter((t.worth != 0) & t[key[1]].notnull())
     least, most = t.off.min(), t.off.max()
     differ = t.worth.min() != t.worth.max()
-    orders = t.group_by(order_key(t)).agg(least=least, most=most, differ=differ, gross=t.worth.sum())
+    orders = t.group_by(key).agg(least=least, most=most, off=t.off.sum(), differ=differ, gross=t.worth.sum())
     discounted = orders.differ & (orders.most > 0)
     repeated = discounted & (orders.least == orders.most)
     return aggregate_row(
         orders,
         orders=count_true(discounted),
         repeated=count_true(repeated),
+        single=count_true(discounted & (orders.off == orders.most)),
         amounts=orders.most.nunique(where=repeated),
-        above_order=count_true(repeated & (orders.most.cast("float64") > orders.gross + 0.005)),
+        above_order=count_true(discounted & (orders.most.cast("float64") > orders.gross + 0.005)),
     )
 
 
@@ -136,15 +211,26 @@ def _gross(lines: Table) -> FloatingValue:
     return (lines.quantity.cast("float64") * lines.unit_price.cast("float64")).abs().fill_null(0)
 
 
-def _share_out_discounts(lines: Table) -> Table:
-    return share_out(lines, "discount", _gross(lines)).cache()
+def _share_out_discounts(lines: Table, gross: FloatingValue, unit: str | None) -> tuple[Table, str | None]:
+    """Turn a discount of whole orders, on each line or on one, into one of lines; return also its unit then."""
+    if unit != "money_per_order":
+        return lines, unit
+    of_order = ibis.window(group_by=order_key(lines))
+    given = lines.discount.abs().nullif(0)
+    is_one = given.min().over(of_order) == given.max().over(of_order)
+    filled = lines.mutate(discount=ibis.ifelse(is_one, given.max().over(of_order), lines.discount).cast(AMOUNT))
+    return share_out(filled, "discount", gross).cache(), "money"
 
 
-def _infer_discount_unit(column: str, summary: dict[str, Any], options: ParseOptions, log: str) -> str | None:
+def _infer_discount_unit(
+    column: str, lines: Table, gross: FloatingValue, summary: dict[str, Any], options: ParseOptions, log: str
+) -> str | None:
     if options.discount_unit:
         return options.discount_unit
     if not summary["discounted"]:
         return None
+    if "order_id" in lines.columns or ORDER_NAME.search(normalise_name(column)):
+        summary |= _summarise_orders(lines, gross)
     units = _possible_units(column, summary)
     if len(units) == 1:
         return units[0]
@@ -162,14 +248,25 @@ def _possible_units(column: str, summary: dict[str, Any]) -> list[str]:
         return ["percent"]
     if relative and (PERCENT_NAME.search(column) or (most <= 1 and not MONEY_NAME.search(column))):
         return relative
+    if summary["all_below_0"]:  # money that is added; a percentage has no sign
+        relative = []
+    orders = summary.get("orders", 0)
+    once = ["money_per_order"] if summary.get("above_order", 0) <= TOLERATED * orders else []
+    if ORDER_NAME.search(normalise_name(column)) and once and _is_of_orders(summary):
+        is_money = MONEY_NAME.search(column) or summary["in_cents"] > IN_CENTS * summary["discounted"]
+        return once if is_money else relative + once
     money = ["money"] if summary["above_line"] <= tolerated else []
     per_unit = ["money_per_unit"] if summary["above_price"] <= tolerated else []
     if UNIT_NAME.search(column):
         return per_unit or relative
     if summary["several_units"] and not MONEY_NAME.search(column):
         money = money + per_unit
-    if summary.get("repeated", 0) > REPEATED * summary.get("orders", 0):
-        once = ["money_per_order"] if summary["above_order"] <= TOLERATED * summary["repeated"] else []
-        is_sure = summary["repeated"] == summary["orders"] >= MIN_REPEATED and summary["amounts"] > 1
+    if summary.get("repeated", 0) > REPEATED * orders:
+        is_sure = summary["repeated"] == orders >= MIN_REPEATED and summary["amounts"] > 1
         money = once if is_sure and once else money + once
     return money if MONEY_NAME.search(column) else relative + money
+
+
+def _is_of_orders(summary: dict[str, Any]) -> bool:
+    """Return whether the lines of an order have one discount, on each of them or on one only."""
+    return bool(summary["orders"]) and max(summary["repeated"], summary["single"]) > REPEATED * summary["orders"]

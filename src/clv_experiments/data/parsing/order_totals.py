@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -14,7 +15,7 @@ from ibis.expr.types import Table
 from clv_experiments.data.parsing.cells import count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import DISCOUNT_UNITS, ParseOptions
-from clv_experiments.data.parsing.line_values import value_lines
+from clv_experiments.data.parsing.line_values import subtract_discount, value_lines
 from clv_experiments.data.parsing.role_names import normalise_name
 from clv_experiments.data.parsing.sharing import order_key, share_out
 from clv_experiments.errors import ClvError
@@ -47,6 +48,7 @@ class _MatchCounts:
     sum_matches: int  # orders whose one amount is the sum of their lines
     discounted: int  # of all lines
     before_discount: int  # lines whose amount contains no discount, though they have one
+    contain_discount: bool  # whether these readings, or these sums, are less a discount that is there
     several_statuses: int  # orders with one amount, and lines of more than one status
 
 
@@ -78,31 +80,38 @@ def count_order_totals_once(
     ClvError
         If both readings are possible, or if the amount does not contain the discount.
     """
-    column = columns.by_role["amount"]
-    if options.amount_per == "order":
-        return _share_out(lines), []
+    column, is_before = columns.by_role["amount"], False
     details = [role for role in ("product", "quantity", "unit_price") if role in lines.columns]
-    if options.amount_per == "line" or not (details or "order_id" in lines.columns):
-        return lines, _discount_note(columns)
-    counts = _count_matches(lines, details)
-    _check_contains_discount(counts, columns, log)
-    notes = [] if counts.line_matches > MOST * counts.lines else _discount_note(columns)
-    likely = _is_order_total(counts, column, bool(details))
-    if likely is None:
-        raise ClvError(_describe_ambiguity(counts, columns, log))
-    if not likely:
+    once, notes = options.amount_per == "order", []
+    if options.amount_per is None and (details or "order_id" in lines.columns):
+        counts = _count_matches(lines, details)
+        likely = _is_order_total(counts, column, bool(details))
+        is_before = counts.discounted > 0 and counts.before_discount > MOST * counts.discounted
+        if likely is None and not is_before:
+            raise ClvError(_describe_ambiguity(counts, columns, log))
+        once = bool(likely)
+        notes = _describe_order_totals(counts, column, lines.columns) if once else []
+        if counts.contain_discount and not is_before:
+            return _share_out(lines) if once else lines, notes
+    lines = _share_out(lines) if once else lines
+    if "discount" not in lines.columns:
         return lines, notes
-    order_name = "order" if "order_id" in lines.columns else "customer's day"
-    once = (
+    lines, discount_notes = subtract_discount(lines, columns, options, log, is_before)
+    return lines, [*notes, *discount_notes]
+
+
+def _describe_order_totals(counts: _MatchCounts, column: str, roles: Sequence[str]) -> list[str]:
+    order_name = "order" if "order_id" in roles else "customer's day"
+    notes = [
         f"{column} is the total of a whole {order_name} and stands on each of its lines ({counts.equal:,} of "
         f"{counts.orders:,} with several lines): it is counted once (data.amount_per=line says otherwise)"
-    )
-    if counts.several_statuses and not {"quantity", "unit_price"} <= set(details):
+    ]
+    if counts.several_statuses and not {"quantity", "unit_price"} <= set(roles):
         notes.append(
             f"{counts.several_statuses:,} {order_name}(s) have lines of several statuses, each of which bears an equal "
             "part of the total: a quantity and a unit_price (data.columns) would tell what each is worth"
         )
-    return _share_out(lines), [once, *notes]
+    return notes
 
 
 def _count_matches(lines: Table, details: list[str]) -> _MatchCounts:
@@ -152,8 +161,11 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Match
     chance = prices.aggregate(squares=(prices.n * prices.n).sum(), total=prices.n.sum())
     row = orders.aggregate(**counts).cross_join(chance).to_pyarrow().to_pylist()[0]
 
-    def best(kind: str) -> int:
-        return max((count or 0 for name, count in row.items() if name.startswith(f"{kind} ")), default=0)
+    def best(kind: str, without: str = "") -> int:
+        names = [name for name in row if name.startswith(f"{kind} ") and name != without]
+        return max((row[name] or 0 for name in names), default=0)
+
+    less_discount = best("sum", without="sum None")
 
     return _MatchCounts(
         orders=row["orders"],
@@ -167,6 +179,8 @@ def _summarise(orders: Table, readings: list[str], details: list[str]) -> _Match
         sum_matches=best("sum"),
         discounted=row.get("discounted") or 0,
         before_discount=row.get("before_discount") or 0,
+        contain_discount=best("close") > MOST * (row["lines"] or 0)
+        or less_discount > MOST * max(row["differing"], 1) - 1e-9,
         several_statuses=row.get("statuses") or 0,
     )
 
@@ -226,22 +240,6 @@ def _share_out(lines: Table) -> Table:
     of_one_status = t[STATUS_FITS].max().over(group_by=key) == 1
     worth = ibis.cases((t[FITS], t[VALUE]), (of_one_status, t[VALUE] * t[STATUS_FITS]), else_=t[VALUE].abs())
     return share_out(t, "amount", worth).select(*lines.columns).cache()
-
-
-def _check_contains_discount(counts: _MatchCounts, columns: ColumnRoles, log: str) -> None:
-    if counts.discounted and counts.before_discount > MOST * counts.discounted:
-        amount, discount = columns.by_role["amount"], columns.by_role["discount"]
-        raise ClvError(
-            f"column '{amount}' of log '{log}' is quantity times unit_price on {counts.before_discount:,} row(s) "
-            f"with a discount in '{discount}': type data.columns.amount=false to subtract it, or "
-            "data.columns.discount=false if the price contains it"
-        )
-
-
-def _discount_note(columns: ColumnRoles) -> list[str]:
-    if "discount" not in columns.by_role:
-        return []
-    return [f"{columns.by_role['discount']} is not subtracted from {columns.by_role['amount']}, taken as what was paid"]
 
 
 def _describe_ambiguity(counts: _MatchCounts, columns: ColumnRoles, log: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.role_names import (
@@ -94,7 +94,7 @@ def guess_by_name(role: str, unused: Sequence[str], contents: ColumnContents | N
     rivals = tuple(c for c in fitting if _is_open(role, first, c) or (ranks[c] == ranks[first] and c != first))
     if rivals and role in UNAMBIGUOUS_ROLES and not (contents and contents.are_equal([first, *rivals])):
         return Guess(rivals=(first, *rivals), doubts=doubts)
-    return Guess(first, passed_over=tuple(others) if role in UNAMBIGUOUS_ROLES else (), doubts=doubts)
+    return Guess(first, passed_over=tuple(others) if role in (*UNAMBIGUOUS_ROLES, "discount") else (), doubts=doubts)
 
 
 def _export_column(role: str, unused: Sequence[str]) -> str | None:
@@ -167,6 +167,36 @@ def guess_by_contents(
     if is_missing("order_id") and customer and date:
         orders = [column for column in unused if contents.could_be_an_order(column, customer, date)]
         guesses["order_id"] = Guess(orders[0]) if len(orders) == 1 else guesses.get("order_id", Guess())
+
+
+def prefer_what_was_paid(
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
+) -> None:
+    """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then.
+
+    Parameters
+    ----------
+    by_role : mapping of role to column
+        What the user named.
+    chosen : dict of role to column
+        What was guessed; changed in place, as ``guesses`` is.
+    guesses : dict of role to Guess
+    contents : ColumnContents
+    """
+    roles = {**by_role, **chosen}
+    if not {"amount", "discount", "customer_id", "date"} <= set(roles) or "discount" not in chosen:
+        return
+    order = [roles["order_id"]] if "order_id" in roles else [roles["customer_id"], roles["date"]]
+    amount, others = roles["amount"], guesses.get("amount", Guess()).passed_over
+    pairs = [(amount, other) for other in others] + [(other, amount) for other in others]
+    discount = roles["discount"]
+    paid = next((total for part, total in pairs if contents.is_less_discount(total, part, discount, order)), None)
+    if paid:
+        del chosen["discount"]
+    if paid and paid != amount:
+        chosen["amount"] = paid
+        rest = (amount, *(other for other in others if other != paid))
+        guesses["amount"] = replace(guesses["amount"], column=paid, passed_over=rest)
 
 
 def _choose(candidates: Sequence[str], before: Guess) -> Guess:

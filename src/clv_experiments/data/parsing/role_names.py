@@ -54,11 +54,16 @@ PURCHASE_WORDS = (
 
 DISCOUNT_WORDS = (
     "discount", "disc", "linediscount", "lineitemdiscount", "lineitemdisc", "linedisc", "itemdiscount", "itemdisc",
-    "productdiscount", "unitdiscount", "rebate", "rabatt", "nachlass", "remise", "rabais", "reduction", "descuento",
+    "productdiscount", "unitdiscount", "orderdiscount", "cartdiscount", "basketdiscount", "invoicediscount",
+    "totaldiscount", "coupondiscount", "promotiondiscount", "rebate", "rabatt", "nachlass", "remise", "rabais",
+    "reduction", "descuento",
     "sconto", "desconto", "korting", "rabat", "upust", "alennus", "sleva", "скидка",
+    "gesamtrabatt", "bestellrabatt", "warenkorbrabatt", "rechnungsrabatt", "remisecommande", "remisepanier",
+    "descuentopedido", "scontoordine", "scontocarrello", "orderkorting",
 )  # fmt: skip
 DISCOUNT_UNITS = (
-    "amount", "amt", "value", "applied", "pct", "percent", "percentage", "perc", "rate", "share", "perunit", "prozent",
+    "amount", "amt", "value", "total", "totale", "applied", "pct", "percent", "percentage", "perc", "rate", "share",
+    "perunit", "prozent",
     "satz", "betrag", "wert", "montant", "pourcentage", "taux", "importe", "porcentaje", "importo", "percentuale",
     "valor", "percentual", "bedrag", "percentage", "kwota", "procent", "belopp", "belob", "belop",
 )  # fmt: skip
@@ -165,7 +170,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "fiyat", "birimfiyat",
     ),
     "discount": (
-        *DISCOUNT_WORDS, "discounts", "itempromotiondiscount", "indirim",
+        *DISCOUNT_WORDS, "discounts", "itempromotiondiscount", "couponamount", "indirim",
     ),
     "order_id": (
         "order", "invoice", "vbeln", "incrementid", "amazonorderid", "salesrecordnumber", "ordername", "ticketid",
