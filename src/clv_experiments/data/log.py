@@ -159,8 +159,9 @@ def load_log(
     options, keep_raw_columns = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
-    roles = choose_columns(table.columns, named, name, ColumnContents(table))
-    table, roles, status_notes = add_order_roles(table, roles, named)
+    contents = ColumnContents(table)
+    roles = choose_columns(table.columns, named, name, contents)
+    table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if filtered:

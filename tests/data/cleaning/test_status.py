@@ -57,6 +57,73 @@ def test_refunds_as_rows_of_their_own_are_returns():
     assert spend(load(signed, ["type"], [status(), returns("net")])) == spend(netted), "whatever its sign"
 
 
+def test_returns_that_nothing_is_set_against_are_said():
+    rows = [*BASE, ("a", 5, 4.0, "refund"), ("a", 6, 3.0, "complete"), ("b", 1, 50.0, "refund")]
+    netted = load(rows, ["type"], [status(), returns("net")])
+    assert spend(netted) == [("a", 1, 10), ("a", 3, 5), ("a", 6, 0), ("b", 2, 7)]
+    [note] = notes_about(netted, "in returns")
+    assert note.startswith("of 54.00 in returns, 51.00 from 2 customer(s) found no purchase to be set against")
+    used_up = load([*BASE, ("a", 5, 4.0, "refund"), ("a", 6, 9.0, "complete")], ["type"], [status(), returns("net")])
+    assert notes_about(used_up, "in returns") == []
+
+
+# Of eleven orders of 10.
+REFUNDED = [0, 0, 0, 5, 5, 10, 0, 0, 5, 5, 0]
+
+
+def refunds(columns, **named):
+    rows = [(who, day + 1, *(part(10.0, back) for part in columns.values())) for day, (who, back) in
+            enumerate(zip("abababababa", REFUNDED, strict=True))]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["customer_id", "date", *columns])
+    frame["date"] = [date(2020, 1, day) for day in frame["date"]]
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    steps = [status(), refunded(), returns()]
+    log = load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", table)), steps, columns=named)
+    return sum(amount for _, _, amount in spend(log)), log.notes
+
+
+def gross(paid, back):
+    return paid
+
+
+def less(paid, back):
+    return paid - back
+
+
+def given_back(paid, back):
+    return back
+
+
+def less_tax(paid, back):
+    return round(paid / 1.19, 2)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Total": gross, "Refunded amount": given_back},
+        {"Total": gross, "Refunded amount": given_back, "Net amount": less},  # as Wix exports it
+        {"Gross sales": gross, "Refunds": lambda paid, back: -back, "Net sales": less},
+        {"Net amount": less, "Refunded amount": given_back},  # 0 where all was given back
+    ],
+)
+def test_a_refund_is_deducted_once(columns):
+    assert refunds(columns)[0] == 11 * 10 - sum(REFUNDED)
+
+
+def test_which_amounts_a_refund_is_deducted_from_is_said_or_asked():
+    both = {"Total": gross, "Refunded amount": given_back, "Net amount": less}
+    assert "amount=Net amount rather than Total" in refunds(both)[1][0]
+    assert refunds(both, amount="Total")[0] == refunds(both, amount="Net amount")[0] == 80
+    net = {"Net amount": less, "Refunded amount": given_back}
+    assert "Refunded amount is not deducted from Net amount, which is 0 where" in " ".join(refunds(net)[1])
+    assert refunds(net, refunded="Refunded amount")[0] == 60
+    with pytest.raises(
+        ClvError, match=r"refunded=false if they .*, or data\.columns\.refunded=\"'Refunded amount'\" to"
+    ):
+        refunds({"Net amount": less_tax, "Refunded amount": given_back})
+
+
 def test_a_sale_that_came_back_is_left_out_unless_its_row_is_the_money_given_back():
     rows = [*BASE, ("b", 4, 8.0, "refunded"), ("a", 4, -2.0, "refunded"), ("a", 5, 6.0, "partially_refunded")]
     assert spend(load(rows, ["status"], [status(), returns("net")])) == [
@@ -239,6 +306,22 @@ def test_equal_parts_of_a_total_are_said_where_lines_of_an_order_differ_in_statu
     log = load(rows, ["order_id", "status", "product", "order_total"], columns={"amount": "order_total"})
     assert list(log.report.changes["amount"]) == [Decimal("12.5")]
     assert notes_about(log, "1 order(s) have lines of several statuses, each of which bears an equal part of the total")
+
+
+def test_statuses_that_each_come_to_the_orders_total_are_said():
+    rows = []
+    for order in range(1, 13):
+        ordered = [("2", "6", "complete"), ("3", "3", "complete")]
+        replaced = [("1", "21", "cancelled")] if order == 5 else []
+        rows += [
+            (f"c{order % 4}", order, 21.0, str(order), own, quantity, price)
+            for quantity, price, own in ordered + replaced
+        ]
+    log = load(rows, ["order_id", "status", "quantity", "unit_price"], columns={"amount": "amount"})
+    [change] = log.report.changes.to_dict("records")
+    assert change["amount"] == Decimal("10.5")
+    assert notes_about(log, "1 order(s) have lines of several statuses that each come to the total")
+    assert not notes_about(orders_of_two_lines("cancelled", "12"), "each come to the total")
 
 
 def test_an_order_that_loses_its_only_amount_with_a_line_is_said():

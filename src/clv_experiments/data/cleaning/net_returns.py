@@ -5,10 +5,12 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from clv_experiments.data.cleaning.report import Change
+from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT
 
 
-def net_returns(lines: Table, is_return: BooleanValue) -> Table:
+def net_returns(lines: Table, is_return: BooleanValue) -> Change:
     """Remove the returns and reduce each customer's purchases by the amounts they returned.
 
     - A return reduces what the customer buys that day; the rest is credit for the days that follow, until it is used
@@ -29,11 +31,12 @@ def net_returns(lines: Table, is_return: BooleanValue) -> Table:
 
     Returns
     -------
-    ibis.Table
-        The columns of ``lines``.
+    Change
+        The columns of ``lines``, and how much of the returns is left that nothing was set against.
     """
     t = lines.mutate(returned=is_return)
-    t = t.left_join(_refunds(t), ["customer_id", "date"]).select(*t.columns, "refund", "undone")
+    days = _refunds(t).cache()
+    t = t.left_join(days, ["customer_id", "date"]).select(*t.columns, "refund", "undone")
     t = t.filter(~t.returned & ~t.undone.fill_null(False))
     # Which of two equal rows is reduced matters only where a later step removes one of them: keep the order definite.
     ties = [t[column] for column in ("order_id", "product") if column in t.columns]
@@ -43,7 +46,23 @@ def net_returns(lines: Table, is_return: BooleanValue) -> Table:
     running_total = t.amount.sum().over(largest_first)
     reduced = ibis.greatest(running_total - t.refund, 0) - ibis.greatest(running_total - t.amount - t.refund, 0)
     has_refund = t.amount.notnull() & t.refund.notnull()
-    return t.mutate(amount=ibis.ifelse(has_refund, reduced, t.amount).cast(AMOUNT)).select(*lines.columns).cache()
+    t = t.mutate(amount=ibis.ifelse(has_refund, reduced, t.amount).cast(AMOUNT)).select(*lines.columns).cache()
+    return Change(t, _describe_unused(days))
+
+
+def _describe_unused(days: Table) -> tuple[str, ...]:
+    """Say how much the customers gave back that reduced no purchase."""
+    of_each = days.group_by("customer_id").agg(returned=days.given_back.sum(), used=days.refund.sum())
+    unused = of_each.returned - of_each.used
+    sums = aggregate_row(
+        of_each, returned=of_each.returned.sum(), unused=unused.sum(), customers=of_each.count(where=unused > 0)
+    )
+    if not sums["unused"]:
+        return ()
+    return (
+        f"of {sums['returned']:,.2f} in returns, {sums['unused']:,.2f} from {sums['customers']:,} customer(s) found no "
+        "purchase to be set against: they gave back what they bought before the log, or bought nothing after it",
+    )
 
 
 def _refunds(t: Table) -> Table:
@@ -63,6 +82,7 @@ def _refunds(t: Table) -> Table:
     return days.select(
         "customer_id",
         "date",
+        given_back=days.returned,
         refund=days.bought - (days.spent - before),
         undone=(days.returned > 0) & (days.returned >= days.bought),
     )

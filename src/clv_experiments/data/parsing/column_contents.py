@@ -85,6 +85,10 @@ class ColumnContents:
             self._kinds[column] = self._find_kind(column)
         return self._kinds[column]
 
+    def numbers(self, column: str) -> pd.Series:
+        """Return the numbers of a column, by row of the sample; cells that are none are left out."""
+        return pd.to_numeric(self.sample[column].dropna().map(_plain_number), errors="coerce").dropna()
+
     def has_numbers(self, column: str) -> bool:
         """Return whether most filled cells of a column are numbers."""
         kind = self.kind(column)
@@ -124,14 +128,14 @@ class ColumnContents:
         """Return whether a column holds numbers with decimals, most of them positive, which no identifier has."""
         if self.kind(column).name != "decimal":
             return False
-        numbers = self._numbers(column)
+        numbers = self.numbers(column)
         return bool((numbers > 0).mean() > 0.5)
 
     def could_be_a_quantity(self, column: str) -> bool:
         """Return whether a column holds small whole numbers, most often 1, as the units of a line are."""
         if self.kind(column).name != "whole":
             return False
-        numbers = self._numbers(column)
+        numbers = self.numbers(column)
         return bool((numbers == 1).mean() >= MIN_ONES and numbers.abs().max() <= MAX_UNITS and numbers.nunique() > 2)
 
     def could_be_a_customer(self, column: str, date: str | None) -> bool:
@@ -167,7 +171,7 @@ class ColumnContents:
         order : sequence of str
             Columns that tell orders apart.
         """
-        numbers = {name: self._numbers(name) for name in (total, part, discount)}
+        numbers = {name: self.numbers(name) for name in (total, part, discount)}
         lines = self.sample[list(order)].assign(**numbers).groupby(list(order), sort=False)
         orders = lines[[part, discount]].sum().abs()
         orders = orders.assign(rows=lines.size(), least=lines[total].min(), most=lines[total].max())
@@ -176,6 +180,13 @@ class ColumnContents:
         tolerated, paid = CENT * orders["rows"], orders[part] - orders["most"]
         fits = ((paid - orders[discount]).abs() < tolerated) | ((paid - orders["once"]).abs() < tolerated)
         return len(orders) >= MIN_SUMS and bool(fits.mean() > MOST)
+
+    def is_less_refund(self, net: str, gross: str, refunded: str) -> bool:
+        """Return whether a column of numbers is another less what was refunded, row by row."""
+        refund = self.numbers(refunded).abs()
+        refund = refund[refund > 0]
+        fits = (self.numbers(gross) - refund - self.numbers(net)).abs().reindex(refund.index) < CENT
+        return len(refund) >= MIN_SUMS and bool(fits.mean() > MOST)
 
     def _find_kind(self, column: str) -> Kind:
         kind = self.raw[column].type()
@@ -197,12 +208,9 @@ class ColumnContents:
     def _could_be_coded_dates(self, column: str) -> bool:
         if all(SIX_DIGITS.match(cell) for cell in self.sample[column].dropna()):
             return True
-        middle = self._numbers(column).median()
+        middle = self.numbers(column).median()
         ranges = (SERIAL_DATES, YYYYMM_RANGE, YYYYMMDD_RANGE)
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
-
-    def _numbers(self, column: str) -> pd.Series:
-        return pd.to_numeric(self.sample[column].dropna().map(_plain_number), errors="coerce").dropna()
 
 
 def _to_text(cells: pd.Series) -> pd.Series:

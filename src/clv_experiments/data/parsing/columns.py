@@ -12,6 +12,7 @@ from clv_experiments.data.parsing.role_guesses import (
     Guess,
     guess_by_contents,
     guess_by_name,
+    prefer_less_refunds,
     prefer_what_was_paid,
 )
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
@@ -113,6 +114,8 @@ def choose_columns(
     if contents:
         unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
         guess_by_contents(by_role, named, guesses, unused, contents)
+    if contents:
+        prefer_less_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
         prefer_what_was_paid(by_role, chosen, guesses, contents)

@@ -12,7 +12,7 @@ from operator import or_
 import ibis
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.cells import count_true
+from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import DISCOUNT_UNITS, ParseOptions
 from clv_experiments.data.parsing.line_values import subtract_discount, value_lines
@@ -30,7 +30,7 @@ MOST = 0.9  # of the lines or orders that should agree
 NEARLY_ALL, MANY = 0.95, 0.75
 SAME_PRICE = 0.75  # in a shop of few prices, customers may buy this often at one price; chance alone is estimated
 UNLIKELY = 0.001
-VALUE, FITS, STATUS_FITS = "line: value", "order: fits", "status: fits"  # names of temporary columns
+VALUE, FITS, STATUS_FITS, SEVERAL_FIT = "line: value", "order: fits", "status: fits", "statuses: fit"  # temporary
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def count_order_totals_once(
     ClvError
         If both readings are possible, or if the amount does not contain the discount.
     """
-    column, is_before = columns.by_role["amount"], False
+    column, is_before, is_paid = columns.by_role["amount"], False, False
     details = [role for role in ("product", "quantity", "unit_price") if role in lines.columns]
     once, notes = options.amount_per == "order", []
     if options.amount_per is None and (details or "order_id" in lines.columns):
@@ -91,10 +91,11 @@ def count_order_totals_once(
             raise ClvError(_describe_ambiguity(counts, columns, log))
         once = bool(likely)
         notes = _describe_order_totals(counts, column, lines.columns) if once else []
-        if counts.contain_discount and not is_before:
-            return _share_out(lines) if once else lines, notes
-    lines = _share_out(lines) if once else lines
-    if "discount" not in lines.columns:
+        is_paid = counts.contain_discount and not is_before
+    if once:
+        lines, sharing_notes = _share_out(lines)
+        notes += sharing_notes
+    if is_paid or "discount" not in lines.columns:
         return lines, notes
     lines, discount_notes = subtract_discount(lines, columns, options, log, is_before)
     return lines, [*notes, *discount_notes]
@@ -219,14 +220,14 @@ def _tail(orders: int, share: float, chance: float) -> float:
     return math.exp(-orders * divergence)
 
 
-def _share_out(lines: Table) -> Table:
-    """Share each amount out among the lines of its order.
+def _share_out(lines: Table) -> tuple[Table, list[str]]:
+    """Share each amount out among the lines of its order, and note what is left open.
 
     A line bears as much as it is worth by quantity and unit price, where they are there. Where the amount is that of
     the lines of one status, such as those not cancelled, they bear all of it.
     """
     if not {"quantity", "unit_price"} <= set(lines.columns):
-        return share_out(lines, "amount", ibis.literal(1.0)).cache()
+        return share_out(lines, "amount", ibis.literal(1.0)).cache(), []
     t = lines.mutate(**{VALUE: value_lines(lines, None).cast("float64").fill_null(0)})
     key, value, amount = [*order_key(lines), "amount"], t[VALUE], t.amount.cast("float64")
     tolerated = CENT * t.count().over(group_by=key)
@@ -239,7 +240,17 @@ def _share_out(lines: Table) -> Table:
     )
     of_one_status = t[STATUS_FITS].max().over(group_by=key) == 1
     worth = ibis.cases((t[FITS], t[VALUE]), (of_one_status, t[VALUE] * t[STATUS_FITS]), else_=t[VALUE].abs())
-    return share_out(t, "amount", worth).select(*lines.columns).cache()
+    if "status" not in t.columns:
+        return share_out(t, "amount", worth).select(*lines.columns).cache(), []
+    fitting = ibis.ifelse(t[STATUS_FITS] == 1, t.status.fill_null(""), None)
+    several_fit = ~t[FITS] & (fitting.min().over(group_by=key) != fitting.max().over(group_by=key))
+    shared = share_out(t.mutate(**{SEVERAL_FIT: several_fit}), "amount", worth).cache()
+    orders = aggregate_row(shared, orders=shared[key[1]].nunique(where=shared[SEVERAL_FIT]))["orders"]
+    note = (
+        f"{orders:,} order(s) have lines of several statuses that each come to the total, such as a line and the one "
+        "that replaced it: each status bears an equal part (data.columns.amount=false takes quantity times unit_price)"
+    )
+    return shared.select(*lines.columns), [note] if orders else []
 
 
 def _describe_ambiguity(counts: _MatchCounts, columns: ColumnRoles, log: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.role_names import (
@@ -197,6 +198,35 @@ def prefer_what_was_paid(
         chosen["amount"] = paid
         rest = (amount, *(other for other in others if other != paid))
         guesses["amount"] = replace(guesses["amount"], column=paid, passed_over=rest)
+
+
+def prefer_less_refunds(
+    available: Sequence[str], by_role: Mapping[str, str], guesses: dict[str, Guess], contents: ColumnContents
+) -> None:
+    """Take an amount that is another less what was refunded, from which the refund must not be deducted again.
+
+    Parameters
+    ----------
+    available : sequence of str
+    by_role : mapping of role to column
+        What the user named.
+    guesses : dict of role to Guess
+        Changed in place.
+    contents : ColumnContents
+    """
+    refunded, guess = guesses.get("refunded", Guess()).column, guesses.get("amount", Guess())
+    if refunded is None or not contents.has_numbers(refunded):
+        return
+    named = [by_role["amount"]] if "amount" in by_role else [*guess.rivals, *filter(None, [guess.column])]
+    amounts = [column for column in available if rank_name("amount", column) is not None and column != refunded]
+    amounts = [column for column in dict.fromkeys([*named, *amounts]) if contents.has_numbers(column)]
+    pairs = [pair for pair in permutations(amounts, 2) if set(pair) & set(named)]
+    net, gross = next((pair for pair in pairs if contents.is_less_refund(*pair, refunded)), ("", ""))
+    if not net or named == [gross] or not set(guess.rivals) <= {net, gross}:
+        return
+    guesses["refunded"] = Guess()
+    if "amount" not in by_role:
+        guesses["amount"] = Guess(net, passed_over=(gross,))
 
 
 def _choose(candidates: Sequence[str], before: Guess) -> Guess:
