@@ -9,6 +9,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
 from clv_experiments.commands.insights import write_insights
+from clv_experiments.commands.leaderboard import run_leaderboard
 from clv_experiments.commands.score import score
 from clv_experiments.commands.sweep import run_study
 from clv_experiments.commands.train import run_experiment
@@ -114,6 +115,16 @@ def test_each_model_learns_losses_or_refuses_them(name, forecaster, compose):
     if model.supervised:
         assert len(panel) >= 2
         assert sorted(forecast.training.y) == pytest.approx(sorted(pd.concat(panel)))
+
+
+def test_a_board_is_refused_a_metric_that_means_nothing_before_any_model_is_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    typed = [f"data.path={path}", "data.cleaning.returns.policy=keep", "window=3m", "models=[linear]", "fill=true"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = hydra_compose("leaderboard", overrides=["data=file", *typed])
+        with pytest.raises(ClvError, match=r"d2_tweedie means nothing; type metric=<one of normalised_gini, spearman"):
+            run_leaderboard(cfg, ["data=file", *typed], alone=True)
+    assert not (tmp_path / "mlruns").exists()
 
 
 def test_scores_lists_and_reports_are_refused_in_a_sentence(path, tmp_path):

@@ -25,12 +25,13 @@ from clv_experiments.comparison.aggregate import aggregate_boards
 from clv_experiments.comparison.checks import Finding, findings
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
-from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.display.readme import check_readme, write_readme
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
+from clv_experiments.evaluation.metrics import OBJECTIVES, require_defined
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 
@@ -69,6 +70,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
     with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
         selection = select_cell_runs(cfg, overrides)
     if selection.missing and cfg.fill:
+        _check_metric_is_defined(cfg, terminal)
         run_missing(terminal, list(selection.missing), train_overrides(overrides))
         selection = select_cell_runs(cfg, overrides)
     cell = require_complete(selection, cfg, overrides)
@@ -154,6 +156,13 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(families))}")
 
 
+def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
+    """Refuse a metric that means nothing of the log before models are run, which find that log read already."""
+    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    require_defined("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
+
+
 def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:
     """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
     for folder, model in enumerate(missing, 1):
@@ -171,9 +180,6 @@ def _print(terminal: Terminal, board: Board) -> None:
         terminal.say(sentence)
     table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
     terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
-    for section in (interval_section(board.standings.cell), total_section(board.standings.cell)):
-        if section.sentences:
-            terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
     for finding in board.findings:
         terminal.say(f"M{finding.number}: {finding.sentence}")
     for sentence in board.standings.cell.left_out:
