@@ -155,8 +155,8 @@ def load_log(
     """
     raw = source(engine or DuckDb())
     refuse_summary(raw, columns or {}, name)
-    check_no_panel(raw.table.columns, columns or {}, name, raw.reader)
     options, keep_raw_columns = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
+    check_no_panel(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     contents = ColumnContents(table)

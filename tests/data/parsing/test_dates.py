@@ -52,6 +52,12 @@ def count(instant, unit):
     return microseconds * per_microsecond // divisor
 
 
+def test_ordinal_numbers_and_articles_in_front_of_a_day_change_nothing():
+    first = ["1st March 2021", "1st of March, 2021", "Monday the 1st March 2021", "March the 1st, 2021"]
+    first += ["le 1er mars 2021", "1º de março de 2021", "1° marzo 2021", "den 1. März 2021", "el 1 de marzo de 2021"]
+    assert set(read(first)[0]) == {date(2021, 3, 1)}
+
+
 @pytest.mark.slow
 @few_examples
 @given(instants=instants, unit=st.sampled_from(UNMISTAKABLE))

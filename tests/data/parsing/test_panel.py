@@ -1,5 +1,6 @@
 """Tables with a column a period are recognised by the names of their columns, and the line that melts them works."""
 
+import json
 import re
 import subprocess
 import sys
@@ -50,13 +51,39 @@ def test_columns_named_after_periods_are_found(columns, last_days):
         ["customer_id", "frequency", "recency", "T", "monetary_value"],
         ["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"],
         ["customer", "2021", "2022"],
-        ["customer", "02/01/2022", "02/02/2022", "02/03/2022"],  # days or months
+        ["customer_id", "date", "amount", "02/01/2022", "02/02/2022", "02/03/2022"],
+        ["customer", "02/01/2022", "02/02/2022"],
         ["market", "decision", "novelty", "address_1", "address_2", "address_3"],
         ["customer_id", "date", "amount", "2020", "2021", "2022"],
     ],
 )
 def test_other_tables_are_left_alone(columns):
     check_no_panel(columns, {}, "orders", None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "order", "last_days"),
+    [
+        (["31.01.2022", "28.02.2022", "31.03.2022"], None, ["2022-01-31", "2022-02-28", "2022-03-31"]),
+        (["1/31/2022", "2/28/2022", "3/31/2022"], None, ["2022-01-31", "2022-02-28", "2022-03-31"]),
+        (["03/01/2022", "10/01/2022", "17/01/2022"], None, ["2022-01-03", "2022-01-10", "2022-01-17"]),
+        (["2/1/2022", "3/1/2022", "4/1/2022"], "mdy", ["2022-02-28", "2022-03-31", "2022-04-30"]),
+        (["2/1/2022", "3/1/2022", "4/1/2022"], "dmy", ["2022-01-02", "2022-01-03", "2022-01-04"]),
+    ],
+)
+def test_columns_named_after_days_are_read_in_the_order_that_fits(columns, order, last_days):
+    with pytest.raises(ClvError) as refused:
+        check_no_panel(["who", *columns, "Total"], {}, "shop", None, order)
+    renamed = json.dumps(dict(zip(columns, last_days, strict=True)))
+    assert f".rename(columns={renamed})" in str(refused.value)
+    assert '.melt(id_vars=["who"]' in str(refused.value)
+
+
+def test_the_order_of_columns_named_after_days_is_asked_for():
+    with pytest.raises(
+        ClvError, match=r"^log 'shop' is a wide table, .* type data\.date_order=dmy or data\.date_order=mdy"
+    ):
+        check_no_panel(["customer", "02/01/2022", "02/02/2022", "02/03/2022"], {}, "shop", None)
 
 
 def test_a_date_that_was_named_is_believed():

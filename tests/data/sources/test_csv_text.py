@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.data.sources.csv_copy import copy_to_parquet
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.sources.csv_copy import CsvCopy, copy_to_parquet
 from clv_experiments.data.sources.csv_text import inspect_csv
+from clv_experiments.data.sources.files import files
 from clv_experiments.errors import ClvError
 
 HEADER = "customer,date,amount\n"
@@ -156,6 +158,18 @@ def test_titles_above_the_names_are_skipped(file, quote):
     assert inspect_csv(file(title + ROWS)).header.notes[0].startswith("lines 1 to 2 of '")
     with pytest.raises(ClvError, match=r"^line 7 of '.*log\.csv' has 2 cell\(s\)"):
         copy(file(title + ROWS + "1,2\n"))
+
+
+def test_the_names_of_the_columns_may_come_again_further_down(file):
+    rows = "Zoë,2020-01-01,3\nb,2020-01-02,4.50\ncustomer, date,Amount\ncustomer,,\n"
+    log = file(HEADER + rows + '"customer",date ,amount\n' + rows + HEADER)
+    assert copy(log) == CsvCopy(rows=8, repeated_headers=2)
+    assert cells(log)[1:] == cells(file(HEADER + rows + rows))[1:]
+    assert copy(file(HEADER)) == CsvCopy(rows=0)
+    engine = DuckDb()
+    assert files(engine, path=str(file(HEADER + rows + HEADER))).notes == (
+        f"1 line(s) of '{log}' repeat the names of its columns and were left out",
+    )
 
 
 def test_a_file_without_names_keeps_its_first_row(file):

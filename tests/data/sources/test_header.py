@@ -59,6 +59,26 @@ def test_periods_may_name_columns(names):
     assert header(rows).names == tuple(str(name).removesuffix(".0") for name in names)
 
 
+UNITS = [["", "yyyy-mm-dd", "(EUR)"], ["VARCHAR", "DATE", "DECIMAL"], ["", "", "EUR"]]
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_units_below_the_names_are_left_out_and_said(units):
+    below = header([NAMES, units, [], *PURCHASES, *PURCHASES], line_numbers=range(1, 10))
+    assert (below.row, below.first_row) == (0, 2)
+    quoted = ", ".join(f"'{cell}'" for cell in units if cell)
+    assert below.notes == (
+        f"line 2 of 'log.csv' ({quoted}), below the names of the columns, was left out: it holds no number or date "
+        "where the others do (data.source.header says otherwise)",
+    )
+    assert header([NAMES, units, *PURCHASES, *PURCHASES], header=True).first_row == 1
+
+
+def test_a_purchase_with_an_odd_cell_is_no_row_of_units():
+    for odd in (["x", "2020-01-05", "free"], ["Total", "", "99.5"]):
+        assert header([NAMES, odd, *PURCHASES, *PURCHASES]).first_row == 1
+
+
 def test_text_alone_has_its_names_in_the_first_row():
     assert header([["a", "b"], ["x", "y"], ["x", "z"]]).row == 0
     assert header([[], ["a", "b"]]).row == 1

@@ -22,15 +22,17 @@ END = f"(?:{TIME}{ZONE}?)?$"
 YEAR = "([0-9]{4}|[0-9]{2})"
 COMMON_YEAR = "((?:19|20)[0-9]{2})"
 DAY = "([0-9]{1,2})"
-ORDINAL = "(?:st|nd|rd|th|er)?"
+ORDINAL = "(?:st|nd|rd|th|er|[º°ª])?"
+ARTICLE = "(?:(?:the|le|el|il|den|der) +)?"
 WORD = "([a-zà-žа-яё]{3,})"
-# Layouts of a date, and the order of year, month and day in them. At most one fits a text.
+# Layouts of a date, such as 01DEC10 and Dec 1, 2010, and the order of year, month and day in them. At most one fits a
+# text.
 LAYOUTS = {
     f"^([0-9]{{4}})(?:[-/.] ?|[年년] ?){DAY}(?:[-/.] ?|[月월] ?){DAY}[.日일]?{END}": "ymd",
     f"^([0-9]{{4}})(0[1-9]|1[0-2])([0-9]{{2}})(?:[0-9]{{6}})?{END}": "ymd",
     f"^{COMMON_YEAR}([0-9]{{2}})([0-9]{{2}})(?:[0-9]{{4}}|[t_][0-9]{{4}}(?:[0-9]{{2}})?z?)$": "ymd",
-    f"^{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}(?: г[.]?)?{END}": "dmy",  # 01DEC10
-    f"^{WORD}[-/. ]*{DAY}{ORDINAL}[-/., ]+{YEAR}{END}": "mdy",  # Dec 1, 2010
+    f"^{ARTICLE}{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}(?: г[.]?)?{END}": "dmy",
+    f"^{WORD}[-/. ]*{ARTICLE}{DAY}{ORDINAL}[-/., ]+{YEAR}{END}": "mdy",
     f"^([0-9]{{4}})[-/. ]*{WORD}[-/. ]*{DAY}{END}": "ymd",  # 2010-Dec-01
     f"^{WORD} +{DAY} +{CLOCK}(?:(?:utc|gmt) +)?([0-9]{{4}})$": "mdy",  # Dec 1 10:00:00 2010
 }

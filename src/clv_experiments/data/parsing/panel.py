@@ -7,7 +7,7 @@ import re
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
@@ -23,6 +23,7 @@ MONTHS = {word: int(number) for number, words in MONTH_WORDS.items() for word in
 MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\.?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
 WEEK = r"(?:w|kw|wk|week)[-_/. ]?(?P<week>\d\d?)"
+IN_EITHER_ORDER = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2((?:19|20)\d\d)")  # day and month, or month and day
 PERIODS = (  # pandas' letter of the period, and what may stand in a column's name, with any words before it
     ("D", rf"{YEAR}[-_/. ](?P<month>0[1-9]|1[0-2])[-_/. ](?P<day>0[1-9]|[12]\d|3[01])(?:[ T]00:00:00)?"),
     ("M", rf"01[-_/.](?P<month>\d\d)[-_/.]{YEAR}"),
@@ -60,7 +61,9 @@ class WideTable:
     has_years: bool
 
 
-def check_no_panel(columns: Sequence[str], named: Mapping[str, object], log: str, reader: str | None) -> None:
+def check_no_panel(
+    columns: Sequence[str], named: Mapping[str, object], log: str, reader: str | None, date_order: str | None = None
+) -> None:
     """Refuse a table with a column for each month, quarter or year, unless it is a log all the same.
 
     Parameters
@@ -73,16 +76,18 @@ def check_no_panel(columns: Sequence[str], named: Mapping[str, object], log: str
         Name of the log, for messages.
     reader : str, optional
         The Python expression that reads the file with pandas, for the line that melts it.
+    date_order : {None, "dmy", "mdy", "ymd"}
+        Of columns such as 02/01/2022.
 
     Raises
     ------
     ClvError
-        With that line, which can be pasted.
+        With that line, which can be pasted; or if columns are days whose order is open.
     """
-    if named.get("date"):
+    if named.get("date") or _is_log(columns, named):
         return
-    wide = find_periods(columns)
-    if wide is None or not wide.identifiers or _is_log(columns, named):
+    wide = find_periods(columns) or _find_days(columns, log, date_order)
+    if wide is None or not wide.identifiers:
         return
     periods = [*wide.last_days]
     year = "" if wide.has_years else f"; it takes {ANY_YEAR} for the year, which its columns do not name: put yours in"
@@ -122,6 +127,33 @@ def find_periods(columns: Sequence[str]) -> WideTable | None:
     identifiers = [column for column in columns if column not in dated and not TOTALS.fullmatch(column.strip())]
     last_days = {column: str(period.end_time.date()) for column, period in periods.items()}
     return WideTable(last_days, tuple(identifiers), any(part in PERIODS[pattern][1] for part in ("year", "short")))
+
+
+def _find_days(columns: Sequence[str], log: str, date_order: str | None) -> WideTable | None:
+    """Find the columns that are named like 31/01/2022: their own names tell the order of day and month, or the user."""
+    cells = {column: match for column in columns if (match := IN_EITHER_ORDER.fullmatch(column.strip()))}
+    orders = [date_order] if date_order in ("dmy", "mdy") else ["dmy", "mdy"]
+    readings = {order: [_iso_day(match, order) for match in cells.values()] for order in orders}
+    possible = {order: days for order, days in readings.items() if len(set(days) - {None}) == len(cells)}
+    if len(cells) < MIN_PERIODS or not possible:
+        return None
+    if len(possible) > 1:
+        raise ClvError(
+            f"log '{log}' is a wide table, a row a customer and a column a period ('{next(iter(cells))}' to "
+            f"'{[*cells][-1]}'), and its columns could begin with the day or the month: type data.date_order=dmy or "
+            "data.date_order=mdy to see the line that makes a log of it"
+        )
+    [days] = possible.values()
+    wide = find_periods([*(str(day) for day in days), *(column for column in columns if column not in cells)])
+    return wide and replace(wide, last_days=dict(zip(cells, wide.last_days.values(), strict=True)))
+
+
+def _iso_day(match: re.Match[str], order: str) -> date | None:
+    day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
+    try:
+        return date(int(match[4]), int(month), int(day))
+    except ValueError:
+        return None
 
 
 def melting_code(wide: WideTable, reader: str | None, log: str) -> str:

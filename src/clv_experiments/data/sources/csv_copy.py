@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import reduce
 from io import StringIO, TextIOWrapper
+from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -39,7 +41,23 @@ class _Text:
     missing: int
 
 
-def copy_to_parquet(file: CsvFile, target: Path) -> int:
+@dataclass(frozen=True)
+class CsvCopy:
+    """What was copied of a CSV file.
+
+    Attributes
+    ----------
+    rows : int
+        A blank line is none.
+    repeated_headers : int
+        Lines further down that are the header again, as in files that were put together; they are left out.
+    """
+
+    rows: int
+    repeated_headers: int = 0
+
+
+def copy_to_parquet(file: CsvFile, target: Path) -> CsvCopy:
     """Copy the columns of a CSV file that have names, all as text; an empty cell is null.
 
     Parameters
@@ -50,8 +68,7 @@ def copy_to_parquet(file: CsvFile, target: Path) -> int:
 
     Returns
     -------
-    int
-        Number of rows; a blank line is none.
+    CsvCopy
 
     Raises
     ------
@@ -97,7 +114,7 @@ def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
     return _Text(target, marks, file.lines_above - marks)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, target: Path) -> int:
+def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, target: Path) -> CsvCopy:
     names = {f"column{position}": name for position, name in enumerate(file.header.names)}
     rows = connection.read_csv(
         str(text.path),
@@ -119,7 +136,23 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, tar
     empty = [column for position, column in enumerate(names) if file.header.must_be_empty(position)]
     if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
         _refuse_unnamed(file)
-    return pq.read_metadata(target).num_rows
+    return _leave_out_repeated_headers(connection, file, target)
+
+
+def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> CsvCopy:
+    rows = pq.read_metadata(target).num_rows
+    if file.header.row is None or not rows:
+        return CsvCopy(rows)
+    copy = connection.read_parquet(str(target))
+    cells = [duckdb.FunctionExpression("trim", duckdb.ColumnExpression(name)) for name in file.columns]
+    tests = [cell == duckdb.ConstantExpression(name) for cell, name in zip(cells, file.columns, strict=True)]
+    is_header = reduce(and_, tests)
+    [(repeated,)] = copy.filter(is_header).aggregate("count(*)").fetchall()
+    if repeated:
+        others = target.with_suffix(".others")
+        copy.filter(is_header.isnull() | ~is_header).write_parquet(str(others), compression="uncompressed")
+        others.replace(target)
+    return CsvCopy(rows - repeated, repeated)
 
 
 def _refuse_line(file: CsvFile, text: _Text, fault: str, content: str, position: int) -> NoReturn:

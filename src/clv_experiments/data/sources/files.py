@@ -157,15 +157,20 @@ def _read_csv(
 ) -> RawTable:
     csv_files = [inspect_csv(path, separator, encoding, header) for path in paths]
     first, folder = csv_files[0], _temporary_folder(engine)
-    copies, rows = [], 0
+    copies, rows, repeated = [], 0, []
     for number, file in enumerate(csv_files):
         check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
         copies.append(folder / f"{number}.parquet")
-        rows += copy_to_parquet(file, copies[-1])
+        copy = copy_to_parquet(file, copies[-1])
+        rows += copy.rows
+        if copy.repeated_headers:
+            repeated.append(
+                f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
+            )
     if rows == 0:
         raise ClvError(f"{_list_files(paths)} has a header but no row")
     types = find_plain_types(copies) if rows >= MANY_ROWS else {}
-    return RawTable(engine.read_parquet(copies).cast(types), tuple(_csv_notes(csv_files, encoding)))
+    return RawTable(engine.read_parquet(copies).cast(types), (*_csv_notes(csv_files, encoding), *repeated))
 
 
 def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:

@@ -13,7 +13,9 @@ from clv_experiments.data.sources.cell_kinds import cell_kind, row_kinds, whole_
 from clv_experiments.errors import ClvError
 
 MAX_ROWS_ABOVE = 50  # a title, a date range and the like end before it
+MAX_UNIT_ROWS = 2  # below the header: units, or types
 TYPED_SHARE = 0.8  # of a column's cells that must be numbers, or dates, for it to be a column of them
+MAX_QUOTED = 60  # characters of a row, in a note
 ROW_NUMBER_LIMIT = 100  # row numbers begin below it; identifiers of customers rarely do
 UNNAMED = re.compile(r"Unnamed: \d+[\w.]*")  # what pandas calls a column without a name
 
@@ -56,7 +58,8 @@ def find_header(
     """Find the row that names the columns among the first rows of a file or sheet.
 
     The header is the first row of names above the first purchase: of the rows before it, the one with most names above
-    columns of numbers and dates. Rows with less than half of the usual number of cells (titles, dates) are skipped.
+    columns of numbers and dates. Rows with less than half of the usual number of cells (titles, dates) are skipped, and
+    so are one or two rows right below it without any number or date where the others have them: units, or types.
     A first row that holds numbers and dates where the others do is a purchase, and the columns get the names
     ``column1``, ``column2`` and so on. So does a column without a name, unless it is empty or numbers the rows.
 
@@ -91,6 +94,8 @@ def find_header(
     notes = _skipped_notes(
         [numbers[index] for index in filled if index < (first_row if row is None else row)], unit, where
     )
+    if row is not None and (units := [index for index in filled if row < index < first_row]):
+        notes.append(_units_note(rows[units[0]], [numbers[index] for index in units], unit, where))
     body = [cells for cells in rows[first_row:] if any(map(cell_kind, cells))]
     if row is None:
         width = Counter(map(len, body)).most_common(1)[0][0]
@@ -189,7 +194,17 @@ def _choose_row(
     best = max(scores, key=lambda index: scores[index], default=wide[0])
     if not scores or (scores[best] == 0 and len(scores) < len(wide[:MAX_ROWS_ABOVE])):
         return None, wide[0]
-    return best, best + 1
+    return best, _end_of_units(kinds, [index for index in filled if index > best], best + 1)
+
+
+def _end_of_units(kinds: Sequence[Sequence[str]], below: Sequence[int], first_row: int) -> int:
+    """Return the row after those right below the header that have text in columns of numbers and dates, and no such."""
+    for index in below[:MAX_UNIT_ROWS]:
+        different, same = _compare_below(kinds[index], kinds[index + 1 :])
+        if not different or same:
+            break
+        first_row = index + 1
+    return first_row
 
 
 def _compare_below(row: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[int, int]:
@@ -250,6 +265,14 @@ def _skipped_notes(numbers: Sequence[int], unit: str, where: str) -> list[str]:
     span = f"{unit} {numbers[0]}" if len(numbers) == 1 else f"{unit}s {numbers[0]} to {numbers[-1]}"
     verb = "was" if len(numbers) == 1 else "were"
     return [f"{span} of {where}, above the names of the columns, {verb} left out (data.source.header says otherwise)"]
+
+
+def _units_note(cells: Sequence[object], numbers: Sequence[int], unit: str, where: str) -> str:
+    quoted = ", ".join(f"'{cell}'" for cell in cells if cell_kind(cell))
+    return (
+        f"{unit} {' and '.join(map(str, numbers))} of {where} ({quoted[:MAX_QUOTED]}), below the names of the columns, "
+        "was left out: it holds no number or date where the others do (data.source.header says otherwise)"
+    )
 
 
 def _no_header_note(number: int, width: int, unit: str, where: str) -> str:
