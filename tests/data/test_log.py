@@ -346,3 +346,18 @@ def test_a_small_log_takes_few_queries(monkeypatch):
     log = load_log("toy", lambda engine: RawTable(engine.register_arrow("rows", rows)), steps)
     assert log.report.rows_kept == len(TWO)
     assert len(queries) <= 13  # each takes longer to compile than to run
+
+
+@pytest.mark.parametrize("first", [{"geld": None}, {"kto": 7}, {"geld": 5}])
+def test_columns_are_judged_by_all_of_a_log_whose_first_rows_tell_too_little(first):
+    rows = [
+        {"kto": k % 300, "wann": date(2022, 1 + k % 12, 1 + k % 28), "geld": k % 97 + 0.5}
+        | (first if k < 12_000 else {})
+        for k in range(30_000)
+    ]
+    table = pa.Table.from_pylist(
+        [{name: None if cell is None else str(cell) for name, cell in row.items()} for row in rows]
+    )
+    log = load_log("shop", lambda engine: RawTable(engine.register_arrow("rows", table)), [missing_amount()])
+    assert "columns guessed: customer_id=kto, date=wann, amount=geld" in log.notes[0]
+    assert log.customers == 300

@@ -25,8 +25,8 @@ from clv_experiments.data.log_notes import (
     find_totals_period,
     summarise_days,
 )
-from clv_experiments.data.parsing.column_contents import ColumnContents
-from clv_experiments.data.parsing.columns import choose_columns
+from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnContents
+from clv_experiments.data.parsing.columns import ColumnRoles, choose_columns
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
@@ -159,8 +159,7 @@ def load_log(
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
-    contents = ColumnContents(table)
-    roles = choose_columns(table.columns, named, name, contents)
+    roles, contents = _choose_columns(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
@@ -201,6 +200,22 @@ def load_log(
         has_amounts=roles.has_amounts,
         has_losses=bool(days["losing"].any()),
     )
+
+
+def _choose_columns(
+    table: ibis.Table, named: Mapping[str, str | bool | None], name: str
+) -> tuple[ColumnRoles, ColumnContents]:
+    """Choose columns by the first rows or, where these leave a role or all money open, by rows from all of the log."""
+    contents = ColumnContents(table)
+    try:
+        roles = choose_columns(table.columns, named, name, contents)
+        if roles.has_amounts or named.get("amount") is False or len(contents.sample) < SAMPLE_ROWS:
+            return roles, contents
+    except ClvError:
+        if len(contents.sample) < SAMPLE_ROWS:
+            raise
+    contents = ColumnContents(table, spread=True)
+    return choose_columns(table.columns, named, name, contents), contents
 
 
 def _sum_purchase_days(cleaned: ibis.Table, has_amounts: bool) -> ibis.Table:

@@ -52,6 +52,13 @@ def count(instant, unit):
     return microseconds * per_microsecond // divisor
 
 
+def test_years_alone_are_refused():
+    assert error_message(["2019", "2020", "2021"]).startswith(
+        "column 'd' of log 'shop' holds years, such as '2019', which"
+    )
+    assert "counts something" in error_message(["2019", "2020", "12"])
+
+
 def test_ordinal_numbers_and_articles_in_front_of_a_day_change_nothing():
     first = ["1st March 2021", "1st of March, 2021", "Monday the 1st March 2021", "March the 1st, 2021"]
     first += ["le 1er mars 2021", "1º de março de 2021", "1° marzo 2021", "den 1. März 2021", "el 1 de marzo de 2021"]

@@ -1,12 +1,14 @@
-"""What the columns of a raw log hold, judged by its first rows."""
+"""What the columns of a raw log hold, judged by its first rows or by rows from all of it."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -26,6 +28,7 @@ from clv_experiments.data.parsing.date_layouts import (
 from clv_experiments.data.parsing.formats import EMPTY_CELLS, amount_pattern
 
 SAMPLE_ROWS = 10_000
+POSITION = "row: position"  # name of a temporary column
 MAX_CELLS = 200  # distinct ones of a column, that patterns are tried on
 MOST = 0.9
 PERIODS = (pattern for patterns in PERIOD_LAYOUTS.values() for pattern in patterns)
@@ -41,6 +44,7 @@ WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
 SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 to 2119
 YYYYMM_RANGE = (190_001, 210_012)  # 202001
 YYYYMMDD_RANGE = (19_000_101, 21_001_231)  # 20200131
+YEARS = (1900, 2100)
 EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
 MIN_ONES, MAX_UNITS = 0.2, 1_000  # of a quantity
 MIN_SUMS, CENT = 5, 0.011  # orders whose sums are compared, and what rounding makes of each of their lines
@@ -66,17 +70,21 @@ class ColumnContents:
     Parameters
     ----------
     raw : ibis.Table
+    spread : bool
+        Take every so many rows of the whole log instead, which costs a pass over it.
     """
 
-    def __init__(self, raw: Table) -> None:
+    def __init__(self, raw: Table, *, spread: bool = False) -> None:
         self.raw = raw
+        self.spread = spread
         self._kinds: dict[str, Kind] = {}
 
     @cached_property
     def sample(self) -> pd.DataFrame:
         """At most ``SAMPLE_ROWS`` rows: text without surrounding blanks, None where a cell is empty."""
         flat = [name for name, kind in self.raw.schema().items() if not (kind.is_nested() or kind.is_binary())]
-        rows = self.raw.select(*flat).limit(SAMPLE_ROWS).to_pyarrow().to_pandas()
+        chosen = _every_so_many(self.raw.select(*flat)) if self.spread else self.raw.select(*flat)
+        rows = chosen.limit(SAMPLE_ROWS).to_pyarrow().to_pandas()
         return rows.apply(lambda cells: _to_text(cells))
 
     def kind(self, column: str) -> Kind:
@@ -113,6 +121,11 @@ class ColumnContents:
         # 1068203.1704276000 is a visitor of Google Analytics, 20.27 is nobody.
         is_price = kind.name == "decimal" and bool(re.search("[.,][0-9]{1,2}[^0-9]*$", kind.example))
         return role not in ("customer_id", "order_id") or not (kind.name == "date" or is_price)
+
+    def holds_years(self, column: str) -> bool:
+        """Return whether a column holds years, such as 2021, which tell no purchase day."""
+        years = self.kind(column).name == "whole" and self.numbers(column).between(*YEARS)
+        return bool(years is not False and years.all())
 
     def are_equal(self, columns: Sequence[str]) -> bool:
         """Return whether columns hold the same in every row of the sample."""
@@ -211,6 +224,12 @@ class ColumnContents:
         middle = self.numbers(column).median()
         ranges = (SERIAL_DATES, YYYYMM_RANGE, YYYYMMDD_RANGE)
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
+
+
+def _every_so_many(raw: Table) -> Table:
+    step = math.ceil(raw.count().to_pyarrow().as_py() / SAMPLE_ROWS)
+    numbered = raw.mutate(**{POSITION: ibis.row_number()})
+    return numbered.filter(numbered[POSITION] % max(step, 1) == 0).drop(POSITION)
 
 
 def _to_text(cells: pd.Series) -> pd.Series:

@@ -37,6 +37,7 @@ TEXT, ZONE, NUMBER_VALUE = f"{PREFIX}text", f"{PREFIX}time zone", f"{PREFIX}numb
 ISO, REST = f"{PREFIX}iso", f"{PREFIX}rest"
 FIRST_PART = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 EITHER = tuple(dict.fromkeys(layout for layouts in DATE_ORDERS.values() for layout in layouts))
+YEARS = (1900, 2100)
 MIN_LATER_WEEKS = 0.1  # of rows: a few numbers above 12 are misprints of months
 
 
@@ -91,6 +92,7 @@ def _conditions(raw: Table) -> dict[str, BooleanValue]:
     }
     for name, layouts in (PERIOD_LAYOUTS | COMPACT_LAYOUTS).items():
         conditions[name] = fits(layouts) & ~full_date
+    conditions["year"] = counted & (number >= YEARS[0]) & (number <= YEARS[1])
     for name in UNMISTAKABLE:
         low, high = (NUMBER_FORMATS[name].count(day) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
         conditions[name] = counted & (number >= low) & (number <= high)
@@ -137,6 +139,11 @@ def _check_numbers(
 ) -> list[str]:
     if counts["number"] and not (counts["iso"] or counts["whole"]):
         cells = quote_cells(raw, column, conditions["number"])
+        if counts["year"] == counts["number"]:
+            raise ClvError(
+                f"column '{column}' of log '{log}' holds years, such as {cells[0]}, which tell no purchase days: name "
+                "another column (data.columns.date), or those of its parts (data.columns.date=[year,month,day])"
+            )
         raise ClvError(
             f"column '{column}' of log '{log}' counts something, such as {', '.join(cells)}, and no unit makes "
             f"that days after {FIRST_YEAR}: type data.date_format=<one of {', '.join(NUMBER_FORMATS)}>, name another "

@@ -116,6 +116,8 @@ def _is_open(role: str, first: str, other: str) -> bool:
 
 def _describe(contents: ColumnContents | None, column: str) -> str:
     kind = contents.kind(column) if contents else None
+    if kind and contents and contents.holds_years(column):
+        return f"years such as '{kind.example}', which tell no purchase days"
     kinds = {"date": "dates", "decimal": "numbers with decimals", "whole": "whole numbers", "text": "text"}
     return f"{kinds.get(kind.name, kind.name)} such as '{kind.example}'" if kind else ""
 
