@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -128,6 +127,7 @@ def _read_metrics(sweep: DictConfig) -> list[str]:
     return metrics
 
 
+LARGEST = 10**15  # of a range's ends, so that Optuna tells whole numbers apart
 FIELDS = ("key", "low", "high", "log", "step", "choices", "when", "otherwise", "limit")
 RANGE_FIELDS = ("low", "high", "log", "step", "limit")  # fields that mean nothing beside choices
 # Every other key says what is predicted, how it is judged or where it is kept.
@@ -227,9 +227,10 @@ def _read_range(setting: str, fields: Mapping[str, Any]) -> IntDistribution | Fl
     step, log = fields.get("step"), fields.get("log")
     numbers = {"low": low, "high": high} | ({} if step is None else {"step": step})
     for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
             raise ClvError(
-                f"{setting} must have choices, or numbers for low and high; its {name} is '{format_value(value)}'"
+                f"{setting} must have choices, or numbers for low and high, of at most {LARGEST:.0e}; its {name} is "
+                f"'{format_value(value)}'"
             )
     if not isinstance(log, bool | None):
         raise ClvError(f"{setting}.log must be true or false, got '{log}'")
