@@ -25,6 +25,7 @@ from clv_experiments.comparison.aggregate import aggregate_boards
 from clv_experiments.comparison.checks import Finding, findings
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
+from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.display.readme import check_readme, write_readme
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
@@ -180,6 +181,9 @@ def _print(terminal: Terminal, board: Board) -> None:
         terminal.say(sentence)
     table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
     terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
+    for section in (interval_section(board.standings.cell), total_section(board.standings.cell)):
+        if section.sentences:
+            terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
     for finding in board.findings:
         terminal.say(f"M{finding.number}: {finding.sentence}")
     for sentence in board.standings.cell.left_out:
