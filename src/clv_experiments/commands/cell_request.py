@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from hydra import compose
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
-from clv_experiments.config.conf_folders import option_files
+from clv_experiments.config.conf_folders import read_options
 from clv_experiments.config.settings import experiment_name, flatten_settings
 from clv_experiments.errors import ClvError, LogTooShort, command
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
@@ -28,8 +28,7 @@ SPLIT_KEYS = ("evaluation.splits", "evaluation.test_share", "seed")
 
 def model_families() -> dict[str, str]:
     """Read the model family of every option."""
-    options = [OmegaConf.load(path) for path in option_files("model").values()]
-    return {option.name: option.family for option in options}
+    return {option.name: option.family for option in read_options("model")}
 
 
 def requested_models(cfg: DictConfig) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from omegaconf import DictConfig, OmegaConf
+
 from clv_experiments.errors import ClvError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -36,6 +38,21 @@ def option_files(group: str) -> dict[str, Path]:
     folders = [folder for folder in (user_conf(), packaged_conf()) if folder is not None]
     files = {path.stem: path for folder in folders for path in (folder / group).glob("*.yaml")}
     return dict(sorted(files.items()))
+
+
+def read_options(group: str) -> list[DictConfig]:
+    """Read every option of a config group, on top of those of the group that it names as its defaults."""
+    files = option_files(group)
+    return [_read_option(name, files) for name in files]
+
+
+def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
+    option = OmegaConf.load(files[name])
+    assert isinstance(option, DictConfig)
+    parents = [parent for parent in option.pop("defaults", []) if isinstance(parent, str) and parent in files]
+    merged = OmegaConf.merge(*(_read_option(parent, files) for parent in parents), option)
+    assert isinstance(merged, DictConfig)
+    return merged
 
 
 def hidden_options() -> list[Path]:

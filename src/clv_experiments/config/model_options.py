@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.config.conf_folders import option_files
+from clv_experiments.config.conf_folders import option_files, read_options
 from clv_experiments.config.instantiation import build
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
@@ -49,7 +49,7 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
 
 def build_models(cfg: DictConfig, is_selected: Callable[[DictConfig], bool]) -> list[Model]:
     """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
-    available = [OmegaConf.to_container(OmegaConf.load(path)) for path in option_files("model").values()]
+    available = [OmegaConf.to_container(option) for option in read_options("model")]
     settings = OmegaConf.to_container(cfg)
     assert isinstance(settings, dict)
     # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.

@@ -8,7 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from clv_experiments import __version__
 from clv_experiments.commands.cli.clv import COMMANDS, main
-from clv_experiments.config.conf_folders import hidden_options, option_files, packaged_conf, user_conf
+from clv_experiments.config.conf_folders import hidden_options, option_files, packaged_conf, read_options, user_conf
 from clv_experiments.errors import command
 
 MODEL = """# The mean, twice
@@ -122,3 +122,15 @@ def test_the_ui_says_where_no_runs_are(clv):
     )  # fmt: skip
     assert clv("ui", "prot=5001")[0] == 1
     assert "port=5000" in clv("ui", "--help")[1]
+
+
+def test_a_model_built_on_another_inherits_what_it_does_not_say(tmp_path, monkeypatch):
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "conf" / "model" / "small_trees.yaml").write_text(
+        "defaults:\n  - xgboost\n  - _self_\nname: small_trees\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    options = {option.name: option for option in read_options("model")}
+    assert options["small_trees"].family == options["xgboost"].family
+    assert options["small_trees"].estimator == options["xgboost"].estimator
+    assert "defaults" not in options["small_trees"]
