@@ -46,7 +46,8 @@ def test_demands_can_be_typed(override, minima):
         "tiers.high=0.9", "tiers.mid=0", "likely=1", "next_purchase_within=0 days", "contact.budget=-1",
         "contact.cost=0", "contact.uplift=[0.2,0.1,0.3]", "contact.uplift=[0.1,0.2]", "contact.least={At risk: -1}",
         "contact.most={Germany: many}",
-        "contact.uplift=big", "contact.most=5", "tiers=0.1", "contact=null", "contact.least=50",
+        "contact.uplift=big", f"contact.uplift={10**400}", "contact.most=5", "tiers=0.1", "contact=null",
+        "contact.least=50",
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_by_its_name(change):

@@ -122,7 +122,12 @@ def _counts(setting: Any) -> Any:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return np.inf
 
 
 def _require(name: str, value: object, valid: bool, requirement: str) -> None:
