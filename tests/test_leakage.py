@@ -1,5 +1,6 @@
 """Nothing looks ahead: predictions do not move by a digit when everything after the cutoff is tampered with."""
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,14 +15,17 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
 from clv_experiments.data.log import LogCache, load_log
+from clv_experiments.data.queries.activity import purchase_days_until
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting import out_of_time
+from clv_experiments.features.rfm import rfm
+from clv_experiments.forecasting import origin_folder, out_of_time
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level, LevelForecast
+from clv_experiments.forecasting.origin_folder import write_origin_folder
 from clv_experiments.forecasting.spend_intervals import add_intervals
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -185,6 +189,47 @@ def test_guard_sees_a_level_that_looks_ahead(compose, monkeypatch):
     monkeypatch.setattr(Forecaster, "level_forecast", looks_ahead)
     before, after = (interval_ends(run(compose, "xgboost", source)) for source in ("honest", "tampered"))
     assert not before.equals(after)
+
+
+# --- files for tools elsewhere ----------------------------------------------------------------------------------
+
+
+def files_for_tools(forecaster, folder):
+    """Write the folder of the latest cutoff, and give what is in it by file."""
+    period = forecaster.window.period(0)
+    features = FeatureSet("rfm", [rfm])
+    write_origin_folder(folder, forecaster, period, features, cell="", cutoffs=[CUTOFF], time_budget=60, seed=42)
+    tables = {path.name: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+    about = json.loads((folder / "cell.json").read_text())
+    return tables | {"cell.json": {name: value for name, value in about.items() if name != "log"}}
+
+
+def assert_files_look_at_nothing_later(forecasters, tmp_path):
+    before, after = (files_for_tools(made, tmp_path / made.log.name) for made in forecasters)
+    files = ["cell.json", "customers.parquet", "features.parquet", "panel.parquet", "transactions.parquet"]
+    assert sorted(before) == files
+    assert before.pop("cell.json") == after.pop("cell.json")
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(table, after[name], check_exact=True, obj=name)
+    assert before["transactions.parquet"]["date"].max() <= pd.Timestamp(CUTOFF)
+    assert before["panel.parquet"]["cutoff"].max() == pd.Timestamp("1997-12-31")
+
+
+def test_files_for_tools_do_not_move(forecasters, tmp_path):
+    assert_files_look_at_nothing_later(forecasters, tmp_path)
+
+
+def test_guard_sees_purchases_after_the_cutoff_in_the_files(forecasters, tmp_path, monkeypatch):
+    monkeypatch.setattr(origin_folder, "purchase_days_until", lambda log, _: purchase_days_until(log, LOG_END))
+    with pytest.raises(AssertionError, match=r"transactions\.parquet"):
+        assert_files_look_at_nothing_later(forecasters, tmp_path)
+
+
+def test_guard_sees_holdout_labels_in_the_files(forecasters, tmp_path, monkeypatch):
+    real = Window.training
+    monkeypatch.setattr(Window, "training", lambda window, target: iter([target, *real(window, target)]))
+    with pytest.raises(AssertionError, match=r"panel\.parquet"):
+        assert_files_look_at_nothing_later(forecasters, tmp_path)
 
 
 # --- cleaning ---------------------------------------------------------------------------------------------------

@@ -17,11 +17,13 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
+from clv_experiments.commands.cell import check_cell_settings
 from clv_experiments.commands.cli.command_line import error_sentence
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.leaderboard import check_leaderboard_settings
 from clv_experiments.commands.model_reference import build_btyd_model, pop_model_override
 from clv_experiments.commands.promote import check_promote_setting
+from clv_experiments.commands.submit import check_name
 from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines, build_model
@@ -40,6 +42,8 @@ COMMANDS = {
     "sweep": ["data.path=orders.csv", "model=ridge", "window=1m"],
     "score": ["data.path=orders.csv", "model=bg_nbd", "window=1m"],
     "insights": ["data.path=orders.csv", "model=two_part", "window=1m", "evaluation=customer_split"],
+    "cell": ["data.path=orders.csv", "window=1m"],
+    "submit": ["data.path=orders.csv", "window=1m", "predictions=mine.csv", "name=mine"],
 }
 EXTRA = ("--fill", "--promote", "-m", "--cfg", "promote=true", "evaluation=customer_split", "data=sql", "=", "''", "-x")
 ENGINES = ("data.engine", "data.spark_master")  # starting Spark takes longer than all the rest
@@ -82,6 +86,10 @@ def check(command, typed):
             check_writable(cfg.output, "output")
             build_btyd_model(cfg)
             Shop.of(cfg.decisions, "")
+        if command == "cell":
+            check_cell_settings(cfg)
+        if command == "submit":
+            check_name(cfg.name)
         assert experiment_name(cfg)
         resolve_settings(cfg)
         build_model(cfg.model)

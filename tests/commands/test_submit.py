@@ -1,33 +1,13 @@
 """``clv submit``: predictions made elsewhere leave a run that stands on the board; what is refused leaves none."""
 
-import sys
-import warnings
-
 import pandas as pd
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
-from clv_experiments.commands.cli.clv import main
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.tracking.run_reader import RunReader
 
 CELL = ("data=cdnow_sample", "window=3m")
-
-
-@pytest.fixture
-def clv(work, monkeypatch, capfd, migrated):
-    """Run a command in a folder with a store: exit status, stdout and stderr."""
-    migrated(work)
-
-    def run(*typed):
-        capfd.readouterr()
-        monkeypatch.setattr(GlobalHydra.instance(), "hydra", None)
-        monkeypatch.setattr(sys, "argv", ["clv", *typed])
-        with warnings.catch_warnings(action="ignore"):  # of libraries, as in a process of its own
-            return main(), *capfd.readouterr()
-
-    return run
 
 
 @pytest.fixture
@@ -67,6 +47,8 @@ def test_they_stand_on_the_board_beside_the_models(clv, work, predictions):
         (["predictions=mine.csv"], "predictions need a name on the board; type name="),
         (["predictions=mine.csv", "name=zeros"], "'zeros' is a model here already"),
         (["predictions=none.csv", "name=mine"], "there is no file none.csv"),
+        (["predictions=*/none.csv", "name=mine"], "there is no file */none.csv"),
+        (["predictions=*.*", "name=mine"], "broken.parquet cannot be read as Parquet"),
         (["predictions=broken.parquet", "name=mine"], "broken.parquet cannot be read as Parquet"),
         (["predictions=mine.csv", "name=mine", "cell=feed"], "were made for cell feed"),
         (["predictions=mine.csv", "name=mine", "evaluation=customer_split"], "leave out evaluation="),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 import pandas as pd
@@ -51,7 +52,7 @@ def submit(cfg: DictConfig) -> EvaluationResult:
     """
     check_settings(cfg)
     check_name(cfg.name)
-    predictions, terminal = read_predictions_file(cfg.predictions), Terminal()
+    predictions, terminal = read_predictions(cfg.predictions), Terminal()
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     with terminal.progress() as progress:
@@ -67,18 +68,28 @@ def evaluate_predictions(
     cfg: DictConfig, log: TransactionLog, predictions: pd.DataFrame, name: str, progress: Progress
 ) -> tuple[EvaluationTask, EvaluationResult]:
     """Check predictions against the cell of a log and a window config, and score them beside the baselines."""
-    if cfg.evaluation.protocol != "forecast":
-        raise ClvError("predictions made elsewhere are evaluated out of time; leave out evaluation=")
-    window = build_window(cfg.window, log.start, log.end)
-    forecaster = Forecaster(log, window)
+    forecaster = build_forecaster(cfg, log)
     cell = describe_cell(forecaster, protocol_label(cfg))
     tables = check_predictions_of_cell(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
-    external = ExternalForecaster(log, window, tables)
+    external = ExternalForecaster(log, forecaster.window, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     task = EvaluationTask(external, external_model(name), build_baselines(cfg), external.origins(), objective)
     for origin in task.origins:
         forecaster.require_holdout_spend(origin.holdout)
     return task, out_of_time(task, progress)
+
+
+def build_forecaster(cfg: DictConfig, log: TransactionLog) -> Forecaster:
+    """Lay the window of a config over a log whose forecasts are made elsewhere.
+
+    Raises
+    ------
+    ClvError
+        If the config asks for another protocol than that of forecasts.
+    """
+    if cfg.evaluation.protocol != "forecast":
+        raise ClvError("predictions made elsewhere are evaluated out of time; leave out evaluation=")
+    return Forecaster(log, build_window(cfg.window, log.start, log.end))
 
 
 def describe_cell(forecaster: Forecaster, protocol: str) -> str:
@@ -121,25 +132,33 @@ def check_name(name: str | None) -> None:
         raise ClvError(f"'{name}' is a model here already; type another name=")
 
 
-def read_predictions_file(path: str | None) -> pd.DataFrame:
-    """Read predictions from a Parquet or CSV file; ids stay as they are written.
+def read_predictions(path: str | None) -> pd.DataFrame:
+    """Read predictions from Parquet or CSV: one file, or all that a pattern such as ``cells/*/mine.parquet`` matches.
 
     Raises
     ------
     ClvError
-        If there is no such file, or it cannot be read.
+        If there is no such file, or one cannot be read.
     """
     if path is None:
         raise ClvError("no predictions were given; type predictions=<a Parquet or CSV file>")
     file = Path(path).expanduser()
-    if not file.is_file():
+    files = [file] if file.is_file() else sorted(map(Path, glob(str(file), recursive=True)))
+    files = [file for file in files if file.is_file()]
+    if not files:
         raise ClvError(f"there is no file {path} (predictions)")
+    return pd.concat([_read_file(file) for file in files], ignore_index=True)
+
+
+def _read_file(file: Path) -> pd.DataFrame:
+    """Read one file; ids stay as they are written."""
+    is_csv = file.suffix.lower() == ".csv"
     try:
-        if file.suffix.lower() == ".csv":
+        if is_csv:
             return pd.read_csv(file, dtype={"customer_id": str, "cell": str})
         return pd.read_parquet(file)
     except (ValueError, OSError) as error:
         raise ClvError(
-            f"{path} cannot be read as {'CSV' if file.suffix.lower() == '.csv' else 'Parquet'}: "
+            f"{file} cannot be read as {'CSV' if is_csv else 'Parquet'}: "
             f"{' '.join(str(error).split())[:200]} (predictions)"
         ) from error

@@ -17,7 +17,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.evaluation_result import min_prediction
-from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.forecaster import Forecaster, cell_fingerprint
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.origin_folder import write_origin_folder
 
@@ -71,6 +71,7 @@ def predict_cell(
     tables: dict[str, list[pd.DataFrame]] = {model.name: []}
     seconds: dict[str, list[float]] = {model.name: []}
     failures: dict[str, str] = {}
+    cell = cell_fingerprint(forecaster, periods)
     for period in periods:
         progress(f"{model.name} on {forecaster.log.name}, {period}")
         started = perf_counter()
@@ -79,7 +80,10 @@ def predict_cell(
         table = table.assign(cutoff=pd.Timestamp(period.cutoff))
         tables[model.name].append(table)
         origin = folder / str(period.cutoff)
-        write_origin_folder(origin, forecaster, period, features, time_budget=limits.time_budget, seed=seed)
+        write_origin_folder(
+            origin, forecaster, period, features,
+            cell=cell, cutoffs=[period.cutoff for period in periods], time_budget=limits.time_budget, seed=seed,
+        )  # fmt: skip
         for tool in (tool for tool in tools if tool.name not in failures):
             progress(f"{tool.name} on {forecaster.log.name}, {period}")
             try:

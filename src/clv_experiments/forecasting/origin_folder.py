@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -13,16 +15,27 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
 
+PANEL = "panel.parquet"
+
 
 def write_origin_folder(
-    folder: Path, forecaster: Forecaster, target: Period, features: FeatureSet, *, time_budget: float, seed: int
-) -> None:
+    folder: Path,
+    forecaster: Forecaster,
+    target: Period,
+    features: FeatureSet,
+    *,
+    cell: str,
+    cutoffs: Sequence[date],
+    time_budget: float,
+    seed: int,
+) -> bool:
     """Write what is known at the cutoff of a period.
 
-    ``cell.json`` says the log, the cutoff, the horizon in days, the currency, the seed and the seconds that a search
-    may take. ``transactions.parquet`` holds the purchase days, ``customers.parquet`` frequency, recency, T (days) and
-    monetary value, ``features.parquet`` the features, each of all customers to be predicted. ``panel.parquet`` holds
-    the features at earlier cutoffs with ``y``, the spend that followed.
+    ``cell.json`` says the cell with all its cutoffs, the log, this cutoff, the horizon in days, the currency, the seed
+    and the seconds that a search may take. ``transactions.parquet`` holds the purchase days, ``customers.parquet``
+    frequency, recency, T (days) and monetary value, ``features.parquet`` the features, each of all customers to be
+    predicted. ``panel.parquet`` holds the features at earlier cutoffs with ``y``, the spend that followed; it is left
+    out where the log holds no earlier period to learn from.
 
     Parameters
     ----------
@@ -32,27 +45,47 @@ def write_origin_folder(
     target : Period
         What is to be predicted.
     features : FeatureSet
+    cell : str
+        The cell's fingerprint.
+    cutoffs : sequence of date
+        Of all origins of the cell.
     time_budget : float
         Seconds.
     seed : int
 
-    Raises
-    ------
-    ClvError
-        If the log holds no earlier period to learn from.
+    Returns
+    -------
+    bool
+        Whether there is a training panel.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     log, cutoff = forecaster.log, target.cutoff
-    cell = {"log": log.name, "currency": log.currency, "cutoff": str(cutoff), "horizon_days": target.days}
-    (folder / "cell.json").write_text(json.dumps(cell | {"time_budget": time_budget, "seed": seed}, indent=1))
-    panel = forecaster.training_panel(target, features)
-    assert panel.y is not None
-    cutoffs = [period.cutoff for period in panel.periods for _ in forecaster.outcome(period).index]
     tables = {
         "transactions": purchase_days_until(log, cutoff),
         "customers": forecaster.features(cutoff, RFM).reset_index(),
         "features": forecaster.features(cutoff, features).reset_index(),
-        "panel": panel.X.assign(cutoff=pd.to_datetime(cutoffs), y=panel.y).reset_index(),
     }
+    if has_panel := forecaster.window.has_training(target):
+        tables["panel"] = _panel(forecaster, target, features)
+    about = {
+        "cell": cell,
+        "cutoffs": [str(day) for day in cutoffs],
+        "log": log.name,
+        "currency": log.currency,
+        "cutoff": str(cutoff),
+        "horizon_days": target.days,
+        "time_budget": time_budget,
+        "seed": seed,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PANEL).unlink(missing_ok=True)
+    (folder / "cell.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    return has_panel
+
+
+def _panel(forecaster: Forecaster, target: Period, features: FeatureSet) -> pd.DataFrame:
+    panel = forecaster.training_panel(target, features)
+    assert panel.y is not None
+    cutoffs = [period.cutoff for period in panel.periods for _ in forecaster.outcome(period).index]
+    return panel.X.assign(cutoff=pd.to_datetime(cutoffs), y=panel.y).reset_index()

@@ -92,6 +92,17 @@ def promote() -> int:
     return leaderboard()
 
 
+def cell() -> int:
+    """Write what is to be predicted, for tools elsewhere. Gives the exit status."""
+
+    def job(cfg: DictConfig) -> None:
+        from clv_experiments.commands.cell import write_cell
+
+        write_cell(cfg)
+
+    return _run("cell", job)
+
+
 def submit() -> int:
     """Put predictions made elsewhere on their board. Gives the exit status."""
 

@@ -1,0 +1,67 @@
+"""``clv cell``: write whom to predict, and what may be known of them, for tools elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.submit import build_forecaster, describe_cell
+from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.model_options import build_features
+from clv_experiments.config.settings import check_settings, check_whole_number, experiment_name, protocol_label
+from clv_experiments.forecasting.origin_folder import PANEL, write_origin_folder
+from clv_experiments.reporting.record_files import check_writable, output_folder
+
+
+def write_cell(cfg: DictConfig) -> Path:
+    """Write a folder for each cutoff of a cell, and say the cell's fingerprint.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/cell.yaml``.
+
+    Returns
+    -------
+    Path
+        The folder that holds those of the cutoffs.
+
+    Raises
+    ------
+    ClvError
+        If the log is too short for the window, or nothing can be written.
+    """
+    check_settings(cfg)
+    check_cell_settings(cfg)
+    features, terminal = build_features(cfg.features), Terminal()
+    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    terminal.report_log(log)
+    forecaster = build_forecaster(cfg, log)
+    periods = [origin.holdout for origin in forecaster.window.backtest(supervised=False, source=log.name)]
+    cell = describe_cell(forecaster, protocol_label(cfg))
+    folder = output_folder(cfg.output, f"{experiment_name(cfg)} {cell}")
+    terminal.say(f"cell {cell}")
+    for period in periods:
+        path = folder / str(period.cutoff)
+        has_panel = write_origin_folder(
+            path, forecaster, period, features,
+            cell=cell, cutoffs=[period.cutoff for period in periods], time_budget=cfg.time_budget, seed=cfg.seed,
+        )  # fmt: skip
+        terminal.say(f"{path}: {len(forecaster.outcome(period)):,} customers, spend to be predicted from {period}")
+        if not has_panel:
+            terminal.say(f"note: without {PANEL}, since the log holds no earlier period to learn from")
+    return folder
+
+
+def check_cell_settings(cfg: DictConfig) -> None:
+    """Refuse settings of ``clv cell`` alone that could only fail later.
+
+    Raises
+    ------
+    ClvError
+    """
+    check_whole_number(cfg, "time_budget", 1)
+    check_writable(cfg.output, "output")
