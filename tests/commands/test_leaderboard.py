@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from clv_experiments.commands.leaderboard import Board, run_aggregate, run_leaderboard
 from clv_experiments.comparison.bootstrap import METRICS
+from clv_experiments.comparison.checks import Finding
 from clv_experiments.comparison.display.readme import BEGIN, END
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -20,6 +21,16 @@ from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = "scripts/leaderboard.py"
 CELL = ["data=cdnow_sample", "models=[bg_nbd]", "replicates=200"]  # window=3m by default
+
+
+class Lonely:
+    """A check of a user's own."""
+
+    code, title, question = "OWN", "Lonely", "Is there a single model besides the baselines?"
+
+    def find(self, standings):
+        models = [label for label, family in standings.cell.families.items() if family != "baseline"]
+        return [Finding(f"a single model beside the baselines, {models[0]}", models[0])] if len(models) == 1 else []
 
 
 def build_board(folder, *typed, alone=True):
@@ -114,12 +125,13 @@ def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
 
 
 def test_a_second_board_needs_no_run_and_says_the_same(board, copy, capsys, plain):
-    again = build_board(copy, *CELL)
+    again = build_board(copy, *CELL, "checks=[test_leaderboard.Lonely]")
     pd.testing.assert_frame_equal(again.standings.table, board.standings.table)
     out = capsys.readouterr().out
     assert "bg_nbd" in out
     assert "BG/NBD" not in out  # no run was made
-    assert len(re.findall(r"^M\d: ", out, flags=re.MULTILINE)) == len(board.findings)
+    assert "\nOWN: a single model beside the baselines, bg_nbd\n" in out
+    assert len(re.findall(r"^M\d: ", out, flags=re.MULTILINE)) == sum(len(result.findings) for result in board.checks)
 
 
 def test_a_gap_is_named_with_the_command_that_fills_it(copy):
@@ -208,7 +220,7 @@ def test_the_script_fills_and_shows(filled):
 
 
 def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
-    here = Board(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.findings)
+    here = Board(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.checks)
     cell = replace(board.standings.cell, data="other", identity="another")
     run_aggregate([replace(here, standings=replace(board.standings, cell=cell)), here])
     out = capsys.readouterr().out

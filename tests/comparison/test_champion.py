@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from clv_experiments.comparison.champion import MARGIN, Basis, choose
-from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.checks import CheckResult
+from clv_experiments.comparison.checks.method_check import finding
+from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.card import Refit, card
 from clv_experiments.errors import ClvError
 
@@ -134,11 +136,12 @@ def test_without_a_score_nobody_is_chosen(board):
 def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     standings = board({"trees": 0.405, "story": 0.40, "rule": 0.2}, story="btyd", rule="baseline")
     few = {"holdout": "2001-04-01 to 2001-06-30", "buyers": 9, "limit": 30}
-    all_findings = [*(Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("story", "trees"))]
-    all_findings += [Finding(7, None, "few_buyers", few)]
+    biased = [finding("biased", name, {"bias": 0.5, "origins": 1}) for name in ("story", "trees")]
+    of_cell = finding("few_buyers", None, few)
+    checks = [CheckResult(CHECKS[1], biased), CheckResult(CHECKS[6], [of_cell])]
     choice = choose(standings)
     assert choice.tied == ("trees",)
-    text = card(choice, standings, all_findings, REFIT)
+    text = card(choice, standings, checks, REFIT)
     assert text.startswith("# story, champion of shop/3m\n")
     assert "`run_of_story` in cell `0123456789abcdef`" in text
     assert "2001-04-01 to 2001-06-30" in text
@@ -148,7 +151,7 @@ def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     assert "not evaluated" in text
     assert "`frequency`, `T`" in text
     assert f"- {REFIT.estimator_warnings[0]}" in text
-    own, others, of_all = (finding.sentence for finding in all_findings)
+    own, others, of_all = (reported.sentence for reported in (*biased, of_cell))
     assert f"- M2: {own}" in text
     assert f"- M7: {of_all}" in text
     assert others not in text

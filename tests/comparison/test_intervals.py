@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.checks import findings
+from clv_experiments.comparison.checks.protocol import run_checks
+from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.display.page import leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown
@@ -68,7 +69,8 @@ def test_a_board_shows_both(cell):
     assert total.table.rows[0][1:3] == ["GBP 31.00", "GBP 20.00 to GBP 40.00"]
     assert "80 % interval held the actual total at 1 of 2 origins" in " ".join(total.sentences)
     board = standings(cell, "d2_tweedie", replicates=100)
-    for text in (board_markdown(board, findings(board)), leaderboard_page([(board, findings(board))], None, "today")):
+    checks = run_checks(board, CHECKS)
+    for text in (board_markdown(board, checks), leaderboard_page([(board, checks)], None, "today")):
         assert section.title in text
         assert total.title in text
 
@@ -78,7 +80,7 @@ def test_without_intervals_nothing_is_shown(cell_of):
     assert coverage_by_model(old).empty
     assert totals_by_origin(old).empty
     board = standings(old, "d2_tweedie", replicates=100)
-    assert interval_section(old).title not in board_markdown(board, findings(board))
+    assert interval_section(old).title not in board_markdown(board, run_checks(board, CHECKS))
     assert "crps" not in board.oriented_scores
 
 

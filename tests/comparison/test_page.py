@@ -5,13 +5,17 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from clv_experiments.comparison.aggregate import aggregate_boards
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks import CHECKS, Finding, findings
+from clv_experiments.comparison.checks import CheckResult, Finding
+from clv_experiments.comparison.checks.method_check import finding
+from clv_experiments.comparison.checks.protocol import run_checks
+from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.page import board_table, leaderboard_page
 from clv_experiments.comparison.display.tables import SHOWN
 from clv_experiments.comparison.standings import standings
@@ -85,13 +89,16 @@ def boards(cell_of):
 
 @pytest.fixture(scope="module")
 def plain(boards):
-    fired = [Finding(2, name, "biased", {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
-    return leaderboard_page([(boards[0], fired)], None, "on a Monday")
+    fired = [finding("biased", name, {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
+    outcomes = {"M2": {"findings": fired}, "M3": {"not_applicable": "there are losses"}}
+    results = [CheckResult(check, **outcomes.get(check.code, {})) for check in CHECKS]
+    return leaderboard_page([(boards[0], results)], None, "on a Monday")
 
 
 @pytest.fixture(scope="module")
 def hostile(boards):
-    fired = [Finding(number, ATTACK, "at_edge", {"settings": BREAKOUT}) for number in range(1, 9)]
+    fired = [CheckResult(check, [finding("at_edge", ATTACK, {"settings": BREAKOUT})]) for check in CHECKS]
+    fired.append(CheckResult(SimpleNamespace(code=ATTACK, title=BREAKOUT, question=ATTACK), not_applicable=BREAKOUT))
     return leaderboard_page([(board, fired) for board in boards], aggregate_boards(boards), ATTACK)
 
 
@@ -148,7 +155,8 @@ def test_checks_that_fired_and_those_that_did_not(plain):
     text = " ".join(Outline(plain).texts)
     assert "good" in text
     assert "50.0%" in text
-    assert text.count("✓ passed") == len(CHECKS) - 1
+    assert text.count("✓ nothing found") == len(CHECKS) - 2
+    assert text.count("– not applicable") == text.count("there are losses") == 1
     assert text.count("! 2 findings") == 1
     assert all(check.title in text and check.question in text for check in CHECKS)
 
@@ -168,7 +176,8 @@ def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
         board = standings(
             cell_of(predicted, counts, families={"zeros": "baseline"}, currency=currency), "d2_tweedie", replicates=100
         )
-        return " ".join(" ".join(Outline(leaderboard_page([(board, findings(board))], None, "today")).texts).split())
+        page = leaderboard_page([(board, run_checks(board, CHECKS))], None, "today")
+        return " ".join(" ".join(Outline(page).texts).split())
 
     assert not re.findall(r"\b(spen[dt]\w*|money|amounts)\b", text_of("purchases"))
     assert "share of all purchases" in text_of("purchases")
@@ -282,7 +291,7 @@ def test_page_works_in_a_browser(boards, browsed):
     probe = browsed(
         DRIVER,
         leaderboard_page(
-            [(odd, []), (boards[1], [Finding(4, ATTACK, "at_edge", {"settings": ATTACK})])],
+            [(odd, []), (boards[1], [CheckResult(CHECKS[3], [Finding(ATTACK, ATTACK)])])],
             aggregate_boards([odd, boards[1]]),
             ATTACK,
         ),

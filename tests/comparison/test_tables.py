@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from clv_experiments.comparison.aggregate import aggregate_boards
-from clv_experiments.comparison.checks import CHECKS, Finding, findings
+from clv_experiments.comparison.checks import CheckResult, Finding
+from clv_experiments.comparison.checks.protocol import run_checks
+from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.tables import (
     NARROW,
     SHOWN,
@@ -14,6 +16,7 @@ from clv_experiments.comparison.display.tables import (
     board_heading,
     board_markdown,
     board_table,
+    check_lines,
     reading,
     render_aggregate_report,
 )
@@ -128,7 +131,8 @@ UNFINISHED = "1 run left out: abc"
 
 def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
     result = made(origins=2, left_out=(UNFINISHED,))
-    text = board_markdown(result, findings(result))
+    checks = run_checks(result, CHECKS)
+    text = board_markdown(result, checks)
     assert text.startswith("## shop/3m\n")
     first, second = (next(line for line in text.splitlines() if holdout in line) for holdout in result.cell.holdouts)
     assert "4 customers" in first
@@ -137,11 +141,18 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
     assert all(f"- {sentence}" in text for sentence in reading(result))
     assert any("2 origins" in sentence for sentence in reading(result))
     assert any("tree" in sentence and "rate" in sentence for sentence in reading(result))
-    fired = {finding.number for finding in findings(result)}
-    assert fired == {1, 2, 7}
+    outcomes = {check.check.code: check.outcome for check in checks}
+    assert [code for code, outcome in outcomes.items() if outcome == "found"] == ["M1", "M2", "M7"]
+    assert [code for code, outcome in outcomes.items() if outcome == "not applicable"] == ["M5", "M6"]
     for check in CHECKS:
-        assert (f"- M{check.number} {check.title}\n" in text) == (check.number in fired)
-    assert all(f"  - {finding.sentence}\n" in text for finding in findings(result))
+        assert (f"- {check.code} {check.title}\n" in text) == (outcomes[check.code] == "found")
+    silent = "M3 Hangs on a handful of customers, M4 At the edge of the search, M8 Mixed code"
+    assert f"- nothing found by {silent}\n" in text
+    assert "- not applicable: M6 Labels from the holdout, since no model on the board learned from labels" in text
+    assert all(f"  - {finding.sentence}\n" in text for check in checks for finding in check.findings)
+    lines = check_lines(checks)
+    assert [line.split(" ")[0] for line in lines[-3:]] == ["nothing", "not", "not"]
+    assert [line.partition(": ")[2] for line in lines[:-3]] == [f.sentence for check in checks for f in check.findings]
     assert f"\n\n- {UNFINISHED}" in text
     table = [cells_of(line) for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 6
@@ -163,8 +174,8 @@ def test_heading_says_what_was_judged_in_one_line(made):
 
 
 def test_markdown_without_findings_or_gaps_says_so(made):
-    text = board_markdown(made(), [])
-    silent = ", ".join(f"M{check.number} {check.title}" for check in CHECKS)
+    text = board_markdown(made(), [CheckResult(check) for check in CHECKS])
+    silent = ", ".join(f"{check.code} {check.title}" for check in CHECKS)
     assert text.endswith(f"{silent}\n")
     assert "Not shown" not in text
     assert "Not shown" in board_markdown(made(left_out=(UNFINISHED,)), [])
@@ -178,7 +189,7 @@ HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
 def test_hostile_names_stay_in_their_cell(made):
     best = {"d2_tweedie": {HOSTILE: 0.9}}
     result = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, left_out=(HOSTILE,))
-    text = board_markdown(result, [Finding(4, HOSTILE, "at_edge", {"settings": HOSTILE})])
+    text = board_markdown(result, [CheckResult(CHECKS[3], [Finding(f"from {HOSTILE}", HOSTILE)])])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 5
     assert len({len(cells_of(row.replace("\\\\", ""))) for row in rows}) == 1

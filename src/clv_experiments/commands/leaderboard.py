@@ -22,13 +22,15 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.comparison.aggregate import aggregate_boards
-from clv_experiments.comparison.checks import Finding, findings
+from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
+from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
 from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.display.readme import check_readme, write_readme
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import check_settings, experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
@@ -43,7 +45,7 @@ class Board:
 
     cfg: DictConfig
     standings: Standings
-    findings: Sequence[Finding]
+    checks: Sequence[CheckResult]
 
 
 def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -> Board:
@@ -66,6 +68,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
     check_leaderboard_settings(cfg, overrides)
+    checks = board_checks(cfg)
     check_promote_setting(cfg, alone=alone)
     terminal = Terminal()
     with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
@@ -84,15 +87,15 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
             seed=cfg.seed,
             progress=progress,
         )
-        board = Board(cfg, result, findings(result))
+        board = Board(cfg, result, run_checks(result, checks))
     _print(terminal, board)
     with terminal.step("drawing and writing", "writing"):
-        records = list(board_records(result, board.findings, _timestamp()))
+        records = list(board_records(result, board.checks, _timestamp()))
         _write(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.readme and alone:
             write_readme(cfg.readme, records)
     if cfg.promote:
-        promote(cfg, overrides, result, board.findings, terminal)
+        promote(cfg, overrides, result, board.checks, terminal)
     terminal.print_timings()
     return board
 
@@ -118,7 +121,7 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     for note in (*aggregate.notes, *aggregate.left_out):
         terminal.say(f"note: {note}")
     with terminal.step("drawing and writing", "writing"):
-        pairs = [(board.standings, board.findings) for board in boards]
+        pairs = [(board.standings, board.checks) for board in boards]
         records = list(aggregate_records(aggregate, pairs, _timestamp()))
         _write(cfg, "leaderboard", "together", records, terminal)
         if cfg.readme:
@@ -150,11 +153,23 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
+    board_checks(cfg)
     families = model_families()
     models = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
     for name in models or []:
         if name not in families:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(families))}")
+
+
+def board_checks(cfg: DictConfig) -> tuple[Check, ...]:
+    """List the checks of a board, with those that the config names.
+
+    Raises
+    ------
+    ClvError
+        If one cannot be built, or is no check.
+    """
+    return all_checks(build_checks(cfg.checks))
 
 
 def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
@@ -184,8 +199,8 @@ def _print(terminal: Terminal, board: Board) -> None:
     for section in (interval_section(board.standings.cell), total_section(board.standings.cell)):
         if section.sentences:
             terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
-    for finding in board.findings:
-        terminal.say(f"M{finding.number}: {finding.sentence}")
+    for line in tables.check_lines(board.checks):
+        terminal.say(line)
     for sentence in board.standings.cell.left_out:
         terminal.say(f"not shown: {sentence}")
 

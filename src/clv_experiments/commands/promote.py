@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.cell_request import train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.champion import Choice, choose
-from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.card import Refit, card
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.config.log_and_window import build_window, load_configured_log
@@ -58,7 +58,7 @@ def check_promote_setting(cfg: DictConfig, *, alone: bool) -> None:
 
 
 def promote(
-    cfg: DictConfig, overrides: Sequence[str], standings: Standings, findings: Sequence[Finding], terminal: Terminal
+    cfg: DictConfig, overrides: Sequence[str], standings: Standings, checks: Sequence[CheckResult], terminal: Terminal
 ) -> StoredModel:
     """Fit the winner of a board on the whole log, and make it the champion of its experiment.
 
@@ -68,7 +68,7 @@ def promote(
         Composed from ``conf/leaderboard.yaml``.
     overrides : sequence of str
         The overrides that the user typed, for advice.
-    standings, findings
+    standings, checks
         The board.
     terminal : Terminal
 
@@ -100,7 +100,7 @@ def promote(
             forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
         with terminal.step("registering the champion", "writing"):
-            card_text = card(choice, standings, findings, _describe_refit(experiment, forecaster, forecast))
+            card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
             version_tags = (*_champion_tags(choice, cell), *log_tags)
             run.log([*_fit_records(forecaster, forecast), Text("card.md", card_text), Description(card_text)])

@@ -95,6 +95,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("output", "runs", "metric"), TEXT),
     **dict.fromkeys(("readme", "cell", "predictions", "name", "provenance"), TEXT | NULL),
     "models": TEXTS | TEXT | NULL,
+    "checks": LIST | TEXT | NULL,
     **dict.fromkeys(("decisions.tiers", "decisions.contact"), MAPPING),
     **dict.fromkeys(("decisions.contact.least", "decisions.contact.most"), MAPPING | NULL),
     **dict.fromkeys(("decisions.margin", "decisions.annual_discount_rate", "decisions.interval"), NUMBER),

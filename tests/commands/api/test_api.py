@@ -1,6 +1,7 @@
 """What a notebook calls: the same numbers as the commands, from frames of any kind, with errors in one sentence."""
 
 import warnings
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 import clv_experiments as clv
 from clv_experiments.commands.train import run_experiment
+from clv_experiments.comparison.checks import Finding
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.run_reader import RunReader
 
@@ -94,9 +96,20 @@ def test_results_and_predictions_of_anybody_meet_on_one_board(story, mine, tmp_p
     assert board.table.loc["mine", "normalised_gini"] == pytest.approx(board.table.loc["mbg_nbd", "normalised_gini"])
     assert board.champion is story, "what was made elsewhere cannot be fitted again"
     assert list(board.findings.columns) == ["check", "model", "finding"]
+    assert board.checks["outcome"].isin(["found", "nothing found", "not applicable"]).all()
+    assert board.checks.loc["M1", "reason"] == "there is no baseline on the board"
     assert "mine" in board.to_html(tmp_path / "board.html")
     assert (tmp_path / "board.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert isinstance(board.plot(), Figure)
+
+
+def test_a_check_of_ones_own_is_asked_too(story):
+    own = SimpleNamespace(code="OWN", title="t", question="q?", find=lambda standings: [Finding("a <b>", "mbg_nbd")])
+    board = clv.leaderboard(results=[story], checks=[own], replicates=100)
+    assert board.findings.iloc[-1].tolist() == ["OWN", "mbg_nbd", "a <b>"]
+    assert "<li>OWN: a &lt;b&gt;</li>" in board._repr_html_()
+    with pytest.raises(ClvError, match="str is no check"):
+        clv.leaderboard(results=[story], checks=["M1"])
 
 
 def test_results_of_different_cells_are_not_compared(log, story):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -20,9 +21,11 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.submit import check_name, evaluate_predictions, submission_records
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.champion import choose
-from clv_experiments.comparison.checks import Finding, findings
+from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
+from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display.figures import board_figures
 from clv_experiments.comparison.display.page import leaderboard_page
+from clv_experiments.comparison.display.tables import check_lines
 from clv_experiments.comparison.entries import label_runs, read_entry
 from clv_experiments.comparison.selection import build_cell
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
@@ -42,10 +45,12 @@ class Board:
         Scores with intervals, differences, ties.
     results : mapping of run id to Result
         Of the models that were fitted here.
+    check_results : sequence of CheckResult
     """
 
     standings: Standings
     results: Mapping[str, Result]
+    check_results: Sequence[CheckResult]
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -64,15 +69,24 @@ class Board:
         """Who wins, how certain that is, and whether any model is worth more than a rule of thumb."""
         return " ".join(decide_verdict(self.standings).sentences)
 
-    @cached_property
-    def _findings(self) -> Sequence[Finding]:
-        return findings(self.standings)
-
     @property
     def findings(self) -> pd.DataFrame:
-        """What the methodological checks report: ``check`` (M1 to M8), ``model`` and ``finding``; empty if nothing."""
-        rows = [(f"M{finding.number}", finding.model, finding.sentence) for finding in self._findings]
+        """What the methodological checks report: ``check`` (its code), ``model`` and ``finding``; empty if nothing."""
+        rows = [
+            (result.check.code, finding.model, finding.sentence)
+            for result in self.check_results
+            for finding in result.findings
+        ]
         return pd.DataFrame(rows, columns=["check", "model", "finding"])
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """One row a check: ``title``, ``question``, ``outcome`` (found, nothing found, not applicable), ``reason``."""
+        rows = [
+            (result.check.code, result.check.title, result.check.question, result.outcome, result.not_applicable)
+            for result in self.check_results
+        ]
+        return pd.DataFrame(rows, columns=["check", "title", "question", "outcome", "reason"]).set_index("check")
 
     @property
     def champion(self) -> Result:
@@ -98,7 +112,7 @@ class Board:
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the page of the leaderboard, and write it where a path is given."""
         created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-        page = leaderboard_page([(self.standings, self._findings)], None, created)
+        page = leaderboard_page([(self.standings, self.check_results)], None, created)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -107,7 +121,7 @@ class Board:
         return f"{self.verdict}\n{self.table.to_string(float_format='{:.3f}'.format)}"
 
     def _repr_html_(self) -> str:
-        found = "".join(f"<li>M{finding.number}: {finding.sentence}</li>" for finding in self._findings)
+        found = "".join(f"<li>{escape(line)}</li>" for line in check_lines(self.check_results))
         return f"<p>{self.verdict}</p>{self.table.to_html(float_format='{:.3f}'.format)}<ul>{found}</ul>"
 
 
@@ -121,6 +135,7 @@ def leaderboard(
     results: Iterable[Result] = (),
     predictions: Mapping[str, pd.DataFrame] | None = None,
     metric: str = "d2_tweedie",
+    checks: Sequence[Check] = (),
     replicates: int = 2000,
     confidence: float = 0.95,
     seed: int = 42,
@@ -144,6 +159,8 @@ def leaderboard(
         Made elsewhere: ``customer_id``, ``cutoff``, ``y_pred``; every customer of each cutoff once.
     metric : str
         Orders the board and finds ties.
+    checks : sequence of Check, optional
+        Your own, besides M1 to M8: objects with ``code``, ``title``, ``question`` and ``find(standings)``.
     replicates, confidence, seed
         Of the bootstrap over customers.
     settings : mapping, optional
@@ -168,6 +185,7 @@ def leaderboard(
     ('mbg_nbd', 7)
     """
     check_bootstrap(metric, replicates, confidence)
+    board_checks = all_checks(checks)
     given, terminal = list(results), Terminal(quiet=not verbose)
     if given:
         log, template = given[0].log, given[0].settings
@@ -187,7 +205,7 @@ def leaderboard(
         confidence=confidence,
         seed=seed,
     )
-    return Board(result, {result.run.run_id: result for result in fitted})
+    return Board(result, {result.run.run_id: result for result in fitted}, run_checks(result, board_checks))
 
 
 def _wanted(models: Sequence[str] | None, given: Sequence[Result]) -> list[str]:

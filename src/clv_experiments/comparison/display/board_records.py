@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from clv_experiments.comparison.aggregate import Aggregate
-from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
 from clv_experiments.comparison.display.page import leaderboard_page
@@ -16,7 +16,7 @@ from clv_experiments.reporting.records import Description, Metric, Record, Table
 KIND = "leaderboard"
 
 
-def board_records(standings: Standings, findings: Sequence[Finding], created: str) -> Iterator[Record]:
+def board_records(standings: Standings, checks: Sequence[CheckResult], created: str) -> Iterator[Record]:
     """Turn the result of one cell into records; ``created`` is the time that the page shows."""
     cell, own = standings.cell, standings.rows()
     yield Tag("kind", KIND)
@@ -25,7 +25,7 @@ def board_records(standings: Standings, findings: Sequence[Finding], created: st
     yield Tag("leader", own.index[0])
     yield Tag("tied_with_leader", ", ".join(own.index[own["group"] == 1][1:]) or "none")
     yield Metric("models", float(len(own)))
-    yield Metric("findings", float(len(findings)))
+    yield Metric("findings", float(sum(len(result.findings) for result in checks)))
     yield Table("leaderboard.csv", standings.table)
     yield Table("by_origin.csv", standings.by_origin)
     for name, table in (
@@ -34,13 +34,13 @@ def board_records(standings: Standings, findings: Sequence[Finding], created: st
     ):
         if len(table):
             yield Table(name, table)
-    page = leaderboard_page([(standings, findings)], None, created)
-    yield from _documents(tables.board_markdown(standings, findings), page)
+    page = leaderboard_page([(standings, checks)], None, created)
+    yield from _documents(tables.board_markdown(standings, checks), page)
     yield from board_figures(standings)
 
 
 def aggregate_records(
-    aggregate: Aggregate, boards: Sequence[tuple[Standings, Sequence[Finding]]], created: str
+    aggregate: Aggregate, boards: Sequence[tuple[Standings, Sequence[CheckResult]]], created: str
 ) -> Iterator[Record]:
     """Turn the ranks over several cells into records."""
     yield Tag("kind", KIND)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clv_experiments.comparison.bootstrap import METRICS, LeaderboardMetric
 from clv_experiments.comparison.champion import Choice
-from clv_experiments.comparison.checks import Finding
+from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.tables import SHOWN
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.prose import render_document
@@ -70,7 +70,7 @@ class CardScore:
     models: int
 
 
-def card(choice: Choice, standings: Standings, findings: Sequence[Finding], refit: Refit) -> str:
+def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], refit: Refit) -> str:
     """Write the card in Markdown."""
     label = choice.entry.label
     return render_document(
@@ -79,7 +79,12 @@ def card(choice: Choice, standings: Standings, findings: Sequence[Finding], refi
         cell=standings.cell,
         confidence=standings.confidence,
         scores=[_card_score(standings, metric, label) for metric in standings.displayed_metrics(SHOWN)],
-        findings=[finding for finding in findings if finding.model in (label, None)],
+        findings=[
+            (result.check.code, finding)
+            for result in checks
+            for finding in result.findings
+            if finding.model in (label, None)
+        ],
         refit=refit,
     )
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.comparison.aggregate import Aggregate
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks import MAX_BIAS
+from clv_experiments.comparison.checks.scores import MAX_BIAS
 from clv_experiments.comparison.display.cost import accuracy_against_cost
 from clv_experiments.comparison.display.curves import decile_calibrations, value_captures
 from clv_experiments.comparison.standings import Standings

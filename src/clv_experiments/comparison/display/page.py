@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from clv_experiments.comparison.aggregate import Aggregate
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks import Check, Finding
+from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.cost import seconds_of
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
 from clv_experiments.comparison.display.intervals import IntervalSection, interval_section, total_section
-from clv_experiments.comparison.display.tables import SHOWN, mark_ties, sentences_by_check
+from clv_experiments.comparison.display.tables import SHOWN, mark_ties
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.formatting import format_difference, format_score
@@ -47,18 +47,18 @@ class CellSection:
     table: HtmlTable
     metric_tables: list[tuple[str, HtmlTable]]
     intervals: list[IntervalSection]
-    checks: list[tuple[Check, list[str]]]
+    checks: Sequence[CheckResult]
     figures: list[PageFigure]
 
 
 def leaderboard_page(
-    boards: Sequence[tuple[Standings, Sequence[Finding]]], aggregate: Aggregate | None, created: str
+    boards: Sequence[tuple[Standings, Sequence[CheckResult]]], aggregate: Aggregate | None, created: str
 ) -> str:
-    """Write boards, their findings and, for several cells, their aggregate as one HTML page.
+    """Write boards, what the checks found and, for several cells, their aggregate as one HTML page.
 
     Parameters
     ----------
-    boards : sequence of (Standings, findings of `checks.findings`)
+    boards : sequence of (Standings, results of ``run_checks``)
         One a cell, at least one.
     aggregate : Aggregate or None
         The same cells together.
@@ -92,7 +92,7 @@ def leaderboard_page(
     )  # fmt: skip
 
 
-def _section(number: int, standings: Standings, findings: Sequence[Finding]) -> CellSection:
+def _section(number: int, standings: Standings, checks: Sequence[CheckResult]) -> CellSection:
     anchor = f"cell-{number}"
     return CellSection(
         anchor=anchor,
@@ -104,7 +104,7 @@ def _section(number: int, standings: Standings, findings: Sequence[Finding]) -> 
             for metric in standings.displayed_metrics(SHOWN)[1:]
         ],
         intervals=[interval_section(standings.cell), total_section(standings.cell)],
-        checks=sentences_by_check(standings, findings),
+        checks=checks,
         figures=_page_figures(board_figures(standings), anchor),
     )
 

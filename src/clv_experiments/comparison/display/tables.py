@@ -9,7 +9,7 @@ import pandas as pd
 
 from clv_experiments.comparison.aggregate import Aggregate
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks import Check, Finding, applicable_checks
+from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
@@ -94,7 +94,7 @@ def scores_by_cell(aggregate: Aggregate) -> TextTable:
     return TextTable(["model", *aggregate.cells], rows)
 
 
-def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
+def board_markdown(standings: Standings, checks: Sequence[CheckResult]) -> str:
     """Write a cell as Markdown: what was evaluated, the board, how to read it, the checks, the runs left out."""
     return render_document(
         "leaderboard/board.md.jinja",
@@ -103,16 +103,21 @@ def board_markdown(standings: Standings, findings: Sequence[Finding]) -> str:
         table=board_table(standings, SHOWN),
         reading=reading(standings),
         intervals=[interval_section(standings.cell), total_section(standings.cell)],
-        checks=sentences_by_check(standings, findings),
+        checks=checks,
     )
 
 
-def sentences_by_check(standings: Standings, findings: Sequence[Finding]) -> list[tuple[Check, list[str]]]:
-    """Return every check that applies to a board with the sentences of its findings."""
-    return [
-        (check, [finding.sentence for finding in findings if finding.number == check.number])
-        for check in applicable_checks(standings)
+def check_lines(checks: Sequence[CheckResult]) -> list[str]:
+    """Write the outcomes of the checks for a terminal: findings, then the checks without any, then those left out."""
+    lines = [f"{result.check.code}: {finding.sentence}" for result in checks for finding in result.findings]
+    silent = [f"{result.check.code} {result.check.title}" for result in checks if result.outcome == "nothing found"]
+    lines += [f"nothing found by {', '.join(silent)}"] if silent else []
+    lines += [
+        f"not applicable: {result.check.code} {result.check.title}, since {result.not_applicable}"
+        for result in checks
+        if result.not_applicable is not None
     ]
+    return lines
 
 
 def render_aggregate_report(aggregate: Aggregate) -> str:

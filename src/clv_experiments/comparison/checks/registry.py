@@ -1,0 +1,86 @@
+"""The checks of a board: those numbered here, those of installed packages, and a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+from clv_experiments.comparison.checks.evidence import MIN_BUYERS, at_edge, few_buyers, mixed_code, overlapping
+from clv_experiments.comparison.checks.method_check import MethodCheck
+from clv_experiments.comparison.checks.protocol import Check
+from clv_experiments.comparison.checks.scores import (
+    HANDFUL,
+    MAX_BIAS,
+    MAX_DRIFT,
+    MAX_RATIO,
+    MAX_SHARE,
+    biased,
+    concentrated,
+    drifted,
+    worse_than_a_baseline,
+)
+from clv_experiments.errors import ClvError
+
+ENTRY_POINTS = "clv_experiments.checks"
+
+CHECKS: tuple[Check, ...] = (
+    MethodCheck("M1", "Worse than a baseline", worse_than_a_baseline),
+    MethodCheck("M2", "Biased", biased, {"limit": MAX_BIAS}),
+    MethodCheck(
+        "M3",
+        "Hangs on a handful of customers",
+        concentrated,
+        {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
+    ),
+    MethodCheck("M4", "At the edge of the search", at_edge),
+    MethodCheck("M5", "Drift since validation", drifted, {"limit": MAX_DRIFT}),
+    MethodCheck("M6", "Labels from the holdout", overlapping),
+    MethodCheck("M7", "Few buyers", few_buyers, {"limit": MIN_BUYERS}),
+    MethodCheck("M8", "Mixed code", mixed_code),
+)
+
+
+def all_checks(own: Sequence[Any] = ()) -> tuple[Check, ...]:
+    """List the checks of a board: those of this package, of installed packages, and a user's own.
+
+    Parameters
+    ----------
+    own : sequence of Check
+
+    Raises
+    ------
+    ClvError
+        If one is no check, or two have the same code.
+    """
+    named = {check.code: check for check in CHECKS}
+    users = [(check, getattr(check, "__name__", type(check).__name__)) for check in own]
+    for check, source in [*_installed_checks(), *users]:
+        _require_check(check, source)
+        if check.code in named:
+            raise ClvError(f"two checks have the code {check.code}, one of them {source}; give it another")
+        named[check.code] = check
+    return tuple(named.values())
+
+
+def _installed_checks() -> Iterator[tuple[Any, str]]:
+    """Load the checks that installed packages declare, by name; each with where it comes from."""
+    for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
+        source = f"entry point {entry_point.name} = {entry_point.value}"
+        try:
+            loaded = entry_point.load()
+            yield (loaded() if isinstance(loaded, type) else loaded), source
+        except Exception as error:
+            raise ClvError(f"a check of an installed package cannot be loaded ({source}): {error}") from error
+
+
+def _require_check(check: Any, source: str) -> None:
+    """Refuse what lacks a part of the protocol, or says nothing in it."""
+    texts = ("code", "title", "question")
+    lacking = [name for name in texts if not (isinstance(text := getattr(check, name, None), str) and text.strip())]
+    if not callable(getattr(check, "find", None)) or isinstance(check, type):
+        lacking.append("find(standings)")
+    if lacking:
+        raise ClvError(
+            f"{source} is no check, which has code, title, question and find(standings): it lacks {', '.join(lacking)}"
+        )
