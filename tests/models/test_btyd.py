@@ -228,7 +228,7 @@ def test_a_log_without_visible_dropout_is_accepted_and_said(model, caplog):
         (lambda X: X.assign(recency="soon"), r"other than numbers"),
         (lambda X: X.assign(extra=1.0).set_axis([*COLUMNS, "T"], axis=1), r"twice"),
         (lambda X: X.iloc[:0], r"no customer to fit"),
-        (lambda X: X.to_numpy(), r"reads a pandas frame.*got ndarray"),
+        (lambda X: X.to_numpy()[:, :2], r"an array without names must have the columns .*got 2 column"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(change, message):

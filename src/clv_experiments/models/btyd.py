@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.btyd_distribution import SEED, PositiveSpend, PurchaseDraws, simulate_positive_spend
 from clv_experiments.models.btyd_fitting import (
     NOT_CONVERGED,
@@ -25,7 +26,6 @@ from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.zero_inflated_lognormal import SMALLEST
 
 logger = logging.getLogger(__name__)
-
 COLUMNS, MONEY = ("frequency", "recency", "T"), "monetary_value"
 DAYS_A_WEEK, DAYS_A_YEAR = 7.0, 365.25
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -69,19 +69,19 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : frame indexed by customer_id with frequency, recency, T (days) and, where money is known, monetary_value
+        X : frame with frequency, recency, T (days) and perhaps monetary_value, or an array of these in this order
 
         Raises
         ------
         ClvError
             If X has no customer, lacks a column or holds impossible values.
         """
-        columns = (*COLUMNS, MONEY) if MONEY in getattr(X, "columns", ()) else COLUMNS
+        X = name_columns(X, CUSTOMER_COLUMNS, len(COLUMNS))
+        columns = (*COLUMNS, MONEY) if MONEY in X.columns else COLUMNS
         customers = check_customers(X, columns)
         if customers.empty:
             raise ClvError(f"no customer to fit {type(self).__name__} on: X has 0 rows, expected at least 1")
-        self.n_features_in_ = len(columns)
-        self.feature_names_in_ = np.array(columns, dtype=object)
+        self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
         self.parameters_ = self._fit_purchases(customers)
         self.spend_ = GammaGamma().fit(customers) if MONEY in columns else None
@@ -114,8 +114,8 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         self.log_likelihood_ = optimum.log_likelihood
         self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
         self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
-        no_dropout = self._dropout_share(T.max()) < MIN_DROPOUT_SHARE
-        self.boundary_ = self._no_dropout_message if no_dropout else optimum.boundary
+        drops_out = self._dropout_share(T.max()) >= MIN_DROPOUT_SHARE
+        self.boundary_ = optimum.boundary if drops_out else self._no_dropout_message
         if not x.any():
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:

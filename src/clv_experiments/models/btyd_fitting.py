@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult, minimize
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 
 LOG_BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
 MIN_CURVATURE = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
@@ -36,14 +37,15 @@ class Optimum:
 def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Return the named columns of X as floats, or say which customers have impossible values.
 
+    An array has the columns frequency, recency, T and perhaps monetary_value, in this order.
+
     Raises
     ------
     ClvError
-        If X is no frame, a column is missing or repeated, or a value is missing, infinite, negative (monetary_value
+        If a column is missing or repeated, or a value is missing, infinite, negative (monetary_value
         may be: refunds), a broken count, or a recency later than T.
     """
-    if not isinstance(X, pd.DataFrame):
-        raise ClvError(f"a BTYD model reads a pandas frame with {', '.join(columns)}, got {type(X).__name__}")
+    X = name_columns(X, CUSTOMER_COLUMNS, 3)
     missing = [column for column in columns if column not in X.columns]
     if missing:
         present = ", ".join(map(str, X.columns[:12])) + (", ..." if X.shape[1] > 12 else "")

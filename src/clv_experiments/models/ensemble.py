@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import read_features, read_training
 from clv_experiments.models.scaled_regressor import ScaledRegressor
 
 LEVELS = (np.arange(400) + 0.5) / 400  # at which each member's distribution is taken into the mixture
@@ -83,7 +84,10 @@ class Ensemble(RegressorMixin, BaseEstimator):
         """
         if not self.members:
             raise ClvError("an ensemble needs at least one member (model.estimator.members)")
-        self.n_features_in_ = X.shape[1]
+        if isinstance(X, pd.DataFrame):
+            self.n_features_in_ = X.shape[1]
+        else:
+            X, y = read_training(self, X, y)
         self.members_ = {}
         for name, member in self.members.items():
             rows = X if customers is None or get_tags(member).target_tags.required else customers
@@ -114,13 +118,13 @@ class Ensemble(RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict holdout spend, shape (n,), currency, finite and >= 0."""
-        check_is_fitted(self)
+        X = self._check_features(X)
         return np.mean([member.predict(X) for member in self.members_.values()], axis=0)
 
     @available_if(_any_predicts_purchases)
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return the probability of any purchase in the horizon, shape (n,): the mean of members that predict it."""
-        check_is_fitted(self)
+        X = self._check_features(X)
         members = [member for member in self.members_.values() if hasattr(member, "probability_purchase")]
         return np.mean([member.probability_purchase(X) for member in members], axis=0)
 
@@ -130,7 +134,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
 
         The mean of the mixture is what ``predict`` returns.
         """
-        check_is_fitted(self)
+        X = self._check_features(X)
         quantiles = np.empty((len(X), np.size(probabilities)))
         for first in range(0, len(X), ROWS_AT_ONCE):
             part = slice(first, first + ROWS_AT_ONCE)
@@ -142,8 +146,12 @@ class Ensemble(RegressorMixin, BaseEstimator):
     @available_if(_all_know_their_distribution)
     def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
         """Return P(spend > amount), shape (n,): the mean of the members'."""
-        check_is_fitted(self)
+        X = self._check_features(X)
         return np.mean([member.probability_above(X, amount) for member in self.members_.values()], axis=0)
+
+    def _check_features(self, X: Any) -> pd.DataFrame:
+        check_is_fitted(self)
+        return X if isinstance(X, pd.DataFrame) else read_features(self, X)
 
     @property
     def takes_losses(self) -> bool:

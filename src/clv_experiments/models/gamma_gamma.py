@@ -48,6 +48,8 @@ class GammaGamma(BaseEstimator):
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Fit on the customers with frequency > 0 and monetary_value > 0; y is ignored.
 
+        An array has the columns frequency, recency, T and monetary_value, in this order.
+
         Raises
         ------
         ClvError

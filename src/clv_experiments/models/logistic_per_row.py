@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class LogisticPerRow(ClassifierMixin, BaseEstimator):
@@ -37,17 +37,18 @@ class LogisticPerRow(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to n rows of features and classes."""
-        labels = np.asarray(y)
+        features, labels = validate_data(self, X, y, dtype=float)
         penalised = LogisticRegression(C=1 / (self.alpha * len(labels)), solver="newton-cholesky", tol=1e-10)
-        self.classifier_ = penalised.fit(X, labels)
-        self.classes_, self.n_features_in_ = self.classifier_.classes_, self.classifier_.n_features_in_
+        self.classifier_ = penalised.fit(features, labels)
+        self.classes_ = self.classifier_.classes_
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probability of each class, shape (n, 2)."""
         check_is_fitted(self)
-        return self.classifier_.predict_proba(X)
+        return self.classifier_.predict_proba(validate_data(self, X, dtype=float, reset=False))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the likelier class, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        chances = self.predict_proba(X)
+        return self.classes_[chances.argmax(axis=1)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clv_experiments.models.ridge_per_row import RidgePerRow
 from clv_experiments.models.zero_inflated_lognormal import bound_lognormal
@@ -42,11 +42,10 @@ class LognormalRidge(RegressorMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to n rows of features and spend above 0."""
-        spend = np.asarray(y, dtype=float)
+        features, spend = validate_data(self, X, y, dtype=float, y_numeric=True)
         logs, self.largest_ = np.log(spend), float(spend.max())
-        self.ridge_ = RidgePerRow(alpha=self.alpha).fit(X, logs)
-        self.n_features_in_ = self.ridge_.n_features_in_
-        self.sigma_ = float(np.sqrt(np.mean((logs - self.ridge_.predict(X)) ** 2)))
+        self.ridge_ = RidgePerRow(alpha=self.alpha).fit(features, logs)
+        self.sigma_ = float(np.sqrt(np.mean((logs - self.ridge_.predict(features)) ** 2)))
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -57,5 +56,10 @@ class LognormalRidge(RegressorMixin, BaseEstimator):
     def predict_log(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of log spend, each of shape (n,)."""
         check_is_fitted(self)
-        mu = np.asarray(self.ridge_.predict(X), dtype=float)
+        mu = np.asarray(self.ridge_.predict(validate_data(self, X, dtype=float, reset=False)), dtype=float)
         return bound_lognormal(mu, np.full(len(mu), self.sigma_), self.largest_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        return tags

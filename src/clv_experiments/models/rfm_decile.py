@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.rule import select_columns
 
 
@@ -39,7 +40,12 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         self.groups = groups
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Learn the ranks, the groups and their means from the training panel."""
+        """Learn the ranks, the groups and their means from the training panel.
+
+        An array has the columns frequency, recency, T and perhaps monetary_value, in this order.
+        """
+        X = name_columns(X, CUSTOMER_COLUMNS, 3)
+        y = column_or_1d(y, warn=True)
         self.n_features_in_ = X.shape[1]
         self.has_money_ = "monetary_value" in X.columns
         self.values_ = [np.sort(values) for values in self._rfm(X)]
@@ -57,7 +63,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the group means, shape (n,), currency."""
         check_is_fitted(self)
-        return self.means_[np.searchsorted(self.edges_, self._scores(X))]
+        return self.means_[np.searchsorted(self.edges_, self._scores(name_columns(X, CUSTOMER_COLUMNS, 3)))]
 
     def _rfm(self, X: pd.DataFrame) -> list[np.ndarray]:
         names = ("T", "recency", "frequency", *(["monetary_value"] if self.has_money_ else []))

@@ -2,7 +2,9 @@
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn.linear_model import Ridge
+from sklearn.utils.validation import _check_sample_weight
 
 
 class RidgePerRow(Ridge):
@@ -14,7 +16,7 @@ class RidgePerRow(Ridge):
     Attributes
     ----------
     alpha_ : float
-        Penalty on the sum of squared errors: ``alpha`` times the rows.
+        Penalty on the sum of squared errors: ``alpha`` times the rows, or their weights.
 
     Examples
     --------
@@ -25,7 +27,10 @@ class RidgePerRow(Ridge):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to n rows; see ``Ridge.fit``."""
-        self.alpha_ = self.alpha * len(X)
+        if sample_weight is None:
+            self.alpha_ = self.alpha * np.shape(X if hasattr(X, "shape") else np.asarray(X))[0]
+        else:
+            self.alpha_ = self.alpha * float(np.sum(_check_sample_weight(sample_weight, X)))
         ridge = Ridge(**{**self.get_params(), "alpha": self.alpha_}).fit(X, y, sample_weight)
         for name in filter(lambda name: name.endswith("_"), vars(ridge)):
             setattr(self, name, getattr(ridge, name))

@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import name_columns
 
 
 def select_columns(X: pd.DataFrame, names: tuple[str, ...], model: str) -> list[np.ndarray]:
@@ -35,14 +37,18 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
     _spend: Callable[..., Any]  # takes the ``required_columns``, in order
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
-        """Check that the columns are there."""
+        """Check that the columns are there; an array has ``required_columns``, in their order."""
+        X = X if isinstance(X, pd.DataFrame) else check_array(X)
         self._columns(X)
         self.n_features_in_ = X.shape[1]
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict holdout spend, shape (n,), currency, in the order of ``X``; below 0 only where past spend is."""
+        check_is_fitted(self)
+        X = X if isinstance(X, pd.DataFrame) else check_array(X)
         return self._spend(*self._columns(X)) * np.ones(len(X))
 
     def _columns(self, X: pd.DataFrame) -> list[np.ndarray]:
-        return select_columns(X, self.required_columns, type(self).__name__)
+        names = self.required_columns
+        return select_columns(name_columns(X, names, len(names)), names, type(self).__name__)

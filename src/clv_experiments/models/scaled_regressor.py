@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -92,6 +93,12 @@ class ScaledRegressor(RegressorMixin, BaseEstimator):
         """Predict holdout spend, shape (n,), currency, finite and >= 0."""
         check_is_fitted(self)
         return self.factor_ * self.estimator_.predict(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        own = get_tags(self.estimator)
+        tags.input_tags, tags.target_tags.required = own.input_tags, own.target_tags.required
+        return tags
 
     @available_if(_if_estimator_has("expected_spend_per_purchase"))
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:

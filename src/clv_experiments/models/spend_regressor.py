@@ -17,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import feature_names, read_features, read_training
 
 # Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
 # trees choose among equally good splits alike, whatever the last digits.
@@ -82,7 +83,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
     feature_units_ : numpy.ndarray of shape (p,)
         Mean size of each feature, 1 where it is always 0.
     feature_names_in_ : numpy.ndarray of str
-        Columns of the training panel, in order.
+        Columns of the training panel, in order; missing where it was an array.
     notes_ : list of str
         Says so where the regressor did not converge.
 
@@ -107,7 +108,8 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : pandas.DataFrame of shape (n, p)
-            Features, indexed by customer_id; a customer may have one row per origin.
+            Features, indexed by customer_id; a customer may have one row per origin. Columns of an array are known by
+            their order.
         y : array-like of shape (n,)
             Spend in the horizon that followed (currency).
 
@@ -116,8 +118,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         ClvError
             If there is no row, a feature is not finite, or ``y`` has another length or is not finite.
         """
-        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        self.n_features_in_ = X.shape[1]
+        X, y = read_training(self, X, y)
         spend = np.asarray(y, dtype=float)
         if not len(X) or len(X) != len(spend):
             raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
@@ -223,7 +224,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         return labels
 
     def _in_units(self, X: pd.DataFrame) -> pd.DataFrame:
-        return select_features(X, self.feature_names_in_).div(self.feature_units_)
+        return select_features(read_features(self, X), feature_names(self)).div(self.feature_units_)
 
     def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
         return clone(self.regressor).fit(X, y)

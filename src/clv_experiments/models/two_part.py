@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.array_input import read_features, read_training
 from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
 
 
@@ -52,23 +54,25 @@ class TwoPart(RegressorMixin, BaseEstimator):
         ClvError
             If spend lies below 0, or nobody has any, so that there is nothing to learn its size from.
         """
+        X, y = read_training(self, X, y)
         spend = np.asarray(y, dtype=float)
         if (spend < 0).any():
             raise ClvError("a two-part model takes spend of 0 or more: a loss is neither no purchase nor a size of one")
         bought = spend > 0
         if not bought.any():
             raise ClvError("nobody in the training panel bought anything: a two-part model has no spend to learn from")
-        self.n_features_in_ = X.shape[1]
         self.classifier_ = None if bought.all() else clone(self.classifier).fit(X, bought.astype(int))
         self.regressor_ = clone(self.regressor).fit(X[bought], spend[bought])
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict expected spend (currency), shape (n,)."""
-        return self.probability_purchase(X) * np.maximum(np.ravel(self.regressor_.predict(X)), 0.0)
+        return self.probability_purchase(X) * np.maximum(np.ravel(self.regressor_.predict(read_features(self, X))), 0.0)
 
     def probability_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Predict the probability of any spend, shape (n,)."""
+        check_is_fitted(self)
+        X = read_features(self, X)
         if self.classifier_ is None:
             return np.ones(len(X))
         return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)
@@ -76,4 +80,9 @@ class TwoPart(RegressorMixin, BaseEstimator):
     @available_if(_predicts_logs)
     def distribution(self, X: pd.DataFrame) -> ZeroInflatedLognormal:
         """Return the distribution of each customer's spend, where the regressor knows that of its logarithm."""
-        return ZeroInflatedLognormal(self.probability_purchase(X), *self.regressor_.predict_log(X))
+        return ZeroInflatedLognormal(self.probability_purchase(X), *self.regressor_.predict_log(read_features(self, X)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        return tags

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 from xgboost import Booster, DMatrix, train
 
 from clv_experiments.errors import ClvError
@@ -95,13 +95,12 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
         ClvError
             If somebody's spend lies below 0, or nobody has any, so that there is nothing to learn its size from.
         """
-        features, spend = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+        features, spend = validate_data(self, X, y, dtype=float, y_numeric=True)
         if (spend < 0).any():
             raise ClvError("ZILN has no place for spend below 0")
         bought = spend > 0
         if not bought.any():
             raise ClvError("nobody in the training panel bought anything: ZILN has no spend to learn from")
-        self.n_features_in_ = features.shape[1]
         logs = np.log(spend[bought])
         self.log_odds_ = float(logit((bought.sum() + 0.5) / (len(bought) + 1)))
         self.log_mean_, self.log_scale_ = float(logs.mean()), float(logs.std()) or 1.0
@@ -133,10 +132,15 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
     def distribution(self, X: ArrayLike) -> ZeroInflatedLognormal:
         """Return the distribution of each customer's spend, in the unit of y."""
         check_is_fitted(self)
-        margins = self.booster_.predict(DMatrix(np.asarray(X, dtype=float))).astype(float)
+        margins = self.booster_.predict(DMatrix(validate_data(self, X, dtype=float, reset=False))).astype(float)
         mu = self.log_mean_ + self.log_scale_ * margins[:, 1]
         sigma = self.log_scale_ * np.exp(np.clip(margins[:, 2], -MAX_LOG_SCALE, MAX_LOG_SCALE))
         return ZeroInflatedLognormal(expit(self.log_odds_ + margins[:, 0]), *bound_lognormal(mu, sigma, self.largest_))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        return tags
 
 
 OURS = ("n_estimators", "n_jobs", "random_state")  # which train() takes otherwise

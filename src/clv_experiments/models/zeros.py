@@ -1,5 +1,9 @@
 """Baseline: nobody buys again."""
 
+from typing import Any
+
+import numpy as np
+
 from clv_experiments.models.rule import RuleBaseline
 
 
@@ -8,3 +12,6 @@ class Zeros(RuleBaseline):
 
     def _spend(self) -> float:
         return 0.0
+
+    def _columns(self, X: Any) -> list[np.ndarray]:
+        return []  # whatever is known of customers
