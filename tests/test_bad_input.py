@@ -271,7 +271,7 @@ def test_a_failed_run_is_marked_with_its_reason_and_keeps_nothing_else(train, fi
     status, _, stderr = train("data=file", f"data.path={path}", *NAMED, tracking="mlflow")
     assert_one_sentence(status, stderr, ["cannot be read as a date"])
     assert [left.name for left in work.iterdir()] == ["mlruns"]
-    run = only_run(work, "orders/1m")
+    run = only_run(work, "orders 1m")
     assert run.info.status == "FAILED"
     assert f"error: {run.data.tags['failure']}\n" == stderr
     assert [left.name for left in artifacts(run).iterdir()] == ["config.yaml"]
@@ -338,7 +338,7 @@ def test_a_database_that_is_down_is_said_without_its_password(tracking, psycopg,
     assert "sesame" not in stdout + stderr
     assert b"sesame" not in traces(work)
     if tracking == "mlflow":
-        assert "127.0.0.1" in only_run(work, "orders/1m").data.tags["failure"]
+        assert "127.0.0.1" in only_run(work, "orders 1m").data.tags["failure"]
 
 
 def test_a_password_that_the_database_refuses_is_not_printed(postgres_server, train, work):
@@ -447,7 +447,7 @@ def test_hostile_text_passes_through_harmless(tmp_path, file_of, train):
     assert [left.name for left in tmp_path.iterdir()] == ["mlruns"]
     assert set(tmp_path.parent.iterdir()) == beside
     assert [left.name for left in path.parent.iterdir()] == [path.name]
-    run = only_run(tmp_path, "orders/1m")
+    run = only_run(tmp_path, "orders 1m")
     predictions = pd.read_parquet(artifacts(run) / "predictions.parquet")
     assert set(predictions["customer_id"]) == set(HOSTILE)
     for table in artifacts(run).rglob("*.csv"):

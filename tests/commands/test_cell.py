@@ -51,7 +51,7 @@ def test_a_tool_predicts_what_a_cell_asks_and_stands_on_its_board(clv, work, mon
     pattern = f"{folder.relative_to(work)}/*/predictions.parquet"
     status, _, stderr = clv("submit", f"predictions={pattern}", "name=counter", *CELL)
     assert (status, stderr) == (0, "")
-    (run,) = RunReader(work / "mlruns").runs("cdnow_sample/3m")
+    (run,) = RunReader(work / "mlruns").runs("cdnow_sample 3m")
     assert run.tags["cell"] == cell["cell"]
     status, _, stderr = clv("submit", f"predictions={pattern}", "name=counter", *CELL, "window.cutoff=1998-02-28")
     assert status == 1

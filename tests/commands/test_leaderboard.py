@@ -77,7 +77,7 @@ def plain(monkeypatch):
 
 
 def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):
-    runs = MlflowTracker(store).reader().runs("cdnow_sample/3m")
+    runs = MlflowTracker(store).reader().runs("cdnow_sample 3m")
     trained = [run for run in runs if run.tags.get("kind") != "leaderboard"]
     assert len(trained) == len(board.standings.cell.entries) == 7
     assert {"bg_nbd", "zeros", "last_period"} <= {run.tags["model"] for run in trained}
@@ -85,7 +85,7 @@ def test_fill_runs_what_was_asked_for_and_the_baselines(board, store):
 
 
 def test_scores_are_those_that_the_runs_logged(board, store):
-    runs = {run.run_id: run for run in MlflowTracker(store).reader().runs("cdnow_sample/3m")}
+    runs = {run.run_id: run for run in MlflowTracker(store).reader().runs("cdnow_sample 3m")}
     for entry in board.standings.cell.entries:
         for metric in METRICS:
             logged = runs[entry.run_id].metrics[f"holdout_{metric}"]
@@ -93,7 +93,7 @@ def test_scores_are_those_that_the_runs_logged(board, store):
 
 
 def test_coverage_is_what_the_runs_logged(board, store, written):
-    runs = {run.tags.get("model"): run for run in MlflowTracker(store).reader().runs("cdnow_sample/3m")}
+    runs = {run.tags.get("model"): run for run in MlflowTracker(store).reader().runs("cdnow_sample 3m")}
     table = pd.read_csv(written / "intervals.csv", index_col="label")
     assert set(table.index) == set(board.standings.cell.labels)
     for label, row in table.drop(columns="no_spend").iterrows():
@@ -116,7 +116,7 @@ def test_files_are_written_beside_the_runs(board, written):
 
 
 def test_the_board_is_a_run_of_the_same_experiment(board, store, written):
-    first, *_ = MlflowTracker(store).reader().runs("cdnow_sample/3m")
+    first, *_ = MlflowTracker(store).reader().runs("cdnow_sample 3m")
     assert first.name == "leaderboard"
     assert first.tags["cell"] == board.standings.cell.identity
     assert first.tags["leader"] == board.standings.ranking[0]
@@ -205,7 +205,7 @@ def test_the_readme_part_is_replaced_and_the_rest_kept(copy, tmp_path):
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "OUTDATED" not in text
-    assert "\n### cdnow_sample/3m\n" in text
+    assert "\n### cdnow_sample 3m\n" in text
     assert "| bg_nbd |" in text
     assert (tmp_path / "docs" / "leaderboard.png").stat().st_size > 10_000
 
@@ -215,8 +215,8 @@ def test_the_script_fills_and_shows(filled):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "running what is missing, 7 of 7" in done.stdout
-    assert " on D2" in done.stdout.split("resampling the customers")[1].split("cdnow_sample/3m, holdout")[0]
-    assert "\ncdnow_sample/3m, holdout 1998-04-01 to 1998-06-30: 2,357 customers" in done.stdout
+    assert " on D2" in done.stdout.split("resampling the customers")[1].split("cdnow_sample 3m, holdout")[0]
+    assert "\ncdnow_sample 3m, holdout 1998-04-01 to 1998-06-30: 2,357 customers" in done.stdout
 
 
 def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
@@ -239,14 +239,14 @@ def test_the_script_sets_several_cells_side_by_side(copy, run_script, plain):
 def test_a_missing_cell_refuses_the_aggregate(copy, run_script, plain):
     status, stdout, stderr = run_script(SCRIPT, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
     assert status == 1
-    assert stderr.startswith("error: cdnow_sample/39w has no finished run of any model")
+    assert stderr.startswith("error: cdnow_sample 39w has no finished run of any model")
     assert "cells together" not in stdout
-    assert "\ncdnow_sample/3m" in stdout
+    assert "\ncdnow_sample 3m" in stdout
 
 
 def test_the_script_ends_in_one_sentence(run_script, work):
     status, _, stderr = run_script(SCRIPT, "data=cdnow_sample")
     assert status == 1
-    assert stderr.startswith("error: cdnow_sample/3m has no finished run of any model")
+    assert stderr.startswith("error: cdnow_sample 3m has no finished run of any model")
     assert stderr.count("\n") == 1
     assert list(work.iterdir()) == []

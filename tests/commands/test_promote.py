@@ -64,7 +64,7 @@ def judged(path, tracker, model, *typed):
     log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     window = build_window(cfg.window, log.start, log.end)
     made = Forecaster(log, window).forecast(window.period(0), build_model(cfg.model))
-    with tracker.run("shop/3m", model) as run:
+    with tracker.run("shop 3m", model) as run:
         run.log(
             [Text("config.yaml", OmegaConf.to_yaml(resolve_settings(cfg))), Tag("log_fingerprint", log.fingerprint)]
         )
@@ -158,7 +158,7 @@ def test_a_champion_leaves_a_run_of_its_own_kind_with_its_card(shop, story):
     assert "version 1 of shop-3m" in out
     assert "models:/shop-3m@champion" in out
     card = shop[1].reader().text(champion.run.run_id, "card.md")
-    assert "# mbg_nbd, champion of shop/3m" in card
+    assert "# mbg_nbd, champion of shop 3m" in card
     assert "2001-07-01 to 2001-09-30" in card
     records = next(run.records for run in shop[1].runs if run.run_id == champion.run.run_id)
     assert isinstance(records[-1], Registration)  # the alias moves when everything else is there

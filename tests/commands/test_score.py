@@ -111,7 +111,7 @@ def stored_run(rows, log_of):
     window, model = Window(log.start, log.end, Horizon.parse("3 months")), build_model(cfg.model)
     latest, earlier = (Forecaster(log, window).forecast(window.period(k), model) for k in (0, 1))
     tags = {"model": "linear", "cutoff": CUTOFF, "log_fingerprint": log.fingerprint, "protocol": "forecast"}
-    run = MemoryRun("orders/3m", "linear")
+    run = MemoryRun("orders 3m", "linear")
     settings = resolve_settings(cfg)
     run.log(
         [
@@ -157,7 +157,7 @@ def test_a_stored_model_scores_with_its_own_features_and_a_btyd_model_beside(sto
 def test_a_look_back_is_not_calibrated_on_the_period_that_it_predicts(stored_run, orders, tmp_path, monkeypatch):
     known = [replace(record, frame=record.frame.assign(y_true=1e9)) if isinstance(record, Table) else record
              for record in stored_run.records]  # fmt: skip
-    run = MemoryRun("orders/3m", "linear", known, run_id=stored_run.run_id)
+    run = MemoryRun("orders 3m", "linear", known, run_id=stored_run.run_id)
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: MemoryReader([run]))
     folder = score(composed(orders, f"output={tmp_path}", f"window.cutoff={CUTOFF}"), f"runs:/{run.run_id}")
     assert pd.read_parquet(folder / "scores.parquet")["expected_spend_high"].max() < 1e5
@@ -191,7 +191,7 @@ def test_what_a_stored_model_cannot_do_is_said(stored_run, monkeypatch):
 
 def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
     reader = MemoryReader(
-        [MemoryRun("orders/3m", "linear", [*stored_run.records, Tag("currency", "$")], run_id=stored_run.run_id)]
+        [MemoryRun("orders 3m", "linear", [*stored_run.records, Tag("currency", "$")], run_id=stored_run.run_id)]
     )
     monkeypatch.setattr(MemoryTracker, "reader", lambda self: reader)
     address = f"runs:/{stored_run.run_id}"
@@ -204,7 +204,7 @@ def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
     assert "not the log" in next(compatibility_warnings(request, "another", "$", date(1998, 3, 31)))
     assert "know too much" in next(compatibility_warnings(request, fingerprint, "$", date(1998, 3, 30)))
     split = [Tag("protocol", "customer_split"), Tag("holdouts", "1998-04-01 to 1998-06-30")]
-    reader = MemoryReader([MemoryRun("orders/3m", "linear", [*stored_run.records, *split], run_id=stored_run.run_id)])
+    reader = MemoryReader([MemoryRun("orders 3m", "linear", [*stored_run.records, *split], run_id=stored_run.run_id)])
     assert str(resolve_model(composed("orders.csv"), address).trained_until) == "1998-06-30"
 
 

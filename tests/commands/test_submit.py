@@ -25,7 +25,7 @@ def test_predictions_of_a_file_become_a_run_of_their_own_family(clv, work, predi
     status, stdout, stderr = clv("submit", f"predictions={file}", "name=mine", "provenance=by hand", *CELL)
     assert (status, stderr) == (0, "")
     assert "\nmine " in stdout
-    (run,) = RunReader(work / "mlruns").runs("cdnow_sample/3m")
+    (run,) = RunReader(work / "mlruns").runs("cdnow_sample 3m")
     tags = {name: run.tags[name] for name in ("family", "model", "protocol", "provenance")}
     assert tags == {"family": "external", "model": "mine", "protocol": "forecast", "provenance": "by hand"}
     assert run.metrics["holdout_mae"] > 0
@@ -61,4 +61,4 @@ def test_what_is_refused_leaves_no_run(clv, work, predictions, typed, words):
     assert status == 1
     assert stderr.startswith("error: ")
     assert words in stderr
-    assert RunReader(work / "mlruns").runs("cdnow_sample/3m") == []
+    assert RunReader(work / "mlruns").runs("cdnow_sample 3m") == []

@@ -221,7 +221,7 @@ def test_the_script_searches_compares_and_keeps(studies):
     assert "ridge leaves nothing to chance" in done.stdout
     assert "by D2, fitted with 2 seeds each" in done.stdout
     assert "on the holdout decision_tree (tuned) is" in done.stdout
-    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
+    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample 3m")
     by_id = {run.run_id: run for run in runs if run.tags.get("kind") == "study"}
     assert {run.status for run in by_id.values()} == {"FINISHED"}
     trials = [run for run in runs if run.tags.get("kind") == "trial"]
@@ -234,7 +234,7 @@ def test_the_script_searches_compares_and_keeps(studies):
     assert set(full) == {"ridge", "ridge (tuned)", "decision_tree", "decision_tree (tuned)"}
     tuned = full["decision_tree (tuned)"]
     assert tuned.tags["model"] == "decision_tree (tuned)"
-    assert by_id[tuned.tags["study"]].tags["study"].startswith("decision_tree cdnow_sample/3m")
+    assert by_id[tuned.tags["study"]].tags["study"].startswith("decision_tree cdnow_sample 3m")
     assert tuned.tags["cell"] == full["decision_tree"].tags["cell"]
     assert {name for name in tuned.params if name.startswith("sweep")} == set()
 
@@ -260,8 +260,8 @@ def test_the_command_it_prints_makes_the_same_run(studies, migrated, run_without
     command = re.findall(r"^to run the winner yourself: python train.py (.*)$", done.stdout, flags=re.MULTILINE)[-1]
     again = run_without_figures(migrated(tmp_path), "train.py", *shlex.split(command))
     assert again.returncode == 0, again.stderr
-    ran = MlflowTracker(tmp_path / "mlruns").reader().runs("cdnow_sample/3m")[0]
-    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
+    ran = MlflowTracker(tmp_path / "mlruns").reader().runs("cdnow_sample 3m")[0]
+    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample 3m")
     tuned = next(run for run in runs if run.name == "decision_tree (tuned)")
     scores = [name for name in tuned.metrics if name.startswith(("holdout_", "validation_"))]
     assert {name: ran.metrics[name] for name in scores} == {name: tuned.metrics[name] for name in scores}
@@ -272,7 +272,7 @@ def test_the_same_command_takes_the_study_up(studies, run_without_figures):
     done = run_without_figures(folder, "scripts/sweep.py", "model=ridge", *SMALL, "sweep.n_trials=8")
     assert done.returncode == 0, done.stderr
     assert "2 trials in" in done.stdout
-    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample/3m")
+    runs = MlflowTracker(folder / "mlruns").reader().runs("cdnow_sample 3m")
     assert sum(run.tags.get("kind") == "study" for run in runs) == 2
     assert sum(run.tags.get("kind") == "trial" for run in runs) == 14
 

@@ -92,7 +92,7 @@ class Study:
     def sum_up(self, config=None):
         """Sum up as a command does, and return the full runs that this made."""
         self.made.clear()
-        with self.store.study("cdnow_sample/3m", self.name, self.name) as run:
+        with self.store.study("cdnow_sample 3m", self.name, self.name) as run:
             study = TrackedStudy(self.optuna, None, InMemoryStorage())
             winner = self.optuna.best_trial
             summarise_study(config or self.config, study, winner, self.objective, run, Terminal())
@@ -101,7 +101,7 @@ class Study:
 
     def stored(self, model):
         """Return the run of this study's winner, or of the study itself."""
-        runs = self.store.reader().runs("cdnow_sample/3m")
+        runs = self.store.reader().runs("cdnow_sample 3m")
         return next(r for r in runs if r.name == model and self.run_id in (r.run_id, r.tags.get("study")))
 
 

@@ -56,7 +56,7 @@ def two_runs(train, tmp_path_factory):
 def test_multirun_exits_0_and_tracks_every_run(two_runs):
     folder, done = two_runs
     assert done.returncode == 0, done.stderr
-    stored = runs(folder, "cdnow_sample/3m")
+    stored = runs(folder, "cdnow_sample 3m")
     assert {run.info.run_name: run.info.status for run in stored} == {"xgboost": "FINISHED", "bg_nbd": "FINISHED"}
 
 
@@ -80,7 +80,7 @@ def test_terminal_shows_the_model_the_best_baseline_and_zeros(two_runs):
 
 
 def test_run_leaves_what_the_design_lists(two_runs):
-    by_name = {run.info.run_name: run for run in runs(two_runs[0], "cdnow_sample/3m")}
+    by_name = {run.info.run_name: run for run in runs(two_runs[0], "cdnow_sample 3m")}
     always = {
         "coefficients.csv", "coefficients.png", "predicted_against_actual.png", "decile_calibration.png",
         "decile_calibration.csv", "value_capture.png", "residuals.png", "predictions.parquet",
@@ -117,7 +117,7 @@ def test_backtest_logs_every_origin_as_a_step(run_script, migrated, work):
     folder = migrated(work)
     status, _, stderr = run_script("train.py", "model=bg_nbd", "window.origins=2", *SMALL)
     assert status == 0, stderr
-    run = runs(folder, "cdnow_sample/3m")[0]
+    run = runs(folder, "cdnow_sample 3m")[0]
     client = mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
     history = client.get_metric_history(run.info.run_id, "holdout_mae")
     assert [point.step for point in history] == [0, 1]
@@ -189,7 +189,7 @@ def test_bad_input_gets_one_sentence(case, run_script):
 def test_a_run_that_fails_is_marked_with_its_reason(run_script, migrated, work):
     folder = migrated(work)
     assert run_script("train.py", "model=linear", "window=12m", *SMALL)[0] == 1
-    run = runs(folder, "cdnow_sample/12m")[0]
+    run = runs(folder, "cdnow_sample 12m")[0]
     assert run.info.status == "FAILED"
     assert "the log is too short" in run.data.tags["failure"]
     assert run.data.params["model.name"] == "linear"
@@ -208,7 +208,7 @@ def test_a_stopped_run_is_marked_failed(stop, start_process, migrated, tmp_path)
     assert process.returncode == 130
     assert "interrupted" in stderr
     assert "Traceback" not in stderr
-    run = runs(tmp_path, "cdnow_sample/3m")[0]
+    run = runs(tmp_path, "cdnow_sample 3m")[0]
     assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
 
 
@@ -221,7 +221,7 @@ def test_multirun_over_a_glob_exits_0_and_runs_only_what_is_missing(two_runs, ru
     models = {path.stem for part in ("bg*", "m*", "z*") for path in (ROOT / "conf" / "model").glob(f"{part}.yaml")}
     models |= {"xgboost"}
     assert len(models) > 3
-    stored = runs(folder, "cdnow_sample/3m")
+    stored = runs(folder, "cdnow_sample 3m")
     assert sorted(run.info.run_name for run in stored) == sorted(models)
     assert {run.info.status for run in stored} == {"FINISHED"}
     assert len({run.data.tags["cell"] for run in stored}) == 1, "all runs of a multirun are comparable"
@@ -234,5 +234,5 @@ def test_a_failing_job_of_a_multirun_does_not_stop_the_others(run_script, migrat
     status, _, stderr = run_script("train.py", "-m", "model=linear,bg_nbd", "window=12m", *SMALL)
     assert status == 1
     assert "Traceback" not in stderr
-    status_by_name = {run.info.run_name: run.info.status for run in runs(folder, "cdnow_sample/12m")}
+    status_by_name = {run.info.run_name: run.info.status for run in runs(folder, "cdnow_sample 12m")}
     assert status_by_name == {"linear": "FAILED", "bg_nbd": "FINISHED"}

@@ -71,9 +71,9 @@ def test_ranks_wins_leads_and_skill_by_hand(boards):
     assert aggregate.table["leading"].to_dict() == {"a": 1, "c": 1, "b": 1, "zeros": 0}
     # Log 0 leaves 1 to be gained, log 1 leaves 0.8.
     assert aggregate.table["skill"].to_dict() == pytest.approx({"a": 0.5, "c": 0.5125, "b": 0.25, "zeros": 0.0})
-    assert aggregate.ranks.loc["log0/3m"].to_dict() == {"a": 1.5, "c": 3.0, "b": 1.5, "zeros": 4.0}
+    assert aggregate.ranks.loc["log0 3m"].to_dict() == {"a": 1.5, "c": 3.0, "b": 1.5, "zeros": 4.0}
     assert list(aggregate.ranks.columns) == list(aggregate.table.index)
-    assert aggregate.cells == ("log0/3m", "log1/3m")
+    assert aggregate.cells == ("log0 3m", "log1 3m")
 
 
 def test_win_rate_equals_counting_every_pair(boards):
@@ -157,10 +157,10 @@ def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
     scores = SCORES | {"new": [0.9, np.nan]}
     aggregate = aggregate_boards(boards(scores))
     assert "new" not in aggregate.table.index
-    assert aggregate.unranked_models == {"new": ["log1/3m"]}
+    assert aggregate.unranked_models == {"new": ["log1 3m"]}
     (sentence,) = aggregate.left_out
     assert "new" in sentence
-    assert "log1/3m" in sentence
+    assert "log1 3m" in sentence
     without = aggregate_boards(boards(SCORES))
     pd.testing.assert_frame_equal(aggregate.ranks, without.ranks)
     assert without.left_out == []
@@ -175,15 +175,15 @@ def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
 def test_incomplete_cells_are_left_out_while_two_others_remain(boards):
     scores = {model: [*each, 0.1] for model, each in SCORES.items()} | {"new": [0.9, 0.8, np.nan]}
     aggregate = aggregate_boards(boards(scores), ["new", "zeros"])
-    assert aggregate.cells == ("log0/3m", "log1/3m")
+    assert aggregate.cells == ("log0 3m", "log1 3m")
     assert "new" in aggregate.table.index
-    assert aggregate.incomplete_cells == {"log2/3m": ["new"]}
+    assert aggregate.incomplete_cells == {"log2 3m": ["new"]}
     assert aggregate.unranked_models == {}
     (sentence,) = aggregate.left_out
-    assert "log2/3m" in sentence
+    assert "log2 3m" in sentence
     assert "new" in sentence
     none_complete = aggregate_boards(boards(SCORES), ["new"])
-    assert none_complete.cells == ("log0/3m", "log1/3m")
+    assert none_complete.cells == ("log0 3m", "log1 3m")
     assert (none_complete.left_out, none_complete.incomplete_cells) == ([], {})
 
 
@@ -224,8 +224,8 @@ def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
 def test_cells_of_one_title_are_told_apart(boards):
     twins = {1: {"data": "log0", "holdouts": ("2005-01-01 to 2005-03-31",)}}
     assert aggregate_boards(boards(SCORES, cells=twins)).cells == (
-        "log0/3m (2001-04-01 to 2001-06-30)",
-        "log0/3m (2005-01-01 to 2005-03-31)",
+        "log0 3m (2001-04-01 to 2001-06-30)",
+        "log0 3m (2005-01-01 to 2005-03-31)",
     )
     same = aggregate_boards(boards(SCORES, cells={1: {"data": "log0"}})).cells
     assert same[0].endswith("(cell0)")
@@ -236,8 +236,8 @@ def test_cells_of_one_title_are_told_apart(boards):
     ("change", "message"),
     [
         (lambda made, other: made[:1], "at least two cells, got 1"),
-        (lambda made, other: [made[0], other[1]], "metric .*log0/3m by d2_tweedie, log1/3m by r2"),
-        (lambda made, other: [made[0], made[1], made[0]], r"log0/3m \(cell0\) is given 2 times"),
+        (lambda made, other: [made[0], other[1]], "metric .*log0 3m by d2_tweedie, log1 3m by r2"),
+        (lambda made, other: [made[0], made[1], made[0]], r"log0 3m \(cell0\) is given 2 times"),
     ],
 )
 def test_boards_that_cannot_stand_side_by_side_are_refused(boards, change, message):
@@ -246,13 +246,13 @@ def test_boards_that_cannot_stand_side_by_side_are_refused(boards, change, messa
 
 
 def test_cells_that_do_not_compare_are_refused(boards):
-    with pytest.raises(ClvError, match=r"different protocol .*log1/3m by customer_split"):
+    with pytest.raises(ClvError, match=r"different protocol .*log1 3m by customer_split"):
         aggregate_boards(boards(SCORES, cells={1: {"protocol": "customer_split"}}))
-    with pytest.raises(ClvError, match="cell log0/3m holds no baseline"):
+    with pytest.raises(ClvError, match="cell log0 3m holds no baseline"):
         aggregate_boards(boards(SCORES, baselines=()))
-    with pytest.raises(ClvError, match=r"1 model\(s\) .* log0/3m, log1/3m"):
+    with pytest.raises(ClvError, match=r"1 model\(s\) .* log0 3m, log1 3m"):
         aggregate_boards(boards({"zeros": [0.0, 0.0], "a": [0.5, np.nan], "b": [np.nan, 0.5]}))
     made = boards(SCORES)
     made[1].table.loc[(made[1].table["model"] == "b") & (made[1].table["metric"] == "d2_tweedie"), "score"] = np.nan
-    with pytest.raises(ClvError, match="b has no D2 in log1/3m"):
+    with pytest.raises(ClvError, match="b has no D2 in log1 3m"):
         aggregate_boards(made)

@@ -15,9 +15,10 @@ from clv_experiments.errors import ClvError
 
 SPENT = [0.0, 1.0, 2.0]
 REFIT = Refit(
-    experiment="shop/3m",
+    experiment="shop 3m",
     address="models:/shop-3m@champion",
     horizon="3 months",
+    window="3m",
     currency="GBP",
     log="shop",
     fingerprint="f1",
@@ -101,7 +102,7 @@ def test_no_baseline_behind_the_best_baseline_and_none_below_the_mean_is_chosen(
 def test_predictions_made_elsewhere_are_never_the_champion(board):
     choice = choose(board({"mine": 0.41, "trees": 0.405}, mine="external"))
     assert (choice.entry.label, choice.leader.label, choice.tied) == ("trees", "trees", ("mine",))
-    with pytest.raises(ClvError, match="mine wins shop/3m, and was made elsewhere"):
+    with pytest.raises(ClvError, match="mine wins shop 3m, and was made elsewhere"):
         choose(board({"mine": 0.5, "trees": 0.405}, mine="external"))
 
 
@@ -129,7 +130,7 @@ def test_alone_on_a_board_is_said(board):
 
 
 def test_without_a_score_nobody_is_chosen(board):
-    with pytest.raises(ClvError, match=r"shop/3m.* D2 has no value"):
+    with pytest.raises(ClvError, match=r"shop 3m.* D2 has no value"):
         choose(board({"trees": np.nan}))
 
 
@@ -142,7 +143,7 @@ def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
     choice = choose(standings)
     assert choice.tied == ("trees",)
     text = card(choice, standings, checks, REFIT)
-    assert text.startswith("# story, champion of shop/3m\n")
+    assert text.startswith("# story, champion of shop 3m\n")
     assert "`run_of_story` in cell `0123456789abcdef`" in text
     assert "2001-04-01 to 2001-06-30" in text
     assert "trees" in text
@@ -159,7 +160,7 @@ def test_the_card_says_what_stands_for_the_model_and_what_does_not(board):
 
 def test_hostile_names_stay_text_on_the_card(board):
     standings = board({"trees": 0.405})
-    hostile = replace(REFIT, log="<script>`x`\n# head", experiment="<b>\n# head/3m", columns=("a|`b",))
+    hostile = replace(REFIT, log="<script>`x`\n# head", experiment="<b>\n# head 3m", columns=("a|`b",))
     text = card(choose(standings), standings, [], hostile)
     assert "<" not in text
     assert "\n# head" not in text

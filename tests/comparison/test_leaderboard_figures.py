@@ -108,7 +108,7 @@ def test_pictures_survive_several_origins_and_say_what_to_look_for(board):
     records = list(board_figures(board))
     assert len({record.name for record in records}) == len(DRAWN)
     for record in records:
-        assert "shop/3m" in check(record.figure)
+        assert "shop 3m" in check(record.figure)
         assert record.caption.startswith("Look ")
 
 

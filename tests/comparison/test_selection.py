@@ -13,7 +13,7 @@ from clv_experiments.reporting.records import Metric, Param, Table, Tag
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
-EXPERIMENT = "shop/3m"
+EXPERIMENT = "shop 3m"
 SETTINGS = {
     "data.name": "shop",
     "window.horizon": "3 months",
@@ -93,7 +93,7 @@ def test_the_newest_finished_run_of_each_model_is_shown(tracker):
     new = leave(tracker, finished("xgboost", seed=7))
     zeros = leave(tracker, finished("zeros", data__engine="spark"))
     further = leave(tracker, finished("mine"))
-    leave(tracker, finished("zeros"), experiment="shop/6m")
+    leave(tracker, finished("zeros"), experiment="shop 6m")
     found = chosen(tracker)
     assert [(entry.label, entry.run_id) for entry in found.cell.entries] == [
         ("zeros", zeros), ("xgboost", new), ("mine", further),

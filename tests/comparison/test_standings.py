@@ -208,7 +208,7 @@ def test_different_customers_are_refused(cell):
     short = replace(cell.entries[1], predictions=cell.entries[1].predictions.iloc[1:])
     with pytest.raises(ClvError, match="different customers"):
         standings(replace(cell, entries=(cell.entries[0], short)), "d2_tweedie")
-    with pytest.raises(ClvError, match="cell shop/3m holds no model"):
+    with pytest.raises(ClvError, match="cell shop 3m holds no model"):
         standings(replace(cell, entries=()), "d2_tweedie")
 
 

@@ -133,7 +133,7 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
     result = made(origins=2, left_out=(UNFINISHED,))
     checks = run_checks(result, CHECKS)
     text = board_markdown(result, checks)
-    assert text.startswith("## shop/3m\n")
+    assert text.startswith("## shop 3m\n")
     first, second = (next(line for line in text.splitlines() if holdout in line) for holdout in result.cell.holdouts)
     assert "4 customers" in first
     assert "2 bought" in first
@@ -163,12 +163,12 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
 
 def test_heading_says_what_was_judged_in_one_line(made):
     one, two = board_heading(made()), board_heading(made(origins=2))
-    assert one.startswith("shop/3m, ")
+    assert one.startswith("shop 3m, ")
     assert all(part in one for part in ("2001-04-01 to 2001-06-30", "4 customers", "2 bought"))
-    assert two.startswith("shop/3m, ")
+    assert two.startswith("shop 3m, ")
     assert all(part in two for part in ("2 origins", "2001-04-01 to 2001-09-30", "4 customers"))
     assert "\n" not in one + two
-    assert board_heading(made(protocol="customer_split")).startswith("shop/3m (customer_split), ")
+    assert board_heading(made(protocol="customer_split")).startswith("shop 3m (customer_split), ")
     assert "purchases instead of spend" in board_heading(made(currency="purchases"))
     assert "purchases" not in one
 
@@ -180,7 +180,7 @@ def test_markdown_without_findings_or_gaps_says_so(made):
     assert "Not shown" not in text
     assert "Not shown" in board_markdown(made(left_out=(UNFINISHED,)), [])
     assert "origins" not in text
-    assert "## shop/3m (customer_split)" in board_markdown(made(protocol="customer_split"), [])
+    assert "## shop 3m (customer_split)" in board_markdown(made(protocol="customer_split"), [])
 
 
 HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
@@ -217,7 +217,7 @@ def test_aggregate_and_its_markdown(made):
     assert f"{result.critical_difference:.2f}" in text
     assert result.p_value == pytest.approx(0.050, abs=5e-4)
     assert "0.050 (Friedman)" in text
-    assert result.unranked_models == {"forest": ["third/3m"]}
+    assert result.unranked_models == {"forest": ["third 3m"]}
     assert all(f"- {sentence}." in text for sentence in [*result.left_out, *result.notes])
     assert result.cliques == (("tree", "rate"), ("rate", "zeros"))
     assert all(f"- {', '.join(clique)} " in text for clique in result.cliques)

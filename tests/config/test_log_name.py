@@ -45,10 +45,10 @@ def test_every_setting_knows_the_name_and_a_typed_one_wins(compose):
     cfg = compose(*typed)
     assert (cfg.data.name, experiment_name(cfg), flatten_settings(cfg)["data.name"]) == (
         "our_orders",
-        "our_orders/3m",
+        "our_orders 3m",
         "our_orders",
     )
-    assert experiment_name(compose(*typed, "data.name=file")) == "file/3m"
+    assert experiment_name(compose(*typed, "data.name=file")) == "file 3m"
     sql = ["data=sql", "data.connection='duckdb:///shop.duckdb'", "window=3m"]
-    assert experiment_name(compose(*sql)) == "shop/3m"
-    assert experiment_name(compose(*sql, "data.table=orders")) == "orders/3m"
+    assert experiment_name(compose(*sql)) == "shop 3m"
+    assert experiment_name(compose(*sql, "data.table=orders")) == "orders 3m"

@@ -45,7 +45,7 @@ def artifact(run, name):
 
 def test_records_are_written_and_read_back(tracker):
     frame = pd.DataFrame({"customer_id": ["a", "=1+1"], "y_pred": [0.1 + 0.2, 1e-300]})
-    with tracker.run("log/3m", "model") as run:
+    with tracker.run("log 3m", "model") as run:
         run.log(
             [
                 Param("seed", 42),
@@ -63,7 +63,7 @@ def test_records_are_written_and_read_back(tracker):
                 LogIdentity("log", "0123456789abcdef"),
             ]
         )
-    stored = last_run(tracker, "log/3m")
+    stored = last_run(tracker, "log 3m")
     assert stored.info.status == "FINISHED"
     assert stored.info.run_name == "model"
     assert stored.data.params["seed"] == "42"
@@ -84,23 +84,23 @@ def test_records_are_written_and_read_back(tracker):
 
 @pytest.mark.parametrize("error", [ClvError("no column 'date'"), RuntimeError("boom"), KeyboardInterrupt()])
 def test_a_failing_run_is_marked_with_its_reason_and_keeps_what_it_had(tracker, error):
-    with pytest.raises(type(error)), tracker.run("log/3m", "model") as run:
+    with pytest.raises(type(error)), tracker.run("log 3m", "model") as run:
         run.log([Metric("before", 1.0)])
         raise error
-    stored = last_run(tracker, "log/3m")
+    stored = last_run(tracker, "log 3m")
     assert stored.info.status == "FAILED"
     reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
     assert reason in stored.data.tags["failure"]
     assert stored.data.tags["failure_kind"] == type(error).__name__
     assert stored.data.metrics == {"before": 1.0}
-    with tracker.run("log/3m", "next"):
+    with tracker.run("log 3m", "next"):
         pass
-    assert last_run(tracker, "log/3m").info.status == "FINISHED", "the next run of a multirun is a run of its own"
+    assert last_run(tracker, "log 3m").info.status == "FINISHED", "the next run of a multirun is a run of its own"
 
 
 def test_the_memory_twin_behaves_alike():
     tracker = MemoryTracker()
-    with pytest.raises(RuntimeError), tracker.run("log/3m", "model") as run:
+    with pytest.raises(RuntimeError), tracker.run("log 3m", "model") as run:
         run.log([Metric("before", 1.0)])
         raise RuntimeError("boom")
     assert tracker.runs[0].status == "FAILED"
@@ -114,9 +114,9 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process,
     estimator = SpendRegressor(LinearRegression()).fit(X, X["a"] * 3 + 10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mlflow's own
-        with tracker.run("log/3m", "model") as run:
+        with tracker.run("log 3m", "model") as run:
             run.log([FittedModel(estimator, X.head())])
-    stored = last_run(tracker, "log/3m")
+    stored = last_run(tracker, "log 3m")
     program = (
         "import sys, json, mlflow\n"
         "mlflow.set_tracking_uri(sys.argv[1])\n"
@@ -210,25 +210,42 @@ def test_a_full_disk_is_said_and_the_run_marked_failed(tracker, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", full)
-    with pytest.raises(ClvError, match="No space left on device"), tracker.run("log/3m", "model") as run:
+    with pytest.raises(ClvError, match="No space left on device"), tracker.run("log 3m", "model") as run:
         run.log([Text("note.txt", "x")])
-    assert "No space left on device" in last_run(tracker, "log/3m").data.tags["failure"]
+    assert "No space left on device" in last_run(tracker, "log 3m").data.tags["failure"]
 
 
 def test_a_deleted_experiment_comes_back(tracker):
-    with tracker.run("log/3m", "first"):
+    with tracker.run("log 3m", "first"):
         pass
     client = mlflow.MlflowClient(tracker.uri)
-    client.delete_experiment(client.get_experiment_by_name("log/3m").experiment_id)
-    with tracker.run("log/3m", "second"):
+    client.delete_experiment(client.get_experiment_by_name("log 3m").experiment_id)
+    with tracker.run("log 3m", "second"):
         pass
-    assert last_run(tracker, "log/3m").info.run_name == "second"
+    assert last_run(tracker, "log 3m").info.run_name == "second"
+
+
+def test_an_experiment_of_a_version_that_wrote_a_slash_is_read_and_renamed_by_the_next_run(tracker):
+    with tracker.run("unrelated", "other"):
+        pass
+    client = mlflow.MlflowClient(tracker.uri)
+    former = client.create_experiment("log/3m")
+    client.create_run(former, run_name="before")
+    assert [run.name for run in tracker.reader().runs("log 3m")] == ["before"]
+    assert client.get_experiment(former).name == "log/3m", "reading changes nothing"
+    with tracker.run("log 3m", "after"):
+        pass
+    assert client.get_experiment(former).name == "log 3m"
+    assert [run.name for run in tracker.reader().runs("log 3m")] == ["after", "before"]
+
+    client.create_run(client.create_experiment("log/3m"), run_name="by the version of before")
+    assert len(tracker.reader().runs("log 3m")) == 3
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     tracker = MlflowTracker(tmp_path / "file" / "mlruns")
-    with pytest.raises(ClvError, match=r"tracking\.folder="), tracker.run("log/3m", "model"):
+    with pytest.raises(ClvError, match=r"tracking\.folder="), tracker.run("log 3m", "model"):
         pass
 
 
@@ -240,7 +257,7 @@ def test_processes_that_start_together_on_a_fresh_store_lose_nothing(start_proce
         "from clv_experiments.reporting.records import Metric, Param, Table, Tag\n"
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
         "number = int(sys.argv[1])\n"
-        "with MlflowTracker('mlruns').run('log/3m', sys.argv[1]) as run:\n"
+        "with MlflowTracker('mlruns').run('log 3m', sys.argv[1]) as run:\n"
         "    run.log([Param(f'many.{n}', n * number) for n in range(150)] + [Tag('cell', sys.argv[1])])\n"
         "    for step in range(20):\n"
         "        run.log([Metric('m', float(step * number), step)])\n"
@@ -251,7 +268,7 @@ def test_processes_that_start_together_on_a_fresh_store_lose_nothing(start_proce
     errors = [process.communicate(timeout=120)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], errors
     reader = MlflowTracker(tmp_path / "mlruns").reader()
-    runs = sorted(reader.runs("log/3m"), key=lambda run: run.name)
+    runs = sorted(reader.runs("log 3m"), key=lambda run: run.name)
     assert [(run.name, run.status) for run in runs] == [(str(number), "FINISHED") for number in range(3)]
     for number, run in enumerate(runs):
         assert run.params == {f"many.{n}": str(n * number) for n in range(150)}

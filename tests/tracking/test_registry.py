@@ -13,17 +13,18 @@ from sklearn.linear_model import LinearRegression
 from clv_experiments.errors import ClvError
 from clv_experiments.models.spend_regressor import SpendRegressor
 from clv_experiments.reporting.records import File, FittedModel, Registration, Tag
+from clv_experiments.tracking.experiment_name import champion_address, champion_name
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.store import open_store
-from clv_experiments.tracking.stored_run import CHAMPION, champion_address, champion_name
+from clv_experiments.tracking.stored_run import CHAMPION
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*inferred as AnyType")  # mlflow's own, as it is imported
 
 X = pd.DataFrame({"T": [1.0, 2.0, 30.0, 4.0], "frequency": [0.0, 3.0, 2.0, 9.0]}, index=pd.Index(list("wxyz")))
-HOSTILE = ["../x/3m", "a:b/3m", "a/b/3m", "a-b/3m", "a b#?%@/3m", "<i>/3m", "été/45d", "x" * 300 + "/3m", "/3m"]
+HOSTILE = ["../x 3m", "a:b 3m", "a/b 3m", "a-b 3m", "a b#?%@ 3m", "<i> 3m", "été 45d", "x" * 300 + " 3m", " 3m"]
 
 
 def linear_model(slope):
@@ -34,7 +35,7 @@ def champion(tracker, slope, name="shop-3m"):
     """Leave the run of a promoted model; gives its id."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mlflow's own
-        with tracker.run("shop/3m", f"champion {slope}") as run:
+        with tracker.run("shop 3m", f"champion {slope}") as run:
             run.log(
                 [Tag("kind", CHAMPION), Tag("evaluated_run", f"judged{slope}"), FittedModel(linear_model(slope), X)]
             )
@@ -56,7 +57,7 @@ def test_a_champion_comes_back_as_it_was_fitted(kind, tracker):
     assert (run_model.version, run_model.run.run_id, run_model.columns) == ("", run_id, stored.columns)
     assert reader.model(f"runs:/{run_id}/model").run.run_id == run_id
     assert 100 < reader.model_bytes(run_id) < 10_000
-    with tracker.run("shop/3m", "without a model") as run:
+    with tracker.run("shop 3m", "without a model") as run:
         run.log([Tag("kind", "leaderboard")])
     with pytest.raises(ClvError, match=rf"run {run.run_id}.* holds no model; choose a finished run"):
         reader.model(f"runs:/{run.run_id}")
@@ -139,7 +140,7 @@ def registered(tmp_path_factory, migrated):
 
 def test_a_file_is_copied_as_it_is(tracker, tmp_path):
     (tmp_path / "scores.csv").write_bytes(b"a\r\n'=1+1\n")
-    with tracker.run("shop/3m", "score linear") as run:
+    with tracker.run("shop 3m", "score linear") as run:
         run.log([File(tmp_path / "scores.csv")])
     (tmp_path / "scores.csv").unlink()
     assert tracker.reader()._file(run.run_id, "scores.csv").read_bytes() == b"a\r\n'=1+1\n"

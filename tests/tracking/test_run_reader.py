@@ -33,17 +33,17 @@ RECORDS = [
 @pytest.mark.parametrize("kind", ["mlflow", "memory"])
 def test_a_run_comes_back_as_it_was_recorded(kind, tracker):
     tracker = tracker if kind == "mlflow" else MemoryTracker()
-    with tracker.run("log/3m", "first") as run:
+    with tracker.run("log 3m", "first") as run:
         run.log(RECORDS)
         run.log([Metric("d2_floor", 1.5, 0)])
-    with pytest.raises(ClvError), tracker.run("log/3m", "second"):
+    with pytest.raises(ClvError), tracker.run("log 3m", "second"):
         raise ClvError("no column 'date'")
-    with tracker.run("log/6m", "elsewhere"):
+    with tracker.run("log 6m", "elsewhere"):
         pass
     reader = tracker.reader()
     assert reader.exists
-    assert reader.runs("log/12m") == []
-    second, first = reader.runs("log/3m")
+    assert reader.runs("log 12m") == []
+    second, first = reader.runs("log 3m")
     assert (first.run_id, first.name, first.status) == (run.run_id, "first", "FINISHED")
     assert abs(datetime.now(UTC) - first.started) < timedelta(minutes=1)
     params = {"window.cutoff": "None", "window.origins": "2", "empty": "", "long": "x" * LONGEST_PARAM}
@@ -62,17 +62,17 @@ def test_a_run_comes_back_as_it_was_recorded(kind, tracker):
 
 def test_runs_come_page_by_page_newest_first_without_deleted_ones(tracker, monkeypatch):
     for number in range(5):
-        with tracker.run("log/3m", str(number)) as run:
+        with tracker.run("log 3m", str(number)) as run:
             pass
     client = mlflow.MlflowClient(tracker.uri)
     client.delete_run(run.run_id)
     monkeypatch.setattr(store, "PAGE", 2)
-    assert [run.name for run in tracker.reader().runs("log/3m")] == ["3", "2", "1", "0"]
+    assert [run.name for run in tracker.reader().runs("log 3m")] == ["3", "2", "1", "0"]
 
 
 @pytest.mark.parametrize("harm", ["deleted", "truncated", "rubbish"])
 def test_a_table_that_is_gone_or_damaged_is_said(tracker, harm):
-    with tracker.run("log/3m", "model") as run:
+    with tracker.run("log 3m", "model") as run:
         run.log(RECORDS)
     (path,) = Path("mlruns/artifacts").rglob("predictions.parquet")
     if harm == "deleted":
@@ -87,7 +87,7 @@ def test_a_store_that_is_not_there_is_said_and_not_made(tmp_path):
     reader = MlflowTracker(tmp_path / "mlruns").reader()
     assert not reader.exists
     with pytest.raises(ClvError, match=r"no runs are kept in '.*mlruns' yet: run experiments first"):
-        reader.runs("log/3m")
+        reader.runs("log 3m")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,7 +103,7 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process)
         "known = pd.DataFrame(dict(customer_id=['a'], y_true=[1.0], y_pred=[1.0], purchase_days=[1]))\n"
         "known = known.assign(cutoff=pd.Timestamp('1998-03-31'))\n"
         "for model in ('zeros', 'xgboost'):\n"
-        "    with MlflowTracker('mlruns').run('log/3m', model) as run:\n"
+        "    with MlflowTracker('mlruns').run('log 3m', model) as run:\n"
         "        run.log([Param('model.name', model), Tag('model', model)])\n"
         "        run.log([Tag(*tag) for tag in tags.items()])\n"
         "        run.log([Metric('d2_floor', 0.1), Table('predictions.parquet', known)])\n"
@@ -115,7 +115,7 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process)
     assert run.stdout.readline() == "in the middle\n"
     run.kill()
     assert run.wait() == -signal.SIGKILL
-    selection = select_runs(tracker.reader(), "log/3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
+    selection = select_runs(tracker.reader(), "log 3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
     assert selection.cell.labels == ["zeros"]
     assert selection.cell.holdouts == (holdout,)
     assert selection.missing == {"xgboost": "not finished: still running, or killed in the middle"}

@@ -14,7 +14,7 @@ from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
-EXPERIMENT = "shop/3m"
+EXPERIMENT = "shop 3m"
 STARTED = datetime(2026, 1, 2, 3, 4, 5)  # as Optuna tells it, in local time
 RECORDS = [Param("model.estimator.alpha", 0.5), Metric("validation_d2_tweedie", 0.25), Tag("state", "complete")]
 
@@ -60,7 +60,7 @@ def test_studies_of_other_names_and_experiments_are_others(any_tracker):
     for name in names:
         with any_tracker.study(EXPERIMENT, name, name.encode().hex()) as study:
             ids.add(study.run_id)
-    with any_tracker.study("shop/6m", names[0], names[0].encode().hex()) as other:
+    with any_tracker.study("shop 6m", names[0], names[0].encode().hex()) as other:
         assert other.new
     assert len(ids) == len(names)
     for name in names:
@@ -167,7 +167,7 @@ def test_processes_that_start_together_share_one_study(tracker, start_process, t
         "from clv_experiments.tracking.mlflow_tracker import MlflowTracker\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
-        "with MlflowTracker('mlruns').study('shop/3m', 'mine', 'mine'.encode().hex()) as study:\n"
+        "with MlflowTracker('mlruns').study('shop 3m', 'mine', 'mine'.encode().hex()) as study:\n"
         "    print(study.new)\n"
         "    for number in [int(sys.argv[1]), int(sys.argv[1]) + 2, 9, 10, 11]:\n"
         "        study.trial(number, datetime.now(), [Metric('m', float(number))])\n"
@@ -185,7 +185,7 @@ def test_processes_that_start_together_share_one_study(tracker, start_process, t
     numbers = sorted(int(run.tags["trial"]) for run in runs(tracker, "trial"))
     assert numbers == [0, 1, 2, 3, 9, 10, 11]
     assert all(run.status == "FINISHED" for run in runs(tracker, "trial"))
-    assert MlflowTracker(str(tmp_path / "mlruns")).reader().runs("shop/6m") == []
+    assert MlflowTracker(str(tmp_path / "mlruns")).reader().runs("shop 6m") == []
 
 
 def test_no_leaderboard_shows_a_study_or_a_trial(any_tracker):

@@ -147,13 +147,13 @@ def store(runs: int = 1000) -> None:
             tags |= {"holdouts": "1998-04-01 to 1998-06-30", "currency": "$"}
             records: list[Record] = [*(Tag(name, value) for name, value in tags.items()), Metric("d2_floor", 0.1)]
             records += [Param("model.name", tags["model"])] + [Param(f"setting_{place}", place) for place in range(40)]
-            with tracker.run("shop/3m", str(tags["model"])) as tracked:
+            with tracker.run("shop 3m", str(tags["model"])) as tracked:
                 tracked.log([*records, *([Table("predictions.parquet", predictions)] * (number >= runs - 15))])
         seconds = []
         for _ in range(3):
             started = perf_counter()
             chosen = select_runs(
-                tracker.reader(), "shop/3m", {}, [f"model_{place}" for place in range(15)], every=False,
+                tracker.reader(), "shop 3m", {}, [f"model_{place}" for place in range(15)], every=False,
                 metric="d2_tweedie",
             )  # fmt: skip
             seconds.append(perf_counter() - started)
@@ -171,7 +171,7 @@ def sweep(trials: int = 50) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [*CLV, "sweep", "model=xgboost", "window=3m"]
         subprocess.run([*command, f"sweep.n_trials={trials}"], cwd=folder, check=True, capture_output=True)
-        runs = RunReader(Path(folder, "mlruns")).runs("cdnow/3m")
+        runs = RunReader(Path(folder, "mlruns")).runs("cdnow 3m")
         found = next(run.metrics for run in runs if run.tags.get("kind") == "study")
     report(f"clv sweep model=xgboost, {trials} trials", [found["seconds_search"]])
     report("of it fitting and predicting", [found["seconds_fit_predict"]])
@@ -187,7 +187,7 @@ def score(customers: int = 1_000_000) -> None:
     with tempfile.TemporaryDirectory() as folder:
         few = ["data=simulated", "data.source.customers=20000", "model=xgboost"]
         subprocess.run([*TRAIN, *few], cwd=folder, check=True, capture_output=True)
-        kept = RunReader(Path(folder, "mlruns")).runs("simulated/3m")[0].run_id
+        kept = RunReader(Path(folder, "mlruns")).runs("simulated 3m")[0].run_id
         for name, model in (("mbg_nbd, fitted now", "mbg_nbd"), ("xgboost, kept", f"runs:/{kept}")):
             command = [*CLV, "score", "data=simulated", f"model={model}"]
             command += [f"data.source.customers={customers}"]

@@ -98,7 +98,7 @@ def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference
 
     from clv_experiments.config.model_options import build_model
     from clv_experiments.config.settings import experiment_name
-    from clv_experiments.tracking.stored_run import champion_address
+    from clv_experiments.tracking.experiment_name import champion_address
 
     if model_argument and not _is_stored(model_argument):
         return reference_option(build_model(cfg.model))

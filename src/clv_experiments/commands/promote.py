@@ -26,14 +26,8 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.tracking.code_version import code_version
-from clv_experiments.tracking.stored_run import (
-    CHAMPION,
-    EVALUATED,
-    StoredModel,
-    StoredRun,
-    champion_address,
-    champion_name,
-)
+from clv_experiments.tracking.experiment_name import champion_address, champion_name
+from clv_experiments.tracking.stored_run import CHAMPION, EVALUATED, StoredModel, StoredRun
 
 CONFIG = "config.yaml"
 
@@ -159,6 +153,7 @@ def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast)
     return Refit(
         experiment=experiment,
         address=champion_address(experiment),
+        window=forecaster.window.horizon.label,
         horizon=str(forecaster.window.horizon),
         currency=log.currency,
         log=log.name,

@@ -12,6 +12,7 @@ import pandas as pd
 from clv_experiments.data.log import PURCHASES
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
+from clv_experiments.tracking.experiment_name import name_experiment
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -130,8 +131,8 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """The log and the horizon, as runs are filed under: ``cdnow/3m``."""
-        return f"{self.data}/{self.horizon}"
+        """The log and the horizon, as runs are filed under: ``cdnow 3m``."""
+        return name_experiment(self.data, self.horizon)
 
     @property
     def measure(self) -> str:

@@ -13,6 +13,7 @@ from clv_experiments.comparison.entries import is_complete, label_runs, model_na
 from clv_experiments.errors import ClvError, LogTooShort, LogWithLosses, LogWithoutAmounts
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.prose import sentences
+from clv_experiments.tracking.experiment_name import parse_experiment
 from clv_experiments.tracking.stored_run import LONGEST_PARAM
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def select_runs(
     ----------
     reader : Reader
     experiment : str
-        ``<log>/<horizon>``.
+        Of a log and a horizon.
     settings : mapping of flattened setting to value
         Those that name the cell. A run agrees if it has the same value of each, and no other setting of the log.
     models : sequence of str
@@ -259,7 +260,7 @@ def _position(model: str, models: Sequence[str]) -> tuple[int, str]:
 
 def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_out: Iterable[str] = ()) -> Cell:
     """Describe the cell that a complete run belongs to, with the entries to compare in it."""
-    data, _, horizon = experiment.rpartition("/")
+    data, horizon = parse_experiment(experiment)
     return Cell(
         data=data,
         horizon=horizon,

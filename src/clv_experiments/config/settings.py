@@ -17,6 +17,7 @@ from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
 from clv_experiments.reporting.records import Param
+from clv_experiments.tracking.experiment_name import name_experiment
 
 ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
 # What some whole numbers may be besides, and how a message says so.
@@ -106,8 +107,8 @@ def run_title(cfg: DictConfig) -> str:
 
 
 def experiment_name(cfg: DictConfig) -> str:
-    """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow/3m``."""
-    return f"{cfg.data.name}/{Horizon.parse(cfg.window.horizon).label}"
+    """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow 3m``."""
+    return name_experiment(cfg.data.name, Horizon.parse(cfg.window.horizon).label)
 
 
 def resolve_settings(cfg: DictConfig) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def output_folder(folder: str, title: str) -> Path:
 
     Examples
     --------
-    >>> output_folder("out", "cdnow/3m: a<b>").as_posix()
+    >>> output_folder("out", "cdnow 3m: a<b>").as_posix()
     'out/cdnow-3m-a-b'
     """
     return Path(folder, re.sub(r"[^\w.-]+", "-", title).strip("-."))

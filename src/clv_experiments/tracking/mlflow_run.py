@@ -182,11 +182,11 @@ class MlflowStudy(MlflowRun):
 
     def _trial_runs(self, further_condition: str = "") -> Iterator[Run]:
         condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.kind = '{TRIAL}'{further_condition}"
-        return search_runs(self.client, self.experiment_id, condition)
+        return search_runs(self.client, [self.experiment_id], condition)
 
 
 def find_study(client: mlflow.MlflowClient, experiment_id: str, identity: str) -> str | None:
     """Return the id of the run that a study left in an experiment, if any."""
     condition = f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"
-    study_run = next(search_runs(client, experiment_id, condition), None)
+    study_run = next(search_runs(client, [experiment_id], condition), None)
     return study_run.info.run_id if study_run else None

@@ -13,6 +13,7 @@ from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError
+from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.store import LOCK, open_store, retry_while_locked, store_uri
@@ -111,18 +112,22 @@ class MlflowTracker:
         return client, retry_while_locked(self._find_or_create_experiment, client, name)
 
     def _find_or_create_experiment(self, client: mlflow.MlflowClient, name: str) -> str:
-        existing = client.get_experiment_by_name(name)
-        if existing is not None:
-            if existing.lifecycle_stage == "deleted":
-                client.restore_experiment(existing.experiment_id)
-            return existing.experiment_id
         try:
-            return client.create_experiment(name, artifact_location=(self.folder / "artifacts").resolve().as_uri())
+            by_name = client.get_experiment_by_name
+            experiment = by_name(name) or by_name(former_name(name))
+            if experiment is None:
+                artifacts = (self.folder / "artifacts").resolve().as_uri()
+                return client.create_experiment(name, artifact_location=artifacts)
+            if experiment.lifecycle_stage == "deleted":
+                client.restore_experiment(experiment.experiment_id)
+            if experiment.name != name:
+                client.rename_experiment(experiment.experiment_id, name)
+            return experiment.experiment_id
         except MlflowException as error:
-            existing = client.get_experiment_by_name(name)  # another process was faster
-            if existing is None:
+            experiment = client.get_experiment_by_name(name)  # another process was faster
+            if experiment is None:
                 raise ClvError(f"MLflow refuses to make the experiment '{name}': {error}") from error
-            return existing.experiment_id
+            return experiment.experiment_id
 
 
 def _record_failure(client: mlflow.MlflowClient, run_id: str, error: BaseException) -> None:

@@ -17,6 +17,7 @@ from mlflow.exceptions import MlflowException
 from pyarrow import ArrowException
 
 from clv_experiments.errors import ClvError, command
+from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.registry import find_run, logged_model, resolve
 from clv_experiments.tracking.store import open_store, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
@@ -56,11 +57,11 @@ class RunReader:
         ClvError
             If the folder holds no store, or one that cannot be read.
         """
-        existing = retry_while_locked(self._client.get_experiment_by_name, experiment)
-        if existing is None:
-            return []
+        names = (experiment, former_name(experiment))
+        existing = [retry_while_locked(self._client.get_experiment_by_name, name) for name in names]
+        ids = [one.experiment_id for one in existing if one]
         newest_first = ["attributes.start_time DESC"]
-        return [_stored(run) for run in search_runs(self._client, existing.experiment_id, order_by=newest_first)]
+        return [_stored(run) for run in search_runs(self._client, ids, order_by=newest_first)] if ids else []
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left as parquet.

@@ -108,9 +108,9 @@ def retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -
 
 
 def search_runs(
-    client: mlflow.MlflowClient, experiment_id: str, condition: str = "", order_by: Sequence[str] = ()
+    client: mlflow.MlflowClient, experiment_ids: Sequence[str], condition: str = "", order_by: Sequence[str] = ()
 ) -> Iterator[Run]:
-    """Fetch all runs of an experiment that meet a condition, page by page.
+    """Fetch all runs of experiments that meet a condition, page by page.
 
     Raises
     ------
@@ -120,7 +120,12 @@ def search_runs(
     token = None
     while True:
         page = retry_while_locked(
-            client.search_runs, [experiment_id], condition, max_results=PAGE, order_by=list(order_by), page_token=token
+            client.search_runs,
+            list(experiment_ids),
+            condition,
+            max_results=PAGE,
+            order_by=list(order_by),
+            page_token=token,
         )
         yield from page
         token = page.token

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Protocol
 
 import pandas as pd
@@ -130,29 +128,6 @@ class StudyRun(Run, Protocol):
 
     def trials(self) -> set[int]:
         """Return the numbers of the trials that have a run."""
-
-
-def champion_name(experiment: str) -> str:
-    """Name the registered model of an experiment: one name each, that an address can hold.
-
-    MLflow allows no ``/`` and no ``:`` in it, and an address gives other characters a meaning of their own: where the
-    log's name holds any of those, a digest of it stands behind what is left of it.
-
-    Examples
-    --------
-    >>> champion_name("cdnow/3m"), champion_name("our:shop/3m")
-    ('cdnow-3m', 'our-shop-beca08-3m')
-    """
-    log, _, horizon = experiment.rpartition("/")
-    slug = re.sub(r"[^\w.-]+", "-", log).strip(".-")
-    if slug != log:
-        slug += f"-{sha256(log.encode()).hexdigest()[:6]}"
-    return f"{slug}-{horizon}"
-
-
-def champion_address(experiment: str) -> str:
-    """Return the address of an experiment's champion: ``models:/cdnow-3m@champion``."""
-    return f"models:/{champion_name(experiment)}@{CHAMPION}"
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -136,5 +136,5 @@ def test_scores_are_those_of_the_champion(log, story):
 def test_a_run_is_kept_where_that_is_asked_for(log, work, migrated):
     with warnings.catch_warnings(action="ignore"):  # of MLflow
         kept = clv.train(log, model="zeros", window="3m", tracking=migrated(work) / "mlruns")
-    (run,) = RunReader(work / "mlruns").runs("cdnow_sample/3m")
+    (run,) = RunReader(work / "mlruns").runs("cdnow_sample 3m")
     assert run.metrics["holdout_mae"] == kept.scores["mae"]

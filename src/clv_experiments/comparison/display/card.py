@@ -20,11 +20,13 @@ class Refit:
     Attributes
     ----------
     experiment : str
-        ``<log>/<horizon>``, such as ``cdnow/3m``.
+        Such as ``cdnow 3m``.
     address : str
         Where the model is registered, such as ``models:/cdnow-3m@champion``.
     horizon : str
         Such as ``3 months``.
+    window : str
+        Its label, such as ``3m``.
     currency, log, fingerprint : str
     first, last : str
         Days of the log.
@@ -45,6 +47,7 @@ class Refit:
     experiment: str
     address: str
     horizon: str
+    window: str
     currency: str
     log: str
     fingerprint: str
