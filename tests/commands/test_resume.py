@@ -107,7 +107,7 @@ def test_all_origins_of_cdnow_are_four_and_cleaning_learns_up_to_the_oldest(once
 
 def test_one_setting_more_is_another_run(once):
     """Not only those that both have: what somebody added on the command line counts too."""
-    once("model=ridge", "+model.estimator.regressor.memory=null")
+    once("model=ridge", "+model.estimator.regressor.verbose=false")
     once("model=ridge")
-    once("model=ridge", "+model.estimator.regressor.memory=null")
+    once("model=ridge", "+model.estimator.regressor.verbose=false")
     assert len(KEPT.runs) == 2

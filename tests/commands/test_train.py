@@ -94,6 +94,9 @@ def test_run_leaves_what_the_design_lists(two_runs):
         assert len(predictions) == 2357
         assert run.data.params["model.name"] == name
         assert run.data.params["seed"] == "42"
+        assert run.data.params["model.estimator"].startswith("clv_experiments.models.")
+        assert "None" not in run.data.params.values()
+        assert not any(part in key for key in run.data.params for part in ("_target_", "_partial_", "tracking"))
         tags = {"family", "model", "features", "window", "protocol", "cutoff", "cell", "code_version", "best_baseline"}
         assert tags <= set(run.data.tags)
         for period in ("holdout", "validation"):

@@ -272,7 +272,7 @@ def test_foreign_runs_are_left_out_and_leaderboards_not_mentioned(tracker):
     assert found.missing == {"xgboost": ""}
 
 
-@pytest.mark.parametrize("lacking", ["holdouts", "d2_floor"])
+@pytest.mark.parametrize("lacking", ["holdouts", "d2_floor"])  # neither that metric nor the tag `customers`
 def test_a_run_of_an_older_version_is_left_out(tracker, lacking):
     leave(tracker, finished("zeros"))
     old = leave(tracker, without(finished("xgboost"), lacking))
@@ -313,6 +313,19 @@ def damaged(records, change):
 def test_damaged_predictions_are_not_shown(tracker, records):
     leave(tracker, records)
     assert chosen(tracker).missing["zeros"] == Exclusion("lost_predictions", "zeros").reason
+
+
+def test_a_board_takes_the_floor_of_d2_from_the_table_of_origins_and_of_older_runs_from_the_metric(tracker):
+    rows = {"step": [0, 1], "d2_floor": [0.1 + 0.2, 1.5], "label_margin_days": [0.0, float("nan")]}
+    now = [*without(finished("xgboost", origins=2), "d2_floor"), Tag("customers", "2")]
+    leave(tracker, [*now, Table("origins.csv", pd.DataFrame(rows))])
+    leave(tracker, finished("zeros", origins=2))
+    zeros, xgboost = chosen(tracker).cell.entries
+    assert xgboost.min_predictions == (0.1 + 0.2, 1.5)
+    assert xgboost.label_margin_days == {0: 0.0}
+    assert zeros.min_predictions == (0.5, 1.5)
+    leave(tracker, without(now, "origins.csv"))
+    assert xgboost.run_id in {entry.run_id for entry in chosen(tracker).cell.entries}, "the newest cannot be read"
 
 
 def test_every_run_is_labelled_by_what_tells_it_apart(tracker):
@@ -403,3 +416,19 @@ def test_settings_are_compared_as_far_as_they_are_kept(tracker):
     there = leave(tracker, finished("xgboost", model__long="x" * (LONGEST_PARAM + 1)))
     assert resumed(tracker, model__long="x" * (LONGEST_PARAM + 5)) == there
     assert resumed(tracker, model__long="y" * (LONGEST_PARAM + 1)) is None
+
+
+def test_runs_that_kept_what_is_unset_and_classes_under_their_keys_still_settle_and_are_compared(tracker):
+    settings = {"data.where": None, "model.estimator._target_": "models.Ridge", "data.source._partial_": True}
+    before = [*finished("xgboost"), *(Param(name, value) for name, value in settings.items())]
+    now = [record for record in finished("xgboost", model__estimator="models.Ridge") if record.name != "window.cutoff"]
+    runs = []
+    for records in (before, now):
+        runs.append(leave(tracker, records))
+        for asked in (settings, {"model.estimator._target_": "models.Ridge"}):
+            assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | asked).run_id == runs[-1]
+        assert find_completed_run(tracker.reader(), EXPERIMENT, ALL) is None, "another class"
+        assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | settings | {"data.where": "x"}) is None
+        assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | settings | {"window.cutoff": "x"}) is None
+    labels = chosen(tracker, models=("xgboost",), every=True).cell.labels
+    assert labels == [f"xgboost ({run_id[:6]})" for run_id in reversed(runs)]

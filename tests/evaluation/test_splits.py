@@ -20,7 +20,7 @@ def scores(n=50, seed=0):
 def test_a_score_is_its_median_with_interval_and_range():
     metrics = {metric.name: metric.value for metric in split_metrics([{"r2": value} for value in range(101)])}
     ends = {"": 50, "_lower": 2.5, "_upper": 97.5, "_least": 0, "_most": 100}
-    assert metrics == {f"holdout_r2{end}": value for end, value in ends.items()}
+    assert metrics == {f"split_r2{end}": value for end, value in ends.items()}
 
 
 def test_coefficients_over_splits_by_hand():

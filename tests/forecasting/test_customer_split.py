@@ -90,10 +90,10 @@ def test_scores_are_medians_over_the_splits_and_there_is_no_objective(compose):
     assert len(splits) == 7
     assert splits["r2"].nunique() == 7
     assert splits["r2"][0] == pytest.approx(r2(result.latest.table["y_true"], result.latest.table["y_pred"]))
-    assert metrics["holdout_r2"] == pytest.approx(splits["r2"].median())
-    assert metrics["holdout_r2_least"] == splits["r2"].min()
-    assert metrics["holdout_mse"] == pytest.approx(splits["mse"].median())
-    assert metrics["holdout_r2_lower"] <= metrics["holdout_r2"] <= metrics["holdout_r2_upper"]
+    assert metrics["split_r2"] == pytest.approx(splits["r2"].median())
+    assert metrics["split_r2_least"] == splits["r2"].min()
+    assert metrics["split_mse"] == pytest.approx(splits["mse"].median())
+    assert metrics["split_r2_lower"] <= metrics["split_r2"] <= metrics["split_r2_upper"]
     assert not [name for name in metrics if name.startswith("validation")]
     assert result.objective is None
     assert any("say nothing about the future" in note for note in result.warnings)
@@ -184,23 +184,27 @@ def test_a_run_says_what_its_scores_rest_on(compose):
     assert tags["holdouts"] == "1998-01-01 to 1998-03-31; 1998-04-01 to 1998-06-30"
     assert tags["currency"] == "$"
     assert "at_edge" not in tags
-    measured = {(r.name, r.step): r.value for r in logged_records if isinstance(r, Metric)}
-    assert [measured["label_margin_days", step] for step in (0, 1)] == [0.0, 0.0]
-    assert measured["d2_floor", 0] != measured["d2_floor", 1]
+    (origins,) = (r.frame for r in logged_records if isinstance(r, Table) and r.name == "origins.csv")
+    assert origins["label_margin_days"].tolist() == [0.0, 0.0]
+    assert origins["d2_floor"].nunique() == 2
+    assert origins["cutoff"].tolist() == ["1997-12-31", "1998-03-31"]
+    assert tags["customers"] == str(origins["customers"].iloc[-1]) == "2357"
+    names = {r.name for r in logged_records if isinstance(r, Metric)}
+    assert not [name for name in names if name.endswith(("customers", "buyers", "actual_total", "floor"))]
 
 
 def test_labels_from_the_period_itself_have_a_margin_below_zero(compose):
-    _, metrics, _, tags = records(compose, "model=linear", "features=rfm", "evaluation.splits=1")
-    assert metrics["label_margin_days"] == -91.0
+    _, _, tables, tags = records(compose, "model=linear", "features=rfm", "evaluation.splits=1")
+    assert tables["origins.csv"]["label_margin_days"].tolist() == [-91.0]
     assert tags["holdouts"] == "1998-04-01 to 1998-06-30"
-    _, metrics, _, _ = records(compose, "model=zeros", "evaluation.splits=1")
-    assert "label_margin_days" not in metrics
+    _, _, tables, _ = records(compose, "model=zeros", "evaluation.splits=1")
+    assert tables["origins.csv"]["label_margin_days"].isna().all()
 
 
 def test_the_floor_recorded_is_a_hundredth_of_the_training_mean(forecaster, compose):
-    _, metrics, _, tags = records(compose, "model=zeros", "evaluation=forecast")
+    _, _, tables, tags = records(compose, "model=zeros", "evaluation=forecast")
     period = forecaster.window.period(0)
-    assert metrics["d2_floor"] == pytest.approx(forecaster.training_mean(period) / 100)
+    assert tables["origins.csv"]["d2_floor"].item() == pytest.approx(forecaster.training_mean(period) / 100)
     identity = f"{forecaster.log.fingerprint}|1998-03-31|1998-06-30|forecast" + "\x1f".join(
         forecaster.outcome(period).index
     )

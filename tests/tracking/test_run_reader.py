@@ -27,6 +27,7 @@ RECORDS = [
     Tag("cell", "0123456789abcdef"),
     Metric("d2_floor", 2.5, 1),
     Table("predictions.parquet", FRAME),
+    Table("origins.csv", FRAME[["y_pred"]]),
 ]
 
 
@@ -56,6 +57,7 @@ def test_a_run_comes_back_as_it_was_recorded(kind, tracker):
     assert list(reader.by_origin(first.run_id, "d2_floor").items()) == [(0, 1.5), (1, 2.5)]
     assert reader.by_origin(first.run_id, "validation_mae") == {}
     pd.testing.assert_frame_equal(reader.table(first.run_id, "predictions.parquet"), FRAME)
+    assert reader.table(first.run_id, "origins.csv")["y_pred"].tolist() == [0.1 + 0.2, 0.0], "to the last digit"
     with pytest.raises(ClvError, match=r"splits\.parquet"):
         reader.table(first.run_id, "splits.parquet")
 

@@ -11,12 +11,14 @@ import pandas as pd
 from clv_experiments.comparison.cell import Entry
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.level import FORECAST
-from clv_experiments.forecasting.run_records import TOTAL_INTERVALS
+from clv_experiments.forecasting.run_records import ORIGINS, TOTAL_INTERVALS
+from clv_experiments.tracking.stored_run import setting_params
 
 if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 TAGS = {"cell", "holdouts", "protocol", "model", "family", "features", "code_version"}
+CONTEXT = ["d2_floor", "label_margin_days"]  # columns of origins.csv that a board needs
 TUNED = " (tuned)"  # suffix of the name of a model whose settings were searched for
 COLUMNS = {"customer_id", "cutoff", "y_true", "y_pred", "purchase_days"}
 
@@ -28,18 +30,26 @@ def model_name(run: StoredRun) -> str:
 
 def is_complete(run: StoredRun) -> bool:
     """Whether a run recorded all that a leaderboard needs; older versions recorded less."""
-    return set(run.tags) >= TAGS and "d2_floor" in run.metrics
+    return set(run.tags) >= TAGS and ("customers" in run.tags or "d2_floor" in run.metrics)
 
 
 def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     """Read the predictions of a complete run at all its origins; None where they are deleted or damaged."""
     try:
         table = reader.table(run.run_id, "predictions.parquet")
+        floors = _read_origins(reader, run)["d2_floor"]
     except ClvError:
         return None
     origins = len(run.tags["holdouts"].split("; "))
     complete = set(table.columns) >= COLUMNS and table["cutoff"].nunique() == origins
-    return table if complete and len(reader.by_origin(run.run_id, "d2_floor")) == origins else None
+    return table if complete and len(floors) == origins else None
+
+
+def _read_origins(reader: Reader, run: StoredRun) -> pd.DataFrame:
+    """Read the floor of D2 and the margin of the labels (days) at each origin; older versions kept them as metrics."""
+    if "d2_floor" in run.metrics:
+        return pd.DataFrame({name: pd.Series(reader.by_origin(run.run_id, name), dtype=float) for name in CONTEXT})
+    return reader.table(run.run_id, ORIGINS).set_index("step")[CONTEXT]
 
 
 def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -77,7 +87,7 @@ def _differences(settings: Mapping[str, str], other_settings: Mapping[str, str])
 def _model_settings(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that two runs of a model may differ in, without the seeds that follow the run's."""
     result = {}
-    for name, value in settings.items():
+    for name, value in setting_params(settings).items():
         follows = name.endswith(".random_state") and value == settings.get("seed")
         of_model = name.startswith("model.") and not name.startswith(("model.features.", "model.name")) and not follows
         if of_model or name in ("model.features.name", "seed", "window.training_origins"):
@@ -91,6 +101,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
     def by_origin(name: str) -> dict[int, float]:
         return reader.by_origin(run.run_id, name) if name in run.metrics else {}
 
+    origins = _read_origins(reader, run)
     timings = [name for name in run.metrics if name.startswith("seconds_")]
     return Entry(
         label=label,
@@ -100,9 +111,9 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         run_id=run.run_id,
         code_version=run.tags["code_version"],
         predictions=predictions,
-        min_predictions=tuple(by_origin("d2_floor").values()),
+        min_predictions=tuple(origins["d2_floor"]),
         validation={step: {metric: value} for step, value in by_origin(f"validation_{metric}").items()},
-        label_margin_days=by_origin("label_margin_days"),
+        label_margin_days=origins["label_margin_days"].dropna().to_dict(),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in timings},
         at_edge=run.tags.get("at_edge", ""),
         total_ends=_total_ends(by_origin) if run.tags.get("level") == FORECAST else {},

@@ -14,13 +14,13 @@ from clv_experiments.errors import ClvError, LogTooShort, LogWithLosses, LogWith
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.tracking.experiment_name import parse_experiment
-from clv_experiments.tracking.stored_run import LONGEST_PARAM
+from clv_experiments.tracking.stored_run import setting_params
 
 if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 # Settings that change neither the log nor the forecasts nor the scores.
-WITHOUT_EFFECT = ("data.engine", "data.spark_master", "data.rfm_unit", "tracking.", "resume", "truth_")
+WITHOUT_EFFECT = ("data.engine", "data.spark_master", "data.rfm_unit", "tracking", "resume", "truth_")
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
 UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithLosses, LogWithoutAmounts)]
@@ -187,9 +187,10 @@ def _is_requested(run: StoredRun, settings: Mapping[str, object], cell: str | No
 
 def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: str = "data.") -> list[str]:
     """Name the settings, and the run's parameters with the prefix, that are different or on one side only."""
-    expected = {name: str(value)[:LONGEST_PARAM] for name, value in settings.items()}
-    names = [*expected, *(name for name in run.params if name.startswith(prefix) and name not in expected)]
-    return [n for n in names if not n.startswith(WITHOUT_EFFECT) and run.params.get(n) != expected.get(n)]
+    expected, params = setting_params(settings), setting_params(run.params)
+    mentioned = setting_params(dict.fromkeys(settings, ""))  # also those that are to be unset
+    names = [*mentioned, *(name for name in params if name.startswith(prefix) and name not in mentioned)]
+    return [n for n in names if not n.startswith(WITHOUT_EFFECT) and params.get(n) != expected.get(n)]
 
 
 def _is_unsuitable(run: StoredRun) -> bool:

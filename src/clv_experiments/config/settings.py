@@ -18,6 +18,7 @@ from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
 from clv_experiments.reporting.records import Param
 from clv_experiments.tracking.experiment_name import name_experiment
+from clv_experiments.tracking.stored_run import setting_params
 
 ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
 # What some whole numbers may be besides, and how a message says so.
@@ -117,8 +118,8 @@ def resolve_settings(cfg: DictConfig) -> dict[str, Any]:
 
 
 def flatten_settings(cfg: DictConfig) -> dict[str, Any]:
-    """Name every setting as a run's parameters do: ``window.horizon``."""
-    return {record.name: record.value for record in setting_records(resolve_settings(cfg))}
+    """Name every setting as a run's parameters do: ``window.horizon``; the features are those of the model."""
+    return _flat_settings(resolve_settings(cfg))
 
 
 def mask_passwords(settings: Any) -> Any:
@@ -131,9 +132,13 @@ def mask_passwords(settings: Any) -> Any:
 
 
 def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
-    """Flatten the composed settings; the features are those of the model."""
-    without_features = {name: value for name, value in settings.items() if name != "features"}
-    yield from (Param(name, value) for name, value in _flat(without_features, ""))
+    """Flatten the composed settings as parameters, without those of the command, which say nothing of a run."""
+    of_run = {name: value for name, value in settings.items() if name not in ("tracking", "resume")}
+    yield from (Param(name, value) for name, value in setting_params(_flat_settings(of_run)).items())
+
+
+def _flat_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    return dict(_flat({name: value for name, value in settings.items() if name != "features"}, ""))
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:

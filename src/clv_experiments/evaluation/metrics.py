@@ -7,7 +7,7 @@ spend, one class only) is nan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import numpy as np
@@ -199,6 +199,7 @@ OBJECTIVES = ("d2_tweedie", "normalised_gini", "spearman", "top_10_share", "top_
 HIGHER_IS_BETTER = (*OBJECTIVES, "buys_roc_auc")
 LOWER_IS_BETTER = ("aggregate_bias", "decile_mape", "rmse", "mse", "mae", "median_ae", "wape", "buys_brier")
 SCORES = (*HIGHER_IS_BETTER, *LOWER_IS_BETTER)
+FACTS = ("customers", "buyers", "actual_total")
 
 
 # A Tweedie deviance takes no spend below 0. Of a total in which losses cancel spend nobody holds a share, and what a
@@ -220,6 +221,11 @@ def require_defined(setting: str, names: Iterable[str], options: Iterable[str], 
             f"log '{log}' has losses, of which {' and '.join(sorted(undefined))} means nothing; type {setting}=<one of "
             f"{others}>"
         )
+
+
+def without_facts(scores: Mapping[str, float]) -> dict[str, float]:
+    """Leave out of scores what is the same for every model: customers, buyers and what they spent."""
+    return {name: value for name, value in scores.items() if name not in FACTS}
 
 
 def choose_objective(preferred: str, *, has_losses: bool) -> str:

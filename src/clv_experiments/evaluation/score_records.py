@@ -11,7 +11,7 @@ import pandas as pd
 from clv_experiments.evaluation import forecast_plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.evaluation.estimator_plots import plot_coefficients
-from clv_experiments.evaluation.metrics import score
+from clv_experiments.evaluation.metrics import score, without_facts
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, FigureRecord, Metric, Record, Table, Tag
@@ -36,16 +36,19 @@ def score_table(table: pd.DataFrame, floor: float, *, has_losses: bool = False) 
 def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> list[Metric]:
     """Name the scores of each origin ``<period>_<metric>``; over several origins add their mean and range.
 
+    What is the same for every model is no metric: ``origins.csv`` has it.
+
     Examples
     --------
     >>> [m.name for m in score_metrics("holdout", {0: {"mae": 2.0}, 1: {"mae": 4.0}})]
     ['holdout_mae', 'holdout_mae', 'holdout_mae_mean', 'holdout_mae_spread']
     """
+    kept = {step: without_facts(values) for step, values in scores.items()}
     metrics = [
-        Metric(f"{period}_{name}", value, step) for step, values in scores.items() for name, value in values.items()
+        Metric(f"{period}_{name}", value, step) for step, values in kept.items() for name, value in values.items()
     ]
     if len(scores) > 1:
-        frame = pd.DataFrame(list(scores.values()))
+        frame = pd.DataFrame(list(kept.values()))
         metrics += [Metric(f"{period}_{name}_mean", float(frame[name].mean())) for name in frame]
         metrics += [Metric(f"{period}_{name}_spread", float(frame[name].max() - frame[name].min())) for name in frame]
     return metrics

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.evaluation.confidence_intervals import TAILS
+from clv_experiments.evaluation.metrics import without_facts
 from clv_experiments.reporting.chart_style import (
     ACTUAL,
     PREDICTED,
@@ -37,18 +38,18 @@ SPLIT_HEADLINE = {
 
 
 def split_metrics(scores: Sequence[Mapping[str, float]]) -> list[Metric]:
-    """Summarise each score over the splits: its median as ``holdout_<score>``, and its 95 % interval and range.
+    """Summarise each score over the splits: its median as ``split_<score>``, and its 95 % interval and range.
 
     Examples
     --------
     >>> [(m.name, m.value) for m in split_metrics([{"mae": 1.0}, {"mae": 3.0}])][:1]
-    [('holdout_mae', 2.0)]
+    [('split_mae', 2.0)]
     """
-    frame = pd.DataFrame(list(scores))
+    frame = pd.DataFrame([without_facts(values) for values in scores])
     summary = {"": frame.median(), "_lower": frame.quantile(TAILS[0]), "_upper": frame.quantile(TAILS[1])}
     summary |= {"_least": frame.min(), "_most": frame.max()}
     return [
-        Metric(f"holdout_{name}{suffix}", float(value))
+        Metric(f"split_{name}{suffix}", float(value))
         for suffix, values in summary.items()
         for name, value in values.items()
     ]

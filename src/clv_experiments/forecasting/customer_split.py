@@ -21,7 +21,7 @@ from clv_experiments.forecasting.evaluation_result import (
     Progress,
     min_prediction,
 )
-from clv_experiments.forecasting.run_records import cost_records, prediction_records, score_context_records
+from clv_experiments.forecasting.run_records import cost_records, origin_records, prediction_records
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.formatting import format_count
 from clv_experiments.reporting.prose import sentences
@@ -92,7 +92,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
         title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
         records=[
             *split_records(evaluation.scores[model.name], evaluation.slopes, settings.published, labels),
-            *score_context_records([origin]),
+            *origin_records([origin]),
             *cost_records([origin]),
             *prediction_records("predictions.parquet", [evaluation.first]),
         ],

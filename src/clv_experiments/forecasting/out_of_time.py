@@ -21,8 +21,8 @@ from clv_experiments.forecasting.run_records import (
     cost_records,
     level_records,
     level_warnings,
+    origin_records,
     prediction_records,
-    score_context_records,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals
 from clv_experiments.reporting.prose import sentences
@@ -62,7 +62,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
         records=[
             *score_metrics("holdout", {origin.step: origin.holdout.all_scores for origin in origins}),
             *score_metrics("validation", {step: validation.all_scores for step, validation in validations.items()}),
-            *score_context_records(origins),
+            *origin_records(origins),
             *level_records(origins),
             *cost_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),

@@ -33,6 +33,7 @@ from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
 
 TOTAL_INTERVALS = (80, 95)  # percent
+ORIGINS = "origins.csv"
 
 
 @dataclass(frozen=True)
@@ -148,17 +149,22 @@ def cost_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
     yield Metric("peak_memory_mb", peak_memory_mb())
 
 
-def score_context_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Metric]:
-    """Record the context of each origin's scores: the floor of D2, and how long before the cutoff the labels ended.
+def origin_records(origins: Sequence[EvaluatedOrigin]) -> Iterator[Record]:
+    """Tabulate the context of each origin's scores: who is judged, the floor of D2, and until when labels reached.
 
-    A margin below 0 means that a model learned from labels inside the period it is evaluated on.
+    ``label_margin_days`` is how long before the cutoff the labels ended, missing where a model learned from none. Below
+    0 it learned from labels inside the period it is evaluated on.
     """
+    rows = []
     for origin in origins:
-        forecast = origin.holdout.forecast
-        yield Metric("d2_floor", origin.holdout.min_prediction, origin.step)
-        if forecast.training.periods:
-            latest = max(period.end for period in forecast.training.periods)
-            yield Metric("label_margin_days", float((forecast.period.cutoff - latest).days), origin.step)
+        forecast, scores = origin.holdout.forecast, origin.holdout.scores
+        label_ends = [period.end for period in forecast.training.periods]
+        row = {"step": origin.step, "cutoff": str(forecast.period.cutoff), "end": str(forecast.period.end)}
+        row |= {name: int(scores[name]) for name in ("customers", "buyers")} | {"actual_total": scores["actual_total"]}
+        margin = (forecast.period.cutoff - max(label_ends)).days if label_ends else None
+        rows.append(row | {"d2_floor": origin.holdout.min_prediction, "label_margin_days": margin})
+    yield Table(ORIGINS, pd.DataFrame(rows).astype({"label_margin_days": float}))
+    yield from (Tag(name, str(rows[-1][name])) for name in ("customers", "buyers"))
 
 
 def level_records(origins: Iterable[EvaluatedOrigin]) -> Iterator[Record]:

@@ -64,7 +64,7 @@ class RunReader:
         return [_stored(run) for run in search_runs(self._client, ids, order_by=newest_first)] if ids else []
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
-        """Read a table that the run left as parquet.
+        """Read a table that the run left.
 
         Raises
         ------
@@ -72,7 +72,10 @@ class RunReader:
             If it is gone or cannot be read.
         """
         try:
-            return pd.read_parquet(self._file(run_id, name))
+            path = self._file(run_id, name)
+            if path.suffix == ".csv":
+                return pd.read_csv(path, float_precision="round_trip")
+            return pd.read_parquet(path)
         except (ArrowException, OSError, ValueError) as error:
             raise ClvError(
                 f"run {run_id} has no readable {name} ({type(error).__name__}); run its model again, or delete the run"

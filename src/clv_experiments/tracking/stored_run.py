@@ -130,6 +130,23 @@ class StudyRun(Run, Protocol):
         """Return the numbers of the trials that have a run."""
 
 
+def setting_params(settings: Mapping[str, object]) -> dict[str, str]:
+    """Write flattened settings as the parameters of a run: a class by what it builds, nothing of what is not set.
+
+    The parameters of a run stay as they are, and those of a version that kept all become what they would be now.
+
+    Examples
+    --------
+    >>> setting_params({"model.estimator._target_": "models.Ridge", "model.estimator.seed": None})
+    {'model.estimator': 'models.Ridge'}
+    """
+    return {
+        name.removesuffix("._target_"): str(value)[:LONGEST_PARAM]
+        for name, value in settings.items()
+        if str(value) != "None" and not name.endswith("._partial_")
+    }
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether an error is a Ctrl-C, which DuckDB turns into one of its own, as others do in the middle of something."""
     cause: BaseException | None = error
