@@ -1,5 +1,6 @@
 """The command line as a person meets it: help, a run, its traces, and bad input."""
 
+import json
 import os
 import signal
 import sys
@@ -85,7 +86,11 @@ def test_run_leaves_what_the_design_lists(two_runs):
         "coefficients.csv", "coefficients.png", "predicted_against_actual.png", "decile_calibration.png",
         "decile_calibration.csv", "value_capture.png", "residuals.png", "predictions.parquet",
         "validation_predictions.parquet", "cleaning_report.csv", "config.yaml", "baselines.csv",
+        "origins.csv", "top_customers.csv",
     }  # fmt: skip
+    client = mlflow.MlflowClient(f"sqlite:///{two_runs[0]}/mlruns/mlflow.db")
+    experiment = client.get_experiment_by_name("cdnow_sample 3m")
+    assert experiment.tags["mlflow.experiment.primaryMetric.name"] == "holdout_d2_tweedie"
     for name, run in by_name.items():
         folder, files = artifacts(run)
         assert always <= files
@@ -104,7 +109,23 @@ def test_run_leaves_what_the_design_lists(two_runs):
                 assert f"{period}_{metric}" in run.data.metrics
         assert {"seconds_features", "seconds_fit", "seconds_predict", "peak_memory_mb"} <= set(run.data.metrics)
         assert run.data.metrics["holdout_predicted_total"] == pytest.approx(predictions["y_pred"].sum())
-        assert run.inputs.dataset_inputs[0].dataset.name == "cdnow_sample"
+        dataset = run.inputs.dataset_inputs[0].dataset
+        assert dataset.name == "cdnow_sample"
+        assert [column["name"] for column in json.loads(dataset.schema)["mlflow_colspec"]][:2] == [
+            "customer_id",
+            "date",
+        ]
+        assert json.loads(dataset.profile)["customers"] == 2357
+        top = pd.read_csv(folder / "top_customers.csv")
+        assert len(top) == 100
+        assert top["y_pred"].min() >= predictions["y_pred"].nlargest(101).iloc[-1] - 1e-4
+        printed = [line.removeprefix("note: ") for line in two_runs[1].stdout.splitlines() if line.startswith("note: ")]
+        remarks = (folder / "remarks.txt").read_text(encoding="utf-8").splitlines() if "remarks.txt" in files else []
+        assert set(remarks) <= set(printed)
+        assert remarks or name not in " ".join(printed), "what was printed of a model is kept with it"
+        assert run.data.tags["kind"] == "run"
+        (logged,) = run.outputs.model_outputs
+        assert client.get_logged_model(logged.model_id).name == name
     assert by_name["xgboost"].data.tags["cell"] == by_name["bg_nbd"].data.tags["cell"]
     assert {"tracking.png", "tracking.csv", "reliability.png"} <= artifacts(by_name["bg_nbd"])[1]
     assert {"p_alive", "expected_purchases"} <= set(

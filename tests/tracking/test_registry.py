@@ -39,7 +39,7 @@ def champion(tracker, slope, name="shop-3m"):
             run.log(
                 [Tag("kind", CHAMPION), Tag("evaluated_run", f"judged{slope}"), FittedModel(linear_model(slope), X)]
             )
-            run.log([Registration(name, CHAMPION, (Tag("why", f"slope {slope}"),), "# card")])
+            run.log([Registration(name, CHAMPION, (Tag("why", f"slope {slope}"),), "# card", "about it")])
     return run.run_id
 
 
@@ -70,6 +70,7 @@ def test_the_alias_moves_to_the_newest_and_stays_where_a_promotion_fails(tracker
     assert reader.model("models:/shop-3m/1").run.run_id == first
     assert reader.model("models:/shop-3m/2").version == "2"
     version = client.get_model_version("shop-3m", "2")
+    assert client.get_registered_model("shop-3m").description == "about it"
     assert (version.tags["why"], version.description, version.run_id) == ("slope 3", "# card", second)
 
     def refused(*args, **named):

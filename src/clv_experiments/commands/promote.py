@@ -23,7 +23,8 @@ from clv_experiments.data.window import DAY
 from clv_experiments.errors import ClvError, command
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.run_records import estimator_warnings, log_records
+from clv_experiments.forecasting.run_records import estimator_warnings, log_records, remark_records
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.experiment_name import champion_address, champion_name
@@ -97,8 +98,9 @@ def promote(
             card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
             version_tags = (*_champion_tags(choice, cell), *log_tags)
-            run.log([*_fit_records(forecaster, forecast), Text("card.md", card_text), Description(card_text)])
-            run.log([Registration(champion_name(experiment), CHAMPION, version_tags, card_text)])
+            run.log([*_fit_records(forecaster, forecast, choice), Text("card.md", card_text), Description(card_text)])
+            about = " ".join(sentences("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
+            run.log([Registration(champion_name(experiment), CHAMPION, version_tags, card_text, about)])
     champion = reader.model(champion_address(experiment))
     terminal.say(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
     return champion
@@ -130,14 +132,14 @@ def _champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
     yield Tag("code_version", code_version())
 
 
-def _fit_records(forecaster: Forecaster, forecast: Forecast) -> Iterator[Record]:
+def _fit_records(forecaster: Forecaster, forecast: Forecast, choice: Choice) -> Iterator[Record]:
     """Say on what it was fitted, and leave the model."""
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(forecast.period.cutoff))
     yield from log_records(forecaster.log)
     yield from (Metric(f"seconds_{part}", value) for part, value in forecast.seconds.items())
-    yield Text("remarks.txt", "\n".join(estimator_warnings(forecast.estimator)))
-    yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}")
+    yield from remark_records(estimator_warnings(forecast.estimator))
+    yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}", choice.entry.model)
 
 
 def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> Refit:

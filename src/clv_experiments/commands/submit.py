@@ -33,6 +33,7 @@ from clv_experiments.forecasting.run_records import identity_records, log_record
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
+from clv_experiments.tracking.stored_run import RUN
 
 OWN_SETTINGS = ("predictions", "name", "provenance", "cell")
 
@@ -104,6 +105,7 @@ def submission_records(
     """Record what a run of a model records, but for what only a model fitted here has."""
     settings = {key: value for key, value in resolve_settings(cfg).items() if key not in (*OWN_SETTINGS, "model")}
     log, latest = task.forecaster.log, result.latest
+    yield Tag("kind", RUN)
     yield from setting_records(settings)
     yield Param("model.name", name)
     yield Text("config.yaml", OmegaConf.to_yaml(settings))

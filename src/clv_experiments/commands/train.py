@@ -12,6 +12,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.selection import find_completed_run
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines, build_model
+from clv_experiments.config.run_name import name_run
 from clv_experiments.config.settings import (
     check_settings,
     experiment_name,
@@ -38,12 +39,13 @@ from clv_experiments.forecasting.run_records import (
     explanation_records,
     identity_records,
     log_records,
+    remark_records,
 )
 from clv_experiments.forecasting.suitability import choose_learnable
 from clv_experiments.reporting.prose import sentences
-from clv_experiments.reporting.records import Tag, Text
+from clv_experiments.reporting.records import PrimaryMetric, Tag, Text
 from clv_experiments.tracking.code_version import code_version
-from clv_experiments.tracking.stored_run import Run, StoredRun, Tracker
+from clv_experiments.tracking.stored_run import RUN, Run, StoredRun, Tracker
 
 FORECASTERS = ForecasterCache()
 
@@ -125,19 +127,17 @@ def run_experiment(
         with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
             replicates = cfg.evaluation.bootstrap_replicates
             explanation = [*explanation_records(task, result.latest, cfg.seed, replicates, progress, search)]
+        notes = _notes(cfg, task, result)
         with terminal.step("writing the run", "tracking"):
             run.log([*result.records, *ladder_records(result.ladder, result.title), *explanation])
+            remarks = remark_records([*log.notes, *result.ladder.beaten_by, *notes])
+            run.log([PrimaryMetric(f"holdout_{task.objective}"), *remarks])
 
         terminal.summary(result.ladder, result.title)
         for sentence in describe_total(result.latest.level, log.currency, log.measure):
             terminal.say(sentence)
-        for warning in [
-            *filter(None, [task.note]),
-            *estimator_warnings(result.latest.estimator),
-            *_objective_warnings(cfg, task),
-            *result.warnings,
-        ]:
-            terminal.say(f"note: {warning}")
+        for note in notes:
+            terminal.say(f"note: {note}")
         terminal.print_timings()
         terminal.say(run.location)
     return result
@@ -149,9 +149,9 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             tracker = tracker or instantiate(cfg.tracking)
-            run = stack.enter_context(tracker.run(experiment_name(cfg), cfg.model.name))
+            run = stack.enter_context(tracker.run(experiment_name(cfg), name_run(cfg)))
         settings = resolve_settings(cfg)
-        run.log([*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
+        run.log([Tag("kind", RUN), *setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         yield run
 
 
@@ -170,6 +170,12 @@ def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     origins = window.backtest(supervised=model.supervised and not splits_customers, source=log.name)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)
+
+
+def _notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:
+    """Collect what the user should know of a run, beside what was guessed while reading the log."""
+    of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest.estimator)]
+    return [*of_model, *_objective_warnings(cfg, task), *result.warnings]
 
 
 def _objective_warnings(cfg: DictConfig, task: EvaluationTask) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 USAGE = """Usage: clv ui [folder=mlruns] [port=5000]
 
-Opens the MLflow UI on the runs kept in a folder; choose "Model training" in the page. Ctrl-C ends it.
+Opens the MLflow UI on the runs kept in a folder, at its "Model training". Ctrl-C ends it.
 """
 
 
@@ -33,7 +33,9 @@ def open_ui(typed: Sequence[str]) -> int:
             f"error: there are no runs in {settings['folder']}; make one with clv train, or type folder=...\n"
         )
         return 1
-    sys.stdout.write(f'open http://127.0.0.1:{settings["port"]} and choose "Model training"; Ctrl-C ends it\n')
+    sys.stdout.write(
+        f"open http://127.0.0.1:{settings['port']}/#/experiments?workflowType=machine_learning; Ctrl-C ends it\n"
+    )
     sys.stdout.flush()
     command = ["ui", "--backend-store-uri", f"sqlite:///{store}", "--port", settings["port"], "--workers", "1"]
     environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}

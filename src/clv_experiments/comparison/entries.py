@@ -68,7 +68,7 @@ def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, 
         ``xgboost``, ``xgboost (max_depth=6)``; runs without a difference get 6 characters of their id.
     """
     bases = {model_name(run): run.params for run in reversed(runs)} | dict(configured)
-    parts = {run.run_id: (model_name(run), *_differences(run.params, bases[model_name(run)])) for run in runs}
+    parts = {run.run_id: (model_name(run), *describe_differences(run.params, bases[model_name(run)])) for run in runs}
     counts = Counter(parts.values())
     labels = {}
     for run_id, (model, *settings) in parts.items():
@@ -77,7 +77,7 @@ def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, 
     return labels
 
 
-def _differences(settings: Mapping[str, str], other_settings: Mapping[str, str]) -> list[str]:
+def describe_differences(settings: Mapping[str, str], other_settings: Mapping[str, str]) -> list[str]:
     """Return the settings of one run of a model that differ from another's: ``max_depth=6``, ``gamma=unset``."""
     left, right = _model_settings(settings), _model_settings(other_settings)
     names = [name for name in sorted({*left, *right}) if left.get(name) != right.get(name)]
@@ -102,6 +102,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         return reader.by_origin(run.run_id, name) if name in run.metrics else {}
 
     origins = _read_origins(reader, run)
+    margins = origins["label_margin_days"].dropna()
     timings = [name for name in run.metrics if name.startswith("seconds_")]
     return Entry(
         label=label,
@@ -113,7 +114,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         predictions=predictions,
         min_predictions=tuple(origins["d2_floor"]),
         validation={step: {metric: value} for step, value in by_origin(f"validation_{metric}").items()},
-        label_margin_days=origins["label_margin_days"].dropna().to_dict(),
+        label_margin_days=dict(zip(margins.index, margins, strict=True)),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in timings},
         at_edge=run.tags.get("at_edge", ""),
         total_ends=_total_ends(by_origin) if run.tags.get("level") == FORECAST else {},

@@ -123,7 +123,7 @@ def select_runs(
     ClvError
         If there is no store, it cannot be read, or several cells begin with ``cell``.
     """
-    runs = [run for run in reader.runs(experiment) if "kind" not in run.tags]  # boards and trials have a kind
+    runs = [run for run in reader.runs(experiment) if run.is_evaluation]
     requested = {run.run_id: run for run in runs if _is_requested(run, settings, cell)}
     identity = _newest_cell(requested.values(), cell)
     exclusions = {run.run_id: why for run in runs if (why := _exclusion(run, run.run_id in requested, identity))}
@@ -176,7 +176,7 @@ def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, o
 
 
 def _is_ours(run: StoredRun) -> bool:
-    return ("cell" in run.tags or "model.name" in run.params) and "kind" not in run.tags
+    return ("cell" in run.tags or "model.name" in run.params) and run.is_evaluation
 
 
 def _is_requested(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:

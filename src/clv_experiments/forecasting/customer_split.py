@@ -21,7 +21,7 @@ from clv_experiments.forecasting.evaluation_result import (
     Progress,
     min_prediction,
 )
-from clv_experiments.forecasting.run_records import cost_records, origin_records, prediction_records
+from clv_experiments.forecasting.run_records import cost_records, origin_records, prediction_records, preview_records
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.formatting import format_count
 from clv_experiments.reporting.prose import sentences
@@ -95,6 +95,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
             *origin_records([origin]),
             *cost_records([origin]),
             *prediction_records("predictions.parquet", [evaluation.first]),
+            *preview_records(evaluation.first),
         ],
         warnings=sentences("run/warnings.jinja", "customer_split"),
         timings={"splits": evaluation.seconds},

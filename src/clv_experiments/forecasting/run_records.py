@@ -31,9 +31,11 @@ from clv_experiments.forecasting.level import Level
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import FigureRecord, FittedModel, LogIdentity, Metric, Record, Table, Tag, Text
+from clv_experiments.reporting.safe_csv import DECIMALS
 
 TOTAL_INTERVALS = (80, 95)  # percent
 ORIGINS = "origins.csv"
+PREVIEW = 100  # customers
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,7 @@ def explanation_records(
     if hasattr(estimator, "expected_cumulative_purchases"):
         yield from _btyd_records(log, forecast, labels)
     yield from _search_records(estimator, search)
-    yield Text("remarks.txt", "\n".join(estimator_warnings(estimator)))
-    yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}")
+    yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}", model.name)
 
 
 def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
@@ -133,6 +134,18 @@ def _search_records(estimator: Any, search: Search | None) -> Iterator[Tag]:
 def estimator_warnings(estimator: Any) -> list[str]:
     """Collect the fitted estimator's own warnings: an optimum at the boundary, a fallback."""
     return [*filter(None, [getattr(estimator, "boundary_", "")]), *getattr(estimator, "notes_", [])]
+
+
+def remark_records(notes: Sequence[str]) -> Iterator[Text]:
+    """Keep what was said to the user, one a line; no file where nothing was."""
+    if notes:
+        yield Text("remarks.txt", "\n".join(notes))
+
+
+def preview_records(evaluated: EvaluatedForecast) -> Iterator[Table]:
+    """Tabulate the customers of whom most is expected, since Parquet cannot be looked at in MLflow."""
+    table = evaluated.forecast.table.nlargest(PREVIEW, "y_pred").reset_index()
+    yield Table("top_customers.csv", table.round(DECIMALS))
 
 
 def prediction_records(name: str, evaluated: Sequence[EvaluatedForecast]) -> Iterator[Table]:
@@ -227,8 +240,16 @@ def log_records(log: TransactionLog) -> Iterator[Record]:
     yield Tag("currency", log.currency or "")
     if log.has_losses:
         yield Tag("has_losses", "true")
-    yield LogIdentity(log.name, log.fingerprint)
+    yield log_identity(log)
     yield Table("cleaning_report.csv", log.report.table)
+
+
+def log_identity(log: TransactionLog) -> LogIdentity:
+    """Describe a log: its columns, how large it is, and which days it covers."""
+    columns = {"customer_id": "string", "date": "datetime", "amount": "double", "orders": "long"}
+    profile: dict[str, str | int] = {"customers": log.customers, "lines_kept": log.report.rows_kept}
+    profile |= {"first_day": str(log.start), "last_day": str(log.end), "unit_of_amount": log.currency or "not said"}
+    return LogIdentity(log.name, log.fingerprint, columns, profile)
 
 
 def peak_memory_mb() -> float:

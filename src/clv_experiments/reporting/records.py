@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -90,19 +91,38 @@ class Description:
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """The fitted estimator, with a few feature rows that show what it takes, and the name of what it predicts."""
+    """The fitted estimator, a few feature rows that show what it takes, and names of what it predicts and of itself."""
 
     estimator: Any
     example: pd.DataFrame
     output: str = "expected_spend"
+    name: str = "model"
 
 
 @dataclass(frozen=True)
 class LogIdentity:
-    """The transaction log a run read: its name and the fingerprint of its content."""
+    """The transaction log a run read: its name and the fingerprint of its content.
+
+    Attributes
+    ----------
+    name, fingerprint : str
+    columns : mapping of column to type
+        Of a row a customer and purchase day; types are MLflow's: ``string``, ``datetime``, ``double``, ``long``.
+    profile : mapping
+        Its size, its days, its currency.
+    """
 
     name: str
     fingerprint: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    profile: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PrimaryMetric:
+    """The metric by which runs of the experiment are judged first; higher is better."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -116,14 +136,28 @@ class Registration:
         Of the version.
     text : str
         What a person reads first of the version, in Markdown.
+    about : str
+        What a person reads first of the registered model.
     """
 
     name: str
     alias: str
     tags: tuple[Tag, ...]
     text: str
+    about: str = ""
 
 
 Record = (
-    Param | Tag | Metric | Table | FigureRecord | Text | File | Description | FittedModel | LogIdentity | Registration
+    Param
+    | Tag
+    | Metric
+    | PrimaryMetric
+    | Table
+    | FigureRecord
+    | Text
+    | File
+    | Description
+    | FittedModel
+    | LogIdentity
+    | Registration
 )

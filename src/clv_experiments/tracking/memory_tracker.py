@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -161,7 +162,7 @@ class MemoryReader:
         """
         for run in reversed(self._all()):
             aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, Registration)]
-            if uri in (*aliases, f"runs:/{run.run_id}", f"runs:/{run.run_id}/model"):
+            if uri in aliases or re.fullmatch(rf"runs:/{run.run_id}(/[^/]+)?", uri):
                 model, stored = self._fitted_model(run.run_id), run.stored()
                 evaluation_run_id = stored.tags.get(EVALUATED, run.run_id)
                 columns = tuple(map(str, model.example.columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
@@ -16,11 +17,13 @@ import joblib
 import mlflow
 import pandas as pd
 from filelock import FileLock
-from mlflow.data.code_dataset_source import CodeDatasetSource
-from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param as MlflowParam
 from mlflow.entities import Run, RunTag
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER,
+    MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
+)
 
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import (
@@ -31,12 +34,14 @@ from clv_experiments.reporting.records import (
     LogIdentity,
     Metric,
     Param,
+    PrimaryMetric,
     Record,
     Registration,
     Table,
     Tag,
     Text,
 )
+from clv_experiments.tracking.log_dataset import LogDataset
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.store import retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import LONGEST_PARAM, STUDY, TRIAL
@@ -81,6 +86,8 @@ class MlflowRun:
                 retry_while_locked(self.client.log_artifact, self.run_id, str(record.path))
             elif isinstance(record, LogIdentity):
                 retry_while_locked(self._dataset, record)
+            elif isinstance(record, PrimaryMetric):
+                retry_while_locked(self._primary_metric, record)
         for record in records:
             if isinstance(record, Registration):  # last, so that it stands for a run that is whole
                 register(self.client, self.run_id, record)
@@ -109,7 +116,7 @@ class MlflowRun:
             code = Path(folder, "code", PACKAGE.name)
             shutil.copytree(PACKAGE, code, ignore=shutil.ignore_patterns("__pycache__"))
             mlflow.pyfunc.log_model(
-                name="model",
+                name=re.sub(r"[^\w-]+", "_", record.name).strip("_"),  # MLflow allows no / : . % and quotes
                 loader_module="clv_experiments.tracking.loader",
                 data_path=str(path),
                 code_paths=[str(code)],
@@ -119,9 +126,12 @@ class MlflowRun:
             )
 
     def _dataset(self, record: LogIdentity) -> None:
-        source = CodeDatasetSource(tags={"log": record.name})
-        dataset = MetaDataset(source, name=record.name, digest=record.fingerprint)  # type: ignore[abstract]
-        mlflow.log_input(dataset, context="transaction log")
+        mlflow.log_input(LogDataset(record), context="transaction log")
+
+    def _primary_metric(self, record: PrimaryMetric) -> None:
+        experiment_id = self.client.get_run(self.run_id).info.experiment_id
+        self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME, record.name)
+        self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER, "True")
 
 
 @cache

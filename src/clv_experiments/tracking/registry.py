@@ -16,7 +16,7 @@ from clv_experiments.reporting.records import Registration
 from clv_experiments.tracking.store import retry_while_locked
 from clv_experiments.tracking.stored_run import CHAMPION
 
-RUN_ADDRESS = re.compile(r"runs:/(?P<run>[^/]+)(?:/model)?")
+RUN_ADDRESS = re.compile(r"runs:/(?P<run>[^/]+)(?:/[^/]+)?")
 VERSION_ADDRESS = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>\d+)")
 ALIAS_ADDRESS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
 MISSING_CODES = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -33,7 +33,7 @@ class Address:
 
 
 def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> None:
-    """Make the model that a run logged the newest version of a registered model; the alias moves to it last.
+    """Make the model that a run logged the newest version of a registered model; the alias moves to it when it is whole.
 
     Raises
     ------
@@ -53,6 +53,7 @@ def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> 
         model_id=logged.model_id,
     )
     retry_while_locked(client.set_registered_model_alias, record.name, record.alias, registered.version)
+    retry_while_locked(client.update_registered_model, record.name, record.about)
 
 
 def resolve(client: mlflow.MlflowClient, uri: str) -> Address:

@@ -15,6 +15,7 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from pyarrow import ArrowException
+from pyarrow.csv import read_csv
 
 from clv_experiments.errors import ClvError, command
 from clv_experiments.tracking.experiment_name import former_name
@@ -74,7 +75,7 @@ class RunReader:
         try:
             path = self._file(run_id, name)
             if path.suffix == ".csv":
-                return pd.read_csv(path, float_precision="round_trip")
+                return read_csv(path).to_pandas()  # to the last digit
             return pd.read_parquet(path)
         except (ArrowException, OSError, ValueError) as error:
             raise ClvError(
@@ -107,7 +108,7 @@ class RunReader:
         Parameters
         ----------
         uri : str
-            ``models:/cdnow-3m@champion``, ``models:/cdnow-3m/2`` (a version), ``runs:/<id>`` or ``runs:/<id>/model``.
+            ``models:/cdnow-3m@champion``, ``models:/cdnow-3m/2`` (a version), ``runs:/<id>`` or ``runs:/<id>/<model>``.
 
         Raises
         ------

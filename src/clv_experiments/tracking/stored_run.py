@@ -14,7 +14,8 @@ from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import Record
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter
-STUDY, TRIAL = "study", "trial"  # tag `kind` of a search for settings and of its parts
+RUN = "run"  # tag `kind` of an evaluated model; older versions left it out
+STUDY, TRIAL = "study", "trial"  # of a search for settings and of its parts
 CHAMPION = "champion"  # tag `kind` of a promoted model's run, and the alias of its version
 EVALUATED = "evaluated_run"  # tag of a champion: the run whose predictions stand for it
 
@@ -42,6 +43,11 @@ class StoredRun:
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether the run evaluates a model; boards, scores, studies and others have another kind."""
+        return self.tags.get("kind", RUN) == RUN
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,49 @@
+"""What a run is called: its model, the settings in which it differs from the model as configured, its protocol."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from clv_experiments.comparison.entries import TUNED, describe_differences
+from clv_experiments.config.conf_folders import option_files, packaged_conf
+from clv_experiments.config.settings import flatten_settings
+
+MAX_CHARACTERS = 100
+SHOWN_WINDOW = ("window.cutoff", "window.origins")
+
+
+def name_run(cfg: DictConfig) -> str:
+    """Name a run such that a table of runs tells them apart: ``xgboost max_depth=6 customer_split``.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/``.
+    """
+    name = str(cfg.model.name)
+    changes = [] if name.endswith(TUNED) else _changes(cfg)  # those that a search changed are many
+    protocol = [] if cfg.evaluation.protocol == "forecast" else [cfg.evaluation.protocol]
+    title = " ".join([name, *changes, *protocol])
+    return title if len(title) <= MAX_CHARACTERS else f"{title[: MAX_CHARACTERS - 1]}…"
+
+
+def _changes(cfg: DictConfig) -> list[str]:
+    if cfg.model.name not in option_files("model"):
+        return []
+    with _hydra():
+        configured = compose("config", overrides=[f"model={cfg.model.name}"])
+    settings, defaults = ({k: str(v) for k, v in flatten_settings(one).items()} for one in (cfg, configured))
+    window = [
+        f"{key.partition('.')[2]}={settings[key]}" for key in SHOWN_WINDOW if settings.get(key) != defaults.get(key)
+    ]
+    return [*describe_differences(settings, defaults), *window]
+
+
+def _hydra() -> AbstractContextManager[object]:
+    if GlobalHydra.instance().is_initialized():
+        return nullcontext()
+    return initialize_config_dir(str(packaged_conf()), version_base="1.3")
