@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from hydra.utils import instantiate
@@ -43,7 +43,7 @@ from clv_experiments.forecasting.run_records import (
 )
 from clv_experiments.forecasting.suitability import choose_learnable
 from clv_experiments.reporting.prose import sentences
-from clv_experiments.reporting.records import PrimaryMetric, Tag, Text
+from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN, Run, StoredRun, Tracker
 
@@ -129,9 +129,9 @@ def run_experiment(
             explanation = [*explanation_records(task, result.latest, cfg.seed, replicates, progress, search)]
         notes = _notes(cfg, task, result)
         with terminal.step("writing the run", "tracking"):
-            run.log([*result.records, *ladder_records(result.ladder, result.title), *explanation])
+            records = [*result.records, *ladder_records(result.ladder, result.title), *explanation]
             remarks = remark_records([*log.notes, *result.ladder.beaten_by, *notes])
-            run.log([PrimaryMetric(f"holdout_{task.objective}"), *remarks])
+            run.log([PrimaryMetric(f"holdout_{task.objective}"), *_objective_first(records, task.objective), *remarks])
 
         terminal.summary(result.ladder, result.title)
         for sentence in describe_total(result.latest.level, log.currency, log.measure):
@@ -170,6 +170,12 @@ def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     origins = window.backtest(supervised=model.supervised and not splits_customers, source=log.name)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)
+
+
+def _objective_first(records: Sequence[Record], objective: str) -> list[Record]:
+    """Put the objective before all other scores: MLflow lists the metrics of a run as they were logged."""
+    names = (f"holdout_{objective}", f"split_{objective}")
+    return sorted(records, key=lambda record: not (isinstance(record, Metric) and record.name in names))
 
 
 def _notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:

@@ -33,7 +33,7 @@ class Address:
 
 
 def register(client: mlflow.MlflowClient, run_id: str, record: Registration) -> None:
-    """Make the model that a run logged the newest version of a registered model; the alias moves to it when it is whole.
+    """Make the model that a run logged the newest version of a registered model; the alias moves once it is whole.
 
     Raises
     ------
