@@ -189,7 +189,8 @@ def test_a_run_says_what_its_scores_rest_on(compose):
     assert origins["d2_floor"].nunique() == 2
     assert origins["cutoff"].tolist() == ["1997-12-31", "1998-03-31"]
     assert tags["customers"] == str(origins["customers"].iloc[-1]) == "2357"
-    names = {r.name for r in logged_records if isinstance(r, Metric)}
+    names = [r.name for r in logged_records if isinstance(r, Metric)]
+    assert names[:2] == ["holdout_d2_tweedie"] * 2, "the objective at each origin before all other scores"
     assert not [name for name in names if name.endswith(("customers", "buyers", "actual_total", "floor"))]
 
 
