@@ -138,8 +138,8 @@ def test_a_gap_is_named_with_the_command_that_fills_it(copy):
     typed = ["data=cdnow_sample", "models=[bg_nbd,pareto_nbd,linear]"]
     with pytest.raises(ClvError, match="no finished run of pareto_nbd, linear") as error:
         build_board(copy, *typed)
-    command = re.search(r"type (python train.py .*?), or add --fill", str(error.value))[1]
-    assert command.startswith("python train.py -m model=pareto_nbd,linear data=cdnow_sample")
+    command = re.search(r"type (clv train .*?), or add --fill", str(error.value))[1]
+    assert command.startswith("clv train -m model=pareto_nbd,linear data=cdnow_sample")
     assert "models=" not in command
 
 

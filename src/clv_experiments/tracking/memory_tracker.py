@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import TypeVar
 from uuid import uuid4
 
-import joblib
 import pandas as pd
 
 from clv_experiments.errors import ClvError
@@ -170,12 +168,6 @@ class MemoryReader:
                     uri, "1" if uri in aliases else "", model.estimator, columns, stored, evaluation_run_id
                 )
         raise ClvError(f"there is no model {uri}")
-
-    def model_bytes(self, run_id: str) -> int:
-        """Return the size of the run's fitted estimator, as it would be written."""
-        file = BytesIO()
-        joblib.dump(self._fitted_model(run_id).estimator, file)
-        return len(file.getvalue())
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Return a metric at each origin, oldest first; empty where the run has no such metric."""

@@ -19,7 +19,7 @@ from pyarrow.csv import read_csv
 
 from clv_experiments.errors import ClvError, command
 from clv_experiments.tracking.experiment_name import former_name
-from clv_experiments.tracking.registry import find_run, logged_model, resolve
+from clv_experiments.tracking.registry import logged_model, resolve
 from clv_experiments.tracking.store import open_store, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
 
@@ -126,16 +126,6 @@ class RunReader:
             ) from error
         columns = tuple(mlflow_model.get_input_schema().input_names())
         return StoredModel(uri, existing.version, estimator, columns, run, run.tags.get(EVALUATED, run.run_id))
-
-    def model_bytes(self, run_id: str) -> int:
-        """Return the size of the file that holds the run's fitted estimator.
-
-        Raises
-        ------
-        ClvError
-            If the run logged no model, or its file is gone.
-        """
-        return self._logged_files(find_run(self._client, run_id))[1].stat().st_size
 
     def _logged_files(self, run: Run) -> tuple[Any, Path]:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""

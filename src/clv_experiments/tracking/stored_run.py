@@ -100,9 +100,6 @@ class Reader(Protocol):
     def model(self, uri: str) -> StoredModel:
         """Load a model by its address: ``models:/cdnow-3m@champion``, ``runs:/<id>``; or raise ClvError."""
 
-    def model_bytes(self, run_id: str) -> int:
-        """Return the size of the fitted estimator that a run logged, or raise ClvError."""
-
 
 class Run(Protocol):
     """A run that is open to be written."""
