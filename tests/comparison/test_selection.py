@@ -420,12 +420,17 @@ def test_settings_are_compared_as_far_as_they_are_kept(tracker):
 
 def test_runs_that_kept_what_is_unset_and_classes_under_their_keys_still_settle_and_are_compared(tracker):
     settings = {"data.where": None, "model.estimator._target_": "models.Ridge", "data.source._partial_": True}
+    settings["model.features.blocks"] = '[{"_target_": "blocks.rfm", "_partial_": true}]'
     before = [*finished("xgboost"), *(Param(name, value) for name, value in settings.items())]
-    now = [record for record in finished("xgboost", model__estimator="models.Ridge") if record.name != "window.cutoff"]
+    now = [
+        record
+        for record in finished("xgboost", model__estimator="models.Ridge", model__features__blocks='["blocks.rfm"]')
+        if record.name != "window.cutoff"
+    ]
     runs = []
     for records in (before, now):
         runs.append(leave(tracker, records))
-        for asked in (settings, {"model.estimator._target_": "models.Ridge"}):
+        for asked in (settings, {name: value for name, value in settings.items() if value is not None}):
             assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | asked).run_id == runs[-1]
         assert find_completed_run(tracker.reader(), EXPERIMENT, ALL) is None, "another class"
         assert find_completed_run(tracker.reader(), EXPERIMENT, ALL | settings | {"data.where": "x"}) is None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -142,12 +143,34 @@ def setting_params(settings: Mapping[str, object]) -> dict[str, str]:
     --------
     >>> setting_params({"model.estimator._target_": "models.Ridge", "model.estimator.seed": None})
     {'model.estimator': 'models.Ridge'}
+    >>> setting_params({"blocks": '[{"_target_": "rfm", "_partial_": true}, {"_target_": "sums", "lags": 3}]'})
+    {'blocks': '["rfm", {"sums": {"lags": 3}}]'}
     """
     return {
-        name.removesuffix("._target_"): str(value)[:LONGEST_PARAM]
+        name.removesuffix("._target_"): _without_targets(str(value))[:LONGEST_PARAM]
         for name, value in settings.items()
         if str(value) != "None" and not name.endswith("._partial_")
     }
+
+
+def _without_targets(text: str) -> str:
+    """Name the classes in a list that is written as JSON; what was cut too short to be read stays as it is."""
+    if "_target_" not in text:
+        return text
+    with suppress(ValueError):
+        return json.dumps(_plain(json.loads(text)))
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    settings = {k: _plain(v) for k, v in value.items() if v is not None and k not in ("_target_", "_partial_")}
+    if "_target_" not in value:
+        return settings
+    return {value["_target_"]: settings} if settings else value["_target_"]
 
 
 def is_interrupt(error: BaseException) -> bool:
