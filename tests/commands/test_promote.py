@@ -171,7 +171,7 @@ def test_a_log_that_changed_since_is_refused_and_the_old_champion_stays(shop, st
     kept = tracker.reader().model("models:/shop-3m@champion").run.run_id
     changed = path.with_name("changed.csv")
     changed.write_text(path.read_text() + "c07,2001-06-30,123.0\n")
-    again = r"python train\.py -m 'model=glob\(\*\)' data=file data\.path="
+    again = r"clv train -m 'model=glob\(\*\)' data=file data\.path="
     with pytest.raises(ClvError, match=rf"log 'shop' is no longer what mbg_nbd was judged on .* {again}"):
         promoted(changed, story[0], NOBODY)
     assert (tracker.runs[-1].name, tracker.runs[-1].status) == ("champion mbg_nbd", "FAILED")

@@ -282,7 +282,7 @@ def test_the_command_composes_the_winner(compose_sweep, typed, chosen, command):
     cfg, typed = compose_sweep(*typed)
     config = SweepConfig(cfg, typed)
     written = shlex.split(train_command(config, chosen))
-    assert written == ["python", "train.py", "tracking=memory", *command]
+    assert written == ["clv", "train", "tracking=memory", *command]
     choice = flatten_settings(config.compose(chosen)).items()
     wanted = {name: value for name, value in choice if not name.startswith("sweep.")}
     assert flatten_settings(compose("config", overrides=written[2:])) == wanted
