@@ -230,7 +230,7 @@ def test_the_script_searches_compares_and_keeps(studies):
         assert trial.tags["mlflow.parentRunId"] in by_id
         assert "validation_d2_tweedie" in trial.metrics
         assert not any(name.startswith("holdout_") for name in trial.metrics)
-    full = {run.name: run for run in runs if run.tags.get("kind") == "run"}
+    full = {run.tags["model"]: run for run in runs if run.tags.get("kind") == "run"}
     assert set(full) == {"ridge", "ridge (tuned)", "decision_tree", "decision_tree (tuned)"}
     tuned = full["decision_tree (tuned)"]
     assert tuned.tags["model"] == "decision_tree (tuned)"
