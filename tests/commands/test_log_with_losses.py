@@ -128,7 +128,7 @@ def test_a_board_is_refused_a_metric_that_means_nothing_before_any_model_is_run(
 
 
 def test_scores_lists_and_reports_are_refused_in_a_sentence(path, tmp_path):
-    with pytest.raises(LogWithLosses, match=r"^a scored list .* log 'profits' has some; .*leaderboard\.py"):
+    with pytest.raises(LogWithLosses, match=r"^a scored list .* log 'profits' has some; .*clv leaderboard"):
         score(composed("score", path, "model=linear", f"output={tmp_path}"), "linear")
     with pytest.raises(LogWithLosses, match=r"^the report .* log 'profits' has some"):
         write_insights(composed("insights", path, "model=linear", f"output={tmp_path}"), "linear")

@@ -32,6 +32,7 @@ def test_predictions_of_a_file_become_a_run_of_their_own_family(clv, work, predi
     assert {"model.estimator._target_", "predictions", "name"}.isdisjoint(run.params)
 
 
+@pytest.mark.slow
 def test_they_stand_on_the_board_beside_the_models(clv, work, predictions):
     assert clv("submit", "predictions=mine.csv", "name=mine", *CELL)[0] == 0
     status, _, stderr = clv("leaderboard", "models=[zeros]", "replicates=100", "--fill", *CELL)

@@ -172,6 +172,7 @@ def test_they_stand_in_a_pipeline(customers, spend):
     assert np.corrcoef(scaled.predict(customers), spend)[0, 1] > 0.3
 
 
+@pytest.mark.slow
 def test_a_grid_search_over_workers_finds_what_one_finds(customers, spend):
     grids = [
         (SpendRegressor(RidgePerRow()), {"regressor__alpha": [0.01, 10.0]}),
