@@ -31,6 +31,7 @@ def run_tool(script, folder, monkeypatch):
     runpy.run_path(str(script), run_name="__main__")
 
 
+@pytest.mark.slow
 def test_a_tool_predicts_what_a_cell_asks_and_stands_on_its_board(clv, work, monkeypatch):
     status, stdout, stderr = clv("cell", *CELL)
     assert (status, stderr) == (0, "")

@@ -230,6 +230,7 @@ def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
     assert [run.name for run in MlflowTracker(copy).reader().runs("leaderboard")] == ["leaderboard"]
 
 
+@pytest.mark.slow
 def test_the_script_sets_several_cells_side_by_side(copy, run_script, plain):
     status, _, stderr = run_script(SCRIPT, "-m", *CELL, "metric=d2_tweedie,r2", f"tracking.folder={copy}")
     assert status == 1

@@ -237,6 +237,7 @@ def test_a_stopped_run_is_marked_failed(stop, start_process, migrated, tmp_path)
 
 
 @libraries_may_warn
+@pytest.mark.slow
 def test_multirun_over_a_glob_exits_0_and_runs_only_what_is_missing(two_runs, run_script, monkeypatch):
     folder, _ = two_runs
     monkeypatch.chdir(folder)

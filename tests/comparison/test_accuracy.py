@@ -95,6 +95,7 @@ def test_files_hold_nothing_after_the_cutoff(cell):
         np.testing.assert_allclose(latest, spend)
 
 
+@pytest.mark.slow
 def test_the_command_writes_page_table_and_picture_and_keeps_what_is_written_by_hand(tools, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "EXAMPLES", tools(counter="", broken="import no_such_tool"))
     page = tmp_path / "docs" / "accuracy.md"

@@ -118,6 +118,7 @@ def test_results_of_different_cells_are_not_compared(log, story):
         clv.leaderboard(results=[story, other])
 
 
+@pytest.mark.slow
 def test_a_board_fits_what_is_asked_for_beside_the_baselines(log):
     board = clv.leaderboard(log, models=["mbg_nbd"], window="3m", replicates=100)
     families = board.table["family"].value_counts()
