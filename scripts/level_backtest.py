@@ -11,17 +11,15 @@ error of BTYD's instead of the one in use; of a simulated log the actual total i
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hydra import compose, initialize_config_dir
 
+from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.data.window import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 BTYD_ERRORS = (0.1, 0.15, 0.2, 0.3, 0.5, 10.0)
 
 
@@ -38,8 +36,7 @@ def year_ago_total(forecaster: Forecaster, target: Period, btyd: float) -> float
 
 def backtest(overrides: list[str]) -> pd.DataFrame:
     """One row an origin, latest first, with biases (predicted / actual - 1)."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", overrides=["window.origins=all", "tracking=memory", *overrides])
+    cfg = compose_config("config", ["window.origins=all", "tracking=memory", *overrides])
     log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     rows = []

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 
 from clv_experiments.commands.cli.terminal import Terminal
@@ -17,6 +16,7 @@ from clv_experiments.comparison.accuracy import Limits, compare_with_first, pred
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
 from clv_experiments.comparison.standings import standings
 from clv_experiments.comparison.tools import Tool, find_tools
+from clv_experiments.config.composition import compose_config
 from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_features, build_model
@@ -92,8 +92,7 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
 
 def _benchmark_log(overrides: list[str], tools: Sequence[Tool], limits: Limits, terminal: Terminal) -> BenchmarkedLog:
     try:
-        with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
-            cfg = compose("config", ["window=3m", "window.origins=all", *overrides])
+        cfg = compose_config("config", ["window=3m", "window.origins=all", *overrides])
     except HydraException as error:
         reason = str(error).strip().splitlines()[0]
         raise ClvError(f"--logs '{shlex.join(overrides)}' cannot be read: {reason}") from error

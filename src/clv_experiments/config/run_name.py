@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from clv_experiments.comparison.entries import TUNED, describe_differences
-from clv_experiments.config.conf_folders import option_files, packaged_conf
+from clv_experiments.config.composition import compose_config
+from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.settings import flatten_settings
 
 MAX_CHARACTERS = 100
@@ -34,16 +31,9 @@ def name_run(cfg: DictConfig) -> str:
 def _changes(cfg: DictConfig) -> list[str]:
     if cfg.model.name not in option_files("model"):
         return []
-    with _hydra():
-        configured = compose("config", overrides=[f"model={cfg.model.name}"])
+    configured = compose_config("config", [f"model={cfg.model.name}"])
     settings, defaults = ({k: str(v) for k, v in flatten_settings(one).items()} for one in (cfg, configured))
     window = [
         f"{key.partition('.')[2]}={settings[key]}" for key in SHOWN_WINDOW if settings.get(key) != defaults.get(key)
     ]
     return [*describe_differences(settings, defaults), *window]
-
-
-def _hydra() -> AbstractContextManager[object]:
-    if GlobalHydra.instance().is_initialized():
-        return nullcontext()
-    return initialize_config_dir(str(packaged_conf()), version_base="1.3")

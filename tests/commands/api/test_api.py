@@ -139,3 +139,12 @@ def test_a_run_is_kept_where_that_is_asked_for(log, work, migrated):
         kept = clv.train(log, model="zeros", window="3m", tracking=migrated(work) / "mlruns")
     (run,) = RunReader(work / "mlruns").runs("cdnow_sample 3m")
     assert run.metrics["holdout_mae"] == kept.scores["mae"]
+
+
+def test_a_model_of_the_working_folder_is_one_of_the_options(log, work):
+    (work / "conf" / "model").mkdir(parents=True)
+    own = work / "conf" / "model" / "own_zeros.yaml"
+    own.write_text("defaults:\n  - zeros\n  - _self_\nname: own_zeros\n")
+    result = clv.train(log, model="own_zeros", window="3m")
+    assert result.model == result.run.name == "own_zeros"
+    assert result.scores["mae"] == result.comparison.loc["zeros", "mae"]

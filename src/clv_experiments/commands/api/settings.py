@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls
 from clv_experiments.commands.cli.command_line import error_sentence
 from clv_experiments.commands.cli.overrides import read_arguments
-from clv_experiments.config.conf_folders import packaged_conf, user_conf
+from clv_experiments.config.composition import compose_config
 from clv_experiments.errors import ClvError
 
 Settings = Mapping[str, Any]
@@ -40,27 +37,11 @@ def compose_settings(config_name: str, chosen: Settings, settings: Settings | No
     """
     given = {key: value for key, value in chosen.items() if value is not None} | dict(settings or {})
     typed = [f"{key}={value}" for key, value in given.items() if isinstance(value, str | int | float)]
-    with _hydra():
-        try:
-            arguments = read_arguments(["tracking=memory", *typed], config_name)
-            cfg = compose(config_name, overrides=arguments.for_hydra)
-            for key, value in given.items():
-                if not isinstance(value, str | int | float):
-                    OmegaConf.update(cfg, key, value, force_add=False)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise ClvError(error_sentence(error)) from error
+    try:
+        cfg = compose_config(config_name, read_arguments(["tracking=memory", *typed], config_name).for_hydra)
+        for key, value in given.items():
+            if not isinstance(value, str | int | float):
+                OmegaConf.update(cfg, key, value, force_add=False)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ClvError(error_sentence(error)) from error
     return cfg
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    """Read the packaged conf/ and the working folder's; where Hydra reads some already, that stays."""
-    if GlobalHydra.instance().is_initialized():
-        yield
-        return
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
-        folder = user_conf()
-        if folder:
-            search_path = GlobalHydra.instance().config_loader().get_search_path()
-            search_path.append("working folder", f"file://{folder}")
-        yield
