@@ -10,9 +10,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from clv_experiments.errors import ClvError
-from clv_experiments.models import btyd, btyd_fitting
+from clv_experiments.models import btyd, newton
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd import BtydRegressor
+from clv_experiments.models.btyd_likelihood import Histories
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -113,7 +114,7 @@ def test_pickle_carries_parameters_and_no_customers(fitted, customers):
 def test_compressed_fit_has_the_log_likelihood_of_all_rows(fitted, customers):
     parameters = fitted.parameters_.query("part == 'purchases'")["estimate"].to_numpy()
     x, tx, T = customers[COLUMNS[:3]].to_numpy().T / [[1], [7], [7]]
-    everyone = fitted._log_likelihood(parameters, x, tx, T).sum()
+    everyone = fitted._log_likelihood(parameters, Histories(x, tx, T, np.ones(len(x)))).value
     assert fitted.log_likelihood_ == pytest.approx(everyone, rel=1e-12)
     twice = clone(fitted).fit(pd.concat([customers, customers], ignore_index=True))
     assert twice.log_likelihood_ == pytest.approx(2 * everyone, rel=1e-9)
@@ -261,32 +262,34 @@ def test_base_is_not_a_model_by_itself():
 # --- convergence ----------------------------------------------------------------------------------------------------
 
 
-def stopping_early(monkeypatch, climbs):
-    """Let the first climbs stop after one iteration, as an optimiser that gives up does."""
-    original, begun = btyd_fitting.minimize, []
-
-    def minimize(*args, options, **kwargs):
-        begun.append(args)
-        few = {"maxiter": 1} if len(begun) <= climbs else {}
-        return original(*args, options=options | few, **kwargs)
-
-    monkeypatch.setattr(btyd_fitting, "minimize", minimize)
-    monkeypatch.setattr(btyd, "fit_with_lifetimes", lambda fitter, names, *_, **__: np.zeros(len(names)))
-    return begun
-
-
-def test_a_climb_that_stops_early_is_retried_from_the_fixed_starts(customers, monkeypatch):
+def test_the_start_of_a_large_log_is_looked_for_on_a_sample_and_leads_to_the_same_optimum(customers, monkeypatch):
     whole = BgNbd().fit(customers)
-    begun = stopping_early(monkeypatch, climbs=1)
-    retried = BgNbd().fit(customers)
-    assert len(begun) > 1 + len(BgNbd._fixed_starts)  # the first, the fixed ones, and those of spend
-    assert retried.log_likelihood_ == pytest.approx(whole.log_likelihood_, abs=1e-3)
-    assert retried.notes_ == whole.notes_
+    sizes, original = [], BgNbd._log_likelihood
+
+    def log_likelihood(self, parameters, histories):
+        sizes.append(len(histories))
+        return original(self, parameters, histories)
+
+    monkeypatch.setattr(btyd, "SAMPLE", 50)
+    monkeypatch.setattr(BgNbd, "_log_likelihood", log_likelihood)
+    started = BgNbd().fit(customers)
+    assert max(sizes[:10]) <= 50
+    assert sum(size > 50 for size in sizes) < 10
+    np.testing.assert_allclose(started.parameters_["estimate"], whole.parameters_["estimate"], rtol=1e-7)
+    np.testing.assert_allclose(started.parameters_["standard_error"], whole.parameters_["standard_error"], rtol=1e-6)
 
 
-def test_a_fit_that_does_not_converge_from_any_start_says_so(customers, monkeypatch):
+def test_a_sample_that_misleads_does_no_harm(customers, monkeypatch):
     whole = BgNbd().fit(customers)
-    stopping_early(monkeypatch, climbs=1 + len(BgNbd._fixed_starts))
+    monkeypatch.setattr(btyd, "SAMPLE", 1)  # one history leads to a boundary
+    started = BgNbd().fit(customers)
+    assert started.log_likelihood_ == pytest.approx(whole.log_likelihood_, abs=1e-6)
+    assert not started.boundary_
+
+
+def test_a_fit_that_does_not_converge_says_so(customers, monkeypatch):
+    whole = BgNbd().fit(customers)
+    monkeypatch.setattr(newton, "MAX_STEPS", 1)
     short = BgNbd().fit(customers)
     assert short.log_likelihood_ < whole.log_likelihood_ - 1
     assert any("could not be maximised to convergence" in note for note in short.notes_)

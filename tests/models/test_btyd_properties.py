@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.special import betaln, gammaln, hyp2f1
 
 from clv_experiments.models.bg_nbd import BgNbd, beta_nodes
+from clv_experiments.models.btyd_likelihood import Histories
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
@@ -35,6 +36,12 @@ def given_parameters(model, parameters):
 
 def people(x, tx, T):
     return pd.DataFrame({"frequency": x, "recency": tx, "T": T}, dtype=float)
+
+
+def log_likelihoods(model, parameters, *columns):
+    one = np.ones(1)
+    histories = [Histories(*np.array(values)[:, None], one) for values in zip(*columns, strict=True)]
+    return [model()._log_likelihood(np.array(parameters), history).value for history in histories]
 
 
 @st.composite
@@ -186,8 +193,7 @@ def test_pareto_log_likelihood_is_the_published_one(parameters):
     alive = (alpha + T) ** -(r + x) * (beta + T) ** -s
     published = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
     published += np.log(alive + s / total * (parts[0] - parts[1]))
-    ours = ParetoNbd()._log_likelihood(np.array(parameters), x, tx, T)
-    np.testing.assert_allclose(ours, published, rtol=1e-9)
+    np.testing.assert_allclose(log_likelihoods(ParetoNbd, parameters, x, tx, T), published, rtol=1e-9)
 
 
 @pytest.mark.parametrize("model", [BgNbd, MbgNbd])
@@ -199,7 +205,7 @@ def test_bg_family_log_likelihood_is_the_published_one(model):
     stay = np.exp(betaln(a, b + x + extra) - betaln(a, b)) * (alpha + T) ** -(r + x)
     leave = np.exp(betaln(a + 1, b + np.maximum(x + extra, 1) - 1) - betaln(a, b)) * (alpha + tx) ** -(r + x)
     published = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + np.log(stay + leave * (x + extra > 0))
-    np.testing.assert_allclose(model()._log_likelihood(np.array([r, alpha, a, b]), x, tx, T), published, rtol=1e-12)
+    np.testing.assert_allclose(log_likelihoods(model, (r, alpha, a, b), x, tx, T), published, rtol=1e-12)
 
 
 def test_pareto_expectation_passes_smoothly_through_s_of_one():

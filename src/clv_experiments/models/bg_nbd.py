@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.models.btyd_distribution import DRAWS, PurchaseDraws
+from clv_experiments.models.btyd_likelihood import Derivatives, Dropout, Histories, rising_factorial, survival
 
 FEWEST_NODES, MOST_NODES = 16, 512
 CELLS_AT_ONCE = 2_000_000
@@ -34,28 +35,41 @@ class BgNbd(BtydRegressor):
 
     _parameter_names = ("r", "alpha", "a", "b")
     _time_parameters = ("alpha",)
-    _lifetimes_fitter = "BetaGeoFitter"
     _fixed_starts = ((0.5, 0.5, 0.5, 2.0), (1.0, 1.0, 1.0, 1.0), (0.3, 0.3, 0.01, 5.0))
     _no_dropout_message = "a/(a+b) < 1e-4: no dropout visible in the log"
     _initial_tosses: ClassVar[int] = 0  # tosses of the dropout coin before the first repeat purchase
 
-    def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
-        """Return each customer's log-likelihood (eq. 6), Gamma and Beta ratios as running sums: exact at any size."""
+    def _alive_log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives:
+        """Return the log-likelihood of eq. 6 as if all were alive at T, Gamma and Beta ratios as running sums."""
         r, alpha, a, b = parameters
-        tosses = (x + self._initial_tosses).astype(int)
-        steps = np.arange(tosses.max() + 1)
-        purchases = _running_sum(np.log(r + steps))[x.astype(int)] - r * np.log1p(T / alpha) - x * np.log(alpha + T)
-        stays = _running_sum(-np.log1p(a / (b + steps)))[tosses]
-        return purchases + stays + np.logaddexp(0.0, self._dropout_log_odds(parameters, x, tx, T))
+        in_r, in_alpha, in_a, in_b = np.eye(4)[:, None]
+        beyond = histories.customers_beyond
+        tosses = np.append(np.full(self._initial_tosses, histories.customers), beyond)
+        purchases = rising_factorial(r, beyond).through(in_r)
+        silence = survival(r, alpha, histories.x, histories.T, histories.weights).through(np.vstack([in_r, in_alpha]))
+        stays = rising_factorial(b, tosses).through(in_b) - rising_factorial(a + b, tosses).through(in_a + in_b)
+        return purchases + silence + stays
 
-    def _dropout_log_odds(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
+    def _dropout(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> Dropout:
+        """Return the odds of having dropped out right after t_x, the only moment when one can before T."""
         r, alpha, a, b = parameters
         tosses = x + self._initial_tosses
-        odds = np.log(a) - np.log(b + np.maximum(tosses, 1) - 1) + (r + x) * np.log1p((T - tx) / (alpha + tx))
-        return np.where(tosses > 0, odds, -np.inf)
+        stays = b + (np.maximum(tosses, 1) - 1)  # in this order no digit of a small b is lost
+        since, until = 1 / (alpha + tx), 1 / (alpha + T)
+        silence = np.log1p((T - tx) * since)
+        one = np.ones_like(x)
+        log_odds = np.where(tosses > 0, np.log(a / stays) + (r + x) * silence, -np.inf)
+        scores = np.stack([silence, (r + x) * (until - since), one / a, -1 / stays])[..., None]
+        curvature = {
+            (0, 1): until - since,
+            (1, 1): (r + x) * (since**2 - until**2),
+            (2, 2): -one / a**2,
+            (3, 3): stays**-2,
+        }
+        return Dropout(log_odds, one[:, None], scores, {pair: second[:, None] for pair, second in curvature.items()})
 
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
-        return expit(-self._dropout_log_odds(np.array([self.r_, self.alpha_, self.a_, self.b_]), x, tx, T))
+        return expit(-self._dropout(np.array([self.r_, self.alpha_, self.a_, self.b_]), x, tx, T).log_odds)
 
     def _purchases_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return purchases_until_dropout(x, t / (self.alpha_ + T), self.r_, self.a_, self.b_ + self._initial_tosses)
@@ -72,10 +86,6 @@ class BgNbd(BtydRegressor):
 
     def _dropout_share(self, T: float) -> float:
         return self.a_ / (self.a_ + self.b_)
-
-
-def _running_sum(terms: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0.0], np.cumsum(terms)])
 
 
 def beta_nodes(a: float, b: float, count: int) -> tuple[np.ndarray, np.ndarray]:

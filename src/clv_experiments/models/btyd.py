@@ -15,19 +15,20 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.btyd_distribution import SEED, PositiveSpend, PurchaseDraws, simulate_positive_spend
-from clv_experiments.models.btyd_fitting import (
-    NOT_CONVERGED,
-    check_customers,
-    fit_with_lifetimes,
-    maximise,
-    parameter_table,
+from clv_experiments.models.btyd_fitting import NOT_CONVERGED, SAMPLE, check_customers, maximise, parameter_table
+from clv_experiments.models.btyd_likelihood import (
+    DAYS_A_WEEK,
+    Derivatives,
+    Dropout,
+    Histories,
+    log_likelihood_with_dropout,
 )
 from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.zero_inflated_lognormal import SMALLEST
 
 logger = logging.getLogger(__name__)
 COLUMNS, MONEY = ("frequency", "recency", "T"), "monetary_value"
-DAYS_A_WEEK, DAYS_A_YEAR = 7.0, 365.25
+DAYS_A_YEAR = 365.25
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
 NODES, WEIGHTS = NODES**3, 3 * NODES**2 * WEIGHTS  # closer together at the start, where purchases are expected most
@@ -39,7 +40,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     """Expected holdout spend from a purchase-and-dropout story, times a Gamma-Gamma spend a purchase day.
 
     Fitted on customers without ``monetary_value``, as of a log without amounts, it predicts purchases alone. A subclass
-    names its parameters, its lifetimes fitter and its formulas; all times in those are weeks.
+    names its parameters, starts and formulas; all times in those are weeks.
 
     Parameters
     ----------
@@ -57,8 +58,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     takes_losses: ClassVar[bool] = False  # Gamma-Gamma describes spend above 0
     _parameter_names: ClassVar[tuple[str, ...]]
     _time_parameters: ClassVar[tuple[str, ...]]  # those that are times
-    _lifetimes_fitter: ClassVar[str]
-    _lifetimes_options: ClassVar[dict[str, Any]] = {}
+    _rows_at_once: ClassVar[int] = 8192  # whose terms fit a processor's cache
     _fixed_starts: ClassVar[tuple[tuple[float, ...], ...]]  # time parameters in multiples of the mean T
 
     def __init__(self, horizon_days: float = 91.0) -> None:
@@ -91,21 +91,14 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         return self
 
     def _fit_purchases(self, customers: pd.DataFrame) -> pd.DataFrame:
-        counts = customers.groupby(["frequency", "recency", "T"]).size()
-        distinct = counts.index.to_frame().to_numpy()
-        x, weights = distinct[:, 0], counts.to_numpy(dtype=float)
-        tx, T = distinct[:, 1] / DAYS_A_WEEK, distinct[:, 2] / DAYS_A_WEEK
-        n = len(customers)
-
-        def log_likelihood(logs: np.ndarray) -> float:
-            return float(weights @ self._log_likelihood(np.exp(logs), x, tx, T))
-
-        scale = max(float(weights @ T / n), 1.0 / DAYS_A_WEEK)
+        histories = Histories.count(customers)
+        n, sample = len(customers), histories.sample(SAMPLE)
+        of_all = partial(self._log_likelihood_of_logs, histories)
+        of_sample = partial(self._log_likelihood_of_logs, sample) if len(sample) < len(histories) else of_all
+        scale = max(float(histories.weights @ histories.T / n), 1.0 / DAYS_A_WEEK)
         units = np.where(np.isin(self._parameter_names, self._time_parameters), scale, 1.0)
-        fixed = [np.log(start * units) for start in self._fixed_starts]
-        start = self._lifetimes_start(x, tx, T, weights)
-        # A climb from lifetimes' optimum that ends at a boundary may have taken the wrong slope.
-        optimum = maximise(log_likelihood, start, fixed, self._parameter_names, n, retry_at_boundary=True)
+        starts = [np.log(start * units) for start in self._fixed_starts]
+        optimum = maximise(of_all, of_sample, starts, self._parameter_names, n)
         if not optimum.converged:
             self.notes_.append(f"{type(self).__name__} purchases: {NOT_CONVERGED}")
         estimates = np.exp(optimum.log_parameters)
@@ -114,23 +107,23 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         self.log_likelihood_ = optimum.log_likelihood
         self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
         self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
-        drops_out = self._dropout_share(T.max()) >= MIN_DROPOUT_SHARE
+        drops_out = self._dropout_share(histories.T.max()) >= MIN_DROPOUT_SHARE
         self.boundary_ = optimum.boundary if drops_out else self._no_dropout_message
-        if not x.any():
+        if not histories.x.any():
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:
             logger.info("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
         return parameter_table(self._parameter_names, estimates, estimates * optimum.standard_errors, "purchases")
 
-    def _lifetimes_start(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
-        start = None
-        if x.any():  # without a repeat purchase lifetimes has nothing to climb on
-            start = fit_with_lifetimes(
-                self._lifetimes_fitter, self._parameter_names, x, tx, T, weights=weights, **self._lifetimes_options
-            )
-        if start is None:
-            self.notes_.append("lifetimes found no optimum: fitted from fixed starts instead")
-        return start
+    def _log_likelihood_of_logs(self, histories: Histories, logs: np.ndarray) -> Derivatives:
+        return self._log_likelihood(np.exp(logs), histories).in_logs(np.exp(logs))
+
+    def _log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives:
+        """Return the log-likelihood of all customers, with its derivatives in the parameters."""
+        total = self._alive_log_likelihood(parameters, histories)
+        for part in histories.parts(self._rows_at_once):
+            total += log_likelihood_with_dropout(self._dropout(parameters, part.x, part.tx, part.T), part.weights)
+        return total
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return expected holdout spend over ``horizon_days``, shape (n,), in the log's currency.
@@ -278,7 +271,10 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         return tags
 
     @abstractmethod
-    def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...
+    def _alive_log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives: ...
+
+    @abstractmethod
+    def _dropout(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> Dropout: ...
 
     @abstractmethod
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray: ...

@@ -1,26 +1,25 @@
 """What every BTYD fit shares: checked columns, maximum likelihood in bounded log-parameters, standard errors."""
 
-import contextlib
-import io
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import OptimizeResult, minimize
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
+from clv_experiments.models.btyd_likelihood import Derivatives
+from clv_experiments.models.newton import Climb, climb, free_coordinates
 
 LOG_BOUND = 14.0  # log-parameters stay in [-14, 14]: 8e-7 to 1.2e6
 MIN_CURVATURE = 0.01  # a Hessian eigenvalue below this leaves a log-parameter uncertain by more than 10
+SAMPLE = 2000  # distinct histories, or mean spends, on which a start is looked for
 MAX_GRADIENT = 1e-4  # of the mean log-likelihood at an optimum; fits of real logs end below 1e-6
+NO_HIGHER = 1e-8  # of the mean log-likelihood: rounding where parameters are at their bounds
 NOT_CONVERGED = "the likelihood could not be maximised to convergence from any start: its parameters may be off"
 
-LogLikelihood = Callable[[np.ndarray], float]
+LogLikelihood = Callable[[np.ndarray], Derivatives]
 
 
 @dataclass(frozen=True)
@@ -79,107 +78,65 @@ def _reject(numbers: pd.DataFrame, column: str, invalid: np.ndarray, problem: st
         raise ClvError(f"column {column} has {invalid.sum()} value(s) {problem}, first for customer_id {first}")
 
 
-def fit_with_lifetimes(fitter: str, names: Sequence[str], *arrays: np.ndarray, **options: object) -> np.ndarray | None:
-    """Return the logs of the parameters that a fitter of the lifetimes package finds, None where it finds none."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        # lifetimes warns of every overflow on its way and prints the result where it gives up.
-        warnings.simplefilter("ignore")
-        import lifetimes
-
-        model = getattr(lifetimes, fitter)()
-        try:
-            model.fit(*arrays, **options)
-        except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError):
-            return None
-    estimates = model.params_[list(names)].to_numpy(dtype=float)
-    return np.log(estimates) if np.all(np.isfinite(estimates) & (estimates > 0)) else None
-
-
 def maximise(
     log_likelihood: LogLikelihood,
-    first_start: np.ndarray | None,
-    fixed_starts: Sequence[np.ndarray],
+    of_sample: LogLikelihood,
+    starts: Sequence[np.ndarray],
     names: Sequence[str],
     n: int,
-    *,
-    retry_at_boundary: bool,
 ) -> Optimum:
-    """Climb from the first start and, where that fails, from the fixed ones; return the highest point.
+    """Climb from fixed starts on a sample, then from its optimum on all; return the highest point.
+
+    Where that climb does not converge, or ends at a boundary, it may have taken the wrong slope: then all customers are
+    climbed from every start.
 
     Parameters
     ----------
-    log_likelihood : of one vector of log-parameters, summed over customers
-    first_start : log-parameters to climb from, such as those of lifetimes; None where there are none
-    fixed_starts : log-parameters to climb from where there is no first start or its climb does not converge
+    log_likelihood : of log-parameters, summed over customers, with its derivatives
+    of_sample : the same of a sample, a start alone; the same function where customers are few
+    starts : log-parameters to climb from
     names : of the parameters, for the message about a boundary
-    n : customers; the climb works on the mean, whose size does not depend on n
-    retry_at_boundary : whether the fixed starts are tried where the first climb ends at a boundary, too
+    n : customers
     """
-    if first_start is None:
-        return _climb(log_likelihood, fixed_starts, names, n)
-    optimum = _climb(log_likelihood, [first_start], names, n)
-    if optimum.converged and not (retry_at_boundary and optimum.boundary):
-        return optimum
-    return max(optimum, _climb(log_likelihood, fixed_starts, names, n), key=lambda climb: climb.log_likelihood)
+    with np.errstate(all="ignore"):  # a step too far overflows and is taken back
+        best = _highest([climb(of_sample, start, LOG_BOUND) for start in starts], n)
+        if of_sample is not log_likelihood:
+            best = climb(log_likelihood, best.point, LOG_BOUND)
+            if not _has_converged(best, n) or _describe_boundary(best, names):
+                best = _highest([best, *(climb(log_likelihood, start, LOG_BOUND) for start in starts)], n)
+    boundary = _describe_boundary(best, names)
+    errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(-best.derivatives.hessian)))
+    return Optimum(best.point, float(best.derivatives.value), errors, boundary, _has_converged(best, n))
 
 
-def _climb(log_likelihood: LogLikelihood, starts: Sequence[np.ndarray], names: Sequence[str], n: int) -> Optimum:
-    """Climb from each start inside the bounds and return the highest point, boundary or not."""
+def _highest(climbs: Sequence[Climb], n: int) -> Climb:
+    """Return the highest climb; among those as high but for rounding, one that converged."""
 
-    def cost(logs: np.ndarray) -> float:
-        value = log_likelihood(logs) / n
-        return -value if np.isfinite(value) else 1e10
+    def height(end: Climb) -> float:
+        value = end.derivatives.value - (0.0 if _has_converged(end, n) else NO_HIGHER * n)
+        return value if np.isfinite(value) else -np.inf
 
-    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 200, "maxls": 40}
-    bounds = [(-LOG_BOUND, LOG_BOUND)] * len(names)
-    with np.errstate(all="ignore"):  # a step too far overflows, costs 1e10 and is taken back
-        climbs = [
-            minimize(
-                cost,
-                np.clip(start, -LOG_BOUND, LOG_BOUND),
-                method="L-BFGS-B",
-                jac="3-point",
-                bounds=bounds,
-                options=options,
-            )
-            for start in starts
-        ]
-        best = min(climbs, key=lambda climb: climb.fun)
-        curvature = -_hessian(log_likelihood, best.x)
-    boundary = _describe_boundary(best.x, curvature, names)
-    errors = np.full(len(names), np.nan) if boundary else np.sqrt(np.diag(np.linalg.inv(curvature)))
-    return Optimum(best.x, float(-best.fun * n), errors, boundary, _has_converged(best))
+    return max(climbs, key=height)
 
 
-def _has_converged(climb: OptimizeResult) -> bool:
-    """Whether the optimiser says so, and no step inside the bounds would lead up noticeably."""
-    pushed_out = np.where(climb.jac > 0, climb.x <= -LOG_BOUND, climb.x >= LOG_BOUND)
-    gradient = np.where(pushed_out, 0.0, climb.jac)
-    return bool(climb.success and np.abs(gradient).max() <= MAX_GRADIENT)
+def _has_converged(end: Climb, n: int) -> bool:
+    """Whether the climb ended by itself, and no step inside the bounds would lead up noticeably."""
+    gradient = end.derivatives.gradient[free_coordinates(end.point, end.derivatives.gradient, LOG_BOUND)]
+    return end.ended and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())
 
 
-def _describe_boundary(logs: np.ndarray, curvature: np.ndarray, names: Sequence[str]) -> str:
+def _describe_boundary(end: Climb, names: Sequence[str]) -> str:
     at_bound = [
         f"{name} at its {'upper' if log > 0 else 'lower'} bound, {np.exp(log):.2g}"
-        for name, log in zip(names, logs, strict=True)
+        for name, log in zip(names, end.point, strict=True)
         if abs(log) > LOG_BOUND - 0.01
     ]
     if at_bound:
         return "; ".join(at_bound)
+    curvature = -end.derivatives.hessian
     if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature)[0] < MIN_CURVATURE:
         return "the log-likelihood is flat around its maximum: the log does not identify every parameter"
     return ""
-
-
-def _hessian(function: LogLikelihood, point: np.ndarray, step: float = 1e-3) -> np.ndarray:
-    moves = step * np.eye(len(point))
-    centre = function(point)
-    hessian = np.diag([function(point + move) - 2 * centre + function(point - move) for move in moves])
-    for i, j in combinations(range(len(point)), 2):
-        both, apart = moves[i] + moves[j], moves[i] - moves[j]
-        corners = function(point + both) + function(point - both) - function(point + apart) - function(point - apart)
-        hessian[i, j] = hessian[j, i] = corners / 4
-    return hessian / step**2
 
 
 def parameter_table(names: Sequence[str], estimates: ArrayLike, errors: ArrayLike, part: str) -> pd.DataFrame:

@@ -31,5 +31,4 @@ class MbgNbd(BgNbd):
     ((4,), True)
     """
 
-    _lifetimes_fitter = "ModifiedBetaGeoFitter"
     _initial_tosses = 1

@@ -1,17 +1,36 @@
 """Pareto/NBD: purchases at a Gamma-distributed rate until an exponential lifetime, its rate Gamma-distributed, ends."""
 
-from typing import Any, ClassVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, exprel
 
 from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.models.btyd_distribution import DRAWS, PurchaseDraws
+from clv_experiments.models.btyd_likelihood import Derivatives, Dropout, Histories, rising_factorial, survival
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
 LONGEST_DECAY = 45.0  # a silence of probability exp(-45) is left out
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 256  # whose nodes fit a processor's cache
+
+
+class Race(NamedTuple):
+    """How a silence may end, at the moments v of a quadrature, each of shape (n, nodes).
+
+    Parameters
+    ----------
+    purchases, dropouts : P(the silence ends at that node by a purchase, by dropout)
+    alpha_growth, beta_growth : (alpha + v) / (alpha + start), (beta + v) / (beta + start)
+    log_alpha_growth, log_beta_growth : their logs
+    """
+
+    purchases: np.ndarray
+    dropouts: np.ndarray
+    alpha_growth: np.ndarray
+    beta_growth: np.ndarray
+    log_alpha_growth: np.ndarray
+    log_beta_growth: np.ndarray
 
 
 class ParetoNbd(BtydRegressor):
@@ -30,16 +49,47 @@ class ParetoNbd(BtydRegressor):
 
     _parameter_names = ("r", "alpha", "s", "beta")
     _time_parameters = ("alpha", "beta")
-    _lifetimes_fitter = "ParetoNBDFitter"
-    _lifetimes_options: ClassVar[dict[str, Any]] = {"initial_params": np.ones(4)}  # its default is a random draw
+    _rows_at_once = ROWS_AT_ONCE
     _fixed_starts = ((0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 0.1, 5.0))
     _no_dropout_message = "P(dropout by the longest T) < 1e-4: no dropout visible in the log"
 
-    def _log_likelihood(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
+    def _alive_log_likelihood(self, parameters: np.ndarray, histories: Histories) -> Derivatives:
+        """Return the log-likelihood as if all were alive at T."""
         r, alpha, s, beta = parameters
-        rising = np.concatenate([[0.0], np.cumsum(np.log(r + np.arange(x.max())))])[x.astype(int)]
-        alive = rising - x * np.log(alpha) - (r + x) * np.log1p(T / alpha) - s * np.log1p(T / beta)
-        return alive + np.logaddexp(0.0, _dropout_log_odds(parameters, x, tx, T))
+        x, T, weights = histories.x, histories.T, histories.weights
+        in_r, in_alpha, in_s, in_beta = np.eye(4)[:, None]
+        purchases = rising_factorial(r, histories.customers_beyond).through(in_r)
+        silence = survival(r, alpha, x, T, weights).through(np.vstack([in_r, in_alpha]))
+        return purchases + silence + survival(s, beta, 0.0, T, weights).through(np.vstack([in_s, in_beta]))
+
+    def _dropout(self, parameters: np.ndarray, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> Dropout:
+        """Return the odds of having dropped out between t_x and T, and the shares of the quadrature's moments."""
+        r, alpha, s, beta = parameters
+        race = _integrate_race(parameters, x, tx, T)
+        total = race.dropouts.sum(axis=1)
+        shares = race.dropouts / np.maximum(total, np.finfo(float).tiny)[:, None]
+        x, tx, T = x[:, None], tx[:, None], T[:, None]
+        alpha_decay, beta_decay = np.log1p((T - tx) / (alpha + tx)), np.log1p((T - tx) / (beta + tx))
+        at_alpha, at_beta = 1 / ((alpha + tx) * race.alpha_growth), 1 / ((beta + tx) * race.beta_growth)
+        until_alpha, until_beta = 1 / (alpha + T), 1 / (beta + T)
+        scores = np.stack(
+            [
+                alpha_decay - race.log_alpha_growth,
+                (r + x) * (until_alpha - at_alpha),
+                1 / s + beta_decay - race.log_beta_growth,
+                s * until_beta - (s + 1) * at_beta,
+            ]
+        )
+        curvature = {
+            (0, 1): until_alpha - at_alpha,
+            (1, 1): (r + x) * (at_alpha**2 - until_alpha**2),
+            (2, 2): np.array(-(s**-2.0)),
+            (2, 3): until_beta - at_beta,
+            (3, 3): (s + 1) * at_beta**2 - s * until_beta**2,
+        }
+        with np.errstate(divide="ignore"):  # no dropout where t_x = T
+            log_odds = ((r + x) * alpha_decay + s * beta_decay)[:, 0] + np.log(total)
+        return Dropout(log_odds, shares, scores, curvature)
 
     def _alive_probability(self, x: np.ndarray, tx: np.ndarray, T: np.ndarray) -> np.ndarray:
         return expit(-_dropout_log_odds(self._parameters(), x, tx, T))
@@ -80,12 +130,11 @@ def _competing_risks(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, e
     Both are integrals of the probability of silence times a hazard, (r + x) / (alpha + v) or s / (beta + v).
     """
     parts = [slice(first, first + ROWS_AT_ONCE) for first in range(0, max(len(x), 1), ROWS_AT_ONCE)]
-    return np.concatenate(
-        [_integrate_competing_risks(parameters, x[part], start[part], end[part]) for part in parts], axis=1
-    )
+    races = (_integrate_race(parameters, x[part], start[part], end[part]) for part in parts)
+    return np.concatenate([[race.purchases.sum(axis=1), race.dropouts.sum(axis=1)] for race in races], axis=1)
 
 
-def _integrate_competing_risks(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _integrate_race(parameters: np.ndarray, x: np.ndarray, start: np.ndarray, end: np.ndarray) -> Race:
     """Integrate over y = log of the relative growth of alpha + v or beta + v, whichever is smaller.
 
     In that variable one hazard is constant and the other has no singularity within pi of the real line, so that 40
@@ -100,9 +149,11 @@ def _integrate_competing_risks(parameters: np.ndarray, x: np.ndarray, start: np.
     length = np.minimum(np.log1p((end - start) / near_age), np.minimum(LONGEST_DECAY / near, fade))[:, None]
     y = length * NODES
     near, far, ratio = near[:, None], far[:, None], ratio[:, None]
-    growth = ratio * np.expm1(y)
-    p_silent = np.exp(-near * y - far * np.log1p(growth)) * length * WEIGHTS
-    probabilities = np.stack(
-        [(near * p_silent).sum(axis=1), (far * p_silent * (ratio + growth) / (1 + growth)).sum(axis=1)]
-    )
-    return probabilities if alpha <= beta else probabilities[::-1]
+    excess = np.expm1(y)
+    growth, far_growth = 1 + excess, 1 + ratio * excess
+    log_far_growth = np.log1p(ratio * excess)
+    p_silent = np.exp(-near * y - far * log_far_growth) * length * WEIGHTS
+    ends = near * p_silent, far * p_silent * ratio * growth / far_growth
+    if alpha <= beta:
+        return Race(*ends, growth, far_growth, y, log_far_growth)
+    return Race(*ends[::-1], far_growth, growth, log_far_growth, y)
