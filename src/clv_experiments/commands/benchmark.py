@@ -1,7 +1,7 @@
-"""Measure what a user waits for: start-up, a run, memory, and what the BTYD compression saves.
+"""Measure what a user waits for: start-up, a run, memory, and fits of BTYD models beside those of lifetimes.
 
     clv benchmark            all of it, a few minutes
-    clv benchmark startup    one part: startup, run, compression, bootstrap, store, sweep, score or read
+    clv benchmark startup    one part: startup, run, btyd, bootstrap, store, sweep, score or read
     clv benchmark read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
     clv benchmark accuracy   the default beside other tools, into docs/: half an hour with all of them
     clv benchmark accuracy --tools lifetimes flaml --python flaml=flaml/bin/python --logs data=cdnow
@@ -74,35 +74,14 @@ def run() -> None:
     _write(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
 
 
-def compression() -> None:
-    """Compare BG/NBD on distinct (frequency, recency, T) with weights against lifetimes alone, on ten times CDNOW."""
+def btyd() -> None:
+    """Set fits beside those of lifetimes: CPU seconds, which other processes disturb least."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
-    import numpy as np
-    import pandas as pd
-    from functools import partial
-    from datetime import date
 
-    from clv_experiments.data.sources.cdnow import cdnow
-    from clv_experiments.data.log import load_log
-    from clv_experiments.data.window import Horizon
-    from clv_experiments.features.feature_set import FeatureSet
-    from clv_experiments.features.rfm import rfm
-    from clv_experiments.models.bg_nbd import BgNbd
-    from lifetimes import BetaGeoFitter
+    from clv_experiments.commands.benchmark_btyd import compare_with_lifetimes
 
-    log = load_log("cdnow", partial(cdnow, sample=False), (), date(1998, 6, 30))
-    X = FeatureSet("rfm", [rfm]).at(log, date(1997, 9, 30), Horizon.parse("39w"))
-    X = pd.concat([X] * 10).set_axis(np.arange(10 * len(X)))
-    ours, plain = [], []
-    for _ in range(3):
-        started = perf_counter()
-        BgNbd().fit(X)
-        ours.append(perf_counter() - started)
-        started = perf_counter()
-        BetaGeoFitter().fit(X["frequency"], X["recency"] / 7, X["T"] / 7)
-        plain.append(perf_counter() - started)
-    report(f"BG/NBD with Gamma-Gamma, {len(X):,} customers, compressed", ours)
-    report("lifetimes BG/NBD alone, as it comes", plain)
+    for what, ours, theirs in compare_with_lifetimes():
+        _write(f"{f'{what}, CPU':<44} {ours:7.2f} s, lifetimes {theirs:.2f} s: {theirs / ours:.0f} times")
 
 
 def bootstrap() -> None:
@@ -248,7 +227,7 @@ def accuracy(asked: argparse.Namespace) -> None:
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    part.__name__: part for part in (startup, run, compression, bootstrap, store, sweep, score, read)
+    part.__name__: part for part in (startup, run, btyd, bootstrap, store, sweep, score, read)
 }
 LONG_PARTS: dict[str, Callable[..., None]] = {"scale": scale, "accuracy": accuracy}  # run only where they are named
 
