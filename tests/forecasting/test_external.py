@@ -38,7 +38,7 @@ def check(forecaster, table, **claims):
 def test_predictions_are_scored_as_they_are(forecaster, table):
     table["y_pred"] = np.random.default_rng(1).exponential(8.0, len(table))
     tables = check(forecaster, table.sample(frac=1, random_state=1))
-    external = ExternalForecaster(forecaster.log, forecaster.window, tables)
+    external = ExternalForecaster(forecaster, tables)
     for period in (forecaster.window.period(1), forecaster.window.period(0)):
         evaluated = evaluate(external, period, external_model("mine"))
         of_cutoff = table[table["cutoff"] == str(period.cutoff)].set_index("customer_id")["y_pred"]
@@ -52,9 +52,9 @@ def test_a_validation_period_is_evaluated_where_it_was_predicted(forecaster, tab
     more = pd.DataFrame({"customer_id": forecaster.outcome(earlier).index, "cutoff": earlier.cutoff, "y_pred": 1.0})
     days = table.assign(cutoff=pd.to_datetime(table["cutoff"]).dt.date)
     tables = check(forecaster, pd.concat([days, more]))
-    with_validation = ExternalForecaster(forecaster.log, forecaster.window, tables)
+    with_validation = ExternalForecaster(forecaster, tables)
     assert [origin.validation is not None for origin in with_validation.origins()] == [True, True]
-    without = ExternalForecaster(forecaster.log, forecaster.window, check(forecaster, table))
+    without = ExternalForecaster(forecaster, check(forecaster, table))
     assert [origin.validation is not None for origin in without.origins()] == [False, True]
 
 

@@ -72,7 +72,7 @@ def evaluate_predictions(
     forecaster = build_forecaster(cfg, log)
     cell = describe_cell(forecaster, protocol_label(cfg))
     tables = check_predictions_of_cell(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
-    external = ExternalForecaster(log, forecaster.window, tables)
+    external = ExternalForecaster(forecaster, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     task = EvaluationTask(external, external_model(name), build_baselines(cfg), external.origins(), objective)
     for origin in task.origins:

@@ -9,8 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.window import Origin, Period, Window
+from clv_experiments.data.window import Origin, Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.forecast import Forecast, TrainingPanel
@@ -33,14 +32,14 @@ class ExternalForecaster(Forecaster):
 
     Parameters
     ----------
-    log : TransactionLog
-    window : Window
+    forecaster : Forecaster
+        Of the cell; what it computed is shared.
     tables : mapping of cutoff to pandas.DataFrame
         From ``check_predictions_of_cell``.
     """
 
-    def __init__(self, log: TransactionLog, window: Window, tables: Mapping[date, pd.DataFrame]) -> None:
-        super().__init__(log, window)
+    def __init__(self, forecaster: Forecaster, tables: Mapping[date, pd.DataFrame]) -> None:
+        vars(self).update(vars(forecaster))
         self.tables = tables
 
     def forecast(self, target: Period, model: Model) -> Forecast:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -62,9 +63,8 @@ class Forecaster:
 
     def with_window(self, window: Window) -> Forecaster:
         """Forecast the same log under another window of the same horizon; what was computed is shared."""
-        forecaster = Forecaster(self.log, window)
-        forecaster._features, forecaster._outcomes = self._features, self._outcomes
-        forecaster._levels = self._levels
+        forecaster = copy(self)
+        forecaster.window = window
         return forecaster
 
     def forecast(self, target: Period, model: Model) -> Forecast:
