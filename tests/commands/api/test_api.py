@@ -70,6 +70,13 @@ def test_columns_are_named_or_guessed_and_said(log):
     assert "<table" in read._repr_html_()
 
 
+def test_what_a_notebook_shows_of_a_log_is_escaped(log):
+    frame = log.purchase_days.rename(columns={"customer_id": "<i>who", "amount": "paid"})[["<i>who", "date", "paid"]]
+    read = clv.read_log(frame, columns={"customer_id": "<i>who", "amount": "paid"}, name="a<b>c")
+    assert "a&lt;b&gt;c" in read._repr_html_()
+    assert "<i>" not in read._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

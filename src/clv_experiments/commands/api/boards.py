@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from clv_experiments.commands.api.logs import Log
+from clv_experiments.commands.api.notebook_html import notebook_html
 from clv_experiments.commands.api.results import Result, choose_figure, compose_run, run_model
 from clv_experiments.commands.api.settings import Settings
 from clv_experiments.commands.cell_request import model_families
@@ -121,8 +121,7 @@ class Board:
         return f"{self.verdict}\n{self.table.to_string(float_format='{:.3f}'.format)}"
 
     def _repr_html_(self) -> str:
-        found = "".join(f"<li>{escape(line)}</li>" for line in check_lines(self.check_results))
-        return f"<p>{self.verdict}</p>{self.table.to_html(float_format='{:.3f}'.format)}<ul>{found}</ul>"
+        return notebook_html(self.verdict, self.table, check_lines(self.check_results))
 
 
 def leaderboard(

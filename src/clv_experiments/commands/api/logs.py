@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.commands.api.notebook_html import notebook_html
 from clv_experiments.commands.api.settings import Settings, compose_settings
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import load_configured_log, read_configured_source
@@ -73,8 +74,7 @@ class Log:
         return f"Log {self.name}: {format_count(self.customers, 'customer')}, {self.start} to {self.end}"
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{note}</li>" for note in self.notes)
-        return f"<p><b>{self!r}</b></p><ul>{notes}</ul>{self.report.to_html(index=False)}"
+        return notebook_html(repr(self), self.report, self.notes, index=False)
 
 
 def read_log(

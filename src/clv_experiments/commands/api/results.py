@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from clv_experiments.commands.api.logs import Log
+from clv_experiments.commands.api.notebook_html import notebook_html
 from clv_experiments.commands.api.settings import Settings, compose_settings
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import run_experiment
@@ -100,9 +101,7 @@ class Result:
         return f"{self.evaluation.title}\n{self.comparison.to_string(float_format='{:.3f}'.format)}"
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{note}</li>" for note in self.notes)
-        table = self.comparison.to_html(float_format="{:.3f}".format)
-        return f"<p><b>{self.model}</b> on {self.log.name}, {self.evaluation.title}</p>{table}<ul>{notes}</ul>"
+        return notebook_html(f"{self.model} on {self.log.name}, {self.evaluation.title}", self.comparison, self.notes)
 
 
 def train(
