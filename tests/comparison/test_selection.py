@@ -6,7 +6,8 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.selection import TEMPLATE, Exclusion, ExclusionKind, find_completed_run, select_runs
+from clv_experiments.comparison.exclusions import TEMPLATE, Exclusion, ExclusionKind
+from clv_experiments.comparison.selection import find_completed_run, select_runs
 from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Metric, Param, Table, Tag

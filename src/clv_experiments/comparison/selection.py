@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.entries import is_complete, label_runs, model_name, read_entry, read_predictions
+from clv_experiments.comparison.exclusions import Exclusion, describe_exclusions
 from clv_experiments.errors import ClvError, LogTooShort, LogWithLosses, LogWithoutAmounts
 from clv_experiments.reporting.formatting import format_count, join_names
-from clv_experiments.reporting.prose import sentences
 from clv_experiments.tracking.experiment_name import parse_experiment
 from clv_experiments.tracking.stored_run import setting_params
 
@@ -24,42 +24,6 @@ WITHOUT_EFFECT = ("data.engine", "data.spark_master", "data.rfm_unit", "tracking
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
 UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithLosses, LogWithoutAmounts)]
-
-TEMPLATE = "leaderboard/selection.jinja"
-
-ExclusionKind = Literal[
-    "not_finished",
-    "foreign",
-    "other_settings",
-    "failed",
-    "older_version",
-    "other_cell",
-    "superseded",
-    "lost_predictions",
-]
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """Why a run is not compared.
-
-    Attributes
-    ----------
-    kind : str
-    detail : str
-        The failure of a failed run, the cell of one of another cell, the model of one that lost its predictions.
-    replaced : bool
-        Whether another run of the model is compared.
-    """
-
-    kind: ExclusionKind
-    detail: str = ""
-    replaced: bool = False
-
-    @property
-    def reason(self) -> str:
-        """The reason in words."""
-        return " ".join(sentences(TEMPLATE, "reason", self))
 
 
 @dataclass(frozen=True)
@@ -137,7 +101,7 @@ def select_runs(
     missing, impossible = _explain_absences(absent, requested.values(), exclusions, log)
     unsuitable = {run.run_id for run in runs if _is_unsuitable(run) and model_name(run) in impossible}
     other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in unsuitable}
-    left_out = _describe_exclusions(impossible, other_exclusions)
+    left_out = describe_exclusions(impossible, other_exclusions)
     result = build_cell(experiment, selected[0], entries, left_out) if selected else None
     return Selection(result, missing, impossible, _other_cells(runs, settings, identity))
 
@@ -273,22 +237,6 @@ def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_o
         left_out=tuple(left_out),
         has_losses="has_losses" in run.tags,
     )
-
-
-def _describe_exclusions(impossible: Mapping[str, str], exclusions: Mapping[str, Exclusion]) -> list[str]:
-    """Return a sentence for each reason why models cannot be evaluated, and for each reason why runs are left out."""
-    models_by_reason: dict[str, list[str]] = {}
-    for model, failure in impossible.items():
-        models_by_reason.setdefault(failure.split("; ")[0], []).append(model)  # what follows is advice
-    runs_by_reason: dict[Exclusion, list[str]] = {}
-    for run_id, exclusion in exclusions.items():
-        runs_by_reason.setdefault(exclusion, []).append(run_id[:8])
-    result = []
-    for failure, models in models_by_reason.items():
-        result += sentences(TEMPLATE, "impossible", models, failure)
-    for exclusion, runs in runs_by_reason.items():
-        result += sentences(TEMPLATE, "left_out", runs, exclusion.reason)
-    return result
 
 
 def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], identity: str | None) -> list[str]:
