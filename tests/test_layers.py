@@ -145,7 +145,10 @@ SCRIPTS = ["train.py", *(f"scripts/{name}.py" for name in ("leaderboard", "sweep
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_does_not_pay_for_heavy_imports(script, run_process):
     program = (
-        f"import sys; sys.argv = ['{script}']; import runpy; runpy.run_path('{script}', run_name='imported');"
+        f"import contextlib, io, sys; sys.argv = ['{script}', '--help']; import runpy\n"
+        "with contextlib.redirect_stdout(io.StringIO()) as help_text, contextlib.suppress(SystemExit):\n"
+        f"    runpy.run_path('{script}', run_name='__main__')\n"
+        "assert 'Examples' in help_text.getvalue()\n"
         "heavy = {'pandas', 'sklearn', 'mlflow', 'xgboost', 'ibis', 'duckdb', 'matplotlib', 'lifetimes', 'scipy'};"
         "heavy.add('optuna');"
         "print(sorted(heavy & set(sys.modules)))"

@@ -39,9 +39,12 @@ def artifacts(run):
 def test_help_is_written_for_a_person(train, tmp_path):
     done = train(tmp_path, "--help")
     assert done.returncode == 0
+    choices = " ".join(done.stdout.split())
     for group in ("data", "window", "features", "model", "evaluation", "tracking", "experiment"):
         options = sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
-        assert f"{group}: {', '.join(options)}" in done.stdout
+        assert f"{group}: {', '.join(options)}" in choices
+    assert max(map(len, done.stdout.splitlines())) <= 120
+    assert "decisions:" not in done.stdout, "choices of this command only"
     assert "python train.py model=xgboost window=3m" in done.stdout
     assert not any(line.strip().startswith("hydra/") for line in done.stdout.splitlines()), "groups of our own only"
     assert list(tmp_path.iterdir()) == [], "help leaves nothing behind"

@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments import __version__
+from clv_experiments.commands.cli.help import help_text
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.config.conf_folders import hidden_options, user_conf
@@ -65,6 +66,9 @@ class CommandLine:
                     self._read_arguments()
                     if "--version" in sys.argv:
                         _write(f"clv-experiments {__version__}\n")
+                        return 0
+                    if {"--help", "-h"} & set(sys.argv):
+                        _write(f"{help_text(self.config_name)}\n")
                         return 0
                     main()
                 return 1 if self.failed else 0
