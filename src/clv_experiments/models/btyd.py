@@ -49,6 +49,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
     Attributes
     ----------
     spend_ : the fitted GammaGamma, None where the customers have no ``monetary_value``
+    standard_errors_ : of the purchases part's parameters; NaN at a boundary
     log_likelihood_, aic_, bic_ : of the purchases part, weeks, summed over customers
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
@@ -83,14 +84,20 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             raise ClvError(f"no customer to fit {type(self).__name__} on: X has 0 rows, expected at least 1")
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
-        self.parameters_ = self._fit_purchases(customers)
+        self._fit_purchases(customers)
         self.spend_ = GammaGamma().fit(customers) if MONEY in columns else None
         if self.spend_:
             self.notes_ += self.spend_.notes_
-            self.parameters_ = pd.concat([self.parameters_, self.spend_.parameters_], ignore_index=True)
         return self
 
-    def _fit_purchases(self, customers: pd.DataFrame) -> pd.DataFrame:
+    @property
+    def parameters_(self) -> pd.DataFrame:
+        """Estimates with their standard errors, of purchases and of spend."""
+        estimates = [getattr(self, f"{name}_") for name in self._parameter_names]
+        purchases = parameter_table(self._parameter_names, estimates, self.standard_errors_, "purchases")
+        return pd.concat([purchases, self.spend_.parameters_], ignore_index=True) if self.spend_ else purchases
+
+    def _fit_purchases(self, customers: pd.DataFrame) -> None:
         histories = Histories.count(customers)
         n, sample = len(customers), histories.sample(SAMPLE)
         of_all = partial(self._log_likelihood_of_logs, histories)
@@ -104,6 +111,7 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
         estimates = np.exp(optimum.log_parameters)
         for name, estimate in zip(self._parameter_names, estimates, strict=True):
             setattr(self, f"{name}_", float(estimate))
+        self.standard_errors_ = estimates * optimum.standard_errors
         self.log_likelihood_ = optimum.log_likelihood
         self.aic_ = 2 * len(estimates) - 2 * self.log_likelihood_
         self.bic_ = np.log(n) * len(estimates) - 2 * self.log_likelihood_
@@ -113,7 +121,6 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             self.notes_.append("no customer repeated a purchase: the forecast rests on the absence of purchases alone")
         if self.boundary_:
             logger.info("%s: boundary optimum, %s", type(self).__name__, self.boundary_)
-        return parameter_table(self._parameter_names, estimates, estimates * optimum.standard_errors, "purchases")
 
     def _log_likelihood_of_logs(self, histories: Histories, logs: np.ndarray) -> Derivatives:
         return self._log_likelihood(np.exp(logs), histories).in_logs(np.exp(logs))

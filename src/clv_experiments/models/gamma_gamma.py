@@ -33,6 +33,7 @@ class GammaGamma(BaseEstimator):
     ----------
     p_, q_, v_ : shape of a purchase day's spend; shape and scale (currency) of its heterogeneity; NaN if not fitted
     mean_spend_ : what a customer without a repeat purchase is expected to spend on a purchase day
+    standard_errors_ : of p, q and v, shape (3,); NaN at a boundary or if not fitted
     log_likelihood_, aic_, bic_ : of the repeaters, in the log's currency; NaN if not fitted
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
@@ -64,16 +65,20 @@ class GammaGamma(BaseEstimator):
         self.p_ = self.q_ = self.v_ = np.nan
         self.log_likelihood_ = self.aic_ = self.bic_ = np.nan
         self.mean_spend_ = float(m.mean()) if len(m) else 0.0
-        errors = np.full(3, np.nan)
+        self.standard_errors_ = np.full(3, np.nan)
         if len(m) >= max(self.min_repeaters, 1):
-            errors = self._fit_repeaters(x, m)
+            self.standard_errors_ = self._fit_repeaters(x, m)
         else:
             self._add_note(
                 f"{len(m)} customers repeated, fewer than {self.min_repeaters}: everyone is expected to spend "
                 f"{self.mean_spend_:.2f} a purchase day, the mean of the repeat spends"
             )
-        self.parameters_ = parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), errors, "spend")
         return self
+
+    @property
+    def parameters_(self) -> pd.DataFrame:
+        """Estimates with their standard errors."""
+        return parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), self.standard_errors_, "spend")
 
     def _fit_repeaters(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
         """Fit p, q, v to sorted mean spends m of x purchase days and return their standard errors."""

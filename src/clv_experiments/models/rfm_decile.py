@@ -56,9 +56,14 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         total = np.bincount(group, weights=spend, minlength=len(self.edges_) + 1)
         # The top edge can equal the top score and leave the last group empty: it gets the overall mean.
         self.means_ = np.where(customers > 0, total / np.maximum(customers, 1), spend.mean())
-        names = [f"rfm_group_{number + 1}" for number in range(len(self.means_))]
-        self.parameters_ = pd.DataFrame({"parameter": names, "estimate": self.means_, "customers": customers})
+        self.customers_ = customers
         return self
+
+    @property
+    def parameters_(self) -> pd.DataFrame:
+        """The mean of each group."""
+        names = [f"rfm_group_{number + 1}" for number in range(len(self.means_))]
+        return pd.DataFrame({"parameter": names, "estimate": self.means_, "customers": self.customers_})
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the group means, shape (n,), currency."""
