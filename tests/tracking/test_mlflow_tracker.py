@@ -122,14 +122,25 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process,
         "mlflow.set_tracking_uri(sys.argv[1])\n"
         "model = mlflow.pyfunc.load_model(f'runs:/{sys.argv[2]}/model')\n"
         "print(json.dumps(model.predict(model.input_example).tolist()))\n"
-        "print(json.dumps([column.name for column in model.metadata.signature.inputs]))"
+        "print(json.dumps([column.name for column in model.metadata.signature.inputs]))\n"
+        "from pathlib import Path\n"
+        "import clv_experiments\n"
+        "file = clv_experiments.__file__\n"
+        "print(json.dumps([file, [path.name for path in Path(file).parent.iterdir()]]))"
     )
     command = [sys.executable, "-W", "ignore", "-c", program, tracker.uri, stored.info.run_id]
     done = run_process(command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    predicted, inputs = done.stdout.splitlines()[-2:]
+    predicted, inputs, package = done.stdout.splitlines()[-3:]
     assert json.loads(predicted) == estimator.predict(X.head()).tolist()
     assert json.loads(inputs) == ["a", "b"]
+    file, parts = json.loads(package)
+    assert file.endswith("/code/clv_experiments/__init__.py"), "it predicts with the code that was kept beside it"
+    assert (
+        {"errors.py", "models", "tracking"}
+        <= set(parts)
+        <= {"__init__.py", "__pycache__", "errors.py", "models", "tracking"}
+    )
 
 
 def test_a_locked_database_is_tried_again(monkeypatch):

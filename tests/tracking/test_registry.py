@@ -157,7 +157,7 @@ def test_a_store_that_was_moved_still_has_its_models_and_a_damaged_one_is_said(t
     Path("mlruns").rename("moved")
     reader = RunReader(Path("moved"))
     assert reader.model("models:/shop-3m@champion").run.run_id == run_id
-    (path,) = Path("moved").rglob("estimator.joblib")
+    (path,) = Path("moved").rglob("estimator.skops")
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ClvError, match=rf"the model of run {run_id} cannot be read \("):
         reader.model(f"runs:/{run_id}")

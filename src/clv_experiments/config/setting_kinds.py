@@ -91,6 +91,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("features.blocks", "model.features.blocks"), LIST),
     "tracking._target_": TEXT,
     "tracking.folder": TEXT,
+    "tracking.trusted": FLAG,
     "evaluation.published": MAPPING,
     **dict.fromkeys(("output", "runs", "metric"), TEXT),
     **dict.fromkeys(("readme", "cell", "predictions", "name", "provenance"), TEXT | NULL),

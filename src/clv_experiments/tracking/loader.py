@@ -1,12 +1,30 @@
-"""Loads a logged estimator as an MLflow pyfunc model."""
+"""Fitted estimators as files that run nothing when they are read, and as MLflow pyfunc models."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import joblib
 import numpy as np
 import pandas as pd
+import skops.io
+
+from clv_experiments.errors import ClvError
+
+PLAIN, PICKLE = "estimator.skops", "estimator.joblib"
+# Types that skops does not know and that hold numbers alone, besides the models of this package.
+TRUSTED_TYPES = (
+    "sklearn._loss.loss.",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
+OWN_TYPES = "clv_experiments.models."
 
 
 class SpendModel:
@@ -20,5 +38,54 @@ class SpendModel:
         return self.estimator.predict(model_input)
 
 
+def save_estimator(estimator: Any, folder: Path) -> Path:
+    """Write a fitted estimator by skops, types and numbers only; as a pickle where skops does not know how.
+
+    Returns
+    -------
+    Path
+        Of the file.
+    """
+    path = folder / PLAIN
+    try:
+        skops.io.dump(estimator, path, compression=ZIP_DEFLATED)
+    except Exception:  # whatever an estimator of somebody else's holds
+        path.unlink(missing_ok=True)
+        path = folder / PICKLE
+        joblib.dump(estimator, path)
+    return path
+
+
+def load_estimator(path: Path, *, trusted: bool) -> Any:
+    """Read a fitted estimator.
+
+    Parameters
+    ----------
+    path : Path
+        From ``save_estimator``.
+    trusted : bool
+        Whether it may hold types from anywhere, or a pickle: both can run any code when they are read.
+
+    Raises
+    ------
+    ClvError
+        If it does and is not trusted.
+    """
+    if path.name != PLAIN:
+        if not trusted:
+            raise ClvError("it is kept as a pickle, which could run any code when it is read")
+        return joblib.load(path)
+    unknown = skops.io.get_untrusted_types(file=path)
+    foreign = _foreign(unknown)
+    if foreign and not trusted:
+        raise ClvError(f"it holds {', '.join(foreign)}, which could run any code when it is read")
+    return skops.io.load(path, trusted=unknown)
+
+
+def _foreign(types: Iterable[str]) -> list[str]:
+    return [name for name in types if not name.startswith((OWN_TYPES, *TRUSTED_TYPES))]
+
+
 def _load_pyfunc(path: str) -> SpendModel:
-    return SpendModel(joblib.load(path))
+    """Load for MLflow, which runs the code that lies beside a model in any case."""
+    return SpendModel(load_estimator(Path(path), trusted=True))

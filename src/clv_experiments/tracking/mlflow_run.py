@@ -13,7 +13,6 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-import joblib
 import mlflow
 import pandas as pd
 from filelock import FileLock
@@ -41,6 +40,7 @@ from clv_experiments.reporting.records import (
     Tag,
     Text,
 )
+from clv_experiments.tracking.loader import save_estimator
 from clv_experiments.tracking.log_dataset import LogDataset
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.store import retry_while_locked, search_runs
@@ -48,7 +48,8 @@ from clv_experiments.tracking.stored_run import LONGEST_PARAM, STUDY, TRIAL
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # What a logged model needs in order to predict in another environment.
-PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "sklearn", "xgboost")
+PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "skops", "sklearn", "xgboost")
+PREDICTION_CODE = ("__init__.py", "errors.py", "models/*.py", "tracking/__init__.py", "tracking/loader.py")
 
 
 class MlflowRun:
@@ -110,11 +111,8 @@ class MlflowRun:
         # A column and not an array, of which Spark would make a list a row.
         predicted = pd.DataFrame({record.output: record.estimator.predict(record.example)})
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "estimator.joblib")
-            joblib.dump(record.estimator, path)
-            # The package travels with the model, so that it loads where clv_experiments is not installed.
-            code = Path(folder, "code", PACKAGE.name)
-            shutil.copytree(PACKAGE, code, ignore=shutil.ignore_patterns("__pycache__"))
+            path = save_estimator(record.estimator, Path(folder))
+            code = _copy_prediction_code(Path(folder, "code"))
             mlflow.pyfunc.log_model(
                 name=re.sub(r"[^\w-]+", "_", record.name).strip("_"),  # MLflow allows no / : . % and quotes
                 loader_module="clv_experiments.tracking.loader",
@@ -132,6 +130,17 @@ class MlflowRun:
         experiment_id = self.client.get_run(self.run_id).info.experiment_id
         self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME, record.name)
         self.client.set_experiment_tag(experiment_id, MLFLOW_EXPERIMENT_PRIMARY_METRIC_GREATER_IS_BETTER, "True")
+
+
+def _copy_prediction_code(folder: Path) -> Path:
+    """Copy what a model predicts with, so that it loads where clv_experiments is not installed; gives the package."""
+    code = folder / PACKAGE.name
+    for pattern in PREDICTION_CODE:
+        for file in PACKAGE.glob(pattern):
+            copy = code / file.relative_to(PACKAGE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    return code
 
 
 @cache

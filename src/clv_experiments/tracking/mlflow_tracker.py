@@ -27,10 +27,13 @@ class MlflowTracker:
     ----------
     folder : str
         Made where it is missing; relative to the working directory.
+    trusted : bool
+        Whether models are read from it that could run any code in the course of it.
     """
 
-    def __init__(self, folder: str = "mlruns") -> None:
+    def __init__(self, folder: str = "mlruns", *, trusted: bool = False) -> None:
         self.folder = Path(folder)
+        self.trusted = trusted
 
     @property
     def uri(self) -> str:
@@ -39,7 +42,7 @@ class MlflowTracker:
 
     def reader(self) -> RunReader:
         """Return what reads the folder's runs back."""
-        return RunReader(self.folder)
+        return RunReader(self.folder, trusted=self.trusted)
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MlflowRun]:

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import joblib
 import mlflow
 import pandas as pd
 from mlflow.entities import Run
@@ -19,6 +18,7 @@ from pyarrow.csv import read_csv
 
 from clv_experiments.errors import ClvError, command
 from clv_experiments.tracking.experiment_name import former_name
+from clv_experiments.tracking.loader import load_estimator
 from clv_experiments.tracking.registry import logged_model, resolve
 from clv_experiments.tracking.store import open_store, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
@@ -30,10 +30,13 @@ class RunReader:
     Parameters
     ----------
     folder : Path
+    trusted : bool
+        Whether models are read that could run any code in the course of it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, trusted: bool = False) -> None:
         self.folder = folder
+        self.trusted = trusted
 
     @property
     def exists(self) -> bool:
@@ -113,13 +116,19 @@ class RunReader:
         Raises
         ------
         ClvError
-            If there is no store, the address leads nowhere, the run logged no model, or its files cannot be read.
+            If there is no store, the address leads nowhere, the run logged no model, its files cannot be read, or
+            reading them could run any code and the store is not trusted.
         """
         existing = resolve(self._client, uri)
         run = _stored(existing.run)
         mlflow_model, path = self._logged_files(existing.run)
         try:
-            estimator = joblib.load(path)
+            estimator = load_estimator(path, trusted=self.trusted)
+        except ClvError as error:
+            raise ClvError(
+                f"the model of run {run.run_id} is not read: {error}; type tracking.trusted=true "
+                f"where you trust whoever wrote to '{self.folder}'"
+            ) from error
         except Exception as error:  # whatever a damaged file, or a class that is no longer there, leads to
             raise ClvError(
                 f"the model of run {run.run_id} cannot be read ({type(error).__name__}); make it again, or take another"
