@@ -1,8 +1,10 @@
-"""Measure what a user waits for: start-up, a run, memory, and fits of BTYD models beside those of lifetimes.
+"""Measure what a user waits for: start-up, a run, memory; and time, memory and accuracy beside other tools.
 
     clv benchmark            all of it, a few minutes
-    clv benchmark startup    one part: startup, run, btyd, bootstrap, store, sweep, score or read
+    clv benchmark startup    one part: startup, run, bootstrap, store, sweep, score or read
     clv benchmark read --data online_retail_ii --files ii.xlsx ii.csv ii.parquet
+    clv benchmark speed      beside DuckDB's own SQL and other tools, into docs/
+    clv benchmark speed --tasks fit_bg_nbd --customers 100000 --tools lifetimes --output speed
     clv benchmark accuracy   the default beside other tools, into docs/: half an hour with all of them
     clv benchmark accuracy --tools lifetimes flaml --python flaml=flaml/bin/python --logs data=cdnow
     clv benchmark scale --customers 25000 1000000      time and memory of the default
@@ -74,16 +76,6 @@ def run() -> None:
     _write(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
 
 
-def btyd() -> None:
-    """Set fits beside those of lifetimes: CPU seconds, which other processes disturb least."""
-    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
-
-    from clv_experiments.commands.benchmark_btyd import compare_with_lifetimes
-
-    for what, ours, theirs in compare_with_lifetimes():
-        _write(f"{f'{what}, CPU':<44} {ours:7.2f} s, lifetimes {theirs:.2f} s: {theirs / ours:.0f} times")
-
-
 def bootstrap() -> None:
     """Time the intervals of a leaderboard: 20 models, the customers of CDNOW, 2,000 replicates, nine scores."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
@@ -97,7 +89,7 @@ def bootstrap() -> None:
     expected = rng.gamma(0.5, 40.0, customers)
     spent = np.where(rng.random(customers) < 0.15, expected * rng.gamma(2.0, 0.5, customers), 0.0)
     predicted = np.column_stack([expected * rng.gamma(2.0, 0.5, customers) for _ in range(20)])
-    ids = np.array([f"{place:06}" for place in range(customers)])
+    ids = np.array([f"{number:06}" for number in range(customers)])
     origin = OriginPredictions(ids, spent, spent > 0, predicted, 0.1)
     seconds = []
     for _ in range(3):
@@ -116,7 +108,9 @@ def store(runs: int = 1000) -> None:
     from clv_experiments.comparison.selection import select_runs
     from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
-    customers = pd.DataFrame({"customer_id": [f"{place:06}" for place in range(23_570)], "y_true": 1.0, "y_pred": 1.0})
+    customers = pd.DataFrame(
+        {"customer_id": [f"{number:06}" for number in range(23_570)], "y_true": 1.0, "y_pred": 1.0}
+    )
     predictions = customers.assign(cutoff=pd.Timestamp("1998-03-31"), purchase_days=1)
     with tempfile.TemporaryDirectory() as folder:
         tracker = MlflowTracker(folder)
@@ -125,14 +119,14 @@ def store(runs: int = 1000) -> None:
             tags |= {"features": "rfm", "protocol": "forecast", "code_version": "0.1.0"}
             tags |= {"holdouts": "1998-04-01 to 1998-06-30", "currency": "$"}
             records: list[Record] = [*(Tag(name, value) for name, value in tags.items()), Metric("d2_floor", 0.1)]
-            records += [Param("model.name", tags["model"])] + [Param(f"setting_{place}", place) for place in range(40)]
+            records += [Param("model.name", tags["model"])] + [Param(f"setting_{index}", index) for index in range(40)]
             with tracker.run("shop 3m", str(tags["model"])) as tracked:
                 tracked.log([*records, *([Table("predictions.parquet", predictions)] * (number >= runs - 15))])
         seconds = []
         for _ in range(3):
             started = perf_counter()
             chosen = select_runs(
-                tracker.reader(), "shop 3m", {}, [f"model_{place}" for place in range(15)], every=False,
+                tracker.reader(), "shop 3m", {}, [f"model_{index}" for index in range(15)], every=False,
                 metric="d2_tweedie",
             )  # fmt: skip
             seconds.append(perf_counter() - started)
@@ -151,14 +145,14 @@ def sweep(trials: int = 50) -> None:
         command = [*CLV, "sweep", "model=xgboost", "window=3m"]
         subprocess.run([*command, f"sweep.n_trials={trials}"], cwd=folder, check=True, capture_output=True)
         runs = RunReader(Path(folder, "mlruns")).runs("cdnow 3m")
-        found = next(run.metrics for run in runs if run.tags.get("kind") == "study")
-    report(f"clv sweep model=xgboost, {trials} trials", [found["seconds_search"]])
-    report("of it fitting and predicting", [found["seconds_fit_predict"]])
-    _write(f"{'overhead beyond that':<58} {found['overhead']:7.1%}")
+        metrics = next(run.metrics for run in runs if run.tags.get("kind") == "study")
+    report(f"clv sweep model=xgboost, {trials} trials", [metrics["seconds_search"]])
+    report("of it fitting and predicting", [metrics["seconds_fit_predict"]])
+    _write(f"{'overhead beyond that':<58} {metrics['overhead']:7.1%}")
 
 
 def score(customers: int = 1_000_000) -> None:
-    """Time and memory of scoring a million simulated customers: by a BTYD model fitted now, by a kept XGBoost."""
+    """Time and memory of scoring a million simulated customers: by MBG/NBD fitted now, by XGBoost fitted before."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
 
     from clv_experiments.tracking.run_reader import RunReader
@@ -166,19 +160,15 @@ def score(customers: int = 1_000_000) -> None:
     with tempfile.TemporaryDirectory() as folder:
         few = ["data=simulated", "data.source.customers=20000", "model=xgboost"]
         subprocess.run([*TRAIN, *few], cwd=folder, check=True, capture_output=True)
-        kept = RunReader(Path(folder, "mlruns")).runs("simulated 3m")[0].run_id
-        for name, model in (("mbg_nbd, fitted now", "mbg_nbd"), ("xgboost, kept", f"runs:/{kept}")):
+        fitted = RunReader(Path(folder, "mlruns")).runs("simulated 3m")[0].run_id
+        for name, model in (("mbg_nbd, fitted now", "mbg_nbd"), ("xgboost, fitted before", f"runs:/{fitted}")):
             command = [*CLV, "score", "data=simulated", f"model={model}"]
             command += [f"data.source.customers={customers}"]
-            process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-            assert process.stdout is not None
-            times = process.stdout.read().split("time: ")[1].splitlines()[0]
-            _, _, used = os.wait4(process.pid, 0)
-            took = {part: float(seconds) for part, seconds in re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)}
-            report(f"{customers:,} customers by {name}, all of it", [took["total"]])
-            report("of it scoring, ranking and writing", [took["scoring"] + took["writing"]])
-            _write(f"{'customers a second of that':<58} {customers / (took['scoring'] + took['writing']):7,.0f}")
-            _write(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")
+            seconds, memory = _stage_times(command, folder)
+            report(f"{customers:,} customers by {name}, all of it", [seconds["total"]])
+            report("of it scoring, ranking and writing", [seconds["scoring"] + seconds["writing"]])
+            _write(f"{'customers a second of that':<58} {customers / (seconds['scoring'] + seconds['writing']):7,.0f}")
+            _write(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
 
 
 def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
@@ -191,35 +181,65 @@ def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
                 [*TRAIN, f"data={data}", path, "model=linear", "tracking=memory", "evaluation.bootstrap_replicates=2"],
                 check=True, capture_output=True, text=True,
             )  # fmt: skip
-            said = dict(re.findall(r"(\w+) ([0-9.]+) s", done.stdout.split("time: ")[1]))
-            seconds.append(float(said["data"]) + float(said["features"]))
+            times = dict(re.findall(r"(\w+) ([0-9.]+) s", done.stdout.split("time: ")[1]))
+            seconds.append(float(times["data"]) + float(times["features"]))
         report(f"{data} from {Path(file).name} to features", seconds)
 
 
-def scale(customers: Sequence[int] = (25_000, 1_000_000)) -> None:
+SCALE = (25_000, 1_000_000)  # customers
+
+
+def scale(customers: Sequence[int] = SCALE) -> None:
     """Time and memory of a whole run of the default on simulated customers, and of fitting and predicting alone."""
     for number in customers:
         with tempfile.TemporaryDirectory() as folder:
             command = [*TRAIN, "data=simulated", f"data.source.customers={number}", "tracking=memory"]
-            process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-            assert process.stdout is not None
-            times = process.stdout.read().split("time: ")[1].splitlines()[0]
-            _, _, used = os.wait4(process.pid, 0)
-        took = {part: float(seconds) for part, seconds in re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)}
-        report(f"{number:,} customers, a run with its validation", [took["total"]])
-        report("of it fitting and predicting, twice", [took["fit"] + took["predict"]])
-        _write(f"{'peak memory':<58} {used.ru_maxrss / 1024:7,.0f} MB   ({times})")
+            seconds, memory = _stage_times(command, folder)
+        report(f"{number:,} customers, a run with its validation", [seconds["total"]])
+        report("of it fitting and predicting, twice", [seconds["fit"] + seconds["predict"]])
+        _write(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
 
 
-def accuracy(asked: argparse.Namespace) -> None:
+def _stage_times(command: Sequence[str], folder: str) -> tuple[dict[str, float], float]:
+    """Run a command in a folder; return the seconds of its stages, as its last lines give them, and its peak memory."""
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    times = process.stdout.read().split("time: ")[1].splitlines()[0]
+    _, _, used = os.wait4(process.pid, 0)
+    stages = re.findall(r"([a-z][a-z ]*) ([0-9.]+) s", times)
+    return {stage: float(seconds) for stage, seconds in stages}, used.ru_maxrss / 1024
+
+
+def speed(arguments: argparse.Namespace) -> None:
+    """Set time and memory beside those of DuckDB's own SQL and of other tools."""
+    import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
+
+    from clv_experiments.commands.benchmark_speed import SpeedRequest, benchmark_speed
+    from clv_experiments.errors import ClvError
+
+    request = SpeedRequest(
+        lines=arguments.lines, customers=arguments.customers or SpeedRequest.customers, tasks=arguments.tasks,
+        tools=arguments.tools, pythons=_pythons(arguments), repeats=arguments.repeats,
+        time_limit=arguments.time_limit, output=arguments.output,
+    )  # fmt: skip
+    try:
+        benchmark_speed(request, ["clv", "benchmark", *sys.argv[1:]])
+    except ClvError as error:
+        sys.exit(f"error: {error}")
+
+
+def _pythons(arguments: argparse.Namespace) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in arguments.python)
+
+
+def accuracy(arguments: argparse.Namespace) -> None:
     """Set the default beside other tools, on the same customers and cutoffs."""
     from clv_experiments.commands.benchmark_accuracy import AccuracyRequest, benchmark_accuracy
     from clv_experiments.comparison.accuracy import Limits
     from clv_experiments.errors import ClvError
 
-    limits = Limits(time_budget=asked.time_budget, time_limit=asked.time_limit)
-    pythons = dict(pair.split("=", 1) for pair in asked.python)
-    request = AccuracyRequest(asked.logs, asked.tools, pythons, limits, asked.output)
+    limits = Limits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
+    request = AccuracyRequest(arguments.logs, arguments.tools, _pythons(arguments), limits, arguments.output)
     try:
         benchmark_accuracy(request, ["clv", "benchmark", *sys.argv[1:]])
     except ClvError as error:
@@ -227,9 +247,10 @@ def accuracy(asked: argparse.Namespace) -> None:
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    part.__name__: part for part in (startup, run, btyd, bootstrap, store, sweep, score, read)
+    part.__name__: part for part in (startup, run, bootstrap, store, sweep, score, read)
 }
-LONG_PARTS: dict[str, Callable[..., None]] = {"scale": scale, "accuracy": accuracy}  # run only where they are named
+# Run only where they are named.
+LONG_PARTS: dict[str, Callable[..., None]] = {part.__name__: part for part in (scale, speed, accuracy)}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -238,13 +259,17 @@ def parse_arguments() -> argparse.Namespace:
         prog="clv benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = ", ".join([*PARTS, *LONG_PARTS])
-    parser.add_argument(
-        "parts", nargs="*", metavar="part", help=f"{parts}; default: all but {' and '.join(LONG_PARTS)}"
-    )
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{parts}; default: all but {', '.join(LONG_PARTS)}")
     parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
     parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
-    parser.add_argument("--customers", nargs="+", type=int, default=[25_000, 1_000_000], help="how many, of 'scale'")
-    tools = parser.add_argument_group("of 'accuracy'")
+    parser.add_argument("--customers", nargs="+", type=_count, help="how many, of 'scale' and 'speed'")
+    speed = parser.add_argument_group("of 'speed'")
+    speed.add_argument("--lines", nargs="+", type=_count, default=[100_000, 1_000_000, 10_000_000], help="order lines")
+    speed.add_argument(
+        "--tasks", nargs="+", default=[], help="features, fit_bg_nbd, fit_gamma_gamma, fit_pareto_nbd; default: all"
+    )
+    speed.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts")
+    tools = parser.add_argument_group("of 'speed' and 'accuracy'")
     tools.add_argument(
         "--logs", nargs="+", default=["data=cdnow", "data=online_retail_ii"],
         help="settings of train.py for each log, such as 'data=online_retail_ii data.path=ii.parquet'",
@@ -252,25 +277,31 @@ def parse_arguments() -> argparse.Namespace:
     tools.add_argument("--tools", nargs="*", default=[], help="folders below examples/; default: all")
     tools.add_argument("--python", nargs="*", default=[], help="where tools are installed: flaml=flaml/bin/python")
     tools.add_argument("--time-budget", type=float, default=60.0, help="seconds of a search at each origin")
-    tools.add_argument("--time-limit", type=float, default=900.0, help="seconds after which a tool is ended")
-    tools.add_argument("--output", default="docs", help="folder of accuracy.md, .csv and .png")
-    asked = parser.parse_args()
-    for name in asked.parts:
+    tools.add_argument("--time-limit", type=float, default=900.0, help="seconds after which a process is ended")
+    tools.add_argument("--output", default="docs", help="folder of the page, its table and its picture")
+    arguments = parser.parse_args()
+    for name in arguments.parts:
         if name not in PARTS | LONG_PARTS:
             parser.error(f"no part '{name}'; there are {parts}")
-    if pair := next((pair for pair in asked.python if "=" not in pair), None):
+    if pair := next((pair for pair in arguments.python if "=" not in pair), None):
         parser.error(f"--python takes a tool and its interpreter, such as flaml=flaml/bin/python, got '{pair}'")
-    return asked
+    return arguments
+
+
+def _count(text: str) -> int:
+    """Read a whole number, also as 1e6."""
+    return int(float(text))
 
 
 def benchmark() -> int:
     """Run the parts named on the command line, or all but the long ones. Gives the exit status."""
-    asked = parse_arguments()
+    arguments = parse_arguments()
     options = {
-        "read": {"data": asked.data, "files": asked.files},
-        "scale": {"customers": asked.customers},
-        "accuracy": {"asked": asked},
+        "read": {"data": arguments.data, "files": arguments.files},
+        "scale": {"customers": arguments.customers or SCALE},
+        "speed": {"arguments": arguments},
+        "accuracy": {"arguments": arguments},
     }
-    for name in asked.parts or PARTS:
+    for name in arguments.parts or PARTS:
         (PARTS | LONG_PARTS)[name](**options.get(name, {}))
     return 0

@@ -53,8 +53,10 @@ class Tool:
         )
 
 
-def find_tools(folder: Path, names: Sequence[str] = (), pythons: Mapping[str, str] | None = None) -> list[Tool]:
-    """List the tools that have a script below a folder, sorted by name.
+def find_tools(
+    folder: Path, names: Sequence[str] = (), pythons: Mapping[str, str] | None = None, script: str = SCRIPT
+) -> list[Tool]:
+    """List the tools that have a script of that name below a folder, sorted by name.
 
     Parameters
     ----------
@@ -64,20 +66,21 @@ def find_tools(folder: Path, names: Sequence[str] = (), pythons: Mapping[str, st
         Which of them; by default all.
     pythons : mapping of name to interpreter
         By default the one that runs this.
+    script : str
 
     Raises
     ------
     ClvError
         If there is none of a name.
     """
-    scripts = {script.parent.name: script for script in sorted(folder.glob(f"*/{SCRIPT}"))}
+    scripts = {path.parent.name: path for path in sorted(folder.glob(f"*/{script}"))}
     pythons = pythons or {}
     for name in [*names, *pythons]:
         if name not in scripts:
             raise ClvError(f"there is no tool '{name}' in {folder}; {suggest(name, scripts)}")
     return [
-        Tool(name, script, pythons.get(name, sys.executable))
-        for name, script in scripts.items()
+        Tool(name, path, pythons.get(name, sys.executable))
+        for name, path in scripts.items()
         if name in (names or scripts)
     ]
 
@@ -123,13 +126,18 @@ def run_tool(tool: Tool, folder: Path, customers: pd.Index, time_limit: float) -
         raise ClvError(f"{tool.name} cannot be run by {tool.python}: {error.strerror}") from None
     seconds = perf_counter() - started
     if done.returncode != 0:
-        reason = next(reversed(done.stderr.strip().splitlines()), f"exit code {done.returncode}").strip()
-        if reason.startswith("ModuleNotFoundError"):
-            raise ClvError(f"{tool.name} is not installed ({reason}); type {tool.installation}")
-        raise ClvError(f"{tool.name} failed at {folder.name}: {reason[:300]}")
+        raise ClvError(failure_sentence(tool, done.stderr, done.returncode, folder.name))
     if not output.exists():
         raise ClvError(f"{tool.name} wrote no {OUTPUT} at {folder.name}")
     return read_predictions(output, customers, f"{tool.name} at {folder.name}"), seconds
+
+
+def failure_sentence(tool: Tool, stderr: str, status: int, task: str) -> str:
+    """Say in one sentence why a tool's process failed, from what it wrote to stderr."""
+    reason = next(reversed(stderr.strip().splitlines()), f"exit code {status}").strip()
+    if reason.startswith("ModuleNotFoundError"):
+        return f"{tool.name} is not installed ({reason}); type {tool.installation}"
+    return f"{tool.name} failed at {task}: {reason[:300]}"
 
 
 def read_predictions(path: Path, customers: pd.Index, source: str) -> pd.Series:

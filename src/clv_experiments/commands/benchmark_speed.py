@@ -1,0 +1,112 @@
+"""``clv benchmark speed``: this project, DuckDB's own SQL and other tools on the same simulated files, side by side."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import cpu_count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from clv_experiments.commands.benchmark_accuracy import EXAMPLES
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
+from clv_experiments.comparison.speed import SCRIPT, compare_speed
+from clv_experiments.comparison.tools import find_tools
+from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.record_files import write_record
+from clv_experiments.reporting.records import FigureRecord, Table, Text
+
+OURS = "clv_experiments"
+LINE_TASKS, CUSTOMER_TASKS = ("features",), ("fit_bg_nbd", "fit_gamma_gamma", "fit_pareto_nbd")
+
+
+@dataclass(frozen=True)
+class SpeedRequest:
+    """What was asked for.
+
+    Attributes
+    ----------
+    lines, customers : sequence of int
+        Sizes of the files of order lines, and of customers with frequency, recency, T and monetary_value.
+    tasks, tools : sequence of str
+        By default all.
+    pythons : mapping of tool to interpreter
+    repeats : int
+    time_limit : float
+        Seconds of one process.
+    output : str
+        Folder of the page, its picture and its table.
+    """
+
+    lines: Sequence[int] = (100_000, 1_000_000, 10_000_000)
+    customers: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
+    tasks: Sequence[str] = ()
+    tools: Sequence[str] = ()
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    repeats: int = 3
+    time_limit: float = 300.0
+    output: str = "docs"
+
+
+def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFrame:
+    """Measure all tools and write page, picture and table.
+
+    Parameters
+    ----------
+    request : SpeedRequest
+    command : sequence of str
+        What was typed, for the page.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of ``compare_speed``.
+
+    Raises
+    ------
+    ClvError
+        If there is no such tool or task, nothing could be measured, or the page cannot be written.
+    """
+    unknown = [task for task in request.tasks if task not in (*LINE_TASKS, *CUSTOMER_TASKS)]
+    if unknown:
+        raise ClvError(f"there is no task '{unknown[0]}'; there are {', '.join((*LINE_TASKS, *CUSTOMER_TASKS))}")
+    terminal, names = Terminal(), request.tools and [OURS, *request.tools]
+    tools = find_tools(EXAMPLES, names, request.pythons, SCRIPT)
+    tools.sort(key=lambda tool: tool.name != OURS)
+    with TemporaryDirectory() as folder:
+        files = _write_files(request, Path(folder))
+        table = compare_speed(
+            tools, files, repeats=request.repeats, time_limit=request.time_limit, progress=terminal.say
+        )
+    machine = f"{cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    present = set(table["tool"])
+    descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
+    page = speed_markdown(table, descriptions, shlex.join(command), machine, "speed.png")
+    output = Path(request.output)
+    try:
+        write_record(Text("speed.md", page), output / "speed.md")
+        write_record(Table("speed.csv", table), output / "speed.csv")
+        write_record(FigureRecord("speed.png", speed_figure(table)), output / "speed.png")
+    except OSError as error:
+        raise ClvError(f"the benchmark cannot be written to {output}: {error}; type --output <a folder>") from error
+    terminal.say(f"written to {output / 'speed.md'}")
+    return table
+
+
+def _write_files(request: SpeedRequest, folder: Path) -> dict[tuple[str, int], Path]:
+    """Write what the tasks read, one file a size, and return the file of each task and size."""
+    tasks = request.tasks or (*LINE_TASKS, *CUSTOMER_TASKS)
+    files = {}
+    for task in tasks:
+        for size in sorted(request.lines if task in LINE_TASKS else request.customers):
+            path = folder / f"{'lines' if task in LINE_TASKS else 'customers'}-{size}.parquet"
+            if not path.exists():
+                order_lines(size).to_parquet(path) if task in LINE_TASKS else simulate_customers(size).to_parquet(path)
+            files[task, size] = path
+    return files
