@@ -2,19 +2,17 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from functools import partial
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
-from clv_experiments.models.btyd_distribution import SEED, PositiveSpend, PurchaseDraws, simulate_positive_spend
+from clv_experiments.models.btyd_distribution import MONEY, SpendDistribution
 from clv_experiments.models.btyd_fitting import NOT_CONVERGED, SAMPLE, check_customers, maximise, parameter_table
 from clv_experiments.models.btyd_likelihood import (
     DAYS_A_WEEK,
@@ -24,10 +22,9 @@ from clv_experiments.models.btyd_likelihood import (
     log_likelihood_with_dropout,
 )
 from clv_experiments.models.gamma_gamma import GammaGamma
-from clv_experiments.models.zero_inflated_lognormal import SMALLEST
 
 logger = logging.getLogger(__name__)
-COLUMNS, MONEY = ("frequency", "recency", "T"), "monetary_value"
+COLUMNS = ("frequency", "recency", "T")
 DAYS_A_YEAR = 365.25
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2  # on [0, 1]
@@ -36,7 +33,7 @@ NEGLIGIBLE_DISCOUNT = 37.0  # money discounted by exp(-37) does not show in any 
 MIN_DROPOUT_SHARE = 1e-4  # below this share of dropouts the fit is called a boundary
 
 
-class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
+class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
     """Expected holdout spend from a purchase-and-dropout story, times a Gamma-Gamma spend a purchase day.
 
     Fitted on customers without ``monetary_value``, as of a log without amounts, it predicts purchases alone. A subclass
@@ -220,39 +217,6 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
             raise ClvError(f"{type(self).__name__} was fitted without {MONEY}, and knows of purchases alone")
         return self.spend_.expected_spend_per_purchase(X)
 
-    def predict_quantiles(self, X: pd.DataFrame, probabilities: ArrayLike) -> np.ndarray:
-        """Return quantiles of spend over ``horizon_days`` at k probabilities, shape (n, k), in the log's currency.
-
-        Without ``monetary_value``, of purchases. Simulated; P(spend > 0) is ``probability_purchase`` exactly.
-        """
-        chances = self.probability_purchase(X)
-        quantiles = np.zeros((len(X), np.size(probabilities)))
-        for rows, positive, units in self._positive_spend(X):
-            quantiles[rows] = units[:, None] * positive.quantiles(chances[rows], probabilities)
-        return quantiles
-
-    def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
-        """Return P(spend over ``horizon_days`` > amount), shape (n,); without ``monetary_value``, of purchases."""
-        if amount < 0:
-            return np.ones(len(X))
-        chances = self.probability_purchase(X)
-        for rows, positive, units in self._positive_spend(X):
-            chances[rows] *= positive.probability_above(amount / np.maximum(units, SMALLEST))
-        return chances
-
-    def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
-        """Simulate for customers whose spend differs by a factor: yield rows, spend in units, and each one's unit."""
-        check_is_fitted(self, "spend_")
-        checked = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
-        x, T, m = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).to_numpy().T
-        units = self.spend_.spend_units(x, m) if self.spend_ else np.ones(len(x))
-        customers = pd.DataFrame({"x": x, "T": T, "spend_days": np.where(m > 0, x, 0.0)})
-        for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
-            (frequency, age, spend_days), rng = cast(tuple[float, float, float], key), np.random.default_rng(SEED)
-            draws = self._draw_purchases(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
-            draw_spend = partial(self.spend_.draw_spend, spend_days, rng) if self.spend_ else np.asarray
-            yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng), units[rows]
-
     def expected_cumulative_purchases(self, days: np.ndarray) -> np.ndarray:
         """Return E[repeat purchase days of a new customer] by each number of days since the first purchase day."""
         check_is_fitted(self, f"{self._parameter_names[0]}_")
@@ -291,9 +255,6 @@ class BtydRegressor(RegressorMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray: ...
-
-    @abstractmethod
-    def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws: ...
 
     @abstractmethod
     def _dropout_share(self, T: float) -> float: ...

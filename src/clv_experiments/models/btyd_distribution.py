@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
-from clv_experiments.models.zero_inflated_lognormal import probabilities_among_buyers
+from clv_experiments.models.btyd_fitting import check_customers
+from clv_experiments.models.btyd_likelihood import DAYS_A_WEEK
+from clv_experiments.models.zero_inflated_lognormal import SMALLEST, probabilities_among_buyers
 
 DRAWS = 1000  # quantiles up to 97.5 % are then within some 5 % of those of many more
+MONEY = "monetary_value"
 SEED = 0  # every customer's draws start from it, so that nobody's depend on who else is asked
 
 
@@ -71,3 +79,50 @@ def simulate_positive_spend(
     order = np.argsort(spend)
     cumulative = np.cumsum(weights[order] if weights.any() else np.ones(len(weights)))
     return PositiveSpend(spend[order], cumulative / cumulative[-1])
+
+
+class SpendDistribution(ABC):
+    """What a BTYD regressor knows of the distribution of spend: quantiles and probabilities, simulated."""
+
+    horizon_days: float
+    spend_: Any  # a fitted GammaGamma; None where nothing is known of amounts
+
+    def predict_quantiles(self, X: pd.DataFrame, probabilities: ArrayLike) -> np.ndarray:
+        """Return quantiles of spend over ``horizon_days`` at k probabilities, shape (n, k), in the log's currency.
+
+        Without ``monetary_value``, of purchases. Simulated; P(spend > 0) is ``probability_purchase`` exactly.
+        """
+        chances = self.probability_purchase(X)
+        quantiles = np.zeros((len(X), np.size(probabilities)))
+        for rows, positive, units in self._positive_spend(X):
+            quantiles[rows] = units[:, None] * positive.quantiles(chances[rows], probabilities)
+        return quantiles
+
+    def probability_above(self, X: pd.DataFrame, amount: float) -> np.ndarray:
+        """Return P(spend over ``horizon_days`` > amount), shape (n,); without ``monetary_value``, of purchases."""
+        if amount < 0:
+            return np.ones(len(X))
+        chances = self.probability_purchase(X)
+        for rows, positive, units in self._positive_spend(X):
+            chances[rows] *= positive.probability_above(amount / np.maximum(units, SMALLEST))
+        return chances
+
+    def _positive_spend(self, X: pd.DataFrame) -> Iterator[tuple[np.ndarray, PositiveSpend, np.ndarray]]:
+        """Simulate for customers whose spend differs by a factor: yield rows, spend in units, and each one's unit."""
+        check_is_fitted(self, "spend_")
+        checked = check_customers(X, ["frequency", "T", *([MONEY] if self.spend_ else [])])
+        x, T, m = checked.reindex(columns=["frequency", "T", MONEY], fill_value=0.0).to_numpy().T
+        units = self.spend_.spend_units(x, m) if self.spend_ else np.ones(len(x))
+        customers = pd.DataFrame({"x": x, "T": T, "spend_days": np.where(m > 0, x, 0.0)})
+        for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
+            (frequency, age, spend_days), rng = cast(tuple[float, float, float], key), np.random.default_rng(SEED)
+            draws = self._draw_purchases(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
+            draw_spend = partial(self.spend_.draw_spend, spend_days, rng) if self.spend_ else np.asarray
+            yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng), units[rows]
+
+    @abstractmethod
+    def probability_purchase(self, X: pd.DataFrame, horizon_days: float | None = None) -> np.ndarray:
+        """Return P(at least one purchase day in the horizon), shape (n,)."""
+
+    @abstractmethod
+    def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws: ...
