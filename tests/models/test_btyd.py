@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.models import btyd, newton
 from clv_experiments.models.bg_nbd import BgNbd
 from clv_experiments.models.btyd import BtydRegressor
@@ -257,6 +257,15 @@ def test_no_rows_give_no_forecast(fitted, customers):
 def test_base_is_not_a_model_by_itself():
     with pytest.raises(TypeError, match="abstract"):
         BtydRegressor()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_where_nobody_has_had_time_to_come_back_nothing_is_forecast(model):
+    customers = pd.DataFrame({"frequency": 0.0, "recency": 0.0, "T": 0.0, "monetary_value": 0.0}, index=range(30))
+    with pytest.raises(LogTooShort, match=r"all 30 customers first bought on the last day that is known \(T = 0\)"):
+        model().fit(customers)
+    customers.loc[0, "T"] = 1.0
+    assert np.isfinite(model().fit(customers).predict(customers)).all()
 
 
 # --- convergence ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.btyd_distribution import MONEY, SpendDistribution
-from clv_experiments.models.btyd_fitting import NOT_CONVERGED, SAMPLE, check_customers, maximise, parameter_table
+from clv_experiments.models.btyd_fitting import (
+    NOT_CONVERGED,
+    SAMPLE,
+    check_customers,
+    maximise,
+    parameter_table,
+    require_time_to_return,
+)
 from clv_experiments.models.btyd_likelihood import (
     DAYS_A_WEEK,
     Derivatives,
@@ -72,13 +79,12 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         Raises
         ------
         ClvError
-            If X has no customer, lacks a column or holds impossible values.
+            If X has no customer, lacks a column or holds impossible values, or T is 0 for all.
         """
         X = name_columns(X, CUSTOMER_COLUMNS, len(COLUMNS))
         columns = (*COLUMNS, MONEY) if MONEY in X.columns else COLUMNS
         customers = check_customers(X, columns)
-        if customers.empty:
-            raise ClvError(f"no customer to fit {type(self).__name__} on: X has 0 rows, expected at least 1")
+        require_time_to_return(customers, type(self).__name__)
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
         self._fit_purchases(customers)

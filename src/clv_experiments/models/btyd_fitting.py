@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.btyd_likelihood import Derivatives
 from clv_experiments.models.newton import Climb, climb, free_coordinates
@@ -70,6 +70,23 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         late = (numbers["recency"] > numbers["T"]).to_numpy()
         _reject(numbers, "recency", late, "later than T (recency is first to last purchase day, T first to cutoff)")
     return numbers
+
+
+def require_time_to_return(customers: pd.DataFrame, model: str) -> None:
+    """Refuse customers of whom nothing can be learnt: none, or all first seen on the last day that is known.
+
+    Raises
+    ------
+    ClvError
+        LogTooShort where T is 0 for all.
+    """
+    if customers.empty:
+        raise ClvError(f"no customer to fit {model} on: X has 0 rows, expected at least 1")
+    if not customers["T"].any():
+        raise LogTooShort(
+            f"all {len(customers):,} customers first bought on the last day that is known (T = 0): nobody has had time "
+            "to come back, so that nothing can be said of the future; wait, or choose a later window.cutoff"
+        )
 
 
 def _reject(numbers: pd.DataFrame, column: str, invalid: np.ndarray, problem: str) -> None:
