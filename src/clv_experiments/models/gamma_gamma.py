@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import NOT_CONVERGED, SAMPLE, check_customers, maximise, parameter_table
 from clv_experiments.models.btyd_likelihood import Derivatives
+from clv_experiments.models.spend_trend import NO_TREND, fit_spend_trend
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ MIN_EXCESS = 0.01  # with q - 1 below this the population mean p v / (q - 1) has
 class GammaGamma(BaseEstimator):
     """Gamma-Gamma model of Fader and Hardie (2013), "The Gamma-Gamma Model of Monetary Value".
 
+    It takes spend to be independent of frequency. Where that is wrong beyond doubt, spend is divided by its trend in
+    frequency before the fit, and multiplied by it afterwards.
+
     Parameters
     ----------
     min_repeaters : with fewer customers to fit on, everyone gets the plain mean of their repeat spends
@@ -33,12 +37,15 @@ class GammaGamma(BaseEstimator):
     ----------
     p_, q_, v_ : shape of a purchase day's spend; shape and scale (currency) of its heterogeneity; NaN if not fitted
     mean_spend_ : what a customer without a repeat purchase is expected to spend on a purchase day
+    trend_ : SpendTrend by which spend depends on frequency; its exponent is 0 where independence holds
     standard_errors_ : of p, q and v, shape (3,); NaN at a boundary or if not fitted
     log_likelihood_, aic_, bic_ : of the repeaters, in the log's currency; NaN if not fitted
     parameters_ : frame of parameter, estimate, standard_error, part
     boundary_ : why the optimum is no interior one, "" if it is
     notes_ : sentences about the fit that a reader should know
     """
+
+    trend_ = NO_TREND
 
     def __init__(self, min_repeaters: int = 10) -> None:
         self.min_repeaters = min_repeaters
@@ -66,6 +73,7 @@ class GammaGamma(BaseEstimator):
         self.log_likelihood_ = self.aic_ = self.bic_ = np.nan
         self.mean_spend_ = float(m.mean()) if len(m) else 0.0
         self.standard_errors_ = np.full(3, np.nan)
+        self.trend_ = fit_spend_trend(x, m)
         if len(m) >= max(self.min_repeaters, 1):
             self.standard_errors_ = self._fit_repeaters(x, m)
         else:
@@ -82,6 +90,14 @@ class GammaGamma(BaseEstimator):
 
     def _fit_repeaters(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
         """Fit p, q, v to sorted mean spends m of x purchase days and return their standard errors."""
+        if self.trend_.exponent:
+            change = 2.0**self.trend_.exponent - 1
+            self._add_note(
+                f"Gamma-Gamma spend: a purchase day is worth {change:+.0%} with every doubling of purchase days, not "
+                "independent of them as the model assumes; spend follows that trend"
+            )
+            m = m / self.trend_.growth(x)
+            self.mean_spend_ = float(m.mean())
         unit, every = self.mean_spend_, -(-len(m) // SAMPLE)
         of_all = partial(_log_likelihood_of_logs, x, m / unit)
         of_sample = partial(_log_likelihood_of_logs, x[::every], m[::every] / unit) if every > 1 else of_all
@@ -91,7 +107,7 @@ class GammaGamma(BaseEstimator):
             self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
         p, excess, v = np.exp(optimum.log_parameters)
         self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
-        self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit)
+        self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit) - np.log(self.trend_.growth(x)).sum()
         self.aic_ = 2 * 3 - 2 * self.log_likelihood_
         self.bic_ = np.log(len(m)) * 3 - 2 * self.log_likelihood_
         self.boundary_ = optimum.boundary
@@ -108,21 +124,23 @@ class GammaGamma(BaseEstimator):
     def expected_spend_per_purchase(self, X: pd.DataFrame) -> np.ndarray:
         """Return E[M | m, x] = p (v + x m) / (p x + q - 1), shape (n,), in the log's currency.
 
-        Customers with frequency 0 or monetary_value <= 0 get ``mean_spend_``.
+        Where spend has a trend g(x) in frequency it is g(x) E[M | m / g(x), x], with g(0) = 1. Customers with frequency
+        0 or monetary_value <= 0 get ``mean_spend_`` in place of the expectation.
         """
         check_is_fitted(self, "mean_spend_")
         x, m = check_customers(X, COLUMNS).to_numpy().T
         if np.isnan(self.p_):
             return np.full(len(x), self.mean_spend_)
-        has_repeats = (x > 0) & (m > 0)
-        x, m = np.where(has_repeats, x, 1.0), np.where(has_repeats, m, 1.0)
-        return np.where(has_repeats, self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1), self.mean_spend_)
+        has_repeats, growth = (x > 0) & (m > 0), self.trend_.growth(x)
+        x, m = np.where(has_repeats, x, 1.0), np.where(has_repeats, m / growth, 1.0)
+        expected = self.p_ * (self.v_ + x * m) / (self.p_ * x + self.q_ - 1)
+        return growth * np.where(has_repeats, expected, self.mean_spend_)
 
     def spend_units(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
         """Return the unit of each customer's draws of spend, shape (n,), in the log's currency."""
         if np.isnan(self.p_):
             return np.full(len(x), self.mean_spend_)
-        return self.v_ + np.where(m > 0, x * m, 0.0)
+        return self.trend_.growth(x) * self.v_ + np.where(m > 0, x * m, 0.0)
 
     def draw_spend(self, x: float, rng: np.random.Generator, purchases: np.ndarray) -> np.ndarray:
         """Draw what customers spend on each number of purchases together, in ``spend_units``, shaped as ``purchases``.
