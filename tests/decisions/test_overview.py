@@ -10,22 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from clv_experiments.decisions.display.overview import draw_lorenz_curve
-from clv_experiments.decisions.overview.comparison import (
-    Decomposition,
-    Seasonality,
-    autocorrelation,
-    compare,
-    comparisons,
-    decompose_revenue,
-    month_effects,
-)
-from clv_experiments.decisions.overview.months import Months
+from clv_experiments.decisions.overview.months import Months, compare, comparisons
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
 from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
 from clv_experiments.reporting.prose import sentences
-
-WOBBLE = np.tile([1.04, 0.97, 1.0, 0.99, 1.03, 0.97, 1.01], 6)
 
 
 def series(values, start="2020-01"):
@@ -50,17 +38,7 @@ def prose(macro, *values, **settings):
 
 def overview(months, **results):
     """What templates read of an overview, as far as a test needs it."""
-    whole = months.whole
-    computed = {
-        "currency": "$",
-        "order_unit": "order",
-        "revenue": comparisons(whole["revenue"]),
-        "customers": comparisons(whole["customers"]),
-        "orders": comparisons(whole["orders"]),
-        "new_customers": [],
-        "growth": decompose_revenue(whole),
-    }
-    return SimpleNamespace(months=months, **(computed | results))
+    return SimpleNamespace(months=months, currency="$", revenue=comparisons(months.whole["revenue"]), **results)
 
 
 YEAR_2020 = months_of([100.0] * 12)
@@ -69,165 +47,64 @@ YEAR_2020 = months_of([100.0] * 12)
 # ---------------------------------------------------------------------------------------------------- growth
 
 
-@pytest.mark.parametrize(
-    ("factor", "direction", "change", "verdict"),
-    [
-        (1.5, "higher", "up 50%", "beyond the usual"),
-        (0.6, "lower", "down 40%", "beyond the usual"),
-        (1.0, "usual", "up 0.1%", "within the usual"),
-    ],
-)
-def test_a_year_against_the_year_before(factor, direction, change, verdict):
-    base = 100 * WOBBLE[:12]
-    jitter = np.tile([1.05, 1 / 1.05], 6)
-    longest = comparisons(series([*base, *(base * factor * jitter)]))[-1]
-    assert longest.direction == direction
-    assert longest.change == pytest.approx(factor * jitter.mean() - 1, abs=0.002)
+@pytest.mark.parametrize(("factor", "change"), [(1.5, "up 50%"), (0.6, "down 40%"), (1.0, "unchanged")])
+def test_a_year_against_the_year_before(factor, change):
+    year = np.arange(50.0, 62.0)
+    longest = comparisons(series([*year, *(year * factor)]))[-1]
+    assert longest.change == pytest.approx(factor - 1)
     assert (len(longest.months), str(longest.months[-1])) == (12, "2021-12")
     assert (len(longest.earlier_months), str(longest.earlier_months[-1])) == (12, "2020-12")
-    (sentence,) = prose("comparison", "Revenue", longest, "$")
-    for part in ("December 2021: $", change, "December 2020 ($1,204)", verdict):
+    (sentence,) = prose("comparison", longest, "$")
+    for part in ("December 2021: $", change, "December 2020 ($666)"):
         assert part in sentence
 
 
 def test_a_short_log_compares_with_the_months_right_before():
     quarter = compare(series([100, 104, 98, 101, 99, 160, 158, 162]), 3)
     assert (str(quarter.earlier_months[0]), str(quarter.earlier_months[-1])) == ("2020-03", "2020-05")
+    assert (quarter.revenue, quarter.earlier_revenue) == (480, 298)
     assert quarter.change == pytest.approx(480 / 298 - 1)
 
 
-def test_what_is_usual_is_two_deviations_of_monthly_changes_over_the_root_of_the_months():
-    values = [100, 120, 90, 100, 110, 88]
-    half_width = 2 * np.std(np.diff(np.log(values)), ddof=1) / np.sqrt(3)
-    quarter = compare(series(values), 3)
-    assert quarter.usual_low == pytest.approx(np.expm1(-half_width))
-    assert quarter.usual_high == pytest.approx(np.expm1(half_width))
-
-
-def alike_months(alike, length, rng):
-    """The logarithm of revenue in months each of which leans on the one before."""
-    noise = np.zeros(length)
-    noise[0] = rng.normal()
-    for month in range(1, length):
-        noise[month] = alike * noise[month - 1] + np.sqrt(1 - alike**2) * rng.normal()
-    return noise
-
-
-@pytest.mark.parametrize("on_year", [True, False])
-@pytest.mark.parametrize("alike", [0.0, 0.6])
-def test_how_alike_months_are_is_read_off_their_changes(alike, on_year):
-    rng = np.random.default_rng(2)
-    estimates = [
-        autocorrelation(pd.Series(noise).diff(12 if on_year else 1).dropna(), on_year=on_year)
-        for noise in (alike_months(alike, 72, rng) for _ in range(40))
-    ]
-    assert np.mean(estimates) == pytest.approx(alike, abs=0.12)
-    assert autocorrelation(pd.Series(np.arange(8.0) ** 3), on_year=on_year) == 0.9
-    steady = compare(series(2.0 ** np.arange(30)), 3)
-    assert (steady.usual_low, steady.usual_high) == pytest.approx((0, 0), abs=1e-12), "steady growth"
-
-
-@pytest.mark.parametrize("months", [12, 36])
-def test_months_that_are_alike_seldom_show_more_than_usual(months):
-    rng = np.random.default_rng(4)
-    logs = [alike_months(0.5, months, rng) for _ in range(100)]
-    false = [comparisons(series(np.exp(0.15 * log)))[-1].direction in ("higher", "lower") for log in logs]
-    assert sum(false) <= 9
-
-
-@pytest.mark.parametrize(("months", "lag", "widened"), [(10, 1, False), (15, 1, True), (30, 12, False)])
-def test_a_change_of_one_month_is_widened_only_where_it_is_judged_by_changes_of_another_kind(months, lag, widened):
-    logs = pd.Series(0.1 * alike_months(0.8, months, np.random.default_rng(6)))
-    changes = logs.diff(lag).dropna()
-    alike = autocorrelation(changes, on_year=lag == 12)
-    assert alike > 0.3
-    half_width = 2 * changes.std() * (np.sqrt((1 + alike) / (1 - alike)) if widened else 1)
-    assert compare(series(np.exp(logs).to_numpy()), 1).usual_high == pytest.approx(np.expm1(half_width))
-
-
-def test_a_yearly_comparison_is_judged_by_changes_on_the_year_before():
+def test_a_season_is_compared_with_the_same_season():
     seasonal = np.array([1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 6, 4.0])
-    values = [*seasonal, *(seasonal * 1.3 * WOBBLE[:12])]
-    month = compare(series(values), 1)
-    assert month.direction == "higher", "the season is in both years"
-    assert month.usual_high < 0.1
+    month, quarter, year = comparisons(series([*seasonal, *(seasonal * 1.3)]))
+    assert [month.change, quarter.change, year.change] == pytest.approx([0.3] * 3)
+    assert str(month.earlier_months[0]) == "2020-12"
 
 
-def test_two_months_are_too_few_to_say_what_is_usual():
+def test_two_months_are_compared_and_one_is_not():
     (month,) = comparisons(series([100, 150]))
-    assert month.direction == "unknown"
-    assert (month.mean, month.earlier_mean, month.change) == (150, 100, 0.5)
-    assert np.isnan([month.usual_low, month.usual_high]).all()
-    (sentence,) = prose("comparison", "Revenue", month, "$")
+    assert (month.revenue, month.earlier_revenue, month.change) == (150, 100, 0.5)
+    (sentence,) = prose("comparison", month, "$")
     assert "$150, up 50% on January 2020 ($100)" in sentence
-    assert "nan" not in sentence
     assert comparisons(series([100])) == []
 
 
 def test_a_month_without_revenue_before_is_not_comparable():
     month = compare(series([50, 60, 70, 55, 0, 80]), 1)
     assert np.isnan(month.change)
-    assert month.direction == "incomparable"
-    assert (month.mean, month.earlier_mean) == (80, 0)
-    (sentence,) = prose("comparison", "Orders", month)
-    assert "not comparable on May 2020 (0)" in sentence
-
-
-def test_a_mean_a_month_is_not_added_up():
-    quarter = compare(series([10.0, 12, 11, 20, 22, 21]), 3)
-    assert (quarter.mean, quarter.earlier_mean) == pytest.approx((21, 11))
-    (mean,) = prose("comparison", "Active customers", quarter, per_month=True)
-    assert "21 a month, up 91%" in mean
-    (total,) = prose("comparison", "Active customers", quarter)
-    assert "June 2020: 63, up 91%" in total
-
-
-@pytest.mark.parametrize(
-    ("orders", "source", "text"),
-    [
-        ((20, 40), "orders", "mostly from the number of orders (up 100%)"),
-        ((20, 20), "order_value", "mostly from revenue per order (up 9"),
-        ((20, 28), "both", "the number of orders (up 40%)"),
-    ],
-)
-def test_growth_comes_from_more_orders_or_larger_ones(orders, source, text):
-    revenue = [*(100 * WOBBLE[:12]), *(200 * WOBBLE[1:13])]
-    growth = decompose_revenue(months_of(revenue, orders=[orders[0]] * 12 + [orders[1]] * 12).whole)
-    assert growth.source == source
-    assert growth.orders == pytest.approx(orders[1] / orders[0] - 1)
-    assert (growth.revenue.direction, str(growth.revenue.months[-1])) == ("higher", "2021-12")
-    assert (1 + growth.orders) * (1 + growth.order_value) == pytest.approx(1 + growth.revenue.change)
-    (sentence,) = prose("growth", growth, "order")
-    assert "rise" in sentence
-    assert text in sentence
-    fall = Decomposition(comparisons(series(revenue[::-1]))[-1], -0.5, 0.0)
-    assert fall.revenue.direction == "lower"
-    assert "fall" in prose("growth", fall, "order")[0]
-    assert decompose_revenue(months_of([*(100 * WOBBLE[:12]), *(100 * WOBBLE[1:13])]).whole) is None
+    (sentence,) = prose("comparison", month, "$")
+    assert "not comparable on May 2020 ($0.00)" in sentence
 
 
 def test_months_cut_by_the_ends_of_the_log_are_named_and_not_compared():
     months = months_of([100.0] * 3, end=date(2020, 3, 1))
     assert list(months.whole.index.astype(str)) == ["2020-01", "2020-02"]
     assert months.partial["days"].to_dict() == {pd.Period("2020-03"): 1}
-    sentence = prose("revenue", overview(months))[-1]
-    assert "March 2020" in sentence
+    sentence = next(text for text in prose("revenue", overview(months)) if "March 2020" in text)
     assert "1 of its 31 days" in sentence
     assert months_of([100.0] * 3).partial.empty
 
 
-def test_one_month_and_one_day_are_no_average():
+def test_one_month_and_one_day_are_compared_with_nothing():
     month, day = months_of([100.0]), months_of([100.0], end=date(2020, 1, 1))
     assert month.recent[["customers", "orders", "revenue"]].to_numpy().tolist() == [[20, 40, 100.0]]
     assert (len(month.whole), len(day.whole), day.recent_days.days) == (1, 0, 1)
-    text = prose("customers", overview(month))[0]
-    assert "average" not in text.split(";")[0]
-    for part in ("January 2020, 20 customers", "40 orders", "$2.50 each"):
-        assert part in text
-    assert "the day recorded, 20 customers" in prose("customers", overview(day))[0]
     assert "1 whole month" in prose("revenue", overview(month))[0]
     assert "no whole month" in prose("revenue", overview(day))[0]
     assert "January 2020: $100." in prose("summary", overview(month, concentration=None))[0]
+    assert "the day recorded: $100." in prose("summary", overview(day, concentration=None))[0]
 
 
 # ------------------------------------------------------------------------------------- new and returning
@@ -256,7 +133,7 @@ def test_the_first_months_of_a_log_are_no_sign_of_new_customers():
     months = months_of([10.0] * 6)
     assert list(months.revenue_split.months.astype(str)) == ["2020-04", "2020-05", "2020-06"]
     assert "the 3 months to June 2020" in prose("carriers", overview(months))[0]
-    assert "too young to tell" in prose("returning", overview(months_of([10.0, 20.0])))[-1]
+    assert "too young to tell" in prose("revenue", overview(months_of([10.0, 20.0])))[-1]
     assert months_of([0.0] * 6).revenue_split.carrier == "nobody"
     assert "There was no revenue" in prose("carriers", overview(months_of([0.0] * 6)))[0]
 
@@ -293,9 +170,9 @@ def test_retention_gets_better_worse_or_neither(later, direction, text):
     noise = np.tile([0.01, -0.01, 0.0, 0.02, -0.02], 4)
     rates = [0.9, 0.9, 0.9, *(0.2 + noise[:8]), *(later + noise[:8]), 0.5, 0.5, 0.5]
     retention = Retention.from_cohorts(*cohorts_of(rates))
-    assert retention.trend.direction == direction
-    assert retention.trend.difference == pytest.approx(later - 0.2, abs=1e-9)
-    assert (retention.trend.lower <= 0 <= retention.trend.upper) == (direction == "steady")
+    assert retention.direction == direction
+    assert retention.trend.value == pytest.approx(later - 0.2, abs=1e-9)
+    assert (retention.trend.low <= 0 <= retention.trend.high) == (direction == "steady")
     assert retention.last_immature_cohort == pd.Period("2020-03")
     levels, trend, immature = retention_prose(retention)
     assert "a month later" in levels
@@ -317,7 +194,7 @@ def test_one_cohort_is_compared_with_nobody():
     cohorts, months = cohorts_of([0.3] * 8)
     cohorts = cohorts[cohorts["cohort"] == pd.Period("2020-01")]
     retention = Retention.from_cohorts(cohorts, months)
-    assert retention.trend is None
+    assert (retention.trend, retention.direction) == (None, "unknown")
     assert [(one.months_later, one.share, one.customers) for one in retention.levels] == [(1, 0.3, 100), (3, 0.3, 100)]
     text = retention_prose(retention)
     assert "one month" in text[-1]
@@ -339,9 +216,11 @@ def test_trend_is_welchs_interval():
     table = pd.DataFrame(dict.fromkeys((1, 2, 3), rates))
     expected = ttest_ind(rates[3:], rates[:3], equal_var=False).confidence_interval()
     trend = retention_trend(table)
-    assert trend.difference == pytest.approx(rates[3:].mean() - rates[:3].mean())
-    assert (trend.lower, trend.upper) == pytest.approx((expected.low, expected.high))
+    assert trend.value == pytest.approx(rates[3:].mean() - rates[:3].mean())
+    assert (trend.low, trend.high) == pytest.approx((expected.low, expected.high))
     assert retention_trend(table.iloc[:5]) is None
+    constant = retention_trend(pd.DataFrame(dict.fromkeys((1, 2, 3), [0.5] * 3 + [0.75] * 3)))
+    assert (constant.low, constant.value, constant.high) == (0.25, 0.25, 0.25)
 
 
 # ----------------------------------------------------------------------------------------- concentration
@@ -390,16 +269,6 @@ def test_one_customer_is_named_from_a_twentieth_of_revenue_on():
     assert len(prose("concentration", overview(YEAR_2020, concentration=many))) == len(text) - 1
 
 
-def test_the_two_zeros_of_a_lorenz_curve_stand_apart():
-    (panel,) = draw_lorenz_curve(Concentration.from_spend(pd.Series([1.0, 2.0, 9.0]))).axes
-    panel.figure.draw_without_rendering()
-    x, y = (
-        next(label for label in axis.get_ticklabels() if label.get_text() == "0%")
-        for axis in (panel.xaxis, panel.yaxis)
-    )
-    assert not x.get_window_extent().padded(2).overlaps(y.get_window_extent())
-
-
 # --------------------------------------------------------------------------------------------- countries
 
 
@@ -443,45 +312,3 @@ def test_a_country_is_written_on_one_short_line():
     assert country_prose(**{"a\nb\x00c": 1.0})[0].endswith(": a b c ($1.00).")
     assert country_prose(**{"x" * 500: 1.0})[0].endswith(f": {'x' * 39}… ($1.00).")
     assert country_prose(**{" ": 1.0})[0].endswith(": no country given ($1.00).")
-
-
-# ------------------------------------------------------------------------------------------- seasonality
-
-
-def season_prose(effects):
-    return prose("months_of_year", overview(YEAR_2020, months_of_year=effects))
-
-
-def test_months_of_the_year_stand_out_or_do_not():
-    year = np.ones(12)
-    year[[10, 1]] = 2.0, 0.5
-    growing = np.exp(0.02 * np.arange(36)) * WOBBLE[:36]
-    effects = month_effects(series(100 * np.tile(year, 3) * growing))
-    assert [effects.strongest[0].month_of_year, effects.weakest[0].month_of_year] == ["November", "February"]
-    text = season_prose(effects)
-    assert "November, " in text[0]
-    assert "February, " in text[1]
-    flat = month_effects(series(100 * growing))
-    assert (flat.strongest, flat.weakest, flat.years) == ([], [], 3)
-    assert "3 years" in season_prose(flat)[0]
-    assert month_effects(series(100 * growing[:23])) is None
-    bounds = {"effect": 0.75, "lower_95": 0.53, "upper_95": 0.996}
-    november = list(effects.table.iloc[[10]].assign(**bounds).itertuples())
-    strongest, caution = season_prose(Seasonality(effects.table, november, [], 2, 0.001))
-    assert "November, 75% above" in strongest
-    assert "(95% interval +53% to +100%)" in strongest
-    assert "two years" in caution
-    assert season_prose(Seasonality(effects.table, november, [], 3, 0.001)) == [strongest]
-
-
-def test_a_year_without_seasons_is_seldom_given_any():
-    rng = np.random.default_rng(3)
-    flat = [month_effects(series(rng.lognormal(0.01 * np.arange(36), 0.1))) for _ in range(100)]
-    assert sum(bool(effects.strongest or effects.weakest) for effects in flat) <= 11
-
-
-def test_effects_of_months_are_those_put_in():
-    year = np.exp(np.array([0.3, -0.3] * 6))
-    effects = month_effects(series(np.tile(year, 3) * np.exp(0.03 * np.arange(36))))
-    assert effects.table["effect"].to_numpy() == pytest.approx(year - 1, abs=1e-9)
-    assert effects.p_value < 1e-6

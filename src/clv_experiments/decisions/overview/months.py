@@ -1,4 +1,4 @@
-"""The months of a log: what each brought, which of them the log holds whole, and which customers were new."""
+"""The months of a log: what each brought, against earlier ones, by customers old and new."""
 
 from __future__ import annotations
 
@@ -12,8 +12,42 @@ import pandas as pd
 from clv_experiments.data.window import DAY, Period
 
 YEAR = 12
+LENGTHS = (1, 3, YEAR)  # months that are compared
 SETTLING = 3  # first months of a log, in which customers of old look new
 CLEARLY = 0.6  # share of revenue from which on one group is said to carry the shop
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The revenue of successive months and of as many earlier ones, in currency."""
+
+    months: pd.PeriodIndex
+    earlier_months: pd.PeriodIndex
+    revenue: float
+    earlier_revenue: float
+
+    @property
+    def change(self) -> float:
+        """Relative change; nan where the earlier revenue is not positive."""
+        return self.revenue / self.earlier_revenue - 1 if self.earlier_revenue > 0 else np.nan
+
+
+def compare(revenue: pd.Series, length: int) -> Comparison | None:
+    """Compare the last months with the same a year earlier, or with those right before where the log is too short.
+
+    ``revenue`` holds successive whole months, oldest first; None where there are too few.
+    """
+    gap = YEAR if len(revenue) >= length + YEAR else length
+    if len(revenue) < length + gap:
+        return None
+    last, earlier = revenue.iloc[-length:], revenue.iloc[len(revenue) - gap - length : len(revenue) - gap]
+    months, earlier_months = pd.PeriodIndex(last.index), pd.PeriodIndex(earlier.index)
+    return Comparison(months, earlier_months, float(last.sum()), float(earlier.sum()))
+
+
+def comparisons(revenue: pd.Series) -> list[Comparison]:
+    """Compare the last whole month, quarter and year, as far as the months reach; the longest comes last."""
+    return [comparison for length in LENGTHS if (comparison := compare(revenue, length)) is not None]
 
 
 @dataclass(frozen=True)
@@ -23,7 +57,6 @@ class RevenueSplit:
     months: pd.PeriodIndex
     revenue: float
     new_revenue: float
-    new_customers: int
 
     @property
     def returning_share(self) -> float:
@@ -46,9 +79,8 @@ class Months:
 
     The table has an index ``month`` (monthly periods, without gaps) and columns ``revenue``, ``new_revenue`` (of
     customers in the month of their first purchase), ``returning_revenue``, ``revenue_per_order`` (currency),
-    ``customers``, ``new_customers``, ``orders``, ``days`` in the log (counts), ``returning_share``,
-    ``on_month_before``, ``on_year_before`` (relative changes of revenue between whole months) and ``whole``: whether
-    the log holds all days.
+    ``customers``, ``new_customers``, ``orders``, ``days`` in the log (counts), ``on_month_before``, ``on_year_before``
+    (relative changes of revenue between whole months) and ``whole``: whether the log holds all days.
     """
 
     table: pd.DataFrame
@@ -72,7 +104,6 @@ class Months:
             table[column] = comparable.pct_change(length, fill_method=None)
         table["revenue_per_order"] = revenue / table["orders"].where(table["orders"] > 0)
         table["returning_revenue"] = revenue - table["new_revenue"]
-        table["returning_share"] = table["returning_revenue"] / revenue.where(revenue > 0)
         return cls(table, start, end)
 
     @property
@@ -103,16 +134,9 @@ class Months:
         return np.asarray(months > self.table.index[0] + self.burn_in - 1)
 
     @property
-    def mature(self) -> pd.DataFrame:
-        """The whole months by which the log is old enough to tell new customers from old ones."""
-        return self.whole[self.is_mature(self.whole.index)]
-
-    @property
     def revenue_split(self) -> RevenueSplit:
         """The split of the recent months' revenue, without the first months of the log as long as others remain."""
         mature = self.recent[self.is_mature(self.recent.index)]
         months = mature if len(mature) else self.recent
-        return RevenueSplit(
-            pd.PeriodIndex(months.index), float(months["revenue"].sum()), float(months["new_revenue"].sum()),
-            int(months["new_customers"].sum()),
-        )  # fmt: skip
+        revenue, new_revenue = months[["revenue", "new_revenue"]].sum().tolist()
+        return RevenueSplit(pd.PeriodIndex(months.index), revenue, new_revenue)

@@ -11,15 +11,7 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.activity import cohort_activity, country_activity, daily_totals, spend_by_customer
 from clv_experiments.data.window import DAY, Period
-from clv_experiments.decisions.overview.comparison import (
-    Comparison,
-    Decomposition,
-    Seasonality,
-    comparisons,
-    decompose_revenue,
-    month_effects,
-)
-from clv_experiments.decisions.overview.months import YEAR, Months
+from clv_experiments.decisions.overview.months import YEAR, Comparison, Months, comparisons
 from clv_experiments.decisions.overview.retention import Retention
 from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
 from clv_experiments.errors import ClvError
@@ -27,20 +19,15 @@ from clv_experiments.errors import ClvError
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """The business up to a day; comparisons are of the last month, quarter and year; None where the log cannot tell."""
+    """The business up to a day; None where the log cannot tell."""
 
     months: Months
     currency: str
     order_unit: Literal["order", "purchase day"]  # what is counted: purchase days where the log has no order ids
-    revenue: list[Comparison]
-    customers: list[Comparison]
-    orders: list[Comparison]
-    new_customers: list[Comparison]
-    growth: Decomposition | None
+    revenue: list[Comparison]  # of the last month, quarter and year
     retention: Retention
     concentration: Concentration | None
     countries: Countries | None
-    months_of_year: Seasonality | None
 
 
 def describe_business(log: TransactionLog, end: date) -> Overview:
@@ -49,20 +36,14 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
         raise ClvError(f"log '{log.name}' starts on {log.start}, after {end}, up to which it was to be described")
     cohorts, daily = cohort_activity(log, end), daily_totals(log, end)
     months = Months.from_cohorts(cohorts, log.start, end)
-    whole, new = months.whole, months.mature["new_customers"]
     return Overview(
         months=months,
         currency=log.currency,
         order_unit="order" if (daily["orders"] > daily["customers"]).any() else "purchase day",
-        revenue=comparisons(whole["revenue"]),
-        customers=comparisons(whole["customers"]),
-        orders=comparisons(whole["orders"]),
-        new_customers=comparisons(new) if new.sum() > 0 else [],
-        growth=decompose_revenue(whole),
+        revenue=comparisons(months.whole["revenue"]),
         retention=Retention.from_cohorts(cohorts, months),
         concentration=Concentration.from_spend(spend_by_customer(log, months.recent_days)),
         countries=_countries(log, months),
-        months_of_year=month_effects(whole["revenue"]),
     )
 
 

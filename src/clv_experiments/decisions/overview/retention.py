@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from clv_experiments.decisions.overview.months import YEAR, Months
+from clv_experiments.evaluation.confidence_intervals import Estimate
 
 EARLY = [1, 2, 3]  # months after the first by which cohorts are compared
 MIN_COHORTS = 3  # on either side of a comparison
@@ -22,22 +23,6 @@ class RetentionLevel:
     months_later: int
     share: float
     customers: int
-
-
-@dataclass(frozen=True)
-class RetentionTrend:
-    """By how much more of the later cohorts than of the earlier buy again, as shares, with a 95 % interval."""
-
-    difference: float
-    lower: float
-    upper: float
-
-    @property
-    def direction(self) -> Literal["improving", "worsening", "steady"]:
-        """Steady where the interval covers zero."""
-        if self.lower <= 0 <= self.upper:
-            return "steady"
-        return "improving" if self.difference > 0 else "worsening"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +68,22 @@ class Retention:
         return levels
 
     @property
-    def trend(self) -> RetentionTrend | None:
-        """The later half of the mature cohorts against the earlier."""
+    def trend(self) -> Estimate | None:
+        """By how much more of the later half of the mature cohorts than of the earlier buy again, as shares."""
         return retention_trend(self.table[self.is_mature])
 
+    @property
+    def direction(self) -> Literal["improving", "worsening", "steady", "unknown"]:
+        """Which way retention goes: steady where the interval of the trend covers zero, unknown without a trend."""
+        trend = self.trend
+        if trend is None:
+            return "unknown"
+        if not trend.is_significant:
+            return "steady"
+        return "improving" if trend.value > 0 else "worsening"
 
-def retention_trend(cohorts: pd.DataFrame) -> RetentionTrend | None:
+
+def retention_trend(cohorts: pd.DataFrame) -> Estimate | None:
     """Set the later half of the cohorts against the earlier, by the mean share that buys in the first three months.
 
     Cohorts, oldest first, count alike, so that the interval is of the ups and downs from cohort to cohort (Welch's t,
@@ -100,9 +95,9 @@ def retention_trend(cohorts: pd.DataFrame) -> RetentionTrend | None:
         return None
     before, after = early[:half], early[half:]
     variances = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
-    difference, error = float(after.mean() - before.mean()), float(np.sqrt(variances.sum()))
-    if error == 0:
-        return RetentionTrend(difference, difference, difference)
-    freedom = variances.sum() ** 2 / (variances**2 / [len(before) - 1, len(after) - 1]).sum()
-    half_width = float(student.ppf(0.975, freedom)) * error
-    return RetentionTrend(difference, difference - half_width, difference + half_width)
+    difference, variance = float(after.mean() - before.mean()), float(variances.sum())
+    half_width = 0.0
+    if variance > 0:
+        freedom = variance**2 / (variances**2 / [len(before) - 1, len(after) - 1]).sum()
+        half_width = float(student.ppf(0.975, freedom) * np.sqrt(variance))
+    return Estimate(difference, difference - half_width, difference + half_width)

@@ -19,47 +19,35 @@ NO_COUNTRY = "no country given"
 
 @dataclass(frozen=True, eq=False)
 class Concentration:
-    """How revenue is spread over customers; spend below zero counts as none.
+    """How revenue is spread over customers; spend below zero counts as none."""
 
-    The Lorenz curve runs from (0, 0) to (1, 1): the share of revenue that the share of customers who spend least bring.
-    """
-
-    customers: Floats
-    revenue: Floats
-    gini: float  # twice the area between curve and diagonal: 0 where all spend the same, near 1 where one spends all
-    total: float  # spend of all customers, in currency
-    largest: float  # spend of the customer who spends most
+    spend: Floats  # one a customer, in currency, ascending
 
     @classmethod
     def from_spend(cls, spend: pd.Series) -> Concentration | None:
         """Measure one value a customer; None where nobody spent anything."""
         ordered = np.sort(np.maximum(spend.to_numpy(dtype=float), 0.0))
-        if not ordered.sum() > 0:
-            return None
-        revenue = np.concatenate([[0.0], np.cumsum(ordered) / ordered.sum()])
-        customers = np.linspace(0.0, 1.0, len(revenue))
-        gini = 1.0 - float(((revenue[1:] + revenue[:-1]) * np.diff(customers)).sum())
-        total = float(np.maximum(spend, 0.0).sum())
-        return cls(customers, revenue, max(gini, 0.0), total, float(ordered[-1]))
+        return cls(ordered) if ordered.sum() > 0 else None
 
-    def top(self, part: float) -> float:
-        """Return the share of revenue that the best ``part`` of customers bring; customers may be divided."""
-        return 1.0 - float(np.interp(1.0 - part, self.customers, self.revenue))
+    @property
+    def count(self) -> int:
+        """Customers."""
+        return len(self.spend)
+
+    @property
+    def largest(self) -> float:
+        """Spend of the customer who spends most."""
+        return float(self.spend[-1])
 
     @property
     def largest_share(self) -> float:
         """The share of the customer who spends most."""
-        return self.largest / self.total
+        return self.largest / float(self.spend.sum())
 
     @property
     def is_dominated(self) -> bool:
         """Whether the largest of ten or more customers is worth a word."""
         return self.count >= MIN_CUSTOMERS and self.largest_share >= DOMINANT
-
-    @property
-    def count(self) -> int:
-        """Customers."""
-        return len(self.customers) - 1
 
     @property
     def level(self) -> Literal["concentrated", "even", "between", "unknown"]:
@@ -69,12 +57,23 @@ class Concentration:
         best = self.top(0.1)
         return "concentrated" if best >= CONCENTRATED else "even" if best <= EVEN else "between"
 
+    @property
+    def gini(self) -> float:
+        """The Gini coefficient: 0 where all spend the same, near 1 where one spends all."""
+        rank = np.arange(1, self.count + 1)
+        return max(float(((2 * rank - self.count - 1) * self.spend).sum() / (self.count * self.spend.sum())), 0.0)
+
+    def top(self, part: float) -> float:
+        """Return the share of revenue that the best ``part`` of customers bring; customers may be divided."""
+        lorenz = np.concatenate([[0.0], np.cumsum(self.spend)]) / self.spend.sum()
+        return 1.0 - float(np.interp((1.0 - part) * self.count, np.arange(self.count + 1), lorenz))
+
     def deciles(self) -> pd.DataFrame:
         """Return ``decile`` (1 is best), ``revenue`` (currency), ``revenue_share`` and ``cumulative_share``."""
         cumulative = np.array([self.top(decile / 10) for decile in range(11)])
-        shares, decile = np.diff(cumulative), np.arange(1, 11)
-        columns = {"revenue": shares * self.total, "revenue_share": shares, "cumulative_share": cumulative[1:]}
-        return pd.DataFrame({"decile": decile, **columns})
+        shares = np.diff(cumulative)
+        columns = {"revenue": shares * self.spend.sum(), "revenue_share": shares, "cumulative_share": cumulative[1:]}
+        return pd.DataFrame({"decile": np.arange(1, 11), **columns})
 
 
 @dataclass(frozen=True, eq=False)
