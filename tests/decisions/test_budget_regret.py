@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.decisions.budget.plan import contact_profit
-from clv_experiments.decisions.budget.regret import Strategy, evaluate_regret, rank_customers, realised_curve
+from clv_experiments.decisions.budget.regret import Strategy, evaluate_regret, rank_customers
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 
@@ -76,14 +76,6 @@ def test_rules_rank_by_what_they_name():
     assert scores.sum(axis=1).iloc[rankings[Strategy.RFM]].is_monotonic_decreasing
     assert len(rankings[Strategy.TOTAL_SPEND_LIKE_MODEL]) == len(rankings[Strategy.MODEL]) < 50
     assert Strategy.TOTAL_SPEND_LIKE_MODEL not in rank_customers(table, campaign(2), MARGIN)
-
-
-def test_curves_meet_where_everybody_is_contacted():
-    curve = realised_curve(past(50), campaign(1000), MARGIN)
-    assert list(curve["contacts"]) == list(range(51))
-    realised = curve[["model", "perfect_foresight", "total_spend_so_far", "chance"]]
-    assert realised.iloc[-1].to_numpy() == pytest.approx(np.full(4, realised["chance"].iloc[-1]))
-    assert (realised.le(realised["perfect_foresight"] + 1e-9, axis=0)).all(axis=None)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clv_experiments.decisions.budget.plan import contact_grid, contact_profit
+from clv_experiments.decisions.budget.plan import contact_profit
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import days_since_last
@@ -151,26 +151,6 @@ def strategy_profits(
         profits[strategy] = float((contacted * profit[ranking]).sum())  # a matrix product would wait for its threads
     profits[Strategy.CHANCE] = float((counts * profit).sum()) / counts.sum() * min(contacts, counts.sum())
     return profits
-
-
-def realised_curve(table: pd.DataFrame, campaign: Campaign, margin: float) -> pd.DataFrame:
-    """Return the profit of contacting so many customers by each strategy, had the whole budget been spent.
-
-    Columns: ``budget``, ``contacts``, ``expected`` (by the predictions of then, in their order) and what contacting in
-    the order of each strategy earned, in currency.
-    """
-    actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
-    predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
-    contacts, by_model = contact_grid(campaign, predicted), _descending(predicted)
-    profits = {
-        "expected": predicted[by_model],
-        "model": actual[by_model],
-        "perfect_foresight": actual[_descending(actual)],
-        "total_spend_so_far": actual[_descending(table["total_spend"])],
-        "chance": np.full(len(table), actual.mean()),
-    }
-    sums = {name: np.concatenate([[0.0], np.cumsum(values)])[contacts] for name, values in profits.items()}
-    return pd.DataFrame({"budget": contacts * campaign.cost, "contacts": contacts, **sums})
 
 
 def _descending(*keys: Floats | pd.Series) -> NDArray[np.int64]:
