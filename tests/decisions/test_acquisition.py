@@ -14,10 +14,9 @@ from clv_experiments.decisions.budget.acquisition import (
     Acquisition,
     PredictionCheck,
     cohort_table,
-    cohort_trend,
     compare_predictions,
     first_year_values,
-    mature_cohorts,
+    immature_cohorts,
     name_cohorts,
     pooled_value,
     predict_rest_of_year,
@@ -129,39 +128,13 @@ def test_customers_of_the_last_year_stand_for_those_who_come_now():
     assert list(recent_cohorts(frame, cohorts)["cohort"]) == ["2020-01", "2020-12"]
 
 
-def test_cohorts_that_begin_while_customers_of_old_look_new_are_not_mature():
+def test_cohorts_that_begin_while_customers_of_old_look_new_are_immature():
     frame = values([f"2020-0{month}-09" for month in range(1, 8)], np.ones(7))
     cohorts = cohort_table(frame, 1.0, resampled_means(frame, np.ones(5), 0))
-    assert list(mature_cohorts(frame, cohorts)["cohort"]) == ["2020-04", "2020-05", "2020-06", "2020-07"]
+    assert immature_cohorts(frame, cohorts) == ["2020-01", "2020-02", "2020-03"]
     quarters = values(pd.date_range("2009-12-01", "2011-03-01", freq="MS"), np.ones(16))
     cohorts = cohort_table(quarters, 1.0, resampled_means(quarters, np.ones(5), 0))
-    assert mature_cohorts(quarters, cohorts)["cohort"].iloc[0] == "2010 Q2"  # the first quarter began with January
-
-
-def of_cohorts(value, predicted=0.0):
-    return pd.DataFrame({"first_year_value": np.asarray(value, dtype=float), "predicted": predicted})
-
-
-def test_a_trend_is_the_slope_of_a_regression():
-    value = np.array([10.0, 13, 12, 17, 16, 19])
-    trend = cohort_trend(of_cohorts(value), np.ones(9))
-    (slope, _), covariance = np.polyfit(np.arange(6), value, 1, cov=True)
-    half_width = 2.776445 * np.sqrt(covariance[0, 0])  # t with 4 degrees of freedom
-    assert (trend.value, trend.low, trend.high) == pytest.approx((slope, slope - half_width, slope + half_width))
-    assert cohort_trend(of_cohorts(value[:4]), np.ones(9)) is None
-
-
-def test_a_trend_that_hangs_on_predictions_is_as_unsure_as_they_are():
-    sure = cohort_trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.ones(9))
-    unsure = cohort_trend(of_cohorts(np.arange(6.0), np.arange(6.0)), np.array([0.5, 1.5]))
-    assert (sure.value, sure.low, sure.high) == pytest.approx((1.0, 1.0, 1.0))
-    assert unsure.high == pytest.approx(1 + 2.776445 * 0.5)
-
-
-def test_cohorts_that_differ_without_a_trend_are_seldom_said_to_have_one():
-    rng = np.random.default_rng(0)
-    trends = [cohort_trend(of_cohorts(rng.lognormal(3, 0.2, 7)), np.ones(9)) for _ in range(400)]
-    assert sum(trend.is_significant for trend in trends) <= 32  # 20 expected; more has a probability of 0.5 %
+    assert immature_cohorts(quarters, cohorts) == ["2009 Q4", "2010 Q1"]
 
 
 def test_the_check_counts_those_whose_year_ended_since():
@@ -170,64 +143,43 @@ def test_the_check_counts_those_whose_year_ended_since():
     today = values(days, [5, 2, 6, 3], T=[700.0, 500.0, 500.0, 320.0])
     check = compare_predictions(then, today, 30, seed=0)
     assert check.ratio == pytest.approx((1 + 4) / (4 + 6))
-    row = check.table.set_index("cohort").loc["all of them"]
-    assert list(row[["customers", "predicted", "realised", "error"]]) == pytest.approx([2, 5, 2.5, 1.0])
+    assert [check.customers, check.predicted, check.realised, check.error.value] == pytest.approx([2, 5, 2.5, 1.0])
     assert compare_predictions(then.assign(predicted=0.0), today, 30, seed=0) is None
 
 
-def acquisition(recent, trend=None, check=None, mature=()):
-    mature = recent[recent["cohort"].isin(mature)]
-    return Acquisition(recent, recent, mature, Estimate(9.0, 8.0, 10.0), trend, check)
+def acquisition(recent, check=None, immature=()):
+    return Acquisition(recent, recent, list(immature), Estimate(9.0, 8.0, 10.0), check)
 
 
 @pytest.mark.parametrize(("predicted", "share"), [(4.0, 0.2), (0.0, None)])
 def test_what_a_value_rests_on(predicted, share):
     recent = pd.DataFrame({"cohort": ["2020-01", "2020-02"], "customers": [1, 3], "predicted": predicted})
     recent = recent.assign(corrected=recent["predicted"] / 2, first_year_value=10.0)
-    result = acquisition(recent, mature=["2020-02"])
+    result = acquisition(recent, immature=["2020-01"])
     assert result.predicted_share == share
-    assert result.immature_cohorts == ["2020-01"]
-    assert result.trend_case == "unchecked"
     assert result.recent["customers"].sum() == 4
-    text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "£"))
-    for part in ("£9.00 (95% interval £8.00 to £10.00)", "4 customers", "from 2020-01 to 2020-02"):
+    text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "mbg_nbd", "£"))
+    for part in ("£9.00 (95% interval £8.00 to £10.00)", "4 customers", "from 2020-01 to 2020-02", "not checked here"):
         assert part in text
     assert ("20% is predicted" in text) == (share is not None)
+    assert "Some customers of 2020-01 may" in text
+    certain = sentences("report/acquisition.jinja", "cohorts", acquisition(recent), "mbg_nbd", "£")
+    assert "Some customers" not in " ".join(certain)
 
 
 @pytest.mark.parametrize(
-    ("trend", "case", "parts"),
+    ("realised", "ratios", "significant", "parts"),
     [
-        (None, "too few", ["too few cohorts"]),
-        (Estimate(1.0, -1.0, 3.0), "chance", ["chance"]),
-        (Estimate(5.0, 4.0, 6.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00)", "more"]),
-        (Estimate(-5.0, -6.0, -4.0), "trend", ["2020 Q1", "£5.00 (95% interval £4.00 to £6.00)", "less"]),
+        (2.0, [0.5, 0.8], True, ["150% (95% interval", "too much"]),
+        (8.0, [1.5, 1.7], True, ["38% (95% interval", "too little"]),
+        (4.5, [0.8, 1.2], False, ["(95% interval −", "chance"]),
+        (0.0, [0.0, 0.0], None, []),
     ],
 )
-def test_a_trend_is_told_with_its_direction_and_size(trend, case, parts):
-    recent = pd.DataFrame({"cohort": ["2020 Q1"], "customers": 1, "predicted": 1.0})
-    check = PredictionCheck(pd.DataFrame(), 0.5, np.ones(9))
-    result = acquisition(recent.assign(corrected=1.0, first_year_value=2.0), trend, check, ["2020 Q1"])
-    assert result.trend_case == case
-    sentence = sentences("report/acquisition.jinja", "cohorts", result, "£")[-1]
-    assert all(part in sentence for part in parts)
-
-
-@pytest.mark.parametrize(
-    ("error", "significant", "parts"),
-    [
-        ((0.5, 0.25, 0.75), True, ["50% (95% interval 25% to 75%)", "too much"]),
-        ((-0.5, -0.75, -0.25), True, ["50% (95% interval 25% to 75%)", "too little"]),
-        ((0.1, -0.2, 0.3), False, ["(95% interval −20% to 30%)", "chance"]),
-        ((np.nan, np.nan, np.nan), None, []),
-    ],
-)
-def test_the_error_of_a_year_ago_is_told_with_its_direction(error, significant, parts):
-    row = {"cohort": "all", "customers": 2, "predicted": 5.0, "realised": 2.5}
-    row |= dict(zip(("error", "low", "high"), error, strict=True))
-    check = PredictionCheck(pd.DataFrame([row]), 0.5, np.ones(9))
+def test_the_error_of_a_year_ago_is_told_with_its_direction(realised, ratios, significant, parts):
+    check = PredictionCheck(2, 5.0, realised, np.array(ratios))
     assert (check.error.is_significant if check.error else None) == significant
     first, *rest = sentences("report/acquisition.jinja", "check", check, "mbg_nbd", "£")
-    assert all(part in first for part in ("£5.00 a customer", "2 customers", "£2.50 came"))
+    assert all(part in first for part in ("£5.00 a customer", "2 customers", f"£{realised:.2f} came"))
     assert len(rest) == (significant is not None)
     assert all(part in rest[0] for part in parts)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import linregress, t
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
@@ -23,30 +21,30 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd import DAYS_A_YEAR, BtydRegressor
 
 MAX_MONTHS = 12  # of first purchases, up to which cohorts are months and not quarters
-MIN_COHORTS = 5  # that a trend is read from
 STEP = 14  # days, within which expected purchases are assumed to be spread evenly
 PARTS = ["first_purchase", "repeat_purchases", "predicted"]
-ALL = "all of them"
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionCheck:
-    """A prediction made a year ago against what customers have spent since.
+    """A prediction made a year ago against what customers have spent since; means are margins in currency."""
 
-    The table has one row a cohort and a last one for all: ``cohort``, ``customers``, means a customer ``predicted`` and
-    ``realised`` (margin, currency), ``error`` (predicted / realised - 1) with its 95 % interval ``low``, ``high``, nan
-    where nobody spent.
-    """
+    customers: int
+    predicted: float  # mean a customer
+    realised: float
+    ratios: Floats  # bootstrap replicates of realised / predicted
 
-    table: pd.DataFrame
-    ratio: float  # realised / predicted, of all customers
-    ratios: Floats  # bootstrap replicates of it
+    @property
+    def ratio(self) -> float:
+        """Realised / predicted."""
+        return self.realised / self.predicted
 
     @property
     def error(self) -> Estimate | None:
-        """Predicted / realised - 1, of all customers; None where nobody spent."""
-        total = self.table.iloc[-1]
-        return None if np.isnan(total["error"]) else Estimate(total["error"], total["low"], total["high"])
+        """Predicted / realised - 1; None where nobody spent."""
+        if not (self.realised > 0 and (self.ratios > 0).all()):
+            return None
+        return Estimate.of(self.predicted / self.realised - 1, 1 / self.ratios - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +53,8 @@ class Acquisition:
 
     cohorts: pd.DataFrame  # from cohort_table
     recent: pd.DataFrame  # of these, recent_cohorts
-    mature: pd.DataFrame  # of these, mature_cohorts
+    immature: list[str]  # names of the recent ones whose customers may not be new at all
     value: Estimate  # mean first-year value of the recent ones (currency)
-    trend: Estimate | None  # by how much it rises from a mature cohort to the next; None where there are too few
     check: PredictionCheck | None
 
     @property
@@ -67,30 +64,15 @@ class Acquisition:
         corrected, predicted, value = columns.mul(self.recent["customers"], axis=0).sum()
         return float(corrected / value) if predicted > 0.0005 * value else None
 
-    @property
-    def immature_cohorts(self) -> list[str]:
-        """Recent cohorts whose customers may not be new at all."""
-        return self.recent.loc[~self.recent["cohort"].isin(self.mature["cohort"]), "cohort"].tolist()
-
-    @property
-    def trend_case(self) -> Literal["unchecked", "too few", "chance", "trend"]:
-        """Whether there is a trend, or why none can be claimed."""
-        if self.check is None:
-            return "unchecked"
-        if self.trend is None:
-            return "too few"
-        return "trend" if self.trend.is_significant else "chance"
-
 
 def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, replicates: int, seed: int) -> Acquisition:
     """Average the first-year value of new customers, its prediction corrected by how one a year ago turned out."""
     values = first_year_values(forecaster.log, now.period.cutoff, now.btyd.X, now.btyd.estimator, shop)
     check = backtest_first_year(forecaster, now, values, shop, replicates, seed)
-    ratios = check.ratios if check else np.ones(replicates)
-    means = resampled_means(values, ratios, seed)
+    means = resampled_means(values, check.ratios if check else np.ones(replicates), seed)
     cohorts = cohort_table(values, check.ratio if check else 1.0, means)
-    recent, mature = recent_cohorts(values, cohorts), mature_cohorts(values, cohorts)
-    return Acquisition(cohorts, recent, mature, pooled_value(recent, means), cohort_trend(mature, ratios), check)
+    recent = recent_cohorts(values, cohorts)
+    return Acquisition(cohorts, recent, immature_cohorts(values, recent), pooled_value(recent, means), check)
 
 
 def first_year_values(
@@ -195,10 +177,10 @@ def recent_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
     return cohorts[(values["first_day"].max() - cohorts["cohort"].map(starts)).dt.days < YEAR]
 
 
-def mature_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
-    """Keep the cohorts that begin when the log was old enough to tell new customers from old ones."""
+def immature_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> list[str]:
+    """Name the cohorts that begin before the log is old enough to tell new customers from old ones."""
     months = values.groupby("cohort")["first_day"].min().dt.to_period("M")
-    return cohorts[(cohorts["cohort"].map(months) >= months.min() + SETTLING).to_numpy()]
+    return cohorts.loc[(cohorts["cohort"].map(months) < months.min() + SETTLING).to_numpy(), "cohort"].tolist()
 
 
 def pooled_value(cohorts: pd.DataFrame, means: pd.DataFrame) -> Estimate:
@@ -206,22 +188,6 @@ def pooled_value(cohorts: pd.DataFrame, means: pd.DataFrame) -> Estimate:
     weights = cohorts["customers"].to_numpy(float) / cohorts["customers"].sum()
     value = (cohorts["first_year_value"].to_numpy() * weights).sum()
     return Estimate.of(value, (means[list(cohorts["cohort"])].to_numpy() * weights).sum(axis=1))
-
-
-def cohort_trend(cohorts: pd.DataFrame, ratios: Floats) -> Estimate | None:
-    """Return by how much the value rises from a cohort to the next (currency).
-
-    A least-squares line through the cohorts. Its error is that of the cohorts around the line (t distribution), since
-    cohorts differ by more than chance among their customers, and that of the ratio, which all predictions share.
-    Fewer than five cohorts have no trend.
-    """
-    if len(cohorts) < MIN_COHORTS:
-        return None
-    position = np.arange(len(cohorts))
-    line = linregress(position, cohorts["first_year_value"])
-    ratio_error = linregress(position, cohorts["predicted"]).slope * ratios.std()
-    half_width = t.ppf(0.975, len(cohorts) - 2) * np.hypot(line.stderr, ratio_error)
-    return Estimate(float(line.slope), float(line.slope - half_width), float(line.slope + half_width))
 
 
 def backtest_first_year(
@@ -250,24 +216,7 @@ def compare_predictions(
     pairs = pd.DataFrame({"predicted": new["predicted"], "realised": realised})
     if not pairs["predicted"].sum() > 0:
         return None
-    rng = np.random.default_rng(seed)
-    ratios = _resampled_ratios(pairs, replicates, rng)
-    cohorts = pairs.groupby(today.loc[pairs.index, "cohort"])
-    rows = [_check_row(str(name), group, _resampled_ratios(group, replicates, rng)) for name, group in cohorts]
-    ratio = float(pairs["realised"].sum() / pairs["predicted"].sum())
-    return PredictionCheck(pd.DataFrame([*rows, _check_row(ALL, pairs, ratios)]), ratio, ratios)
-
-
-def _resampled_ratios(pairs: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
     predicted, realised = pairs.to_numpy().T
-    resamples = bootstrap_positions(len(pairs), replicates, rng)
-    return np.array([realised[rows].sum() / predicted[rows].sum() for rows in resamples])
-
-
-def _check_row(name: str, pairs: pd.DataFrame, ratios: Floats) -> dict[str, object]:
-    predicted, realised = pairs.mean()
-    error = Estimate(np.nan, np.nan, np.nan)
-    if realised > 0 and (ratios > 0).all():
-        error = Estimate.of(predicted / realised - 1, 1 / ratios - 1)
-    row = {"cohort": name, "customers": len(pairs), "predicted": predicted, "realised": realised}
-    return row | {"error": error.value, "low": error.low, "high": error.high}
+    resamples = bootstrap_positions(len(pairs), replicates, seed)
+    ratios = np.array([realised[rows].sum() / predicted[rows].sum() for rows in resamples])
+    return PredictionCheck(len(pairs), predicted.mean(), realised.mean(), ratios)

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clv_experiments.decisions.budget.acquisition import Acquisition, analyse_acquisition
-from clv_experiments.decisions.overview.months import SETTLING
+from clv_experiments.decisions.budget.acquisition import analyse_acquisition
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -23,14 +22,14 @@ from clv_experiments.reporting.chart_style import (
     format_amount,
     printable,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import Section, column_kinds
 from clv_experiments.reporting.section_template import SectionTemplate
 
 PARTS = ["first_purchase", "repeat_purchases", "corrected"]
 VALUE = ["first_year_value", "low", "high"]
 TEMPLATE = SectionTemplate(
     "report/acquisition.jinja",
-    column_kinds(money=[*PARTS, *VALUE, "predicted", "realised"], count=["customers"], share=["year_over"]),
+    column_kinds(money=[*PARTS, *VALUE, "predicted"], count=["customers"], share=["year_over"]),
 )
 
 
@@ -49,28 +48,17 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
         Of every bootstrap.
     """
     acquisition = analyse_acquisition(forecaster, now, shop, replicates, seed)
-    return TEMPLATE.section(
-        "acquisition",
-        TEMPLATE.say("limit", acquisition, shop.currency),
-        [_cohort_exhibit(acquisition, now, shop), _backtest_exhibit(acquisition, now, shop)],
-        TEMPLATE.say("method", shop.margin, shop.annual_discount_rate, now.btyd_name, SETTLING),
-    )
-
-
-def _cohort_exhibit(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
     cohorts = acquisition.cohorts
-    figure = cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}")
-    text = TEMPLATE.say("cohorts", acquisition, shop.currency)
-    columns = ["cohort", "customers", *PARTS, *VALUE]
-    return TEMPLATE.exhibit("acquisition_cohorts", text, cohorts, figure, columns=columns)
-
-
-def _backtest_exhibit(acquisition: Acquisition, now: Snapshot, shop: Shop) -> Exhibit:
-    """Show how the prediction of the rest of the year fared a year ago."""
-    check = acquisition.check
-    text = TEMPLATE.say("check", check, now.btyd_name, shop.currency)
-    kinds = column_kinds(share=["error", "low", "high"])
-    return TEMPLATE.exhibit("acquisition_check", text, check.table if check else None, kinds=kinds)
+    exhibit = TEMPLATE.exhibit(
+        "acquisition_cohorts",
+        TEMPLATE.say("cohorts", acquisition, now.btyd_name, shop.currency),
+        cohorts,
+        cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}"),
+        columns=["cohort", "customers", *PARTS, *VALUE],
+    )
+    summary = TEMPLATE.say("limit", acquisition, shop.currency)
+    method = TEMPLATE.say("method", shop.margin, shop.annual_discount_rate, now.btyd_name)
+    return TEMPLATE.section("acquisition", summary, [exhibit], method)
 
 
 def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
