@@ -32,7 +32,7 @@ def backtest_of(waits, horizon_days=100, families=None, **probabilities):
     waits = pd.Series(waits, index=index(len(waits)), dtype=float)
     X = pd.DataFrame(index=waits.index)
     family = {**dict.fromkeys(probabilities, "btyd"), **(families or {})}
-    candidates = [Candidate(name, family[name], Uniform(p), X, True) for name, p in probabilities.items()]
+    candidates = [Candidate(name, family[name], Uniform(p), X) for name, p in probabilities.items()]
     return run_backtest(candidates, waits, horizon_days, 0.8)
 
 

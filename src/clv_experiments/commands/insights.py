@@ -215,7 +215,7 @@ def _build_sections(
             *bootstrap,
             progress,
         )
-        yield next_purchase_section(outlook, shop)
+        yield next_purchase_section(outlook)
     with terminal.step("finding segments", "segments"):
         yield segments_section(snapshots.now, snapshots.previous, shop, products(log, window.end), *bootstrap)
     with terminal.step("what drives value", "drivers"):

@@ -1,4 +1,4 @@
-"""The section on next purchases: who is due, how many come back, and how far to believe it."""
+"""The section on next purchases: how many are expected soon, and how far to believe it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.decisions.next_purchase.backtest import reliability
-from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard
-from clv_experiments.decisions.next_purchase.outlook import LISTED, NextPurchaseOutlook
-from clv_experiments.decisions.shop import Shop
+from clv_experiments.decisions.next_purchase.outlook import NextPurchaseOutlook
 from clv_experiments.reporting.chart_style import (
-    GROUND,
     INK,
     QUIET,
     TEXT_SIZE,
@@ -27,66 +24,25 @@ from clv_experiments.reporting.chart_style import (
     write_percents,
 )
 from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
-from clv_experiments.reporting.formatting import clean_name, format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate(
     "report/next_purchase.jinja",
-    column_kinds(
-        money=["expected_spend"],
-        share=["predicted", "actual", "actual_lower", "actual_upper", "coverage"],
-        count=["days_since_last", "expected", "expected_lower", "expected_upper", "came", "group"],
-    ),
+    column_kinds(share=["predicted", "actual", "actual_lower", "actual_upper", "coverage"], count=["group"]),
 )
 SCORES = {"auc": "AUC", "brier": "Brier", "bias": "bias"}
 HEIGHT = 4.5  # inches
 
 
-def next_purchase_section(outlook: NextPurchaseOutlook, shop: Shop) -> Section:
-    """Answer when customers buy next.
-
-    Parameters
-    ----------
-    outlook : NextPurchaseOutlook
-    shop : Shop
-    """
+def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
+    """Answer when customers buy next."""
     board = outlook.board
     calibration = board.calibration(outlook.candidate.name)
     return TEMPLATE.section(
         "next_purchase",
         [*TEMPLATE.say("outlook", outlook, calibration[0]), TEMPLATE.say("winner", board)[0]],
-        [due_exhibit(outlook, shop), weeks_exhibit(outlook), calibration_exhibit(outlook), board_exhibit(board)],
+        [calibration_exhibit(outlook), board_exhibit(outlook)],
         TEMPLATE.say("method", board),
-    )
-
-
-def due_exhibit(outlook: NextPurchaseOutlook, shop: Shop) -> Exhibit:
-    """List who is due, and what became of those chosen alike one period before."""
-    due = outlook.due
-    probability = f"p_within_{due.within_days}_days"
-    return TEMPLATE.exhibit(
-        "next_purchase_due",
-        TEMPLATE.say("due", due, outlook.board, outlook.candidate.name, shop),
-        due.table,
-        title=TEMPLATE.title("next_purchase_due", days=due.within_days),
-        headings={probability: f"P(buys within {due.within_days} days)"},
-        kinds={probability: "share"},
-        page_rows=LISTED,
-    )
-
-
-def weeks_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
-    """Show the customers expected back in each week of the coming period, and how the period before went."""
-    weeks, previous, now = outlook.weeks, outlook.previous.cutoff, outlook.now.cutoff
-    table = pd.concat([weeks.ahead.assign(cutoff=now), weeks.before.assign(cutoff=previous)])
-    table["cutoff"] = pd.to_datetime(table["cutoff"])
-    panels = {f"after {format_day(previous)}": weeks.before, f"after {format_day(now)}": weeks.ahead}
-    return TEMPLATE.exhibit(
-        "next_purchase_weeks",
-        TEMPLATE.say("weeks", weeks, previous, now),
-        table[["cutoff", *weeks.before.columns]],
-        plot_weeks(panels, outlook.candidate.family, outlook.candidate.name),
-        page_rows=len(weeks.ahead),
     )
 
 
@@ -109,14 +65,15 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     )
 
 
-def board_exhibit(board: NextPurchaseBoard) -> Exhibit:
+def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Show every score of every candidate; the page has no room for the Brier scores and all but one checkpoint."""
+    board = outlook.board
     checkpoints, table = board.backtest.checkpoints, board.wide
     hidden = [f"{score}_{days}" for score in ("auc", "bias") for days in checkpoints[:-1]]
     scores = {f"{score}_{days}": f"{name}, {days} days" for days in checkpoints for score, name in SCORES.items()}
     return TEMPLATE.exhibit(
         "next_purchase_leaderboard",
-        TEMPLATE.say("winner", board),
+        [*TEMPLATE.say("winner", board), *TEMPLATE.say("in_use", board, outlook.candidate.name)],
         table,
         headings=scores,
         kinds=column_kinds(share=[f"bias_{days}" for days in checkpoints]),
@@ -173,33 +130,3 @@ def _add_key(figure: Figure, panel: Axes) -> None:
     handles, names = panel.get_legend_handles_labels()
     legend = figure.legend(handles, names, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, **position)
     legend.set_in_layout(False)
-
-
-def plot_weeks(weeks: Mapping[str, pd.DataFrame], family: str, name: str) -> Figure:
-    """Draw the customers expected back in each week after a cutoff and, where it is over, how many came.
-
-    Parameters
-    ----------
-    weeks : mapping of title to pandas.DataFrame
-        A panel each, as ``expected_by_week`` returns them; ``came`` is drawn where there is such a column.
-    family, name : str
-        Of the candidate that expects them.
-    """
-    subtitle = f"Each counts once, when first back. Expected by {clean_name(name, 16)}; lines: 95 % by chance"
-    figure, panels = create_chart("Customers back, week by week", subtitle, 3.8, columns=len(weeks), share_x=False)
-    for panel, (title, table) in zip(panels, weeks.items(), strict=True):
-        week, expected = np.arange(1, len(table) + 1), table["expected"]
-        panel.bar(week, expected, 0.7, color=family_style(family).colour, label="expected")
-        panel.errorbar(week, expected, yerr=_margins(table, "expected"), fmt="none", ecolor=INK, elinewidth=1)
-        if "came" in table:
-            panel.plot(
-                week, table["came"], "o", markersize=7, markerfacecolor=GROUND, markeredgecolor=INK,
-                markeredgewidth=1.6, label="came",
-            )  # fmt: skip
-            panel.legend(fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, ncols=2)
-        panel.set_title(title, loc="left", **TEXT_STYLE)
-        panel.set_xlabel("week")
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.grid(visible=False, axis="x")
-    panels[0].set_ylabel("customers")
-    return figure

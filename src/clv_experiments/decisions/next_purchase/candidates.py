@@ -34,7 +34,6 @@ class Candidate:
     family: str
     estimator: WaitingTimeEstimator
     X: pd.DataFrame  # features, indexed by customer_id (sorted)
-    sees_beyond_period: bool  # whether it predicts purchases after the end of the period, too
 
     def purchase_probability(self, days: int) -> np.ndarray:
         """Return P(a purchase comes within so many days), a row of ``X`` each."""
@@ -74,14 +73,14 @@ def fit_candidates(
             _fit_on_panel(forecaster, period, "everyone alike", "baseline", ShareBought(1), HISTORY),
         ]
     X = forecaster.features(period.cutoff, HISTORY)
-    return [*candidates, Candidate("own rhythm", "baseline", OwnRhythm(), X, sees_beyond_period=True)]
+    return [*candidates, Candidate("own rhythm", "baseline", OwnRhythm(), X)]
 
 
 def fit_btyd(forecaster: Forecaster, snapshot: Snapshot, model: Model) -> Candidate:
     """Fit a BTYD model at a snapshot's cutoff, or take it from the snapshot where it is the one behind it."""
     is_fitted = model.name == snapshot.btyd_name
     forecast = snapshot.btyd if is_fitted else forecaster.forecast(snapshot.period, model)
-    return Candidate(model.name, model.family, forecast.estimator, forecast.X, sees_beyond_period=True)
+    return Candidate(model.name, model.family, forecast.estimator, forecast.X)
 
 
 def _fit_on_panel(
@@ -97,7 +96,7 @@ def _fit_on_panel(
     waits = [forecaster.time_to_next_purchase(earlier) for earlier in panel.periods]
     observed = np.repeat([float(earlier.days) for earlier in panel.periods], [len(each) for each in waits])
     estimator.fit(panel.X, pd.concat(waits), observed)
-    return Candidate(name, family, estimator, forecaster.features(period.cutoff, features), sees_beyond_period=False)
+    return Candidate(name, family, estimator, forecaster.features(period.cutoff, features))
 
 
 class ShareBought(BaseEstimator):
