@@ -58,7 +58,7 @@ def test_the_section_stands_on_any_log():
     assert tier_movement(now, previous, SHOP.tiers).high_before == 6
     assert "6 customers who were High" in section.summary[2]
     assert "31 March 2023" in section.summary[2]
-    assert sum(exhibit.figure is not None for exhibit in section.exhibits) == 2
+    assert sum(exhibit.figure is not None for exhibit in section.exhibits) == 1
     for exhibit in section.exhibits:
         if exhibit.figure is not None:
             exhibit.figure.canvas.draw()

@@ -15,6 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,6 +32,8 @@ QUIET = "#5f6368"
 RULE = "#d3d7dc"
 BAND = "#f1f3f5"
 GROUND = "#ffffff"
+
+DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
 
 TEXT_SIZE = 12
 TITLE_SIZE = 15
@@ -149,6 +152,21 @@ def name_rows(panel: Axes, names: list[str]) -> None:
     panel.set_ylim(-0.7, len(names) - 0.3)
     panel.grid(visible=False, axis="y")
     panel.spines["left"].set_visible(False)
+
+
+def draw_heat_map(panel: Axes, shades: NDArray[np.float64], texts: Sequence[Sequence[str]], size: int) -> None:
+    """Draw a cell for each shade from 0 to 1, the darker the higher, with its text; nan has none, row 0 is on top.
+
+    ``shades`` has shape (rows, columns), as ``texts`` have; ``size`` is that of the letters in points.
+    """
+    rows, columns = shades.shape
+    for row, column in np.argwhere(~np.isnan(shades)):
+        corner, alpha = (column - 0.48, row - 0.45), DARKEST * shades[row, column]
+        panel.add_patch(Rectangle(corner, 0.96, 0.9, color=BLUE, alpha=alpha, linewidth=0))
+        panel.text(column, row, texts[row][column], ha="center", va="center", fontsize=size, color=INK)
+    panel.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    panel.grid(visible=False)
+    panel.spines[["left", "bottom"]].set_visible(False)
 
 
 def draw_legend_above(panel: Axes, **options: Any) -> Legend:

@@ -7,18 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from clv_experiments.decisions.overview.months import YEAR
 from clv_experiments.decisions.overview.overview import Overview
 from clv_experiments.reporting.chart_style import (
     BLUE,
-    INK,
     ORANGE,
     create_chart,
+    draw_heat_map,
     draw_legend_above,
     format_amount,
-    name_rows,
     printable,
 )
 from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
@@ -34,11 +32,10 @@ TEMPLATE = SectionTemplate(
 )
 MONTH_COLUMNS = [
     "revenue", "on_month_before", "on_year_before", "returning_revenue", "new_revenue", "customers", "new_customers",
-    "orders", "revenue_per_order",
+    "orders", "revenue_per_order", "whole",
 ]  # fmt: skip
 PARTS = {"returning_revenue": ("returning customers", BLUE), "new_revenue": ("new customers", ORANGE)}
 MAX_COHORTS = 24  # on the page
-DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still reads
 
 
 def overview_section(overview: Overview) -> Section:
@@ -57,7 +54,7 @@ def _exhibit(name: str, overview: Overview, table: pd.DataFrame | None, **option
 
 
 def _revenue(overview: Overview) -> Exhibit:
-    order, months = overview.order_unit, overview.months.table[[*MONTH_COLUMNS, "whole"]].reset_index()
+    order, months = overview.order_unit, overview.months.table[MONTH_COLUMNS].reset_index()
     return _exhibit(
         "revenue",
         overview,
@@ -65,6 +62,7 @@ def _revenue(overview: Overview) -> Exhibit:
         figure=draw_revenue(overview),
         headings={"orders": f"{order}s", "revenue_per_order": f"revenue per {order}"},
         page_rows=YEAR,
+        columns=[column for column in ["month", *MONTH_COLUMNS] if column not in ("on_month_before", "new_customers")],
     )
 
 
@@ -111,17 +109,14 @@ def draw_revenue(overview: Overview) -> Figure:
 def draw_retention(retention: pd.DataFrame) -> Figure:
     """Draw the share of each cohort that bought in later months, the darker the more (``Retention.table``)."""
     shares = retention.drop(columns="customers").to_numpy(dtype=float)
-    width = int(np.flatnonzero(~np.isnan(shares).all(axis=0))[-1]) + 1
-    most = max(float(np.nanmax(shares)), 1e-9)
+    shares = shares[:, : int(np.flatnonzero(~np.isnan(shares).all(axis=0))[-1]) + 1]
+    rows, width = shares.shape
     subtitle = "share of each cohort that bought, by months after the first purchase"
-    figure, (panel,) = create_chart("Who comes back", subtitle, 1.5 + 0.27 * len(shares))
-    for row, column in np.argwhere(~np.isnan(shares)):
-        x, y, share = column + 1, len(shares) - 1 - row, shares[row, column]
-        panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=BLUE, alpha=DARKEST * share / most))
-        panel.text(x, y, f"{100 * share:.0f}", ha="center", va="center", fontsize=10, color=INK)
-    name_rows(panel, [f"{cohort}  ({int(n):,})" for cohort, n in retention["customers"].items()])
-    panel.grid(visible=False)
-    panel.set_xlim(0.5, max(width, 6) + 0.5)
-    panel.set_xticks(range(1, width + 1), [f"+{later}" for later in range(1, width + 1)])
+    figure, (panel,) = create_chart("Who comes back", subtitle, 1.5 + 0.27 * rows)
+    texts = [[f"{100 * share:.0f}" for share in row] for row in shares]
+    draw_heat_map(panel, shares / max(float(np.nanmax(shares)), 1e-9), texts, 10)
+    panel.set_yticks(range(rows), [f"{cohort}  ({int(n):,})" for cohort, n in retention["customers"].items()])
+    panel.set_xlim(-0.5, max(width, 6) - 0.5)
+    panel.set_xticks(range(width), [f"+{later}" for later in range(1, width + 1)])
     panel.set_xlabel("months after the first; % of the cohort's customers (their number in brackets)")
     return figure

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from clv_experiments.decisions.segments.clusters import REPEATS, cluster_customers
 from clv_experiments.decisions.segments.profiles import profile_groups
 from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
-from clv_experiments.decisions.segments.tiers import TIERS, TierMovement, TierSummary, summarise_tiers, tier_movement
+from clv_experiments.decisions.segments.tiers import (
+    NEW,
+    TIERS,
+    TierMovement,
+    TierSummary,
+    summarise_tiers,
+    tier_movement,
+)
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.chart_style import BLUE, INK, ORANGE, QUIET, TEXT_STYLE, create_chart
+from clv_experiments.reporting.chart_style import TEXT_SIZE, create_chart, draw_heat_map
 from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_day, format_share
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -28,13 +34,11 @@ TEMPLATE = SectionTemplate(
         ],
     ),
 )  # fmt: skip
-# On the page; the file has more, and where customers are and what they buy has a table of its own.
+# On the page; where customers are and what they buy is in the file.
 COLUMNS = (
     "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
     "share_that_came", "share_that_came_low", "share_that_came_high",
 )  # fmt: skip
-LOCATION_COLUMNS = ("country", "country_share", "top_products")
-MAX_ALPHA = 0.55  # of a cell's colour, so that its text stays readable
 
 
 def segments_section(
@@ -55,13 +59,9 @@ def segments_section(
     tiers = tier_exhibit(summarise_tiers(now, previous, shop.tiers, products, replicates, seed), now, previous, shop)
     moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
     rfm = rfm_exhibit(summarise_segments(now, previous, products, replicates, seed), now, previous, shop)
-    exhibits = [tiers, location_exhibit(tiers), moves, rfm, location_exhibit(rfm), cluster_exhibit(now, products, seed)]
-    return TEMPLATE.section(
-        "segments",
-        [*tiers.sentences[:2], moves.sentences[0]],
-        [exhibit for exhibit in exhibits if exhibit],
-        TEMPLATE.say("method", now, shop),
-    )
+    exhibits = [tiers, moves, rfm, cluster_exhibit(now, products, seed)]
+    summary = [*tiers.sentences[:2], moves.sentences[0]]
+    return TEMPLATE.section("segments", summary, exhibits, TEMPLATE.say("method", now, shop))
 
 
 def tier_exhibit(summary: TierSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -90,77 +90,25 @@ def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> 
     clusters = cluster_customers(now.table, seed)
     table = profile_groups(clusters.labels, now.table, products, clusters.names)
     names = [name for _, row in table.iterrows() for name in TEMPLATE.say("cluster_name", row)]
-    figure = None
-    if not clusters.silhouettes.empty:
-        subtitle = f"k-means on {len(now.table):,} customers, {format_day(now.period.cutoff)}"
-        figure = silhouette_curve(clusters.silhouettes, subtitle)
-    return _group_exhibit("clusters", table, clusters, names, REPEATS, figure=figure)
+    return _group_exhibit("clusters", table, clusters, names, REPEATS)
 
 
-def location_exhibit(groups: Exhibit) -> Exhibit | None:
-    """Show where the customers of each group are and what they buy; None where the log knows neither."""
-    assert groups.table is not None
-    columns = [column for column in LOCATION_COLUMNS if column in groups.table]
-    if not columns:
-        return None
-    return TEMPLATE.exhibit(f"{groups.name}_places", (), groups.table[["group", "customers", *columns]])
-
-
-def _group_exhibit(name: str, table: pd.DataFrame, *values: object, figure: Figure | None = None) -> Exhibit:
+def _group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
     """Show the numbers of groups of customers; the template's macro of that name takes the values."""
     columns = [column for column in COLUMNS if column in table]
-    return TEMPLATE.exhibit(name, TEMPLATE.say(name, *values), table, figure, columns=columns)
-
-
-def silhouette_curve(silhouettes: pd.Series, subtitle: str) -> Figure:
-    """Draw the mean silhouette by the number of clusters, the best one marked.
-
-    Parameters
-    ----------
-    silhouettes : pandas.Series
-        Index k, at least one.
-    subtitle : str
-    """
-    figure, (panel,) = create_chart("How many clusters stand apart best", subtitle, 3.4)
-    best, highest = int(silhouettes.index.to_numpy()[silhouettes.argmax()]), float(silhouettes.max())
-    panel.plot(silhouettes.index, silhouettes, "o-", color=QUIET, linewidth=1.8, markersize=6)
-    panel.plot(best, highest, "o", color=ORANGE, markersize=10)
-    panel.annotate(
-        f"{best} clusters: {highest:.2f}", (best, highest), (10, 6), textcoords="offset points",
-        **TEXT_STYLE,
-    )  # fmt: skip
-    panel.set_xticks(list(silhouettes.index))
-    panel.set_xlim(silhouettes.index[0] - 0.5, silhouettes.index[-1] + 1.0)
-    panel.set_ylim(min(0.0, float(silhouettes.min())), highest * 1.2 + 0.02)
-    panel.set(xlabel="clusters", ylabel="mean silhouette")
-    return figure
+    return TEMPLATE.exhibit(name, TEMPLATE.say(name, *values), table, columns=columns)
 
 
 def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
-    """Draw tiers before (rows) against now (columns): customers, and the share of the row that a cell's colour shows.
-
-    Parameters
-    ----------
-    counts : pandas.DataFrame
-        From ``count_moves``.
-    subtitle : str
-    """
+    """Draw ``count_moves``, tiers before (rows) against now (columns): customers, and their share of the row."""
     figure, (panel,) = create_chart("Where customers moved between value tiers", subtitle, 4.2)
-    rows, columns = counts.shape
-    for i, (_, row) in enumerate(counts.iterrows()):
-        total = max(int(row.sum()), 1)
-        for j, count in enumerate(row):
-            share = count / total
-            tile = Rectangle((j - 0.47, i - 0.44), 0.94, 0.88, color=BLUE, alpha=MAX_ALPHA * share, linewidth=0)
-            panel.add_patch(tile)
-            text = f"{count:,} ({format_share(share)})" if row.sum() else "–"
-            panel.text(j, i, text, ha="center", va="center", **TEXT_STYLE)
-    panel.set_xlim(-0.5, columns - 0.5)
-    panel.set_ylim(rows - 0.5, -0.5)
-    panel.set_xticks(range(columns), [f"{tier} now" for tier in counts.columns])
-    panel.set_yticks(range(rows), [row if row.startswith("New") else f"{row} before" for row in counts.index])
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    texts = [
+        [f"{n:,} ({format_share(share)})" if row.any() else "–" for n, share in zip(row, of_row, strict=True)]
+        for row, of_row in zip(counts.to_numpy(), shares.to_numpy(), strict=True)
+    ]
+    draw_heat_map(panel, shares.to_numpy(), texts, TEXT_SIZE)
+    panel.set_xticks(range(len(counts.columns)), [f"{tier} now" for tier in counts.columns])
+    panel.set_yticks(range(len(counts)), [row if row == NEW else f"{row} before" for row in counts.index])
     panel.xaxis.tick_top()
-    panel.grid(visible=False)
-    panel.spines[["left", "bottom"]].set_visible(False)
-    panel.tick_params(colors=INK)
     return figure
