@@ -36,7 +36,7 @@ def test_cdnow_is_described(cdnow_sample):
     section = overview_section(describe_business(cdnow_sample, date(1998, 6, 30)))
     exhibits = exhibits_of(section)
     assert set(exhibits) == {"revenue", "retention", "concentration"}
-    assert "all revenue ($97,964) in the 12 months to June 1998" in exhibits["revenue"].sentences[-1]
+    assert "All revenue ($97,964) in the 12 months to June 1998" in exhibits["revenue"].sentences[-1]
     assert "too few cohorts" in exhibits["retention"].sentences[-1]
     assert exhibits["revenue"].headings["revenue_per_order"] == "revenue per purchase day"
     days = cdnow_sample.purchase_days.to_pyarrow().to_pandas()

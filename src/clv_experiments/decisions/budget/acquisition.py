@@ -12,7 +12,7 @@ from sklearn.base import clone
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import YEAR, first_year_spend
 from clv_experiments.data.window import DAY, Horizon
-from clv_experiments.decisions.overview.months import SETTLING
+from clv_experiments.decisions.overview.months import BURN_IN
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import HISTORY, Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate, bootstrap_positions, percentile_interval
@@ -180,7 +180,7 @@ def recent_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
 def immature_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> list[str]:
     """Name the cohorts that begin before the log is old enough to tell new customers from old ones."""
     months = values.groupby("cohort")["first_day"].min().dt.to_period("M")
-    return cohorts.loc[(cohorts["cohort"].map(months) < months.min() + SETTLING).to_numpy(), "cohort"].tolist()
+    return cohorts.loc[(cohorts["cohort"].map(months) < months.min() + BURN_IN).to_numpy(), "cohort"].tolist()
 
 
 def pooled_value(cohorts: pd.DataFrame, means: pd.DataFrame) -> Estimate:

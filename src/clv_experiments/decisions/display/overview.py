@@ -42,7 +42,7 @@ def overview_section(overview: Overview) -> Section:
     """Show how the business is doing."""
     exhibits = [_revenue(overview), _retention(overview), _concentration(overview)]
     if overview.countries is not None:
-        exhibits.append(_exhibit("countries", overview, overview.countries.table))
+        exhibits.append(_exhibit("countries", overview, overview.countries))
     return TEMPLATE.section("overview", TEMPLATE.say("summary", overview), exhibits, TEMPLATE.say("method"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,7 @@ from clv_experiments.data.window import DAY, Period
 
 YEAR = 12
 LENGTHS = (1, 3, YEAR)  # months that are compared
-SETTLING = 3  # first months of a log, in which customers of old look new
-CLEARLY = 0.6  # share of revenue from which on one group is said to carry the shop
+BURN_IN = 3  # first months of a log, in which customers of old look new
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,29 +48,6 @@ def comparisons(revenue: pd.Series) -> list[Comparison]:
     return [comparison for length in LENGTHS if (comparison := compare(revenue, length)) is not None]
 
 
-@dataclass(frozen=True)
-class RevenueSplit:
-    """The revenue of successive months, that of customers in the month of their first purchase beside the whole."""
-
-    months: pd.PeriodIndex
-    revenue: float
-    new_revenue: float
-
-    @property
-    def returning_share(self) -> float:
-        """The part of returning customers; nan where there is no revenue."""
-        return 1 - self.new_revenue / self.revenue if self.revenue > 0 else np.nan
-
-    @property
-    def carrier(self) -> Literal["new", "returning", "both", "nobody"]:
-        """Which customers the shop lives on."""
-        if np.isnan(self.returning_share):
-            return "nobody"
-        if 1 - CLEARLY < self.returning_share < CLEARLY:
-            return "both"
-        return "returning" if self.returning_share >= CLEARLY else "new"
-
-
 @dataclass(frozen=True, eq=False)
 class Months:
     """Every month that the log touches.
@@ -86,7 +61,7 @@ class Months:
     table: pd.DataFrame
     start: date
     end: date
-    burn_in: int = SETTLING  # first months, in which customers of old look new
+    burn_in: int = BURN_IN  # first months, in which customers of old look new
 
     @classmethod
     def from_cohorts(cls, cohorts: pd.DataFrame, start: date, end: date) -> Months:
@@ -134,9 +109,7 @@ class Months:
         return np.asarray(months > self.table.index[0] + self.burn_in - 1)
 
     @property
-    def revenue_split(self) -> RevenueSplit:
-        """The split of the recent months' revenue, without the first months of the log as long as others remain."""
+    def recent_mature(self) -> pd.DataFrame:
+        """The recent months without the first ones of the log, as long as others remain."""
         mature = self.recent[self.is_mature(self.recent.index)]
-        months = mature if len(mature) else self.recent
-        revenue, new_revenue = months[["revenue", "new_revenue"]].sum().tolist()
-        return RevenueSplit(pd.PeriodIndex(months.index), revenue, new_revenue)
+        return mature if len(mature) else self.recent

@@ -13,7 +13,7 @@ from clv_experiments.data.queries.activity import cohort_activity, country_activ
 from clv_experiments.data.window import DAY, Period
 from clv_experiments.decisions.overview.months import YEAR, Comparison, Months, comparisons
 from clv_experiments.decisions.overview.retention import Retention
-from clv_experiments.decisions.overview.revenue_sources import Concentration, Countries
+from clv_experiments.decisions.overview.revenue_sources import Concentration, country_shares
 from clv_experiments.errors import ClvError
 
 
@@ -27,7 +27,7 @@ class Overview:
     revenue: list[Comparison]  # of the last month, quarter and year
     retention: Retention
     concentration: Concentration | None
-    countries: Countries | None
+    countries: pd.DataFrame | None  # from country_shares
 
 
 def describe_business(log: TransactionLog, end: date) -> Overview:
@@ -47,13 +47,13 @@ def describe_business(log: TransactionLog, end: date) -> Overview:
     )
 
 
-def _countries(log: TransactionLog, months: Months) -> Countries | None:
+def _countries(log: TransactionLog, months: Months) -> pd.DataFrame | None:
     """Set countries beside the year before where the log holds it whole."""
     period = months.recent_days
     recent = country_activity(log, period)
     if recent is None or recent.empty:
         return None
     if len(months.whole) < 2 * YEAR:
-        return Countries.from_activity(recent, None)
+        return country_shares(recent, None)
     first: pd.Period = months.recent.index[0] - YEAR
-    return Countries.from_activity(recent, country_activity(log, Period(first.start_time.date() - DAY, period.cutoff)))
+    return country_shares(recent, country_activity(log, Period(first.start_time.date() - DAY, period.cutoff)))

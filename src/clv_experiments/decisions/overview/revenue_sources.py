@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.evaluation.validation import Floats
 
-CONCENTRATED, EVEN = 0.5, 0.2  # share of the best tenth from which on, up to which, revenue is called so
-MIN_CUSTOMERS = 10
+MIN_CUSTOMERS = 10  # below which tenths say nothing
 DOMINANT = 0.05  # share of one customer that is worth a word
-HOME = 0.5  # share from which on one country is said to carry the shop
 NO_COUNTRY = "no country given"
 
 
@@ -45,17 +42,14 @@ class Concentration:
         return self.largest / float(self.spend.sum())
 
     @property
-    def is_dominated(self) -> bool:
-        """Whether the largest of ten or more customers is worth a word."""
-        return self.count >= MIN_CUSTOMERS and self.largest_share >= DOMINANT
+    def has_deciles(self) -> bool:
+        """Whether there are enough customers to speak of tenths."""
+        return self.count >= MIN_CUSTOMERS
 
     @property
-    def level(self) -> Literal["concentrated", "even", "between", "unknown"]:
-        """How concentrated revenue is on the best tenth; unknown of fewer than ten customers."""
-        if self.count < MIN_CUSTOMERS:
-            return "unknown"
-        best = self.top(0.1)
-        return "concentrated" if best >= CONCENTRATED else "even" if best <= EVEN else "between"
+    def is_dominated(self) -> bool:
+        """Whether the largest of ten or more customers is worth a word."""
+        return self.has_deciles and self.largest_share >= DOMINANT
 
     @property
     def gini(self) -> float:
@@ -76,36 +70,19 @@ class Concentration:
         return pd.DataFrame({"decile": np.arange(1, 11), **columns})
 
 
-@dataclass(frozen=True, eq=False)
-class Countries:
-    """Revenue by country.
+def country_shares(recent: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
+    """Set ``data.queries.activity.country_activity`` beside that of the year before, where the log holds it.
 
-    The table has ``country``, ``revenue`` (currency), ``customers`` (count) and ``revenue_share``, by falling revenue;
-    where the log holds the year before also ``revenue_year_before`` and the relative ``change`` since.
+    Returns
+    -------
+    pandas.DataFrame
+        ``country``, ``revenue`` (currency), ``customers`` (count) and ``revenue_share``, nan where there is no revenue;
+        by falling revenue. Given the year before also ``revenue_year_before`` and the relative ``change`` since.
     """
-
-    table: pd.DataFrame
-
-    @classmethod
-    def from_activity(cls, recent: pd.DataFrame, earlier: pd.DataFrame | None) -> Countries:
-        """Set ``data.queries.activity.country_activity`` beside that of the year before, where the log holds it."""
-        total = recent["revenue"].sum()
-        table = recent.assign(revenue_share=recent["revenue"] / total if total > 0 else np.nan)
-        if earlier is not None:
-            table = table.merge(
-                earlier[["country", "revenue"]], on="country", how="left", suffixes=("", "_year_before")
-            )
-            before = table["revenue_year_before"]
-            table["change"] = table["revenue"] / before.where(before > 0) - 1
-        return cls(table.assign(country=table["country"].fillna(NO_COUNTRY).astype(str)))
-
-    @property
-    def level(self) -> Literal["none", "one", "home", "many"]:
-        """Whether revenue is zero, or comes from one country alone, mostly, or not."""
-        if not self.table["revenue"].sum() > 0:
-            return "none"
-        return "one" if len(self.table) == 1 else "home" if self.table["revenue_share"].iloc[0] >= HOME else "many"
-
-    def count_to_reach(self, share: float) -> int:
-        """Return how many countries, the largest first, bring a share of revenue."""
-        return int(np.searchsorted(np.cumsum(self.table["revenue_share"]), share)) + 1
+    total = recent["revenue"].sum()
+    table = recent.assign(revenue_share=recent["revenue"] / total if total > 0 else np.nan)
+    if earlier is not None:
+        table = table.merge(earlier[["country", "revenue"]], on="country", how="left", suffixes=("", "_year_before"))
+        before = table["revenue_year_before"]
+        table["change"] = table["revenue"] / before.where(before > 0) - 1
+    return table.assign(country=table["country"].fillna(NO_COUNTRY).astype(str))
