@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
+from clv_experiments.decisions.overview.business import Concentration, country_shares
 from clv_experiments.decisions.overview.months import Months, compare, comparisons
 from clv_experiments.decisions.overview.retention import Retention, retention_trend
-from clv_experiments.decisions.overview.revenue_sources import Concentration, country_shares
 from clv_experiments.reporting.prose import sentences
 
 

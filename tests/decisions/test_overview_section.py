@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.decisions.display.overview import overview_section
-from clv_experiments.decisions.overview.overview import describe_business
+from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.errors import ClvError
 
 

@@ -33,7 +33,7 @@ from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.missed import missed_mask
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
-from clv_experiments.decisions.overview.overview import describe_business
+from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot

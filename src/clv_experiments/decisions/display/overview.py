@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from clv_experiments.decisions.overview.business import Overview
 from clv_experiments.decisions.overview.months import YEAR
-from clv_experiments.decisions.overview.overview import Overview
 from clv_experiments.reporting.chart_style import (
     BLUE,
     ORANGE,
