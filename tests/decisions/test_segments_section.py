@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.display.segments import movement_exhibit, segments_section, tier_exhibit
+from clv_experiments.decisions.display.segments import group_exhibit, movement_exhibit, segments_section
 from clv_experiments.decisions.segments.clusters import Clusters
 from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
 from clv_experiments.decisions.segments.tiers import TierOutcome, TierSummary, tier_movement
@@ -128,7 +128,8 @@ def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surpri
     outcomes = [TierOutcome("High", 0.5, share), TierOutcome("Mid", 0.5, share), TierOutcome("Low", 0.2, share)]
     assert [outcome.verdict for outcome in outcomes] == ["as expected", "as expected", "more"]
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
-    high, usual, surprise = tier_exhibit(TierSummary(table, 7.5, outcomes), now, previous, SHOP).sentences
+    summary = TierSummary(table, 7.5, outcomes)
+    high, usual, surprise = group_exhibit("value_tiers", table, summary, now, previous, "£").sentences
     for part in ("1 customer in High", "10% of all", "from £7.50", "60% of the £1,000", "30 September 2023"):
         assert part in high
     for part in ("High on 31 March 2023", "50% (95% interval 40% to 60%)", "50% was expected"):

@@ -99,7 +99,12 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
     for panel, days in zip(panels, checkpoints, strict=True):
         panel.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
         for name, family in families.items():
-            _plot_line(panel, table[(table["contender"] == name) & (table["within_days"] == days)], name, family)
+            groups = table[(table["contender"] == name) & (table["within_days"] == days)]
+            style, ends = family_style(family), groups[["actual_lower", "actual_upper"]].to_numpy().T
+            panel.errorbar(
+                groups["predicted"], groups["actual"], yerr=np.abs(ends - groups["actual"].to_numpy()), markersize=5,
+                color=style.colour, marker=style.marker, linewidth=1.4, elinewidth=1, label=printable(name, 18),
+            )  # fmt: skip
         panel.set(xlim=(0, top), ylim=(0, top), xlabel="predicted probability")
         panel.set_title(f"within {days} days", loc="left", **TEXT_STYLE)
         panel.xaxis.set_major_locator(MaxNLocator(2))
@@ -107,20 +112,6 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
     panels[0].set_ylabel("share who bought")
     _add_key(figure, panels[0])
     return figure
-
-
-def _plot_line(panel: Axes, groups: pd.DataFrame, name: str, family: str) -> None:
-    style = family_style(family)
-    panel.errorbar(
-        groups["predicted"], groups["actual"], yerr=_margins(groups, "actual"), color=style.colour,
-        marker=style.marker, markersize=5, linewidth=1.4, elinewidth=1, label=printable(name, 18),
-    )  # fmt: skip
-
-
-def _margins(table: pd.DataFrame, column: str) -> np.ndarray:
-    """Return how far a column's interval extends below and above it, shape (2, n)."""
-    ends = table[[f"{column}_lower", f"{column}_upper"]].to_numpy()
-    return np.abs(ends.T - table[column].to_numpy())
 
 
 def _add_key(figure: Figure, panel: Axes) -> None:

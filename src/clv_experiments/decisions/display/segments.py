@@ -7,12 +7,11 @@ from matplotlib.figure import Figure
 
 from clv_experiments.decisions.segments.clusters import REPEATS, cluster_customers
 from clv_experiments.decisions.segments.profiles import profile_groups
-from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
+from clv_experiments.decisions.segments.rfm import summarise_segments
 from clv_experiments.decisions.segments.tiers import (
     NEW,
     TIERS,
     TierMovement,
-    TierSummary,
     summarise_tiers,
     tier_movement,
 )
@@ -56,17 +55,14 @@ def segments_section(
     seed, replicates : int
         Of the bootstrap.
     """
-    tiers = tier_exhibit(summarise_tiers(now, previous, shop.tiers, products, replicates, seed), now, previous, shop)
+    of_tiers = summarise_tiers(now, previous, shop.tiers, products, replicates, seed)
+    of_segments = summarise_segments(now, previous, products, replicates, seed)
+    tiers = group_exhibit("value_tiers", of_tiers.table, of_tiers, now, previous, shop.currency)
     moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
-    rfm = rfm_exhibit(summarise_segments(now, previous, products, replicates, seed), now, previous, shop)
-    exhibits = [tiers, moves, rfm, cluster_exhibit(now, products, seed)]
+    rfm = group_exhibit("rfm_segments", of_segments.table, of_segments, now, previous, shop.currency)
     summary = [*tiers.sentences[:2], moves.sentences[0]]
+    exhibits = [tiers, moves, rfm, cluster_exhibit(now, products, seed)]
     return TEMPLATE.section("segments", summary, exhibits, TEMPLATE.say("method", now, shop))
-
-
-def tier_exhibit(summary: TierSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
-    """Describe the tiers, beside what those of the previous cutoff brought."""
-    return _group_exhibit("value_tiers", summary.table, summary, now, previous, shop.currency)
 
 
 def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -80,20 +76,15 @@ def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, sho
     return TEMPLATE.exhibit("tier_movement", paragraphs, table, figure, headings=headings)
 
 
-def rfm_exhibit(summary: SegmentSummary, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
-    """Describe the RFM segments, beside what those of the previous cutoff brought."""
-    return _group_exhibit("rfm_segments", summary.table, summary, now, previous, shop.currency)
-
-
 def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> Exhibit:
     """Describe the clusters, how far they are separated, and how much of them is due to the seed."""
     clusters = cluster_customers(now.table, seed)
     table = profile_groups(clusters.labels, now.table, products, clusters.names)
     names = [name for _, row in table.iterrows() for name in TEMPLATE.say("cluster_name", row)]
-    return _group_exhibit("clusters", table, clusters, names, REPEATS)
+    return group_exhibit("clusters", table, clusters, names, REPEATS)
 
 
-def _group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
+def group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
     """Show the numbers of groups of customers; the template's macro of that name takes the values."""
     columns = [column for column in COLUMNS if column in table]
     return TEMPLATE.exhibit(name, TEMPLATE.say(name, *values), table, columns=columns)
