@@ -41,8 +41,8 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     'there are ridge, linear'
     """
     choices = list(choices)
-    near = get_close_matches(word, choices, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(choices) or 'none here'}"
+    matches = get_close_matches(word, choices, n=3)
+    return f"did you mean {' or '.join(matches)}?" if matches else f"there are {', '.join(choices) or 'none here'}"
 
 
 def command(name: str) -> str:

@@ -33,11 +33,11 @@ class Lonely:
         return [Finding(f"a single model beside the baselines, {models[0]}", models[0])] if len(models) == 1 else []
 
 
-def build_board(folder, *typed, alone=True):
+def build_board(folder, *typed, is_single=True):
     """Show one cell as scripts/leaderboard.py does."""
     typed = [*typed, f"tracking.folder={folder}"]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return run_leaderboard(compose("leaderboard", overrides=typed), typed, alone=alone)
+        return run_leaderboard(compose("leaderboard", overrides=typed), typed, is_single=is_single)
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ def test_a_board_is_refused_a_metric_that_means_nothing_before_any_model_is_run(
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = hydra_compose("leaderboard", overrides=["data=file", *typed])
         with pytest.raises(ClvError, match=r"d2_tweedie means nothing; type metric=<one of normalised_gini, spearman"):
-            run_leaderboard(cfg, ["data=file", *typed], alone=True)
+            run_leaderboard(cfg, ["data=file", *typed], is_single=True)
     assert not (tmp_path / "mlruns").exists()
 
 

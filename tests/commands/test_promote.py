@@ -180,12 +180,12 @@ def test_a_log_that_changed_since_is_refused_and_the_old_champion_stays(shop, st
 
 def test_a_promotion_that_would_mislead_is_refused():
     cfg = composed("leaderboard", "promote=true")
-    check_promote_setting(cfg, alone=True)
+    check_promote_setting(cfg, is_single=True)
     with pytest.raises(ClvError, match="leave out -m"):
-        check_promote_setting(cfg, alone=False)
+        check_promote_setting(cfg, is_single=False)
     split = OmegaConf.merge(cfg, {"evaluation": {"protocol": "customer_split"}})
     with pytest.raises(ClvError, match="says nothing about the future"):
-        check_promote_setting(split, alone=True)
+        check_promote_setting(split, is_single=True)
     with pytest.raises(ClvError, match="promote must be true or false, got 'maybe'"):
-        check_promote_setting(OmegaConf.merge(cfg, {"promote": "maybe"}), alone=True)
-    check_promote_setting(OmegaConf.merge(split, {"promote": False}), alone=False)
+        check_promote_setting(OmegaConf.merge(cfg, {"promote": "maybe"}), is_single=True)
+    check_promote_setting(OmegaConf.merge(split, {"promote": False}), is_single=False)

@@ -100,7 +100,7 @@ def test_the_command_writes_page_table_and_picture_and_keeps_what_is_written_by_
     monkeypatch.setattr(command, "EXAMPLES", tools(counter="", broken="import no_such_tool"))
     page = tmp_path / "docs" / "accuracy.md"
     page.parent.mkdir()
-    by_hand = f"{command.KEPT}\n\n## Tried\n\nA network.\n"
+    by_hand = f"{command.MANUAL_MARK}\n\n## Tried\n\nA network.\n"
     page.write_text(f"old figures\n\n{by_hand}")
     request = command.AccuracyRequest(logs=["data=cdnow_sample model=mbg_nbd"], output=str(page.parent))
     table = command.benchmark_accuracy(request, ["python", "benchmark.py", "--logs", "data=cdnow_sample model=mbg_nbd"])

@@ -10,7 +10,7 @@ from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.figures import board_figures
 from clv_experiments.comparison.display.page import leaderboard_page
-from clv_experiments.comparison.display.tables import SHOWN, board_markdown
+from clv_experiments.comparison.display.tables import PAGE_METRICS, board_markdown
 from clv_experiments.comparison.standings import standings
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import metrics
@@ -47,7 +47,13 @@ def test_scores_are_those_of_the_customers(board):
             {label: function(PROFIT, predicted) for label, predicted in PREDICTED.items()}
         )
     assert board.ranking == ["tree", "rule", "zeros"]
-    assert board.displayed_metrics(SHOWN) == ["normalised_gini", "spearman", "aggregate_bias", "rmse", "mae"]
+    assert board.displayed_metrics(PAGE_METRICS) == [
+        "normalised_gini",
+        "spearman",
+        "aggregate_bias",
+        "rmse",
+        "mae",
+    ]
 
 
 def test_checks_figures_and_pages_leave_out_shares_of_a_total(board):

@@ -50,7 +50,7 @@ def test_who_wins_alone_is_chosen(board):
     choice = choose(board({"trees": 0.4, "line": 0.3}))
     assert (choice.entry.label, choice.basis, choice.tied, choice.rivals) == ("trees", "sole_winner", (), 1)
     assert (choice.metric, choice.score) == ("d2_tweedie", 0.4)
-    (reason,) = choice.why
+    (reason,) = choice.reasons
     assert "trees" in reason
     assert "D2 0.400" in reason
 
@@ -60,14 +60,14 @@ def test_a_tie_goes_to_the_simpler_family_and_says_so(board):
     choice = choose(standings)
     assert (choice.entry.label, choice.basis, choice.tied) == ("story", "simpler", ("stack", "trees"))
     assert (choice.leader.label, choice.leader_score, choice.score) == ("stack", 0.41, 0.40)
-    assert all(part in choice.why[0] for part in ("stack", "D2 0.410", "story", "D2 0.400"))
+    assert all(part in choice.reasons[0] for part in ("stack", "D2 0.410", "story", "D2 0.400"))
 
 
 def test_within_a_family_the_better_is_chosen(board):
     choice = choose(board({"trees": 0.405, "line": 0.40, "other": 0.399}))
     assert (choice.entry.label, choice.basis, choice.tied) == ("trees", "leader", ("line", "other"))
     assert (choice.leader.label, choice.score) == ("trees", 0.405)
-    (reason,) = choice.why
+    (reason,) = choice.reasons
     assert all(part in reason for part in ("trees", "D2 0.405", "line", "other"))
 
 
@@ -109,24 +109,24 @@ def test_predictions_made_elsewhere_are_never_the_champion(board):
 def test_a_baseline_that_ties_is_chosen_and_no_model_is_worth_its_fitting(board):
     choice = choose(board({"trees": 0.405, "rule": 0.40}, rule="baseline"))
     assert (choice.entry.label, choice.no_model_worth_fitting) == ("rule", True)
-    assert len(choice.why) == 2
+    assert len(choice.reasons) == 2
     ahead = choose(board({"trees": 0.405, "rule": 0.30}, rule="baseline"))
     assert ahead.entry.label == "trees"
     assert not ahead.no_model_worth_fitting
-    assert len(ahead.why) == 1
+    assert len(ahead.reasons) == 1
 
 
 def test_every_basis_of_a_choice_reads_differently(board):
     choice = choose(board({"stack": 0.41, "story": 0.40}, stack="hybrid", story="btyd"))
     bases = get_args(Basis)
-    assert len({tuple(replace(choice, basis=basis).why) for basis in bases}) == len(bases)
+    assert len({tuple(replace(choice, basis=basis).reasons) for basis in bases}) == len(bases)
 
 
 def test_alone_on_a_board_is_said(board):
     choice = choose(board({"trees": 0.4}))
     assert (choice.basis, choice.rivals) == ("alone", 0)
     assert (choice.entry.label, choice.score, choice.tied) == ("trees", 0.4, ())
-    assert "D2 0.400" in choice.why[0]
+    assert "D2 0.400" in choice.reasons[0]
 
 
 def test_without_a_score_nobody_is_chosen(board):

@@ -17,7 +17,7 @@ from clv_experiments.comparison.checks.method_check import finding
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.page import board_table, leaderboard_page
-from clv_experiments.comparison.display.tables import SHOWN
+from clv_experiments.comparison.display.tables import PAGE_METRICS
 from clv_experiments.comparison.standings import standings
 from clv_experiments.reporting.formatting import format_score
 
@@ -118,7 +118,7 @@ def test_board_holds_the_numbers_of_the_standings(boards, plain):
 
 def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     headings = [text for text, _ in Outline(plain).rows[0]]
-    displayed = boards[0].displayed_metrics(SHOWN)
+    displayed = boards[0].displayed_metrics(PAGE_METRICS)
     assert displayed[0] == "d2_tweedie"
     assert "mae" in displayed
     for metric in displayed:
@@ -133,7 +133,7 @@ def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
 
 def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):
     cell = cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0])
-    assert "mae" not in board_of(cell, {}).displayed_metrics(SHOWN)
+    assert "mae" not in board_of(cell, {}).displayed_metrics(PAGE_METRICS)
 
 
 def test_missing_values_sort_last(cell_of, board_of):

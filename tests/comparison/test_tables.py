@@ -10,8 +10,8 @@ from clv_experiments.comparison.checks import CheckResult, Finding
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.tables import (
-    NARROW,
-    SHOWN,
+    NARROW_METRICS,
+    PAGE_METRICS,
     aggregate_table,
     board_heading,
     board_markdown,
@@ -71,7 +71,7 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
     y = [mu * rng.gamma(0.5, 2.0, 300) for _ in range(2)]
     predicted = {"good": [mu, mu], "copy": [mu, mu], "zeros": [0 * mu, 0 * mu]}
     result = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
-    own, displayed = result.rows(), columns(board_table(result, SHOWN))
+    own, displayed = result.rows(), columns(board_table(result, PAGE_METRICS))
     assert displayed["#"] == ["1=", "1=", "2"]
     first = own.iloc[0]
     assert displayed["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
@@ -86,7 +86,7 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
 
 def test_which_scores_are_shown_can_be_chosen(made):
     assert board_table(made(), metrics=("rmse",)).headings[-1] == "RMSE"
-    headings = board_table(made(metric="normalised_gini"), NARROW).headings
+    headings = board_table(made(metric="normalised_gini"), NARROW_METRICS).headings
     assert "Gini [95 %]" in headings
     assert "Gini" not in headings
     assert "D2" in headings

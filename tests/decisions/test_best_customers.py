@@ -87,14 +87,14 @@ def test_the_period_a_year_before_is_named():
 def test_the_names_flip_when_the_numbers_do():
     past = snapshot([10.0], [10.0])
     now = best([30.0, 10.0], past)
-    assert now.by_spend["customer_id"].tolist() == now.by_chance["customer_id"].tolist() == ["c0", "c1"]
+    assert now.by_spend["customer_id"].tolist() == now.by_probability["customer_id"].tolist() == ["c0", "c1"]
     assert now.high_tier["expected_spend"].tolist() == [30.0]
     assert now.expected_total == 40.0
     text = section([30.0, 10.0], past).summary[1]
     for part in ("customer c0, £30.00", "(80% interval £1.00 to £99.00)", "75%", "1 customer in the tier High", "90%"):
         assert part in text
     assert best([10.0, 30.0], past).by_spend["customer_id"].iloc[0] == "c1"
-    assert best([30.0, 10.0], past, chance=[0.2, 0.7]).by_chance["customer_id"].iloc[0] == "c1"
+    assert best([30.0, 10.0], past, chance=[0.2, 0.7]).by_probability["customer_id"].iloc[0] == "c1"
     assert "of customer c1" in section([10.0, 30.0], past).summary[1]
     assert "likely to buy is customer c1" in section([30.0, 10.0], past, chance=[0.2, 0.7]).summary[1]
     assert best([9.0, 9.0], past).has_equal_predictions

@@ -94,12 +94,12 @@ def test_the_outcome_turns_with_budget_spend_and_predictions(budget, change, out
 def test_rivals_stand_behind_ahead_or_tied():
     table = past().assign(expected_spend=lambda t: t["y_true"])
     regret = evaluate_regret(table, campaign(30), MARGIN, 99, seed=1)
-    standing = {rival.strategy: rival.standing for rival in regret.rivals}
-    assert standing[Strategy.CHANCE] == "behind"
-    assert "ahead" not in standing.values()
+    verdict = {rival.strategy: rival.verdict for rival in regret.rivals}
+    assert verdict[Strategy.CHANCE] == "behind"
+    assert "ahead" not in verdict.values()
     swapped = evaluate_regret(
         table.assign(expected_spend=table["total_spend"], total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1
     )
-    assert [rival.strategy for rival in swapped.rivals if rival.standing == "ahead"] == [Strategy.TOTAL_SPEND]
+    assert [rival.strategy for rival in swapped.rivals if rival.verdict == "ahead"] == [Strategy.TOTAL_SPEND]
     equal = evaluate_regret(table.assign(total_spend=table["y_true"]), campaign(30), MARGIN, 99, seed=1)
-    assert equal.results[Strategy.TOTAL_SPEND].standing == "tied"
+    assert equal.results[Strategy.TOTAL_SPEND].verdict == "tied"

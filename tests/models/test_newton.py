@@ -34,13 +34,13 @@ def ridge(point):
 
 def test_a_quadratic_function_is_climbed_in_few_steps():
     end = climb(bowl, np.array([-1.0, 3.0]), 14.0)
-    assert end.ended
+    assert end.converged
     np.testing.assert_allclose(end.point, [1, 2], rtol=1e-12)
 
 
 def test_a_maximum_outside_the_bounds_ends_at_them():
     end = climb(bowl, np.array([-1.0, 0.0]), 1.5)
-    assert end.ended
+    assert end.converged
     np.testing.assert_allclose(end.point, [1, 1.5], rtol=1e-12)
     assert newton.free_coordinates(end.point, end.derivatives.gradient, 1.5).tolist() == [True, False]
 
@@ -53,7 +53,7 @@ def test_a_ridge_is_followed_up_to_a_bound():
         return ridge(point)
 
     end = climb(counted, np.array([0.0, 0.0]), 14.0)
-    assert end.ended
+    assert end.converged
     assert end.point[0] == pytest.approx(end.point[1] - 3, abs=1e-6)
     assert end.derivatives.value > -np.exp(-13.9)
     assert len(calls) < 30
@@ -61,13 +61,13 @@ def test_a_ridge_is_followed_up_to_a_bound():
 
 def test_upward_curvature_does_not_turn_the_climb_around():
     end = climb(bell, np.array([3.0]), 14.0)
-    assert end.ended
+    assert end.converged
     assert end.point[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_function_that_levels_off_is_climbed_until_nothing_is_gained():
     end = climb(levelling, np.array([0.0]), 14.0)
-    assert end.ended
+    assert end.converged
     assert end.derivatives.value == pytest.approx(1.0, abs=1e-6)
 
 
@@ -85,4 +85,4 @@ def test_steps_to_where_the_function_is_not_finite_are_taken_back():
 
 def test_a_climb_without_steps_left_has_not_ended(monkeypatch):
     monkeypatch.setattr(newton, "MAX_STEPS", 1)
-    assert not climb(bell, np.array([3.0]), 14.0).ended
+    assert not climb(bell, np.array([3.0]), 14.0).converged

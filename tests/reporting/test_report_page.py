@@ -44,19 +44,19 @@ def test_numbers_on_the_page_are_those_of_the_table():
         whole = [printable.sort for printable in column.cells]
         assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
     assert [float(printable.sort) for printable in table.columns[2].cells] == ROWS["p"].head(20).tolist()
-    assert table.rest == "The first 20 of 33 rows; all are in top.csv, beside this page."
-    assert exhibit_table(exhibit(page_rows=33), "£").rest == "Also in top.csv, beside this page."
+    assert table.file_note == "The first 20 of 33 rows; all are in top.csv, beside this page."
+    assert exhibit_table(exhibit(page_rows=33), "£").file_note == "Also in top.csv, beside this page."
     some = exhibit_table(exhibit(columns=["p", "days"]), "£")
     assert [column.heading for column in some.columns] == ["p", "days"]
-    assert some.rest.endswith("in top.csv, beside this page, with 5 more columns.")
+    assert some.file_note.endswith("in top.csv, beside this page, with 5 more columns.")
     bare = exhibit_table(exhibit(page_rows=0), "£")
-    assert (bare.columns, bare.rest) == ([], "The numbers are in top.csv, beside this page.")
+    assert (bare.columns, bare.file_note) == ([], "The numbers are in top.csv, beside this page.")
     assert exhibit_table(replace(exhibit(), table=ROWS.head(0)), "£") is None
 
 
 def test_a_long_text_is_cut_and_kept_whole_beside():
     cell = format_cell("x" * 100, "text", "$")
-    assert (len(cell.text), len(cell.whole)) == (90, 100)
+    assert (len(cell.text), len(cell.full_text)) == (90, 100)
 
 
 @pytest.fixture(scope="module")

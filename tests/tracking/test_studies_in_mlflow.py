@@ -81,7 +81,7 @@ def test_a_failure_is_kept_until_the_study_is_taken_up(any_tracker, error):
     assert reason in run.tags["failure"]
     assert run.tags["failure_kind"] == type(error).__name__
     with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
-        assert study.trials() == {0}
+        assert study.trial_numbers() == {0}
         assert "failure" not in only_study(any_tracker).tags
     assert {"failure", "failure_kind"}.isdisjoint(only_study(any_tracker).tags)
     assert only_study(any_tracker).status == "FINISHED"
@@ -103,8 +103,8 @@ def test_trials_are_runs_below_their_study(any_tracker):
         study.trial(3, STARTED + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
         with any_tracker.study(EXPERIMENT, "other", b"other".hex()) as other:
             other.trial(7, STARTED, RECORDS)
-            assert other.trials() == {7}
-        assert study.trials() == {0, 3}
+            assert other.trial_numbers() == {7}
+        assert study.trial_numbers() == {0, 3}
     trials = trial_runs(any_tracker)
     assert sorted(trials) == ["trial 0", "trial 3", "trial 7"]
     good, bad = trials["trial 0"], trials["trial 3"]
@@ -143,9 +143,9 @@ def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypat
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(study.client, "set_terminated", killed)
             study.trial(0, STARTED, RECORDS)
-        assert study.trials() == set()
+        assert study.trial_numbers() == set()
         study.trial(0, STARTED, RECORDS)
-        assert study.trials() == {0}
+        assert study.trial_numbers() == {0}
     [found] = runs(tracker, "trial")
     assert found.status == "FINISHED"
 
@@ -155,7 +155,7 @@ def test_trials_are_found_on_every_page(tracker, monkeypatch):
     with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         for number in range(5):
             study.trial(number, STARTED, [])
-            assert study.trials() == set(range(number + 1))
+            assert study.trial_numbers() == set(range(number + 1))
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
 EXAMPLES = packaged_conf().parent / "examples"
-KEPT = "<!-- what follows is written by hand and stays -->"
+MANUAL_MARK = "<!-- what follows is written by hand and stays -->"
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
     table = pd.concat([log.rows for log in logs], ignore_index=True)
     folder = Path(request.output)
     try:
-        page += f"\n{KEPT}{_part_by_hand(folder / 'accuracy.md')}"
+        page += f"\n{MANUAL_MARK}{_manual_part(folder / 'accuracy.md')}"
         write_record(Text("accuracy.md", page), folder / "accuracy.md")
         write_record(Table("accuracy.csv", table), folder / "accuracy.csv")
         write_record(FigureRecord("accuracy.png", accuracy_forest(logs)), folder / "accuracy.png")
     except OSError as error:
         raise ClvError(f"the benchmark cannot be written to {folder}: {error}; type --output <a folder>") from error
-    terminal.say(f"written to {folder / 'accuracy.md'}")
+    terminal.print_line(f"written to {folder / 'accuracy.md'}")
     return table
 
 
@@ -102,14 +102,14 @@ def _benchmark_log(overrides: list[str], tools: Sequence[Tool], limits: Limits, 
     with TemporaryDirectory() as folder:
         cell = predict_cell(
             forecaster, [origin.holdout for origin in origins], build_model(cfg.model), build_features(cfg.features),
-            tools, Path(folder), limits=limits, seed=cfg.seed, progress=terminal.say,
+            tools, Path(folder), limits=limits, seed=cfg.seed, progress=terminal.print_line,
         )  # fmt: skip
     result = standings(cell, cfg.evaluation.objective, seed=cfg.seed)
     customers = [origin.customers for origin in cell.origins]
     return BenchmarkedLog(compare_with_first(result), cell.holdouts, customers, cell.left_out)
 
 
-def _part_by_hand(path: Path) -> str:
+def _manual_part(path: Path) -> str:
     """Return what is written by hand on a page that is there already."""
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    return old.partition(KEPT)[2] or "\n"
+    return old.partition(MANUAL_MARK)[2] or "\n"

@@ -82,7 +82,7 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     with TemporaryDirectory() as folder:
         files = _write_files(request, Path(folder))
         table = compare_speed(
-            tools, files, repeats=request.repeats, time_limit=request.time_limit, progress=terminal.say
+            tools, files, repeats=request.repeats, time_limit=request.time_limit, progress=terminal.print_line
         )
     machine = f"{cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     present = set(table["tool"])
@@ -95,7 +95,7 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
         write_record(FigureRecord("speed.png", speed_figure(table)), output / "speed.png")
     except OSError as error:
         raise ClvError(f"the benchmark cannot be written to {output}: {error}; type --output <a folder>") from error
-    terminal.say(f"written to {output / 'speed.md'}")
+    terminal.print_line(f"written to {output / 'speed.md'}")
     return table
 
 

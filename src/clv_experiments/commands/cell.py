@@ -43,16 +43,18 @@ def write_cell(cfg: DictConfig) -> Path:
     periods = [origin.holdout for origin in forecaster.window.backtest(supervised=False, source=log.name)]
     cell = describe_cell(forecaster, protocol_label(cfg))
     folder = output_folder(cfg.output, f"{experiment_name(cfg)} {cell}")
-    terminal.say(f"cell {cell}")
+    terminal.print_line(f"cell {cell}")
     for period in periods:
         path = folder / str(period.cutoff)
         has_panel = write_origin_folder(
             path, forecaster, period, features,
             cell=cell, cutoffs=[period.cutoff for period in periods], time_budget=cfg.time_budget, seed=cfg.seed,
         )  # fmt: skip
-        terminal.say(f"{path}: {len(forecaster.outcome(period)):,} customers, spend to be predicted from {period}")
+        terminal.print_line(
+            f"{path}: {len(forecaster.outcome(period)):,} customers, spend to be predicted from {period}"
+        )
         if not has_panel:
-            terminal.say(f"note: without {PANEL}, since the log holds no earlier period to learn from")
+            terminal.print_line(f"note: without {PANEL}, since the log holds no earlier period to learn from")
     return folder
 
 

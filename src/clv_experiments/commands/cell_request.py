@@ -101,7 +101,7 @@ def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence
     names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
     multirun = ["-m"] if len(missing) > 1 else []
     run_missing = shlex.join([*command("train").split(), *multirun, f"model={names}", *train_overrides(overrides)])
-    reasons = "".join(f"; {model}: {why}" for model, why in missing.items() if why)
+    reasons = "".join(f"; {model}: {reason}" for model, reason in missing.items() if reason)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
         return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"

@@ -89,7 +89,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         with terminal.step("opening the tracking store", "tracking"):
             run = stack.enter_context(instantiate(cfg.tracking).run(experiment_name(cfg), KIND))
         request = resolve_model(cfg, model_argument)
-        terminal.say(f"model: {request.settings_description}, fitted anew at each cutoff")
+        terminal.print_line(f"model: {request.settings_description}, fitted anew at each cutoff")
         settings = resolve_settings(cfg)
         run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
@@ -108,7 +108,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         has_labels = forecaster.window.is_long_enough(supervised=True)
         model, fallback_note = choose_learnable(request.model, log, has_labels=has_labels)
         if fallback_note:
-            terminal.say(f"note: {fallback_note}")
+            terminal.print_line(f"note: {fallback_note}")
         snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)
         sections = list(_build_sections(cfg, forecaster, snapshots, shop, terminal))
         with terminal.step("drawing and writing", "writing"):
@@ -129,9 +129,9 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for section in sections:
             for sentence in section.summary:
-                terminal.say(sentence)
+                terminal.print_line(sentence)
         terminal.print_timings()
-        terminal.say(f"\n{run.location}\nto read, print and share: {path}")
+        terminal.print_line(f"\n{run.location}\nto read, print and share: {path}")
     return path
 
 

@@ -48,7 +48,7 @@ class Board:
     checks: Sequence[CheckResult]
 
 
-def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -> Board:
+def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: bool) -> Board:
     """Compare the models of one cell, print the board, write its files and leave a tracked run behind.
 
     Where that is asked for, the winner is promoted too.
@@ -59,7 +59,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
         Composed from ``conf/leaderboard.yaml``.
     overrides : sequence of str
         The overrides that the user typed; what is missing is run with them, or named with them.
-    alone : bool
+    is_single : bool
         Whether this is the only cell, which then goes into the README that was asked for, and may be promoted.
 
     Raises
@@ -69,7 +69,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
     """
     check_leaderboard_settings(cfg, overrides)
     checks = board_checks(cfg)
-    check_promote_setting(cfg, alone=alone)
+    check_promote_setting(cfg, is_single=is_single)
     terminal = Terminal()
     with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
         selection = select_cell_runs(cfg, overrides)
@@ -92,7 +92,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, alone: bool) -
     with terminal.step("drawing and writing", "writing"):
         records = list(board_records(result, board.checks, _timestamp()))
         _write(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
-        if cfg.readme and alone:
+        if cfg.readme and is_single:
             write_readme(cfg.readme, records)
     if cfg.promote:
         promote(cfg, overrides, result, board.checks, terminal)
@@ -115,11 +115,11 @@ def run_aggregate(boards: Sequence[Board]) -> None:
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
     aggregate = aggregate_boards([board.standings for board in boards], requested_models(cfg))
     for sentence in decide_aggregate_verdict(aggregate).sentences:
-        terminal.say(sentence)
+        terminal.print_line(sentence)
     table, caption = tables.aggregate_table(aggregate), "\n".join(tables.aggregate_reading(aggregate))
     terminal.print_table(f"{len(aggregate.cells)} cells together", replace(table, caption=caption))
     for note in (*aggregate.notes, *aggregate.left_out):
-        terminal.say(f"note: {note}")
+        terminal.print_line(f"note: {note}")
     with terminal.step("drawing and writing", "writing"):
         pairs = [(board.standings, board.checks) for board in boards]
         records = list(aggregate_records(aggregate, pairs, _timestamp()))
@@ -182,27 +182,27 @@ def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
 def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:
     """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
     for folder, model in enumerate(missing, 1):
-        terminal.say(f"\nrunning what is missing, {folder} of {len(missing)}: {model}")
+        terminal.print_line(f"\nrunning what is missing, {folder} of {len(missing)}: {model}")
         try:
             run_experiment(compose("config", overrides=[*overrides, f"model={model}"]))
         except UnsuitableLog as error:
-            terminal.say(f"left out: {error}")
+            terminal.print_line(f"left out: {error}")
         except ClvError as error:
-            terminal.say(f"failed: {error}")
+            terminal.print_line(f"failed: {error}")
 
 
 def _print(terminal: Terminal, board: Board) -> None:
     for sentence in decide_verdict(board.standings).sentences:
-        terminal.say(sentence)
+        terminal.print_line(sentence)
     table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
     terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
     for section in (interval_section(board.standings.cell), total_section(board.standings.cell)):
         if section.sentences:
             terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
     for line in tables.check_lines(board.checks):
-        terminal.say(line)
+        terminal.print_line(line)
     for sentence in board.standings.cell.left_out:
-        terminal.say(f"not shown: {sentence}")
+        terminal.print_line(f"not shown: {sentence}")
 
 
 def _write(cfg: DictConfig, experiment: str, title: str, records: Sequence[Record], terminal: Terminal) -> None:
@@ -210,9 +210,9 @@ def _write(cfg: DictConfig, experiment: str, title: str, records: Sequence[Recor
     settings = [Param(name, cfg[name]) for name in ("metric", "replicates", "confidence", "seed", "runs")]
     with instantiate(cfg.tracking).run(experiment, "leaderboard") as run:
         run.log([*settings, *records])
-    terminal.say(f"\n{run.location}")
+    terminal.print_line(f"\n{run.location}")
     folder = write_folder(cfg.output, title, records, "the leaderboard")
-    terminal.say(f"to read, sort and share: {folder / 'leaderboard.html'}")
+    terminal.print_line(f"to read, sort and share: {folder / 'leaderboard.html'}")
 
 
 def _timestamp() -> str:

@@ -129,18 +129,18 @@ def build_btyd_model(cfg: DictConfig) -> Model:
     return model
 
 
-def prefer_purchases(request: ModelReference, btyd_model: Model, why: str, *, refit: bool) -> ModelReference:
+def prefer_purchases(request: ModelReference, btyd_model: Model, reason: str, *, refit: bool) -> ModelReference:
     """Take the model of purchases in place of one that nobody asked for and that tells of spend only.
 
     With ``refit`` also in place of one that is kept, since there is no log to predict from.
     """
     suits = hasattr(request.model.estimator, "discounted_purchases") and not (refit and request.stored)
-    return request if suits else reference_option(btyd_model, f", since {why} (decisions.btyd)")
+    return request if suits else reference_option(btyd_model, f", since {reason} (decisions.btyd)")
 
 
-def reference_option(model: Model, why: str = "") -> ModelReference:
-    """Refer to an option that is fitted now; ``why`` follows its name in messages."""
-    return ModelReference(model, None, f"{model.name}, fitted now{why}", f"{model.name} as configured{why}", None)
+def reference_option(model: Model, reason: str = "") -> ModelReference:
+    """Refer to an option that is fitted now; ``reason`` follows its name in messages."""
+    return ModelReference(model, None, f"{model.name}, fitted now{reason}", f"{model.name} as configured{reason}", None)
 
 
 def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:

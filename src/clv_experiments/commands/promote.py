@@ -33,7 +33,7 @@ from clv_experiments.tracking.stored_run import CHAMPION, EVALUATED, StoredModel
 CONFIG = "config.yaml"
 
 
-def check_promote_setting(cfg: DictConfig, *, alone: bool) -> None:
+def check_promote_setting(cfg: DictConfig, *, is_single: bool) -> None:
     """Refuse a promotion that could only fail, or mislead, later.
 
     Raises
@@ -43,7 +43,7 @@ def check_promote_setting(cfg: DictConfig, *, alone: bool) -> None:
     """
     if type(cfg.promote) is not bool:
         raise ClvError(f"promote must be true or false, got '{cfg.promote}'")
-    if cfg.promote and not alone:
+    if cfg.promote and not is_single:
         raise ClvError("one cell has one champion: leave out -m, and promote cell by cell")
     if cfg.promote and cfg.evaluation.protocol != "forecast":
         raise ClvError(
@@ -81,8 +81,8 @@ def promote(
     tracker, experiment, cell = instantiate(cfg.tracking), standings.cell.title, standings.cell.identity
     reader = tracker.reader()
     choice = choose(standings)
-    for sentence in choice.why:
-        terminal.say(sentence)
+    for sentence in choice.reasons:
+        terminal.print_line(sentence)
     with tracker.run(experiment, f"{CHAMPION} {choice.entry.label}") as run:
         family_tags = [Tag("family", choice.entry.family), Tag("features", choice.entry.features)]
         run.log([Tag("kind", CHAMPION), *family_tags, *_champion_tags(choice, cell)])
@@ -102,7 +102,7 @@ def promote(
             about = " ".join(sentences("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
             run.log([Registration(champion_name(experiment), CHAMPION, version_tags, card_text, about)])
     champion = reader.model(champion_address(experiment))
-    terminal.say(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
+    terminal.print_line(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
     return champion
 
 
@@ -128,7 +128,7 @@ def _champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
     yield Tag("model", choice.entry.model)
     yield Tag("cell", cell)
     yield Tag(EVALUATED, choice.entry.run_id)
-    yield Tag("why", " ".join(choice.why))
+    yield Tag("why", " ".join(choice.reasons))
     yield Tag("code_version", code_version())
 
 

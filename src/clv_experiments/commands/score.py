@@ -99,7 +99,7 @@ def score(
     btyd_model, terminal = build_btyd_model(cfg), terminal or Terminal()
     with terminal.step("finding the model", "model"):
         request = reference or resolve_model(cfg, model_argument)
-    terminal.say(f"model: {request.description}")
+    terminal.print_line(f"model: {request.description}")
     with ExitStack() as stack:
         with terminal.step("opening the tracking store", "tracking"):
             run = stack.enter_context(
@@ -121,7 +121,7 @@ def score(
         if without_spend and not model_argument:
             request = prefer_purchases(request, btyd_model, without_spend, refit=rfm_summary is not None)
             run.rename(f"{KIND} {request.model.name}")
-            terminal.say(f"model: {request.description}")
+            terminal.print_line(f"model: {request.description}")
         if not model_is_chosen and request.model is not btyd_model:
             run.log([*_settings(cfg, with_model=True)])
         if rfm_summary:
@@ -160,9 +160,9 @@ def score(
         title = f"the next {window.horizon} from {window.end}"
         terminal.print_table(title, tier_table(summary, shop.currency))
         for note in notes:
-            terminal.say(note)
+            terminal.print_line(note)
         terminal.print_timings()
-        terminal.say(f"one row a customer: {folder / CSV}\n{run.location}")
+        terminal.print_line(f"one row a customer: {folder / CSV}\n{run.location}")
     return folder
 
 

@@ -45,7 +45,7 @@ def write_summary_scores(
             "model=bg_nbd, mbg_nbd or pareto_nbd, which are fitted on it"
         )
     for note in summary.notes:
-        terminal.say(f"note: {note}")
+        terminal.print_line(f"note: {note}")
     shop = Shop.of(cfg.decisions, (cfg.data.currency or "") if summary.has_amounts else "")
     horizon = Horizon.parse(cfg.window.horizon)
     with terminal.step(f"fitting {model.name} to {len(summary.customers):,} customers", "fit"):
@@ -72,7 +72,7 @@ def write_summary_scores(
 
     terminal.print_table(f"the next {horizon}", tier_table(totals, shop.currency))
     for note in estimator_warnings(btyd):
-        terminal.say(f"note: {note}")
+        terminal.print_line(f"note: {note}")
     terminal.print_timings()
-    terminal.say(f"one row a customer: {folder / CSV}\n{run.location}")
+    terminal.print_line(f"one row a customer: {folder / CSV}\n{run.location}")
     return folder

@@ -35,7 +35,7 @@ from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN
 
-OWN_SETTINGS = ("predictions", "name", "provenance", "cell")
+SUBMIT_SETTINGS = ("predictions", "name", "provenance", "cell")
 
 
 def submit(cfg: DictConfig) -> EvaluationResult:
@@ -60,8 +60,8 @@ def submit(cfg: DictConfig) -> EvaluationResult:
         task, result = evaluate_predictions(cfg, log, predictions, cfg.name, progress)
     with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.name) as run:
         run.log([*submission_records(cfg, task, result, cfg.name, cfg.provenance)])
-    terminal.summary(result.ladder, result.title)
-    terminal.say(run.location)
+    terminal.print_summary(result.ladder, result.title)
+    terminal.print_line(run.location)
     return result
 
 
@@ -103,7 +103,7 @@ def submission_records(
     cfg: DictConfig, task: EvaluationTask, result: EvaluationResult, name: str, provenance: str | None
 ) -> Iterator[Record]:
     """Record what a run of a model records, but for what only a model fitted here has."""
-    settings = {key: value for key, value in resolve_settings(cfg).items() if key not in (*OWN_SETTINGS, "model")}
+    settings = {key: value for key, value in resolve_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
     log, latest = task.forecaster.log, result.latest
     yield Tag("kind", RUN)
     yield from setting_records(settings)

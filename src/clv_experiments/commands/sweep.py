@@ -73,7 +73,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     """
     config, terminal = SweepConfig(cfg, overrides), Terminal()
     settings = config.settings
-    terminal.say(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
+    terminal.print_line(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
     require_learnable_amounts(log, build_model(cfg.model))
@@ -83,7 +83,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     objective = Objective(config.space, config.build_candidate, forecaster, periods.validation, settings.metrics)
     study = _open_study(config, log.fingerprint)
     search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
-    terminal.say(f"study '{study.name}', by {search_description}")
+    terminal.print_line(f"study '{study.name}', by {search_description}")
     with terminal.step("computing features and labels", "features"):
         objective.prepare(config.model_per_option())
     opened = instantiate(cfg.tracking).study(experiment_name(cfg), study.name, study.identity)
@@ -99,7 +99,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
         else:
             _print_sentences(terminal, "unfinished")
         terminal.print_timings()
-        terminal.say(run.location)
+        terminal.print_line(run.location)
     return float(winner.values[0])
 
 
@@ -128,12 +128,12 @@ def summarise_study(
         terminal.print_table("importance of the settings searched", importance_table(study.study, importances))
     _print_sentences(terminal, "edges", search.at_edge)
     for sentence in outcome.sentences:
-        terminal.say(sentence)
-    written = train_command(config, winner.params)
-    terminal.say(f"to run the winner yourself: {written}")
+        terminal.print_line(sentence)
+    command = train_command(config, winner.params)
+    terminal.print_line(f"to run the winner yourself: {command}")
     labels = Labels(cfg.model.name, f"{cfg.data.name}, {' and '.join(map(str, objective.periods))}")
     with terminal.step("drawing and writing", "writing"):
-        run.log(list(summary_records(study, winner, outcome, importances, labels, written, search)))
+        run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
 
 
 def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
@@ -212,11 +212,11 @@ def _compare_in_full(
 ) -> TuningOutcome:
     settings, cfg = config.settings, config.cfg
     configured, tuned = config.train_config(), config.train_config(winner.params)
-    terminal.say("\nthe configured settings, as a full run")
+    terminal.print_line("\nthe configured settings, as a full run")
     configured_result = run_experiment(configured)
-    terminal.say(f"\nthe winner, trial {winner.number}, as a full run")
+    terminal.print_line(f"\nthe winner, trial {winner.number}, as a full run")
     tuned_result = run_experiment(tuned, search)
-    terminal.say("")
+    terminal.print_line("")
     one_seed_suffices = AS_CONFIGURED in winner.user_attrs or not (
         depends_on_seed(tuned) or depends_on_seed(configured)
     )
@@ -262,4 +262,4 @@ def _reassure_when_interrupted(terminal: Terminal) -> Iterator[None]:
 
 def _print_sentences(terminal: Terminal, macro: str, *values: Any) -> None:
     for sentence in sentences("sweep/study.jinja", macro, *values):
-        terminal.say(sentence)
+        terminal.print_line(sentence)

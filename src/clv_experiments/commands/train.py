@@ -77,9 +77,9 @@ def train(cfg: DictConfig) -> float | None:
         try:
             return run_experiment(cfg).objective
         except UnsuitableLog as error:
-            Terminal().say(f"left out: {error}")
+            Terminal().print_line(f"left out: {error}")
             return None
-    Terminal().say(f"{run_title(cfg)}: {_describe(completed)}")
+    Terminal().print_line(f"{run_title(cfg)}: {_describe(completed)}")
     objective = choose_objective(cfg.evaluation.objective, has_losses="has_losses" in completed.tags)
     return reader.by_origin(completed.run_id, f"validation_{objective}").get(0)
 
@@ -115,7 +115,7 @@ def run_experiment(
     check_settings(cfg)
     parse_day(cfg.window.cutoff, "window.cutoff")
     terminal = terminal or Terminal()
-    terminal.say(run_title(cfg))
+    terminal.print_line(run_title(cfg))
     with _open_run(cfg, tracker, terminal) as run:
         log = log or _load_log(cfg, terminal)
         run.log([*log_records(log)])
@@ -133,13 +133,13 @@ def run_experiment(
             remarks = remark_records([*log.notes, *result.ladder.beaten_by, *notes])
             run.log([PrimaryMetric(f"holdout_{task.objective}"), *_objective_first(records, task.objective), *remarks])
 
-        terminal.summary(result.ladder, result.title)
+        terminal.print_summary(result.ladder, result.title)
         for sentence in describe_total(result.latest.level, log.currency, log.measure):
-            terminal.say(sentence)
+            terminal.print_line(sentence)
         for note in notes:
-            terminal.say(f"note: {note}")
+            terminal.print_line(f"note: {note}")
         terminal.print_timings()
-        terminal.say(run.location)
+        terminal.print_line(run.location)
     return result
 
 
@@ -159,7 +159,7 @@ def _load_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     terminal.report_log(log)
-    terminal.say(f"{log.customers:,} customers, {log.start} to {log.end}")
+    terminal.print_line(f"{log.customers:,} customers, {log.start} to {log.end}")
     return log
 
 
@@ -207,7 +207,7 @@ def _evaluate(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> Eval
 
 def _describe(run: StoredRun) -> str:
     """Say of a completed run why it is not run again."""
-    why = f"left out: {run.tags['failure']}" if run.status == "FAILED" else "there already"
+    reason = f"left out: {run.tags['failure']}" if run.status == "FAILED" else "there already"
     then, now = run.tags.get("code_version", code_version()), code_version()
     by = f", by code {then}, while this is {now}" if then != now else ""
-    return f"{why} (run {run.run_id} of {run.started.astimezone():%Y-%m-%d %H:%M}{by})"
+    return f"{reason} (run {run.run_id} of {run.started.astimezone():%Y-%m-%d %H:%M}{by})"

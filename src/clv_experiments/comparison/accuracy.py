@@ -87,13 +87,13 @@ def predict_cell(
         for tool in (tool for tool in tools if tool.name not in failures):
             progress(f"{tool.name} on {forecaster.log.name}, {period}")
             try:
-                predicted, took = run_tool(tool, origin, table.index, limits.time_limit)
+                predicted, duration = run_tool(tool, origin, table.index, limits.time_limit)
             except ClvError as error:
                 failures[tool.name] = str(error)
                 progress(f"left out: {error}")
                 continue
             tables.setdefault(tool.name, []).append(table.assign(y_pred=predicted))
-            seconds.setdefault(tool.name, []).append(took)
+            seconds.setdefault(tool.name, []).append(duration)
     smallest = tuple(min_prediction(forecaster, period) for period in periods)
     entries = [
         Entry(

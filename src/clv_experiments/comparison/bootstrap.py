@@ -27,14 +27,14 @@ class LeaderboardMetric:
         Its column heading and its number format, such as ``{:.3f}``.
     orient : callable
         Turns scores into values that are better when higher.
-    tells_ties : bool
+    has_rank_groups : bool
         False where spend is too heavy-tailed for an interval to have its nominal coverage, as with squared errors.
     """
 
     heading: str
     form: str
     orient: Callable[[Floats], Floats] = np.positive
-    tells_ties: bool = True
+    has_rank_groups: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ METRICS = {
     "top_10_share": LeaderboardMetric("top 10 %", "{:.1%}"),
     "top_20_share": LeaderboardMetric("top 20 %", "{:.1%}"),
     "aggregate_bias": LeaderboardMetric(*HEADLINE["aggregate_bias"], _closeness_to_zero),
-    "rmse": LeaderboardMetric("RMSE", "{:,.2f}", np.negative, tells_ties=False),
-    "r2": LeaderboardMetric("R2", "{:.3f}", tells_ties=False),
+    "rmse": LeaderboardMetric("RMSE", "{:,.2f}", np.negative, has_rank_groups=False),
+    "r2": LeaderboardMetric("R2", "{:.3f}", has_rank_groups=False),
     "mae": LeaderboardMetric("MAE", "{:,.2f}", np.negative),
     "crps": LeaderboardMetric("CRPS", "{:,.2f}", np.negative),
 }

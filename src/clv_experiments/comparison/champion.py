@@ -16,7 +16,7 @@ from clv_experiments.reporting.prose import sentences
 
 FAMILIES = ("baseline", "btyd", "ml", "hybrid")  # simplest first; predictions made elsewhere cannot be fitted here
 MARGIN = 0.02  # of a score whose best is 1: a simpler model may be this much worse, and no more with confidence
-ABOVE_THE_MEAN = ("d2_tweedie", "r2")  # scores that are 0 for the mean of everybody
+ZERO_FOR_MEAN = ("d2_tweedie", "r2")  # scores that are 0 for the mean of everybody
 
 # It has no rivals; none ties with it; none that ties is both simpler and shown to be as good; it is.
 Basis = Literal["alone", "sole_winner", "leader", "simpler"]
@@ -56,7 +56,7 @@ class Choice:
     no_model_worth_fitting: bool = False
 
     @property
-    def why(self) -> list[str]:
+    def reasons(self) -> list[str]:
         """The reasons in sentences."""
         return sentences("leaderboard/champion.jinja", "why", self, METRICS[self.metric], MARGIN)
 
@@ -115,15 +115,15 @@ def choose(standings: Standings) -> Choice:
 def _largest_losses(standings: Standings, leader: str) -> pd.Series:
     """How much worse than the leader each model may be: the lower end of the interval of their difference, negated."""
     labels, oriented = list(standings.cell.labels), standings.oriented_scores[standings.metric]
-    place = labels.index(leader)
-    return pd.Series(oriented[place] - oriented + standings.half_widths[standings.metric][place], index=labels)
+    position = labels.index(leader)
+    return pd.Series(oriented[position] - oriented + standings.half_widths[standings.metric][position], index=labels)
 
 
 def _is_as_good(label: str, leader: str, losses: pd.Series, standings: Standings) -> bool:
     """Whether a model that ties with the leader may take its place."""
     if label == leader:
         return True
-    own = standings.rows().loc[label]
-    is_above_mean = standings.metric not in ABOVE_THE_MEAN or own["score"] > 0
-    is_best_of_baselines = own["family"] != "baseline" or label == own["baseline"]
+    row = standings.rows().loc[label]
+    is_above_mean = standings.metric not in ZERO_FOR_MEAN or row["score"] > 0
+    is_best_of_baselines = row["family"] != "baseline" or label == row["baseline"]
     return bool(losses[label] <= MARGIN and is_above_mean and is_best_of_baselines)

@@ -188,16 +188,16 @@ def _read_candidates(
     """Read the predictions of each model's newest run, or of every run; adds to ``exclusions`` the runs it skips."""
     tables: dict[str, pd.DataFrame] = {}
     models: set[str] = set()
-    lost: list[StoredRun] = []
+    dropped: list[StoredRun] = []
     for run in newest_first:
         if model_name(run) in models and not every:
             exclusions[run.run_id] = Exclusion("superseded")
         elif (table := read_predictions(reader, run)) is None:
-            lost.append(run)
+            dropped.append(run)
         else:
             tables[run.run_id] = table
             models.add(model_name(run))
-    for run in lost:
+    for run in dropped:
         exclusions[run.run_id] = Exclusion("lost_predictions", model_name(run), model_name(run) in models)
     return tables
 

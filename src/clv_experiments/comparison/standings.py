@@ -192,10 +192,10 @@ def simultaneous_half_widths(oriented: Floats, replicates: Floats, confidence: f
         # Models that score the same on every replicate, such as a copy, differ by nothing and need no interval.
         spread[spread <= 1e-12 * np.abs(defined).max()] = 0.0
         error[i, i + 1 :] = error[i + 1 :, i] = spread
-        apart = spread > 0
-        if apart.any():
-            centred = difference[:, apart] - (oriented[i] - oriented[i + 1 :][apart])
-            largest = np.maximum(largest, np.abs(centred / spread[apart]).max(axis=1))
+        has_spread = spread > 0
+        if has_spread.any():
+            centred = difference[:, has_spread] - (oriented[i] - oriented[i + 1 :][has_spread])
+            largest = np.maximum(largest, np.abs(centred / spread[has_spread]).max(axis=1))
     return float(np.quantile(largest, confidence)) * error
 
 
@@ -250,6 +250,6 @@ def rank_groups(oriented: Floats, half_widths: Floats) -> np.ndarray:
     while not group.all():
         ungrouped = np.flatnonzero(group == 0)
         leader = ungrouped[np.nanargmax(np.where(np.isnan(oriented[ungrouped]), -np.inf, oriented[ungrouped]))]
-        beyond = oriented[leader] - oriented[ungrouped] > half_widths[leader, ungrouped]
-        group[ungrouped[~beyond]] = group.max() + 1
+        is_separate = oriented[leader] - oriented[ungrouped] > half_widths[leader, ungrouped]
+        group[ungrouped[~is_separate]] = group.max() + 1
     return group

@@ -161,13 +161,13 @@ class AggregateVerdict:
 def decide_aggregate_verdict(aggregate: Aggregate) -> AggregateVerdict:
     """Decide who ranks best over all cells, and which models could rank there by chance."""
     table = aggregate.table
-    most = int(table["leading"].max())
+    max_led = int(table["leading"].max())
     return AggregateVerdict(
         metric=aggregate.metric,
         cells=len(aggregate.cells),
         models=len(table),
         best=str(table.index[0]),
         tied=tuple(table.index[table["mean_rank"] - table["mean_rank"].iloc[0] < aggregate.critical_difference]),
-        leading=tuple(table.index[table["leading"] == most]),
-        cells_led=most,
+        leading=tuple(table.index[table["leading"] == max_led]),
+        cells_led=max_led,
     )

@@ -23,8 +23,8 @@ def build_checks(checks: Any) -> list[Any]:
     ClvError
         If one cannot be imported or built.
     """
-    listed = list(checks) if isinstance(checks, ListConfig | list) else [] if checks is None else [checks]
-    return [_build_check(check, f"checks[{number}]") for number, check in enumerate(listed)]
+    check_list = list(checks) if isinstance(checks, ListConfig | list) else [] if checks is None else [checks]
+    return [_build_check(check, f"checks[{number}]") for number, check in enumerate(check_list)]
 
 
 def _build_check(check: Any, setting: str) -> Any:

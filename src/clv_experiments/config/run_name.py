@@ -10,7 +10,7 @@ from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.settings import flatten_settings
 
 MAX_CHARACTERS = 100
-SHOWN_WINDOW = ("window.cutoff", "window.origins")
+WINDOW_KEYS = ("window.cutoff", "window.origins")
 
 
 def name_run(cfg: DictConfig) -> str:
@@ -34,6 +34,6 @@ def _changes(cfg: DictConfig) -> list[str]:
     configured = compose_config("config", [f"model={cfg.model.name}"])
     settings, defaults = ({k: str(v) for k, v in flatten_settings(one).items()} for one in (cfg, configured))
     window = [
-        f"{key.partition('.')[2]}={settings[key]}" for key in SHOWN_WINDOW if settings.get(key) != defaults.get(key)
+        f"{key.partition('.')[2]}={settings[key]}" for key in WINDOW_KEYS if settings.get(key) != defaults.get(key)
     ]
     return [*describe_differences(settings, defaults), *window]

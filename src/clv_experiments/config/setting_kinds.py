@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from clv_experiments.errors import ClvError
 
 MAX_NAME = 200  # characters of a name that folders and MLflow experiments are called by
-MAX_SHOWN = 80  # characters of a refused value that a message shows
+MAX_VALUE_LENGTH = 80  # characters of a refused value that a message shows
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def check_kinds(cfg: DictConfig) -> None:
             raise ClvError(_refusal(key, kind, value))
 
 
-def shorten(value: Any, length: int = MAX_SHOWN) -> str:
+def shorten(value: Any, length: int = MAX_VALUE_LENGTH) -> str:
     """Show a value, or the beginning of a long one."""
     text = str(value)
     return text if len(text) <= length else f"{text[:length]}..."

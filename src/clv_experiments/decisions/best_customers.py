@@ -22,7 +22,7 @@ class BestCustomers:
     """The customers of the coming period, and the totals of earlier ones."""
 
     by_spend: pd.DataFrame  # one row a customer, the highest expected spend first
-    by_chance: pd.DataFrame  # the highest probability of buying first
+    by_probability: pd.DataFrame  # the highest probability of buying first
     past: pd.DataFrame  # from past_totals
     year_before: list[Any]  # rows of past: the period a year before, where it was predicted
     model_name: str

@@ -111,7 +111,7 @@ class Scorer:
         """
         history = X[[column for column in HISTORY if column in X]]
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
-        within = self.shop.next_purchase_within.after(self.cutoff).days
+        limit_days = self.shop.next_purchase_within.after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
         table = history.astype({"frequency": int, "recency": int, "T": int}).assign(
             last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
@@ -119,7 +119,7 @@ class Scorer:
             p_alive=self.btyd.probability_alive(history),
             p_purchase=self.btyd.probability_purchase(history),
             btyd_model=self.btyd_name,
-            **next_purchase_dates(self.btyd, history, self.cutoff, within, self.shop.interval),
+            **next_purchase_dates(self.btyd, history, self.cutoff, limit_days, self.shop.interval),
             **money,
         )
         return table[[column for column in COLUMNS if column in table]].assign(total_spend=X["total_spend"])

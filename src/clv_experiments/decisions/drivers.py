@@ -78,14 +78,15 @@ def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     assert panel.y is not None
     cutoffs = [period.cutoff for period in panel.periods]
     sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
-    X, origin, others = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_largest(panel.X)
+    X, origin, small = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_largest(panel.X)
     table = compare_effects(
-        estimate_effects(X, panel.y, origin), estimate_effects(X[others], panel.y[others], origin[others])
+        estimate_effects(X, panel.y, origin),
+        estimate_effects(X[small], panel.y[small], origin[small]),
     )
     return Drivers(table, panel.X.index.nunique(), cutoffs)
 
 
-def compare_effects(all_customers: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+def compare_effects(all_customers: pd.DataFrame, without_largest: pd.DataFrame) -> pd.DataFrame:
     """Set effects beside those without the largest customers and claim what both show, the strongest first.
 
     Returns
@@ -95,7 +96,7 @@ def compare_effects(all_customers: pd.DataFrame, others: pd.DataFrame) -> pd.Dat
         ``lower_95_rest``, ``upper_95_rest`` and ``claim``: ``more``, ``less``, ``no clear link``, ``rests on the
         largest`` or ``not told apart``.
     """
-    table = all_customers.merge(others[["name", *EFFECTS[:3]]], on="name", suffixes=("", "_rest"))
+    table = all_customers.merge(without_largest[["name", *EFFECTS[:3]]], on="name", suffixes=("", "_rest"))
     table.insert(1, "customers_with", [STEPS.get(name, name) for name in table["name"]])
     sign, sign_rest = (
         np.where(table[f"lower_95{suffix}"] > 0, 1, np.where(table[f"upper_95{suffix}"] < 0, -1, 0))
@@ -121,8 +122,8 @@ def is_largest(history: pd.DataFrame) -> np.ndarray:
 
     What customers spent afterwards plays no part.
     """
-    most = history["total_spend"].groupby(level=0).max().sort_values(ascending=False, kind="stable")
-    return history.index.isin(most.index[: max(1, round(LARGEST * len(most)))])
+    highest_spend = history["total_spend"].groupby(level=0).max().sort_values(ascending=False, kind="stable")
+    return history.index.isin(highest_spend.index[: max(1, round(LARGEST * len(highest_spend)))])
 
 
 def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:
@@ -164,14 +165,14 @@ def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.Da
 
 def _select_features(X: pd.DataFrame, origin: np.ndarray) -> tuple[list[str], Floats, Floats]:
     """Return the features that the ones before do not explain, their deviations, and them standardised by origin."""
-    within = X - X.groupby(origin).transform("mean")
-    deviations = within.std(ddof=0)
+    centred = X - X.groupby(origin).transform("mean")
+    deviations = centred.std(ddof=0)
     selected: list[str] = []
     for name in X.columns[(deviations > 1e-9).to_numpy()]:
         columns = [*selected, str(name)]
-        if variance_inflation((within[columns] / deviations[columns]).to_numpy()).max() <= MAX_INFLATION:
+        if variance_inflation((centred[columns] / deviations[columns]).to_numpy()).max() <= MAX_INFLATION:
             selected = columns
-    return selected, deviations[selected].to_numpy(), (within[selected] / deviations[selected]).to_numpy()
+    return selected, deviations[selected].to_numpy(), (centred[selected] / deviations[selected]).to_numpy()
 
 
 def _fit_poisson(

@@ -176,8 +176,8 @@ def open_score_files(folder: Path) -> Iterator[BatchWriter]:
     with _temporary(folder, list(parts)):
         with BatchWriter(*parts) as writer:
             yield writer
-        for part, whole in parts.items():
-            part.replace(whole)
+        for part, final in parts.items():
+            part.replace(final)
 
 
 @contextmanager

@@ -59,13 +59,13 @@ def score_summary(
         p_purchase=btyd.probability_purchase(X),
         btyd_model=btyd_name,
     ).astype({"frequency": int})
-    within = length_in_days(shop.next_purchase_within, cutoff)
+    limit_days = length_in_days(shop.next_purchase_within, cutoff)
     if cutoff:
         since = pd.to_timedelta(X["T"] - X["recency"], unit="D")
-        dates = next_purchase_dates(btyd, X, cutoff, int(within), shop.interval)
+        dates = next_purchase_dates(btyd, X, cutoff, int(limit_days), shop.interval)
         table = table.assign(last_purchase=pd.Timestamp(cutoff) - since.dt.floor("D"), **dates)
     else:
-        table["p_next_purchase"] = btyd.probability_purchase(X, within)
+        table["p_next_purchase"] = btyd.probability_purchase(X, limit_days)
     if summary.has_amounts:
         clv = clv_within(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
         table = table.assign(expected_spend=btyd.predict(X), clv=clv)

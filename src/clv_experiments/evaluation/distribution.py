@@ -69,14 +69,16 @@ def coverage_scores(
         ``coverage_80``, ``coverage_80_top_decile`` (the tenth with the largest predictions), ``coverage_80_one_time``,
         ``interval_width_80``.
     """
-    spend, once = np.asarray(y_true, dtype=float), np.asarray(one_time, dtype=bool)
-    held, low, high, predicted = measure_coverage(spend, *ends, y_pred), *ends, np.asarray(y_pred, dtype=float)
+    spend, single = np.asarray(y_true, dtype=float), np.asarray(one_time, dtype=bool)
+    coverage, low, high, predicted = measure_coverage(spend, *ends, y_pred), *ends, np.asarray(y_pred, dtype=float)
     of_one_time = (
-        measure_coverage(spend[once], low[once], high[once], predicted[once]).overall if once.any() else np.nan
+        measure_coverage(spend[single], low[single], high[single], predicted[single]).overall
+        if single.any()
+        else np.nan
     )
     return {
-        f"coverage_{percent}": held.overall,
-        f"coverage_{percent}_top_decile": held.top_decile,
+        f"coverage_{percent}": coverage.overall,
+        f"coverage_{percent}_top_decile": coverage.top_decile,
         f"coverage_{percent}_one_time": of_one_time,
-        f"interval_width_{percent}": held.width,
+        f"interval_width_{percent}": coverage.width,
     }

@@ -76,7 +76,7 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
             f"and predicted, and there are {np.size(y_pred)}; type a smaller decisions.interval"
         )
     errors = _GroupedErrors.of(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
-    ends = np.array([_ends(group, tail) for group in errors.groups])
+    ends = np.array([_ends(group, tail) for group in errors.by_group])
     return SpendIntervals(level, np.size(y_pred), errors.unit, errors.edges, ends[:, 0], ends[:, 1])
 
 
@@ -103,8 +103,8 @@ def calibrate_quantiles(
         Currency, >= 0.
     """
     errors, p = _GroupedErrors.of(y_true, y_pred, groups, MIN_CUSTOMERS), np.asarray(around, dtype=float)
-    ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.groups]
-    ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.groups, ranks, strict=True)])
+    ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.by_group]
+    ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.by_group, ranks, strict=True)])
     error = ends[np.searchsorted(errors.edges, p, side="left")]
     below, above = np.clip(error, NO_SPEND, 0.0), np.maximum(error, 0.0)
     return p[:, None] * (1 + below) + above * (p[:, None] + errors.unit)
@@ -116,13 +116,13 @@ class _GroupedErrors:
 
     unit: float
     edges: np.ndarray
-    groups: list[np.ndarray]
+    by_group: list[np.ndarray]
 
     @classmethod
-    def of(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, fewest: int) -> _GroupedErrors:
+    def of(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, min_size: int) -> _GroupedErrors:
         y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
         unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
-        edges = _edges(p, groups, fewest)
+        edges = _edges(p, groups, min_size)
         errors = np.where(y > 0, (y - p) / np.where((y < p), p, p + unit), NO_SPEND)
         group = np.searchsorted(edges, p, side="left")
         return cls(unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)])
@@ -132,20 +132,20 @@ def _ends(errors: np.ndarray, tail: float) -> tuple[float, float]:
     """Return the errors at the finite-sample ranks; ``tail`` is the share of customers beyond each end."""
     n = len(errors)
     low = errors[int(np.floor((n + 1) * tail + 1e-9)) - 1]
-    beyond = 2 * tail if low <= NO_SPEND else tail  # nobody spends less than nothing
-    return low, errors[int(np.ceil((n + 1) * (1 - beyond) - 1e-9)) - 1]
+    upper_tail = 2 * tail if low <= NO_SPEND else tail  # nobody spends less than nothing
+    return low, errors[int(np.ceil((n + 1) * (1 - upper_tail) - 1e-9)) - 1]
 
 
-def _edges(p: np.ndarray, groups: int, fewest: int) -> np.ndarray:
-    """Cut the predictions at quantiles into at most so many groups, none with fewer customers than ``fewest``."""
+def _edges(p: np.ndarray, groups: int, min_size: int) -> np.ndarray:
+    """Cut the predictions at quantiles into at most so many groups, none with fewer customers than ``min_size``."""
     ordered = np.sort(p)
-    number = min(groups, max(len(p) // fewest, 1))
+    number = min(groups, max(len(p) // min_size, 1))
     edges: list[float] = []
     below = 0
     for position in (np.arange(1, number) * len(p)) // number:
         edge = ordered[position - 1]
         up_to = int(np.searchsorted(ordered, edge, side="right"))  # equal predictions stay together
-        if up_to - below >= fewest and len(p) - up_to >= fewest:
+        if up_to - below >= min_size and len(p) - up_to >= min_size:
             edges.append(edge)
             below = up_to
     return np.array(edges)

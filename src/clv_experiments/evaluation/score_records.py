@@ -43,12 +43,12 @@ def score_metrics(period: str, scores: Mapping[int, Mapping[str, float]]) -> lis
     >>> [m.name for m in score_metrics("holdout", {0: {"mae": 2.0}, 1: {"mae": 4.0}})]
     ['holdout_mae', 'holdout_mae', 'holdout_mae_mean', 'holdout_mae_spread']
     """
-    kept = {step: without_facts(values) for step, values in scores.items()}
+    reported = {step: without_facts(values) for step, values in scores.items()}
     metrics = [
-        Metric(f"{period}_{name}", value, step) for step, values in kept.items() for name, value in values.items()
+        Metric(f"{period}_{name}", value, step) for step, values in reported.items() for name, value in values.items()
     ]
     if len(scores) > 1:
-        frame = pd.DataFrame(list(kept.values()))
+        frame = pd.DataFrame(list(reported.values()))
         metrics += [Metric(f"{period}_{name}_mean", float(frame[name].mean())) for name in frame]
         metrics += [Metric(f"{period}_{name}_spread", float(frame[name].max() - frame[name].min())) for name in frame]
     return metrics
@@ -159,11 +159,11 @@ def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
     for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
         if name is not None and name in ladder.scores:
             role = f"{name} (best baseline)" if name == ladder.best_baseline else name
-            rows[role] = [_written(ladder.scores[name][metric], form) for metric, (_, form) in ladder.headline.items()]
+            rows[role] = [_format(ladder.scores[name][metric], form) for metric, (_, form) in ladder.headline.items()]
     return rows
 
 
-def _written(score: float, form: str) -> str:
+def _format(score: float, form: str) -> str:
     return "–" if np.isnan(score) else form.format(score)
 
 

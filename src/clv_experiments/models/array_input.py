@@ -14,7 +14,7 @@ from clv_experiments.errors import ClvError
 CUSTOMER_COLUMNS = ("frequency", "recency", "T", "monetary_value")
 
 
-def name_columns(X: Any, names: Sequence[str], least: int) -> pd.DataFrame:
+def name_columns(X: Any, names: Sequence[str], min_columns: int) -> pd.DataFrame:
     """Return a frame as it is, and anything else with its columns named in the order given.
 
     Parameters
@@ -35,10 +35,10 @@ def name_columns(X: Any, names: Sequence[str], least: int) -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
         return X
     values = check_array(X, dtype=float)
-    if not least <= values.shape[1] <= len(names):
+    if not min_columns <= values.shape[1] <= len(names):
         raise ClvError(
-            f"an array without names must have the columns {', '.join(names[:least])}"
-            + "".join(f"[, {name}]" for name in names[least:])
+            f"an array without names must have the columns {', '.join(names[:min_columns])}"
+            + "".join(f"[, {name}]" for name in names[min_columns:])
             + f" in this order, got {values.shape[1]} column(s); give a frame with named columns instead"
         )
     return pd.DataFrame(values, columns=list(names[: values.shape[1]]))

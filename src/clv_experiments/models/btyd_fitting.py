@@ -139,7 +139,7 @@ def _highest(climbs: Sequence[Climb], n: int) -> Climb:
 def _has_converged(end: Climb, n: int) -> bool:
     """Whether the climb ended by itself, and no step inside the bounds would lead up noticeably."""
     gradient = end.derivatives.gradient[free_coordinates(end.point, end.derivatives.gradient, LOG_BOUND)]
-    return end.ended and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())
+    return end.converged and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())
 
 
 def _describe_boundary(end: Climb, names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ class Climb(NamedTuple):
 
     point: np.ndarray
     derivatives: Derivatives
-    ended: bool
+    converged: bool
 
 
 def climb(function: Callable[[np.ndarray], Derivatives], start: np.ndarray, bound: float) -> Climb:
@@ -32,20 +32,20 @@ def climb(function: Callable[[np.ndarray], Derivatives], start: np.ndarray, boun
     levels off exponentially it follows by a step of 1 at a time.
     """
     point = np.clip(start, -bound, bound)
-    here = function(point)
+    current = function(point)
     for _ in range(MAX_STEPS):
-        step, gain = _newton_step(point, here, bound)
+        step, gain = _newton_step(point, current, bound)
         for halving in range(HALVINGS):
             candidate = np.clip(point + step / 2**halving, -bound, bound)
-            there = function(candidate)
-            if there.is_finite() and there.value >= here.value - ROUNDING * abs(here.value):
+            proposal = function(candidate)
+            if proposal.is_finite() and proposal.value >= current.value - ROUNDING * abs(current.value):
                 break
         else:
-            return Climb(point, here, True)
-        point, here = candidate, there
+            return Climb(point, current, True)
+        point, current = candidate, proposal
         if gain < MIN_GAIN:
-            return Climb(point, here, True)
-    return Climb(point, here, False)
+            return Climb(point, current, True)
+    return Climb(point, current, False)
 
 
 def free_coordinates(point: np.ndarray, direction: np.ndarray, bound: float) -> np.ndarray:
@@ -53,13 +53,13 @@ def free_coordinates(point: np.ndarray, direction: np.ndarray, bound: float) -> 
     return ~np.where(direction > 0, point >= bound - CLOSE, point <= CLOSE - bound)
 
 
-def _newton_step(point: np.ndarray, here: Derivatives, bound: float) -> tuple[np.ndarray, float]:
+def _newton_step(point: np.ndarray, current: Derivatives, bound: float) -> tuple[np.ndarray, float]:
     """Return a step inside the bounds, and what a quadratic function would gain by the whole of it."""
-    if not here.is_finite():
+    if not current.is_finite():
         return np.zeros_like(point), 0.0
-    free = free_coordinates(point, here.gradient, bound)
+    free = free_coordinates(point, current.gradient, bound)
     while free.any():
-        step, gain = _unbounded_step(here, free)
+        step, gain = _unbounded_step(current, free)
         blocked = free & ~free_coordinates(point, step, bound)
         if blocked.any():
             free &= ~blocked
@@ -71,10 +71,10 @@ def _newton_step(point: np.ndarray, here: Derivatives, bound: float) -> tuple[np
     return np.zeros_like(point), 0.0
 
 
-def _unbounded_step(here: Derivatives, free: np.ndarray) -> tuple[np.ndarray, float]:
-    curvatures, directions = np.linalg.eigh(-here.hessian[np.ix_(free, free)])
+def _unbounded_step(current: Derivatives, free: np.ndarray) -> tuple[np.ndarray, float]:
+    curvatures, directions = np.linalg.eigh(-current.hessian[np.ix_(free, free)])
     sizes = np.maximum(np.abs(curvatures), max(FLATTEST * np.abs(curvatures).max(), np.finfo(float).tiny))
-    slopes = here.gradient[free] @ directions
+    slopes = current.gradient[free] @ directions
     step = np.zeros(len(free))
     step[free] = directions @ (slopes / sizes)
     return step, float(slopes**2 @ (1 / sizes)) / 2

@@ -149,9 +149,9 @@ class PurchaseHazard(BaseEstimator):
 
     def _person_periods(self, durations: np.ndarray, observed: np.ndarray) -> PersonPeriods:
         """Expand each row to its observed intervals; a purchase falls into the interval in which its day ends."""
-        whole = np.minimum(np.floor(observed / self._interval_days + 1e-9), self.intervals).astype(int)
+        full_intervals = np.minimum(np.floor(observed / self._interval_days + 1e-9), self.intervals).astype(int)
         to_purchase = np.where(np.isnan(durations), np.inf, np.ceil(durations / self._interval_days - 1e-9))
-        count = np.minimum(whole, to_purchase).astype(int)
+        count = np.minimum(full_intervals, to_purchase).astype(int)
         row = np.repeat(np.arange(len(durations)), count)
         interval = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
         return PersonPeriods(row, interval, (interval + 1 == to_purchase[row]).astype(int))

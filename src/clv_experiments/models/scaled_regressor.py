@@ -85,8 +85,8 @@ class ScaledRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         if total is not None and not 0 <= total < np.inf:
             raise ClvError(f"the total to scale to must be a finite number >= 0, got {total}")
-        own = float(np.sum(self.estimator_.predict(X)))
-        self.factor_ = float(total / own) if total is not None and own > 0 else 1.0
+        predicted = float(np.sum(self.estimator_.predict(X)))
+        self.factor_ = float(total / predicted) if total is not None and predicted > 0 else 1.0
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -96,8 +96,8 @@ class ScaledRegressor(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        own = get_tags(self.estimator)
-        tags.input_tags, tags.target_tags.required = own.input_tags, own.target_tags.required
+        inner_tags = get_tags(self.estimator)
+        tags.input_tags, tags.target_tags.required = inner_tags.input_tags, inner_tags.target_tags.required
         return tags
 
     @available_if(_if_estimator_has("expected_spend_per_purchase"))

@@ -52,9 +52,9 @@ def select_features(X: pd.DataFrame, names: np.ndarray) -> pd.DataFrame:
 
 def check_finite(X: pd.DataFrame) -> pd.DataFrame:
     """Return ``X``, or name the features with values that are not finite."""
-    bad = X.columns[~np.isfinite(X.to_numpy(dtype=float)).all(axis=0)]
-    if len(bad):
-        raise ClvError(f"feature(s) {', '.join(bad[:5])} hold values that are not finite")
+    invalid = X.columns[~np.isfinite(X.to_numpy(dtype=float)).all(axis=0)]
+    if len(invalid):
+        raise ClvError(f"feature(s) {', '.join(invalid[:5])} hold values that are not finite")
     return X
 
 

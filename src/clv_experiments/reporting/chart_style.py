@@ -194,13 +194,13 @@ def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, fille
     )  # fmt: skip
 
 
-def axis_span(behind: NDArray[np.float64]) -> float:
+def axis_span(deficits: NDArray[np.float64]) -> float:
     """Choose how far below the best an axis reaches: to the last, unless that is far beyond the better ones."""
-    behind = behind[np.isfinite(behind) & (behind > 0)]
-    if not len(behind):
+    deficits = deficits[np.isfinite(deficits) & (deficits > 0)]
+    if not len(deficits):
         return 1.0
-    limit = 5.0 * float(np.quantile(behind, 0.4, method="lower"))
-    return float(behind[behind <= limit].max())
+    limit = 5.0 * float(np.quantile(deficits, 0.4, method="lower"))
+    return float(deficits[deficits <= limit].max())
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class HtmlCell:
         What the column is sorted by; empty cells come last.
     note : str
         Quiet text beside it.
-    whole : str
+    full_text : str
         The whole text where ``text`` is cut.
     bar : tuple of float or None
         Start, point and end of an interval in per cent of the bar's width.
@@ -38,7 +38,7 @@ class HtmlCell:
     text: str
     sort: str = ""
     note: str = ""
-    whole: str = ""
+    full_text: str = ""
     bar: tuple[float, float, float] | None = None
     family: str = ""
 
@@ -71,11 +71,11 @@ class HtmlColumn:
 
 @dataclass(frozen=True)
 class HtmlTable:
-    """A table, the first column of which names the rows, and where the rest of it is."""
+    """A table, the first column of which names the rows, and which file holds the rest of it."""
 
     caption: str
     columns: Sequence[HtmlColumn]
-    rest: str = ""
+    file_note: str = ""
 
     @property
     def rows(self) -> range:
@@ -123,7 +123,11 @@ def format_cell(value: Any, kind: Kind, currency: str) -> HtmlCell:
         return HtmlCell("yes" if value else "no", str(int(value)))
     if kind == "text":
         text = str(value)
-        return HtmlCell(text, text) if len(text) <= MAX_TEXT else HtmlCell(f"{text[: MAX_TEXT - 1]}…", text, whole=text)
+        return (
+            HtmlCell(text, text)
+            if len(text) <= MAX_TEXT
+            else HtmlCell(f"{text[: MAX_TEXT - 1]}…", text, full_text=text)
+        )
     if kind == "date":
         day = f"{pd.Timestamp(value):%Y-%m-%d}"
         return HtmlCell(day, day)

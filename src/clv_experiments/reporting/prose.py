@@ -52,12 +52,12 @@ def prose_environment() -> Environment:
 def _of_defined(write: Callable[..., str]) -> Callable[..., str]:
     """Let a filter name what is missing, instead of failing on it."""
 
-    def written(value: Any, *args: Any, **kwargs: Any) -> str:
+    def checked(value: Any, *args: Any, **kwargs: Any) -> str:
         if isinstance(value, Undefined):
             str(value)  # raises
         return write(value, *args, **kwargs)
 
-    return written
+    return checked
 
 
 def sentences(template: str, macro: str, *values: Any, **named: Any) -> list[str]:

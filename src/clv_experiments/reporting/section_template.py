@@ -31,7 +31,7 @@ class SectionTemplate:
     path: str
     kinds: Mapping[str, Kind]
 
-    def say(self, macro: str, *values: Any) -> list[str]:
+    def render(self, macro: str, *values: Any) -> list[str]:
         """Render a macro of the template into paragraphs."""
         return sentences(self.path, macro, *values)
 
@@ -43,7 +43,7 @@ class SectionTemplate:
         self, anchor: str, summary: Sequence[str], exhibits: Sequence[Exhibit], method: Sequence[str], *values: Any
     ) -> Section:
         """Build a section under the template's question, which takes the values."""
-        (question,) = self.say("question", *values)
+        (question,) = self.render("question", *values)
         return Section(anchor, question, summary, exhibits, method)
 
     def exhibit(
@@ -60,8 +60,8 @@ class SectionTemplate:
         columns: Sequence[str] = (),
     ) -> Exhibit:
         """Build an exhibit under the template's title and headings; ``headings`` and ``kinds`` add to those."""
-        own = texts(self.path, "own_headings").get(name, {})
-        headings = {**texts(self.path, "headings"), **own, **(headings or {})}
+        exhibit_headings = texts(self.path, "own_headings").get(name, {})
+        headings = {**texts(self.path, "headings"), **exhibit_headings, **(headings or {})}
         kinds = {**self.kinds, **(kinds or {})}
         title = title or self.title(name)
         return Exhibit(name, title, paragraphs, table, headings, kinds, figure, page_rows, columns)

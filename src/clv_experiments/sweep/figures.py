@@ -184,11 +184,11 @@ class _PrecomputedImportances(BaseImportanceEvaluator):
 
 def _short_names(names: Iterable[str]) -> dict[str, str]:
     """Shorten names so that they fit a page, each to one of its own."""
-    short: dict[str, str] = {}
+    short_names: dict[str, str] = {}
     for name in dict.fromkeys(names):
         label = printable(name, NAME_LENGTH)
-        short[name] = f"{label} ({len(short) + 1})" if label in short.values() else label
-    return short
+        short_names[name] = f"{label} ({len(short_names) + 1})" if label in short_names.values() else label
+    return short_names
 
 
 def _drawable(trial: FrozenTrial, values: Sequence[float] | None, names: Mapping[str, str]) -> FrozenTrial:

@@ -61,7 +61,7 @@ class ScoreDifference:
     @property
     def conclusion(self) -> Conclusion:
         """Whether the tuned model is ahead beyond chance in customers; of heavy-tailed scores no interval tells."""
-        if not METRICS[self.metric].tells_ties:
+        if not METRICS[self.metric].has_rank_groups:
             return "heavy tail"
         if not abs(self.gain) > self.half_width:
             return "undecided"
@@ -155,7 +155,7 @@ class TuningOutcome:
         """
         metrics = [metric for metric in self.metrics if metric in METRICS]
         by_metric = {difference.metric: difference for difference in self.differences}
-        if not any(METRICS[metric].tells_ties for metric in metrics):
+        if not any(METRICS[metric].has_rank_groups for metric in metrics):
             metrics.append(next(metric for metric in OBJECTIVES if metric in by_metric))
         return [by_metric[metric] for metric in metrics]
 

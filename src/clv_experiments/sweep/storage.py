@@ -24,7 +24,7 @@ from clv_experiments.errors import ClvError
 DATABASE = "optuna.db"
 HEARTBEAT, GRACE = 5, 30  # seconds between heartbeats of a trial, and without any until it counts as killed
 # By kind of database, seconds that it has to answer: a locked SQLite file, a server that is out of reach.
-PATIENCE: dict[str, dict[str, Any]] = {"sqlite": {"timeout": 60}, "postgresql": {"connect_timeout": 15}}
+TIMEOUTS: dict[str, dict[str, Any]] = {"sqlite": {"timeout": 60}, "postgresql": {"connect_timeout": 15}}
 PROPOSING, SUMMARY = 20050801, 20050802  # tasks that one process at a time performs, as PostgreSQL locks them
 EXAMPLES = "sqlite:///studies.db or postgresql://ann@host/studies"
 
@@ -66,7 +66,7 @@ def open_storage(url: str | None) -> BaseStorage:
             f"cannot stand (sweep.storage); type {EXAMPLES}"
         )
     kind = address.get_backend_name()
-    connect_args = PATIENCE.get(kind, {}) | ({"factory": WriteAhead} if kind == "sqlite" else {})
+    connect_args = TIMEOUTS.get(kind, {}) | ({"factory": WriteAhead} if kind == "sqlite" else {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats may change one day
         return RDBStorage(
@@ -109,7 +109,7 @@ def exclusive(url: str | None, task: int = PROPOSING) -> Iterator[None]:
         file = Path(str(address.database))
         file.parent.mkdir(parents=True, exist_ok=True)
         # A proposal takes a moment, a summary as long as full runs do.
-        name, timeout = (file.name, PATIENCE[kind]["timeout"]) if task == PROPOSING else (f"{file.name}.summary", -1)
+        name, timeout = (file.name, TIMEOUTS[kind]["timeout"]) if task == PROPOSING else (f"{file.name}.summary", -1)
         with FileLock(file.with_name(f"{name}.lock"), timeout):
             yield
     elif address is not None and kind == "postgresql":
@@ -168,4 +168,4 @@ def _address(url: str) -> URL:
 
 
 def _engine(address: URL) -> Engine:
-    return create_engine(address, poolclass=NullPool, connect_args=PATIENCE.get(address.get_backend_name(), {}))
+    return create_engine(address, poolclass=NullPool, connect_args=TIMEOUTS.get(address.get_backend_name(), {}))

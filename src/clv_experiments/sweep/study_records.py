@@ -35,7 +35,7 @@ def record_trial(run: StudyRun, trial: FrozenTrial, space: Space) -> None:
 
 def record_missing_trials(run: StudyRun, study: TrackedStudy, space: Space) -> None:
     """Leave the runs of trials whose process was killed before it wrote them."""
-    recorded = run.trials()
+    recorded = run.trial_numbers()
     for trial in study.ended_trials:
         if trial.number not in recorded:
             record_trial(run, trial, space)

@@ -73,7 +73,7 @@ class MemoryStudy(MemoryRun):
         run.started = started.astimezone(UTC)
         self.trial_runs.setdefault(number, run)
 
-    def trials(self) -> set[int]:
+    def trial_numbers(self) -> set[int]:
         """Return the numbers of the trials that have a run."""
         return set(self.trial_runs)
 
@@ -93,7 +93,7 @@ class MemoryTracker:
         """Open a run; an error marks it FAILED, with the reason, and goes on its way."""
         run = MemoryRun(experiment, name)
         self.runs.append(run)
-        with _ending(run):
+        with _record_end(run):
             yield run
 
     @contextmanager
@@ -105,12 +105,12 @@ class MemoryTracker:
         study = matches[0] if matches else MemoryStudy(experiment, name, [*tags], identity=identity)
         study.new, study.status, study.failure = not matches, "RUNNING", {}
         self.runs += [] if matches else [study]
-        with _ending(study):
+        with _record_end(study):
             yield study
 
 
 @contextmanager
-def _ending(run: MemoryRun) -> Iterator[None]:
+def _record_end(run: MemoryRun) -> Iterator[None]:
     try:
         yield
     except BaseException as error:

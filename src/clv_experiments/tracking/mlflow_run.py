@@ -195,7 +195,7 @@ class MlflowStudy(MlflowRun):
         run.log([*records, *([Tag("failure", failure)] if failure else [])])
         retry_while_locked(self.client.set_terminated, trial_run.info.run_id, "FAILED" if failure else "FINISHED")
 
-    def trials(self) -> set[int]:
+    def trial_numbers(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""
         return {int(run.data.tags["trial"]) for run in self._trial_runs() if run.info.status in FINAL_STATUSES}
 

@@ -65,7 +65,7 @@ class RunReader:
         existing = [retry_while_locked(self._client.get_experiment_by_name, name) for name in names]
         ids = [one.experiment_id for one in existing if one]
         newest_first = ["attributes.start_time DESC"]
-        return [_stored(run) for run in search_runs(self._client, ids, order_by=newest_first)] if ids else []
+        return [_to_stored_run(run) for run in search_runs(self._client, ids, order_by=newest_first)] if ids else []
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left.
@@ -120,7 +120,7 @@ class RunReader:
             reading them could run any code and the store is not trusted.
         """
         existing = resolve(self._client, uri)
-        run = _stored(existing.run)
+        run = _to_stored_run(existing.run)
         mlflow_model, path = self._logged_files(existing.run)
         try:
             estimator = load_estimator(path, trusted=self.trusted)
@@ -163,7 +163,7 @@ class RunReader:
         return recorded if recorded.exists() else self.folder.joinpath("artifacts", *parts)
 
 
-def _stored(run: Run) -> StoredRun:
+def _to_stored_run(run: Run) -> StoredRun:
     return StoredRun(
         run.info.run_id,
         run.info.run_name,

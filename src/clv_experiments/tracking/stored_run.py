@@ -130,7 +130,7 @@ class StudyRun(Run, Protocol):
     def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
         """Leave the run of one trial, once."""
 
-    def trials(self) -> set[int]:
+    def trial_numbers(self) -> set[int]:
         """Return the numbers of the trials that have a run."""
 
 
@@ -158,16 +158,16 @@ def _without_targets(text: str) -> str:
     if "_target_" not in text:
         return text
     with suppress(ValueError):
-        return json.dumps(_plain(json.loads(text)))
+        return json.dumps(_to_builtin(json.loads(text)))
     return text
 
 
-def _plain(value: Any) -> Any:
+def _to_builtin(value: Any) -> Any:
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_to_builtin(one) for one in value]
     if not isinstance(value, dict):
         return value
-    settings = {k: _plain(v) for k, v in value.items() if v is not None and k not in ("_target_", "_partial_")}
+    settings = {k: _to_builtin(v) for k, v in value.items() if v is not None and k not in ("_target_", "_partial_")}
     if "_target_" not in value:
         return settings
     return {value["_target_"]: settings} if settings else value["_target_"]

@@ -76,7 +76,7 @@ def test_a_terminal_shows_one_line_that_fits(terminal, note):
 def test_lines_of_a_run_inside_stay(terminal):
     with terminal.bar("trials") as update:
         update(1, 2, "")
-        terminal.say("a line [b]of[/b] a run")
+        terminal.print_line("a line [b]of[/b] a run")
         print("a stray line")  # noqa: T201
         update(2, 2, "best 1")
     lines = [line.strip() for line in printed_lines(terminal)]

@@ -58,11 +58,11 @@ class Board:
 
         ``group`` 1 are the models that tie with the best.
         """
-        own = self.standings.rows()
-        others = self.standings.table.set_index(["model", "metric"])["score"].unstack("metric")  # noqa: PD010 - nothing to sum
+        rows = self.standings.rows()
+        scores = self.standings.table.set_index(["model", "metric"])["score"].unstack("metric")  # noqa: PD010 - nothing to sum
         columns = ["family", "group", "score", "lower", "upper", "from_best", "from_best_lower", "from_best_upper"]
-        table = own[columns].rename(columns={"score": self.standings.metric})
-        return table.join(others.drop(columns=self.standings.metric))
+        table = rows[columns].rename(columns={"score": self.standings.metric})
+        return table.join(scores.drop(columns=self.standings.metric))
 
     @property
     def verdict(self) -> str:
@@ -185,16 +185,16 @@ def leaderboard(
     """
     check_bootstrap(metric, replicates, confidence)
     board_checks = all_checks(checks)
-    given, terminal = list(results), Terminal(quiet=not verbose)
-    if given:
-        log, template = given[0].log, given[0].settings
+    provided, terminal = list(results), Terminal(quiet=not verbose)
+    if provided:
+        log, template = provided[0].log, provided[0].settings
     elif log is None:
         raise ClvError("a leaderboard compares models on a log, or results; give leaderboard(log, models=[...])")
     else:
         names = {"window": window, "window.origins": origins, "window.cutoff": cutoff, "seed": seed}
         template = compose_run(log, names, settings)
-    fitted, left_out = _fit(log, _wanted(models, given), template, settings, terminal)
-    fitted = [*given, *fitted]
+    fitted, left_out = _fit(log, _models_to_fit(models, provided), template, settings, terminal)
+    fitted = [*provided, *fitted]
     runs = [result.run for result in fitted]
     runs += [_submit(log, template, name, frame, terminal) for name, frame in (predictions or {}).items()]
     result = standings(
@@ -207,14 +207,14 @@ def leaderboard(
     return Board(result, {result.run.run_id: result for result in fitted}, run_checks(result, board_checks))
 
 
-def _wanted(models: Sequence[str] | None, given: Sequence[Result]) -> list[str]:
+def _models_to_fit(models: Sequence[str] | None, provided: Sequence[Result]) -> list[str]:
     """Name the models to fit: those asked for with the baselines, all where nothing is given."""
     families = model_families()
     if models is None:
-        return [] if given else list(families)
+        return [] if provided else list(families)
     names = [models] if isinstance(models, str) else list(models)
-    done = {result.model for result in given}
-    baselines = [name for name, family in families.items() if family == "baseline" and name not in done]
+    fitted = {result.model for result in provided}
+    baselines = [name for name, family in families.items() if family == "baseline" and name not in fitted]
     return list(dict.fromkeys([*names, *baselines]))
 
 

@@ -209,25 +209,25 @@ class _Recorder:
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[Run]:
-        with self.memory.run(experiment, name) as kept:
+        with self.memory.run(experiment, name) as memory_run:
             if self.store is None:
-                yield kept
+                yield memory_run
                 return
-            with self.store.run(experiment, name) as stored:
-                yield _Both(kept, stored)
+            with self.store.run(experiment, name) as store_run:
+                yield _TeeRun(memory_run, store_run)
 
 
-class _Both:
+class _TeeRun:
     """A run that is written to memory and to a store."""
 
-    def __init__(self, kept: MemoryRun, stored: Run) -> None:
-        self.kept, self.stored = kept, stored
-        self.run_id, self.location = stored.run_id, stored.location
+    def __init__(self, memory_run: MemoryRun, store_run: Run) -> None:
+        self.memory_run, self.store_run = memory_run, store_run
+        self.run_id, self.location = store_run.run_id, store_run.location
 
     def log(self, records: Sequence[Record]) -> None:
-        self.kept.log(records)
-        self.stored.log(records)
+        self.memory_run.log(records)
+        self.store_run.log(records)
 
     def rename(self, name: str) -> None:
-        self.kept.rename(name)
-        self.stored.rename(name)
+        self.memory_run.rename(name)
+        self.store_run.rename(name)

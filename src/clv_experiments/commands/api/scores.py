@@ -67,13 +67,13 @@ def score(
         cfg.data = log.settings
         if isinstance(model, Result):
             cfg.model = model.settings.model
-        written = write_scores(
+        output = write_scores(
             cfg,
             cfg.model.name,
             log=log.transactions,
             reference=reference_option(build_model(cfg.model)),
             terminal=Terminal(quiet=not verbose),
         )
-        scores = pd.read_parquet(written / PARQUET)
-        scores.attrs["notes"] = (written / "readme.txt").read_text(encoding="utf-8")
+        scores = pd.read_parquet(output / PARQUET)
+        scores.attrs["notes"] = (output / "readme.txt").read_text(encoding="utf-8")
     return scores

@@ -35,11 +35,11 @@ def compose_settings(config_name: str, chosen: Settings, settings: Settings | No
     ClvError
         If there is no such option or setting, or a value is of another kind.
     """
-    given = {key: value for key, value in chosen.items() if value is not None} | dict(settings or {})
-    typed = [f"{key}={value}" for key, value in given.items() if isinstance(value, str | int | float)]
+    provided = {key: value for key, value in chosen.items() if value is not None} | dict(settings or {})
+    overrides = [f"{key}={value}" for key, value in provided.items() if isinstance(value, str | int | float)]
     try:
-        cfg = compose_config(config_name, read_arguments(["tracking=memory", *typed], config_name).for_hydra)
-        for key, value in given.items():
+        cfg = compose_config(config_name, read_arguments(["tracking=memory", *overrides], config_name).for_hydra)
+        for key, value in provided.items():
             if not isinstance(value, str | int | float):
                 OmegaConf.update(cfg, key, value, force_add=False)
     except (HydraException, OmegaConfBaseException) as error:

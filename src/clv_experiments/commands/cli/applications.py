@@ -60,11 +60,11 @@ def leaderboard() -> int:
         from clv_experiments.commands.leaderboard import run_leaderboard
 
         job = HydraConfig.get()
-        alone = job.mode is RunMode.RUN
+        is_single = job.mode is RunMode.RUN
         try:
-            boards.append(run_leaderboard(cfg, job.overrides.task, alone=alone))
+            boards.append(run_leaderboard(cfg, job.overrides.task, is_single=is_single))
         except LogTooShort as error:
-            if alone:
+            if is_single:
                 raise
             sys.stdout.write(f"left out: {error}\n")
 
@@ -128,14 +128,14 @@ def _write_insights(cfg: DictConfig, model: str | None) -> None:
 
 def _run_with_model(config_name: str, command: Callable[[DictConfig, str | None], None]) -> int:
     """Run a command whose model may be one that is kept, and so no option of Hydra's."""
-    asked: list[str | None] = []
+    requested: list[str | None] = []
 
     def take_model(_: CommandLine, main: Callable[[], None]) -> None:
         model, sys.argv[1:] = pop_model_override(sys.argv[1:])
-        asked.append(model)
+        requested.append(model)
         main()
 
-    return _run(config_name, lambda cfg: command(cfg, asked[-1]), take_model)
+    return _run(config_name, lambda cfg: command(cfg, requested[-1]), take_model)
 
 
 def _run(

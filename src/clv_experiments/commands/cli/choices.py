@@ -14,7 +14,7 @@ from clv_experiments.commands.model_reference import ADDRESSES, CHAMPION
 from clv_experiments.config.conf_folders import option_files, packaged_conf, user_conf
 from clv_experiments.errors import suggest
 
-KEPT_MODELS = ("score", "insights")  # commands whose model may also be one that is kept
+STORED_MODEL_COMMANDS = ("score", "insights")  # commands whose model may also be one that is kept
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Choices:
         """All that a key can begin with."""
         return (*self.groups, *self.settings, "hydra")
 
-    def knows(self, key: str) -> bool:
+    def has_key(self, key: str) -> bool:
         """Whether a key begins with something that is there."""
         return re.split(r"[./@]", key)[0] in self.roots
 
@@ -59,10 +59,10 @@ class Choices:
         same = [option for option in self.groups[group] if _letters(option) == _letters(name) != ""]
         return same[0] if len(same) == 1 else "null" if (group, name) == ("experiment", "null") else None
 
-    def takes_any(self, group: str, name: str) -> bool:
+    def accepts_any_value(self, group: str, name: str) -> bool:
         """Whether a name is read by the command itself: a model that is kept."""
-        kept = group == "model" and self.command in KEPT_MODELS
-        return kept and (name == CHAMPION or name.startswith(ADDRESSES))
+        takes_stored = group == "model" and self.command in STORED_MODEL_COMMANDS
+        return takes_stored and (name == CHAMPION or name.startswith(ADDRESSES))
 
     def groups_with(self, name: str) -> list[str]:
         """List the groups that have an option of this name; a search space is named after its model."""
@@ -75,49 +75,50 @@ class Choices:
             optional = "; leave it out for none" if group == "experiment" else ""
             hint = " (tracking=memory keeps no run)" if group == "tracking" else ""
             return f"{group}={name} names no option; there are {', '.join(options)}{hint}{optional}"
-        near = suggest(name.lower(), options)
+        suggestion = suggest(name.lower(), options)
         if group == "window":
-            near += "; any other length reads window=45d, or \"window.horizon='45 days'\""
+            suggestion += "; any other length reads window=45d, or \"window.horizon='45 days'\""
         if group == "data":
-            near += "; a log of your own reads data.path=orders.csv"
-        return f"there is no {group}={name}; {near}"
+            suggestion += "; a log of your own reads data.path=orders.csv"
+        return f"there is no {group}={name}; {suggestion}"
 
     def describe_lonely_key(self, key: str) -> str:
         """Say of a setting without a value what could follow."""
         if key in self.groups:
             return f"'{key}' says no option; type {key}=<one of {', '.join(self.groups[key])}>"
-        if self.knows(key):
+        if self.has_key(key):
             return f"'{key}' says no value; type {key}=<value>"
         for group in self.groups_with(key):
             return f"'{key}' is no setting; type {group}={self.resolve(group, key)}"
         if key.lower() in ("help", "multirun", "version", "info"):
             return f"'{key}' is an option: type --{key.lower()}"
-        near = suggest(key.lower(), [option for options in self.groups.values() for option in options])
-        hint = near if near.startswith("did") else "a file of your own reads data.path=orders.csv"
+        suggestion = suggest(key.lower(), [option for options in self.groups.values() for option in options])
+        hint = suggestion if suggestion.startswith("did") else "a file of your own reads data.path=orders.csv"
         return f"'{key}' is no setting, which read key=value, such as model=xgboost; {hint}"
 
 
 @cache
 def _read_choices(config_name: str, _: Path | None) -> Choices:
     groups: dict[str, list[str]] = {}
-    own: dict[str, object] = {}
-    _collect(config_name, groups, own)
-    settings = tuple(name for name in own if name != "hydra")
-    return Choices(config_name, groups, settings, tuple(name for name in settings if isinstance(own[name], bool)))
+    defaults: dict[str, object] = {}
+    _collect(config_name, groups, defaults)
+    settings = tuple(name for name in defaults if name != "hydra")
+    return Choices(config_name, groups, settings, tuple(name for name in settings if isinstance(defaults[name], bool)))
 
 
-def _collect(config_name: str, groups: dict[str, list[str]], own: dict[str, object]) -> None:
+def _collect(config_name: str, groups: dict[str, list[str]], defaults: dict[str, object]) -> None:
     cfg = OmegaConf.load(packaged_conf() / f"{config_name}.yaml")
     assert isinstance(cfg, DictConfig)
     for entry in cfg.defaults:
         if isinstance(entry, str):
             if entry != "_self_":
-                _collect(entry, groups, own)
+                _collect(entry, groups, defaults)
             continue
         group = str(next(iter(entry))).split()[-1]
         if not group.startswith("hydra"):
             groups[group] = list(option_files(group))
-    own.update({str(name): cfg._get_node(name)._value() for name in cfg if name != "defaults" and name not in groups})  # type: ignore[union-attr]
+    nodes = {str(name): cfg._get_node(name) for name in cfg if name != "defaults" and name not in groups}
+    defaults.update({name: node._value() for name, node in nodes.items()})  # type: ignore[union-attr]
 
 
 def _letters(name: str) -> str:

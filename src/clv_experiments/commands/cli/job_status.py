@@ -11,8 +11,8 @@ from pathlib import Path
 
 FAILURES = "failures"
 STOP = "stop"
-UNDER_WAY = ".job"
-PATIENCE = 10.0  # seconds that a worker has to mark its run as interrupted
+JOB_SUFFIX = ".job"
+STOP_TIMEOUT = 10.0  # seconds that a worker has to mark its run as interrupted
 
 
 class JobStatus:
@@ -41,7 +41,7 @@ class JobStatus:
     @contextmanager
     def running(self, job: str) -> Iterator[None]:
         """Say what this process is busy with; what was killed in the middle is never taken back."""
-        path = self.folder / f"{os.getpid()}{UNDER_WAY}"
+        path = self.folder / f"{os.getpid()}{JOB_SUFFIX}"
         path.write_text(job, encoding="utf-8")
         try:
             yield
@@ -50,7 +50,7 @@ class JobStatus:
 
     def jobs(self) -> list[str]:
         """List what is under way, or was killed."""
-        return sorted(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*{UNDER_WAY}"))
+        return sorted(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*{JOB_SUFFIX}"))
 
     @property
     def stopped(self) -> bool:
@@ -60,15 +60,15 @@ class JobStatus:
     def stop(self) -> None:
         """Interrupt all workers once, and wait until they have ended their runs or patience runs out."""
         (self.folder / STOP).touch()
-        gone: set[int] = set()
-        until = time.monotonic() + PATIENCE
-        while (busy := self._busy() - gone) and time.monotonic() < until:
+        finished: set[int] = set()
+        until = time.monotonic() + STOP_TIMEOUT
+        while (busy := self._busy() - finished) and time.monotonic() < until:
             for worker in busy:  # which ignores it the second time
                 try:
                     os.kill(worker, signal.SIGINT)
                 except ProcessLookupError:  # it was killed
-                    gone.add(worker)
+                    finished.add(worker)
             time.sleep(0.05)
 
     def _busy(self) -> set[int]:
-        return {int(path.stem) for path in self.folder.glob(f"*{UNDER_WAY}")}
+        return {int(path.stem) for path in self.folder.glob(f"*{JOB_SUFFIX}")}

@@ -24,7 +24,7 @@ from clv_experiments.errors import ClvError
 
 PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "readme", "predictions")
 FILE_SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xlsx?|xlsm|json|jsonl|feather|orc|gz|zip|db|duckdb|sqlite3?)$")
-ADDRESS = re.compile(r"\w[\w+.-]*://")
+URL_PREFIX = re.compile(r"\w[\w+.-]*://")
 LENGTH = re.compile(r"(?i)(-?\d+)[\s_-]*([a-z]+)")
 UNITS = {"d": ("days", 1), "w": ("weeks", 1), "m": ("months", 1), "q": ("months", 3), "y": ("months", 12)}
 UNIT_WORDS = re.compile(r"(?i)d|days?|w|wks?|weeks?|m|mo|mon|months?|q|quarters?|y|yrs?|years?")
@@ -99,13 +99,13 @@ class _Reader:
             yield from self._read_setting(replace(word, prefix=""), value)
 
     def _read_setting(self, word: Word, value: str) -> Iterator[Word]:
-        key, plain = word.key, _unquoted(value)
-        if key == "data" and self.choices.resolve(key, plain) is None and _looks_like_source(plain):
-            is_file = ADDRESS.match(plain) is None
+        key, unquoted = word.key, _unquote(value)
+        if key == "data" and self.choices.resolve(key, unquoted) is None and _looks_like_source(unquoted):
+            is_file = URL_PREFIX.match(unquoted) is None
             option, setting = ("file", "data.path") if is_file else ("sql", "data.connection")
-            self.notes.append(f"data={plain} is read as data={option} {setting}={plain}")
+            self.notes.append(f"data={unquoted} is read as data={option} {setting}={unquoted}")
             yield Word.of("data", option)
-            hidden = _without_password(Word.of(setting, plain))
+            hidden = _without_password(Word.of(setting, unquoted))
             yield Word.of(setting, self._text_value(setting, str(hidden.value)))
         elif key == "data.where":
             yield Word.of(key, quote_condition(value))
@@ -156,9 +156,9 @@ class _Reader:
 
     def _options(self, group: str, value: str) -> str:
         """Spell options as they are called; refuse what is none."""
-        if re.match(r"\w+\(|\$\{", value) or self.choices.takes_any(group, _unquoted(value)):
+        if re.match(r"\w+\(|\$\{", value) or self.choices.accepts_any_value(group, _unquote(value)):
             return value
-        names = [_unquoted(part) for part in value.split(",")]
+        names = [_unquote(part) for part in value.split(",")]
         options = [self.choices.resolve(group, name) for name in names]
         for name, option in zip(names, options, strict=True):
             if option is None:
@@ -174,7 +174,7 @@ class _Reader:
         """Spell the models of ``models=[...]`` as they are called."""
         if word.key != "models" or not word.value:
             return word
-        names = [_unquoted(name) for name in word.value.strip("[]").split(",")]
+        names = [_unquote(name) for name in word.value.strip("[]").split(",")]
         models = [self.choices.resolve("model", name) for name in names]
         return Word.of(word.key, f"[{','.join(model for model in models if model)}]") if all(models) else word
 
@@ -183,25 +183,25 @@ class _Reader:
         override = self._parse_override(value)
         if override is None:
             parts = [part.strip() for part in value.split(",")]
-            several = self.multirun and parts[1:] and not _exists(value) and not SELECT.match(value)
-            return ",".join(map(_quoted, parts if several else [value]))
+            several = self.multirun and parts[1:] and not _path_exists(value) and not SELECT.match(value)
+            return ",".join(map(_quote, parts if several else [value]))
         if override.is_sweep_override():
             return self._text_with_commas(key, value)
         read = override._value
         if isinstance(read, bool) and not key.startswith("data.columns."):
-            return _quoted(value)
-        is_other_text = key in PATHS and isinstance(read, str) and read != value and not _exists(read)
-        return _quoted(value) if is_other_text or type(read) in (int, float) else value
+            return _quote(value)
+        is_other_text = key in PATHS and isinstance(read, str) and read != value and not _path_exists(read)
+        return _quote(value) if is_other_text or type(read) in (int, float) else value
 
     def _text_with_commas(self, key: str, value: str) -> str:
         if re.match(r"\w+\(", value):  # glob(*), choice(a,b)
             return value
         if self.multirun and not SELECT.match(value):
-            if key not in PATHS or not _exists(value):
+            if key not in PATHS or not _path_exists(value):
                 return value
-            quoted = ",".join(_quoted(part) for part in value.split(","))
+            quoted = ",".join(_quote(part) for part in value.split(","))
             self.notes.append(f'{key}={value} is read as the one file that is there; several are "{key}={quoted}"')
-        return _quoted(value)
+        return _quote(value)
 
     def _parse_override(self, value: str) -> Override | None:
         """Parse a value as Hydra does; None where its grammar cannot."""
@@ -246,7 +246,7 @@ def _lengths(value: str) -> list[tuple[int, str]] | None:
     """Read lengths of time, such as ``2m`` or ``'3 months','1 year'``; None where one of them is none."""
     lengths = []
     for part in value.split(","):
-        match = LENGTH.fullmatch(_unquoted(part))
+        match = LENGTH.fullmatch(_unquote(part))
         if match is None or not UNIT_WORDS.fullmatch(match[2]):
             return None
         unit, times = UNITS[match[2][0].lower()]
@@ -255,11 +255,11 @@ def _lengths(value: str) -> list[tuple[int, str]] | None:
 
 
 def _looks_like_source(value: str) -> bool:
-    is_named_like_one = FILE_SUFFIX.search(value) or ADDRESS.match(value) or set(value) & set("/\\*")
-    return bool(value) and (bool(is_named_like_one) or _exists(value))
+    is_named_like_one = FILE_SUFFIX.search(value) or URL_PREFIX.match(value) or set(value) & set("/\\*")
+    return bool(value) and (bool(is_named_like_one) or _path_exists(value))
 
 
-def _exists(path: str) -> bool:
+def _path_exists(path: str) -> bool:
     """Whether a file is there, or one that matches a pattern."""
     try:
         expanded = Path(path).expanduser()
@@ -268,13 +268,13 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """Quote a value for Hydra."""
     if re.search(r"\$\{[^}]*$", value):
         raise ClvError(f"'{value}' holds ${{, which begins the name of another setting; give the file another name")
     return QuotedString(value, Quote.single).with_quotes()
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     value = value.strip()
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value

@@ -19,9 +19,9 @@ from clv_experiments.reporting.text_table import TextTable
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
 WORDS = {"model", "family", "parameter"}  # columns that are read from the left
-NEWS = 20  # lines in a file that a bar leaves because its note changed, besides those for every tenth
-BESIDE_NOTE = 36  # columns of a bar that are neither its name, its count nor its note
-AN_HOUR = 3600.0  # seconds whose progress tells how long the rest will take
+MAX_NOTE_LINES = 20  # lines in a file that a bar leaves because its note changed, besides those for every tenth
+RESERVED_WIDTH = 36  # columns of a bar that are neither its name, its count nor its note
+SPEED_PERIOD = 3600.0  # seconds whose progress tells how long the rest will take
 
 
 class Terminal:
@@ -45,7 +45,7 @@ class Terminal:
         self.timings: dict[str, float] = {}
         self.started = perf_counter()
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print one line."""
         self.console.print(line, soft_wrap=True)
 
@@ -60,7 +60,7 @@ class Terminal:
         """
         started = perf_counter()
         if not self.console.is_terminal:
-            self.say(title)
+            self.print_line(title)
         with self.console.status(Text(title)) as status:
             yield lambda done, total: status.update(Text(f"{title}: {done} of {total}"))
         if part is not None:
@@ -81,7 +81,7 @@ class Terminal:
             def update(title: str, done: int, total: int) -> None:
                 nonlocal announced
                 if title != announced and not self.console.is_terminal:
-                    self.say(title)
+                    self.print_line(title)
                 announced = title
                 status.update(Text(f"{title}: {done} of {total}" if total else title))
 
@@ -99,16 +99,16 @@ class Terminal:
             Takes (done, total or None where it is open, a note such as the best so far).
         """
         if not self.console.is_terminal:
-            yield from _lines(self.say, title)
+            yield from _progress_lines(self.print_line, title)
             return
         bar, last_line = _progress(self.console), ""
         task = bar.add_task(title, total=None, count="", left="", note="")
 
         def update(done: int, total: int | None, note: str) -> None:
             nonlocal last_line
-            last_line = _so_far(title, done, total, note)
+            last_line = _progress_line(title, done, total, note)
             count, remaining_label = _count(done, total), "" if total is None else "left"
-            room = max(0, self.console.width - len(title) - len(count) - BESIDE_NOTE)
+            room = max(0, self.console.width - len(title) - len(count) - RESERVED_WIDTH)
             cut = note if len(note) <= room else f"{note[: room - 1]}…" * bool(room)
             bar.update(task, completed=done, total=total, count=count, left=remaining_label, note=cut)
 
@@ -117,53 +117,53 @@ class Terminal:
                 yield update
         finally:
             if last_line:
-                self.say(last_line)
+                self.print_line(last_line)
 
     def report_log(self, log: TransactionLog) -> None:
         """Print what was guessed of a log, and what cleaning removed: rows, customers and money by step."""
         for note in log.notes:
-            self.say(f"note: {note}")
+            self.print_line(f"note: {note}")
         report = log.report
-        self.say(
+        self.print_line(
             f"{report.rows_read:,} rows read, {report.rows_kept:,} kept; removed:" + " nothing" * report.changes.empty
         )
         for change in report.changes.to_dict("records"):
             amount = f", amount {change['amount']:,.2f}" if "amount" in change else ""
-            self.say(f"  {change['rule']}: {change['rows']:,} rows, {change['customers']:,} customers{amount}")
+            self.print_line(f"  {change['rule']}: {change['rows']:,} rows, {change['customers']:,} customers{amount}")
 
     def add_timings(self, seconds: Mapping[str, float]) -> None:
         """Add the times of parts that were measured elsewhere."""
         for name, value in seconds.items():
             self.timings[name] = self.timings.get(name, 0.0) + value
 
-    def summary(self, ladder: Ladder, title: str) -> None:
+    def print_summary(self, ladder: Ladder, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
         headings = ["model", *(heading for heading, _ in ladder.headline.values())]
         rows = [[name, *cells] for name, cells in summary_rows(ladder).items()]
         caption = f"best baseline by {ladder.objective}" if ladder.best_baseline else None
         self.print_table(title, TextTable(headings, rows, caption))
         for sentence in ladder.beaten_by:
-            self.say(f"note: {sentence}")
+            self.print_line(f"note: {sentence}")
 
     def print_table(self, title: str, table: TextTable) -> None:
         """Print a table between a title and its caption; a narrow terminal loses its last columns, and says so."""
         headings, rows, caption = table.headings, table.rows, table.caption
         visible, unbounded = len(headings), self.console.options.update(max_width=10_000)
-        while (columns := _laid_out(headings[:visible], rows)).columns[1:]:
+        while (columns := _build_table(headings[:visible], rows)).columns[1:]:
             if self.console.measure(columns, options=unbounded).maximum <= self.console.width:
                 break
             visible -= 1
         self.console.print(Text(title, style="bold"))
         self.console.print(columns)
         if visible < len(headings):
-            self.say(f"a wider terminal shows {', '.join(headings[visible:])} too")
+            self.print_line(f"a wider terminal shows {', '.join(headings[visible:])} too")
         if caption:
             self.console.print(Text(caption, style="dim"))
 
     def print_timings(self) -> None:
         """Print how long each step took."""
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.timings.items())
-        self.say(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
+        self.print_line(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
 
 
 def _progress(console: Console) -> Progress:
@@ -179,31 +179,31 @@ def _progress(console: Console) -> Progress:
         console=console,
         transient=True,
         refresh_per_second=4,
-        speed_estimate_period=AN_HOUR,
+        speed_estimate_period=SPEED_PERIOD,
     )
 
 
-def _lines(say: Callable[[str], None], title: str) -> Iterator[Callable[[int, int | None, str], None]]:
+def _progress_lines(print_line: Callable[[str], None], title: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """Give what shows progress as lines: at every tenth, or where the total is open at each doubling, and news."""
-    last_line, line, last_note, news, mark = "", "", "", 0, 0
+    last_line, line, last_note, note_lines, last_tenth = "", "", "", 0, 0
 
     def update(done: int, total: int | None, note: str) -> None:
-        nonlocal last_line, line, last_note, news, mark
-        line = _so_far(title, done, total, note)
-        reached = 10 * done // total if total else done.bit_length()
-        new = note != last_note and news < NEWS
-        if reached > mark or new:
-            say(line)
-            last_line, last_note, news, mark = line, note, news + new, max(mark, reached)
+        nonlocal last_line, line, last_note, note_lines, last_tenth
+        line = _progress_line(title, done, total, note)
+        tenth = 10 * done // total if total else done.bit_length()
+        is_new_note = note != last_note and note_lines < MAX_NOTE_LINES
+        if tenth > last_tenth or is_new_note:
+            print_line(line)
+            last_line, last_note, note_lines, last_tenth = line, note, note_lines + is_new_note, max(last_tenth, tenth)
 
     try:
         yield update
     finally:
         if line != last_line:
-            say(line)
+            print_line(line)
 
 
-def _so_far(title: str, done: int, total: int | None, note: str) -> str:
+def _progress_line(title: str, done: int, total: int | None, note: str) -> str:
     return f"{title} {_count(done, total)}" + f", {note}" * bool(note)
 
 
@@ -211,7 +211,7 @@ def _count(done: int, total: int | None) -> str:
     return str(done) if total is None else f"{done} of {total}"
 
 
-def _laid_out(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _build_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Lay out a table without wrapping; columns of words are read from the left, numbers from the right."""
     table = Table(box=box.SIMPLE_HEAVY, show_edge=False, pad_edge=False)
     for heading in headings:

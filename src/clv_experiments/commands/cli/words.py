@@ -23,8 +23,20 @@ OPTIONS = {
     "-cp": 1, "--config-name": 1, "-cn": 1, "--config-dir": 1, "-cd": 1, "--experimental-rerun": 1, "--info": 1,
     "-i": 1,
 }  # fmt: skip
-INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # the word after --info may be missing
-VALUES = {"--cfg": ("job", "hydra", "all"), "-c": ("job", "hydra", "all"), "--info": INFO, "-i": INFO}
+INFO = (
+    "all",
+    "config",
+    "defaults",
+    "defaults-tree",
+    "plugins",
+    "searchpath",
+)  # the word after --info may be missing
+OPTION_VALUES = {
+    "--cfg": ("job", "hydra", "all"),
+    "-c": ("job", "hydra", "all"),
+    "--info": INFO,
+    "-i": INFO,
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ def read_words(typed: Sequence[str], choices: Choices) -> Words:
     ClvError
         If a word is neither.
     """
-    words, pending = Words(), list(_joined([*_cleaned(typed)], choices))
+    words, pending = Words(), list(_join([*_clean(typed)], choices))
     while pending:
         word = pending.pop(0)
         if word.startswith("-"):
@@ -82,7 +94,7 @@ def read_words(typed: Sequence[str], choices: Choices) -> Words:
     return words
 
 
-def _cleaned(typed: Sequence[str]) -> Iterator[str]:
+def _clean(typed: Sequence[str]) -> Iterator[str]:
     """Take off what nobody sees: line ends and blanks around a word, quotes that a shell left around it."""
     for word in typed:
         try:
@@ -99,16 +111,16 @@ def _cleaned(typed: Sequence[str]) -> Iterator[str]:
             yield word
 
 
-def _joined(words: list[str], choices: Choices) -> Iterator[str]:
+def _join(words: list[str], choices: Choices) -> Iterator[str]:
     """Put together what blanks took apart: ``model = xgboost``, ``window=3 months``, quotes that cmd.exe ignores."""
     while words:
         word = words.pop(0)
-        while words and (longer := _with_next(word, words, choices)):
+        while words and (longer := _join_with_next(word, words, choices)):
             word = longer
         yield word
 
 
-def _with_next(word: str, words: list[str], choices: Choices) -> str | None:
+def _join_with_next(word: str, words: list[str], choices: Choices) -> str | None:
     """Join a word with what follows, if it belongs to it; takes that from the words."""
     following = words[0]
     if following.startswith("=") and "=" not in word:
@@ -158,7 +170,7 @@ def _read_option(word: str, pending: list[str], words: Words, choices: Choices) 
         _check_option_value(option, value if value or equal else None)
     elif key in choices.flags and body == key:
         words.overrides.append(Word.of(key, "true"))
-    elif choices.knows(key):
+    elif choices.has_key(key):
         if body == key and pending and "=" not in pending[0] and not pending[0].startswith("-"):
             body = f"{key}={pending.pop(0)}"
         words.overrides.append(_read_setting(body, words, choices))
@@ -169,7 +181,7 @@ def _read_option(word: str, pending: list[str], words: Words, choices: Choices) 
 
 
 def _check_option_value(option: str, value: str | None) -> None:
-    accepted = VALUES.get(option)
+    accepted = OPTION_VALUES.get(option)
     following = f"one of {', '.join(accepted)}" if accepted else "a value"
     if value is not None and not OPTIONS[option]:
         raise ClvError(f"{option} takes no value, got '{value}'; type {option} alone")
@@ -182,7 +194,7 @@ def _check_option_value(option: str, value: str | None) -> None:
 def _read_setting(word: str, words: Words, choices: Choices) -> Word:
     """Read a setting; a word without a key is read as the one thing it can be."""
     colon = COLON.fullmatch(word)
-    if colon and "=" not in colon[1] and choices.knows(colon[1]):
+    if colon and "=" not in colon[1] and choices.has_key(colon[1]):
         words.notes.append(f"{word} is read as {colon[1]}={colon[2]}")
         return Word.of(colon[1], colon[2])
     match = SETTING.fullmatch(word)
@@ -198,7 +210,7 @@ def _read_setting(word: str, words: Words, choices: Choices) -> Word:
         option = choices.resolve(groups[0], word)
         words.notes.append(f"{word} is read as {groups[0]}={option}")
         return Word.of(groups[0], str(option))
-    if words.overrides and words.overrides[-1].value and not choices.knows(word):
+    if words.overrides and words.overrides[-1].value and not choices.has_key(word):
         last = words.overrides[-1]
         raise ClvError(
             f"'{word}' stands alone; if it belongs to {last.key}, put all of it in quotes: \"{last.text} {word}\""

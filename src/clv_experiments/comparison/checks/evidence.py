@@ -37,20 +37,20 @@ def overlapping(standings: Standings) -> list[Finding] | NotApplicable:
 def few_buyers(standings: Standings) -> list[Finding]:
     """M7: scores, or captured shares, that rest on a handful of buyers; a constant prediction has no top customers."""
     cell, result = standings.cell, []
-    fewest: dict[float, dict[str, float]] = {} if cell.has_losses else {0.1: {}, 0.2: {}}
+    fewest_buyers: dict[float, dict[str, float]] = {} if cell.has_losses else {0.1: {}, 0.2: {}}
     for origin in cell.origins:
         if origin.buyers < MIN_BUYERS:
             values = {"holdout": origin.holdout, "buyers": origin.buyers, "limit": MIN_BUYERS}
             result.append(finding("few_buyers", None, values))
             continue
         for i, model in enumerate(cell.labels):
-            for share, least in fewest.items():
+            for share, by_model in fewest_buyers.items():
                 inside = top_share(origin.bought, origin.y_pred[:, i], share) * origin.buyers
                 if np.ptp(origin.y_pred[:, i]) > 0 and inside < MIN_BUYERS - TOLERANCE:
-                    least[model] = min(inside, least.get(model, np.inf))
-    for share, least in fewest.items():
-        if least:
-            counts = {model: int(inside + TOLERANCE) for model, inside in least.items()}
+                    by_model[model] = min(inside, by_model.get(model, np.inf))
+    for share, by_model in fewest_buyers.items():
+        if by_model:
+            counts = {model: int(inside + TOLERANCE) for model, inside in by_model.items()}
             values = {"share": share, "limit": MIN_BUYERS, "buyers": counts}
             result.append(finding("few_top_buyers", None, values))
     return result

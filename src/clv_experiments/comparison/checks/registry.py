@@ -41,7 +41,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def all_checks(own: Sequence[Any] = ()) -> tuple[Check, ...]:
+def all_checks(user_checks: Sequence[Any] = ()) -> tuple[Check, ...]:
     """List the checks of a board: those of this package, of installed packages, and a user's own.
 
     Parameters
@@ -53,14 +53,14 @@ def all_checks(own: Sequence[Any] = ()) -> tuple[Check, ...]:
     ClvError
         If one is no check, or two have the same code.
     """
-    named = {check.code: check for check in CHECKS}
-    users = [(check, getattr(check, "__name__", type(check).__name__)) for check in own]
-    for check, source in [*_installed_checks(), *users]:
+    by_code = {check.code: check for check in CHECKS}
+    named_checks = [(check, getattr(check, "__name__", type(check).__name__)) for check in user_checks]
+    for check, source in [*_installed_checks(), *named_checks]:
         _require_check(check, source)
-        if check.code in named:
+        if check.code in by_code:
             raise ClvError(f"two checks have the code {check.code}, one of them {source}; give it another")
-        named[check.code] = check
-    return tuple(named.values())
+        by_code[check.code] = check
+    return tuple(by_code.values())
 
 
 def _installed_checks() -> Iterator[tuple[Any, str]]:

@@ -77,26 +77,26 @@ def _smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Find
     """Find the baseline of the smallest error and whom it beats, once an error: zeros often wins MAE and is useless."""
     result = []
     for metric in ERRORS:
-        score, how = standings.rows(metric)["score"], METRICS[metric]
+        score, spec = standings.rows(metric)["score"], METRICS[metric]
         baselines = [name for name in score.index if standings.cell.families[name] == "baseline"]
-        behind = [model for model in fitted_models if baselines and score[model] > score[baselines[0]]]
-        if behind:
+        worse = [model for model in fitted_models if baselines and score[model] > score[baselines[0]]]
+        if worse:
             best = ModelScore(baselines[0], score[baselines[0]])
-            values = {"heading": how.heading, "form": how.form, "baseline": best, "behind": behind}
+            values = {"heading": spec.heading, "form": spec.form, "baseline": best, "behind": worse}
             result.append(finding("smaller_error", None, values))
     return result
 
 
 def _loss(standings: Standings, metric: str, model: str) -> Loss | None:
-    score, oriented, how = standings.rows(metric)["score"], standings.oriented_scores[metric], METRICS[metric]
+    score, oriented, spec = standings.rows(metric)["score"], standings.oriented_scores[metric], METRICS[metric]
     labels, families = standings.cell.labels, standings.cell.families
     baselines = [name for name in score.index if families[name] == "baseline"]
     better = [name for name in baselines if oriented[labels.index(name)] > oriented[labels.index(model)]]
     if not better:
         return None
-    beyond = [name for name in better if _beyond_chance(standings, metric, name, model)]
+    significant = [name for name in better if _beyond_chance(standings, metric, name, model)]
     better_scores = tuple(ModelScore(name, score[name]) for name in better)
-    return Loss(how.heading, how.form, score[model], better_scores, tuple(beyond))
+    return Loss(spec.heading, spec.form, score[model], better_scores, tuple(significant))
 
 
 def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:
@@ -115,10 +115,10 @@ def biased(standings: Standings) -> list[Finding] | NotApplicable:
     result, baselines = [], []
     for model, family in standings.cell.families.items():
         bias, model_steps = means[model], steps[steps["model"] == model]
-        beyond = abs(bias) > MAX_BIAS + TOLERANCE
+        exceeds_limit = abs(bias) > MAX_BIAS + TOLERANCE
         if family == "baseline":
-            baselines += [ModelScore(model, bias)] if beyond else []
-        elif beyond:
+            baselines += [ModelScore(model, bias)] if exceeds_limit else []
+        elif exceeds_limit:
             values = {"bias": bias, "origins": len(standings.cell.holdouts)}
             result.append(finding("biased", model, values))
         elif len(model_steps):
@@ -154,7 +154,7 @@ def _share_of_largest(spend: Floats, count: int) -> float:
 
 def drifted(standings: Standings) -> list[Finding] | NotApplicable:
     """M5: scores that moved between validation and holdout; where most moved one way, the log did: one finding."""
-    how, rows, steps = METRICS[standings.metric], standings.rows(), standings.by_origin
+    spec, rows, steps = METRICS[standings.metric], standings.rows(), standings.by_origin
     holdout = steps[steps["metric"] == standings.metric].set_index(["model", "step"])["score"]
     drifts: dict[str, list[Drift]] = {"worse": [], "better": []}
     models = 0
@@ -175,7 +175,7 @@ def drifted(standings: Standings) -> list[Finding] | NotApplicable:
         return NotApplicable("no run was scored on a validation period")
     result = []
     for direction, direction_drifts in drifts.items():
-        values = {"direction": direction, "heading": how.heading, "form": how.form}
+        values = {"direction": direction, "heading": spec.heading, "form": spec.form}
         if len(direction_drifts) > max(1, models / 2):
             result.append(finding("log_drifted", None, {**values, "drifts": direction_drifts, "models": models}))
         else:

@@ -27,7 +27,7 @@ from clv_experiments.reporting.chart_style import (
 from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.prose import render_document
 
-DRAWN = {"normalised_gini": "Gini", "d2_tweedie": "D2", "aggregate_bias": "size of the bias"}
+PLOTTED_METRICS = {"normalised_gini": "Gini", "d2_tweedie": "D2", "aggregate_bias": "size of the bias"}
 FORMS = {name: BOARD_METRICS[name].form for name in METRICS}
 SIZE_FORM = "{:.1%}"  # of a bias without its sign
 
@@ -79,7 +79,7 @@ def accuracy_markdown(
 
 def _table_rows(rows: pd.DataFrame) -> list[list[str]]:
     """Write one row a model: its scores with their differences from the first, the bias with and without its sign."""
-    written = []
+    table_rows = []
     for model in rows["model"].unique():
         row = rows[rows["model"] == model].set_index("metric")
         cells = [model]
@@ -90,8 +90,8 @@ def _table_rows(rows: pd.DataFrame) -> list[list[str]]:
             if is_bias:
                 cells.append(format_score(abs(score["oriented"]), SIZE_FORM))
             cells.append(_difference(score, -1.0 if is_bias else 1.0, SIZE_FORM if is_bias else FORMS[metric]))
-        written.append([*cells, f"{row['seconds'].iloc[0]:.0f}"])
-    return written
+        table_rows.append([*cells, f"{row['seconds'].iloc[0]:.0f}"])
+    return table_rows
 
 
 def _difference(row: pd.Series, sign: float, form: str) -> str:
@@ -113,13 +113,13 @@ def accuracy_forest(logs: Sequence[BenchmarkedLog]) -> Figure:
     figure, panels = create_chart(
         f"Other tools beside {reference}: left of the line is worse",
         "paired 95 % intervals; filled = leaves out zero; arrow = further than drawn",
-        1.3 + len(logs) * (0.75 + 0.3 * len(names)), len(logs), len(DRAWN), share_x=False,
+        1.3 + len(logs) * (0.75 + 0.3 * len(names)), len(logs), len(PLOTTED_METRICS), share_x=False,
     )  # fmt: skip
-    for panel, (log, metric) in zip(panels, [(log, metric) for log in logs for metric in DRAWN], strict=True):
+    for panel, (log, metric) in zip(panels, [(log, metric) for log in logs for metric in PLOTTED_METRICS], strict=True):
         rows = log.rows[log.rows["metric"] == metric].set_index("model").reindex(names)
         _draw_differences(panel, rows, FORMS[metric])
-        panel.set_xlabel(DRAWN[metric])
-        if metric == next(iter(DRAWN)):
+        panel.set_xlabel(PLOTTED_METRICS[metric])
+        if metric == next(iter(PLOTTED_METRICS)):
             first = log.rows.iloc[0]
             panel.set_title(
                 printable(f"{first['data']}, {first['horizon']}, {len(log.holdouts)} origins", 60), loc="left",
@@ -139,10 +139,12 @@ def _draw_differences(panel: Axes, rows: pd.DataFrame, form: str) -> None:
         if np.isnan(row["difference"]):
             panel.text(-span, y, "left out", va="center", **TEXT_STYLE)
             continue
-        beyond = row["difference"] < -1.03 * span
+        off_axis = row["difference"] < -1.03 * span
         panel.hlines(y, *np.clip([row["lower"], row["upper"]], -1.08 * span, None), color=BLUE, linewidth=3, alpha=0.55)
-        apart = row["lower"] > 0 or row["upper"] < 0
-        draw_marker(panel, -1.03 * span if beyond else row["difference"], y, BLUE, "<" if beyond else "o", apart)
+        significant = row["lower"] > 0 or row["upper"] < 0
+        draw_marker(
+            panel, -1.03 * span if off_axis else row["difference"], y, BLUE, "<" if off_axis else "o", significant
+        )
     panel.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    short = form.replace(".3f", ".2f").replace(".1%", ".0%")
-    panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, short))
+    compact_form = form.replace(".3f", ".2f").replace(".1%", ".0%")
+    panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, compact_form))

@@ -18,13 +18,13 @@ KIND = "leaderboard"
 
 def board_records(standings: Standings, checks: Sequence[CheckResult], created: str) -> Iterator[Record]:
     """Turn the result of one cell into records; ``created`` is the time that the page shows."""
-    cell, own = standings.cell, standings.rows()
+    cell, rows = standings.cell, standings.rows()
     yield Tag("kind", KIND)
     yield Tag("cell", cell.identity)
     yield Tag("metric", standings.metric)
-    yield Tag("leader", own.index[0])
-    yield Tag("tied_with_leader", ", ".join(own.index[own["group"] == 1][1:]) or "none")
-    yield Metric("models", float(len(own)))
+    yield Tag("leader", rows.index[0])
+    yield Tag("tied_with_leader", ", ".join(rows.index[rows["group"] == 1][1:]) or "none")
+    yield Metric("models", float(len(rows)))
     yield Metric("findings", float(sum(len(result.findings) for result in checks)))
     yield Table("leaderboard.csv", standings.table)
     yield Table("by_origin.csv", standings.by_origin)

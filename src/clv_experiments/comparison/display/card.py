@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clv_experiments.comparison.bootstrap import METRICS, LeaderboardMetric
 from clv_experiments.comparison.champion import Choice
 from clv_experiments.comparison.checks.protocol import CheckResult
-from clv_experiments.comparison.display.tables import SHOWN
+from clv_experiments.comparison.display.tables import PAGE_METRICS
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.prose import render_document
 
@@ -81,7 +81,7 @@ def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], re
         choice=choice,
         cell=standings.cell,
         confidence=standings.confidence,
-        scores=[_card_score(standings, metric, label) for metric in standings.displayed_metrics(SHOWN)],
+        scores=[_card_score(standings, metric, label) for metric in standings.displayed_metrics(PAGE_METRICS)],
         findings=[
             (result.check.code, finding)
             for result in checks

@@ -39,8 +39,8 @@ def accuracy_against_cost(standings: Standings) -> Figure:
 
     A model far below the others stands at the lower edge with its score written beside it.
     """
-    how = METRICS[standings.metric]
-    figure, (panel,) = create_chart(f"{how.heading} against seconds to fit and predict", standings.cell.subtitle, 6.2)
+    spec = METRICS[standings.metric]
+    figure, (panel,) = create_chart(f"{spec.heading} against seconds to fit and predict", standings.cell.subtitle, 6.2)
     rows = standings.rows()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
@@ -57,15 +57,15 @@ def accuracy_against_cost(standings: Standings) -> Figure:
         rows[end] = rows[end].clip(lower=top - span).mask(rows["beyond"]).fillna(rows["y"])
     room = 0.25 if rows["beyond"].any() else 0.05  # for the names of those that lie beyond
     panel.set_ylim(top - (1 + room) * span, rows["upper"].max() + 0.12 * span)
-    _axes(panel, rows["seconds"], f"{how.heading}, {standings.confidence:.0%} interval")
+    _axes(panel, rows["seconds"], f"{spec.heading}, {standings.confidence:.0%} interval")
     for row in rows.to_dict("records"):
         style = family_style(row["family"])
         panel.vlines(row["seconds"], row["lower"], row["upper"], color=style.colour, linewidth=2, alpha=0.35)
         draw_marker(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
     draw_family_legend(panel, list(rows["family"]))
     names = [
-        printable(model) + (f" {format_score(score, how.form)}" if beyond else "")
-        for model, score, beyond in zip(rows.index, rows["score"], rows["beyond"], strict=True)
+        printable(model) + (f" {format_score(score, spec.form)}" if off_axis else "")
+        for model, score, off_axis in zip(rows.index, rows["score"], rows["beyond"], strict=True)
     ]
     x, y, bars = (rows[columns].to_numpy(float) for columns in ("seconds", "y", ["lower", "upper"]))
     place_labels(panel, names, x, y, bars)

@@ -76,17 +76,19 @@ def forest(standings: Standings) -> Figure:
     right = max(0.06 * span, float(np.nanmax(np.append(high, 0.0))) * 1.1)
     panel.set_xlim(-1.06 * span, right)
     for y, (model, row) in zip(np.arange(len(rows))[::-1], rows.iterrows(), strict=True):
-        style, tied, behind = family_style(row["family"]), row["group"] == 1, row["from_best"]
+        style, tied, deficit = family_style(row["family"]), row["group"] == 1, row["from_best"]
         if tied:
             panel.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0)
         if model == row["best"]:
-            behind, text = 0.0, "best"
+            deficit, text = 0.0, "best"
         else:
             ends = np.clip([row["from_best_lower"], row["from_best_upper"]], -1.06 * span, None)
             panel.hlines(y, *ends, color=style.colour, linewidth=3, alpha=0.55)
-            text = format_difference(behind, score.form) + (" tied" if tied else "")
-        beyond = behind < -span
-        draw_marker(panel, -1.03 * span if beyond else behind, y, style.colour, "<" if beyond else style.marker, tied)
+            text = format_difference(deficit, score.form) + (" tied" if tied else "")
+        off_axis = deficit < -span
+        draw_marker(
+            panel, -1.03 * span if off_axis else deficit, y, style.colour, "<" if off_axis else style.marker, tied
+        )
         _note_row(panel, y, text)
     name_rows(panel, [f"{printable(model)} · {group}" for model, group in rows["group"].items()])
     panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right")
@@ -167,5 +169,5 @@ def _draw_rank_axis(panel: Axes, models: int, critical: float) -> None:
     if critical <= models - 1:
         panel.plot([1, 1], [1.75, 2.05], color=INK, linewidth=2)
         panel.plot([1 + length] * 2, [1.75, 2.05], color=INK, linewidth=2)
-    beyond = "" if critical <= models - 1 else ", more than the axis is long"
-    panel.text(1, 2.1, f"critical difference {critical:.2f}{beyond}", va="bottom", **TEXT_STYLE)
+    suffix = "" if critical <= models - 1 else ", more than the axis is long"
+    panel.text(1, 2.1, f"critical difference {critical:.2f}{suffix}", va="bottom", **TEXT_STYLE)

@@ -67,8 +67,8 @@ def total_section(cell: Cell) -> IntervalSection:
         ends = (_money(totals[f"{end}_{percent}"], cell.currency) for end in ("lower", "upper"))
         columns[f"{percent} % interval"] = [f"{low} to {high}" for low, high in zip(*ends, strict=True)]
     columns["actual"] = _money(totals["actual"], cell.currency)
-    held = {percent: int(totals[f"held_{percent}"].sum()) for percent in percents}
-    return IntervalSection(title, columns, sentences(TEMPLATE, "total_reading", held, len(totals)))
+    covered = {percent: int(totals[f"held_{percent}"].sum()) for percent in percents}
+    return IntervalSection(title, columns, sentences(TEMPLATE, "total_reading", covered, len(totals)))
 
 
 def _shares(values: pd.Series) -> list[str]:

@@ -15,7 +15,7 @@ from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.cost import seconds_of
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
 from clv_experiments.comparison.display.intervals import IntervalSection, interval_section, total_section
-from clv_experiments.comparison.display.tables import SHOWN, mark_ties
+from clv_experiments.comparison.display.tables import PAGE_METRICS, mark_ties
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.reporting.formatting import format_difference, format_score
@@ -101,7 +101,7 @@ def _section(number: int, standings: Standings, checks: Sequence[CheckResult]) -
         table=board_table(standings),
         metric_tables=[
             (METRICS[metric].heading, metric_table(standings, metric))
-            for metric in standings.displayed_metrics(SHOWN)[1:]
+            for metric in standings.displayed_metrics(PAGE_METRICS)[1:]
         ],
         intervals=[interval_section(standings.cell), total_section(standings.cell)],
         checks=checks,
@@ -161,27 +161,27 @@ def _model_columns(rows: pd.DataFrame) -> Iterator[HtmlColumn]:
 
 
 def _score_columns(standings: Standings, metric: str) -> Iterator[HtmlColumn]:
-    rows, how = standings.rows(metric), METRICS[metric]
+    rows, spec = standings.rows(metric), METRICS[metric]
     groups = [HtmlCell(text, _sort_key(g)) for text, g in zip(mark_ties(rows["group"]), rows["group"], strict=True)]
     yield HtmlColumn("group", groups, "models that share a number tie with the first of them", ascending=True)
     ends = zip(rows["score"], rows["lower"], rows["upper"], _interval_bars(rows), strict=True)
     scores = [
         HtmlCell(
-            format_score(score, how.form),
+            format_score(score, spec.form),
             _score_sort_key(metric, score),
-            f"[{format_score(low, how.form)}, {format_score(high, how.form)}]",
+            f"[{format_score(low, spec.form)}, {format_score(high, spec.form)}]",
             bar=bar,
         )
         for score, low, high, bar in ends
     ]
     meaning = f"with its {standings.confidence:.0%} interval"
-    yield HtmlColumn(how.heading, scores, meaning, ascending=metric in LOWER_FIRST)
-    yield _difference_column(rows, "best", "from the best", how.form)
+    yield HtmlColumn(spec.heading, scores, meaning, ascending=metric in LOWER_FIRST)
+    yield _difference_column(rows, "best", "from the best", spec.form)
     baseline = rows["baseline"].iloc[0]
     if pd.notna(baseline):
-        yield _difference_column(rows, "baseline", f"from {baseline}, the best baseline", how.form)
+        yield _difference_column(rows, "baseline", f"from {baseline}, the best baseline", spec.form)
     if len(standings.cell.holdouts) > 1:
-        spread = _number_cells(rows["spread"], how.form.replace("+", ""))
+        spread = _number_cells(rows["spread"], spec.form.replace("+", ""))
         yield HtmlColumn("between origins", spread, "highest score less lowest", ascending=True)
 
 
@@ -198,16 +198,17 @@ def _difference_column(rows: pd.DataFrame, reference: str, heading: str, form: s
 
 
 def _other_scores(standings: Standings, models: pd.Index) -> Iterator[HtmlColumn]:
-    for metric in standings.displayed_metrics(SHOWN)[1:]:
-        rows, how = standings.rows(metric).loc[models], METRICS[metric]
+    for metric in standings.displayed_metrics(PAGE_METRICS)[1:]:
+        rows, spec = standings.rows(metric).loc[models], METRICS[metric]
         cells = [
             HtmlCell(
-                format_score(score, how.form) + BEST * (group == 1 and how.tells_ties), _score_sort_key(metric, score)
+                format_score(score, spec.form) + BEST * (group == 1 and spec.has_rank_groups),
+                _score_sort_key(metric, score),
             )
             for score, group in zip(rows["score"], rows["group"], strict=True)
         ]
         meaning = "sorted by distance from 0" if metric == "aggregate_bias" else f"{BEST} best or tied with it"
-        yield HtmlColumn(how.heading, cells, meaning, ascending=metric in LOWER_FIRST)
+        yield HtmlColumn(spec.heading, cells, meaning, ascending=metric in LOWER_FIRST)
 
 
 def _cost_column(standings: Standings) -> HtmlColumn:
@@ -218,8 +219,8 @@ def _cost_column(standings: Standings) -> HtmlColumn:
 def _interval_bars(rows: pd.DataFrame) -> list[tuple[float, float, float] | None]:
     """Position each interval between the board's ends; far outliers stop at the end."""
     median = rows["score"].median()
-    near = rows[(rows["score"] - median).abs() <= 4 * (rows["score"] - median).abs().median()]
-    start, end = near["lower"].min(), near["upper"].max()
+    typical = rows[(rows["score"] - median).abs() <= 4 * (rows["score"] - median).abs().median()]
+    start, end = typical["lower"].min(), typical["upper"].max()
     if not end > start:
         return [None] * len(rows)
     shares = 100 * (rows[["lower", "score", "upper"]] - start) / (end - start)

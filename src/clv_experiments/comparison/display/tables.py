@@ -16,12 +16,21 @@ from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_
 from clv_experiments.reporting.prose import render_document, sentences
 from clv_experiments.reporting.text_table import TextTable
 
-SHOWN = ("d2_tweedie", "normalised_gini", "spearman", "top_20_share", "aggregate_bias", "rmse", "crps", "mae")
-NARROW = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
+PAGE_METRICS = (
+    "d2_tweedie",
+    "normalised_gini",
+    "spearman",
+    "top_20_share",
+    "aggregate_bias",
+    "rmse",
+    "crps",
+    "mae",
+)
+NARROW_METRICS = ("d2_tweedie", "normalised_gini", "aggregate_bias", "mae")  # what 120 characters have room for
 READING, AGGREGATE = "leaderboard/reading.jinja", "leaderboard/aggregate.jinja"
 
 
-def board_table(standings: Standings, metrics: Sequence[str] = NARROW) -> TextTable:
+def board_table(standings: Standings, metrics: Sequence[str] = NARROW_METRICS) -> TextTable:
     """Write a board, best model first.
 
     ``*`` marks the best on a score and all that tie with it; ``±`` extends to the ends of a simultaneous interval.
@@ -33,27 +42,27 @@ def board_table(standings: Standings, metrics: Sequence[str] = NARROW) -> TextTa
         Scores beside the one that orders the board; MAE is left out unless a model predicts nothing for everybody,
         since such a model often wins it.
     """
-    how, own = METRICS[standings.metric], standings.rows()
-    models = pd.Index(own.index)
+    spec, rows = METRICS[standings.metric], standings.rows()
+    models = pd.Index(rows.index)
     columns = {
-        "#": mark_ties(own["group"]),
+        "#": mark_ties(rows["group"]),
         "model": list(models),
-        "family": list(own["family"]),
-        f"{how.heading} [{_percent(standings.confidence)}]": [
-            _interval(row, how.form) for row in own[["score", "lower", "upper"]].itertuples(index=False, name=None)
+        "family": list(rows["family"]),
+        f"{spec.heading} [{_percent(standings.confidence)}]": [
+            _interval(row, spec.form) for row in rows[["score", "lower", "upper"]].itertuples(index=False, name=None)
         ],
-        "behind the best": _differences(own, "best", how.form),
+        "behind the best": _differences(rows, "best", spec.form),
     }
-    baseline = own["baseline"].iloc[0]
-    if baseline is not None and baseline != own["best"].iloc[0]:
-        columns[f"over {baseline}"] = _differences(own, "baseline", how.form)
+    baseline = rows["baseline"].iloc[0]
+    if baseline is not None and baseline != rows["best"].iloc[0]:
+        columns[f"over {baseline}"] = _differences(rows, "baseline", spec.form)
     if len(standings.cell.holdouts) > 1:
-        columns["spread"] = [_written(spread, how.form.replace("+", "")) for spread in own["spread"]]
+        columns["spread"] = [_format_value(spread, spec.form.replace("+", "")) for spread in rows["spread"]]
     for metric in standings.displayed_metrics(metrics)[1:]:
-        rows, score = standings.rows(metric).loc[models], METRICS[metric]
+        others, score = standings.rows(metric).loc[models], METRICS[metric]
         columns[score.heading] = [
-            _written(value, score.form) + "*" * (group == 1 and score.tells_ties)
-            for value, group in zip(rows["score"], rows["group"], strict=True)
+            _format_value(value, score.form) + "*" * (group == 1 and score.has_rank_groups)
+            for value, group in zip(others["score"], others["group"], strict=True)
         ]
     return TextTable.from_columns(columns)
 
@@ -84,7 +93,7 @@ def scores_by_cell(aggregate: Aggregate) -> TextTable:
         [
             model,
             *(
-                f"{_written(scores.loc[cell, model], form)}{'*' * bool(aggregate.leads.loc[cell, model])} "
+                f"{_format_value(scores.loc[cell, model], form)}{'*' * bool(aggregate.leads.loc[cell, model])} "
                 f"({aggregate.ranks.loc[cell, model]:g})"
                 for cell in aggregate.cells
             ),
@@ -100,7 +109,7 @@ def board_markdown(standings: Standings, checks: Sequence[CheckResult]) -> str:
         "leaderboard/board.md.jinja",
         cell=standings.cell,
         verdict=decide_verdict(standings).sentences,
-        table=board_table(standings, SHOWN),
+        table=board_table(standings, PAGE_METRICS),
         reading=reading(standings),
         intervals=[interval_section(standings.cell), total_section(standings.cell)],
         checks=checks,
@@ -168,21 +177,21 @@ def mark_ties(numbers: pd.Series) -> list[str]:
     return [f"{number}{'=' * tied}" for number, tied in zip(numbers, shared, strict=True)]
 
 
-def _differences(own: pd.DataFrame, reference: str, form: str) -> list[str]:
+def _differences(rows: pd.DataFrame, reference: str, form: str) -> list[str]:
     signed = form.replace("{:", "{:+")
-    half_widths = (own[f"from_{reference}_upper"] - own[f"from_{reference}_lower"]) / 2.0
+    half_widths = (rows[f"from_{reference}_upper"] - rows[f"from_{reference}_lower"]) / 2.0
     return [
-        "" if model == own[reference].iloc[0] else f"{_written(gap, signed)} ±{_written(half_width, form)}"
-        for model, gap, half_width in zip(own.index, own[f"from_{reference}"], half_widths, strict=True)
+        "" if model == rows[reference].iloc[0] else f"{_format_value(gap, signed)} ±{_format_value(half_width, form)}"
+        for model, gap, half_width in zip(rows.index, rows[f"from_{reference}"], half_widths, strict=True)
     ]
 
 
 def _interval(row: tuple[float, ...], form: str) -> str:
-    score, lower, upper = (_written(value, form) for value in row)
+    score, lower, upper = (_format_value(value, form) for value in row)
     return f"{score} [{lower}, {upper}]"
 
 
-def _written(value: float, form: str) -> str:
+def _format_value(value: float, form: str) -> str:
     """Write a number without a minus where it rounds to zero, or a dash where there is none."""
     return "–" if pd.isna(value) else re.sub(r"{:(\+?)", r"{:\1z", form).format(value)
 

@@ -85,9 +85,9 @@ def break_even(plan: Plan, spend: Floats) -> Estimate | None:
 
     None where nobody is contacted or no uplift pays.
     """
-    least, most = percentile_interval(np.maximum(spend, 0.0))
+    low, high = percentile_interval(np.maximum(spend, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, most.item(), least.item()]))
+        uplifts = plan.cost / (plan.margin * np.array([plan.expected_spend, high.item(), low.item()]))
     return Estimate(*uplifts.tolist()) if np.isfinite(uplifts).all() else None
 
 

@@ -227,8 +227,8 @@ def _solve(customers: pd.DataFrame, campaign: Campaign, minima: Mapping[str, int
     groups = customers.groupby(["segment", "country"], sort=False)
     # Of customers who are alike only the first can be chosen: so many as pay, or as must be.
     paying = customers["profit"].gt(0).groupby([customers["segment"], customers["country"]]).transform("sum")
-    enough = np.maximum(paying.clip(upper=campaign.contacts), customers["segment"].map(minima).fillna(0))
-    candidates = customers[groups.cumcount() < enough]
+    max_chosen = np.maximum(paying.clip(upper=campaign.contacts), customers["segment"].map(minima).fillna(0))
+    candidates = customers[groups.cumcount() < max_chosen]
     if candidates.empty:
         return None if any(minima.values()) else np.zeros(len(customers), dtype=bool)
     rows = [np.ones(len(candidates))]

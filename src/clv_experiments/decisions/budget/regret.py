@@ -43,7 +43,7 @@ class StrategyResult:
     model_ahead: Estimate  # how much more the model earns
 
     @property
-    def standing(self) -> Literal["behind", "tied", "ahead"]:
+    def verdict(self) -> Literal["behind", "tied", "ahead"]:
         """Whether it falls behind the model, is ahead of it, or cannot be told apart from it."""
         return "behind" if self.model_ahead.low > 0 else "ahead" if self.model_ahead.high < 0 else "tied"
 

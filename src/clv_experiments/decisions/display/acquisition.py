@@ -51,13 +51,13 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     cohorts = acquisition.cohorts
     exhibit = TEMPLATE.exhibit(
         "acquisition_cohorts",
-        TEMPLATE.say("cohorts", acquisition, now.btyd_name, shop.currency),
+        TEMPLATE.render("cohorts", acquisition, now.btyd_name, shop.currency),
         cohorts,
         cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}"),
         columns=["cohort", "customers", *PARTS, *VALUE],
     )
-    summary = TEMPLATE.say("limit", acquisition, shop.currency)
-    method = TEMPLATE.say("method", shop.margin, shop.annual_discount_rate, now.btyd_name)
+    summary = TEMPLATE.render("limit", acquisition, shop.currency)
+    method = TEMPLATE.render("method", shop.margin, shop.annual_discount_rate, now.btyd_name)
     return TEMPLATE.section("acquisition", summary, [exhibit], method)
 
 

@@ -14,7 +14,7 @@ SPEND_COLUMNS = [
     "customer_id", "country", "expected_spend", "expected_spend_low", "expected_spend_high", "p_purchase", "clv",
     "total_spend", "segment", "recommended_action",
 ]  # fmt: skip
-CHANCE_COLUMNS = [
+PROBABILITY_COLUMNS = [
     "customer_id", "country", "p_purchase", "p_alive", "next_purchase", "next_purchase_low", "next_purchase_high",
     "expected_purchases", "expected_spend", "last_purchase", "value_tier", "segment",
 ]  # fmt: skip
@@ -42,11 +42,11 @@ def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: 
     """
     tables = {
         "highest_expected_spend": best.by_spend.filter(SPEND_COLUMNS),
-        "most_likely_to_buy": best.by_chance.filter(CHANCE_COLUMNS),
+        "most_likely_to_buy": best.by_probability.filter(PROBABILITY_COLUMNS),
         "past_totals": best.past,
     }
-    paragraphs = {name: TEMPLATE.say(name, best, shop) for name in tables}
+    paragraphs = {name: TEMPLATE.render(name, best, shop) for name in tables}
     paragraphs["highest_expected_spend"] += intervals
     exhibits = [TEMPLATE.exhibit(name, paragraphs[name], table) for name, table in tables.items()]
-    summary, method = TEMPLATE.say("summary", best, shop), TEMPLATE.say("method", best, shop)
+    summary, method = TEMPLATE.render("summary", best, shop), TEMPLATE.render("method", best, shop)
     return TEMPLATE.section("customers", summary, exhibits, method, horizon)

@@ -76,12 +76,12 @@ def budget_section(
     outlook = estimate_outlook(plan, past, replicates, seed)
     regret = evaluate_regret(past[0].table, shop.campaign, shop.margin, replicates, seed)
     currency = shop.currency
-    recommendation = TEMPLATE.say("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency)
+    recommendation = TEMPLATE.render("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency)
     contacts = plan.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
-    uplifts = TEMPLATE.say("uplifts", plan, outlook, currency)
+    uplifts = TEMPLATE.render("uplifts", plan, outlook, currency)
     split, comparison = _split(plan, "segment", "budget_segments", shop), _comparison(regret, past[0], shop)
     exhibits = [
-        TEMPLATE.exhibit("budget_plan", recommendation + TEMPLATE.say("budget_limit", plan, currency), contacts),
+        TEMPLATE.exhibit("budget_plan", recommendation + TEMPLATE.render("budget_limit", plan, currency), contacts),
         TEMPLATE.exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
         split,
         *([_split(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
@@ -89,7 +89,7 @@ def budget_section(
         comparison,
     ]
     summary = [*recommendation, *split.sentences[:1], *comparison.sentences[:1]]
-    return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.say("method"))
+    return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.render("method"))
 
 
 def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
@@ -98,13 +98,13 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
     spent, unspent = (list(part.itertuples()) for part in (rows[rows["contacts"] > 0], rows[rows["contacts"] == 0]))
     whole_budget = plan.cost >= plan.campaign.budget
     named = unspent if column == "segment" else []  # of countries there are too many
-    return TEMPLATE.exhibit(name, TEMPLATE.say("allocation", spent, named, whole_budget, shop.currency), groups)
+    return TEMPLATE.exhibit(name, TEMPLATE.render("allocation", spent, named, whole_budget, shop.currency), groups)
 
 
 def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     curve = plan.profit_curve()
     figure = profit_curve(curve, plan.campaign, shop.currency, f"by {now.model_name} · {now.period}")
-    text = TEMPLATE.say("best_budget", plan, shop.currency)
+    text = TEMPLATE.render("best_budget", plan, shop.currency)
     return TEMPLATE.exhibit("budget_curve", text, curve, figure, page_rows=0)
 
 
@@ -113,8 +113,8 @@ def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> Exhibit:
     period, model = previous.period, previous.model_name
     table = regret.table
     table["plan"] = table["plan"].replace(str(Strategy.MODEL), f"model ({model})")
-    text = TEMPLATE.say("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
-    text += TEMPLATE.say("rivals", regret, model, shop.currency)
+    text = TEMPLATE.render("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
+    text += TEMPLATE.render("rivals", regret, model, shop.currency)
     title = TEMPLATE.title("budget_regret", period=period)
     return TEMPLATE.exhibit("budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD])
 

@@ -29,19 +29,19 @@ FACTORS = {
 def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
     """Show what in a customer's history goes with spend in the horizon that follows; None of a log too short to see."""
     length = str(horizon).removeprefix("1 ")
-    summary = TEMPLATE.say("summary", drivers, length)
+    summary = TEMPLATE.render("summary", drivers, length)
     if drivers is None:
         return TEMPLATE.section("drivers", summary, [], [])
     estimated = drivers.table[drivers.table["effect"].notna()]
     exhibit = TEMPLATE.exhibit(
         "drivers",
-        TEMPLATE.say("links", drivers, length),
+        TEMPLATE.render("links", drivers, length),
         drivers.table.drop(columns="name"),
         draw_effects(estimated, _describe_rows(drivers)) if len(estimated) else None,
         title=TEMPLATE.title("drivers", horizon=length),
         headings={"effect_rest": f"without the top {LARGEST:.0%}"},
     )
-    return TEMPLATE.section("drivers", summary, [exhibit], TEMPLATE.say("method", drivers))
+    return TEMPLATE.section("drivers", summary, [exhibit], TEMPLATE.render("method", drivers))
 
 
 def _describe_rows(drivers: Drivers) -> str:
@@ -70,7 +70,7 @@ def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
         panel.plot([effect], [y], "o", color=colour, markersize=9, markeredgewidth=1.8, markerfacecolor=face)
     name_rows(panel, [printable(step, 42) for step in table["customers_with"]])
     low, high = panel.get_xlim()
-    factors = next(factors for most, factors in FACTORS.items() if high - low <= np.log(most))
+    factors = next(factors for max_factor, factors in FACTORS.items() if high - low <= np.log(max_factor))
     panel.xaxis.set_major_locator(FixedLocator([x for x in np.log(factors) if low <= x <= high]))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(lambda value, _: format_difference(float(np.expm1(value)), "{:+.0%}"))

@@ -31,17 +31,17 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     """
     missed = missed_exhibit(find_missed(now, previous, shop.likely, replicates, seed), previous, shop)
     at_risk = at_risk_exhibit(find_at_risk(now, previous, shop.tiers), now, previous, shop)
-    method = TEMPLATE.say("method", previous, shop, P_ALIVE_FALL)
+    method = TEMPLATE.render("method", previous, shop, P_ALIVE_FALL)
     return TEMPLATE.section("missed", [missed.sentences[0], at_risk.sentences[0]], [missed, at_risk], method)
 
 
 def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) -> Exhibit:
     """List the missed opportunities; there is no list where nobody was likely to buy."""
-    paragraphs = TEMPLATE.say("missed_opportunities", missed, previous, shop)
+    paragraphs = TEMPLATE.render("missed_opportunities", missed, previous, shop)
     return TEMPLATE.exhibit("missed_opportunities", paragraphs, missed.table if missed.absences else None)
 
 
 def at_risk_exhibit(at_risk: AtRisk, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     """List the customers at risk, and what is at stake with them."""
-    paragraphs = TEMPLATE.say("customers_at_risk", at_risk, now, previous, shop.currency, P_ALIVE_FALL)
+    paragraphs = TEMPLATE.render("customers_at_risk", at_risk, now, previous, shop.currency, P_ALIVE_FALL)
     return TEMPLATE.exhibit("at_risk", paragraphs, at_risk.table)

@@ -40,9 +40,9 @@ def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
     calibration = board.calibration(outlook.candidate.name)
     return TEMPLATE.section(
         "next_purchase",
-        [*TEMPLATE.say("outlook", outlook, calibration[0]), TEMPLATE.say("winner", board)[0]],
+        [*TEMPLATE.render("outlook", outlook, calibration[0]), TEMPLATE.render("winner", board)[0]],
         [calibration_exhibit(outlook), board_exhibit(outlook)],
-        TEMPLATE.say("method", board),
+        TEMPLATE.render("method", board),
     )
 
 
@@ -58,7 +58,7 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     subtitle = f"{outlook.previous}; tenths of the customers by probability, with 95 % intervals"
     return TEMPLATE.exhibit(
         "next_purchase_calibration",
-        [*TEMPLATE.say("calibration", name, board.calibration(name)), *TEMPLATE.say("accuracy", board, name)],
+        [*TEMPLATE.render("calibration", name, board.calibration(name)), *TEMPLATE.render("accuracy", board, name)],
         table,
         plot_reliability(table, lines, subtitle),
         page_rows=10,
@@ -73,7 +73,7 @@ def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     scores = {f"{score}_{days}": f"{name}, {days} days" for days in checkpoints for score, name in SCORES.items()}
     return TEMPLATE.exhibit(
         "next_purchase_leaderboard",
-        [*TEMPLATE.say("winner", board), *TEMPLATE.say("in_use", board, outlook.candidate.name)],
+        [*TEMPLATE.render("winner", board), *TEMPLATE.render("in_use", board, outlook.candidate.name)],
         table,
         headings=scores,
         kinds=column_kinds(share=[f"bias_{days}" for days in checkpoints]),

@@ -43,14 +43,14 @@ def overview_section(overview: Overview) -> Section:
     exhibits = [_revenue(overview), _retention(overview), _concentration(overview)]
     if overview.countries is not None:
         exhibits.append(_exhibit("countries", overview, overview.countries))
-    return TEMPLATE.section("overview", TEMPLATE.say("summary", overview), exhibits, TEMPLATE.say("method"))
+    return TEMPLATE.section("overview", TEMPLATE.render("summary", overview), exhibits, TEMPLATE.render("method"))
 
 
 def _exhibit(name: str, overview: Overview, table: pd.DataFrame | None, **options: Any) -> Exhibit:
     """Build an exhibit whose sentences are the template's macro of its name."""
-    (recent,) = TEMPLATE.say("recent", overview.months)
+    (recent,) = TEMPLATE.render("recent", overview.months)
     title = TEMPLATE.title(f"overview_{name}", recent=recent)
-    return TEMPLATE.exhibit(f"overview_{name}", TEMPLATE.say(name, overview), table, title=title, **options)
+    return TEMPLATE.exhibit(f"overview_{name}", TEMPLATE.render(name, overview), table, title=title, **options)
 
 
 def _revenue(overview: Overview) -> Exhibit:

@@ -62,7 +62,7 @@ def segments_section(
     rfm = group_exhibit("rfm_segments", of_segments.table, of_segments, now, previous, shop.currency)
     summary = [*tiers.sentences[:2], moves.sentences[0]]
     exhibits = [tiers, moves, rfm, cluster_exhibit(now, products, seed)]
-    return TEMPLATE.section("segments", summary, exhibits, TEMPLATE.say("method", now, shop))
+    return TEMPLATE.section("segments", summary, exhibits, TEMPLATE.render("method", now, shop))
 
 
 def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -71,7 +71,7 @@ def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, sho
     if (counts.sum() > 0).sum() > 1:
         figure = movement_map(counts, f"{format_day(previous.period.cutoff)} against {format_day(now.period.cutoff)}")
     table = counts.assign(customers=counts.sum(axis=1)).reset_index()
-    paragraphs = TEMPLATE.say("tier_movement", moves, previous, shop.currency)
+    paragraphs = TEMPLATE.render("tier_movement", moves, previous, shop.currency)
     headings = {tier: f"{tier} now" for tier in TIERS}
     return TEMPLATE.exhibit("tier_movement", paragraphs, table, figure, headings=headings)
 
@@ -80,14 +80,14 @@ def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> 
     """Describe the clusters, how far they are separated, and how much of them is due to the seed."""
     clusters = cluster_customers(now.table, seed)
     table = profile_groups(clusters.labels, now.table, products, clusters.names)
-    names = [name for _, row in table.iterrows() for name in TEMPLATE.say("cluster_name", row)]
+    names = [name for _, row in table.iterrows() for name in TEMPLATE.render("cluster_name", row)]
     return group_exhibit("clusters", table, clusters, names, REPEATS)
 
 
 def group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
     """Show the numbers of groups of customers; the template's macro of that name takes the values."""
     columns = [column for column in COLUMNS if column in table]
-    return TEMPLATE.exhibit(name, TEMPLATE.say(name, *values), table, columns=columns)
+    return TEMPLATE.exhibit(name, TEMPLATE.render(name, *values), table, columns=columns)
 
 
 def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:

@@ -62,9 +62,9 @@ def next_purchase_dates(
         part = slice(first, first + BATCH_ROWS)
         probabilities = estimator.purchase_probabilities(X.iloc[part], days)
         waits[part], p_purchase[part] = waiting_days(probabilities, days, shares), probabilities[:, -1]
-    ahead = waits.astype("timedelta64[D]")
-    ahead[p_purchase < MIN_PROBABILITY] = np.timedelta64("NaT")
-    dates = (np.datetime64(cutoff, "D") + ahead).astype("datetime64[s]")
+    waits_in_days = waits.astype("timedelta64[D]")
+    waits_in_days[p_purchase < MIN_PROBABILITY] = np.timedelta64("NaT")
+    dates = (np.datetime64(cutoff, "D") + waits_in_days).astype("datetime64[s]")
     columns = dict(zip(("next_purchase", "next_purchase_low", "next_purchase_high"), dates.T, strict=True))
     return pd.DataFrame({**columns, "p_next_purchase": p_purchase}, index=X.index)
 

@@ -82,14 +82,14 @@ def cluster_customers(table: pd.DataFrame, seed: int) -> Clusters:
     repeats = [_fit(sample, k, int(s)).predict(sample) for s in rng.integers(2**31, size=REPEATS)]
     seeds = rng.integers(2**31, size=REPEATS)
     resamples = zip(bootstrap_positions(len(sample), REPEATS, rng), seeds, strict=True)
-    again = [_fit(sample[positions], k, int(s)).predict(sample) for positions, s in resamples]
+    resampled = [_fit(sample[positions], k, int(s)).predict(sample) for positions, s in resamples]
     labels, names = _name_clusters(model.predict(X), features, table)
     return Clusters(
         labels,
         names,
         silhouettes,
         np.array([adjusted_rand_score(one, other) for one, other in combinations(repeats, 2)]),
-        np.array([adjusted_rand_score(model.predict(sample), other) for other in again]),
+        np.array([adjusted_rand_score(model.predict(sample), other) for other in resampled]),
     )
 
 
@@ -116,10 +116,10 @@ def _name_clusters(labels: np.ndarray, features: pd.DataFrame, table: pd.DataFra
     value = table[["expected_spend", "total_spend"]].groupby(labels).mean()
     value = value.sort_values(["expected_spend", "total_spend"], ascending=False, kind="stable")
     centres, frequency = features.groupby(labels).mean(), table["frequency"].groupby(labels).median()
-    plain = [_name(centres.loc[label], frequency[label]) for label in value.index]
+    base_names = [_name(centres.loc[label], frequency[label]) for label in value.index]
     names = [
-        name if plain.count(name) == 1 else f"{name} ({plain[: position + 1].count(name)})"
-        for position, name in enumerate(plain)
+        name if base_names.count(name) == 1 else f"{name} ({base_names[: position + 1].count(name)})"
+        for position, name in enumerate(base_names)
     ]
     by_label = dict(zip(value.index, names, strict=True))
     return pd.Series([by_label[label] for label in labels], index=table.index, dtype=object), names

@@ -40,8 +40,8 @@ def cut_points(values: ArrayLike, shares: Sequence[float], name: str) -> tuple[f
     """
     column = np.asarray(values, dtype=float)
     if not len(column) or not np.isfinite(column).all():
-        broken = f"{np.count_nonzero(~np.isfinite(column)):,} that are not" if len(column) else "none"
-        raise ClvError(f"{name} must hold one finite number a customer to be ranked, got {broken}")
+        problem = f"{np.count_nonzero(~np.isfinite(column)):,} that are not" if len(column) else "none"
+        raise ClvError(f"{name} must hold one finite number a customer to be ranked, got {problem}")
     distinct, equal = np.unique(column, return_counts=True)
     middle = (np.cumsum(equal) - equal / 2) / len(column)
     # A share that arithmetic made a hair too large must not move its customer.

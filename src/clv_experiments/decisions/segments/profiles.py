@@ -107,12 +107,12 @@ def _positive(total: float) -> float:
 
 def _main_countries(groups: pd.Series, countries: pd.Series) -> pd.DataFrame:
     """Name the most frequent country of each group and the share of its customers who live there."""
-    named = pd.DataFrame({"group": groups, "country": countries.astype(object).fillna(UNKNOWN)})
-    counts = named.value_counts().rename("customers").reset_index()
+    members = pd.DataFrame({"group": groups, "country": countries.astype(object).fillna(UNKNOWN)})
+    counts = members.value_counts().rename("customers").reset_index()
     counts = counts.sort_values(["customers", "country"], ascending=[False, True])
-    most = counts.drop_duplicates("group").set_index("group")
-    share = most["customers"] / groups.value_counts().reindex(most.index)
-    return pd.DataFrame({"country": most["country"], "country_share": share})
+    main = counts.drop_duplicates("group").set_index("group")
+    share = main["customers"] / groups.value_counts().reindex(main.index)
+    return pd.DataFrame({"country": main["country"], "country_share": share})
 
 
 def _top_products(groups: pd.Series, products: pd.DataFrame) -> pd.Series:

@@ -39,9 +39,9 @@ class RfmScores:
     Fields are four cut points each: a score is 1 and one more for every cut point reached, the days counted backwards.
     """
 
-    days_since_last: tuple[float, ...]
-    frequency: tuple[float, ...]
-    total_spend: tuple[float, ...]
+    days_cuts: tuple[float, ...]
+    frequency_cuts: tuple[float, ...]
+    spend_cuts: tuple[float, ...]
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> RfmScores:
@@ -60,9 +60,9 @@ class RfmScores:
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return ``r``, ``f``, ``m`` (1 to 5) of each customer of a table like that of ``of``."""
         columns = {
-            "r": count_reached(-days_since_last(table), self.days_since_last),
-            "f": count_reached(table["frequency"], self.frequency),
-            "m": count_reached(table["total_spend"], self.total_spend),
+            "r": count_reached(-days_since_last(table), self.days_cuts),
+            "f": count_reached(table["frequency"], self.frequency_cuts),
+            "m": count_reached(table["total_spend"], self.spend_cuts),
         }
         return pd.DataFrame(columns, index=table.index) + 1
 

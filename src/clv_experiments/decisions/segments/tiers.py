@@ -122,7 +122,7 @@ def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]
     before, after = (tier_names(at.table["expected_spend"], shares) for at in (previous, now))
     new, is_high = ~after.index.isin(before.index), after == HIGH
     was_high = before.reindex(after.index) == HIGH
-    left = after.index[was_high & ~is_high]
+    demoted = after.index[was_high & ~is_high]
     return TierMovement(
         counts=count_moves(before, after),
         high_before=int(was_high.sum()),
@@ -130,8 +130,8 @@ def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]
         stayed_high=int((was_high & is_high).sum()),
         new=int(new.sum()),
         new_high=int((new & is_high).sum()),
-        spend_before=float(previous.table.loc[left, "expected_spend"].sum()),
-        spend_now=float(now.table.loc[left, "expected_spend"].sum()),
+        spend_before=float(previous.table.loc[demoted, "expected_spend"].sum()),
+        spend_now=float(now.table.loc[demoted, "expected_spend"].sum()),
     )
 
 
