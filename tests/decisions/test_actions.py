@@ -1,22 +1,34 @@
-"""What to do about a customer: the first rule that holds, and every action within reach."""
+"""What to do about a customer: the first rule that holds, every action within reach, and advice against truth."""
 
+import runpy
 from datetime import date
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from clv_experiments.decisions import actions
-from clv_experiments.decisions.actions import ACTIONS, ASLEEP, BEST, SLIPPING, STARTING, recommended_action
-from clv_experiments.decisions.segments.rfm import SEGMENTS
+from clv_experiments.decisions.actions import ACTIONS, ASLEEP, BEST, SLIPPING, STARTING, chance_left, recommended_action
+from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
+from clv_experiments.models.bg_nbd import BgNbd
+from clv_experiments.models.mbg_nbd import MbgNbd
+from clv_experiments.models.pareto_nbd import ParetoNbd
 
+ROOT = Path(__file__).resolve().parents[2]
 CUTOFF = date(2011, 11, 30)
 BASE = {
+    "frequency": 3,
+    "T": 300,
     "value_tier": "Low",
     "segment": "Hibernating",
     "missed_opportunity": False,
-    "p_alive": 0.9,
+    "p_purchase": 0.45,
+    "p_purchase_at_last": 0.5,
     "next_purchase": pd.Timestamp("2012-05-01"),
 }
+GONE, QUIET = {"p_purchase": 0.05}, {"p_purchase": 0.2}
+ONCE = {"frequency": 0}
 
 
 @pytest.mark.parametrize(
@@ -30,18 +42,26 @@ BASE = {
         ({"segment": "New"}, actions.WELCOME),
         ({"value_tier": "High", "segment": "Champions"}, actions.REWARD),
         ({"segment": "Champions"}, actions.REWARD),
-        ({"segment": "Loyal", "p_alive": 0.1}, actions.LAST_TRY),
-        ({"segment": "Cannot lose", "p_alive": 0.1}, actions.LAST_TRY),
-        ({"segment": "Cannot lose", "p_alive": 0.3}, actions.REMIND_ONCE),
+        ({"segment": "Loyal"} | GONE, actions.LAST_TRY),
+        ({"segment": "Cannot lose"} | GONE, actions.LAST_TRY),
+        ({"segment": "Cannot lose"} | QUIET, actions.REMIND_ONCE),
         ({"segment": "At risk"}, actions.REMIND_ONCE),
-        ({"segment": "At risk", "p_alive": 0.1, "value_tier": "Mid"}, actions.WIN_BACK),
-        ({"value_tier": "High", "segment": "Cannot lose"}, actions.WIN_BACK),
-        ({"value_tier": "Mid", "p_alive": 0.49}, actions.WIN_BACK),
-        ({"p_alive": 0.49}, actions.MAIL),
+        ({"segment": "At risk", "value_tier": "Mid"} | GONE, actions.WIN_BACK),
+        ({"segment": "Cannot lose", "value_tier": "High"}, actions.REMIND_ONCE),
+        ({"value_tier": "Mid"} | QUIET, actions.WIN_BACK),
+        (QUIET, actions.REMIND_ONCE),
         ({"missed_opportunity": True}, actions.REMIND_ONCE),
         ({"missed_opportunity": True, "value_tier": "Mid", "segment": "At risk"}, actions.ASK),
-        ({"missed_opportunity": True, "p_alive": 0.1}, actions.LET_GO),
-        ({"missed_opportunity": True, "p_alive": 0.1, "value_tier": "High"}, actions.WIN_BACK),
+        ({"missed_opportunity": True} | GONE, actions.LET_GO),
+        ({"missed_opportunity": True, "value_tier": "High"} | GONE, actions.WIN_BACK),
+        (ONCE, actions.WELCOME),
+        (ONCE | {"value_tier": "High"}, actions.WELCOME),
+        (ONCE | {"T": 31, "value_tier": "High"} | GONE, actions.WELCOME),
+        (ONCE | {"T": 32, "value_tier": "High"} | GONE, actions.LAST_TRY),
+        (ONCE | {"value_tier": "High"} | QUIET, actions.SECOND),
+        (ONCE | QUIET, actions.REMIND_ONCE),
+        (ONCE | GONE, actions.LET_GO),
+        ({"p_purchase": 0.0, "p_purchase_at_last": 0.0}, actions.MAIL),
     ],
 )
 def test_actions_flip_with_what_is_known(change, action):
@@ -50,11 +70,15 @@ def test_actions_flip_with_what_is_known(change, action):
 
 def test_every_action_is_reachable_and_speaks_of_segments_that_exist():
     frames = [
-        {"value_tier": tier, "segment": segment, "missed_opportunity": missed, "p_alive": alive, "next_purchase": day}
+        BASE
+        | {"value_tier": tier, "segment": segment, "missed_opportunity": missed, "next_purchase": day}
+        | silence
+        | once
         for tier in ("High", "Mid", "Low")
         for segment in SEGMENTS
         for missed in (True, False)
-        for alive in (0.1, 0.4, 0.9)
+        for silence in (GONE, QUIET, {})
+        for once in (ONCE, {})
         for day in (pd.Timestamp("2011-12-01"), pd.NaT)
     ]
     table = pd.DataFrame(frames)
@@ -64,3 +88,77 @@ def test_every_action_is_reachable_and_speaks_of_segments_that_exist():
     for segment in {*SLIPPING, *BEST}:
         chosen = {row["recommended_action"] for row in rows if row["segment"] == segment}
         assert not chosen & {actions.LET_GO, actions.MAIL, actions.KEEP, actions.REMIND_DUE}
+
+
+# --- advice against truth -------------------------------------------------------------------------------------------
+
+WRONG = {
+    "new": set(ACTIONS) - {actions.WELCOME},
+    "regular": {actions.WIN_BACK, actions.LET_GO, actions.LAST_TRY, actions.SECOND, actions.ASK},
+    "lapsed": {actions.WELCOME, actions.REWARD, actions.KEEP, actions.MAIL, actions.REMIND_DUE, actions.SECOND},
+    "gone": {actions.WELCOME, actions.REWARD, actions.KEEP, actions.REMIND_DUE, actions.WIN_BACK, actions.ASK},
+}
+
+
+def simulate(returning, seed=0, customers=6000):
+    """Draw customers whose state is known: who bought first lately, buys on, has stopped, or never came back.
+
+    ``returning`` is the share that comes back after a purchase.
+    """
+    rng = np.random.default_rng(seed)
+    joined = rng.integers(0, 730, customers).astype(float)
+    gap = rng.gamma(4.0, 8.0, customers) + 4  # mean days between two purchases
+    x, last = np.zeros(customers), np.zeros(customers)
+    stopped, up_to_date = rng.random(customers) >= returning, np.zeros(customers, dtype=bool)
+    while (buying := ~stopped & ~up_to_date).any():
+        step = rng.exponential(gap)
+        up_to_date |= buying & (last + step > joined)
+        comes = buying & ~up_to_date
+        x[comes] += 1
+        last[comes] += step[comes]
+        stopped |= comes & (rng.random(customers) > 0.93)
+    table = pd.DataFrame({"frequency": x, "recency": np.floor(last), "T": joined})
+    silence = joined - last
+    kinds = pd.Series("", index=table.index)
+    kinds[(x == 0) & (joined <= 31)] = "new"
+    kinds[up_to_date & (x >= 2) & (silence < 2 * gap)] = "regular"
+    kinds[~up_to_date & (x >= 2) & (silence > 8 * gap) & (silence > 120)] = "lapsed"
+    kinds[~up_to_date & (x == 0) & (joined > 365)] = "gone"
+    return table, kinds
+
+
+@pytest.mark.parametrize("model", [BgNbd, MbgNbd, ParetoNbd])
+@pytest.mark.parametrize("returning", [0.15, 0.4, 0.8])
+def test_advice_is_right_for_customers_whose_state_is_known(model, returning):
+    table, kinds = simulate(returning)
+    fitted = model(horizon_days=91).fit(table)
+    table = table.assign(
+        total_spend=10 * (1 + table["frequency"]),
+        p_purchase=fitted.probability_purchase(table),
+        p_purchase_at_last=fitted.probability_purchase(table.assign(T=table["recency"])),
+        missed_opportunity=False,
+        next_purchase=pd.NaT,
+    )
+    ranks = fitted.expected_purchases(table).argsort()[::-1].argsort() / len(table)
+    table["value_tier"] = np.select([ranks < 0.1, ranks < 0.4], ["High", "Mid"], "Low")
+    table["segment"] = RfmScores.of(table).segments(table)
+    advice = pd.Series(recommended_action(table, CUTOFF), index=table.index)
+    for kind, wrong in WRONG.items():
+        of_kind = advice[kinds == kind]
+        assert len(of_kind) > 50, kind
+        assert of_kind.isin(wrong).mean() <= 0.05, (kind, of_kind.value_counts().to_dict())
+
+
+def test_silence_lowers_what_is_left_of_the_chance():
+    history = pd.DataFrame({"frequency": 2.0, "recency": 60.0, "T": [60.0, 90.0, 180.0, 400.0]})
+    fitted = MbgNbd().fit(simulate(0.4)[0])
+    history["p_purchase"] = fitted.probability_purchase(history)
+    history["p_purchase_at_last"] = fitted.probability_purchase(history.assign(T=60.0))
+    left = chance_left(history)
+    assert left[0] == 1.0
+    assert (np.diff(left) < 0).all()
+
+
+def test_the_page_of_all_actions_is_what_its_script_writes():
+    page = runpy.run_path(str(ROOT / "scripts" / "action_grid.py"))["page"]()
+    assert (ROOT / "docs" / "actions.md").read_text() == page

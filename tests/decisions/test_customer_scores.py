@@ -95,6 +95,7 @@ def test_every_column_is_what_it_claims(customers, scorer):
         "expected_purchases": 4.0,
         "p_alive": 0.75,
         "p_purchase": 0.5,
+        "p_purchase_at_last": 0.5,
         "btyd_model": "btyd",
         "clv": 0.5 * 4.0 * 4.0,
         "value_tier": "High",

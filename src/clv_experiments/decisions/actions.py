@@ -9,21 +9,24 @@ import pandas as pd
 
 from clv_experiments.decisions.segments.rfm import SLIPPING
 
-GONE = 0.2  # P(alive) below which little or nothing is spent on a customer of little value
-FADING = 0.5  # P(alive) below which a customer of value is to be won back
+# What is left of the chance of a purchase that a customer had right after the last one:
+GONE = 0.2  # below it they have probably left for good
+QUIET = 0.5  # below it they have been silent for longer than is usual for a customer of that history
+NEW_DAYS = 31  # since a first purchase: too early to miss a second one, whatever a model expects
 DUE_DAYS = 30  # a next purchase that is expected so soon is due
 
 ASK = "Ask what kept them away and make a personal offer"
 WIN_BACK = "Win back with a strong offer now"
 LET_GO = "Spend nothing: probably gone"
 LAST_TRY = "Probably lost: one last cheap try"
+SECOND = "Invite to a second purchase with a small incentive"
 REMIND_ONCE = "Send one reminder that costs little"
 REWARD = "Thank and reward without a discount"
 WELCOME = "Welcome and invite to the next purchase"
 REMIND_DUE = "Remind now: the next purchase is due"
 KEEP = "Keep in touch until the next purchase is due"
 MAIL = "Include in mailings that cost nothing"
-ACTIONS = (ASK, WIN_BACK, LET_GO, LAST_TRY, REMIND_ONCE, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
+ACTIONS = (ASK, WIN_BACK, LET_GO, LAST_TRY, SECOND, REMIND_ONCE, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
 
 STARTING = ("New", "Promising", "Potential loyalists")
 BEST = ("Champions", "Loyal")
@@ -33,12 +36,16 @@ ASLEEP = ("About to sleep", "Hibernating", "Lost")
 def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     """Choose one action for each customer: the first rule that holds decides.
 
-    These are rules of thumb of customer management, not estimates: nothing in a log tells what a contact changes.
+    Silence is judged by what is usual for a customer of that history: by how much it has lowered the chance of a
+    purchase since the last one. P(alive) alone would take for a customer who has gone quiet one who was never likely to
+    return. These are rules of thumb of customer management, not estimates: nothing in a log tells what a contact
+    changes.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        ``value_tier``, ``segment``, ``missed_opportunity`` (bool), ``p_alive``, ``next_purchase`` (date or NaT).
+        ``frequency``, ``T`` (days), ``value_tier``, ``segment``, ``missed_opportunity`` (bool), ``p_purchase``,
+        ``p_purchase_at_last``, ``next_purchase`` (date or NaT).
     cutoff : date
 
     Returns
@@ -46,19 +53,29 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     array of str, shape (n,)
         One of ``ACTIONS``.
     """
-    valuable = table["value_tier"].isin(("High", "Mid"))
-    segment, alive, missed = table["segment"], table["p_alive"], table["missed_opportunity"]
+    valuable, returned = table["value_tier"].isin(("High", "Mid")), table["frequency"] > 0
+    segment, missed = table["segment"], table["missed_opportunity"]
+    left = chance_left(table)
+    gone, quiet, slipping = left < GONE, left < QUIET, segment.isin(SLIPPING)
     due = table["next_purchase"] <= pd.Timestamp(cutoff + timedelta(days=DUE_DAYS))
     rules = [
-        (valuable & (alive < GONE), WIN_BACK),
-        ((alive < GONE) & segment.isin(ASLEEP), LET_GO),
-        (alive < GONE, LAST_TRY),
+        (~returned & ((table["T"] <= NEW_DAYS) | ~quiet), WELCOME),
+        (valuable & returned & gone, WIN_BACK),
+        (~valuable & gone & segment.isin(ASLEEP), LET_GO),
+        (gone, LAST_TRY),
         (valuable & missed, ASK),
-        (valuable & ((alive < FADING) | segment.isin(SLIPPING)), WIN_BACK),
-        (missed | segment.isin(SLIPPING), REMIND_ONCE),
+        (valuable & returned & quiet, WIN_BACK),
+        (valuable & quiet, SECOND),
+        (missed | quiet | slipping, REMIND_ONCE),
         (segment.isin(BEST), REWARD),
         (segment.isin(STARTING), WELCOME),
         (due, REMIND_DUE),
         (valuable, KEEP),
     ]
     return np.select([np.asarray(holds, dtype=bool) for holds, _ in rules], [action for _, action in rules], MAIL)
+
+
+def chance_left(table: pd.DataFrame) -> np.ndarray:
+    """Return ``p_purchase`` as a share of what it was right after the last purchase, shape (n,); 1 where that was 0."""
+    now, then = table["p_purchase"].to_numpy(dtype=float), table["p_purchase_at_last"].to_numpy(dtype=float)
+    return np.divide(now, then, out=np.ones(len(table)), where=then > 0)

@@ -29,7 +29,7 @@ HISTORY = ["frequency", "recency", "T", "monetary_value"]
 COLUMNS = (  # documented in templates/scores/readme.jinja
     "customer_id", "country", *HISTORY, "last_purchase",
     "expected_spend", "expected_spend_low", "expected_spend_high",
-    "expected_purchases", "p_alive", "p_purchase", "btyd_model",
+    "expected_purchases", "p_alive", "p_purchase", "p_purchase_at_last", "btyd_model",
     "next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase",
     "clv", "value_tier", "segment", "missed_opportunity", "recommended_action",
 )  # fmt: skip
@@ -118,6 +118,7 @@ class Scorer:
             expected_purchases=self.btyd.expected_purchases(history),
             p_alive=self.btyd.probability_alive(history),
             p_purchase=self.btyd.probability_purchase(history),
+            p_purchase_at_last=self.btyd.probability_purchase(history.assign(T=history["recency"])),
             btyd_model=self.btyd_name,
             **next_purchase_dates(self.btyd, history, self.cutoff, limit_days, self.shop.interval),
             **money,

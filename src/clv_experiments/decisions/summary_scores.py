@@ -57,6 +57,7 @@ def score_summary(
         expected_purchases=btyd.expected_purchases(X),
         p_alive=btyd.probability_alive(X),
         p_purchase=btyd.probability_purchase(X),
+        p_purchase_at_last=btyd.probability_purchase(X.assign(T=X["recency"])),
         btyd_model=btyd_name,
     ).astype({"frequency": int})
     limit_days = length_in_days(shop.next_purchase_within, cutoff)
