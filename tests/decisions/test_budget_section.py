@@ -170,6 +170,8 @@ def test_a_manager_reads_few_sentences_and_narrow_tables():
     assert report.summary[2].startswith("Of what is spent, put ")
     regret = next(exhibit for exhibit in report.exhibits if exhibit.name == "budget_regret")
     assert regret.sentences[1].startswith("xgboost would have brought £")
+    everybody = "by total spend so far, choosing by the last purchase, choosing by an RFM score"
+    assert everybody in regret.sentences[1], "rules that contact the same customers are named together"
 
 
 def test_hostile_names_are_drawn_and_listed_as_they_are(tmp_path):

@@ -66,9 +66,9 @@ def test_the_list_is_of_those_who_were_likely_and_stayed_away_most_money_first()
     assert "country" not in missed_of(table.drop(columns="country")).table
 
 
-def test_nobody_likely_leaves_the_highest_probability():
+def test_where_nobody_was_likely_nobody_is_missed():
     missed = missed_of(population().assign(p_purchase=0.41))
-    assert (missed.absences, missed.highest_p_purchase) == (None, 0.41)
+    assert missed.absences is None
     assert missed.table.empty
 
 

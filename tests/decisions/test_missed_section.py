@@ -33,7 +33,7 @@ def absences_of(missed, expected, customers=400):
 
 def missed_sentences(missed, expected, customers=400):
     absences = absences_of(missed, expected, customers)
-    return missed_exhibit(MissedOpportunities(MISSED, absences, 0.9), PREVIOUS, SHOP).sentences
+    return missed_exhibit(MissedOpportunities(MISSED, absences), PREVIOUS, SHOP).sentences
 
 
 def test_how_many_stayed_away_stands_beside_chance():
@@ -63,9 +63,9 @@ def test_one_likely_customer_is_spoken_of_as_one(missed, end):
 
 
 def test_where_nobody_was_likely_there_is_a_reason_and_no_list():
-    exhibit = missed_exhibit(MissedOpportunities(MISSED.head(0), None, 0.41), PREVIOUS, SHOP)
+    exhibit = missed_exhibit(MissedOpportunities(MISSED.head(0), None), PREVIOUS, SHOP)
     (reason,) = exhibit.sentences
-    assert "bg_nbd gave was 41%, and 60%" in reason
+    assert "by bg_nbd every P(buys) was below 60%" in reason
     assert exhibit.table is None
 
 

@@ -69,7 +69,6 @@ class MissedOpportunities:
 
     table: pd.DataFrame  # ``COLUMNS`` as of the period's cutoff (``country`` where known), highest expected spend first
     absences: Absences | None  # None where nobody was likely to buy
-    highest_p_purchase: float  # of all customers
 
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
@@ -84,7 +83,7 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: in
     if len(candidates):
         absences = count_absences(candidates["p_purchase"], candidates["purchase_days"] > 0, replicates, seed)
     columns = [column for column in COLUMNS if column in table]
-    return MissedOpportunities(table[columns], absences, float(past["p_purchase"].max()))
+    return MissedOpportunities(table[columns], absences)
 
 
 @dataclass(frozen=True, eq=False)
