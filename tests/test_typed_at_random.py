@@ -75,7 +75,7 @@ def check(command, typed):
         check_settings(cfg)
         if command == "leaderboard":
             check_leaderboard_settings(cfg, overrides)
-            check_promote_setting(cfg, alone=True)
+            check_promote_setting(cfg, is_single=True)
             return
         if command == "sweep":
             config = SweepConfig(cfg, overrides)
