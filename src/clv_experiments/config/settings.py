@@ -138,15 +138,15 @@ def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
 
 
 def _flat_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    return dict(_flat({name: value for name, value in settings.items() if name != "features"}, ""))
+    return dict(_flatten({name: value for name, value in settings.items() if name != "features"}, ""))
 
 
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _flatten(value: Any, key: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        for key, nested in value.items():
-            yield from _flat(nested, f"{name}.{key}" if name else str(key))
+        for name, nested in value.items():
+            yield from _flatten(nested, f"{key}.{name}" if key else str(name))
     else:
-        yield name, json.dumps(value) if isinstance(value, list) else value
+        yield key, json.dumps(value) if isinstance(value, list) else value
 
 
 def parse_day(text: str | None, setting: str) -> date | None:

@@ -75,12 +75,12 @@ class EarlyStoppingRegressor(SpendRegressor):
         return final.fit(X, y)
 
 
-def _reject_unused_parameters(regressor: Any, row: pd.DataFrame) -> None:
+def _reject_unused_parameters(regressor: Any, sample: pd.DataFrame) -> None:
     # XGBoost only warns of a misspelt parameter and trains without it. The warning comes from a C callback, which
     # swallows exceptions, so that turning it into an error stops nothing: grow one tree and read what it warned of.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        clone(regressor).set_params(n_estimators=1).fit(row, [1.0])
+        clone(regressor).set_params(n_estimators=1).fit(sample, [1.0])
     unused = [str(warning.message) for warning in caught if "are not used" in str(warning.message)]
     if unused:
         names = ", ".join(re.findall(r'"(\w+)"', unused[0]))

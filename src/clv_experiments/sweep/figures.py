@@ -191,14 +191,14 @@ def _short_names(names: Iterable[str]) -> dict[str, str]:
     return short_names
 
 
-def _drawable(trial: FrozenTrial, values: Sequence[float] | None, names: Mapping[str, str]) -> FrozenTrial:
+def _drawable(trial: FrozenTrial, values: Sequence[float] | None, labels: Mapping[str, str]) -> FrozenTrial:
     """Copy a trial with these values, or as one that failed; choices become texts."""
     if values is None:
         return create_trial(state=TrialState.FAIL)
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
     for name, distribution in trial.distributions.items():
-        label, value = names[name], trial.params[name]
+        label, value = labels[name], trial.params[name]
         if isinstance(distribution, CategoricalDistribution):
             words = [_Word(printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices]
             value, distribution = words[int(distribution.to_internal_repr(value))], CategoricalDistribution(words)

@@ -179,9 +179,9 @@ def compose_run(log: Log, chosen: Settings, settings: Settings | None = None) ->
     return cfg
 
 
-def run_model(log: Log, cfg: DictConfig, tracking: str | Path | None, terminal: Terminal) -> Result:
+def run_model(log: Log, cfg: DictConfig, store: str | Path | None, terminal: Terminal) -> Result:
     """Run an experiment, keeping its records."""
-    recorder = _Recorder(MlflowTracker(str(tracking)) if tracking else None)
+    recorder = _Recorder(MlflowTracker(str(store)) if store else None)
     evaluation = run_experiment(cfg, log=log.transactions, tracker=recorder, terminal=terminal)
     return Result(log, cfg, evaluation, recorder.memory.runs[-1])
 
