@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.next_purchase.candidates import OwnRhythm, ShareBought
 from clv_experiments.errors import ClvError
+from clv_experiments.models.purchase_baselines import OwnRhythm, ShareBought
 
 NONE = np.nan
 
