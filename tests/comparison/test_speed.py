@@ -14,7 +14,7 @@ from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import check_customers
 
-ANSWER = 'print(\'{"seconds": %s, "cpu_seconds": 0.5}\')'
+ANSWER = 'import time; time.sleep(0.3); print(\'{"seconds": %s, "cpu_seconds": 0.5}\')'
 
 
 @pytest.fixture

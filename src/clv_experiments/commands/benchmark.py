@@ -27,6 +27,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
+from clv_experiments.commands.benchmark_arguments import parse_arguments
+
 CLV = [sys.executable, "-m", "clv_experiments.commands.cli.clv"]
 TRAIN = [*CLV, "train"]
 
@@ -253,49 +255,9 @@ PARTS: dict[str, Callable[..., None]] = {
 LONG_PARTS: dict[str, Callable[..., None]] = {part.__name__: part for part in (scale, speed, accuracy)}
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="clv benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parts = ", ".join([*PARTS, *LONG_PARTS])
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"{parts}; default: all but {', '.join(LONG_PARTS)}")
-    parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
-    parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
-    parser.add_argument("--customers", nargs="+", type=_count, help="how many, of 'scale' and 'speed'")
-    speed = parser.add_argument_group("of 'speed'")
-    speed.add_argument("--lines", nargs="+", type=_count, default=[100_000, 1_000_000, 10_000_000], help="order lines")
-    speed.add_argument(
-        "--tasks", nargs="+", default=[], help="features, fit_bg_nbd, fit_gamma_gamma, fit_pareto_nbd; default: all"
-    )
-    speed.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts")
-    tools = parser.add_argument_group("of 'speed' and 'accuracy'")
-    tools.add_argument(
-        "--logs", nargs="+", default=["data=cdnow", "data=online_retail_ii"],
-        help="settings of train.py for each log, such as 'data=online_retail_ii data.path=ii.parquet'",
-    )  # fmt: skip
-    tools.add_argument("--tools", nargs="*", default=[], help="folders below examples/; default: all")
-    tools.add_argument("--python", nargs="*", default=[], help="where tools are installed: flaml=flaml/bin/python")
-    tools.add_argument("--time-budget", type=float, default=60.0, help="seconds of a search at each origin")
-    tools.add_argument("--time-limit", type=float, default=900.0, help="seconds after which a process is ended")
-    tools.add_argument("--output", default="docs", help="folder of the page, its table and its picture")
-    arguments = parser.parse_args()
-    for name in arguments.parts:
-        if name not in PARTS | LONG_PARTS:
-            parser.error(f"no part '{name}'; there are {parts}")
-    if pair := next((pair for pair in arguments.python if "=" not in pair), None):
-        parser.error(f"--python takes a tool and its interpreter, such as flaml=flaml/bin/python, got '{pair}'")
-    return arguments
-
-
-def _count(text: str) -> int:
-    """Read a whole number, also as 1e6."""
-    return int(float(text))
-
-
 def benchmark() -> int:
     """Run the parts named on the command line, or all but the long ones. Gives the exit status."""
-    arguments = parse_arguments()
+    arguments = parse_arguments(str(__doc__), PARTS, LONG_PARTS)
     options = {
         "read": {"data": arguments.data, "files": arguments.files},
         "scale": {"customers": arguments.customers or SCALE},

@@ -34,7 +34,7 @@ class Measurement:
     seconds, cpu_seconds : float
         Of the task, without start-up and imports.
     memory_mb : float
-        The most that the process held at a time.
+        The most that the process held at a time; NaN where it was over too soon to tell.
     """
 
     seconds: float
@@ -60,7 +60,7 @@ def measure(tool: Tool, task: str, file: Path, time_limit: float) -> Measurement
         process = subprocess.Popen(
             [tool.python, str(tool.script), task, str(file)], stdout=output, stderr=errors, env=environment
         )
-        memory, deadline = 0.0, monotonic() + time_limit
+        memory, deadline = float("nan"), monotonic() + time_limit
         while process.poll() is None:
             memory = np.fmax(memory, _peak_memory(process.pid))
             if monotonic() > deadline:
