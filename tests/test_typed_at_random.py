@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cell import check_cell_settings
 from clv_experiments.commands.cli.command_line import error_sentence
 from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.commands.export import check_export_settings
 from clv_experiments.commands.leaderboard import check_leaderboard_settings
 from clv_experiments.commands.model_reference import build_btyd_model, pop_model_override
 from clv_experiments.commands.promote import check_promote_setting
@@ -42,6 +43,7 @@ COMMANDS = {
     "sweep": ["data.path=orders.csv", "model=ridge", "window=1m"],
     "score": ["data.path=orders.csv", "model=bg_nbd", "window=1m"],
     "insights": ["data.path=orders.csv", "model=two_part", "window=1m", "evaluation=customer_split"],
+    "export": ["data.path=orders.csv", "model=bg_nbd", "window=1m"],
     "cell": ["data.path=orders.csv", "window=1m"],
     "submit": ["data.path=orders.csv", "window=1m", "predictions=mine.csv", "name=mine"],
 }
@@ -67,7 +69,7 @@ def composed_keys(command):
 def check(command, typed):
     """Read, compose and check what was typed as the command does; raises what it raises."""
     overrides = read_arguments(typed, command).for_hydra
-    if command in ("score", "insights"):
+    if command in ("score", "insights", "export"):
         _, overrides = pop_model_override(overrides)
     overrides = [override for override in overrides if not override.startswith("-")]
     with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
@@ -86,6 +88,8 @@ def check(command, typed):
             check_writable(cfg.output, "output")
             build_btyd_model(cfg)
             Shop.of(cfg.decisions, "")
+        if command == "export":
+            check_export_settings(cfg)
         if command == "cell":
             check_cell_settings(cfg)
         if command == "submit":

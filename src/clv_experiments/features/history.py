@@ -19,7 +19,12 @@ def calibration_purchase_days(log: TransactionLog, cutoff: date) -> ibis.Table:
         ``first_day`` and ``last_day`` of the customer, ``gap`` (whole days since the previous purchase day; null
         for the first).
     """
-    t = log.purchase_days.filter(log.purchase_days.date <= ibis.literal(cutoff))
+    return annotate_purchase_days(log.purchase_days, cutoff)
+
+
+def annotate_purchase_days(purchase_days: ibis.Table, cutoff: date) -> ibis.Table:
+    """Do the same with a table of ``customer_id``, ``date``, ``amount`` and perhaps ``orders``."""
+    t = purchase_days.filter(purchase_days.date <= ibis.literal(cutoff))
     previous = t.date.lag().over(group_by=t.customer_id, order_by=t.date)
     return t.mutate(
         first_day=t.date.min().over(group_by=t.customer_id),

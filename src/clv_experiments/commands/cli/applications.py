@@ -47,6 +47,11 @@ def score() -> int:
     return _run_with_model("score", _score)
 
 
+def export() -> int:
+    """Write a model as SQL. Gives the exit status."""
+    return _run_with_model("export", _export)
+
+
 def insights() -> int:
     """Write reports. Gives the exit status."""
     return _run_with_model("insights", _write_insights)
@@ -118,6 +123,12 @@ def _score(cfg: DictConfig, model: str | None) -> None:
     from clv_experiments.commands.score import score
 
     score(cfg, model)
+
+
+def _export(cfg: DictConfig, model: str | None) -> None:
+    from clv_experiments.commands.export import export
+
+    export(cfg, model)
 
 
 def _write_insights(cfg: DictConfig, model: str | None) -> None:

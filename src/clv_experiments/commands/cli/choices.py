@@ -14,7 +14,7 @@ from clv_experiments.commands.model_reference import ADDRESSES, CHAMPION
 from clv_experiments.config.conf_folders import option_files, packaged_conf, user_conf
 from clv_experiments.errors import suggest
 
-STORED_MODEL_COMMANDS = ("score", "insights")  # commands whose model may also be one that is kept
+STORED_MODEL_COMMANDS = ("score", "insights", "export")  # commands whose model may also be one that is kept
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ COMMANDS = {
     "sweep": "search a model's settings, never on the holdout",
     "score": "write one row a customer: what to expect, and what to do",
     "insights": "write the report that a shop reads",
+    "export": "write a BTYD model as SQL, which forecasts where the data is",
     "cell": "write what is to be predicted, and what may be known of it, for tools elsewhere",
     "submit": "put predictions made elsewhere on the leaderboard",
     "promote": "make the winner of a leaderboard the champion",

@@ -1,0 +1,1 @@
+"""Forecasts of BTYD models as SQL, computed where the customers are."""

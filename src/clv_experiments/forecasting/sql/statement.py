@@ -1,0 +1,166 @@
+"""One SQL statement that forecasts every customer of a table, and what it differs from the model by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlglot.expressions as sge
+from ibis.backends.sql import compilers
+from ibis.expr.operations import InMemoryTable
+from sqlglot import parse_one
+from sqlglot.optimizer.eliminate_subqueries import eliminate_subqueries
+
+from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.queries.customers import fetch_by_customer
+from clv_experiments.data.window import Horizon
+from clv_experiments.errors import ClvError
+from clv_experiments.features.history import annotate_purchase_days
+from clv_experiments.features.rfm import rfm
+from clv_experiments.forecasting.sql.expressions import forecast_table
+from clv_experiments.models.array_input import CUSTOMER_COLUMNS
+from clv_experiments.models.btyd import COLUMNS, BtydRegressor
+from clv_experiments.models.btyd_distribution import MONEY
+
+DIALECTS = {  # Ibis's compiler, and sqlglot's name; Databricks's needs no Spark to compile
+    "duckdb": (compilers.DuckDBCompiler, "duckdb"),
+    "postgres": (compilers.PostgresCompiler, "postgres"),
+    "bigquery": (compilers.BigQueryCompiler, "bigquery"),
+    "snowflake": (compilers.SnowflakeCompiler, "snowflake"),
+    "spark": (compilers.DatabricksCompiler, "spark"),
+}
+TRANSACTIONS, RFM_SUMMARY = "transactions", "rfm_summary"  # a row a purchase; a row a customer
+SPACINGS = (0.1, 0.05, 0.025)
+AGREEMENT = 1e-10  # relative, of the statement in DuckDB with the model
+NUMBER = "decimal(38, 9)"  # whatever type a column has, it is cast
+SMALLEST = 1e-200  # below it a probability or a spend counts as 0
+FREQUENCIES = (0, 1, 2, 3, 5, 10, 30, 100, 300, 1000)
+AGES = (0, 1, 2, 7, 30, 90, 365, 1000, 3650)  # days
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """The table that a statement reads.
+
+    Parameters
+    ----------
+    name : str
+        With its schema where it needs one, such as ``shop.orders``.
+    rows : {"transactions", "rfm_summary"}
+        ``transactions``: customer_id, date, amount, of which those of one customer and day are added up;
+        ``rfm_summary``: customer_id, frequency, recency, T (days), monetary_value, as of the cutoff.
+    """
+
+    name: str
+    rows: str = TRANSACTIONS
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """A BTYD model's forecasts of a table as an expression, from which statements are compiled.
+
+    Attributes
+    ----------
+    table : ibis.Table
+        ``customer_id``, ``p_alive``, ``expected_purchases`` and, of a model with spend, ``expected_spend``.
+    difference : float
+        The largest relative difference between DuckDB and the model, over customers with all kinds of histories.
+    """
+
+    table: ibis.Table
+    difference: float
+
+    def statement(self, dialect: str) -> str:
+        """Compile one SELECT in a dialect of ``DIALECTS``."""
+        compiler, name = DIALECTS[dialect]
+        select = compiler().to_sqlglot(self.table)
+        for nodes in self.table.op().find(InMemoryTable):
+            select = _define_nodes(select, nodes.name, nodes.data.to_pyarrow(nodes.schema))
+        # Read back, since parts that Ibis shares between its clauses are out of reach otherwise.
+        select = parse_one(eliminate_subqueries(select).sql(dialect=name), dialect=name)
+        for identifier in select.find_all(sge.Identifier):  # Snowflake has another case for what is not quoted
+            identifier.set("quoted", not sge.SAFE_IDENTIFIER_RE.match(identifier.name))
+        return select.sql(dialect=name, pretty=True, max_text_width=110) + "\n"
+
+
+def forecast_customers(model: BtydRegressor, source: SourceTable, cutoff: date) -> Forecasts:
+    """Build the forecasts of all customers of a table, as things stood at the end of the cutoff.
+
+    Raises
+    ------
+    ClvError
+        If no quadrature that a statement can hold agrees with the model.
+    """
+    customers = _read_customers(source, cutoff, model)
+    for spacing in SPACINGS:
+        difference = largest_difference(model, spacing)
+        if difference <= AGREEMENT:
+            return Forecasts(forecast_table(model, customers, spacing), difference)
+    raise ClvError(
+        f"{type(model).__name__} cannot be exported: with {model.parameters_['estimate'].tolist()} the statement would "
+        f"differ by {difference:.1g} of a forecast; score with clv score"
+    )
+
+
+def largest_difference(model: BtydRegressor, spacing: float) -> float:
+    """Compare the expression, in DuckDB, with the model over customers with all kinds of histories."""
+    customers = _varied_customers(model)
+    table = pa.Table.from_pandas(customers.rename_axis("customer_id").reset_index(), preserve_index=False)
+    rows = DuckDb().register_arrow("rfm", table)
+    in_sql = fetch_by_customer(forecast_table(model, rows, spacing))
+    expected = {
+        "p_alive": model.probability_alive(customers),
+        "expected_purchases": model.expected_purchases(customers),
+    }
+    if model.spend_:
+        expected["expected_spend"] = model.predict(customers)
+    differences = [
+        np.abs(in_sql[name] - values) / np.maximum(np.abs(values), SMALLEST) for name, values in expected.items()
+    ]
+    return float(np.max(differences))
+
+
+def _varied_customers(model: BtydRegressor) -> pd.DataFrame:
+    """List customers without and with many purchases, new and old, recent and gone, with and without spend."""
+    spends = (0.0, *(model.spend_.mean_spend_ * factor for factor in (0.2, 1, 50))) if model.spend_ else (0.0,)
+    histories = [(x, t_x, T) for T in AGES for x in FREQUENCIES if x <= T for t_x in {x, (x + T) // 2, T}]
+    histories = [(x, t_x if x else 0, T) for x, t_x, T in histories]
+    rows = sorted({(*history, spend if history[0] else 0.0) for history in histories for spend in spends})
+    return pd.DataFrame(rows, columns=list(CUSTOMER_COLUMNS), dtype=float)
+
+
+def _read_customers(source: SourceTable, cutoff: date, model: BtydRegressor) -> ibis.Table:
+    """Read customer_id, frequency, recency, T and, of a model with spend, monetary_value, as the model saw them."""
+    features = (*COLUMNS, MONEY) if model.spend_ else COLUMNS
+    if source.rows == RFM_SUMMARY:
+        table = _table(source, {"customer_id": "string", **dict.fromkeys(features, NUMBER)})
+        return table.select("customer_id", **{name: table[name].cast("float64") for name in features})
+    amount = {"amount": NUMBER} if model.spend_ else {}
+    lines = _table(source, {"customer_id": "string", "date": "timestamp", **amount})
+    spend = lines.amount.sum() if model.spend_ else ibis.literal(1)
+    days = lines.group_by("customer_id", date=lines.date.cast("date")).agg(amount=spend)
+    history = annotate_purchase_days(days, cutoff)
+    columns = rfm(history, cutoff, Horizon.parse("1 day"))
+    return history.group_by("customer_id").agg(**{name: columns[name].cast("float64") for name in features})
+
+
+def _table(source: SourceTable, schema: dict[str, str]) -> ibis.Table:
+    catalog, database, name = [None, None, *source.name.split(".")][-3:]
+    return ibis.table(schema, name=name, catalog=catalog, database=database)
+
+
+def _define_nodes(select: sge.Select, name: str, nodes: pa.Table) -> sge.Select:
+    """Put the rows of a small table into the statement, and read them in place of the table."""
+    for table in select.find_all(sge.Table):
+        if table.name == name:
+            table.set("this", sge.to_identifier("nodes"))
+            table.set("db", None)
+            table.set("catalog", None)
+    columns = nodes.column_names
+    rows = sge.values(zip(*nodes.to_pydict().values(), strict=True), alias="v", columns=columns)
+    casts = [sge.cast(sge.column(column), "DOUBLE").as_(column) for column in columns]
+    return select.with_("nodes", as_=sge.select(*casts).from_(rows))
