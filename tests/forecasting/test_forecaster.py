@@ -18,7 +18,9 @@ from clv_experiments.features.behaviour import behaviour
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.periods import periods
 from clv_experiments.features.rfm import rfm
-from clv_experiments.forecasting.forecaster import Forecaster, ForecasterCache, cell_fingerprint
+from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.forecaster_cache import ForecasterCache
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.spend_rate import SpendRate
 from clv_experiments.models.spend_regressor import SpendRegressor

@@ -25,9 +25,10 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import holdout_records, ladder_records
+from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
 from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
-from clv_experiments.forecasting.forecaster import Forecaster, cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.run_records import identity_records, log_records
 from clv_experiments.reporting.chart_style import Labels

@@ -30,7 +30,7 @@ from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import ladder_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
-from clv_experiments.forecasting.forecaster import ForecasterCache
+from clv_experiments.forecasting.forecaster_cache import ForecasterCache
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.run_records import (
     Search,

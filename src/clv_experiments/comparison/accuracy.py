@@ -16,8 +16,9 @@ from clv_experiments.comparison.tools import Tool, run_tool
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
 from clv_experiments.forecasting.evaluation_result import min_prediction
-from clv_experiments.forecasting.forecaster import Forecaster, cell_fingerprint
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.origin_folder import write_origin_folder
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
@@ -262,39 +260,3 @@ class Forecaster:
             return float(pd.concat([self.outcome(period)["spend"] for period in periods]).mean())
         customers = self.features(target.cutoff, FeatureSet("total", [total_spend]))
         return float(customers["total_spend"].sum() / customers["T"].clip(lower=1).sum() * target.days)
-
-
-class ForecasterCache:
-    """Holds the forecaster that this process used last, since the next run of a multirun usually has the same log."""
-
-    def __init__(self) -> None:
-        self._last: Forecaster | None = None
-
-    def get(self, log: TransactionLog, window: Window) -> Forecaster:
-        """Return a forecaster that shares what the last one computed, where log and horizon are the same."""
-        last = self._last
-        same = last is not None and last.log is log and last.window.horizon == window.horizon
-        self._last = last.with_window(window) if last and same else Forecaster(log, window)
-        return self._last
-
-
-def cell_fingerprint(forecaster: Forecaster, periods: Sequence[Period], protocol: str = "forecast") -> str:
-    """Name the cell of a run: equal only for the same log, holdout periods, customers and protocol.
-
-    Parameters
-    ----------
-    periods : sequence of Period
-        The holdout period of every origin, oldest first.
-    protocol : str
-        Its name, and whatever else sets its cells apart.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    for period in periods:
-        digest.update(f"{forecaster.log.fingerprint}|{period.cutoff}|{period.end}|{protocol}".encode())
-        digest.update("\x1f".join(forecaster.outcome(period).index).encode())
-    return digest.hexdigest()[:16]

@@ -18,6 +18,7 @@ from clv_experiments.evaluation.estimator_plots import plot_tracking, weekly_rep
 from clv_experiments.evaluation.metrics import d2_tweedie, r2
 from clv_experiments.evaluation.recovery import recovery_records
 from clv_experiments.evaluation.score_records import coefficient_records, holdout_records
+from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
@@ -26,7 +27,6 @@ from clv_experiments.forecasting.evaluation_result import (
     stack_predictions,
 )
 from clv_experiments.forecasting.forecast import Forecast
-from clv_experiments.forecasting.forecaster import cell_fingerprint
 from clv_experiments.forecasting.level import Level
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
