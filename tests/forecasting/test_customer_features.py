@@ -27,9 +27,8 @@ def test_estimates_are_those_of_the_model_fitted_on_these_customers(features):
     model = MbgNbd(horizon_days=92).fit(history)
     assert np.array_equal(features["mbg_spend"], model.predict(history))
     assert np.array_equal(features["mbg_purchases"], model.expected_purchases(history))
-    assert np.array_equal(features["mbg_p_alive"], model.probability_alive(history))
     assert np.array_equal(features["mbg_p_purchase"], model.probability_purchase(history))
-    assert len(features.columns) == 8
+    assert len(features.columns) == 7
 
 
 def test_parts_are_fitted_on_all_customers(cdnow_sample, features):

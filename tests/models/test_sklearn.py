@@ -31,6 +31,7 @@ from clv_experiments.models.log_features import LogFeatures
 from clv_experiments.models.logistic_per_row import LogisticPerRow
 from clv_experiments.models.lognormal_ridge import LognormalRidge
 from clv_experiments.models.mbg_nbd import MbgNbd
+from clv_experiments.models.offset_regressor import OffsetRegressor
 from clv_experiments.models.pareto_nbd import ParetoNbd
 from clv_experiments.models.rfm_decile import RfmDecile
 from clv_experiments.models.ridge_per_row import RidgePerRow
@@ -51,6 +52,7 @@ ANY_FEATURES = [
     SpendRegressor(LinearRegression()),
     ScaledRegressor(LinearRegression()),
     Ensemble({"linear": LinearRegression()}),
+    OffsetRegressor(LinearRegression(), offset="x0"),
     Zeros(),
 ]
 SLOW = [

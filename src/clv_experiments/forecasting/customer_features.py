@@ -15,13 +15,9 @@ from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
 
 RFM = FeatureSet("rfm", [rfm])
-# The estimates of a model: suffix of the column, method of the estimator.
-ESTIMATES = {
-    "spend": "predict",
-    "purchases": "expected_purchases",
-    "p_alive": "probability_alive",
-    "p_purchase": "probability_purchase",
-}
+# The estimates of a model: suffix of the column, method of the estimator. P(alive) is none of them: where a log is too
+# short to show that anyone leaves, it is 1 for everybody, and a model that learnt so is lost a period later.
+ESTIMATES = {"spend": "predict", "purchases": "expected_purchases", "p_purchase": "probability_purchase"}
 
 
 def customer_features(log: TransactionLog, cutoff: date, horizon: Horizon, features: FeatureSet) -> pd.DataFrame:
@@ -30,8 +26,8 @@ def customer_features(log: TransactionLog, cutoff: date, horizon: Horizon, featu
     Returns
     -------
     pandas.DataFrame
-        As of ``FeatureSet.at``, and for each estimator ``<name>_spend`` (currency), ``<name>_purchases``,
-        ``<name>_p_alive`` and ``<name>_p_purchase``: what it expects of the horizon.
+        As of ``FeatureSet.at``, and for each estimator ``<name>_spend`` (currency), ``<name>_purchases`` and
+        ``<name>_p_purchase``: what it expects of the horizon.
 
     Raises
     ------

@@ -160,6 +160,8 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         No library says so of all its regressors: it is tried. One that takes no labels at all, such as for a setting
         that it does not know, may complain of that when it is fitted.
         """
+        if hasattr(self.regressor, "takes_losses"):
+            return bool(self.regressor.takes_losses)
         return _can_fit(self.regressor, TRIAL_LABELS) or not _can_fit(self.regressor, np.abs(TRIAL_LABELS))
 
     @available_if(_if_regressor_has("probability_purchase"))
