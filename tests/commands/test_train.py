@@ -169,8 +169,11 @@ BAD_INPUT = {
     "horizon unit": (["window.horizon='3 moons'"], ["'3 moons'", "39 weeks"]),
     "cutoff": (["window.cutoff=1998-13-01"], ["'1998-13-01' is not a date", "window.cutoff"]),
     "late cutoff": (["window.cutoff=1998-06-01"], ["the latest cutoff is 1998-03-31"]),
-    "origins": (["window.origins=0"], ["window.origins must be a whole number of at least 1, or all, got '0'"]),
-    "origins in words": (["window.origins=every"], ["window.origins must be", "or all, got 'every'"]),
+    "origins": (
+        ["window.origins=0"],
+        ["window.origins must be a whole number of at least 1, or all or earlier, got '0'"],
+    ),
+    "origins in words": (["window.origins=every"], ["window.origins must be", "or all or earlier, got 'every'"]),
     "resume": (["resume=maybe"], ["resume must be true or false, got 'maybe'"]),
     "misspelt model": (["model=xgbost"], ["xgbost", "xgboost"]),
     "misspelt key": (["windw.origins=2"], ["windw"]),

@@ -333,6 +333,24 @@ def test_a_longer_log_never_allows_fewer_origins(whole, later):
     assert longer.with_all_origins().earliest_cutoff <= one.with_all_origins().earliest_cutoff
 
 
+@pytest.mark.parametrize(
+    ("horizon", "choices"), [("3 months", {}), ("45 days", {}), ("3 months", {"training_origins": 2})]
+)
+def test_without_the_latest_origin_the_others_stay_as_they_are(horizon, choices):
+    every = window(horizon, **choices).with_all_origins()
+    earlier = window(horizon, **choices).without_latest().with_all_origins()
+    *others, latest = every.backtest(supervised=True, source="cdnow")
+    kept = earlier.backtest(supervised=True, source="cdnow")
+    assert [(one.holdout, one.validation) for one in kept] == [(one.holdout, one.validation) for one in others]
+    assert [[*earlier.training(one.holdout)] for one in kept] == [[*every.training(one.holdout)] for one in others]
+    assert max(one.holdout.end for one in kept) <= latest.holdout.cutoff
+
+
+def test_without_an_origin_before_the_latest_there_is_none_to_leave():
+    with pytest.raises(ClvError, match="lies before the log"):
+        window("12 months").without_latest()
+
+
 def test_a_period_counts_its_days_without_the_cutoff():
     assert Period(date(2024, 2, 28), date(2024, 3, 1)).days == 2
 

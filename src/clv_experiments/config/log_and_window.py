@@ -9,7 +9,7 @@ from functools import partial
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.instantiation import build
-from clv_experiments.config.settings import ALL, parse_day
+from clv_experiments.config.settings import ALL, EARLIER, parse_day
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import LogCache, TransactionLog, load_log
 from clv_experiments.data.parsing.formats import ParseOptions
@@ -72,8 +72,10 @@ def load_configured_log(
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:
     """Lay the window config over a log's first and last day."""
     horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
-    window = Window(start, end, horizon, cutoff, 1 if cfg.origins == ALL else cfg.origins, cfg.training_origins)
-    return window.with_all_origins() if cfg.origins == ALL else window
+    if cfg.origins not in (ALL, EARLIER):
+        return Window(start, end, horizon, cutoff, cfg.origins, cfg.training_origins)
+    window = Window(start, end, horizon, cutoff, training_origins=cfg.training_origins)
+    return (window.without_latest() if cfg.origins == EARLIER else window).with_all_origins()
 
 
 def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:

@@ -21,12 +21,13 @@ from clv_experiments.tracking.experiment_name import name_experiment
 from clv_experiments.tracking.stored_run import setting_params
 
 ALL = "all"  # window.origins, sweep.validation_origins: as many as the log allows
+EARLIER = "earlier"  # window.origins: all but the latest
 # What some whole numbers may be besides, and how a message says so.
 ALTERNATIVES = {
-    "window.origins": (ALL, ALL),
-    "window.training_origins": (None, "null for all"),
-    "sweep.n_trials": (None, "null"),
-    "sweep.validation_origins": (ALL, ALL),
+    "window.origins": ((ALL, EARLIER), "all or earlier"),
+    "window.training_origins": ((None,), "null for all"),
+    "sweep.n_trials": ((None,), "null"),
+    "sweep.validation_origins": ((ALL,), ALL),
 }
 PROTOCOLS = ("forecast", "customer_split")
 
@@ -55,7 +56,7 @@ def check_settings(cfg: DictConfig) -> None:
 
 
 def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
-    """Refuse a setting that is neither a whole number of at least ``minimum`` nor its alternative.
+    """Refuse a setting that is neither a whole number of at least ``minimum`` nor one of its alternatives.
 
     Raises
     ------
@@ -67,8 +68,8 @@ def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
         return
     if name not in ALTERNATIVES:
         raise ClvError(f"{name} must be a whole number of at least {minimum}, got '{value}'")
-    alternative, wording = ALTERNATIVES[name]
-    if value != alternative:
+    alternatives, wording = ALTERNATIVES[name]
+    if value not in alternatives:
         raise ClvError(f"{name} must be a whole number of at least {minimum}, or {wording}, got '{value}'")
 
 

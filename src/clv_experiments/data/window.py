@@ -185,6 +185,16 @@ class Window:
             window = longer
         return window
 
+    def without_latest(self) -> Window:
+        """Return the window whose latest origin is the one before, so that models are chosen without its holdout.
+
+        Raises
+        ------
+        ClvError
+            If there is none before.
+        """
+        return replace(self, cutoff=self.period(1).cutoff)
+
     @property
     def earliest_cutoff(self) -> date:
         """The first cutoff of any forecast: nothing after it may influence how the log is cleaned."""
