@@ -134,6 +134,24 @@ def test_guard_sees_a_feature_that_looks_ahead(model, column, compose, forecaste
         assert_looks_at_nothing_later(fresh, build_model(compose(f"model={model}").model))
 
 
+@pytest.mark.parametrize("model", ["tweedie_offset", "hurdle_offset", "blend"])
+def test_guard_sees_an_offset_that_looks_ahead(model, compose, forecasters, monkeypatch):
+    """What BTYD expects of each customer, moved by what came in the holdout."""
+    real = Forecaster.features
+
+    def looks_ahead(forecaster, cutoff, features):
+        X = real(forecaster, cutoff, features)
+        if "mbg_nbd_spend" not in X:
+            return X
+        later = holdout(forecaster.log, Period(cutoff, cutoff + timedelta(days=45)))["spend"]
+        return X.assign(mbg_nbd_spend=X["mbg_nbd_spend"] + later)
+
+    monkeypatch.setattr(Forecaster, "features", looks_ahead)
+    fresh = [Forecaster(made.log, made.window) for made in forecasters]
+    with pytest.raises(AssertionError, match=r"p_purchase|y_pred"):
+        assert_looks_at_nothing_later(fresh, build_model(compose(f"model={model}").model))
+
+
 @pytest.mark.parametrize("model", ["linear", "xgboost", "mean"])
 def test_guard_sees_a_fit_on_holdout_labels(model, compose, forecasters, monkeypatch):
     real = Window.training
