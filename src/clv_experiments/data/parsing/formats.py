@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import ibis
-from ibis.expr.types import StringValue, Table, Value
+from ibis.expr.types import DecimalValue, FloatingValue, NumericValue, StringValue, Table, Value
 
 from clv_experiments.data.parsing.date_layouts import DATE_FORMATS, DATE_ORDERS
 from clv_experiments.errors import ClvError
 
 AMOUNT = "decimal(18, 4)"
+PLACES = 4
 AMOUNT_LIMIT = 1e14  # of a decimal(18, 4)
+FLOAT_AMOUNT_LIMIT = 1e11  # below it, 4 places make at most 15 digits, which a float keeps
 FLOAT_ID_LIMIT = 2**53  # above it, neighbouring whole numbers share one float
 EMPTY_CELLS = (
     "",
@@ -133,20 +135,26 @@ def add_identifier(table: Table, column: str, name: str) -> Table:
 
 def add_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
     """Add several identifiers in the same steps; ``columns`` maps the name of each to the column that is read."""
-    integers = {name: column for name, column in columns.items() if table[column].type().is_integer()}
-    texts = {name: column for name, column in columns.items() if name not in integers}
+    kinds = {name: table[column].type() for name, column in columns.items()}
+    texts = {name: columns[name] for name, kind in kinds.items() if not (kind.is_integer() or kind.is_floating())}
     table = add_texts(table, texts) if texts else table
-    identifiers = {name: table[column].cast("string") for name, column in integers.items()}
-    identifiers |= {name: _format_identifier(table[column], table[name]) for name, column in texts.items()}
+    identifiers = {name: _format_text_identifier(table[name]) for name in texts}
+    for name, column in columns.items():
+        if kinds[name].is_integer():
+            identifiers[name] = table[column].cast("string")
+        elif kinds[name].is_floating():
+            identifiers[name] = _format_float_identifier(table[column])
     return table.mutate(**identifiers)
 
 
-def _format_identifier(cells: Value, text: StringValue) -> StringValue:
-    if cells.type().is_floating():
-        # NaN, which engines compare differently, is null by now.
-        small = text.notnull() & (cells.abs() < FLOAT_ID_LIMIT)
-        integers = ibis.ifelse(small & (cells == cells.floor()), cells, None).cast("int64").cast("string")
-        return ibis.ifelse(small, ibis.coalesce(integers, text), None)
+def _format_float_identifier(number: FloatingValue) -> StringValue:
+    is_small = ~number.isnan() & (number.abs() < FLOAT_ID_LIMIT)  # engines compare NaN differently
+    small = ibis.ifelse(is_small, number, None)
+    whole = small.floor().cast("int64")
+    return ibis.ifelse(small == whole, whole.cast("string"), small.cast("string"))
+
+
+def _format_text_identifier(text: StringValue) -> StringValue:
     return ibis.cases(
         (text.re_search(TRUNCATED_NUMBER), ibis.null("string")),
         (text.re_search(WHOLE_WITH_DECIMALS), text.re_extract(WHOLE_WITH_DECIMALS, 1)),
@@ -173,7 +181,7 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
 def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table:
     """Add several amounts in the same steps; ``columns`` maps the name of each to the column that is read."""
     texts = {name: column for name, column in columns.items() if not table[column].type().is_numeric()}
-    numbers = {name: _exact_number(table[column]) for name, column in columns.items() if name not in texts}
+    numbers = {name: column for name, column in columns.items() if name not in texts}
     if texts:
         table = add_texts(table, texts)
         usual = f"^-?[0-9]{{1,20}}{'([.][0-9]{1,20})?' if decimal == '.' else ''}$"
@@ -183,14 +191,26 @@ def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table
         table = table.mutate(**{name: ibis.ifelse(is_usual[name], table[name], None) for name in texts}, **rest)
         parsed = {name: table[name].fill_null(_parse_number(table[f"{name} rest"], decimal)) for name in texts}
         table = table.mutate(**parsed).drop(*rest)
-    table = table.mutate(**numbers) if numbers else table
-    small = {name: table[name].cast("float64").abs() < AMOUNT_LIMIT for name in columns}
-    return table.mutate(**{name: ibis.ifelse(small[name], table[name], None).cast(AMOUNT) for name in columns})
+    amounts = {name: _limit_amount(table[name]) for name in texts}
+    return table.mutate(**amounts, **{name: _exact_amount(table[column]) for name, column in numbers.items()})
 
 
-def _exact_number(number: Value) -> Value:
-    # A float's shortest text is the decimal that was meant; engines round its binary value differently.
-    return number if number.type().is_integer() else number.cast("string")
+def _limit_amount(number: Value) -> DecimalValue:
+    small = number.cast("float64").abs() < AMOUNT_LIMIT
+    return ibis.ifelse(small, number, None).cast(AMOUNT)
+
+
+def _exact_amount(number: NumericValue) -> DecimalValue:
+    """Write a number as the decimal that was meant: of a float its shortest text, as engines round its binary value."""
+    kind = number.type()
+    if kind.is_integer() or (kind.is_decimal() and kind.scale is not None and kind.scale <= PLACES):
+        return _limit_amount(number)
+    if not kind.is_float64():
+        return _limit_amount(number.cast("string"))
+    # A decimal of so few digits that is this float is its shortest text, and found many times faster than by text.
+    decimal = ibis.ifelse(number.abs() < FLOAT_AMOUNT_LIMIT, number, None).cast(AMOUNT)
+    is_exact = (decimal.cast("float64") == number).fill_null(False)
+    return ibis.ifelse(is_exact, decimal, _limit_amount(ibis.ifelse(is_exact, None, number).cast("string")))
 
 
 def _unify_notation(text: StringValue) -> StringValue:
