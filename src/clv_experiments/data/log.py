@@ -161,7 +161,7 @@ def load_log(
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     roles, contents = _choose_columns(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
-    lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns)
+    lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live)
     cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     if filtered:
         report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))

@@ -43,12 +43,15 @@ class RawTable:
         Only where the log was simulated.
     reader : str, optional
         The Python expression that reads the same rows with pandas, for messages.
+    is_live : bool
+        Whether others may change the rows while they are read.
     """
 
     table: ibis.Table
     notes: tuple[str, ...] = ()
     truth: GroundTruth | None = None
     reader: str | None = None
+    is_live: bool = False
 
 
 Source = Callable[[Engine], RawTable]

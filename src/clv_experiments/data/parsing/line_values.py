@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -61,7 +62,7 @@ def _less_discount(lines: Table, gross: NumericValue, sign: NumericValue, unit: 
 
 
 def add_amount_from_price(
-    lines: Table, discount_column: str | None, options: ParseOptions, log: str
+    lines: Table, discount_column: str | None, options: ParseOptions, log: str, largest: float = math.inf
 ) -> tuple[Table, list[str]]:
     """Add the amount that quantity, unit price and discount make.
 
@@ -74,6 +75,8 @@ def add_amount_from_price(
     options : ParseOptions
     log : str
         Name of the log, for messages.
+    largest : float
+        No quantity times unit price is above it.
 
     Returns
     -------
@@ -87,8 +90,9 @@ def add_amount_from_price(
         If an amount is too large, or if discounts can be read in several ways.
     """
     gross = _gross(lines)
-    summary = _summarise(lines, gross, discount_column, {"too_large": count_true(gross >= AMOUNT_LIMIT)})
-    if summary["too_large"]:
+    too_large = {"too_large": count_true(gross >= AMOUNT_LIMIT)} if largest >= AMOUNT_LIMIT else {}
+    summary = _summarise(lines, gross, discount_column, too_large)
+    if summary.get("too_large"):
         raise ClvError(
             f"log '{log}' has {summary['too_large']:,} row(s) whose quantity times unit_price is "
             f"{AMOUNT_LIMIT:,.0f} or more"
@@ -164,9 +168,8 @@ def _describe_unit(column: str | None, unit: str) -> str:
 def _summarise(
     lines: Table, gross: FloatingValue, discount_column: str | None, counts: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    return aggregate_row(
-        lines, **(counts or {}), **(_summarise_discounts(lines, gross, discount_column) if discount_column else {})
-    )
+    values = (counts or {}) | (_summarise_discounts(lines, gross, discount_column) if discount_column else {})
+    return aggregate_row(lines, **values) if values else {}
 
 
 def _summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:

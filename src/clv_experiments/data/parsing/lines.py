@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import ibis
 from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
-from clv_experiments.data.parsing.cells import count_true, quote_cells
+from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.dates import add_day
 from clv_experiments.data.parsing.format_inference import infer_formats
@@ -22,10 +22,11 @@ from clv_experiments.data.parsing.formats import (
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
+from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, ReadableColumns, find_readable
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.errors import ClvError
 
-NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
+KEYS = ("customer_id", "date", "order_id")
 TYPED_PREFIX, TEXT, DISCOUNT = "typed: ", "text", "discount without %"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -36,7 +37,7 @@ DATE_EXAMPLES = {
 
 
 def read_lines(
-    raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, keep_raw_columns: bool
+    raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, keep_raw_columns: bool, is_live: bool = False
 ) -> tuple[Table, ParseOptions, list[str]]:
     """Type the columns of a raw log.
 
@@ -49,13 +50,16 @@ def read_lines(
         Name of the log, for messages.
     keep_raw_columns : bool
         Keep the raw columns too, each under ``source: <name>``.
+    is_live : bool
+        Whether others may change the raw log meanwhile, so that the lines must be copied.
 
     Returns
     -------
     ibis.Table
         One row per line of the source: ``customer_id`` (string), ``date``, ``amount`` (decimal; quantity times unit
         price, less the discount, where there is no amount; of a log without amounts the quantity, or 1) and the other
-        roles of the log. Null where a cell is empty.
+        roles of the log. Null where a cell is empty. Typed lines are read anew from the source by each query, which is
+        faster than a copy of them; a copy is made of those that had to be parsed.
     ParseOptions
         With what the rows decided.
     list of str
@@ -71,17 +75,19 @@ def read_lines(
     _check_column_types(raw, by_role, options, log)
     numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
     options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
-    typed = _add_typed_columns(raw, by_role, options)
+    readable = find_readable(raw, by_role)
+    typed = _add_typed_columns(raw, by_role, options, readable.as_it_is)
     raw_names = raw.columns if keep_raw_columns else dict.fromkeys(by_role.values())
     lines = typed.select(
-        **{role: typed[TYPED_PREFIX + role] for role in by_role},
+        **{role: typed[column if role in readable.as_it_is else TYPED_PREFIX + role] for role, column in by_role.items()},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
-    ).cache()
-    _check_all_parsed(lines, by_role, options, log)
+    )
+    lines = lines.cache() if is_live or _need_parsing(raw, by_role, readable) else lines
+    _check_all_parsed(lines, {role: by_role[role] for role in by_role if role not in readable.roles}, options, log)
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
     elif columns.has_amounts:
-        lines, amount_notes = add_amount_from_price(lines, by_role.get("discount"), options, log)
+        lines, amount_notes = add_amount_from_price(lines, by_role.get("discount"), options, log, readable.product_limit)
     else:
         lines, amount_notes = _count_lines(lines), []
     _check_has_purchases(lines, log)
@@ -91,9 +97,17 @@ def read_lines(
     return lines, options, notes
 
 
-def _add_typed_columns(raw: Table, by_role: Mapping[str, str], options: ParseOptions) -> Table:
+def _need_parsing(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
+    """Return whether columns that every pass over the lines reads are parsed text, so that a copy of them pays."""
+    parsed = [role for role in (*KEYS, *NUMBER_ROLES) if role in by_role and role not in readable.as_it_is]
+    return any(raw[by_role[role]].type().is_string() for role in parsed)
+
+
+def _add_typed_columns(
+    raw: Table, by_role: Mapping[str, str], options: ParseOptions, as_it_is: Container[str]
+) -> Table:
     """Add the columns of each kind together: Ibis compiles few wide steps faster than many narrow ones."""
-    names = {TYPED_PREFIX + role: column for role, column in by_role.items()}
+    names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in as_it_is}
     date = names.pop(f"{TYPED_PREFIX}date")
     typed = add_day(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
     numbers = {TYPED_PREFIX + role: names.pop(TYPED_PREFIX + role) for role in NUMBER_ROLES if role in by_role}
@@ -120,8 +134,8 @@ def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOp
 
 def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
     suspects = {role: lines[RAW_PREFIX + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
-    counts = lines.aggregate(**{role: count_true(suspect) for role, suspect in suspects.items()})
-    for role, count in counts.to_pyarrow().to_pylist()[0].items():
+    counts = aggregate_row(lines, **{role: count_true(suspect) for role, suspect in suspects.items()}) if suspects else {}
+    for role, count in counts.items():
         if not count:
             continue
         column = RAW_PREFIX + by_role[role]
@@ -150,8 +164,9 @@ def _count_lines(lines: Table) -> Table:
 
 
 def _check_has_purchases(lines: Table, log: str) -> None:
-    aggregates = lines.aggregate(rows=lines.count(), least=lines.amount.min(), most=lines.amount.max())
-    summary = aggregates.to_pyarrow().to_pylist()[0]
+    if lines.filter(lines.amount >= 0).select("amount").limit(1).to_pyarrow().num_rows:  # found without a whole pass
+        return
+    summary = aggregate_row(lines, rows=lines.count(), least=lines.amount.min(), most=lines.amount.max())
     if summary["rows"] == 0:
         raise ClvError(f"log '{log}' has a header but no row")
     if summary["most"] is not None and summary["most"] < 0:

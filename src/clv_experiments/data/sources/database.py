@@ -98,7 +98,7 @@ def _read_rows(
             notes = (f"table {table} was read, the only one of the database",)
         rows = _find_table(backend, table, connection) if table else _run_query(backend, str(query), connection)
         if push_down and _supports_pipeline(backend):
-            return RawTable(rows, notes)
+            return RawTable(rows, notes, is_live=True)
         copied = engine.register_arrow("copied", _fetch_arrow(backend, rows))
         backend.disconnect()
     except Exception as error:

@@ -32,7 +32,7 @@ def frame(source: Any) -> RawTable:
         If it is none of these, or a column holds values of several kinds.
     """
     if isinstance(source, ibis.Table):
-        return RawTable(source)
+        return RawTable(source, is_live=True)
     try:
         table = _to_arrow(source)
     except (pa.ArrowException, ValueError, TypeError) as error:

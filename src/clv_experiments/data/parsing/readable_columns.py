@@ -1,0 +1,82 @@
+"""Columns of which a glance tells that every cell can be read, so that no line needs to be checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import ibis
+from ibis.expr.types import Table
+
+from clv_experiments.data.parsing.cells import aggregate_row
+from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, FLOAT_ID_LIMIT, add_identifier
+
+NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
+CELL, ID = "cell", "identifier"  # names of temporary columns
+
+
+@dataclass(frozen=True)
+class ReadableColumns:
+    """Roles whose columns hold nothing that cannot be read.
+
+    Attributes
+    ----------
+    roles : frozenset of str
+    as_it_is : frozenset of str
+        Those of text that is an identifier already.
+    product_limit : float
+        Quantity times unit price is nowhere above it; infinite if that is not known.
+    """
+
+    roles: frozenset[str]
+    as_it_is: frozenset[str]
+    product_limit: float
+
+
+def find_readable(raw: Table, by_role: Mapping[str, str]) -> ReadableColumns:
+    """Find the columns that can be read throughout: from the extremes of numbers, and the distinct cells of text.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+    by_role : mapping of role to column
+    """
+    kinds = {role: raw[column].type() for role, column in by_role.items()}
+    identifiers = {role: kind for role, kind in kinds.items() if role not in (*NUMBER_ROLES, "date")}
+    limits = {role: AMOUNT_LIMIT for role, kind in kinds.items() if role in NUMBER_ROLES and kind.is_numeric()}
+    limits |= {role: float(FLOAT_ID_LIMIT) for role, kind in identifiers.items() if kind.is_floating()}
+    largest = _find_largest(raw, {role: by_role[role] for role in limits}) if limits else {}
+    readable = {role for role, size in largest.items() if size < limits[role]}
+    readable |= {role for role, kind in identifiers.items() if kind.is_integer()}
+    readable |= {"date"} if kinds["date"].is_date() or _is_local_time(kinds["date"]) else set()
+    texts = {role: by_role[role] for role, kind in identifiers.items() if kind.is_string()}
+    as_it_is = _find_identifiers(raw, texts) if texts else set()
+    product_limit = math.prod(largest.get(role, math.inf) for role in ("quantity", "unit_price"))
+    return ReadableColumns(frozenset(readable | as_it_is), frozenset(as_it_is), product_limit)
+
+
+def _is_local_time(kind: Any) -> bool:
+    return bool(kind.is_timestamp() and not kind.timezone)
+
+
+def _find_largest(raw: Table, columns: Mapping[str, str]) -> dict[str, float]:
+    """Find the largest absolute value of each column; infinite if one is no number."""
+    least = {f"least {role}": raw[column].min() for role, column in columns.items()}
+    most = {f"most {role}": raw[column].max() for role, column in columns.items()}
+    row = {name: abs(float(value or 0)) for name, value in aggregate_row(raw, **least, **most).items()}
+    sizes = {role: (row[f"least {role}"], row[f"most {role}"]) for role in columns}
+    return {role: math.inf if any(map(math.isnan, both)) else max(both) for role, both in sizes.items()}
+
+
+def _find_identifiers(raw: Table, columns: Mapping[str, str]) -> set[str]:
+    """Find the columns whose every cell is an identifier as it is written."""
+    cells = [
+        raw.filter(raw[column].notnull()).select(role=ibis.literal(role), **{CELL: raw[column]}).distinct()
+        for role, column in columns.items()
+    ]
+    table = add_identifier(reduce(lambda one, other: one.union(other), cells), CELL, ID)
+    other = table.filter(table[ID].isnull() | (table[ID] != table[CELL]))
+    return set(columns) - set(other.select("role").distinct().to_pyarrow()["role"].to_pylist())
