@@ -21,7 +21,7 @@ from clv_experiments.data.cleaning import (
     price_not_positive,
     returns,
 )
-from clv_experiments.data.cleaning.report import clean
+from clv_experiments.data.cleaning.clean import clean
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.parsing.columns import choose_columns
@@ -45,10 +45,10 @@ class Retail:
 
     def after(self, *steps):
         """What is left, and what each step removed."""
-        remaining, report = clean(self.lines, steps, None, lambda first, last: last)
-        table = report.table.set_index("rule")
+        cleaned = clean(self.lines, steps, None, lambda first, last: last)
+        table = cleaned.report.table.set_index("rule")
         assert all(table.iloc[1:][column].sum() == table[column].iloc[0] for column in table)
-        return remaining, table
+        return cleaned.lines, table
 
     def removed(self, step):
         """Rows that one step removes of the raw log."""

@@ -8,7 +8,8 @@ from datetime import date
 
 import ibis
 
-from clv_experiments.data.cleaning.report import CleaningReport, Step, clean, count_rows
+from clv_experiments.data.cleaning.clean import clean
+from clv_experiments.data.cleaning.report import CleaningReport, Step
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
 from clv_experiments.data.log_checks import (
@@ -162,12 +163,13 @@ def load_log(
     roles, contents = _choose_columns(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live)
-    cleaned, report = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
+    cleaned = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
+    report = cleaned.report
     if filtered:
         report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
-    summed = _sum_purchase_days(cleaned, roles.has_amounts)
+    summed = _sum_purchase_days(cleaned.orders, roles.has_amounts)
     days = summarise_days(summed)
     check_no_missing_values(name, days)
     first, last = days["date"].iloc[0], days["date"].iloc[-1]
@@ -184,7 +186,7 @@ def load_log(
     notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
     notes += [describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)
-    attributes = [role for role in ("country", "product", "product_name") if role in cleaned.columns]
+    attributes = [role for role in ("country", "product", "product_name") if role in cleaned.lines.columns]
     return TransactionLog(
         name=name,
         purchase_days=purchase_days,
@@ -196,7 +198,7 @@ def load_log(
         report=report if roles.has_amounts else report.without_amounts(),
         notes=(*raw.notes, *filter(None, notes)),
         truth=raw.truth,
-        lines=cleaned.select("customer_id", "date", "amount", *attributes) if attributes else None,
+        lines=cleaned.lines.select("customer_id", "date", "amount", *attributes) if attributes else None,
         has_amounts=roles.has_amounts,
         has_losses=bool(days["losing"].any()),
     )
@@ -218,14 +220,14 @@ def _choose_columns(
     return choose_columns(table.columns, named, name, contents), contents
 
 
-def _sum_purchase_days(cleaned: ibis.Table, has_amounts: bool) -> ibis.Table:
-    """Sum lines by customer and day; ``rows`` and ``no_amount`` count lines, and those without an amount."""
-    orders = ibis.greatest(cleaned.order_id.nunique(), 1) if "order_id" in cleaned.columns else ibis.literal(1)
-    days = cleaned.group_by("customer_id", "date").agg(
-        amount=cleaned.amount.sum() if has_amounts else ibis.literal(1),
-        orders=orders.cast("int64"),
-        rows=cleaned.count(),
-        no_amount=count_rows(cleaned.amount.isnull()),
+def _sum_purchase_days(orders: ibis.Table, has_amounts: bool) -> ibis.Table:
+    """Sum orders by customer and day; ``rows`` and ``no_amount`` count lines, and those without an amount."""
+    number = ibis.greatest(orders.order_id.count(), 1) if "order_id" in orders.columns else ibis.literal(1)
+    days = orders.group_by("customer_id", "date").agg(
+        amount=orders.amount.sum() if has_amounts else ibis.literal(1),
+        orders=number.cast("int64"),
+        rows=orders.rows.sum().cast("int64"),
+        no_amount=(orders.rows - orders.amounts).sum().cast("int64"),
     )
     return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
 

@@ -33,7 +33,8 @@ from clv_experiments.data.cleaning import (
     rounding,
     status,
 )
-from clv_experiments.data.cleaning.report import RAW_PREFIX, Step, clean
+from clv_experiments.data.cleaning.clean import clean
+from clv_experiments.data.cleaning.report import RAW_PREFIX, Step
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.errors import ClvError
 
@@ -83,7 +84,7 @@ def plain(table):
 
 def cleaned(rows, *steps, log_end=None, until=10_000, **columns):
     """Rows after the steps, which may learn up to the day ``until``."""
-    return plain(clean(lines_of(rows, **columns), steps, day(log_end), lambda first, last: day(until))[0])
+    return plain(clean(lines_of(rows, **columns), steps, day(log_end), lambda first, last: day(until)).lines)
 
 
 # --- steps that remove, by hand ---------------------------------------------------------------------------------
@@ -462,7 +463,8 @@ def test_every_step_is_here():
 )
 def test_the_receipt_adds_up_to_the_raw_log_exactly(rows, names, log_end):
     steps = [STEPS[name] for name in names]
-    remaining, report = clean(lines_of(rows, COLUMNS), steps, day(log_end), lambda first, last: first)
+    cleaned = clean(lines_of(rows, COLUMNS), steps, day(log_end), lambda first, last: first)
+    remaining, report = cleaned.lines, cleaned.report
     table, kept = report.table, plain(remaining)
 
     def size(some):
@@ -482,7 +484,7 @@ def test_the_receipt_adds_up_to_the_raw_log_exactly(rows, names, log_end):
 def test_the_report_names_what_changed_and_leaves_out_what_did_not():
     rows = [("a", 1, 1), ("a", 2, 9), (None, 1, 4)]
     steps = [missing_date(), missing_customer(), outliers("winsorise", 0.5)]
-    report = clean(lines_of(rows), steps, None, lambda first, last: last)[1]
+    report = clean(lines_of(rows), steps, None, lambda first, last: last).report
     assert list(report.changes["rule"]) == ["missing customer", "outliers above the 0.5 quantile"]
     assert str(report) == (
         "3 rows read, 2 kept; removed: missing customer 1, outliers above the 0.5 quantile 4.00 of the amount"
@@ -497,7 +499,8 @@ def assert_no_day_knows_a_later_one(step, past, later, cutoff):
 
     def known(future):
         lines = lines_of([*past, *future], COLUMNS)
-        remaining = step.change(lines, *([day(cutoff)] if step.learns else [])).lines
+        ids = lines.select("customer_id").drop_null().distinct()
+        remaining = step.change(lines, *([day(cutoff)] if step.learns else [ids] if step.reads_ids else [])).lines
         return plain(remaining.filter(remaining.date <= ibis.literal(day(cutoff))).select(*COLUMNS))
 
     alone = known([])
@@ -582,6 +585,6 @@ def test_steps_run_in_the_database_that_holds_the_lines():
         ("a", 2, -1, "1", "pen", -1, 1, "EUR", None, 0, None),
     ]
     lines = lines_of(rows, COLUMNS)
-    remaining, _ = clean(lines, list(STEPS.values()), day(3), lambda first, last: last)
+    remaining = clean(lines, list(STEPS.values()), day(3), lambda first, last: last).lines
     assert isinstance(remaining, ibis.Table)
     assert remaining.get_backend() is ENGINE.connection

@@ -58,9 +58,9 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     check_choice(policy, POLICIES, "guests.policy")
     typed = [str(value) for value in ([ids] if isinstance(ids, str | int) else ids)]
 
-    def apply(t: Table) -> Table | Change:
-        ids = _find_ids(t, typed, policy)
-        suspects = _summarise(t, ids) if ids else []
+    def apply(t: Table, ids: Table) -> Table | Change:
+        candidates = _find_ids(ids, typed, policy)
+        suspects = _summarise(t, candidates) if candidates else []
         if missing := sorted(set(typed) - {row["customer_id"] for row in suspects}):
             raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
         doubtful = [row for row in suspects if row["customer_id"] not in typed and not _is_word(row["customer_id"])]
@@ -80,7 +80,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         t = _replace_ids(t, [row["customer_id"] for row in confirmed])
         return Change(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
 
-    return Step("guests", apply)
+    return Step("guests", apply, reads_ids=True)
 
 
 BARE_WORDS = tuple(word.replace(" ", "") for word in WORDS)
@@ -93,9 +93,8 @@ def _is_word(customer_id: str) -> bool:
     return lower in SYMBOLS or (bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare) in BARE_WORDS
 
 
-def _find_ids(t: Table, typed: Sequence[str], policy: str) -> list[str]:
+def _find_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
     """Return the ids that the user named, or that look like nobody's."""
-    ids = t.filter(t.customer_id.notnull()).select("customer_id").distinct()
     candidates = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
     if policy == "auto":
         # Most ids have other digits than 0 and 9, and are not compared with words at all.
@@ -149,7 +148,7 @@ def _is_largest(row: dict[str, Any], others: dict[str, Any]) -> bool:
 
 def _replace_ids(t: Table, ids: Sequence[str]) -> Table:
     email = t.email.lower() if "email" in t.columns else ibis.null("string")
-    return t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(ids), email, t.customer_id)).cache()
+    return t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(ids), email, t.customer_id))
 
 
 def _count_rows_without_id(t: Table) -> dict[str, int]:

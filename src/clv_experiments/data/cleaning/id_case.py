@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import StringValue, Table
 
 from clv_experiments.data.cleaning.checks import check_choice
-from clv_experiments.data.cleaning.report import Change, Step
+from clv_experiments.data.cleaning.report import Change, Step, count_rows
 
 EMAIL = "_%@_%"  # something, @, something
 POLICIES = ("emails", "fold", "keep")
@@ -27,18 +27,24 @@ def id_case(policy: str = "emails") -> Step:
     """
     check_choice(policy, POLICIES, "id_case.policy")
 
-    def apply(t: Table) -> Table | Change:
-        if policy == "keep" or not (t.customer_id != t.customer_id.lower()).any().to_pyarrow().as_py():
+    def fold(customer_id: StringValue) -> StringValue:
+        lower = customer_id.lower()
+        return lower if policy == "fold" else ibis.ifelse(customer_id.like(EMAIL), lower, customer_id)
+
+    def apply(t: Table, ids: Table) -> Table | Change:
+        if policy == "keep":
             return t
-        lower = t.customer_id.lower()
-        folded = lower if policy == "fold" else ibis.ifelse(t.customer_id.like(EMAIL), lower, t.customer_id)
-        return Change(t.mutate(customer_id=folded), tuple(_describe(policy, t)))
+        customer = ids.customer_id
+        differ = {"in_case": count_rows(customer != customer.lower()), "folded": count_rows(customer != fold(customer))}
+        rows = ids.aggregate(**differ).to_pyarrow().to_pylist()[0]
+        if not rows["in_case"]:
+            return t
+        return Change(t.mutate(customer_id=fold(t.customer_id)) if rows["folded"] else t, tuple(_describe(policy, ids)))
 
-    return Step("ids in lower case", apply)
+    return Step("ids in lower case", apply, reads_ids=True)
 
 
-def _describe(policy: str, t: Table) -> list[str]:
-    ids = t.filter(t.customer_id.notnull()).select("customer_id").distinct()
+def _describe(policy: str, ids: Table) -> list[str]:
     ids = ids.mutate(lower=ids.customer_id.lower(), is_email=ids.customer_id.like(EMAIL))
     groups = ids.group_by("lower", "is_email").agg(spellings=ids.count(), example=ids.customer_id.max())
     twins = groups.filter(groups.spellings > 1).group_by("is_email")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 
 import ibis
@@ -9,7 +10,8 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
 from clv_experiments.data.cleaning.net_returns import net_returns
-from clv_experiments.data.cleaning.report import RETURNED, Step, count_rows, removal_step
+from clv_experiments.data.cleaning.report import RETURNED, Step, removal_step
+from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.errors import ClvError
 
 MIN_LOSSES, MIN_LOSS_SHARE = 20, 0.05  # of the rows: fewer negative ones are returns
@@ -55,24 +57,32 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
         return Step("netted returns", lambda t: net_returns(t, is_return(t)))
     if policy == "keep":
         return Step("returns", lambda t: t)
-    return removal_step("cancellations and returns", is_return, _check_losses if policy is None else None)
+    if policy == "drop":
+        return removal_step("cancellations and returns", is_return)
+    return removal_step("cancellations and returns", is_return, lambda t: {"losses": _is_loss(t)}, _check_losses)
 
 
-def _check_losses(t: Table) -> None:
-    """Refuse to take negative amounts for returns if many of them have no purchase that they could belong to."""
+def _is_loss(t: Table) -> BooleanValue:
     is_loss = (t.amount < 0).fill_null(False)
     if RETURNED in t.columns:
         is_loss &= ~t[RETURNED]
     if "quantity" in t.columns:
         is_loss &= (t.quantity >= 0).fill_null(True)
-    counts = t.aggregate(rows=count_rows(t.amount != 0), losses=count_rows(is_loss)).to_pyarrow().to_pylist()[0]
-    losses = counts["losses"] or 0
-    if losses < MIN_LOSSES or losses < MIN_LOSS_SHARE * counts["rows"]:
+    return is_loss
+
+
+def _check_losses(t: Table, counts: Mapping[str, int]) -> None:
+    """Refuse to take negative amounts for returns if many of them have no purchase that they could belong to."""
+    losses = counts["losses"]
+    if losses < MIN_LOSSES:
         return
-    matched = _count_matched(t, is_loss) / losses
+    paid = aggregate_row(t, rows=count_true(t.amount != 0))["rows"]
+    if losses < MIN_LOSS_SHARE * paid:
+        return
+    matched = _count_matched(t, _is_loss(t)) / losses
     if matched < MAX_MATCHED:
         raise ClvError(
-            f"{losses / counts['rows']:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
+            f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
             "in a column of profits (with a model that can learn them, such as model=linear), drop to leave them out "
             "as returns, or net to deduct them from later purchases"

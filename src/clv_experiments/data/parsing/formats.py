@@ -34,6 +34,8 @@ EMPTY_CELLS = (
     "(null)",
     "\\n",
 )  # how exports write an empty cell
+# As one pattern of lower-case text: some engines look a long list of values up by a join, for every column there is.
+EMPTY_CELL = "^(?:" + "|".join(EMPTY_CELLS[:-1]).replace("(", "[(]").replace(")", "[)]") + ")$"
 WHITESPACE = "[ \t\n\r\v\f\u00a0\u2007\u2009\u200b\u202f\u2060\ufeff]"
 
 CURRENCY = (
@@ -48,6 +50,7 @@ AMOUNT_NOTATIONS = {  # how amounts are written beside digits, and what that sta
     " *[Dd][Rr]$": "",
 }
 SCIENTIFIC = "^[+-]?[0-9]{1,20}(?:[.][0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
+UNUSUAL_IN_ID = "[^0-9A-Za-z_-]"
 WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
@@ -120,9 +123,9 @@ def add_texts(table: Table, columns: Mapping[str, str]) -> Table:
     table = table.mutate(
         **{name: table[column].cast("string").re_replace(blanks, "") for name, column in columns.items()}
     )
-    return table.mutate(
-        **{name: ibis.ifelse(table[name].lower().isin(EMPTY_CELLS), None, table[name]) for name in columns}
-    )
+    lower = {name: table[name].lower() for name in columns}
+    is_empty = {name: text.re_search(EMPTY_CELL) | (text == EMPTY_CELLS[-1]) for name, text in lower.items()}
+    return table.mutate(**{name: ibis.ifelse(is_empty[name], None, table[name]) for name in columns})
 
 
 def add_identifier(table: Table, column: str, name: str) -> Table:
@@ -137,14 +140,11 @@ def add_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
     """Add several identifiers in the same steps; ``columns`` maps the name of each to the column that is read."""
     kinds = {name: table[column].type() for name, column in columns.items()}
     texts = {name: columns[name] for name, kind in kinds.items() if not (kind.is_integer() or kind.is_floating())}
-    table = add_texts(table, texts) if texts else table
-    identifiers = {name: _format_text_identifier(table[name]) for name in texts}
-    for name, column in columns.items():
-        if kinds[name].is_integer():
-            identifiers[name] = table[column].cast("string")
-        elif kinds[name].is_floating():
-            identifiers[name] = _format_float_identifier(table[column])
-    return table.mutate(**identifiers)
+    table = _add_text_identifiers(table, texts) if texts else table
+    integers = {name: table[column].cast("string") for name, column in columns.items() if kinds[name].is_integer()}
+    floats = {name: columns[name] for name, kind in kinds.items() if kind.is_floating()}
+    numbers = integers | {name: _format_float_identifier(table[column]) for name, column in floats.items()}
+    return table.mutate(**numbers) if numbers else table
 
 
 def _format_float_identifier(number: FloatingValue) -> StringValue:
@@ -152,6 +152,18 @@ def _format_float_identifier(number: FloatingValue) -> StringValue:
     small = ibis.ifelse(is_small, number, None)
     whole = small.floor().cast("int64")
     return ibis.ifelse(small == whole, whole.cast("string"), small.cast("string"))
+
+
+def _add_text_identifiers(table: Table, columns: Mapping[str, str]) -> Table:
+    """Add text as identifiers; most are letters and digits, of which nothing needs to be removed."""
+    cells = {name: table[column].cast("string") for name, column in columns.items()}
+    is_usual = {name: cell.re_search("[0-9]") & ~cell.re_search(UNUSUAL_IN_ID) for name, cell in cells.items()}
+    rest = {f"{name} rest": ibis.ifelse(is_usual[name], None, cell) for name, cell in cells.items()}
+    table = table.mutate(**{name: ibis.ifelse(is_usual[name], cell, None) for name, cell in cells.items()}, **rest)
+    table = add_texts(table, {name: name for name in rest})
+    return table.mutate(
+        **{name: table[name].fill_null(_format_text_identifier(table[f"{name} rest"])) for name in columns}
+    ).drop(*rest)
 
 
 def _format_text_identifier(text: StringValue) -> StringValue:
@@ -178,8 +190,14 @@ def add_amount(table: Table, column: str, decimal: str, name: str) -> Table:
     return add_amounts(table, {name: column}, decimal)
 
 
-def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table:
-    """Add several amounts in the same steps; ``columns`` maps the name of each to the column that is read."""
+def add_amounts(
+    table: Table, columns: Mapping[str, str], decimal: str, largest: Mapping[str, float] | None = None
+) -> Table:
+    """Add several amounts in the same steps.
+
+    ``columns`` maps the name of each to the column that is read, and ``largest`` to the largest absolute value of those
+    columns of numbers where it is known.
+    """
     texts = {name: column for name, column in columns.items() if not table[column].type().is_numeric()}
     numbers = {name: column for name, column in columns.items() if name not in texts}
     if texts:
@@ -191,26 +209,29 @@ def add_amounts(table: Table, columns: Mapping[str, str], decimal: str) -> Table
         table = table.mutate(**{name: ibis.ifelse(is_usual[name], table[name], None) for name in texts}, **rest)
         parsed = {name: table[name].fill_null(_parse_number(table[f"{name} rest"], decimal)) for name in texts}
         table = table.mutate(**parsed).drop(*rest)
-    amounts = {name: _limit_amount(table[name]) for name in texts}
-    return table.mutate(**amounts, **{name: _exact_amount(table[column]) for name, column in numbers.items()})
+    amounts = {name: _cast_below(table[name], AMOUNT_LIMIT) for name in texts}
+    amounts |= {name: _exact_amount(table[column], (largest or {}).get(name)) for name, column in numbers.items()}
+    return table.mutate(**amounts)
 
 
-def _limit_amount(number: Value) -> DecimalValue:
-    small = number.cast("float64").abs() < AMOUNT_LIMIT
-    return ibis.ifelse(small, number, None).cast(AMOUNT)
+def _cast_below(number: Value, limit: float, largest: float | None = None) -> DecimalValue:
+    """Cast to an amount what lies below a limit; where all do, it need not be compared."""
+    if largest is not None and largest < limit:
+        return number.cast(AMOUNT)
+    return ibis.ifelse(number.cast("float64").abs() < limit, number, None).cast(AMOUNT)
 
 
-def _exact_amount(number: NumericValue) -> DecimalValue:
+def _exact_amount(number: NumericValue, largest: float | None) -> DecimalValue:
     """Write a number as the decimal that was meant: of a float its shortest text, as engines round its binary value."""
     kind = number.type()
     if kind.is_integer() or (kind.is_decimal() and kind.scale is not None and kind.scale <= PLACES):
-        return _limit_amount(number)
+        return _cast_below(number, AMOUNT_LIMIT, largest)
     if not kind.is_float64():
-        return _limit_amount(number.cast("string"))
+        return _cast_below(number.cast("string"), AMOUNT_LIMIT)
     # A decimal of so few digits that is this float is its shortest text, and found many times faster than by text.
-    decimal = ibis.ifelse(number.abs() < FLOAT_AMOUNT_LIMIT, number, None).cast(AMOUNT)
-    is_exact = (decimal.cast("float64") == number).fill_null(False)
-    return ibis.ifelse(is_exact, decimal, _limit_amount(ibis.ifelse(is_exact, None, number).cast("string")))
+    decimal = _cast_below(number, FLOAT_AMOUNT_LIMIT, largest)
+    is_exact = decimal.cast("float64") == number
+    return ibis.ifelse(is_exact, decimal, _cast_below(ibis.ifelse(is_exact, None, number).cast("string"), AMOUNT_LIMIT))
 
 
 def _unify_notation(text: StringValue) -> StringValue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 import ibis
 from ibis.expr.types import Table
@@ -22,11 +22,11 @@ from clv_experiments.data.parsing.formats import (
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
-from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, ReadableColumns, find_readable
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
+from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, ReadableColumns, find_readable
 from clv_experiments.errors import ClvError
 
-KEYS = ("customer_id", "date", "order_id")
+KEYS = ("customer_id", "date", "order_id", "status", "currency")
 TYPED_PREFIX, TEXT, DISCOUNT = "typed: ", "text", "discount without %"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -76,10 +76,11 @@ def read_lines(
     numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
     options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
     readable = find_readable(raw, by_role)
-    typed = _add_typed_columns(raw, by_role, options, readable.as_it_is)
+    typed = _add_typed_columns(raw, by_role, options, readable)
     raw_names = raw.columns if keep_raw_columns else dict.fromkeys(by_role.values())
+    sources = {role: by_role[role] if role in readable.as_it_is else TYPED_PREFIX + role for role in by_role}
     lines = typed.select(
-        **{role: typed[column if role in readable.as_it_is else TYPED_PREFIX + role] for role, column in by_role.items()},
+        **{role: typed[column] for role, column in sources.items()},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
     )
     lines = lines.cache() if is_live or _need_parsing(raw, by_role, readable) else lines
@@ -87,7 +88,8 @@ def read_lines(
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
     elif columns.has_amounts:
-        lines, amount_notes = add_amount_from_price(lines, by_role.get("discount"), options, log, readable.product_limit)
+        discount, largest = by_role.get("discount"), readable.product_limit
+        lines, amount_notes = add_amount_from_price(lines, discount, options, log, largest)
     else:
         lines, amount_notes = _count_lines(lines), []
     _check_has_purchases(lines, log)
@@ -104,10 +106,10 @@ def _need_parsing(raw: Table, by_role: Mapping[str, str], readable: ReadableColu
 
 
 def _add_typed_columns(
-    raw: Table, by_role: Mapping[str, str], options: ParseOptions, as_it_is: Container[str]
+    raw: Table, by_role: Mapping[str, str], options: ParseOptions, readable: ReadableColumns
 ) -> Table:
     """Add the columns of each kind together: Ibis compiles few wide steps faster than many narrow ones."""
-    names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in as_it_is}
+    names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in readable.as_it_is}
     date = names.pop(f"{TYPED_PREFIX}date")
     typed = add_day(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
     numbers = {TYPED_PREFIX + role: names.pop(TYPED_PREFIX + role) for role in NUMBER_ROLES if role in by_role}
@@ -115,7 +117,8 @@ def _add_typed_columns(
     if discount and raw[discount].type().is_string():
         typed = typed.mutate(**{DISCOUNT: typed[discount].replace("%", "")})
         numbers[f"{TYPED_PREFIX}discount"] = DISCOUNT
-    return add_identifiers(add_amounts(typed, numbers, options.decimal or "."), names)
+    largest = {TYPED_PREFIX + role: size for role, size in readable.largest.items()}
+    return add_identifiers(add_amounts(typed, numbers, options.decimal or ".", largest), names)
 
 
 def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
@@ -134,8 +137,8 @@ def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOp
 
 def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
     suspects = {role: lines[RAW_PREFIX + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
-    counts = aggregate_row(lines, **{role: count_true(suspect) for role, suspect in suspects.items()}) if suspects else {}
-    for role, count in counts.items():
+    counts = {role: count_true(suspect) for role, suspect in suspects.items()}
+    for role, count in (aggregate_row(lines, **counts) if counts else {}).items():
         if not count:
             continue
         column = RAW_PREFIX + by_role[role]

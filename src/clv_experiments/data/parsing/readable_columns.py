@@ -11,11 +11,11 @@ from typing import Any
 import ibis
 from ibis.expr.types import Table
 
-from clv_experiments.data.parsing.cells import aggregate_row
-from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, FLOAT_ID_LIMIT, add_identifier
+from clv_experiments.data.parsing.cells import aggregate_row, count_true
+from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, FLOAT_ID_LIMIT, add_identifier, add_text
 
 NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
-CELL, ID = "cell", "identifier"  # names of temporary columns
+CELL, ID, TEXT = "cell", "identifier", "text"  # names of temporary columns
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,18 @@ class ReadableColumns:
     roles : frozenset of str
     as_it_is : frozenset of str
         Those of text that is an identifier already.
-    product_limit : float
-        Quantity times unit price is nowhere above it; infinite if that is not known.
+    largest : mapping of str to float
+        The largest absolute value of roles of numbers; infinite if one is no number.
     """
 
     roles: frozenset[str]
     as_it_is: frozenset[str]
-    product_limit: float
+    largest: Mapping[str, float]
+
+    @property
+    def product_limit(self) -> float:
+        """Quantity times unit price is nowhere above it; infinite if that is not known."""
+        return math.prod(self.largest.get(role, math.inf) for role in ("quantity", "unit_price"))
 
 
 def find_readable(raw: Table, by_role: Mapping[str, str]) -> ReadableColumns:
@@ -53,9 +58,8 @@ def find_readable(raw: Table, by_role: Mapping[str, str]) -> ReadableColumns:
     readable |= {role for role, kind in identifiers.items() if kind.is_integer()}
     readable |= {"date"} if kinds["date"].is_date() or _is_local_time(kinds["date"]) else set()
     texts = {role: by_role[role] for role, kind in identifiers.items() if kind.is_string()}
-    as_it_is = _find_identifiers(raw, texts) if texts else set()
-    product_limit = math.prod(largest.get(role, math.inf) for role in ("quantity", "unit_price"))
-    return ReadableColumns(frozenset(readable | as_it_is), frozenset(as_it_is), product_limit)
+    read, as_it_is = _find_identifiers(raw, texts) if texts else (set(), set())
+    return ReadableColumns(frozenset(readable | read), frozenset(as_it_is), largest)
 
 
 def _is_local_time(kind: Any) -> bool:
@@ -71,12 +75,14 @@ def _find_largest(raw: Table, columns: Mapping[str, str]) -> dict[str, float]:
     return {role: math.inf if any(map(math.isnan, both)) else max(both) for role, both in sizes.items()}
 
 
-def _find_identifiers(raw: Table, columns: Mapping[str, str]) -> set[str]:
-    """Find the columns whose every cell is an identifier as it is written."""
+def _find_identifiers(raw: Table, columns: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """Find the columns whose every cell is empty or an identifier, and those where it is one as it is written."""
     cells = [
         raw.filter(raw[column].notnull()).select(role=ibis.literal(role), **{CELL: raw[column]}).distinct()
         for role, column in columns.items()
     ]
     table = add_identifier(reduce(lambda one, other: one.union(other), cells), CELL, ID)
-    other = table.filter(table[ID].isnull() | (table[ID] != table[CELL]))
-    return set(columns) - set(other.select("role").distinct().to_pyarrow()["role"].to_pylist())
+    table = add_text(table.filter(table[ID].isnull() | (table[ID] != table[CELL])), CELL, TEXT)
+    unread = count_true(table[ID].isnull() & table[TEXT].notnull())
+    others = {row["role"]: row["unread"] for row in table.group_by("role").agg(unread=unread).to_pyarrow().to_pylist()}
+    return {role for role in columns if not others.get(role)}, set(columns) - set(others)

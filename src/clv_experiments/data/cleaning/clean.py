@@ -1,0 +1,189 @@
+"""Apply cleaning steps, count what each removes and sum the orders that are left: all in one pass over the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import ibis
+from ibis.expr.types import BooleanValue, Table
+
+from clv_experiments.data.cleaning.report import (
+    RETURNED,
+    Change,
+    CleaningReport,
+    Size,
+    Step,
+    raw_columns,
+    removal_step,
+    tabulate_sizes,
+)
+
+CHECK = "check: "  # prefix of columns that count what steps ask for
+
+
+@dataclass(frozen=True, eq=False)
+class CleanLines:
+    """What cleaning leaves.
+
+    Attributes
+    ----------
+    lines : ibis.Table
+        Columns ``customer_id, date, amount`` and those of the other roles.
+    orders : ibis.Table
+        The lines by ``customer_id``, ``date`` and, where there are order ids, ``order_id``: their number, ``rows``,
+        their ``amount``, and how many have one, ``amounts``.
+    report : CleaningReport
+    """
+
+    lines: Table
+    orders: Table
+    report: CleaningReport
+
+
+def clean(
+    lines: Table,
+    steps: Sequence[Step],
+    log_end: date | None,
+    learn_until: Callable[[date, date], date],
+    log_start: date | None = None,
+) -> CleanLines:
+    """Apply the steps in order and count what each removes.
+
+    Steps that learn come last, after days outside the log are removed: then no later step can move the log's first or
+    last day, on which ``learn_until`` depends.
+
+    Parameters
+    ----------
+    lines : ibis.Table
+    steps : sequence of Step
+    log_end : date, optional
+        Last complete day; later ones are removed.
+    learn_until : callable
+        Takes the first and last day of the log and returns the last day that a step may learn from.
+    log_start : date, optional
+        First day; earlier ones are removed.
+    """
+    fixed, learning = ([step for step in steps if step.learns is learns] for learns in (False, True))
+    limits = [*([_drop_before(log_start)] if log_start else []), *([_drop_after(log_end)] if log_end else [])]
+    steps = [*fixed, *limits, *learning]
+    sizes: list[Size] = []
+    notes: list[str] = []
+    stretch = _Stretch(lines)
+    for step in steps:
+        if step.removes:
+            stretch.remove(step)
+            continue
+        change = _change(step, stretch, log_end, learn_until)
+        notes += change.notes
+        if change.lines is stretch.remaining:
+            stretch.pass_over()
+        else:
+            sizes += stretch.measure(stretch.sum_by("customer_id"))
+            stretch = _Stretch(change.lines)
+    orders = stretch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
+    sizes += stretch.measure(orders)
+    lines = stretch.remaining
+    internal = [column for column in lines.columns if column == RETURNED]
+    report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
+    return CleanLines(lines.drop(*raw_columns(lines), *internal), stretch.keep_remaining(orders), report)
+
+
+class _Stretch:
+    """Lines, and the steps that remove some of them until another step changes them otherwise.
+
+    Each line belongs to a stage, the number of the first removal that takes it, so that one query counts all of them.
+    """
+
+    def __init__(self, lines: Table) -> None:
+        self.lines = self.remaining = lines
+        self._removals: list[Step] = []
+        self._conditions: list[BooleanValue] = []
+        self._stages = [0]  # first stage that is left at the start and after each step
+        self._ids: Table | None = None
+
+    def remove(self, step: Step) -> None:
+        """Let a step remove rows."""
+        assert step.removes
+        self._removals.append(step)
+        self._conditions.append(step.removes(self.lines))
+        self._stages.append(len(self._removals))
+        self.remaining, self._ids = self._left(len(self._removals)), None
+
+    def pass_over(self) -> None:
+        """Note a step that changed nothing."""
+        self._stages.append(len(self._removals))
+
+    def customer_ids(self) -> Table:
+        """Return the distinct customers that are left."""
+        if self._ids is None:
+            lines = self.remaining
+            self._ids = lines.filter(lines.customer_id.notnull()).select("customer_id").distinct().cache()
+        return self._ids
+
+    def sum_by(self, *keys: str) -> Table:
+        """Sum rows and amounts by keys and stage, and count what the steps' checks ask for."""
+        stages = [(condition, stage) for stage, condition in enumerate(self._conditions)]
+        last = ibis.literal(len(stages))
+        t = self.lines.mutate(stage=ibis.cases(*stages, else_=last) if stages else last)
+        counts = {
+            f"{CHECK}{stage} {name}": t.count(where=condition & (t.stage >= stage))
+            for stage, step in enumerate(self._removals)
+            for name, condition in (step.counts(t) if step.counts else {}).items()
+        }
+        return t.group_by(*keys, "stage").agg(rows=t.count(), amount=t.amount.sum(), amounts=t.amount.count(), **counts)
+
+    def keep_remaining(self, sums: Table) -> Table:
+        """Return the sums of the last stage."""
+        left = sums.filter(sums.stage == len(self._removals))
+        return left.drop("stage", *(name for name in sums.columns if name.startswith(CHECK)))
+
+    def measure(self, sums: Table) -> list[Size]:
+        """Measure the lines and what each step leaves of them, and let the steps check what they counted."""
+        counts = [name for name in sums.columns if name.startswith(CHECK)]
+        by_stage = sums.group_by("stage").agg(**{name: sums[name].sum() for name in ("rows", "amount", *counts)})
+        latest = sums.filter(sums.customer_id.notnull()).group_by("customer_id").agg(stage=sums.stage.max())
+        customers = latest.group_by("stage").agg(customers=latest.count())
+        stages = by_stage.left_join(customers, "stage").drop("stage_right").to_pyarrow().to_pylist()
+        self._check({name: int(sum(row[name] for row in stages)) for name in counts})
+        return [_add_up([row for row in stages if row["stage"] >= first]) for first in self._stages]
+
+    def _left(self, stage: int) -> Table:
+        conditions = [~condition.fill_null(False) for condition in self._conditions[:stage]]
+        return self.lines.filter(conditions) if conditions else self.lines
+
+    def _check(self, counts: Mapping[str, int]) -> None:
+        for stage, step in enumerate(self._removals):
+            if step.check:
+                own = f"{CHECK}{stage} "
+                step.check(
+                    self._left(stage), {name.removeprefix(own): n for name, n in counts.items() if name.startswith(own)}
+                )
+
+
+def _change(step: Step, stretch: _Stretch, log_end: date | None, learn_until: Callable[[date, date], date]) -> Change:
+    lines = stretch.remaining
+    if step.reads_ids:
+        return step.change(lines, stretch.customer_ids())
+    if not step.learns:
+        return step.change(lines)
+    span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
+    if span["first"] is None:
+        return Change(lines)
+    return step.change(lines, learn_until(span["first"], log_end or span["last"]))
+
+
+def _add_up(stages: Sequence[Mapping[str, Any]]) -> Size:
+    size: Size = {name: int(sum(row[name] or 0 for row in stages)) for name in ("rows", "customers")}
+    return size | {"amount": sum((row["amount"] or Decimal(0) for row in stages), Decimal(0))}
+
+
+def _drop_before(log_start: date) -> Step:
+    return removal_step(f"before log start {log_start}", lambda t: t.date < ibis.literal(log_start))
+
+
+def _drop_after(log_end: date) -> Step:
+    return removal_step(f"after log end {log_end}", lambda t: t.date > ibis.literal(log_end))
