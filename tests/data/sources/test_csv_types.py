@@ -1,27 +1,34 @@
 """Types of columns of text: none where anything of a cell would be lost, or where it could be read in two ways."""
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.engine import DuckDb, open_scratch_duckdb
+from clv_experiments.data.sources.csv_copy import copy_to_parquet
+from clv_experiments.data.sources.csv_text import inspect_csv
 from clv_experiments.data.sources.csv_types import find_plain_types
 from clv_experiments.data.sources.files import files
 
 
-def find(path, *cells):
-    pq.write_table(pa.table({'a "column"': pa.array(cells, pa.string())}), path / "rows.parquet")
-    return next(iter(find_plain_types([path / "rows.parquet"]).values()), None)
+def find(*cells):
+    with open_scratch_duckdb() as connection:
+        rows = connection.from_arrow(pa.table({'a "column"': pa.array(cells, pa.string())}))
+        return next(iter(find_plain_types(rows).values()), None)
+
+
+def copy(path, rows):
+    (path / "log.csv").write_text("id,n,lost: n\n" + rows)
+    return copy_to_parquet(inspect_csv(path / "log.csv"), path / "copy.parquet", None)
 
 
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [
-        (("1", "-20", None), "int64"),
-        (("1.5", "2", "0.001"), "float64"),
-        (("7.50", "-8.00"), "decimal(18, 2)"),
-        (("2020-01-31", None), "date"),
-        (("2020-01-31 10:00:00", "2020-02-01 00:00:00"), "timestamp"),
+        (("1", "-20", None), "BIGINT"),
+        (("1.5", "2", "0.001"), "DOUBLE"),
+        (("7.50", "-8.00"), "DECIMAL(18, 2)"),
+        (("2020-01-31", None), "DATE"),
+        (("2020-01-31 10:00:00", "2020-02-01 00:00:00"), "TIMESTAMP"),
         ((None, None), None),
         (("007", "1"), None),
         (("1.234", "2"), None),  # or thousands
@@ -36,19 +43,39 @@ def find(path, *cells):
         ((" 1", "2"), None),
     ],
 )
-def test_only_what_loses_nothing_has_a_type(tmp_path, cells, kind):
-    assert find(tmp_path, *cells) == kind
+def test_only_what_loses_nothing_has_a_type(cells, kind):
+    assert find(*cells) == kind
 
 
-def test_a_late_cell_counts(tmp_path):
-    assert find(tmp_path, *["1"] * 20_000) == "int64"
-    assert find(tmp_path, *["1"] * 20_000, "x") is None
+@pytest.mark.parametrize("late", ["x", "007", "1.50"])
+def test_a_late_cell_counts(tmp_path, late):
+    rows = "a,1,2\n" * 20_000
+    assert copy(tmp_path, rows).types == {"n": "BIGINT", "lost: n": "BIGINT"}
+    copied = copy(tmp_path, f"{rows}a,{late},3\n")
+    assert (copied.rows, copied.types) == (20_001, {"lost: n": "BIGINT"})
+    table = files(DuckDb(), path=str(tmp_path / "copy.parquet")).table
+    assert table.filter(table["lost: n"] == 3).n.to_pyarrow().to_pylist() == [late]
+
+
+def test_a_header_further_down_is_left_out_of_a_long_csv(tmp_path):
+    copied = copy(tmp_path, "a,1,2\n" * 5_000 + "id,n,lost: n\n" + "a,1,2\n")
+    assert (copied.rows, copied.repeated_headers) == (5_001, 1)
 
 
 def test_a_long_csv_holds_the_same_values(tmp_path, monkeypatch):
     (tmp_path / "log.csv").write_text("id,date,n\n007,2020-01-31 10:00:00,-1.5\nb,2020-02-01 00:00:00,2\n")
-    monkeypatch.setattr("clv_experiments.data.sources.files.MANY_ROWS", 2)
+    monkeypatch.setattr("clv_experiments.data.sources.files.MANY_BYTES", 2)
     table = files(DuckDb(), path=str(tmp_path / "log.csv")).table
-    assert [str(kind) for kind in table.schema().values()] == ["string", "timestamp", "float64"]
+    assert [str(kind) for kind in table.schema().values()] == ["string", "timestamp(6)", "float64"]
     assert table.id.to_pyarrow().to_pylist() == ["007", "b"]
     assert table.n.to_pyarrow().to_pylist() == [-1.5, 2.0]
+
+
+@pytest.mark.parametrize("last", ["3", "x"])
+def test_long_csv_files_have_the_types_that_fit_all_of_them(tmp_path, monkeypatch, last):
+    for number, cell in enumerate(["1", "2", last]):
+        (tmp_path / f"{number}.csv").write_text(f"id,n\na,{cell}\n")
+    monkeypatch.setattr("clv_experiments.data.sources.files.MANY_BYTES", 2)
+    table = files(DuckDb(), path=str(tmp_path / "*.csv")).table
+    assert sorted(map(str, table.n.to_pyarrow().to_pylist())) == ["1", "2", last]
+    assert table.n.type().is_integer() == (last == "3")

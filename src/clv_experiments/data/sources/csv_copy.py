@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 from io import StringIO, TextIOWrapper
 from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import NoReturn
 
 import duckdb
@@ -22,9 +24,12 @@ from clv_experiments.data.sources.csv_text import (
     name_separator,
     open_binary,
 )
+from clv_experiments.data.sources.csv_types import cast_lossless, find_plain_types
 from clv_experiments.errors import ClvError
 
 PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
+ALL_TEXT: Mapping[str, str] = MappingProxyType({})
+MISFIT = "lost: "  # prefix of columns that hold what a type would lose
 BLANK = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
 FIRST_FAULT = """
     SELECT error_type, csv_line, line_byte_position - 1 FROM reject_errors
@@ -51,20 +56,26 @@ class CsvCopy:
         A blank line is none.
     repeated_headers : int
         Lines further down that are the header again, as in files that were put together; they are left out.
+    types : mapping of column to type
+        Columns that were copied as numbers or dates, which they are throughout; the others are text.
     """
 
     rows: int
     repeated_headers: int = 0
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
-def copy_to_parquet(file: CsvFile, target: Path) -> CsvCopy:
-    """Copy the columns of a CSV file that have names, all as text; an empty cell is null.
+def copy_to_parquet(file: CsvFile, target: Path, types: Mapping[str, str] | None = ALL_TEXT) -> CsvCopy:
+    """Copy the columns of a CSV file that have names; an empty cell is null.
 
     Parameters
     ----------
     file : CsvFile
     target : Path
         The Parquet file to write.
+    types : mapping of column to type, optional
+        Columns to copy as numbers or dates if that loses nothing of any cell (see ``csv_types``), the others as text;
+        by default none, and None tries what the first rows are.
 
     Returns
     -------
@@ -79,9 +90,10 @@ def copy_to_parquet(file: CsvFile, target: Path) -> CsvCopy:
         connection.execute("SET temp_directory = ?", [folder])
         try:
             try:
-                return _copy(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target)
+                return _copy(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target, types)
             except duckdb.InvalidInputException:  # lines end in several ways
-                return _copy(connection, file, _write_text(file, Path(folder, "lines.csv"), newline=None), target)
+                text = _write_text(file, Path(folder, "lines.csv"), newline=None)
+                return _copy(connection, file, text, target, types)
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
             raise ClvError(f"'{file.path}' cannot be read as CSV or copied to {folder}: {reason}") from error
@@ -114,7 +126,9 @@ def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
     return _Text(target, marks, file.lines_above - marks)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, target: Path) -> CsvCopy:
+def _copy(
+    connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, target: Path, types: Mapping[str, str] | None
+) -> CsvCopy:
     names = {f"column{position}": name for position, name in enumerate(file.header.names)}
     rows = connection.read_csv(
         str(text.path),
@@ -128,15 +142,38 @@ def _copy(connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, tar
         na_values="",
         store_rejects=True,
     )
-    kept = ", ".join(f"{column} AS {quote_identifier(name)}" for column, name in names.items() if name)
-    rows.project(kept).write_parquet(str(target), compression="uncompressed")
+    named = {column: name for column, name in names.items() if name}
+    kept = rows.project(", ".join(f"{column} AS {quote_identifier(name)}" for column, name in named.items()))
+    types = find_plain_types(kept) if types is None else types
+    misfits = _write(connection, kept, types, target)
     fault = connection.execute(FIRST_FAULT, [BLANK]).fetchone()
     if fault:
         _refuse_line(file, text, *fault)
     empty = [column for position, column in enumerate(names) if file.header.must_be_empty(position)]
     if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
         _refuse_unnamed(file)
+    types = {name: kind for name, kind in types.items() if name not in misfits}
+    if misfits:
+        _write(connection, kept, types, target)
+    if types:  # no name of a column is a number or a date
+        return CsvCopy(pq.read_metadata(target).num_rows, types=types)
     return _leave_out_repeated_headers(connection, file, target)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], target: Path
+) -> set[str]:
+    """Write columns of text as these types, and return those of which that would lose something."""
+    prefix = MISFIT
+    while any(name.lower().startswith(prefix) for name in rows.columns):
+        prefix += MISFIT
+    typed = cast_lossless(rows, types, prefix) if types else rows
+    typed.write_parquet(str(target), compression="uncompressed")
+    if not types:
+        return set()
+    misfits = ", ".join(f"count({quote_identifier(prefix + name)})" for name in types)
+    [counts] = connection.read_parquet(str(target)).aggregate(misfits).fetchall()
+    return {name for name, count in zip(types, counts, strict=True) if count}
 
 
 def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> CsvCopy:

@@ -2,60 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import duckdb
 
-from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
+from clv_experiments.data.engine import quote_identifier
 
-SAMPLE_ROWS = 10_000
-# When a cell, put for {0}, is written exactly as DuckDB writes the value, so that nothing of it is lost.
+SAMPLE_ROWS = 4_000
+# When a cell, put for {0}, is written exactly as DuckDB writes its value, put for {1}, so that nothing of it is lost.
 LOSSLESS = {
-    "int64": "CAST(TRY_CAST({0} AS BIGINT) AS VARCHAR) = {0}",
-    "float64": "CAST(TRY_CAST({0} AS DOUBLE) AS VARCHAR) IN ({0}, {0} || '.0') "
-    "AND regexp_full_match({0}, '-?[0-9]+([.][0-9]+)?')",
-    "decimal(18, 2)": "CAST(TRY_CAST({0} AS DECIMAL(18, 2)) AS VARCHAR) = {0}",
-    "date": "CAST(TRY_CAST({0} AS DATE) AS VARCHAR) = {0} AND length({0}) = 10",
-    "timestamp": "CAST(TRY_CAST({0} AS TIMESTAMP) AS VARCHAR) = {0} AND {0} LIKE '____-%'",
+    "BIGINT": "CAST({1} AS VARCHAR) = {0}",
+    "DOUBLE": "CAST({1} AS VARCHAR) IN ({0}, {0} || '.0') AND regexp_full_match({0}, '-?[0-9]+([.][0-9]+)?')",
+    "DECIMAL(18, 2)": "CAST({1} AS VARCHAR) = {0}",
+    "DATE": "CAST({1} AS VARCHAR) = {0} AND length({0}) = 10",
+    "TIMESTAMP": "CAST({1} AS VARCHAR) = {0} AND {0} LIKE '____-%'",
 }
 DECIMAL_POINT = "bool_or({0} LIKE '%._' OR {0} LIKE '%.__')"  # else 1.234 may be a thousand
 
 
-def find_plain_types(files: Sequence[Path]) -> dict[str, str]:
-    """Find the columns whose every cell a cast reads as it is written.
+def find_plain_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
+    """Find the columns whose every cell, of the first rows, a cast reads as it is written.
 
     Parameters
     ----------
-    files : sequence of Path
-        Parquet files of the same columns, all text.
+    rows : duckdb.DuckDBPyRelation
+        All columns are text.
 
     Returns
     -------
     dict of str to str
-        Column to Ibis type: int64, float64, decimal, date or timestamp. Numbers that could be read in two ways are left
-        out.
+        Column to type in DuckDB: integers, floats, decimals, dates or timestamps. Numbers that could be read in two
+        ways are left out.
     """
-    with open_scratch_duckdb() as connection:
-        rows = connection.read_parquet([str(file) for file in files])
-        sampled = _keep_lossless(rows.limit(SAMPLE_ROWS), {column: list(LOSSLESS) for column in rows.columns})
-        types = _keep_lossless(rows, {column: kinds[:1] for column, kinds in sampled.items()})
-        return {column: kinds[0] for column, kinds in types.items()}
+    pairs = [(column, kind) for column in rows.columns for kind in LOSSLESS]
+    sample = rows.limit(SAMPLE_ROWS).aggregate(", ".join(_test(column, kind) for column, kind in pairs))
+    kinds: dict[str, str] = {}
+    for (column, kind), holds in zip(pairs, sample.fetchall()[0], strict=True):
+        if holds:
+            kinds.setdefault(column, kind)
+    return kinds
 
 
-def _keep_lossless(rows: duckdb.DuckDBPyRelation, candidates: dict[str, list[str]]) -> dict[str, list[str]]:
-    pairs = [(column, kind) for column, kinds in candidates.items() for kind in kinds]
-    if not pairs:
-        return {}
-    [holds] = rows.aggregate(", ".join(_test(column, kind) for column, kind in pairs)).fetchall()
-    kept: dict[str, list[str]] = {}
-    for (column, kind), hold in zip(pairs, holds, strict=True):
-        if hold:
-            kept.setdefault(column, []).append(kind)
-    return kept
+def cast_lossless(rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], prefix: str) -> duckdb.DuckDBPyRelation:
+    """Cast columns of text, and add for each one that holds the cells of which that would lose something, or null.
+
+    Parameters
+    ----------
+    rows : duckdb.DuckDBPyRelation
+    types : mapping of column to type
+    prefix : str
+        Of the names of the columns that are added.
+    """
+    values = {name: quote_identifier(f"{prefix}{name}") for name in types}
+    cells = {name: quote_identifier(name) for name in rows.columns}
+    casts = [f"TRY_CAST({cells[name]} AS {kind}) AS {values[name]}" for name, kind in types.items()]
+    lossless = {name: LOSSLESS[kind].format(cells[name], values[name]) for name, kind in types.items()}
+    kept = [f"CASE WHEN {lossless[name]} THEN {values[name]} END AS {values[name]}" for name in types]
+    typed = [f"{values[name]} AS {cells[name]}" if name in types else cells[name] for name in cells]
+    misfits = [f"CASE WHEN {values[name]} IS NULL THEN {cells[name]} END AS {values[name]}" for name in types]
+    rows = rows.project(", ".join(["*", *casts])).project(", ".join([*cells.values(), *kept]))
+    return rows.project(", ".join([*typed, *misfits]))
 
 
 def _test(column: str, kind: str) -> str:
     cell = quote_identifier(column)
-    test = f"bool_and(coalesce({LOSSLESS[kind].format(cell)}, {cell} IS NULL)) AND count({cell}) > 0"
-    return f"{test} AND {DECIMAL_POINT.format(cell)}" if kind == "float64" else test
+    test = f"bool_and(coalesce({LOSSLESS[kind].format(cell, f'TRY_CAST({cell} AS {kind})')}, {cell} IS NULL))"
+    test += f" AND count({cell}) > 0"
+    return f"{test} AND {DECIMAL_POINT.format(cell)}" if kind == "DOUBLE" else test

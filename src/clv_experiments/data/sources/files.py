@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
@@ -17,9 +17,8 @@ import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.csv_copy import copy_to_parquet
+from clv_experiments.data.sources.csv_copy import ALL_TEXT, CsvCopy, copy_to_parquet
 from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
-from clv_experiments.data.sources.csv_types import find_plain_types
 from clv_experiments.data.sources.database import database_file
 from clv_experiments.data.sources.file_kinds import detect_kind
 from clv_experiments.data.sources.header import check_header, check_same_header
@@ -34,7 +33,7 @@ SETTING_KINDS = {
     "sheet": ("workbook",),
     "table": ("database",),
 }
-MANY_ROWS = 100_000  # of a CSV, from which on it pays to look for columns that need no parsing
+MANY_BYTES = 1 << 22  # of CSV files, from which on it pays to look for columns that need no parsing
 FILE = "{file}"  # stands for a file in a note about several
 PANDAS_READERS = {  # what reads a file of each kind, and finds its separator
     "csv": 'pandas.read_csv({file}, sep=None, engine="python")',
@@ -157,20 +156,29 @@ def _read_csv(
 ) -> RawTable:
     csv_files = [inspect_csv(path, separator, encoding, header) for path in paths]
     first, folder = csv_files[0], _temporary_folder(engine)
-    copies, rows, repeated = [], 0, []
-    for number, file in enumerate(csv_files):
+    for file in csv_files:
         check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
-        copies.append(folder / f"{number}.parquet")
-        copy = copy_to_parquet(file, copies[-1])
-        rows += copy.rows
-        if copy.repeated_headers:
-            repeated.append(
-                f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
-            )
-    if rows == 0:
+    targets = {folder / f"{number}.parquet": file for number, file in enumerate(csv_files)}
+    is_long = sum(path.stat().st_size for path in paths) >= MANY_BYTES
+    copies = _copy_alike(targets, None if is_long else ALL_TEXT)
+    if not any(copy.rows for copy in copies):
         raise ClvError(f"{_list_files(paths)} has a header but no row")
-    types = find_plain_types(copies) if rows >= MANY_ROWS else {}
-    return RawTable(engine.read_parquet(copies).cast(types), (*_csv_notes(csv_files, encoding), *repeated))
+    repeated = [
+        f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
+        for copy, file in zip(copies, csv_files, strict=True)
+        if copy.repeated_headers
+    ]
+    rows = engine.read_parquet([*targets]).select(*first.columns)
+    return RawTable(rows, (*_csv_notes(csv_files, encoding), *repeated))
+
+
+def _copy_alike(targets: Mapping[Path, CsvFile], types: Mapping[str, str] | None) -> list[CsvCopy]:
+    """Copy files until all copies have the same types."""
+    copies: list[CsvCopy] = []
+    for target, file in targets.items():
+        copies.append(copy_to_parquet(file, target, types))
+        types = copies[-1].types
+    return copies if all(copy.types == types for copy in copies) else _copy_alike(targets, types)
 
 
 def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:
