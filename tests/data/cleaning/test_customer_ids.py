@@ -108,6 +108,14 @@ def test_a_number_that_buys_three_times_as_much_as_any_other_is_nobody():
     assert customers(log) == sorted({row[0] for row in TWICE})
 
 
+@pytest.mark.parametrize(("largest", "is_noted"), [(15, False), (10, True), (1, True)])
+def test_the_largest_is_known_among_any_number_of_customers(largest, is_noted):
+    rows = [(f"c{k:03}", day, 8.0) for k in range(200) for day in range(largest if k == 199 else 1)]
+    log = load([*rows, *(("0", day, 8.0) for day in range(12)), ("c000", 30, 1.0)], guests(), extra=())
+    assert bool(notes_about(log, "customer '0'")) == is_noted
+    assert ("0" in customers(log)) == (largest > 4)
+
+
 def test_what_the_user_names_stands_for_many():
     log = load([*TWICE, ("shop", 1, 5.0)], guests(ids=["shop"]), extra=())
     assert "shop" not in customers(log)

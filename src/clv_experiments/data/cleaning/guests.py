@@ -32,6 +32,8 @@ MANY_TIMES = 3  # the next largest: so much is nobody's own
 MIN_ROWS = 10
 MIN_EMAILS, MANY_EMAILS = 3, 10  # of one id
 MAX_IDS = 100  # that are looked at
+PEERS = 30  # other ids that suspects are compared with first
+SIZES = ("rows", "days", "amount")
 POLICIES = ("auto", "keep")
 
 
@@ -60,11 +62,15 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
 
     def apply(t: Table, ids: Table) -> Table | Change:
         candidates = _find_ids(ids, typed, policy)
-        suspects = _summarise(t, candidates) if candidates else []
+        peers = _list_peers(ids, candidates) if candidates else []
+        sizes = _summarise(t, [*candidates, *peers]) if candidates else []
+        suspects = [row for row in sizes if row["customer_id"] in candidates]
         if missing := sorted(set(typed) - {row["customer_id"] for row in suspects}):
             raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
         doubtful = [row for row in suspects if row["customer_id"] not in typed and not _is_word(row["customer_id"])]
-        others = _find_largest(t, [row["customer_id"] for row in suspects]) if doubtful else {}
+        others = _largest_of([row for row in sizes if row["customer_id"] in peers])
+        if not all(_is_within(row, others) for row in doubtful):
+            others = _find_largest(t, [row["customer_id"] for row in suspects])
         cleared = [row for row in doubtful if not _is_shared(row, others)]
         confirmed = [row for row in suspects if row not in cleared]
         notes = [_describe_largest(row["customer_id"]) for row in cleared if _is_largest(row, others)]
@@ -125,17 +131,31 @@ def _summarise(t: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def _find_largest(t: Table, suspects: Sequence[str]) -> dict[str, Any]:
     """Return the most rows, days and spend of any other customer."""
-    others = t.filter(t.customer_id.notnull() & ~t.customer_id.isin(suspects))
+    days = t.group_by("customer_id", "date").agg(rows=t.count(), amount=t.amount.sum())
+    others = days.filter(days.customer_id.notnull() & ~days.customer_id.isin(suspects))
     each = others.group_by("customer_id").agg(
-        rows=others.count(), days=others.date.nunique(), amount=others.amount.sum()
+        rows=others.rows.sum(), days=others.date.count(), amount=others.amount.sum()
     )
     most = each.aggregate(rows=each.rows.max(), days=each.days.max(), amount=each.amount.max())
     return most.to_pyarrow().to_pylist()[0]
 
 
+def _list_peers(ids: Table, suspects: Sequence[str]) -> list[str]:
+    """List some other customers: most often one of them is larger than any suspect, and no other needs to be read."""
+    peers: list[str] = ids.order_by("customer_id").limit(MAX_IDS + PEERS).to_pyarrow()["customer_id"].to_pylist()
+    return [peer for peer in peers if peer not in suspects][:PEERS]
+
+
+def _largest_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {size: max((row[size] or 0 for row in rows), default=0) for size in SIZES}
+
+
+def _is_within(row: dict[str, Any], others: dict[str, Any]) -> bool:
+    return all((row[size] or 0) <= others[size] for size in SIZES)
+
+
 def _times_the_next(row: dict[str, Any], others: dict[str, Any]) -> float:
-    sizes = ("rows", "days", "amount")
-    return max(float(row[size] or 0) / float(others[size]) if (others[size] or 0) > 0 else 0.0 for size in sizes)
+    return max(float(row[size] or 0) / float(others[size]) if (others[size] or 0) > 0 else 0.0 for size in SIZES)
 
 
 def _is_shared(row: dict[str, Any], others: dict[str, Any]) -> bool:
