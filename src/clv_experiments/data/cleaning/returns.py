@@ -40,21 +40,21 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
     beginning = anchor_pattern(cancelled, "returns.cancelled")
 
     def is_return(t: Table) -> BooleanValue:
-        condition = (t.amount < 0).fill_null(False)
+        condition = t.amount < 0
         if RETURNED in t.columns:
             condition |= t[RETURNED]
         if "quantity" in t.columns:
-            condition |= (t.quantity < 0).fill_null(False)
+            condition |= t.quantity < 0
         if beginning:
             if "order_id" not in t.columns:
                 raise ClvError(
                     "data.cleaning.returns.cancelled needs order ids, but no column: name data.columns.order_id"
                 )
-            condition |= t.order_id.re_search(beginning).fill_null(False)
+            condition |= t.order_id.re_search(beginning)
         return condition
 
     if policy == "net":
-        return Step("netted returns", lambda t: net_returns(t, is_return(t)))
+        return Step("netted returns", lambda t: net_returns(t, is_return(t).fill_null(False)))
     if policy == "keep":
         return Step("returns", lambda t: t)
     if policy == "drop":
@@ -63,11 +63,11 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
 
 
 def _is_loss(t: Table) -> BooleanValue:
-    is_loss = (t.amount < 0).fill_null(False)
+    is_loss = t.amount < 0
     if RETURNED in t.columns:
         is_loss &= ~t[RETURNED]
     if "quantity" in t.columns:
-        is_loss &= (t.quantity >= 0).fill_null(True)
+        is_loss &= (t.quantity >= 0) | t.quantity.isnull()
     return is_loss
 
 

@@ -27,6 +27,7 @@ from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, Readable
 from clv_experiments.errors import ClvError
 
 KEYS = ("customer_id", "date", "order_id", "status", "currency")
+WHOLE = "decimal(18, 0)"
 TYPED_PREFIX, TEXT, DISCOUNT = "typed: ", "text", "discount without %"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -118,7 +119,15 @@ def _add_typed_columns(
         typed = typed.mutate(**{DISCOUNT: typed[discount].replace("%", "")})
         numbers[f"{TYPED_PREFIX}discount"] = DISCOUNT
     largest = {TYPED_PREFIX + role: size for role, size in readable.largest.items()}
-    return add_identifiers(add_amounts(typed, numbers, options.decimal or ".", largest), names)
+    whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _counts_wholes(raw, by_role, readable) else None
+    typed = add_amounts(typed, numbers, options.decimal or ".", largest)
+    typed = typed.mutate(**{f"{TYPED_PREFIX}quantity": typed[whole].cast(WHOLE)}) if whole else typed
+    return add_identifiers(typed, names)
+
+
+def _counts_wholes(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
+    """Return whether quantities are whole numbers: without decimals they multiply faster, and need no rounding."""
+    return "quantity" in readable.roles and raw[by_role["quantity"]].type().is_integer()
 
 
 def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
