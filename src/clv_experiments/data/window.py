@@ -176,23 +176,14 @@ class Window:
         return replace(self, end=cutoff or self.end, cutoff=None)
 
     def with_all_origins(self) -> Window:
-        """Return the window with as many origins as leave every model a training panel, and at least one.
-
-        The number depends on the log and the horizon alone, so that all models are evaluated over the same origins.
-        """
+        """Return the window with as many origins as leave every model a training panel, the same for all, or one."""
         window = self
         while (longer := replace(window, origins=window.origins + 1)).is_long_enough(supervised=True):
             window = longer
         return window
 
     def without_latest(self) -> Window:
-        """Return the window whose latest origin is the one before, so that models are chosen without its holdout.
-
-        Raises
-        ------
-        ClvError
-            If there is none before.
-        """
+        """Return the window whose latest origin is the one before; ClvError if there is none."""
         return replace(self, cutoff=self.period(1).cutoff)
 
     @property
