@@ -59,8 +59,8 @@ def read_lines(
     ibis.Table
         One row per line of the source: ``customer_id`` (string), ``date``, ``amount`` (decimal; quantity times unit
         price, less the discount, where there is no amount; of a log without amounts the quantity, or 1) and the other
-        roles of the log. Null where a cell is empty. Typed lines are read anew from the source by each query, which is
-        faster than a copy of them; a copy is made of those that had to be parsed.
+        roles of the log. Null where a cell is empty. DuckDB reads typed lines anew from the source in each query, which
+        is faster than a copy of them; a copy is made of those that had to be parsed, and on other engines.
     ParseOptions
         With what the rows decided.
     list of str
@@ -84,7 +84,7 @@ def read_lines(
         **{role: typed[column] for role, column in sources.items()},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
     )
-    lines = lines.cache() if is_live or _need_parsing(raw, by_role, readable) else lines
+    lines = lines.cache() if is_live or _pays_to_copy(raw, by_role, readable) else lines
     _check_all_parsed(lines, {role: by_role[role] for role in by_role if role not in readable.roles}, options, log)
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
@@ -100,10 +100,10 @@ def read_lines(
     return lines, options, notes
 
 
-def _need_parsing(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
-    """Return whether columns that every pass over the lines reads are parsed text, so that a copy of them pays."""
+def _pays_to_copy(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
+    """Return whether every pass over the lines would parse text, or run where a copy in memory is read faster."""
     parsed = [role for role in (*KEYS, *NUMBER_ROLES) if role in by_role and role not in readable.as_it_is]
-    return any(raw[by_role[role]].type().is_string() for role in parsed)
+    return raw.get_backend().name != "duckdb" or any(raw[by_role[role]].type().is_string() for role in parsed)
 
 
 def _add_typed_columns(
