@@ -90,7 +90,7 @@ def _model_settings(settings: Mapping[str, str]) -> dict[str, str]:
     for name, value in setting_params(settings).items():
         follows = name.endswith(".random_state") and value == settings.get("seed")
         of_model = name.startswith("model.") and not name.startswith(("model.features.", "model.name")) and not follows
-        if of_model or name in ("model.features.name", "seed", "window.training_origins"):
+        if of_model or name in ("model.features.name", "seed", "window.training_origins", "window.training_customers"):
             result[name] = value
     return result
 

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from clv_experiments.tracking.stored_run import Reader, StoredRun
 
 # Settings that change neither the log nor the forecasts nor the scores.
-WITHOUT_EFFECT = ("data.engine", "data.spark_master", "data.rfm_unit", "tracking", "resume", "truth_")
+WITHOUT_EFFECT = (
+    "data.engine",
+    "data.spark_master",
+    "data.rfm_unit",
+    "tracking",
+    "resume",
+    "truth_",
+    "window.training_seed",  # follows the seed
+)
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
 UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithLosses, LogWithoutAmounts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -72,10 +73,10 @@ def load_configured_log(
 def build_window(cfg: DictConfig, start: date, end: date) -> Window:
     """Lay the window config over a log's first and last day."""
     horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
-    if cfg.origins not in (ALL, EARLIER):
-        return Window(start, end, horizon, cutoff, cfg.origins, cfg.training_origins)
-    window = Window(start, end, horizon, cutoff, training_origins=cfg.training_origins)
-    return (window.without_latest() if cfg.origins == EARLIER else window).with_all_origins()
+    window = Window(start, end, horizon, cutoff, 1 if cfg.origins in (ALL, EARLIER) else cfg.origins)
+    window = _limit_training(window, cfg)
+    window = window.without_latest() if cfg.origins == EARLIER else window
+    return window.with_all_origins() if cfg.origins in (ALL, EARLIER) else window
 
 
 def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:
@@ -85,5 +86,15 @@ def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:
     """
     if cfg.origins != 1:
         raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
-    window = Window(start, end, Horizon.parse(cfg.horizon), training_origins=cfg.training_origins)
+    window = _limit_training(Window(start, end, Horizon.parse(cfg.horizon)), cfg)
     return window.as_of(parse_day(cfg.cutoff, "window.cutoff"))
+
+
+def _limit_training(window: Window, cfg: DictConfig) -> Window:
+    """Limit training panels; runs and options of older versions know of origins alone."""
+    return replace(
+        window,
+        training_origins=cfg.training_origins,
+        training_customers=OmegaConf.select(cfg, "training_customers"),
+        training_seed=OmegaConf.select(cfg, "training_seed", default=0),
+    )

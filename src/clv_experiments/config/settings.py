@@ -26,10 +26,12 @@ EARLIER = "earlier"  # window.origins: all but the latest
 ALTERNATIVES = {
     "window.origins": ((ALL, EARLIER), "all or earlier"),
     "window.training_origins": ((None,), "null for all"),
+    "window.training_customers": ((None,), "null for all"),
     "sweep.n_trials": ((None,), "null"),
     "sweep.validation_origins": ((ALL,), ALL),
 }
 PROTOCOLS = ("forecast", "customer_split")
+LEAST_SAMPLE = 500  # customers, of which each stratum needs some
 
 
 def check_settings(cfg: DictConfig) -> None:
@@ -41,7 +43,8 @@ def check_settings(cfg: DictConfig) -> None:
         Names the setting, what it must be and what it is.
     """
     check_kinds(cfg)
-    for name, minimum in {"seed": 0, "window.origins": 1, "window.training_origins": 1}.items():
+    least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "window.training_customers": LEAST_SAMPLE}
+    for name, minimum in least.items():
         check_whole_number(cfg, name, minimum)
     check_whole_number(cfg, "evaluation.bootstrap_replicates", 2)
     if cfg.evaluation.protocol == "customer_split":

@@ -118,6 +118,10 @@ class Window:
         Number of rolling cutoffs, one horizon apart.
     training_origins : int, optional
         Maximum number of origins in a training panel; by default as many as the log allows.
+    training_customers : int, optional
+        About how many customers are sampled at each origin of a training panel that has more; by default all.
+    training_seed : int
+        Of that sample.
     """
 
     start: date
@@ -126,6 +130,8 @@ class Window:
     cutoff: date | None = None
     origins: int = 1
     training_origins: int | None = None
+    training_customers: int | None = None
+    training_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.origins < 1:

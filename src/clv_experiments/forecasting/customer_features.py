@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.customer_sample import CustomerSample
 from clv_experiments.data.window import Horizon
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
@@ -20,8 +21,16 @@ RFM = FeatureSet("rfm", [rfm])
 ESTIMATES = {"spend": "predict", "purchases": "expected_purchases", "p_purchase": "probability_purchase"}
 
 
-def customer_features(log: TransactionLog, cutoff: date, horizon: Horizon, features: FeatureSet) -> pd.DataFrame:
-    """Compute the features of all customers known at the cutoff; estimators are fitted on its calibration period.
+def customer_features(
+    log: TransactionLog,
+    cutoff: date,
+    horizon: Horizon,
+    features: FeatureSet,
+    sample: CustomerSample | None = None,
+) -> pd.DataFrame:
+    """Compute the features of the customers known at the cutoff, of all or of a sample.
+
+    Estimators are fitted on the calibration period of all.
 
     Returns
     -------
@@ -34,8 +43,9 @@ def customer_features(log: TransactionLog, cutoff: date, horizon: Horizon, featu
     ClvError
         If the feature set has estimators, but lacks frequency, recency or T, on which they are fitted.
     """
-    X = features.at(log, cutoff, horizon)
-    return _add_estimates(X, _fit_estimators(X, cutoff, horizon, features))
+    X = features.at(sample.log if sample else log, cutoff, horizon)
+    everyone = RFM.at(log, cutoff, horizon) if sample and features.estimators else X
+    return _add_estimates(X, _fit_estimators(everyone, cutoff, horizon, features))
 
 
 def customer_feature_parts(

@@ -12,15 +12,30 @@ from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.level import Level
 from clv_experiments.models.ensemble import Ensemble
+from clv_experiments.models.weighted_fit import fit_weighted
 
 
 @dataclass(frozen=True)
 class TrainingPanel:
-    """Feature rows and, where a model learns from them, the spend that followed; one row a customer and origin."""
+    """Feature rows and, where a model learns from them, the spend that followed; one row a customer and origin.
+
+    ``weights`` say how many customers each row stands for, where customers are sampled.
+    """
 
     X: pd.DataFrame
     y: pd.Series | None
     periods: tuple[Period, ...]
+    weights: pd.Series | None = None
+
+    @property
+    def sampling_notes(self) -> list[str]:
+        """Say how many rows were sampled, if they were."""
+        if self.weights is None:
+            return []
+        return [
+            f"learned from {len(self.X):,} sampled rows of customers, weighted to stand for {self.weights.sum():,.0f}; "
+            "customers who buy often are all among them (window.training_customers)"
+        ]
 
 
 @dataclass(frozen=True)
@@ -65,12 +80,14 @@ def fit_estimator(estimator: Any, training: TrainingPanel, customers: pd.DataFra
     """
     unlabelled = {"customers": customers} if isinstance(estimator, Ensemble) else {}
     try:
-        estimator.fit(training.X, training.y, **unlabelled)
+        weights = None if training.weights is None else (training.weights / training.weights.mean()).to_numpy()
+        fit_weighted(estimator, training.X, training.y, weights, **unlabelled)
     except ClvError:
         raise
     except Exception as error:  # any library's complaint about its parameters, in one sentence
         message = " ".join(str(error).split())[:300]
         raise ClvError(f"model '{name}' could not be fitted: {type(error).__name__}: {message}") from error
+    estimator.sampling_notes_ = training.sampling_notes
 
 
 def check_predictions(predicted: np.ndarray, X: pd.DataFrame, name: str, has_losses: bool) -> np.ndarray:

@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.customer_sample import CustomerSample, list_weights, sample_customers
 from clv_experiments.data.queries.outcomes import days_to_purchase, holdout
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
@@ -58,6 +59,7 @@ class Forecaster:
         self._features: dict[tuple, pd.DataFrame] = {}
         self._outcomes: dict[Period, pd.DataFrame] = {}
         self._levels: dict[Period, LevelForecast] = {}
+        self._samples: dict[tuple, CustomerSample | None] = {}
 
     def with_window(self, window: Window) -> Forecaster:
         """Forecast the same log under another window of the same horizon; what was computed is shared."""
@@ -89,7 +91,9 @@ class Forecaster:
         require_learnable_amounts(self.log, model)
         started = perf_counter()
         X = self.features(target.cutoff, model.features)
-        training = self.training_panel(target, model.features) if model.supervised else TrainingPanel(X, None, ())
+        training = TrainingPanel(X, None, ())
+        if model.supervised:
+            training = self.training_panel(target, model.features, sampled=True)
         return self._fit_and_predict(target, model, training, X, started, model.level)
 
     def forecast_future(self, model: Model) -> Forecast:
@@ -162,8 +166,10 @@ class Forecaster:
                 table[column] = getattr(estimator, method)(X)
         return Forecast(target, estimator, training, X, table, seconds, level)
 
-    def training_panel(self, target: Period, features: FeatureSet) -> TrainingPanel:
+    def training_panel(self, target: Period, features: FeatureSet, *, sampled: bool = False) -> TrainingPanel:
         """Stack features at earlier cutoffs with the spend that followed; no label ends after the target's cutoff.
+
+        Of all customers, or of ``window.training_customers`` at each cutoff.
 
         Raises
         ------
@@ -176,16 +182,39 @@ class Forecaster:
                 f"no training period lies before {target.cutoff} in log '{self.log.name}'; type a shorter "
                 "window.horizon, or choose a model that needs no labels, such as model=bg_nbd"
             )
-        X = pd.concat([self.features(period.cutoff, features) for period in periods])
-        y = pd.concat([self.outcome(period)["spend"] for period in periods])
-        return TrainingPanel(X, y, periods)
+        samples = [self._sample(period.cutoff) if sampled else None for period in periods]
+        X = pd.concat([self._features_of(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)])
+        labels = [self._labels(p, s) for p, s in zip(periods, samples, strict=True)]
+        weights = list_weights(samples, labels)
+        return TrainingPanel(X, pd.concat(labels), periods, pd.concat(weights) if weights else None)
 
     def features(self, cutoff: date, features: FeatureSet) -> pd.DataFrame:
         """Features of the customers known at the cutoff, sorted by customer_id."""
-        key = (cutoff, features.identity)
+        return self._features_of(cutoff, features, None)
+
+    def _features_of(self, cutoff: date, features: FeatureSet, sample: CustomerSample | None) -> pd.DataFrame:
+        key = (cutoff, features.identity, self._sample_size if sample else None)
         if key not in self._features:
-            self._features[key] = customer_features(self.log, cutoff, self.window.horizon, features)
+            self._features[key] = customer_features(self.log, cutoff, self.window.horizon, features, sample)
         return self._features[key]
+
+    def _labels(self, period: Period, sample: CustomerSample | None) -> pd.Series:
+        spend = self.outcome(period)["spend"]
+        return spend.loc[sample.weights.index] if sample else spend
+
+    @property
+    def _sample_size(self) -> tuple[int | None, int]:
+        return self.window.training_customers, self.window.training_seed
+
+    def _sample(self, cutoff: date) -> CustomerSample | None:
+        """Sample the customers known at a cutoff; None where the panel takes all."""
+        size, seed = self._sample_size
+        if size is None:
+            return None
+        key = (cutoff, size, seed)
+        if key not in self._samples:
+            self._samples[key] = sample_customers(self.log, cutoff, size, seed)
+        return self._samples[key]
 
     def outcome(self, period: Period) -> pd.DataFrame:
         """Spend and purchase days in the period, of the customers known at its cutoff, sorted by customer_id.
@@ -216,9 +245,10 @@ class Forecaster:
         """Bring the labels of each origin to what BTYD expected there."""
         if training.y is None:
             return training
-        labels = [self.outcome(period)["spend"] for period in training.periods]
+        samples = [None if training.weights is None else self._sample(period.cutoff) for period in training.periods]
+        labels = [self._labels(p, s) for p, s in zip(training.periods, samples, strict=True)]
         totals = [self.level_forecast(period).btyd.total for period in training.periods]
-        return replace(training, y=align_labels(labels, totals))
+        return replace(training, y=align_labels(labels, totals, list_weights(samples, labels)))
 
     def level_forecast(self, target: Period) -> LevelForecast:
         """Forecast the level of a period by BTYD and by cohorts, from the log up to its cutoff."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -156,24 +156,33 @@ def calibrate(level: Level, earlier: Iterable[tuple[Level, float]]) -> Level:
     return replace(level, standard_error=level.standard_error * float(max(inflation, 1.0)) ** 0.5)
 
 
-def align_labels(labels: Iterable[pd.Series], totals: Iterable[float]) -> pd.Series:
+def align_labels(
+    labels: Sequence[pd.Series], totals: Sequence[float], weights: Sequence[pd.Series] | None = None
+) -> pd.Series:
     """Scale the labels of each origin to a total and stack them, so that no season of the past stands out in a panel.
 
     Parameters
     ----------
-    labels : iterable of pandas.Series
+    labels : sequence of pandas.Series
         Spend of the customers of one origin, currency.
-    totals : iterable of float
+    totals : sequence of float
         What each is scaled to, currency; labels that sum to nothing stay as they are.
+    weights : sequence of pandas.Series, optional
+        How many customers each label of an origin stands for; by default one.
 
     Returns
     -------
     pandas.Series
         Capped at their 99.9 % quantile.
     """
-    scaled = [y * (total / y.sum()) if y.sum() > 0 else y for y, total in zip(labels, totals, strict=True)]
+    counted = [y if weights is None else y * weights[k] for k, y in enumerate(labels)]
+    sums = [part.sum() for part in counted]
+    scaled = [y * (total / sum_) if sum_ > 0 else y for y, total, sum_ in zip(labels, totals, sums, strict=True)]
     stacked = pd.concat(scaled)
-    return stacked.clip(upper=stacked.quantile(MAX_LABEL_QUANTILE))
+    if weights is None:
+        return stacked.clip(upper=stacked.quantile(MAX_LABEL_QUANTILE))
+    limit = np.quantile(stacked, MAX_LABEL_QUANTILE, weights=pd.concat(weights), method="inverted_cdf")
+    return stacked.clip(upper=limit)
 
 
 def _reason_for_btyd(months: CohortMonths, future: pd.DataFrame, log: TransactionLog, target: Period) -> str:

@@ -93,7 +93,7 @@ def explanation_records(
     table = coefficients(
         estimator,
         forecast.training.X,
-        forecast.training.y,
+        forecast.training.y if forecast.training.weights is None else None,  # errors of slopes count every row once
         forecast.X,
         forecast.table["y_true"],
         scorer=r2 if log.has_losses else partial(d2_tweedie, floor=smallest),
@@ -133,7 +133,8 @@ def _search_records(estimator: Any, search: Search | None) -> Iterator[Tag]:
 
 def estimator_warnings(estimator: Any) -> list[str]:
     """Collect the fitted estimator's own warnings: an optimum at the boundary, a fallback."""
-    return [*filter(None, [getattr(estimator, "boundary_", "")]), *getattr(estimator, "notes_", [])]
+    notes = (*getattr(estimator, "notes_", []), *getattr(estimator, "sampling_notes_", []))
+    return [*filter(None, [getattr(estimator, "boundary_", "")]), *notes]
 
 
 def remark_records(notes: Sequence[str]) -> Iterator[Text]:

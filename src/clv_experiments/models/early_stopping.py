@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.spend_regressor import SpendRegressor
+from clv_experiments.models.weighted_fit import fit_weighted
 
 
 class EarlyStoppingRegressor(SpendRegressor):
@@ -49,7 +50,7 @@ class EarlyStoppingRegressor(SpendRegressor):
         self.fraction = fraction
         self.random_state = random_state
 
-    def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+    def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray, weights: np.ndarray | None) -> Any:
         if not 0 < self.fraction < 1:
             raise ClvError(f"fraction must lie between 0 and 1, got {self.fraction} (model.estimator.fraction)")
         if self.patience < 1:
@@ -62,7 +63,10 @@ class EarlyStoppingRegressor(SpendRegressor):
         final = clone(self.regressor)
         if y[held_out].any() and y[~held_out].any():
             search = clone(self.regressor).set_params(early_stopping_rounds=self.patience)
-            search.fit(X[~held_out], y[~held_out], eval_set=[(X[held_out], y[held_out])], verbose=False)
+            watched: dict[str, Any] = {"eval_set": [(X[held_out], y[held_out])], "verbose": False}
+            if weights is not None:
+                watched["sample_weight_eval_set"] = [weights[held_out]]
+            fit_weighted(search, X[~held_out], y[~held_out], None if weights is None else weights[~held_out], **watched)
             final.set_params(n_estimators=search.best_iteration + 1)
             if search.best_iteration + self.patience >= search.n_estimators:
                 self.at_edge_.append(
@@ -72,7 +76,7 @@ class EarlyStoppingRegressor(SpendRegressor):
         else:
             self.notes_.append(f"too few buyers to stop early on: all {final.n_estimators} trees were grown")
         self.rounds_ = final.n_estimators
-        return final.fit(X, y)
+        return fit_weighted(final, X, y, weights)
 
 
 def _reject_unused_parameters(regressor: Any, sample: pd.DataFrame) -> None:

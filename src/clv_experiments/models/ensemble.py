@@ -64,7 +64,7 @@ class Ensemble(RegressorMixin, BaseEstimator):
         self.members = members
         self.horizon_days = horizon_days
 
-    def fit(self, X: pd.DataFrame, y: Any, customers: pd.DataFrame | None = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None, customers: pd.DataFrame | None = None) -> Self:
         """Fit every member.
 
         Parameters
@@ -73,6 +73,8 @@ class Ensemble(RegressorMixin, BaseEstimator):
             Features of the training panel.
         y : array-like of shape (n,)
             Spend in the horizon that followed (currency).
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts for members that learn from labels.
         customers : pandas.DataFrame, optional
             Features of all customers of the cutoff, on which members that need no labels (BTYD) are fitted; by default
             ``X``.
@@ -90,8 +92,11 @@ class Ensemble(RegressorMixin, BaseEstimator):
             X, y = read_training(self, X, y)
         self.members_ = {}
         for name, member in self.members.items():
-            rows = X if customers is None or get_tags(member).target_tags.required else customers
-            self.members_[name] = ScaledRegressor(member, self.horizon_days).fit(rows, y if rows is X else None)
+            scaled = ScaledRegressor(member, self.horizon_days)
+            if customers is None or get_tags(member).target_tags.required:
+                self.members_[name] = scaled.fit(X, y, sample_weight)
+            else:
+                self.members_[name] = scaled.fit(customers)
         return self
 
     def scale_to(self, X: pd.DataFrame, total: float | None = None) -> Self:

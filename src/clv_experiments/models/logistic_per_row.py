@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 
 class LogisticPerRow(ClassifierMixin, BaseEstimator):
@@ -35,11 +35,12 @@ class LogisticPerRow(ClassifierMixin, BaseEstimator):
     def __init__(self, alpha: float = 0.3) -> None:
         self.alpha = alpha
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to n rows of features and classes."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to n rows of features and classes, each counted as often as its weight."""
         features, labels = validate_data(self, X, y, dtype=float)
-        penalised = LogisticRegression(C=1 / (self.alpha * len(labels)), solver="newton-cholesky", tol=1e-10)
-        self.classifier_ = penalised.fit(features, labels)
+        rows = len(labels) if sample_weight is None else float(np.sum(_check_sample_weight(sample_weight, features)))
+        penalised = LogisticRegression(C=1 / (self.alpha * rows), solver="newton-cholesky", tol=1e-10)
+        self.classifier_ = penalised.fit(features, labels, sample_weight)
         self.classes_ = self.classifier_.classes_
         return self
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from clv_experiments.models.ridge_per_row import RidgePerRow
 from clv_experiments.models.zero_inflated_lognormal import bound_lognormal
@@ -40,12 +40,13 @@ class LognormalRidge(RegressorMixin, BaseEstimator):
     def __init__(self, alpha: float = 0.3) -> None:
         self.alpha = alpha
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to n rows of features and spend above 0."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to n rows of features and spend above 0, each counted as often as its weight."""
         features, spend = validate_data(self, X, y, dtype=float, y_numeric=True)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, features)
         logs, self.largest_ = np.log(spend), float(spend.max())
-        self.ridge_ = RidgePerRow(alpha=self.alpha).fit(features, logs)
-        self.sigma_ = float(np.sqrt(np.mean((logs - self.ridge_.predict(features)) ** 2)))
+        self.ridge_ = RidgePerRow(alpha=self.alpha).fit(features, logs, weights)
+        self.sigma_ = float(np.sqrt(np.average((logs - self.ridge_.predict(features)) ** 2, weights=weights)))
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:

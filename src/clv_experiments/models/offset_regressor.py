@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import read_features, read_training
+from clv_experiments.models.weighted_fit import require_weights
 
 LEAST_SHARE = 1e-4  # of the mean offset, below which no customer's lies: nobody is expected to spend nothing at all
 
@@ -56,8 +57,8 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
         self.offset = offset
         self.power = power
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Fit to ``n`` rows of features, the offset among them, and spend (in the offset's unit).
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to ``n`` rows of features, the offset among them, and spend (in the offset's unit), counted by weight.
 
         Raises
         ------
@@ -65,10 +66,12 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
             If the offset is not among the features.
         """
         X, y = read_training(self, X, y)
-        mean = float(np.abs(self._column(X)).mean())
+        counts = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        mean = float(np.average(np.abs(self._column(X)), weights=counts))
         self.least_ = LEAST_SHARE * (mean or 1.0)
         offset = self._offset(X)
-        self.regressor_ = clone(self.regressor).fit(X, np.asarray(y, dtype=float) / offset, **self._weights(offset))
+        factors, weights = np.asarray(y, dtype=float) / offset, self._weights(offset, counts)
+        self.regressor_ = clone(self.regressor).fit(X, factors, **weights)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -77,11 +80,12 @@ class OffsetRegressor(RegressorMixin, BaseEstimator):
         X = read_features(self, X)
         return self._offset(X) * np.maximum(np.ravel(self.regressor_.predict(X)), 0.0)
 
-    def _weights(self, offset: np.ndarray) -> dict[str, ArrayLike]:
-        if self.power == 2:
+    def _weights(self, offset: np.ndarray, counts: np.ndarray | None) -> dict[str, ArrayLike]:
+        if self.power == 2 and counts is None:
             return {}
+        require_weights(self.regressor)
         step = f"{self.regressor.steps[-1][0]}__" if isinstance(self.regressor, Pipeline) else ""
-        return {f"{step}sample_weight": offset ** (2 - self.power)}
+        return {f"{step}sample_weight": offset ** (2 - self.power) * (1.0 if counts is None else counts)}
 
     def _offset(self, X: pd.DataFrame) -> np.ndarray:
         return np.maximum(self._column(X), self.least_)

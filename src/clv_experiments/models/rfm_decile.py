@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
 from clv_experiments.models.array_input import CUSTOMER_COLUMNS, name_columns
 from clv_experiments.models.rule import select_columns
@@ -39,8 +39,8 @@ class RfmDecile(RegressorMixin, BaseEstimator):
     def __init__(self, groups: int = 10) -> None:
         self.groups = groups
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Learn the ranks, the groups and their means from the training panel.
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None) -> Self:
+        """Learn the ranks, the groups and their means from the training panel, each row counted by its weight.
 
         An array has the columns frequency, recency, T and perhaps monetary_value, in this order.
         """
@@ -48,14 +48,21 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         y = column_or_1d(y, warn=True)
         self.n_features_in_ = X.shape[1]
         self.has_money_ = "monetary_value" in X.columns
-        self.values_ = [np.sort(values) for values in self._rfm(X)]
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        counted = np.ones(len(X)) if weights is None else weights
+        orders = [np.argsort(values, kind="stable") for values in self._rfm(X)]
+        self.values_ = [values[order] for values, order in zip(self._rfm(X), orders, strict=True)]
+        self.below_ = [np.append(0.0, np.cumsum(counted[order])) for order in orders]
         scores = self._scores(X)
-        self.edges_ = np.unique(np.quantile(scores, np.linspace(0, 1, self.groups + 1)[1:-1]))
+        levels = np.linspace(0, 1, self.groups + 1)[1:-1]
+        weighted = {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
+        self.edges_ = np.unique(np.quantile(scores, levels, **weighted))
         group, spend = np.searchsorted(self.edges_, scores), np.asarray(y, dtype=float)
-        customers = np.bincount(group, minlength=len(self.edges_) + 1)
-        total = np.bincount(group, weights=spend, minlength=len(self.edges_) + 1)
+        customers = np.bincount(group, weights=weights, minlength=len(self.edges_) + 1)
+        total = np.bincount(group, weights=counted * spend, minlength=len(self.edges_) + 1)
         # The top edge can equal the top score and leave the last group empty: it gets the overall mean.
-        self.means_ = np.where(customers > 0, total / np.maximum(customers, 1), spend.mean())
+        means = total / np.where(customers > 0, customers, 1.0)
+        self.means_ = np.where(customers > 0, means, np.average(spend, weights=weights))
         self.customers_ = customers
         return self
 
@@ -75,10 +82,14 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         T, recency, *ranked = select_columns(X, names, "RfmDecile")
         return [recency - T, *ranked]
 
+    def _below(self) -> list[np.ndarray]:
+        """Return how many rows lie below each value; models kept by older versions counted each once."""
+        return getattr(self, "below_", None) or [np.arange(len(values) + 1) for values in self.values_]
+
     def _scores(self, X: pd.DataFrame) -> np.ndarray:
         ranks = [
-            (np.searchsorted(reference, values, "left") + np.searchsorted(reference, values, "right"))
-            / (2 * len(reference))
-            for reference, values in zip(self.values_, self._rfm(X), strict=True)
+            (below[np.searchsorted(reference, values, "left")] + below[np.searchsorted(reference, values, "right")])
+            / (2 * below[-1])
+            for reference, below, values in zip(self.values_, self._below(), self._rfm(X), strict=True)
         ]
         return np.mean(ranks, axis=0)

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from clv_experiments.errors import ClvError
+from clv_experiments.models.weighted_fit import fit_weighted
 
 
 def _if_estimator_has(method: str) -> Callable[[ScaledRegressor], bool]:
@@ -57,12 +58,12 @@ class ScaledRegressor(RegressorMixin, BaseEstimator):
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
         return getattr(attributes.get("estimator_", attributes["estimator"]), name)
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the estimator; see there."""
         estimator = clone(self.estimator)
         if self.horizon_days is not None and "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=self.horizon_days)
-        self.estimator_ = estimator.fit(X, y)
+        self.estimator_ = fit_weighted(estimator, X, y, sample_weight)
         self.factor_ = 1.0
         return self
 

@@ -14,10 +14,11 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import feature_names, read_features, read_training
+from clv_experiments.models.weighted_fit import fit_weighted
 
 # Labels are rounded to this part of their mean, far below any error. Sums of them are then exact in any order, and
 # trees choose among equally good splits alike, whatever the last digits.
@@ -102,7 +103,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
     def __init__(self, regressor: Any) -> None:
         self.regressor = regressor
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None) -> Self:
         """Fit to a panel of ``n`` rows.
 
         Parameters
@@ -112,11 +113,14 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             their order.
         y : array-like of shape (n,)
             Spend in the horizon that followed (currency).
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts.
 
         Raises
         ------
         ClvError
-            If there is no row, a feature is not finite, or ``y`` has another length or is not finite.
+            If there is no row, a feature is not finite, ``y`` has another length or is not finite, or there are weights
+            and the regressor takes none.
         """
         X, y = read_training(self, X, y)
         spend = np.asarray(y, dtype=float)
@@ -124,12 +128,13 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             raise ClvError(f"the training panel has {len(X)} rows of features and {len(spend)} labels; type more data")
         if not np.isfinite(spend).all():
             raise ClvError("the training panel has labels that are not finite")
-        labels = self._learn_units(check_finite(X), spend)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        labels = self._learn_units(check_finite(X), spend, weights)
         self.least_ = 0.0 if labels.min() >= 0 else -np.inf
         self.notes_: list[str] = []
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels)
+            self.regressor_ = self._fit_regressor(X.div(self.feature_units_), labels, weights)
         self._note_convergence(caught)
         # Forests add up their trees in the order threads finish: one thread makes the last digit repeatable.
         threads = [name for name in self.regressor_.get_params() if re.search(r"(^|__)n_jobs$", name)]
@@ -215,21 +220,22 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
-    def _learn_units(self, X: pd.DataFrame, spend: np.ndarray) -> np.ndarray:
+    def _learn_units(self, X: pd.DataFrame, spend: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """Learn the units of spend and of each feature, and return the labels in theirs."""
-        sizes = np.abs(X.to_numpy(dtype=float)).mean(axis=0)
+        sizes = np.average(np.abs(X.to_numpy(dtype=float)), axis=0, weights=weights)
         self.feature_units_ = np.where(sizes > 0, sizes, 1.0)
         size = np.abs(spend)
-        labels = np.round(spend / (size.mean() or 1.0) * LABEL_STEPS) / LABEL_STEPS
+        labels = np.round(spend / (np.average(size, weights=weights) or 1.0) * LABEL_STEPS) / LABEL_STEPS
         # Rounding leaves the mean size as it was.
-        self.unit_ = float(size.sum() / np.abs(labels).sum()) if labels.any() else 1.0
+        counted = np.ones(len(size)) if weights is None else weights
+        self.unit_ = float((counted * size).sum() / (counted * np.abs(labels)).sum()) if labels.any() else 1.0
         return labels
 
     def _in_units(self, X: pd.DataFrame) -> pd.DataFrame:
         return select_features(read_features(self, X), feature_names(self)).div(self.feature_units_)
 
-    def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray) -> Any:
-        return clone(self.regressor).fit(X, y)
+    def _fit_regressor(self, X: pd.DataFrame, y: np.ndarray, weights: np.ndarray | None) -> Any:
+        return fit_weighted(clone(self.regressor), X, y, weights)
 
 
 def _can_fit(regressor: Any, labels: np.ndarray) -> bool:

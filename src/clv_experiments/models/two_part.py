@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.array_input import read_features, read_training
+from clv_experiments.models.weighted_fit import fit_weighted
 from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
 
 
@@ -46,8 +47,8 @@ class TwoPart(RegressorMixin, BaseEstimator):
         self.classifier = classifier
         self.regressor = regressor
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Fit both parts to ``n`` rows of features and spend (currency, >= 0).
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: Any = None) -> Self:
+        """Fit both parts to ``n`` rows of features and spend (currency, >= 0), each counted as often as its weight.
 
         Raises
         ------
@@ -61,8 +62,12 @@ class TwoPart(RegressorMixin, BaseEstimator):
         bought = spend > 0
         if not bought.any():
             raise ClvError("nobody in the training panel bought anything: a two-part model has no spend to learn from")
-        self.classifier_ = None if bought.all() else clone(self.classifier).fit(X, bought.astype(int))
-        self.regressor_ = clone(self.regressor).fit(X[bought], spend[bought])
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        of_buyers = None if weights is None else weights[bought]
+        self.classifier_ = (
+            None if bought.all() else fit_weighted(clone(self.classifier), X, bought.astype(int), weights)
+        )
+        self.regressor_ = fit_weighted(clone(self.regressor), X[bought], spend[bought], of_buyers)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from xgboost import Booster, DMatrix, train
 
 from clv_experiments.errors import ClvError
@@ -87,8 +87,8 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit to n rows of features and spend >= 0.
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to n rows of features and spend >= 0, each counted as often as its weight.
 
         Raises
         ------
@@ -102,15 +102,17 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
         if not bought.any():
             raise ClvError("nobody in the training panel bought anything: ZILN has no spend to learn from")
         logs = np.log(spend[bought])
-        self.log_odds_ = float(logit((bought.sum() + 0.5) / (len(bought) + 1)))
-        self.log_mean_, self.log_scale_ = float(logs.mean()), float(logs.std()) or 1.0
+        weights = _check_sample_weight(sample_weight, features)
+        self.log_odds_ = float(logit((weights[bought].sum() + 0.5) / (weights.sum() + 1)))
+        self.log_mean_ = float(np.average(logs, weights=weights[bought]))
+        self.log_scale_ = float(np.sqrt(np.average((logs - self.log_mean_) ** 2, weights=weights[bought]))) or 1.0
         self.largest_ = float(spend.max())
         z = np.zeros(len(spend))
         z[bought] = (logs - self.log_mean_) / self.log_scale_
-        self.booster_ = self._boost(DMatrix(features, spend), z, bought)
+        self.booster_ = self._boost(DMatrix(features, spend), z, bought, weights[:, None])
         return self
 
-    def _boost(self, rows: DMatrix, z: np.ndarray, bought: np.ndarray) -> Booster:
+    def _boost(self, rows: DMatrix, z: np.ndarray, bought: np.ndarray, weights: np.ndarray) -> Booster:
         start = np.array([self.log_odds_, 0.0, 0.0])
         settings = {name: value for name, value in self.get_params().items() if name not in OURS}
         settings |= {"num_target": 3, "base_score": 0.0, "nthread": self.n_jobs, "seed": self.random_state}
@@ -118,7 +120,7 @@ class XgboostZiln(RegressorMixin, BaseEstimator):
             settings | {"disable_default_eval_metric": True},
             rows,
             self.n_estimators,
-            obj=lambda margins, _: ziln_derivatives(start + margins, z, bought),
+            obj=lambda margins, _: tuple(weights * part for part in ziln_derivatives(start + margins, z, bought)),
         )
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -70,7 +70,7 @@ class Objective:
                 self.forecaster.features(period.cutoff, model.features)
                 self.forecaster.training_mean(period)
                 if model.supervised:
-                    self.forecaster.training_panel(period, model.features)
+                    self.forecaster.training_panel(period, model.features, sampled=True)
                 if model.level != OWN:
                     self.forecaster.level(period, model.level)
 
