@@ -165,17 +165,9 @@ class Window:
         return self.horizon.after(self.end)
 
     def as_of(self, cutoff: date | None) -> Window:
-        """Return the window of the log cut at the end of a day, where its latest holdout then ends.
+        """Return the window of the log cut at the end of a day, where its latest holdout then ends; None is its end.
 
-        Parameters
-        ----------
-        cutoff : date or None
-            None is the log's end.
-
-        Raises
-        ------
-        ClvError
-            If the day lies outside the log.
+        ClvError if the day lies outside the log.
         """
         if cutoff is not None and not self.start <= cutoff <= self.end:
             raise ClvError(f"cutoff {cutoff} lies outside the log, {self.start} to {self.end} (window.cutoff)")
