@@ -6,7 +6,7 @@ import pytest
 from clv_experiments.comparison.checks import NotApplicable
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.checks.scores import Drift, Loss, ModelScore
+from clv_experiments.comparison.checks.scores import Deficit, Drift, ModelScore
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 CHECK = {check.code: check for check in CHECKS}
@@ -86,7 +86,7 @@ def test_a_check_whose_question_means_nothing_does_not_apply(board):
 
 def test_m1_names_the_baselines_that_beat_a_model_best_first_and_whether_by_more_than_chance(board):
     scores = {"normalised_gini": {"tree": 0.5, "zeros": 0.51, "rate": 0.6}}
-    loss = Loss("Gini", "{:.3f}", 0.5, (ModelScore("rate", 0.6), ModelScore("zeros", 0.51)), ("rate",))
+    loss = Deficit("Gini", "{:.3f}", 0.5, (ModelScore("rate", 0.6), ModelScore("zeros", 0.51)), ("rate",))
     assert findings_of("M1", board(scores)) == [("tree", "beaten", {"losses": [loss]})]
     ((_, sentence),) = sentences("M1", board(scores))
     assert all(part in sentence for part in ("tree", "Gini (0.500)", "rate (0.600)", "zeros (0.510)"))
@@ -98,7 +98,7 @@ def test_m1_holds_the_difference_against_the_interval_of_that_pair(board):
     assert values["losses"][0].beyond_chance == ()
     # Where both scores move together the same difference is no accident.
     ((_, _, values),) = findings_of("M1", board(scores, error=0.01, together=True))
-    assert values["losses"] == [Loss("D2", "{:.3f}", 0.5, (ModelScore("rate", 0.52),), ("rate",))]
+    assert values["losses"] == [Deficit("D2", "{:.3f}", 0.5, (ModelScore("rate", 0.52),), ("rate",))]
 
 
 def test_m1_says_all_scores_of_a_model_in_one_sentence(board):
@@ -111,7 +111,7 @@ def test_m1_says_all_scores_of_a_model_in_one_sentence(board):
 def test_m1_says_once_what_is_so_of_all_models(board):
     scores = {"spearman": {"tree": 0.3, "forest": 0.4, "zeros": 0.1, "rate": 0.5}}
     models = ("zeros", "rate", "tree", "forest")
-    loss = Loss("Spearman", "{:.3f}", 0.4, (ModelScore("rate", 0.5),), ("rate",))
+    loss = Deficit("Spearman", "{:.3f}", 0.4, (ModelScore("rate", 0.5),), ("rate",))
     assert findings_of("M1", board(scores, models)) == [(None, "all_beaten", {"best": "forest", "loss": loss})]
     scores["spearman"]["forest"] = 0.6
     assert [model for model, _, _ in findings_of("M1", board(scores, models))] == ["tree"]

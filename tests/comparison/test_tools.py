@@ -67,7 +67,7 @@ def test_predictions_of_before_are_not_taken_for_new_ones(tools, origin):
 
 def test_an_environment_of_its_own(tools, origin):
     folder = tools(one="", two="")
-    first, second = find_tools(folder, pythons={"two": "/no/such/python"})
+    first, second = find_tools(folder, interpreters={"two": "/no/such/python"})
     assert (first.python, second.python) == (sys.executable, "/no/such/python")
     with pytest.raises(ClvError, match="two cannot be run by /no/such/python: No such file or directory"):
         run_tool(second, origin, pd.Index(["a"]), 60.0)
@@ -75,4 +75,4 @@ def test_an_environment_of_its_own(tools, origin):
     with pytest.raises(ClvError, match=r"there is no tool 'tow' in .*; did you mean two"):
         find_tools(folder, names=["tow"])
     with pytest.raises(ClvError, match="there is no tool 'three'"):
-        find_tools(folder, pythons={"three": "python"})
+        find_tools(folder, interpreters={"three": "python"})

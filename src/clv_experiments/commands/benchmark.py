@@ -221,7 +221,7 @@ def speed(arguments: argparse.Namespace) -> None:
 
     request = SpeedRequest(
         lines=arguments.lines, customers=arguments.customers or SpeedRequest.customers, tasks=arguments.tasks,
-        tools=arguments.tools, pythons=_pythons(arguments), repeats=arguments.repeats,
+        tools=arguments.tools, interpreters=_pythons(arguments), repeats=arguments.repeats,
         time_limit=arguments.time_limit, output=arguments.output,
     )  # fmt: skip
     try:

@@ -39,7 +39,7 @@ class AccuracyRequest:
         Settings of train.py for each log, as they are typed.
     tools : sequence of str
         Names of folders below ``examples/``; by default all.
-    pythons : mapping of tool to interpreter
+    interpreters : mapping of tool to interpreter
     limits : Limits
     output : str
         Folder of the page, its picture and its table.
@@ -47,7 +47,7 @@ class AccuracyRequest:
 
     logs: Sequence[str] = ("data=cdnow", "data=online_retail_ii")
     tools: Sequence[str] = ()
-    pythons: Mapping[str, str] = field(default_factory=dict)
+    interpreters: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     output: str = "docs"
 
@@ -72,7 +72,7 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
         If there is no such tool, a log cannot be read, or the page cannot be written.
     """
     terminal = Terminal()
-    tools = find_tools(EXAMPLES, request.tools, request.pythons)
+    tools = find_tools(EXAMPLES, request.tools, request.interpreters)
     logs = [_benchmark_log(shlex.split(log), tools, request.limits, terminal) for log in request.logs]
     present = {model for log in logs for model in log.rows["model"]}
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}

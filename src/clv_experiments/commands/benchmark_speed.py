@@ -36,7 +36,7 @@ class SpeedRequest:
         Sizes of the files of order lines, and of customers with frequency, recency, T and monetary_value.
     tasks, tools : sequence of str
         By default all.
-    pythons : mapping of tool to interpreter
+    interpreters : mapping of tool to interpreter
     repeats : int
     time_limit : float
         Seconds of one process.
@@ -48,7 +48,7 @@ class SpeedRequest:
     customers: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
     tasks: Sequence[str] = ()
     tools: Sequence[str] = ()
-    pythons: Mapping[str, str] = field(default_factory=dict)
+    interpreters: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 3
     time_limit: float = 300.0
     output: str = "docs"
@@ -77,7 +77,7 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     if unknown:
         raise ClvError(f"there is no task '{unknown[0]}'; there are {', '.join((*LINE_TASKS, *CUSTOMER_TASKS))}")
     terminal, names = Terminal(), request.tools and [OURS, *request.tools]
-    tools = find_tools(EXAMPLES, names, request.pythons, SCRIPT)
+    tools = find_tools(EXAMPLES, names, request.interpreters, SCRIPT)
     tools.sort(key=lambda tool: tool.name != OURS)
     with TemporaryDirectory() as folder:
         files = _write_files(request, Path(folder))

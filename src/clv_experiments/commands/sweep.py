@@ -223,7 +223,7 @@ def _compare_in_full(
     with terminal.step("fitting both with several seeds", "seeds") as progress:
         fits = fit_with_seeds(
             objective,
-            _holdout_objective(cfg, objective, tuned_result),
+            _objective_on_holdouts(cfg, objective, tuned_result),
             lambda seed: build_candidate(with_seed(tuned, seed)),
             lambda seed: build_candidate(with_seed(configured, seed)),
             range(cfg.seed, cfg.seed + (1 if one_seed_suffices else settings.seeds)),
@@ -234,7 +234,7 @@ def _compare_in_full(
     return TuningOutcome(winner.number, settings.seeds, cfg.model.name, settings.metrics, differences, fits)
 
 
-def _holdout_objective(cfg: DictConfig, objective: Objective, result: EvaluationResult) -> Objective:
+def _objective_on_holdouts(cfg: DictConfig, objective: Objective, result: EvaluationResult) -> Objective:
     """Score the holdouts on the log as a full run reads it, whose cleaning may have learnt for longer."""
     log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = objective.forecaster

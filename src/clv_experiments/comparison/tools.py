@@ -54,7 +54,7 @@ class Tool:
 
 
 def find_tools(
-    folder: Path, names: Sequence[str] = (), pythons: Mapping[str, str] | None = None, script: str = SCRIPT
+    folder: Path, names: Sequence[str] = (), interpreters: Mapping[str, str] | None = None, script: str = SCRIPT
 ) -> list[Tool]:
     """List the tools that have a script of that name below a folder, sorted by name.
 
@@ -64,7 +64,7 @@ def find_tools(
         With one folder a tool.
     names : sequence of str
         Which of them; by default all.
-    pythons : mapping of name to interpreter
+    interpreters : mapping of name to interpreter
         By default the one that runs this.
     script : str
 
@@ -74,12 +74,12 @@ def find_tools(
         If there is none of a name.
     """
     scripts = {path.parent.name: path for path in sorted(folder.glob(f"*/{script}"))}
-    pythons = pythons or {}
-    for name in [*names, *pythons]:
+    interpreters = interpreters or {}
+    for name in [*names, *interpreters]:
         if name not in scripts:
             raise ClvError(f"there is no tool '{name}' in {folder}; {suggest(name, scripts)}")
     return [
-        Tool(name, path, pythons.get(name, sys.executable))
+        Tool(name, path, interpreters.get(name, sys.executable))
         for name, path in scripts.items()
         if name in (names or scripts)
     ]

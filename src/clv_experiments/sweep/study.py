@@ -94,7 +94,7 @@ class TrackedStudy:
             warnings.filterwarnings("ignore", "Heartbeat of storage")  # which is taken care of here
             trial = self.study.ask()
         if isinstance(self.storage, RDBStorage):
-            self.storage.record_heartbeat(self._trial_id(trial))
+            self.storage.record_heartbeat(self._storage_trial_id(trial))
         trial.set_user_attr(PROPOSAL, proposal)
         return trial
 
@@ -102,12 +102,12 @@ class TrackedStudy:
     def heartbeats(self, trial: Trial) -> Iterator[None]:
         """Record heartbeats of a trial as long as the context lasts."""
         if isinstance(self.storage, RDBStorage):
-            with heartbeats(self.storage, self._trial_id(trial)):
+            with heartbeats(self.storage, self._storage_trial_id(trial)):
                 yield
         else:
             yield
 
-    def _trial_id(self, trial: Trial) -> int:
+    def _storage_trial_id(self, trial: Trial) -> int:
         study_id = self.storage.get_study_id_from_name(self.name)
         return self.storage.get_trial_id_from_study_id_trial_number(study_id, trial.number)
 

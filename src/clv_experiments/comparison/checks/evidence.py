@@ -24,7 +24,7 @@ def at_edge(standings: Standings) -> list[Finding]:
     ]
 
 
-def overlapping(standings: Standings) -> list[Finding] | NotApplicable:
+def trained_on_holdout(standings: Standings) -> list[Finding] | NotApplicable:
     """M6: models that learned from the period they are evaluated on."""
     overlaps = {e.label: -min(e.label_margin_days.values(), default=0.0) for e in standings.cell.entries}
     if standings.cell.protocol == "customer_split":

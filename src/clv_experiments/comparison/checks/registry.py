@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from clv_experiments.comparison.checks.evidence import MIN_BUYERS, at_edge, few_buyers, mixed_code, overlapping
+from clv_experiments.comparison.checks.evidence import MIN_BUYERS, at_edge, few_buyers, mixed_code, trained_on_holdout
 from clv_experiments.comparison.checks.method_check import MethodCheck
 from clv_experiments.comparison.checks.protocol import Check
 from clv_experiments.comparison.checks.scores import (
@@ -35,7 +35,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     MethodCheck("M4", "At the edge of the search", at_edge),
     MethodCheck("M5", "Drift since validation", drifted, {"limit": MAX_DRIFT}),
-    MethodCheck("M6", "Labels from the holdout", overlapping),
+    MethodCheck("M6", "Labels from the holdout", trained_on_holdout),
     MethodCheck("M7", "Few buyers", few_buyers, {"limit": MIN_BUYERS}),
     MethodCheck("M8", "Mixed code", mixed_code),
 )

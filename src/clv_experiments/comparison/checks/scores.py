@@ -31,7 +31,7 @@ class ModelScore:
 
 
 @dataclass(frozen=True)
-class Loss:
+class Deficit:
     """A model's score on one metric, the baselines that score higher, best first, and those beyond chance."""
 
     heading: str
@@ -58,10 +58,10 @@ def worse_than_a_baseline(standings: Standings) -> list[Finding] | NotApplicable
             "there is no model besides the baselines" if "baseline" in families else "there is no baseline on the board"
         )
     fitted_models = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
-    losses: dict[str, list[Loss]] = {model: [] for model in fitted_models}
+    losses: dict[str, list[Deficit]] = {model: [] for model in fitted_models}
     result = []
     for metric in (metric for metric in PRIMARY if metric in standings.oriented_scores):
-        by_model = {model: loss for model in fitted_models if (loss := _loss(standings, metric, model))}
+        by_model = {model: loss for model in fitted_models if (loss := _deficit_to_baselines(standings, metric, model))}
         if len(by_model) == len(fitted_models) > 1:
             score = standings.rows(metric)["score"]
             best = max(fitted_models, key=lambda model: score[model])
@@ -87,7 +87,7 @@ def _smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Find
     return result
 
 
-def _loss(standings: Standings, metric: str, model: str) -> Loss | None:
+def _deficit_to_baselines(standings: Standings, metric: str, model: str) -> Deficit | None:
     score, oriented, spec = standings.rows(metric)["score"], standings.oriented_scores[metric], METRICS[metric]
     labels, families = standings.cell.labels, standings.cell.families
     baselines = [name for name in score.index if families[name] == "baseline"]
@@ -96,7 +96,7 @@ def _loss(standings: Standings, metric: str, model: str) -> Loss | None:
         return None
     significant = [name for name in better if _beyond_chance(standings, metric, name, model)]
     better_scores = tuple(ModelScore(name, score[name]) for name in better)
-    return Loss(spec.heading, spec.form, score[model], better_scores, tuple(significant))
+    return Deficit(spec.heading, spec.form, score[model], better_scores, tuple(significant))
 
 
 def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:

@@ -89,7 +89,7 @@ def forest(standings: Standings) -> Figure:
         draw_marker(
             panel, -1.03 * span if off_axis else deficit, y, style.colour, "<" if off_axis else style.marker, tied
         )
-        _note_row(panel, y, text)
+        _write_beside_row(panel, y, text)
     name_rows(panel, [f"{printable(model)} · {group}" for model, group in rows["group"].items()])
     panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right")
     panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -114,7 +114,7 @@ def bias_by_origin(standings: Standings) -> Figure:
         for step, value in enumerate(bias):
             marker = style.marker if value <= 1 else ">"
             draw_marker(panel, min(value, 1.03), y, style.colour, marker, step == steps - 1)
-        _note_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
+        _write_beside_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
     name_rows(panel, [printable(model) for model in biases])
     panel.set_xlim(-1.08, 1.08)
     write_percents(panel.xaxis)
@@ -123,7 +123,7 @@ def bias_by_origin(standings: Standings) -> Figure:
     return figure
 
 
-def _note_row(panel: Axes, y: float, text: str) -> None:
+def _write_beside_row(panel: Axes, y: float, text: str) -> None:
     """Write a number to the right of a row."""
     panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
 
