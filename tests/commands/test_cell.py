@@ -93,3 +93,16 @@ def test_what_is_refused_writes_nothing(clv, work, typed, words):
     assert stderr.startswith("error: ")
     assert words in stderr
     assert not (work / "mlruns" / "cells").exists()
+
+
+@pytest.mark.slow
+def test_xgboost_learns_on_two_spark_workers_and_stands_on_the_board(clv, work, run_process, pyspark):
+    assert clv("cell", *CELL[:2])[0] == 0
+    (folder,) = (work / "mlruns" / "cells").glob("*/*")
+    done = run_process([sys.executable, EXAMPLES / "xgboost_spark" / "predict.py", folder], timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Task 1 got rank 1" in done.stdout + done.stderr
+    pattern = f"{folder.relative_to(work)}/predictions.parquet"
+    assert clv("submit", f"predictions={pattern}", "name=xgboost_spark", *CELL[:2])[0] == 0
+    (run,) = RunReader(work / "mlruns").runs("cdnow_sample 3m")
+    assert run.metrics["holdout_d2_tweedie"] > 0.2
