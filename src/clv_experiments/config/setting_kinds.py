@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("sweep.sampler", "sweep.pruner"), TEXT),
     **dict.fromkeys(("sweep.name", "sweep.storage"), TEXT | NULL),
 }
+INNER_MODEL = re.compile(r"^model[.](?:fallback|members[.][^.]+)[.]")
 LISTS = ("decisions.contact.uplift", "sweep.metric")
 LIBRARY = ("model.estimator", "sweep.space")
 EXAMPLE_KEYS = {
@@ -117,7 +119,11 @@ EXAMPLE_KEYS = {
 
 
 def kind_of(key: str) -> Kind | None:
-    """Return the kind of value that a setting takes; None where nothing general can be said."""
+    """Return the kind of value that a setting takes; None where nothing general can be said.
+
+    A model inside another, as its member or fallback, has the settings of any model.
+    """
+    key = INNER_MODEL.sub("model.", key)
     return next((kind for pattern, kind in KINDS.items() if _matches(key, pattern)), None)
 
 

@@ -246,3 +246,9 @@ def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_pa
 def test_a_value_where_settings_belong_is_said(override, message, compose):
     with pytest.raises(ClvError, match=message):
         run_experiment(compose("data=file", "data.path=x.csv", "model=zeros", override))
+
+
+@pytest.mark.parametrize("key", ["model.fallback.features.blocks", "model.members.two_part.features.blocks"])
+def test_a_setting_of_a_model_inside_another_is_checked_as_its_own(key, compose):
+    with pytest.raises(ClvError, match=f"{key} must be a list, got '0'"):
+        run_experiment(compose("data=file", "data.path=x.csv", "model=blend", f"++{key}=0"))
