@@ -299,6 +299,7 @@ def in_a_process(run_process, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["unreadable dates", "misspelt key"])
 def test_a_process_of_its_own_says_and_ends_the_same(case, file_of, in_a_process, tmp_path):
     content, overrides, message = CASES[case]

@@ -129,6 +129,7 @@ def marks_of(group, option):
     return pytest.mark.slow if group in ("experiment", "window") else ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "option"),
     [

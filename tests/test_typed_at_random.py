@@ -185,6 +185,7 @@ def test_many_mutated_commands_end_in_a_sentence(command, capsys):
     assert_no_fault([(command, mutated(rng, command, keys)) for _ in range(200)], capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_a_log")
 def test_a_valid_command_passes():
     for command in COMMANDS:

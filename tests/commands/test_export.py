@@ -30,6 +30,7 @@ def test_an_option_is_fitted_on_the_whole_log_and_written_in_every_dialect(clv, 
     assert len(forecast(folder / "duckdb.sql", cdnow_sample)) == cdnow_sample.customers
 
 
+@pytest.mark.slow
 def test_the_model_of_a_run_is_exported_as_it_is_at_any_cutoff(clv, work, cdnow_sample):
     assert clv("train", *CELL, "model=bg_nbd")[0] == 0
     reader = RunReader(work / "mlruns")

@@ -161,6 +161,7 @@ def test_where_nothing_was_run_everything_is_missing(tmp_path):
     assert not (tmp_path / "mlruns").exists()
 
 
+@pytest.mark.slow
 def test_lost_predictions_are_a_gap_and_a_moved_folder_is_none(board, copy, plain):
     lost = next(entry for entry in board.standings.cell.entries if entry.model == "bg_nbd")
     # Where artifacts are is stored absolute: the copy's runs still point at the first store.
@@ -193,6 +194,7 @@ def test_settings_that_mislead_are_refused(tmp_path, typed, words):
         build_board(tmp_path / "mlruns", *typed)
 
 
+@pytest.mark.slow
 def test_the_readme_part_is_replaced_and_the_rest_kept(copy, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("no marks\n", encoding="utf-8")
@@ -237,6 +239,7 @@ def test_the_script_sets_several_cells_side_by_side(copy, run_script, plain):
     assert stderr.startswith("error: boards of different metric cannot be ranked together")
 
 
+@pytest.mark.slow
 def test_a_missing_cell_refuses_the_aggregate(copy, run_script, plain):
     status, stdout, stderr = run_script(SCRIPT, "-m", *CELL, "window=3m,39w", f"tracking.folder={copy}")
     assert status == 1

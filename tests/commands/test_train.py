@@ -225,6 +225,7 @@ def test_a_run_that_fails_is_marked_with_its_reason(run_script, migrated, work):
     assert run.data.params["model.name"] == "linear"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_run_is_marked_failed(stop, start_process, migrated, tmp_path):
     command = [*TRAIN, "model=random_forest", "model.estimator.regressor.n_estimators=100000", *SMALL]
@@ -259,6 +260,7 @@ def test_multirun_over_a_glob_exits_0_and_runs_only_what_is_missing(two_runs, ru
     assert stdout.count("there already") == 2
 
 
+@pytest.mark.slow
 @libraries_may_warn
 def test_a_failing_job_of_a_multirun_does_not_stop_the_others(run_script, migrated, work):
     folder = migrated(work)

@@ -285,6 +285,7 @@ document.body.append(frame);
 """
 
 
+@pytest.mark.slow
 def test_page_works_in_a_browser(boards, browsed):
     entries = [replace(e, seconds={} if e.label == "good" else e.seconds) for e in boards[0].cell.entries]
     odd = replace(boards[0], cell=replace(boards[0].cell, entries=tuple(entries)))

@@ -94,6 +94,7 @@ def test_whatever_is_chosen_sets_that_and_nothing_else_and_builds_a_model(option
     assert len({str(trial.params) for trial in study.trials}) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", SPACES)
 def test_every_word_that_an_estimator_is_told_can_be_fitted(option, config_of, objective_of):
     """Ranges stay in their middle; warnings, such as of what a library no longer knows, are errors."""

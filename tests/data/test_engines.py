@@ -181,6 +181,7 @@ def test_the_nasty_log_in_postgresql(rows, expected, compose, postgres, copy_int
     assert any("copied" in note for note in notes) is not push_down
 
 
+@pytest.mark.slow
 def test_the_nasty_log_in_a_duckdb_file(rows, expected, compose, tmp_path, pushed_down):
     file = tmp_path / "nasty.duckdb"
     with duckdb.connect(str(file)) as made:
@@ -194,6 +195,7 @@ def test_the_nasty_log_in_a_duckdb_file(rows, expected, compose, tmp_path, pushe
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_nasty_log_in_an_sqlite_file(rows, expected, compose, tmp_path):
     file = tmp_path / "nasty.sqlite"
     kinds = {pa.string(): "TEXT", pa.float64(): "REAL", pa.timestamp("us"): "TIMESTAMP"}

@@ -115,6 +115,7 @@ def test_published_coefficients_stand_beside_those_found(compose):
     assert not table["inside"]["T"]
 
 
+@pytest.mark.slow
 def test_runs_of_a_protocol_or_a_split_of_their_own_have_a_cell_of_their_own(compose):
     cells = {
         overrides: records(compose, "model=zeros", *overrides)[3]["cell"]

@@ -39,6 +39,7 @@ def sampled(forecaster):
     return forecaster.with_window(replace(forecaster.window, training_customers=800, training_seed=42))
 
 
+@pytest.mark.whole_run_of_model("option")
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_model_that_learns_takes_the_weights_and_predicts_for_all(option, forecaster, sampled, compose):
     model, target = build_model(compose(f"model={option}").model), sampled.window.period(0)

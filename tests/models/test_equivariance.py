@@ -74,6 +74,7 @@ def test_predictions_are_in_the_unit_of_the_log(name, forecasters, compose):
     assert_equivariant(forecasters, build_model(compose(f"model={name}").model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("features", FEATURES)
 @pytest.mark.parametrize("name", ["decision_tree", "elastic_net", "linear"])
 def test_every_feature_set_leaves_no_trace_of_the_unit(name, features, forecasters, compose):
@@ -124,6 +125,7 @@ def test_slopes_are_spend_per_unit_of_the_feature(panels):
     np.testing.assert_allclose(np.ptp(X @ slopes[1.0]), np.ptp(raw), rtol=CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["xgboost", "elastic_net"])
 def test_a_run_scores_the_same_in_cents(name, lines, compose, work):

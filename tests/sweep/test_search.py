@@ -371,6 +371,7 @@ def test_processes_that_start_together_on_a_new_storage_lose_no_trial(storage_fi
     assert len({trial.params["x"] for trial in trials}) == 12
 
 
+@pytest.mark.slow
 def test_a_study_killed_in_the_middle_of_a_trial_goes_on(url, start_searches, short_grace_period):
     [process] = start_searches(1, url, 6, "in trial 2")
     assert process.stdout.readline() == "sleeps\n"
@@ -382,6 +383,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_goes_on(url, start_searches, sh
     assert len(trials_of(open_toy(url))) == 6
 
 
+@pytest.mark.slow
 def test_a_study_killed_between_a_trial_and_its_first_heartbeat_goes_on_at_once(url, start_searches):
     [process] = start_searches(1, url, 6, "after trial 1")
     assert process.wait(30) == -signal.SIGKILL

@@ -108,6 +108,7 @@ def test_the_memory_twin_behaves_alike():
     assert tracker.runs[0].records == [Metric("before", 1.0)]
 
 
+@pytest.mark.slow
 def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process, tmp_path):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"]).rename_axis("customer_id")
@@ -193,6 +194,7 @@ def test_a_half_made_database_is_said(tmp_path, template):
         pass
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_the_database_is_made_leaves_none(tmp_path, monkeypatch):
     def interrupted(client, **_):
         raise KeyboardInterrupt

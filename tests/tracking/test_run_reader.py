@@ -93,6 +93,7 @@ def test_a_store_that_is_not_there_is_said_and_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process):
     holdout = "1998-04-01 to 1998-06-30"
     program = (

@@ -139,6 +139,7 @@ def test_a_password_on_the_command_line_moves_to_the_environment(monkeypatch):
         assert hide_password(plain) == plain
 
 
+@pytest.mark.slow
 def test_a_multirun_leaves_no_password_behind(run_script, migrated, work, monkeypatch):
     monkeypatch.setenv("CLV_DATA_CONNECTION", "so that it is gone after the test")
     (work / "shop.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\1" * 50)  # does not open, and needs no driver to say so

@@ -410,6 +410,7 @@ def unreachable(request, unused_port, tmp_path_factory):
     return tuple(f"postgresql://ann:{word}@127.0.0.1:{unused_port}/shop" for word in ("sesame", "***"))
 
 
+@pytest.mark.slow
 def test_a_run_leaves_no_password_behind(unreachable, tmp_path, migrated, run_process):
     """Exit status, console and MLflow store of a run that cannot reach its database."""
     address, masked = unreachable

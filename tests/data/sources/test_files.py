@@ -121,6 +121,7 @@ def test_line_ends_inside_quotes_arrive_unchanged(tmp_path):
     assert raw.id.to_pyarrow().to_pylist() == ["a\r\nb", "c\rd", "e\nf"]
 
 
+@pytest.mark.slow
 def test_every_kind_of_file_gives_one_and_the_same_log(hostile, expected):
     assert {settings["path"]: identity(DuckDb(), **settings) for settings in hostile} == {
         settings["path"]: expected for settings in hostile
