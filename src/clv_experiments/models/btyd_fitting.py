@@ -84,8 +84,8 @@ def require_time_to_return(customers: pd.DataFrame, model: str) -> None:
         raise ClvError(f"no customer to fit {model} on: X has 0 rows, expected at least 1")
     if not customers["T"].any():
         raise LogTooShort(
-            f"all {len(customers):,} customers first bought on the last day that is known (T = 0): nobody has had time "
-            "to come back, so that nothing can be said of the future; wait, or choose a later window.cutoff"
+            f"of {len(customers):,} customers nobody has had time to come back: each first bought on the last day that "
+            "is known (T = 0), and nothing can be said of the future; wait, or choose a later window.cutoff"
         )
 
 
