@@ -260,9 +260,7 @@ def test_base_is_not_a_model_by_itself():
 @pytest.mark.parametrize("model", MODELS)
 def test_where_nobody_has_had_time_to_come_back_nothing_is_forecast(model):
     customers = pd.DataFrame({"frequency": 0.0, "recency": 0.0, "T": 0.0, "monetary_value": 0.0}, index=range(30))
-    with pytest.raises(
-        LogTooShort, match=r"of 30 customers nobody has had time to come back: .* \(T = 0\)"
-    ):
+    with pytest.raises(LogTooShort, match=r"of 30 customers nobody has had time to come back: .* \(T = 0\)"):
         model().fit(customers)
     customers.loc[0, "T"] = 1.0
     assert np.isfinite(model().fit(customers).predict(customers)).all()
