@@ -14,7 +14,14 @@ import pandas as pd
 from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import load_configured_log
 from clv_experiments.data.window import Horizon
-from clv_experiments.decisions.actions import GONE, NEW_DAYS, QUIET, recommended_action
+from clv_experiments.decisions.actions import (
+    GONE,
+    NEW_DAYS,
+    QUIET,
+    chance_left,
+    probability_purchase_at_last,
+    recommended_action,
+)
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.snapshot import HISTORY
@@ -38,12 +45,9 @@ share is what is left of the chance.
 """
 
 
-def grid(value_tier: str) -> Iterator[str]:
+def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) -> Iterator[str]:
     """Yield the rows of a table in Markdown: purchases by days since the last one."""
-    cfg = compose_config("config", ["data=cdnow"])
-    log = load_configured_log(cfg.data, lambda start, end: end)
-    customers = HISTORY.at(log, log.end, Horizon.parse("3 months"))
-    model, scores = MbgNbd(horizon_days=DAYS).fit(customers), RfmScores.of(customers)
+    scores = RfmScores.of(customers)
     yield "| purchases | " + " | ".join(f"{days} days ago" for days in SILENCES) + " |"
     yield "|---" * (len(SILENCES) + 1) + "|"
     for frequency in FREQUENCIES:
@@ -54,20 +58,22 @@ def grid(value_tier: str) -> Iterator[str]:
         table = history.assign(
             total_spend=customers["total_spend"].median() * (1 + frequency),
             p_purchase=model.probability_purchase(history),
-            p_purchase_at_last=model.probability_purchase(history.assign(T=recency)),
+            p_purchase_at_last=probability_purchase_at_last(model, history),
             missed_opportunity=False,
             value_tier=value_tier,
-            **next_purchase_dates(model, history, date(1998, 6, 30), 365, 0.8),
+            **next_purchase_dates(model, history, cutoff, 365, 0.8),
         )
         table["segment"] = scores.segments(table)
-        left = table["p_purchase"] / table["p_purchase_at_last"]
-        cells = zip(recommended_action(table, log.end), left, strict=True)
+        cells = zip(recommended_action(table, cutoff), chance_left(table), strict=True)
         yield f"| {frequency + 1} | " + " | ".join(f"{action} ({share:.0%})" for action, share in cells) + " |"
 
 
 def page() -> str:
     """Return the page in Markdown."""
-    valuable, others = ("\n".join(grid(tier)) for tier in ("Mid", "Low"))
+    log = load_configured_log(compose_config("config", ["data=cdnow"]).data, lambda start, end: end)
+    customers = HISTORY.at(log, log.end, Horizon.parse("3 months"))
+    model = MbgNbd(horizon_days=DAYS).fit(customers)
+    valuable, others = ("\n".join(grid(tier, customers, model, log.end)) for tier in ("Mid", "Low"))
     return f"{HEAD}\n## Customers of value (tiers High and Mid)\n\n{valuable}\n\n## Others\n\n{others}\n"
 
 

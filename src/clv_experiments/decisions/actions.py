@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,11 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
         (valuable, KEEP),
     ]
     return np.select([np.asarray(holds, dtype=bool) for holds, _ in rules], [action for _, action in rules], MAIL)
+
+
+def probability_purchase_at_last(btyd: Any, history: pd.DataFrame) -> np.ndarray:
+    """Return P(buys) in the horizon as a BTYD model gave it right after each customer's last purchase, shape (n,)."""
+    return btyd.probability_purchase(history.assign(T=history["recency"]))
 
 
 def chance_left(table: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clv_experiments.decisions.actions import recommended_action
+from clv_experiments.decisions.actions import probability_purchase_at_last, recommended_action
 from clv_experiments.decisions.clv import discounted_clv
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
@@ -118,7 +118,7 @@ class Scorer:
             expected_purchases=self.btyd.expected_purchases(history),
             p_alive=self.btyd.probability_alive(history),
             p_purchase=self.btyd.probability_purchase(history),
-            p_purchase_at_last=self.btyd.probability_purchase(history.assign(T=history["recency"])),
+            p_purchase_at_last=probability_purchase_at_last(self.btyd, history),
             btyd_model=self.btyd_name,
             **next_purchase_dates(self.btyd, history, self.cutoff, limit_days, self.shop.interval),
             **money,

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
+from clv_experiments.decisions.actions import probability_purchase_at_last
 from clv_experiments.decisions.clv import clv_within
 from clv_experiments.decisions.customer_scores import COLUMNS, value_column
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
@@ -57,7 +58,7 @@ def score_summary(
         expected_purchases=btyd.expected_purchases(X),
         p_alive=btyd.probability_alive(X),
         p_purchase=btyd.probability_purchase(X),
-        p_purchase_at_last=btyd.probability_purchase(X.assign(T=X["recency"])),
+        p_purchase_at_last=probability_purchase_at_last(btyd, X),
         btyd_model=btyd_name,
     ).astype({"frequency": int})
     limit_days = length_in_days(shop.next_purchase_within, cutoff)
