@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.commands.benchmark_accuracy import EXAMPLES
+from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
 from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure
 from clv_experiments.comparison.tools import find_tools
@@ -60,6 +60,13 @@ def test_a_tool_is_left_out_where_it_has_no_such_task_or_fails(tools):
 def test_a_process_that_takes_too_long_is_ended(tools):
     (tool,) = tools(slow="import time; time.sleep(60)")
     with pytest.raises(ClvError, match="slow was ended after 1 s of features"):
+        measure(tool, "features", Path("x"), 1.0)
+
+
+def test_an_interpreter_that_is_not_there_is_said(tmp_path, tools):
+    tools(a=ANSWER % 1.0)
+    (tool,) = find_tools(tmp_path, interpreters={"a": "/no/such/python"}, script=SCRIPT)
+    with pytest.raises(ClvError, match="a cannot be run by /no/such/python: No such file or directory"):
         measure(tool, "features", Path("x"), 1.0)
 
 

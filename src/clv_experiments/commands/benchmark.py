@@ -221,7 +221,7 @@ def speed(arguments: argparse.Namespace) -> None:
 
     request = SpeedRequest(
         lines=arguments.lines, customers=arguments.customers or SpeedRequest.customers, tasks=arguments.tasks,
-        tools=arguments.tools, interpreters=_pythons(arguments), repeats=arguments.repeats,
+        tools=arguments.tools, interpreters=_interpreters(arguments), repeats=arguments.repeats,
         time_limit=arguments.time_limit, output=arguments.output,
     )  # fmt: skip
     try:
@@ -230,7 +230,7 @@ def speed(arguments: argparse.Namespace) -> None:
         sys.exit(f"error: {error}")
 
 
-def _pythons(arguments: argparse.Namespace) -> dict[str, str]:
+def _interpreters(arguments: argparse.Namespace) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in arguments.python)
 
 
@@ -241,7 +241,10 @@ def accuracy(arguments: argparse.Namespace) -> None:
     from clv_experiments.errors import ClvError
 
     limits = Limits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
-    request = AccuracyRequest(arguments.logs, arguments.tools, _pythons(arguments), limits, arguments.output)
+    request = AccuracyRequest(
+        logs=arguments.logs, tools=arguments.tools, interpreters=_interpreters(arguments), limits=limits,
+        output=arguments.output,
+    )  # fmt: skip
     try:
         benchmark_accuracy(request, ["clv", "benchmark", *sys.argv[1:]])
     except ClvError as error:

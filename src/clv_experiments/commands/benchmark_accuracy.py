@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,45 +11,35 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from hydra.errors import HydraException
 
+from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
 from clv_experiments.comparison.standings import standings
 from clv_experiments.comparison.tools import Tool, find_tools
 from clv_experiments.config.composition import compose_config
-from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_features, build_model
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
-EXAMPLES = packaged_conf().parent / "examples"
 MANUAL_MARK = "<!-- what follows is written by hand and stays -->"
 
 
-@dataclass(frozen=True)
-class AccuracyRequest:
+@dataclass(frozen=True, kw_only=True)
+class AccuracyRequest(ToolRequest):
     """What was asked for.
 
     Attributes
     ----------
     logs : sequence of str
         Settings of train.py for each log, as they are typed.
-    tools : sequence of str
-        Names of folders below ``examples/``; by default all.
-    interpreters : mapping of tool to interpreter
     limits : Limits
-    output : str
-        Folder of the page, its picture and its table.
     """
 
     logs: Sequence[str] = ("data=cdnow", "data=online_retail_ii")
-    tools: Sequence[str] = ()
-    interpreters: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    output: str = "docs"
 
 
 def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.DataFrame:
@@ -78,15 +68,9 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
     page = accuracy_markdown(logs, descriptions, shlex.join(command), request.limits.time_budget, "accuracy.png")
     table = pd.concat([log.rows for log in logs], ignore_index=True)
-    folder = Path(request.output)
-    try:
-        page += f"\n{MANUAL_MARK}{_manual_part(folder / 'accuracy.md')}"
-        write_record(Text("accuracy.md", page), folder / "accuracy.md")
-        write_record(Table("accuracy.csv", table), folder / "accuracy.csv")
-        write_record(FigureRecord("accuracy.png", accuracy_forest(logs)), folder / "accuracy.png")
-    except OSError as error:
-        raise ClvError(f"the benchmark cannot be written to {folder}: {error}; type --output <a folder>") from error
-    terminal.print_line(f"written to {folder / 'accuracy.md'}")
+    page += f"\n{MANUAL_MARK}{_manual_part(Path(request.output, 'accuracy.md'))}"
+    figure = FigureRecord("accuracy.png", accuracy_forest(logs))
+    write_page(request.output, [Text("accuracy.md", page), Table("accuracy.csv", table), figure], terminal)
     return table
 
 

@@ -4,54 +4,47 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from clv_experiments.commands.benchmark_accuracy import EXAMPLES
+from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
 from clv_experiments.comparison.tools import find_tools
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
 OURS = "clv_experiments"
 LINE_TASKS, CUSTOMER_TASKS = ("features",), ("fit_bg_nbd", "fit_gamma_gamma", "fit_pareto_nbd")
 
 
-@dataclass(frozen=True)
-class SpeedRequest:
+@dataclass(frozen=True, kw_only=True)
+class SpeedRequest(ToolRequest):
     """What was asked for.
 
     Attributes
     ----------
     lines, customers : sequence of int
         Sizes of the files of order lines, and of customers with frequency, recency, T and monetary_value.
-    tasks, tools : sequence of str
+    tasks : sequence of str
         By default all.
-    interpreters : mapping of tool to interpreter
     repeats : int
     time_limit : float
         Seconds of one process.
-    output : str
-        Folder of the page, its picture and its table.
     """
 
     lines: Sequence[int] = (100_000, 1_000_000, 10_000_000)
     customers: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
     tasks: Sequence[str] = ()
-    tools: Sequence[str] = ()
-    interpreters: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 3
-    time_limit: float = 300.0
-    output: str = "docs"
+    time_limit: float = 900.0
 
 
 def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFrame:
@@ -88,14 +81,8 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     present = set(table["tool"])
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
     page = speed_markdown(table, descriptions, shlex.join(command), machine, "speed.png")
-    output = Path(request.output)
-    try:
-        write_record(Text("speed.md", page), output / "speed.md")
-        write_record(Table("speed.csv", table), output / "speed.csv")
-        write_record(FigureRecord("speed.png", speed_figure(table)), output / "speed.png")
-    except OSError as error:
-        raise ClvError(f"the benchmark cannot be written to {output}: {error}; type --output <a folder>") from error
-    terminal.print_line(f"written to {output / 'speed.md'}")
+    figure = FigureRecord("speed.png", speed_figure(table))
+    write_page(request.output, [Text("speed.md", page), Table("speed.csv", table), figure], terminal)
     return table
 
 

@@ -57,9 +57,11 @@ def measure(tool: Tool, task: str, file: Path, time_limit: float) -> Measurement
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
-            [tool.python, str(tool.script), task, str(file)], stdout=output, stderr=errors, env=environment
-        )
+        command = [tool.python, str(tool.script), task, str(file)]
+        try:
+            process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
+        except OSError as error:
+            raise ClvError(f"{tool.name} cannot be run by {tool.python}: {error.strerror}") from None
         memory, deadline = float("nan"), monotonic() + time_limit
         while process.poll() is None:
             memory = np.fmax(memory, _peak_memory(process.pid))
