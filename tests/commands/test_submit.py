@@ -32,6 +32,31 @@ def test_predictions_of_a_file_become_a_run_of_their_own_family(clv, work, predi
     assert {"model.estimator._target_", "predictions", "name"}.isdisjoint(run.params)
 
 
+TOOL = '''"""The rate of purchases so far, at one price."""
+import json, sys
+from pathlib import Path
+import pandas as pd
+folder = Path(sys.argv[1])
+cell = json.loads((folder / "cell.json").read_text())
+customers = pd.read_parquet(folder / "customers.parquet")
+predictions = customers[["customer_id"]].assign(cutoff=cell["cutoff"], y_pred=customers["frequency"] / customers["T"])
+predictions.to_parquet(folder / "predictions.parquet", index=False)
+'''
+
+
+def test_a_tool_is_run_at_every_cutoff_and_stands_under_its_name(clv, work):
+    (work / "purchase_rate").mkdir()
+    (work / "purchase_rate" / "predict.py").write_text(TOOL)
+    status, stdout, stderr = clv("submit", "tool=purchase_rate", "window.origins=2", *CELL)
+    assert (status, stderr) == (0, "")
+    assert "purchase_rate predicts 1998-01-01 to 1998-03-31" in stdout
+    (run,) = RunReader(work / "mlruns").runs("cdnow_sample 3m")
+    assert run.name == run.tags["model"] == "purchase_rate"
+    assert run.tags["provenance"] == "The rate of purchases so far, at one price."
+    assert run.params["window.origins"] == "2"
+    assert {"tool", "python", "time_limit"}.isdisjoint(run.params)
+
+
 @pytest.mark.slow
 def test_they_stand_on_the_board_beside_the_models(clv, work, predictions):
     assert clv("submit", "predictions=mine.csv", "name=mine", *CELL)[0] == 0
@@ -54,10 +79,17 @@ def test_they_stand_on_the_board_beside_the_models(clv, work, predictions):
         (["predictions=mine.csv", "name=mine", "cell=feed"], "were made for cell feed"),
         (["predictions=mine.csv", "name=mine", "evaluation=customer_split"], "leave out evaluation="),
         (["predictions=mine.csv", "name=mine", "window=1m"], "lack 1998-05-31"),
+        (["predictions=mine.csv", "tool=lifetimes"], "leave out predictions= or tool="),
+        (["tool=lifetime"], "there is no tool 'lifetime' in"),
+        (["tool=lifetimes", "python=nowhere/python"], "lifetimes cannot be run by nowhere/python"),
+        (["tool=lifetimes", "time_limit=0"], "time_limit"),
+        (["tool=failing"], "failing failed at 1998-03-31: ValueError: no such thing"),
     ],
 )
 def test_what_is_refused_leaves_no_run(clv, work, predictions, typed, words):
     (work / "broken.parquet").write_text("no table")
+    (work / "failing").mkdir()
+    (work / "failing" / "predict.py").write_text("raise ValueError('no such thing')")
     status, _, stderr = clv("submit", *CELL, *typed)
     assert status == 1
     assert stderr.startswith("error: ")

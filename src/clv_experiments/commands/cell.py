@@ -6,12 +6,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.submit import build_forecaster, describe_cell
 from clv_experiments.config.log_and_window import build_window, load_configured_log
-from clv_experiments.config.model_options import build_features
 from clv_experiments.config.settings import check_settings, check_whole_number, experiment_name, protocol_label
-from clv_experiments.forecasting.origin_folder import PANEL, write_origin_folder
+from clv_experiments.forecasting.origin_folder import PANEL
 from clv_experiments.reporting.record_files import check_writable, output_folder
 
 
@@ -35,25 +34,19 @@ def write_cell(cfg: DictConfig) -> Path:
     """
     check_settings(cfg)
     check_cell_settings(cfg)
-    features, terminal = build_features(cfg.features), Terminal()
+    terminal = Terminal()
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     terminal.report_log(log)
     forecaster = build_forecaster(cfg, log)
-    periods = [origin.holdout for origin in forecaster.window.backtest(supervised=False, source=log.name)]
     cell = describe_cell(forecaster, protocol_label(cfg))
     folder = output_folder(cfg.output, f"{experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
-    for period in periods:
-        path = folder / str(period.cutoff)
-        has_panel = write_origin_folder(
-            path, forecaster, period, features,
-            cell=cell, cutoffs=[period.cutoff for period in periods], time_budget=cfg.time_budget, seed=cfg.seed,
-        )  # fmt: skip
+    for period, path in write_cell_folders(cfg, forecaster, folder):
         terminal.print_line(
             f"{path}: {len(forecaster.outcome(period)):,} customers, spend to be predicted from {period}"
         )
-        if not has_panel:
+        if not (path / PANEL).exists():
             terminal.print_line(f"note: without {PANEL}, since the log holds no earlier period to learn from")
     return folder
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.commands.benchmark_page import EXAMPLES
+from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.tools import SCRIPT, Tool, find_tools, run_tool
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines
 from clv_experiments.config.settings import (
     check_settings,
+    check_whole_number,
     experiment_name,
     protocol_label,
     resolve_settings,
@@ -25,10 +30,8 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import holdout_records, ladder_records
-from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
 from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
-from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.run_records import identity_records, log_records
 from clv_experiments.reporting.chart_style import Labels
@@ -36,11 +39,11 @@ from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.stored_run import RUN
 
-SUBMIT_SETTINGS = ("predictions", "name", "provenance", "cell")
+SUBMIT_SETTINGS = ("predictions", "tool", "python", "time_budget", "time_limit", "name", "provenance", "cell")
 
 
 def submit(cfg: DictConfig) -> EvaluationResult:
-    """Score predictions made elsewhere and leave a tracked run behind.
+    """Score predictions made elsewhere, or by a tool that is run here, and leave a tracked run behind.
 
     Parameters
     ----------
@@ -50,17 +53,22 @@ def submit(cfg: DictConfig) -> EvaluationResult:
     Raises
     ------
     ClvError
-        If the predictions are not those of the cell, in one sentence; no run is left then.
+        If the predictions are not those of the cell, or the tool fails, in one sentence; no run is left then.
     """
     check_settings(cfg)
-    check_name(cfg.name)
-    predictions, terminal = read_predictions(cfg.predictions), Terminal()
+    source = read_predictions(cfg.predictions) if cfg.tool is None else read_tool(cfg)
+    name, provenance = cfg.name, cfg.provenance
+    if isinstance(source, Tool):
+        name, provenance = name or source.name, provenance or source.description
+    check_name(name)
+    terminal = Terminal()
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    predictions = predict_cell(cfg, log, source, terminal) if isinstance(source, Tool) else source
     with terminal.progress() as progress:
-        task, result = evaluate_predictions(cfg, log, predictions, cfg.name, progress)
-    with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.name) as run:
-        run.log([*submission_records(cfg, task, result, cfg.name, cfg.provenance)])
+        task, result = evaluate_predictions(cfg, log, predictions, name, progress)
+    with instantiate(cfg.tracking).run(experiment_name(cfg), name) as run:
+        run.log([*submission_records(cfg, task, result, name, provenance)])
     terminal.print_summary(result.ladder, result.title)
     terminal.print_line(run.location)
     return result
@@ -81,23 +89,45 @@ def evaluate_predictions(
     return task, out_of_time(task, progress)
 
 
-def build_forecaster(cfg: DictConfig, log: TransactionLog) -> Forecaster:
-    """Lay the window of a config over a log whose forecasts are made elsewhere.
+def read_tool(cfg: DictConfig) -> Tool:
+    """Find the tool that is to predict.
 
     Raises
     ------
     ClvError
-        If the config asks for another protocol than that of forecasts.
+        If there is none of that name, or predictions are given too.
     """
-    if cfg.evaluation.protocol != "forecast":
-        raise ClvError("predictions made elsewhere are evaluated out of time; leave out evaluation=")
-    return Forecaster(log, build_window(cfg.window, log.start, log.end))
+    if cfg.predictions is not None:
+        raise ClvError("a tool makes its own predictions; leave out predictions= or tool=")
+    for setting in ("time_budget", "time_limit"):
+        check_whole_number(cfg, setting, 1)
+    folder = Path(str(cfg.tool)).expanduser()
+    folder = folder if (folder / SCRIPT).is_file() else EXAMPLES / str(cfg.tool)
+    interpreters = {} if cfg.python is None else {folder.name: str(cfg.python)}
+    (tool,) = find_tools(folder.parent, [folder.name], interpreters)
+    return tool
 
 
-def describe_cell(forecaster: Forecaster, protocol: str) -> str:
-    """Return the fingerprint of the cell of a forecaster's window."""
-    origins = forecaster.window.backtest(supervised=False, source=forecaster.log.name)
-    return cell_fingerprint(forecaster, [origin.holdout for origin in origins], protocol)
+def predict_cell(cfg: DictConfig, log: TransactionLog, tool: Tool, terminal: Terminal) -> pd.DataFrame:
+    """Let a tool predict every cutoff of a cell, each from a folder that holds nothing later.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``clv submit`` reads it: ``customer_id, cutoff, y_pred``, one row a customer and cutoff.
+
+    Raises
+    ------
+    ClvError
+        If the tool is not installed, fails, or takes longer than ``time_limit``.
+    """
+    forecaster, tables = build_forecaster(cfg, log), []
+    with TemporaryDirectory() as folder:
+        for period, path in write_cell_folders(cfg, forecaster, Path(folder)):
+            with terminal.step(f"{tool.name} predicts {period}", tool.name):
+                predicted, _ = run_tool(tool, path, forecaster.outcome(period).index, cfg.time_limit)
+            tables.append(predicted.rename_axis("customer_id").reset_index().assign(cutoff=str(period.cutoff)))
+    return pd.concat(tables, ignore_index=True)
 
 
 def submission_records(

@@ -28,7 +28,7 @@ def write_origin_folder(
     cutoffs: Sequence[date],
     time_budget: float,
     seed: int,
-) -> bool:
+) -> None:
     """Write what is known at the cutoff of a period.
 
     ``cell.json`` says the cell with all its cutoffs, the log, this cutoff, the horizon in days, the currency, the seed
@@ -52,11 +52,6 @@ def write_origin_folder(
     time_budget : float
         Seconds.
     seed : int
-
-    Returns
-    -------
-    bool
-        Whether there is a training panel.
     """
     log, cutoff = forecaster.log, target.cutoff
     tables = {
@@ -64,7 +59,7 @@ def write_origin_folder(
         "customers": forecaster.features(cutoff, RFM).reset_index(),
         "features": forecaster.features(cutoff, features).reset_index(),
     }
-    if has_panel := forecaster.window.has_training(target):
+    if forecaster.window.has_training(target):
         tables["panel"] = _panel(forecaster, target, features)
     about = {
         "cell": cell,
@@ -81,7 +76,6 @@ def write_origin_folder(
     (folder / "cell.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
-    return has_panel
 
 
 def _panel(forecaster: Forecaster, target: Period, features: FeatureSet) -> pd.DataFrame:
