@@ -80,12 +80,13 @@ def board_of():
 
     ``scores`` maps a metric to {label: score}, or to {label: [score an origin]}; metrics and labels not named score 0.
     Replicates lie on both sides of each score so that the standard error of each model is ``error``, the same way for
-    all models where ``together``; all intervals extend two standard errors to each side.
+    all models where ``together``; all intervals extend two standard errors to each side. Boards of one ``seed`` err
+    alike.
     """
 
-    def build(cell, scores, *, metric="d2_tweedie", error=0.01, together=False, replicates=200):
+    def build(cell, scores, *, metric="d2_tweedie", error=0.01, together=False, replicates=200, seed=0):
         labels, steps = cell.labels, range(len(cell.holdouts))
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(seed)
         noise = rng.normal(size=(replicates, 1 if together else len(labels))) * np.ones((1, len(labels)))
         noise = error * (noise - noise.mean(axis=0)) / noise.std(axis=0)
         rows, by_origin, oriented, replicates_by_metric = [], [], {}, {}

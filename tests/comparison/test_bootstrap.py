@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import poisson
 
 from clv_experiments.comparison import bootstrap
 from clv_experiments.comparison.bootstrap import METRICS, board_metrics, bootstrap_scores, point_scores
@@ -128,6 +129,44 @@ def test_a_customer_counts_alike_in_all_origins():
     np.testing.assert_array_equal(same["mae"], once["mae"])
     others = bootstrap_scores([shop(), shop(prefix="d")], 400, 1).scores
     assert others["mae"][:, 0].std() / once["mae"][:, 0].std() == pytest.approx(0.5**0.5, rel=0.15)
+
+
+def some_of(sample, rows):
+    return panel(sample.y_true[rows], *sample.y_pred[rows].T, ids=sample.customer_id[rows])
+
+
+def correlation(one, other, name="mae"):
+    """How far the scores of two cells, resampled apart, move together."""
+    scores = [bootstrap_scores([sample], 1000, 1).scores[name][:, 0] for sample in (one, other)]
+    return np.corrcoef(scores)[0, 1]
+
+
+def test_a_customer_counts_alike_in_all_cells_however_many_others_they_hold():
+    """Two cells that share two thirds of their customers each move together by as much."""
+    sample = shop(n=900)
+    assert correlation(some_of(sample, slice(0, 600)), some_of(sample, slice(200, 800))) == pytest.approx(2 / 3, abs=0.1)
+    assert correlation(some_of(sample, slice(0, 450)), some_of(sample, slice(450, 900))) == pytest.approx(0, abs=0.1)
+    ids = np.array(["b", "a", "d", "c"], dtype=object)
+    of_all, of_two = (np.hstack(list(bootstrap._resample_counts(some, 50, 1))) for some in (ids, ids[1:3]))
+    np.testing.assert_array_equal(of_two, of_all[1:3])
+
+
+def test_counts_are_poisson_draws_of_mean_1():
+    ids = np.array([str(number) for number in range(2000)], dtype=object)
+    counts = np.hstack(list(bootstrap._resample_counts(ids, 500, 3)))
+    observed = np.bincount(counts.ravel().astype(int), minlength=7)[:7] / counts.size
+    np.testing.assert_allclose(observed, poisson.pmf(range(7), 1), atol=1.5e-3)
+    for pairs in (np.corrcoef(counts[:40]), np.corrcoef(counts.T[:40])):  # of customers, of replicates
+        assert np.abs(pairs[np.triu_indices(40, 1)]).max() < 0.22
+
+
+def test_intervals_hold_the_true_mean_error_as_often_as_they_say():
+    held = []
+    for seed in range(200):
+        y = np.random.default_rng(seed).exponential(1.0, 150)
+        lower, upper = np.quantile(bootstrap_scores([panel(y, np.zeros(150))], 200, seed).scores["mae"], [0.05, 0.95])
+        held.append(lower <= 1.0 <= upper)
+    assert np.mean(held) == pytest.approx(0.9, abs=0.06)
 
 
 def test_spread_is_that_of_a_mean():

@@ -239,11 +239,8 @@ def _skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
     columns = [labels.index(model) for model in models]
     scores, replicates = board.oriented_scores[board.metric], board.replicates[board.metric]
     best = max((i for i, label in enumerate(labels) if families[label] == "baseline"), key=lambda i: scores[i])
-    # Boards drawn with one seed would be correlated although their logs are independent, so they are shuffled apart.
-    order = np.random.default_rng(list(board.cell.data.encode())).permutation(len(replicates))
-    shuffled = replicates[order]
     skill = (scores[columns] - scores[best]) / max(1.0 - scores[best], MIN_ROOM)
-    resampled = (shuffled[:, columns] - shuffled[:, [best]]) / np.maximum(1.0 - shuffled[:, [best]], MIN_ROOM)
+    resampled = (replicates[:, columns] - replicates[:, [best]]) / np.maximum(1.0 - replicates[:, [best]], MIN_ROOM)
     return skill, resampled
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.stats import poisson
 
 from clv_experiments.comparison.cell import OriginPredictions
 from clv_experiments.evaluation import metrics
@@ -15,6 +17,8 @@ from clv_experiments.evaluation.score_records import HEADLINE
 from clv_experiments.evaluation.validation import Floats
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time
+# How often a customer counts, by the leading 16 bits of a uniform draw: quantiles of the Poisson distribution of mean 1.
+COUNTS = poisson.ppf((np.arange(2**16) + 0.5) / 2**16, 1.0).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,13 @@ def bootstrap_scores(
     *,
     has_losses: bool = False,
 ) -> BootstrapScores:
-    """Score every model on customers drawn with replacement, the same ones for all models (Efron 1979).
+    """Score every model on resampled customers, the same ones for all models (Efron 1979).
 
-    Customers are drawn as a whole: they count equally often at every origin that they belong to. Each origin is scored
-    by itself, and the mean is taken over the origins that have the score.
+    Each customer counts as often as a Poisson draw of mean 1 says (Hanley and MacGibbon 2006, "Creating non-parametric
+    bootstrap samples using Poisson frequencies"), which hangs on nothing but the seed, the replicate and the customer's
+    id (Chamandy, Muralidharan, Najmi and Naidu 2012, "Estimating Uncertainty for Massive Data Streams"): customers count
+    equally often at every origin and in every cell that they belong to, whoever else is in it. Each origin is scored by
+    itself, and the mean is taken over the origins that have the score.
 
     Parameters
     ----------
@@ -114,7 +121,6 @@ def bootstrap_scores(
         Models in the same order in each.
     replicates : int
     seed : int
-        The draws depend on it and on the sorted customer ids alone.
     progress : callable, optional
         Called with (done, replicates).
     has_losses : bool
@@ -127,7 +133,7 @@ def bootstrap_scores(
     scores: dict[str, list[Floats]] = {name: [] for name in by_name}
     oriented: dict[str, list[Floats]] = {name: [] for name in by_name}
     done = 0
-    for counts in _resample_counts(len(customers), replicates, seed):
+    for counts in _resample_counts(customers, replicates, seed):
         by_origin = [scorer.scores(counts[rows]) for scorer, rows in zip(scorers, rows_by_origin, strict=True)]
         for name, metric in by_name.items():
             values = [of_origin[name] for of_origin in by_origin if name in of_origin]
@@ -142,15 +148,22 @@ def bootstrap_scores(
     )
 
 
-def _resample_counts(customers: int, replicates: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Yield how often each customer is drawn, shape (customers, some replicates); float32 counts are exact."""
-    rng = np.random.default_rng(seed)
-    size = max(1, CHUNK // customers)
+def _resample_counts(customers: NDArray[np.object_], replicates: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """Yield how often each customer counts, shape (customers, some replicates); float32 counts are exact."""
+    ids = pd.util.hash_array(customers.astype(object), categorize=False)
+    keys = np.random.SeedSequence(seed).generate_state(replicates, np.uint64)
+    size = max(1, CHUNK // len(customers))
     for start in range(0, replicates, size):
-        width = min(size, replicates - start)
-        draws = rng.integers(customers, size=(width, customers)) + customers * np.arange(width)[:, None]
-        counts = np.bincount(draws.ravel(), minlength=customers * width).reshape(width, customers)
-        yield np.ascontiguousarray(counts.T, dtype=np.float32)
+        yield COUNTS[_mix(ids[:, None] ^ keys[start : start + size]) >> np.uint64(48)]
+
+
+def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter 64 bits, in place, so that equal steps look random (Steele, Lea and Flood 2014, SplitMix64)."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits ^= bits >> np.uint64(shift)
+        bits *= np.uint64(factor)
+    bits ^= bits >> np.uint64(31)
+    return bits
 
 
 class _Scorer:
