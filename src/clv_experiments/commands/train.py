@@ -41,7 +41,7 @@ from clv_experiments.forecasting.run_records import (
     log_records,
     remark_records,
 )
-from clv_experiments.forecasting.suitability import choose_learnable
+from clv_experiments.forecasting.suitability import choose_learnable, describe_regularity
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -181,6 +181,7 @@ def _objective_first(records: Sequence[Record], objective: str) -> list[Record]:
 def _notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:
     """Collect what the user should know of a run, beside what was guessed while reading the log."""
     of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest.estimator)]
+    of_model += describe_regularity(task.forecaster.log, result.latest.period.cutoff, task.model)
     return [*of_model, *_objective_warnings(cfg, task), *result.warnings]
 
 

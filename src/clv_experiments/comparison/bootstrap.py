@@ -17,7 +17,7 @@ from clv_experiments.evaluation.score_records import HEADLINE
 from clv_experiments.evaluation.validation import Floats
 
 CHUNK = 1_000_000  # resampled customers that are counted at a time
-# How often a customer counts, by the leading 16 bits of a uniform draw: quantiles of the Poisson distribution of mean 1.
+# How often a customer counts, by 16 uniform bits: quantiles of the Poisson distribution of mean 1.
 COUNTS = poisson.ppf((np.arange(2**16) + 0.5) / 2**16, 1.0).astype(np.float32)
 
 
@@ -109,11 +109,11 @@ def bootstrap_scores(
 ) -> BootstrapScores:
     """Score every model on resampled customers, the same ones for all models (Efron 1979).
 
-    Each customer counts as often as a Poisson draw of mean 1 says (Hanley and MacGibbon 2006, "Creating non-parametric
-    bootstrap samples using Poisson frequencies"), which hangs on nothing but the seed, the replicate and the customer's
-    id (Chamandy, Muralidharan, Najmi and Naidu 2012, "Estimating Uncertainty for Massive Data Streams"): customers count
-    equally often at every origin and in every cell that they belong to, whoever else is in it. Each origin is scored by
-    itself, and the mean is taken over the origins that have the score.
+    Each customer counts as often as a Poisson draw of mean 1 says (Hanley and MacGibbon 2006, "Creating
+    non-parametric bootstrap samples using Poisson frequencies"), which hangs on nothing but the seed, the replicate and
+    the customer's id (Chamandy, Muralidharan, Najmi and Naidu 2012, "Estimating Uncertainty for Massive Data Streams"):
+    customers count equally often at every origin and in every cell that they belong to, whoever else is in it. Each
+    origin is scored by itself, and the mean is taken over the origins that have the score.
 
     Parameters
     ----------

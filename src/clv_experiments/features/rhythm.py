@@ -41,3 +41,9 @@ def rhythm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibi
         "smallest_spend": h.amount.min(),
         "typical_spend": ibis.ifelse(spent.sum() > 0, mean_log.exp(), 0.0),
     }
+
+
+def gap_logarithms(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
+    """Sum the logarithms of each customer's gaps, in days: all that a fit to gamma gaps needs besides rfm."""
+    steps = (ibis.ifelse(history.gap > 0, history.gap, 1).cast("float64").ln() * LOG_STEPS).round().cast("int64")
+    return {"log_gaps": steps.sum() / LOG_STEPS}

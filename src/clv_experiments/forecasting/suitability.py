@@ -1,13 +1,17 @@
-"""What a log must hold for a model to be fitted on it."""
+"""What a log must hold for a model to be fitted on it, and what of it a model does not know."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.queries.gaps import last_two_gaps
 from clv_experiments.errors import LogWithLosses, LogWithoutAmounts, command
+from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.forecasting.level import OWN
 from clv_experiments.forecasting.model import Model
+from clv_experiments.reporting.prose import sentences
 
 COUNTING_FAMILIES = ("baseline", "btyd")  # they predict purchases where the log has no amounts
 
@@ -89,3 +93,11 @@ def require_purchases(log: TransactionLog, model: Model) -> None:
             f"log '{log.name}' has no amounts, and {model.name} does not say who is alive and who buys; type "
             "model=mbg_nbd, or name data.columns.amount"
         )
+
+
+def describe_regularity(log: TransactionLog, cutoff: date, model: Model) -> list[str]:
+    """Say that customers buy too regularly for a BTYD model, by their gaps up to a cutoff; nothing of other models."""
+    if model.family != "btyd":
+        return []
+    regularity = measure_regularity(last_two_gaps(log, cutoff))
+    return sentences("run/warnings.jinja", "too_regular", regularity, model.name) if regularity.is_high else []
