@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.segments.rfm import SLIPPING
+from clv_experiments.decisions.snapshot import days_since_last
 
 # What is left of the chance of a purchase that a customer had right after the last one:
 GONE = 0.2  # below it they have probably left for good
 QUIET = 0.5  # below it they have been silent for longer than is usual for a customer of that history
+USUAL = 0.95  # from it on they have not: that others bought more lately is no reason for concern
 NEW_DAYS = 31  # since a first purchase: too early to miss a second one, whatever a model expects
-DUE_DAYS = 30  # a next purchase that is expected so soon is due
+DUE_DAYS = 30  # a next purchase that is expected so soon is due, once half of the wait is over
 
 ASK = "Ask what kept them away and make a personal offer"
 WIN_BACK = "Win back with a strong offer now"
@@ -45,8 +47,8 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     Parameters
     ----------
     table : pandas.DataFrame
-        ``frequency``, ``T`` (days), ``value_tier``, ``segment``, ``missed_opportunity`` (bool), ``p_purchase``,
-        ``p_purchase_at_last``, ``next_purchase`` (date or NaT).
+        ``frequency``, ``recency``, ``T`` (days), ``value_tier``, ``segment``, ``missed_opportunity`` (bool),
+        ``p_purchase``, ``p_purchase_at_last``, ``next_purchase`` (date or NaT).
     cutoff : date
 
     Returns
@@ -57,8 +59,8 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     valuable, returned = table["value_tier"].isin(("High", "Mid")), table["frequency"] > 0
     segment, missed = table["segment"], table["missed_opportunity"]
     left = chance_left(table)
-    gone, quiet, slipping = left < GONE, left < QUIET, segment.isin(SLIPPING)
-    due = table["next_purchase"] <= pd.Timestamp(cutoff + timedelta(days=DUE_DAYS))
+    gone, quiet, slipping = left < GONE, left < QUIET, segment.isin(SLIPPING) & (left < USUAL)
+    due = (table["next_purchase"] - pd.Timestamp(cutoff)).dt.days <= days_since_last(table).clip(upper=DUE_DAYS)
     rules = [
         (~returned & ((table["T"] <= NEW_DAYS) | ~quiet), WELCOME),
         (valuable & returned & gone, WIN_BACK),
@@ -76,9 +78,9 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
     return np.select([np.asarray(holds, dtype=bool) for holds, _ in rules], [action for _, action in rules], MAIL)
 
 
-def probability_purchase_at_last(btyd: Any, history: pd.DataFrame) -> np.ndarray:
-    """Return P(buys) in the horizon as a BTYD model gave it right after each customer's last purchase, shape (n,)."""
-    return btyd.probability_purchase(history.assign(T=history["recency"]))
+def probability_purchase_at_last(estimator: Any, history: pd.DataFrame) -> np.ndarray:
+    """Return P(buys) in the horizon as an estimator gave it right after each customer's last purchase, shape (n,)."""
+    return estimator.probability_purchase(history.assign(T=history["recency"]))
 
 
 def chance_left(table: pd.DataFrame) -> np.ndarray:
