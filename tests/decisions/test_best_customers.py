@@ -24,7 +24,8 @@ def snapshot(expected, actual=None, cutoff=date(2020, 12, 31), end=date(2021, 3,
     if actual is not None:
         table["y_true"] = actual
     model = SimpleNamespace(level=None)
-    return SimpleNamespace(table=table, period=Period(cutoff, end), model=model, model_name="m", btyd_name="b")
+    names = {"model_name": "m", "btyd_name": "b", "timing_name": "b"}
+    return SimpleNamespace(table=table, period=Period(cutoff, end), model=model, **names)
 
 
 def best(expected, *past, chance=None, low=1.0, level=None):

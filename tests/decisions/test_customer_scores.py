@@ -97,6 +97,7 @@ def test_every_column_is_what_it_claims(customers, scorer):
         "p_purchase": 0.5,
         "p_purchase_at_last": 0.5,
         "btyd_model": "btyd",
+        "timing_model": "btyd",
         "clv": 0.5 * 4.0 * 4.0,
         "value_tier": "High",
         "missed_opportunity": False,

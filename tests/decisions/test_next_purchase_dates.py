@@ -76,7 +76,7 @@ def test_few_days_asked_tell_almost_the_same_as_all(monkeypatch):
     X = pd.DataFrame({"frequency": np.arange(len(T)) % 9, "recency": 0.7 * T, "T": T})
     X.loc[X["frequency"] == 0, "recency"] = 0.0
     few = next_purchase_dates(model, X, CUTOFF, 365, 0.8)
-    monkeypatch.setattr(dates, "days_ahead", lambda within: np.arange(1, within + 1))
+    monkeypatch.setattr(dates, "days_ahead", lambda within, grid: np.arange(1, within + 1))
     every = next_purchase_dates(model, X, CUTOFF, 365, 0.8)
     for column in ("next_purchase", "next_purchase_low", "next_purchase_high"):
         assert (few[column] - every[column]).abs().max() <= pd.Timedelta(days=2)

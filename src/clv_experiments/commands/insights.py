@@ -28,11 +28,12 @@ from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.next_purchase import next_purchase_section
 from clv_experiments.decisions.display.overview import overview_section
-from clv_experiments.decisions.display.scores import interval_sentences
+from clv_experiments.decisions.display.scores import interval_sentences, timing_sentences
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.missed import missed_mask
 from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
+from clv_experiments.decisions.next_purchase.timing import with_timing
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
@@ -158,8 +159,13 @@ def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, termi
         with terminal.step(f"forecasting {period}", "forecasts"):
             return snapshot(forecaster, period, model, btyd)
 
+    def with_choice(period: Period) -> Snapshot:
+        made = forecast(period)
+        return with_timing(made, forecaster, model if made.btyd_name == model.name else btyd)
+
     return Snapshots(
-        forecast(window.future_period), [forecast(period) for period in (origin.holdout, *earlier[: PAST_PERIODS - 1])]
+        with_choice(window.future_period),
+        [with_choice(origin.holdout), *(forecast(period) for period in earlier[: PAST_PERIODS - 1])],
     )
 
 
@@ -173,7 +179,9 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     columns = tuple(str(column) for column in now.model.X.columns)
-    scorer = Scorer(now.model.estimator, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop, cutoff)
+    scorer = Scorer(
+        now.model.estimator, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop, cutoff, now.rhythm
+    )
     missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
     scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
     return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
@@ -237,7 +245,7 @@ def _warnings(snapshots: Snapshots) -> list[str]:
     customers = len(snapshots.now.table)
     too_few = sentences(ABOUT, "too_few", customers) if customers < FEW else []
     of_models = [*estimator_warnings(snapshots.now.model.estimator), *estimator_warnings(snapshots.now.btyd.estimator)]
-    return [*too_few, *dict.fromkeys(of_models)]
+    return [*too_few, *dict.fromkeys(of_models), *timing_sentences(snapshots.now.timing, snapshots.now.btyd_name)]
 
 
 def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
@@ -247,7 +255,8 @@ def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: Mo
         ("customers", f"{len(snapshots.now.table):,}"),
         ("period ahead", str(window.future_period)),
         ("spend", request.settings_description if request.stored else f"{request.model.name} as configured"),
-        ("purchases, P(alive), dates", snapshots.now.btyd_name),
+        ("purchases, CLV", snapshots.now.btyd_name),
+        ("P(alive), P(buys), dates", snapshots.now.timing_name),
         *[("note", warning) for warning in _warnings(snapshots)],
         ("margin", format_share(shop.margin)),
         ("discount rate", f"{format_share(shop.annual_discount_rate)} a year"),

@@ -37,7 +37,9 @@ from clv_experiments.decisions.display.scores import (
     missed_sentences,
     readme,
     tier_table,
+    timing_sentences,
 )
+from clv_experiments.decisions.next_purchase.timing import choose_timing
 from clv_experiments.decisions.past_predictions import (
     IntervalAssessment,
     MissedPurchases,
@@ -147,6 +149,7 @@ def score(
             *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
             *(interval_sentences(context.assessment, shop.currency) if log.has_amounts else []),
+            *timing_sentences(context.models.timing, context.models.btyd_model.name),
             *missed_sentences(context.missed, context.models.btyd_model.name, shop),
         ]
         text = readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
@@ -185,6 +188,8 @@ def _scoring_context(
         check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
     with terminal.step(f"fitting on what is known on {window.end}", "fit"):
         models = fit_scoring_models(forecaster, model, btyd_model, stored)
+        timing = choose_timing(forecaster, window.future_period, models.btyd_model)
+        models = replace(models, timing=timing)
     with terminal.step("looking at the periods that are over", "earlier periods"):
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
         past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")

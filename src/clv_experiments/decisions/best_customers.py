@@ -27,6 +27,7 @@ class BestCustomers:
     year_before: list[Any]  # rows of past: the period a year before, where it was predicted
     model_name: str
     btyd_name: str
+    timing_name: str
     level: Level | None = None  # of the coming period, which the total is brought to; None where it is the model's own
 
     @property
@@ -70,6 +71,7 @@ def rank_customers(scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot]
         list(totals[(days - A_YEAR).abs() <= TOLERANCE].itertuples()),
         now.model_name,
         now.btyd_name,
+        now.timing_name,
         now.model.level,
     )
 

@@ -12,24 +12,25 @@ import pandas as pd
 
 from clv_experiments.decisions.actions import probability_purchase_at_last, recommended_action
 from clv_experiments.decisions.clv import discounted_clv
-from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
+from clv_experiments.decisions.next_purchase.dates import GRID, RHYTHM_GRID, next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import days_since_last
+from clv_experiments.decisions.snapshot import RHYTHM_NAME, Timing, days_since_last
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.intervals import SpendIntervals
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
+from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 from clv_experiments.tracking.stored_run import StoredModel
 
 HISTORY = ["frequency", "recency", "T", "monetary_value"]
 COLUMNS = (  # documented in templates/scores/readme.jinja
     "customer_id", "country", *HISTORY, "last_purchase",
     "expected_spend", "expected_spend_low", "expected_spend_high",
-    "expected_purchases", "p_alive", "p_purchase", "p_purchase_at_last", "btyd_model",
+    "expected_purchases", "p_alive", "p_purchase", "p_purchase_at_last", "btyd_model", "timing_model",
     "next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase",
     "clv", "value_tier", "segment", "missed_opportunity", "recommended_action",
 )  # fmt: skip
@@ -45,6 +46,7 @@ class ScoringModels:
     btyd: Any  # estimator of purchases
     btyd_model: Model
     level: Level | None = None  # what spend was brought to; None where it is the model's own, or the model was stored
+    timing: Timing | None = None  # of purchases; None where the log was not asked
 
     def warnings(self) -> list[str]:
         """Return what the estimators say of their own fits, each with the model's name."""
@@ -83,11 +85,13 @@ class Scorer:
     intervals: SpendIntervals | None  # None where there is nothing to calibrate them on: their columns are NaN then
     shop: Shop
     cutoff: date
+    rhythm: MbgCnbdK | None = None  # tells P(alive), P(buys) and dates in the place of the BTYD model
 
     @classmethod
     def of(cls, models: ScoringModels, intervals: SpendIntervals | None, shop: Shop, cutoff: date) -> Scorer:
         """Score with fitted models."""
-        return cls(models.spend, models.columns, models.btyd, models.btyd_model.name, intervals, shop, cutoff)
+        rhythm = models.timing.rhythm if models.timing else None
+        return cls(models.spend, models.columns, models.btyd, models.btyd_model.name, intervals, shop, cutoff, rhythm)
 
     def score_customers(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict what is expected of some customers; no other customer matters.
@@ -113,14 +117,16 @@ class Scorer:
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
         limit_days = self.shop.next_purchase_within.after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
+        timing, grid = (self.rhythm, RHYTHM_GRID) if self.rhythm else (self.btyd, GRID)
         table = history.astype({"frequency": int, "recency": int, "T": int}).assign(
             last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
             expected_purchases=self.btyd.expected_purchases(history),
-            p_alive=self.btyd.probability_alive(history),
-            p_purchase=self.btyd.probability_purchase(history),
-            p_purchase_at_last=probability_purchase_at_last(self.btyd, history),
+            p_alive=timing.probability_alive(history),
+            p_purchase=timing.probability_purchase(history),
+            p_purchase_at_last=probability_purchase_at_last(timing, history),
             btyd_model=self.btyd_name,
-            **next_purchase_dates(self.btyd, history, self.cutoff, limit_days, self.shop.interval),
+            timing_model=RHYTHM_NAME if self.rhythm else self.btyd_name,
+            **next_purchase_dates(timing, history, self.cutoff, limit_days, self.shop.interval, grid),
             **money,
         )
         return table[[column for column in COLUMNS if column in table]].assign(total_spend=X["total_spend"])

@@ -11,6 +11,8 @@ import pandas as pd
 
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.missed import missed_mask
+from clv_experiments.decisions.next_purchase.timing import choose_timing
+from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -133,9 +135,10 @@ class MissedPurchases:
     likely: int = 0  # customers who were likely to buy
     expected: float = 0.0  # how many of those were to be expected not to
     highest: float = float("nan")  # probability of a purchase
+    model: str = ""  # whose probabilities these are
 
 
-def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float) -> MissedPurchases:
+def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float, model: str = "") -> MissedPurchases:
     """Find the customers who did not buy in a period, though their probability was at the threshold or above.
 
     The forecast holds ``p_purchase`` and ``purchase_days`` of the period, indexed by customer_id.
@@ -144,7 +147,7 @@ def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float) -
     likely = p_purchase >= threshold
     customers = forecast.index[missed_mask(p_purchase, forecast["purchase_days"], threshold)]
     expected = float((1 - p_purchase[likely]).sum())
-    return MissedPurchases(customers, period, int(likely.sum()), expected, float(p_purchase.max()))
+    return MissedPurchases(customers, period, int(likely.sum()), expected, float(p_purchase.max()), model)
 
 
 def latest_missed_purchases(
@@ -152,11 +155,18 @@ def latest_missed_purchases(
 ) -> MissedPurchases:
     """Find who missed a purchase in the latest period that is over.
 
-    ``past`` is what ``btyd_model`` predicted, where it has predicted that period already.
+    ``past`` is what ``btyd_model`` predicted, where it has predicted that period already. Where purchases kept a rhythm
+    up to the period, P(buys) is that of the model that knows it.
     """
     if past is None or past.latest is None or past.origin == "stored":
         period, _ = _periods_over(forecaster, btyd_model)
         latest = forecaster.forecast(period, btyd_model).table if period else None
     else:
         period, latest = past.period, past.latest
-    return missed_purchases(latest, period, threshold) if latest is not None and period else MissedPurchases()
+    if latest is None or period is None:
+        return MissedPurchases()
+    timing = choose_timing(forecaster, period, btyd_model)
+    if timing.rhythm:
+        p_purchase = timing.rhythm.probability_purchase(forecaster.features(period.cutoff, HISTORY))
+        latest = latest.assign(p_purchase=p_purchase)
+    return missed_purchases(latest, period, threshold, timing.name(btyd_model.name))

@@ -8,14 +8,29 @@ import pandas as pd
 
 from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.window import Period
+from clv_experiments.evaluation.regularity import Regularity
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm, total_spend
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
+from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 
 HISTORY = FeatureSet("history", [rfm, total_spend])
+RHYTHM_NAME = "mbg_cnbd_k"
 PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """How regular purchases are at a cutoff, and who tells P(alive), P(buys) and the next purchase."""
+
+    regularity: Regularity  # of the gaps up to the cutoff
+    rhythm: MbgCnbdK | None  # None where the BTYD model tells it
+
+    def name(self, btyd_name: str) -> str:
+        """Name the model that tells it."""
+        return RHYTHM_NAME if self.rhythm else btyd_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +39,9 @@ class Snapshot:
 
     The table has an index ``customer_id`` (sorted), ``frequency``, ``recency``, ``T`` (days), ``monetary_value``,
     ``total_spend`` (currency), ``country`` (where the log has it); ``expected_spend`` in the period by the model;
-    ``expected_purchases``, ``p_alive``, ``p_purchase`` by the BTYD model. Where the period is over, also ``y_true``
-    (spend in it), ``purchase_days`` and ``days_to_purchase`` (from the cutoff to the first; NaN where there is none).
+    ``expected_purchases`` by the BTYD model, ``p_alive``, ``p_purchase`` by the timing model. Where the period is over,
+    also ``y_true`` (spend in it), ``purchase_days`` and ``days_to_purchase`` (from the cutoff to the first; NaN where
+    there is none).
     """
 
     period: Period  # what is predicted
@@ -34,6 +50,17 @@ class Snapshot:
     btyd: Forecast  # of purchases; the same where the model of spend predicts P(alive) itself
     model_name: str
     btyd_name: str
+    timing: Timing | None = None  # None where the log was not asked, and the BTYD model tells it
+
+    @property
+    def rhythm(self) -> MbgCnbdK | None:
+        """The model that tells P(alive), P(buys) and the next purchase in the place of the BTYD model."""
+        return self.timing.rhythm if self.timing else None
+
+    @property
+    def timing_name(self) -> str:
+        """Name the model that tells P(alive), P(buys) and the next purchase."""
+        return self.timing.name(self.btyd_name) if self.timing else self.btyd_name
 
     @property
     def is_over(self) -> bool:

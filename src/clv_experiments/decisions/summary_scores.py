@@ -60,6 +60,7 @@ def score_summary(
         p_purchase=btyd.probability_purchase(X),
         p_purchase_at_last=probability_purchase_at_last(btyd, X),
         btyd_model=btyd_name,
+        timing_model=btyd_name,
     ).astype({"frequency": int})
     limit_days = length_in_days(shop.next_purchase_within, cutoff)
     if cutoff:

@@ -12,6 +12,7 @@ from clv_experiments.decisions.customer_scores import value_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
+from clv_experiments.decisions.snapshot import Timing
 from clv_experiments.reporting.formatting import format_money, format_share
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.text_table import TextTable
@@ -24,7 +25,12 @@ def interval_sentences(assessment: IntervalAssessment, currency: str) -> list[st
 
 def missed_sentences(missed: MissedPurchases, btyd_name: str, shop: Shop) -> list[str]:
     """Say how many customers missed a purchase, and how many were to be expected to."""
-    return sentences("scores/evidence.jinja", "missed", missed, btyd_name, shop.likely)
+    return sentences("scores/evidence.jinja", "missed", missed, missed.model or btyd_name, shop.likely)
+
+
+def timing_sentences(timing: Timing | None, btyd_name: str) -> list[str]:
+    """Say where purchases are too regular for BTYD, and who tells P(alive), P(buys) and dates; else nothing."""
+    return sentences("scores/evidence.jinja", "timing", timing, btyd_name) if timing else []
 
 
 def readme(

@@ -58,6 +58,11 @@ class Backtest:
         """Return the predicted probability of a purchase within one of ``days``, shape (n,)."""
         return prediction.probabilities[:, np.searchsorted(self.days, days)]
 
+    def squared_errors(self, prediction: WaitingTimePrediction) -> Floats:
+        """Return the squared error of each customer's probabilities, mean over the days, shape (n,)."""
+        bought = self.days_to_purchase.to_numpy()[:, None] <= self.days
+        return ((prediction.probabilities - bought) ** 2).mean(axis=1)
+
     def bought_within(self, days: int) -> np.ndarray:
         """Return whether each customer bought within so many days, shape (n,)."""
         return (self.days_to_purchase <= days).to_numpy()

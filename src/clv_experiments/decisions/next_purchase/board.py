@@ -63,8 +63,7 @@ def bootstrap_scores(
 def _scorers(backtest: Backtest) -> Iterator[tuple[str, Scorer]]:
     waits, predictions = backtest.days_to_purchase.to_numpy(), backtest.predictions
     everyone, buyers = np.ones(len(waits)), (~np.isnan(waits)).astype(float)
-    outcomes = waits[:, None] <= backtest.days
-    yield ORDERED_BY, _mean([((p.probabilities - outcomes) ** 2).mean(axis=1) for p in predictions], everyone)
+    yield ORDERED_BY, _mean([backtest.squared_errors(prediction) for prediction in predictions], everyone)
     for days in backtest.checkpoints:
         bought = backtest.bought_within(days)
         probabilities = [backtest.probability_within(days, prediction) for prediction in predictions]

@@ -13,6 +13,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
 
 GRID = 16  # days asked of an estimator; what lies between is interpolated
+RHYTHM_GRID = 120  # of one whose probabilities rise within days, since customers keep a rhythm
 MIN_PROBABILITY = 0.01  # a purchase less probable than this gets no date
 BATCH_ROWS = 100_000
 
@@ -26,7 +27,7 @@ class WaitingTimeEstimator(Protocol):
 
 
 def next_purchase_dates(
-    estimator: WaitingTimeEstimator, X: pd.DataFrame, cutoff: date, within_days: int, level: float
+    estimator: WaitingTimeEstimator, X: pd.DataFrame, cutoff: date, within_days: int, level: float, grid: int = GRID
 ) -> pd.DataFrame:
     """Date each customer's next purchase, given that it comes within a limit.
 
@@ -38,6 +39,8 @@ def next_purchase_dates(
         The limit, in days after the cutoff.
     level : float
         Share of the purchases within the limit that the interval is to hold, such as 0.8.
+    grid : int
+        How many days to ask of the estimator.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def next_purchase_dates(
         raise ClvError(f"next purchases must be dated within at least 1 day, got {within_days}")
     if not 0 < level < 1:
         raise ClvError(f"the level of an interval must lie between 0 and 1, got {level}: type 0.8 for 80 %")
-    days = days_ahead(within_days)
+    days = days_ahead(within_days, grid)
     shares = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     waits, p_purchase = np.empty((len(X), 3)), np.empty(len(X))
     for first in range(0, len(X), BATCH_ROWS):
@@ -69,9 +72,9 @@ def next_purchase_dates(
     return pd.DataFrame({**columns, "p_next_purchase": p_purchase}, index=X.index)
 
 
-def days_ahead(within_days: int) -> NDArray[np.int64]:
+def days_ahead(within_days: int, grid: int = GRID) -> NDArray[np.int64]:
     """Choose the days at which to ask an estimator: every one at first, ever fewer up to the limit."""
-    return np.unique(np.maximum(within_days * (np.arange(1, GRID + 1) / GRID) ** 2, 1).round().astype(np.int64))
+    return np.unique(np.maximum(within_days * (np.arange(1, grid + 1) / grid) ** 2, 1).round().astype(np.int64))
 
 
 def waiting_days(probabilities: Floats, days: NDArray[np.int64], shares: Floats) -> Floats:

@@ -9,6 +9,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.backtest import run_backtest
 from clv_experiments.decisions.next_purchase.board import NextPurchaseBoard, Progress, compare_candidates
 from clv_experiments.decisions.next_purchase.candidates import Candidate, fit_btyd, fit_candidates
+from clv_experiments.decisions.next_purchase.timing import rhythm_candidate
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.errors import ClvError
@@ -21,8 +22,8 @@ from clv_experiments.forecasting.model import Model
 class NextPurchaseOutlook:
     """What is expected of the coming period, and how the same went in the one before.
 
-    The candidate is the BTYD model behind a report's other dates, fitted for the coming period: dates of one report
-    agree, whichever candidate predicts best.
+    The candidate is the one behind a report's other dates, fitted for the coming period: dates of one report agree,
+    whichever candidate predicts best.
     """
 
     board: NextPurchaseBoard  # of the period that is over
@@ -44,7 +45,9 @@ def next_purchase_outlook(
     replicates: int,
     progress: Progress | None = None,
 ) -> NextPurchaseOutlook:
-    """Compare all candidates on the period that is over, and predict the coming one by the BTYD model in use.
+    """Compare all candidates on the period that is over, and predict the coming one by the timing model in use.
+
+    Where purchases keep a rhythm, the model that knows it is among them.
 
     Parameters
     ----------
@@ -67,8 +70,13 @@ def next_purchase_outlook(
     if not previous.is_over:
         raise ClvError(f"next purchases are compared on a period that is over, got the coming one, {previous.period}")
     candidates = fit_candidates(forecaster, previous, models, hazard_features, seed)
+    if now.timing and now.timing.regularity.is_high:
+        candidates.append(rhythm_candidate(forecaster, previous.period))
     backtest = run_backtest(candidates, previous.table["days_to_purchase"], previous.period.days, shop.interval)
-    candidate = fit_btyd(forecaster, now, next(model for model in models if model.name == now.btyd_name))
+    if now.rhythm:
+        candidate = Candidate(now.timing_name, "btyd", now.rhythm, now.table)
+    else:
+        candidate = fit_btyd(forecaster, now, next(model for model in models if model.name == now.btyd_name))
     return NextPurchaseOutlook(
         compare_candidates(backtest, replicates, seed, progress),
         candidate,

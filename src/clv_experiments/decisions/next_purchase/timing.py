@@ -1,0 +1,76 @@
+"""Who tells P(alive), P(buys) and dates: the BTYD model, or one that knows of rhythms where customers keep them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scipy.stats import ttest_rel
+
+from clv_experiments.data.queries.gaps import last_two_gaps
+from clv_experiments.data.window import Period
+from clv_experiments.decisions.next_purchase.backtest import run_backtest
+from clv_experiments.decisions.next_purchase.candidates import Candidate
+from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, Timing
+from clv_experiments.evaluation.regularity import measure_regularity
+from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.rfm import rfm
+from clv_experiments.features.rhythm import gap_logarithms
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.forecasting.model import Model
+from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
+
+GAPS = FeatureSet("gaps", [rfm, gap_logarithms])
+SIGNIFICANCE = 0.025  # of the difference, one-sided
+
+
+def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> Timing:
+    """Choose who tells P(alive), P(buys) and dates of a period, by what was known at its cutoff.
+
+    Where the gaps up to it are too regular for BTYD, the MBG/CNBD-k and the BTYD model are set before the period
+    before, which is over at the cutoff. The MBG/CNBD-k is taken if its integrated Brier score is lower there, beyond
+    chance.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    period : Period
+        One of the window's, or the future period.
+    btyd_model : Model
+    """
+    regularity = measure_regularity(last_two_gaps(forecaster.log, period.cutoff))
+    earlier = next(replace(forecaster.window, training_origins=None).training(period), None)
+    if regularity.is_high and earlier and _is_better(forecaster, earlier, btyd_model):
+        return Timing(regularity, fit_rhythm(forecaster, period))
+    return Timing(regularity, None)
+
+
+def fit_rhythm(forecaster: Forecaster, period: Period) -> MbgCnbdK:
+    """Fit the MBG/CNBD-k to what was known at a period's cutoff."""
+    return MbgCnbdK(horizon_days=float(period.days)).fit(forecaster.features(period.cutoff, GAPS))
+
+
+def rhythm_candidate(forecaster: Forecaster, period: Period) -> Candidate:
+    """Enter the MBG/CNBD-k, fitted at a period's cutoff, as a candidate."""
+    return Candidate(RHYTHM_NAME, "btyd", fit_rhythm(forecaster, period), forecaster.features(period.cutoff, GAPS))
+
+
+def _is_better(forecaster: Forecaster, period: Period, btyd_model: Model) -> bool:
+    """Whether the MBG/CNBD-k predicted a period that is over better than a BTYD model, beyond chance."""
+    forecast = forecaster.forecast(period, btyd_model)
+    btyd = Candidate(btyd_model.name, btyd_model.family, forecast.estimator, forecast.X)
+    waits = forecaster.time_to_next_purchase(period)
+    backtest = run_backtest([btyd, rhythm_candidate(forecaster, period)], waits, period.days, level=0.8)
+    errors = [backtest.squared_errors(prediction) for prediction in backtest.predictions]
+    return bool(ttest_rel(*errors, alternative="greater").pvalue < SIGNIFICANCE)
+
+
+def with_timing(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -> Snapshot:
+    """Choose who tells P(alive) and P(buys) of a snapshot's customers; ``btyd_model`` is the one behind it."""
+    timing = choose_timing(forecaster, snapshot.period, btyd_model)
+    if timing.rhythm is None:
+        return replace(snapshot, timing=timing)
+    told = {
+        "p_alive": timing.rhythm.probability_alive(snapshot.table),
+        "p_purchase": timing.rhythm.probability_purchase(snapshot.table),
+    }
+    return replace(snapshot, table=snapshot.table.assign(**told), timing=timing)
