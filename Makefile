@@ -16,10 +16,10 @@ train: .venv/run.stamp  ## run the main job on the bundled CDNOW log; ARGS="mode
 leaderboard: .venv/run.stamp  ## compare all models on CDNOW, three months ahead; runs what is missing
 	$(BIN)/python scripts/leaderboard.py data=cdnow window=3m fill=true $(ARGS)
 
-study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then the README's results; takes up what was stopped
+study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then docs/results.md; takes up what was stopped
 	$(BIN)/python train.py experiment=study $(ARGS)
 	$(BIN)/python scripts/leaderboard.py -m data=cdnow,online_retail,online_retail_ii,simulated window=3m,6m \
-		window.origins=all readme=README.md
+		window.origins=all markdown=docs/results.md
 
 test: .venv/test.stamp  ## run the tests; ARGS="-m slow" for the longest, which CI runs too
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from clv_experiments.commands.leaderboard import Board, run_aggregate, run_leaderboard
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks import Finding
-from clv_experiments.comparison.display.readme import BEGIN, END
+from clv_experiments.comparison.display.markdown_file import BEGIN, END
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -195,21 +195,21 @@ def test_settings_that_mislead_are_refused(tmp_path, typed, words):
 
 
 @pytest.mark.slow
-def test_the_readme_part_is_replaced_and_the_rest_kept(copy, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("no marks\n", encoding="utf-8")
+def test_the_part_of_a_markdown_file_is_replaced_and_the_rest_kept(copy, tmp_path):
+    page = tmp_path / "results.md"
+    page.write_text("no marks\n", encoding="utf-8")
     with pytest.raises(ClvError, match="has no place for the leaderboard"):
-        build_board(copy, *CELL, f"readme={readme}")
-    assert readme.read_text(encoding="utf-8") == "no marks\n"
-    readme.write_text(f"before\n{BEGIN}\nOUTDATED\n{END}\nafter\n", encoding="utf-8")
-    build_board(copy, *CELL, f"readme={readme}")
-    text = readme.read_text(encoding="utf-8")
+        build_board(copy, *CELL, f"markdown={page}")
+    assert page.read_text(encoding="utf-8") == "no marks\n"
+    page.write_text(f"before\n{BEGIN}\nOUTDATED\n{END}\nafter\n", encoding="utf-8")
+    build_board(copy, *CELL, f"markdown={page}")
+    text = page.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "OUTDATED" not in text
-    assert "\n### cdnow_sample 3m\n" in text
+    assert "\n## cdnow_sample 3m\n" in text
     assert "| bg_nbd |" in text
-    assert (tmp_path / "docs" / "leaderboard.png").stat().st_size > 10_000
+    assert (tmp_path / "leaderboard.png").stat().st_size > 10_000
 
 
 def test_the_script_fills_and_shows(filled):

@@ -20,7 +20,7 @@ from clv_experiments.forecasting.external import FAMILY as EXTERNAL
 
 # Settings of a leaderboard that train.py does not take.
 LEADERBOARD_KEYS = (
-    "models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "readme", "promote", "checks",
+    "models", "runs", "fill", "metric", "replicates", "confidence", "cell", "output", "markdown", "promote", "checks",
 )  # fmt: skip
 CELL_KEYS = ("data.", "window.horizon", "window.cutoff", "window.origins", "evaluation.protocol")
 SPLIT_KEYS = ("evaluation.splits", "evaluation.test_share", "seed")

@@ -27,7 +27,7 @@ from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
 from clv_experiments.comparison.display.intervals import interval_section, total_section
-from clv_experiments.comparison.display.readme import check_readme, write_readme
+from clv_experiments.comparison.display.markdown_file import check_markdown, write_markdown
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
@@ -60,7 +60,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
     overrides : sequence of str
         The overrides that the user typed; what is missing is run with them, or named with them.
     is_single : bool
-        Whether this is the only cell, which then goes into the README that was asked for, and may be promoted.
+        Whether this is the only cell, which then goes into the Markdown file that was asked for, and may be promoted.
 
     Raises
     ------
@@ -92,8 +92,8 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
     with terminal.step("drawing and writing", "writing"):
         records = list(board_records(result, board.checks, _timestamp()))
         _write(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
-        if cfg.readme and is_single:
-            write_readme(cfg.readme, records)
+        if cfg.markdown and is_single:
+            write_markdown(cfg.markdown, records)
     if cfg.promote:
         promote(cfg, overrides, result, board.checks, terminal)
     terminal.print_timings()
@@ -124,8 +124,8 @@ def run_aggregate(boards: Sequence[Board]) -> None:
         pairs = [(board.standings, board.checks) for board in boards]
         records = list(aggregate_records(aggregate, pairs, _timestamp()))
         _write(cfg, "leaderboard", "together", records, terminal)
-        if cfg.readme:
-            write_readme(cfg.readme, records)
+        if cfg.markdown:
+            write_markdown(cfg.markdown, records)
     terminal.print_timings()
 
 
@@ -140,8 +140,8 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
     if "folder" not in cfg.tracking:
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
-    if cfg.readme:
-        check_readme(cfg.readme)
+    if cfg.markdown:
+        check_markdown(cfg.markdown)
     check_writable(cfg.output, "output")
     for key in map(override_key, overrides):
         if key == "model" or key.startswith("model."):

@@ -95,7 +95,7 @@ KINDS: dict[str, Kind] = {
     "tracking.trusted": FLAG,
     "evaluation.published": MAPPING,
     **dict.fromkeys(("output", "runs", "metric"), TEXT),
-    **dict.fromkeys(("readme", "cell", "predictions", "name", "provenance"), TEXT | NULL),
+    **dict.fromkeys(("markdown", "cell", "predictions", "name", "provenance"), TEXT | NULL),
     "models": TEXTS | TEXT | NULL,
     "checks": LIST | TEXT | NULL,
     **dict.fromkeys(("decisions.tiers", "decisions.contact"), MAPPING),

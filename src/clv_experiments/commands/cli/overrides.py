@@ -22,7 +22,7 @@ from clv_experiments.config.setting_kinds import takes_list, takes_text
 from clv_experiments.data.sources.passwords import find_passwords
 from clv_experiments.errors import ClvError
 
-PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "readme", "predictions")
+PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "markdown", "predictions")
 FILE_SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xlsx?|xlsm|json|jsonl|feather|orc|gz|zip|db|duckdb|sqlite3?)$")
 URL_PREFIX = re.compile(r"\w[\w+.-]*://")
 LENGTH = re.compile(r"(?i)(-?\d+)[\s_-]*([a-z]+)")

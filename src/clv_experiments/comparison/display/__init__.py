@@ -1,1 +1,1 @@
-"""A leaderboard as people see it: tables, figures, a page, a README, a model card."""
+"""A leaderboard as people see it: tables, figures, a page, a Markdown file, a model card."""
