@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train leaderboard study test lint ui clean
+.PHONY: help train leaderboard study test docs pictures lint ui clean
 
 help:  ## show this list
 	@echo "make <target>; PYTHON=python3.12 chooses another interpreter (3.11 or newer)"
@@ -24,16 +24,23 @@ study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then docs
 test: .venv/test.stamp  ## run the tests; ARGS="-m slow" for the longest, which CI runs too
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: .venv/dev.stamp  ## check style and types
+docs: .venv/docs.stamp  ## build the documentation into docs/_build/html, running its tutorials; ARGS="-E" reads all anew
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html $(ARGS)
+
+pictures: .venv/pictures.stamp  ## make the pictures of README and documentation, in an installed Chromium
+	$(BIN)/python scripts/pictures.py $(ARGS)
+
+lint: .venv/dev.stamp  ## check style, types and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 ui: .venv/run.stamp  ## open the MLflow UI on the runs made here
 	$(BIN)/clv ui
 
 clean:  ## remove the environment and caches; runs in mlruns/ stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,6 +53,14 @@ clean:  ## remove the environment and caches; runs in mlruns/ stay
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	@touch $@
+
+.venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	@touch $@
+
+.venv/pictures.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[browser]'
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python

@@ -28,7 +28,7 @@ def aggregate_bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def decile_calibration_mape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the mean of |predicted / actual - 1| over deciles of the prediction: 0 is best, lower is better.
+    """Return the mean of abs(predicted / actual - 1) over deciles of the prediction: 0 is best, lower is better.
 
     Each decile with actual spend above 0 weighs the same, however little it spends; the others are left out. nan where
     any customer's spend is below 0: what a decile spent may then be next to nothing, and no measure of a miss.
