@@ -60,15 +60,15 @@ def _group_tables(group: str, reference: str) -> Iterable[str]:
     files = option_files(group)
     common = read_settings(files[reference], f"{group}.")
     yield render_settings(common)
-    known = {setting.key: setting.meaning for setting in common}
+    known = {setting.key for setting in common}
     for name, file in files.items():
         own = [setting for setting in read_settings(file, f"{group}.") if _is_new(setting, known)]
         if name != reference and own:
-            known |= {setting.key: setting.meaning for setting in own}
+            known |= {setting.key for setting in own}
             yield f"### Only {group}={name}\n\n{render_settings(own)}"
 
 
-def _is_new(setting: Setting, known: dict[str, str]) -> bool:
+def _is_new(setting: Setting, known: set[str]) -> bool:
     """Whether a setting is none that an earlier option has, nor one of a mapping that the user fills."""
     return setting.key not in known and not setting.key.startswith(("data.columns", "data.cleaning"))
 
@@ -78,12 +78,12 @@ def _model_tables() -> Iterable[str]:
     common = [s for s in read_settings(option_files("model")["xgboost"], "model.") if s.key.count(".") == 1]
     yield render_settings(common)
     for name, file in option_files("model").items():
+        settings = read_settings(file, "model.")
         own = [
             s
-            for s in read_settings(file, "model.")
-            if s.key.startswith("model.estimator") and "${model" not in s.default
+            for s in settings
+            if s.key.startswith("model.estimator") and not s.default.startswith(("${model", "${..."))
         ]
-        own = [s for s in own if "${..." not in s.default]
         if own:
             yield f"### Only model={name}\n\n{read_title(file)}.\n\n{render_settings(own)}"
 
@@ -94,8 +94,9 @@ def models() -> str:
     for option in read_options("model"):
         families[option.family].append(option)
     titles = {name: read_title(file) for name, file in option_files("model").items()}
+    fitted_on = {True: "training panel", False: "calibration period"}
     rows = [
-        f"| `{option.name}` | {family} | {'training panel' if option.supervised else 'calibration period'} | {titles[option.name]} |"
+        f"| `{option.name}` | {family} | {fitted_on[option.supervised]} | {titles[option.name]} |"
         for family, members in families.items()
         for option in members
     ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Board", "ClvError", "Log", "Result", "leaderboard", "read_log", "score", "train"]
 
 if TYPE_CHECKING:
