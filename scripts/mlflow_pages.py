@@ -1,8 +1,4 @@
-"""Make runs, open them in MLflow as a person would, and write what is seen to docs/images.
-
-python scripts/screenshots.py              makes its own runs (two minutes)
-python scripts/screenshots.py mlruns       of a folder that holds them already
-"""
+"""MLflow's own pages as a person opens them, in the Chromium that is installed: for tests and pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +18,6 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parents[1]
-IMAGES = ROOT / "docs" / "images"
 LOG, HORIZON = "cdnow_sample", "3m"
 SETTINGS = [f"data={LOG}", f"window={HORIZON}", "evaluation.bootstrap_replicates=20"]
 COMMANDS = [
@@ -37,6 +31,7 @@ QUIET = (
     "localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');"
     "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');"
 )
+WIDTH, HEIGHT = 1600, 900
 PATIENCE = 60_000  # milliseconds until a page shows what it should
 
 
@@ -120,7 +115,7 @@ def opened_browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
         local_only = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", local_only])
-        window = browser.new_page(viewport={"width": 1600, "height": 900})
+        window = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         window.add_init_script(QUIET)
         yield window
         browser.close()
@@ -141,24 +136,3 @@ def visit(window: Any, address: str, page: Page) -> None:
         window.get_by_text(page.click).first.click(timeout=PATIENCE)
     for text in page.shows:
         window.get_by_text(text).locator("visible=true").first.wait_for(timeout=PATIENCE)
-
-
-def main() -> None:
-    """Write a picture of each page."""
-    with tempfile.TemporaryDirectory() as folder:
-        if sys.argv[1:]:
-            store = Path(sys.argv[1])
-        else:
-            make_runs(Path(folder))
-            store = Path(folder, "mlruns")
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        with served(store) as address, opened_browser() as window:
-            for name, page in list_pages(store).items():
-                visit(window, address, page)
-                window.wait_for_timeout(1500)  # until charts have been drawn
-                window.screenshot(path=IMAGES / f"mlflow_{name}.png")
-                sys.stdout.write(f"{IMAGES / f'mlflow_{name}.png'}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -8,31 +8,31 @@ from pathlib import Path
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of mlflow and playwright
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "screenshots.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "mlflow_pages.py"
 NAMES = ["run_table", "run", "dataset", "compare", "models", "registry", "study"]
 
 
 @pytest.fixture(scope="module")
-def screenshots():
+def mlflow_pages():
     """The script that makes the pictures of the docs, where there is a browser for it."""
     pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[browser]'")
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         pytest.skip("no chromium or google-chrome on PATH")
-    spec = importlib.util.spec_from_file_location("screenshots", SCRIPT)
-    module = sys.modules["screenshots"] = importlib.util.module_from_spec(spec)
+    spec = importlib.util.spec_from_file_location("mlflow_pages", SCRIPT)
+    module = sys.modules["mlflow_pages"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
-    del sys.modules["screenshots"]
+    del sys.modules["mlflow_pages"]
 
 
 @pytest.fixture(scope="module")
-def pages(screenshots, tmp_path_factory):
+def pages(mlflow_pages, tmp_path_factory):
     """A window on a served store of runs: the pages by name, and what opens one."""
     folder = tmp_path_factory.mktemp("pages")
-    screenshots.make_runs(folder)
-    listed = screenshots.list_pages(folder / "mlruns")
-    with screenshots.served(folder / "mlruns") as address, screenshots.opened_browser() as window:
-        yield listed, window, lambda page: screenshots.visit(window, address, page)
+    mlflow_pages.make_runs(folder)
+    listed = mlflow_pages.list_pages(folder / "mlruns")
+    with mlflow_pages.served(folder / "mlruns") as address, mlflow_pages.opened_browser() as window:
+        yield listed, window, lambda page: mlflow_pages.visit(window, address, page)
 
 
 def test_every_page_is_tested(pages):
@@ -53,10 +53,10 @@ def test_a_page_shows_what_it_should(pages, name):
         assert "_customers" not in text.replace("top_customers", "")
 
 
-def test_a_page_that_does_not_show_something_is_noticed(pages, screenshots, monkeypatch):
+def test_a_page_that_does_not_show_something_is_noticed(pages, mlflow_pages, monkeypatch):
     from playwright.sync_api import TimeoutError as NotShown
 
     listed, _, visit = pages
-    monkeypatch.setattr(screenshots, "PATIENCE", 3000)
+    monkeypatch.setattr(mlflow_pages, "PATIENCE", 3000)
     with pytest.raises(NotShown):
-        visit(screenshots.Page(listed["run"].path, ("no such text anywhere",)))
+        visit(mlflow_pages.Page(listed["run"].path, ("no such text anywhere",)))
