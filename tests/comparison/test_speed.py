@@ -59,7 +59,7 @@ def test_a_tool_is_left_out_where_it_has_no_such_task_or_fails(tools):
 
 def test_a_process_that_takes_too_long_is_ended(tools):
     (tool,) = tools(slow="import time; time.sleep(60)")
-    with pytest.raises(ClvError, match="slow was ended after 1 s of features"):
+    with pytest.raises(ClvError, match="slow was ended after 1 s at features"):
         measure(tool, "features", Path("x"), 1.0)
 
 

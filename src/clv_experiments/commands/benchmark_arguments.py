@@ -22,14 +22,15 @@ def parse_arguments(description: str, parts: Collection[str], long_parts: Collec
         "--tasks", nargs="+", default=[], help="features, fit_bg_nbd, fit_gamma_gamma, fit_pareto_nbd; default: all"
     )
     speed.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts")
-    tools = parser.add_argument_group("of 'speed' and 'accuracy'")
-    tools.add_argument(
+    accuracy = parser.add_argument_group("of 'accuracy'")
+    accuracy.add_argument(
         "--logs", nargs="+", default=["data=cdnow", "data=online_retail_ii"],
         help="settings of train.py for each log, such as 'data=online_retail_ii data.path=ii.parquet'",
     )  # fmt: skip
+    accuracy.add_argument("--time-budget", type=float, default=60.0, help="seconds of a search at each origin")
+    tools = parser.add_argument_group("of 'speed' and 'accuracy'")
     tools.add_argument("--tools", nargs="*", default=[], help="folders below examples/; default: all")
     tools.add_argument("--python", nargs="*", default=[], help="where tools are installed: flaml=flaml/bin/python")
-    tools.add_argument("--time-budget", type=float, default=60.0, help="seconds of a search at each origin")
     tools.add_argument("--time-limit", type=float, default=900.0, help="seconds after which a process is ended")
     tools.add_argument("--output", default="docs", help="folder of the page, its table and its picture")
     arguments = parser.parse_args()

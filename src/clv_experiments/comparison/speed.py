@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryFile
-from time import monotonic, sleep
 
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.tools import Tool, failure_sentence
+from clv_experiments.comparison.tools import Tool, failure_sentence, run_script
 from clv_experiments.errors import ClvError
 
 SCRIPT = "speed.py"
 FIGURES = ("seconds", "cpu_seconds", "memory_mb")
-GLANCE = 0.02  # seconds between two looks at a process
 LARGEST_SIZES = 3  # that the growth is fitted to
 
 
@@ -55,29 +50,15 @@ def measure(tool: Tool, task: str, file: Path, time_limit: float) -> Measurement
     ClvError
         If the tool is not installed, fails or takes longer than ``time_limit`` seconds.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
-        command = [tool.python, str(tool.script), task, str(file)]
-        try:
-            process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
-        except OSError as error:
-            raise ClvError(f"{tool.name} cannot be run by {tool.python}: {error.strerror}") from None
-        memory, deadline = float("nan"), monotonic() + time_limit
-        while process.poll() is None:
-            memory = np.fmax(memory, _peak_memory(process.pid))
-            if monotonic() > deadline:
-                process.kill()
-                process.wait()
-                raise ClvError(f"{tool.name} was ended after {time_limit:.0f} s of {task}")
-            sleep(GLANCE)
-        output.seek(0)
-        errors.seek(0)
-        complaint = errors.read().strip()
-        if complaint == f"no task {task}":
-            return None
-        if process.returncode != 0:
-            raise ClvError(failure_sentence(tool, complaint, process.returncode, task))
-        figures = json.loads(output.read().splitlines()[-1])
+    peaks = [float("nan")]
+    done = run_script(tool, [task, str(file)], time_limit, task, lambda process: peaks.append(_peak_memory(process)))
+    complaint = done.stderr.strip()
+    if complaint == f"no task {task}":
+        return None
+    if done.returncode != 0:
+        raise ClvError(failure_sentence(tool, complaint, done.returncode, task))
+    figures = json.loads(done.stdout.splitlines()[-1])
+    memory = float(np.fmax.reduce(peaks))
     return Measurement(figures["seconds"], figures["cpu_seconds"], memory)
 
 

@@ -6,10 +6,11 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from tempfile import TemporaryFile
+from time import perf_counter, sleep
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.external import COLUMNS, check_predictions_of_origin
 
 SCRIPT, OUTPUT = "predict.py", "predictions.parquet"
+GLANCE = 0.02  # seconds between two looks at a process
 
 
 @dataclass(frozen=True)
@@ -113,23 +115,57 @@ def run_tool(tool: Tool, folder: Path, customers: pd.Index, time_limit: float) -
     """
     output = folder / OUTPUT
     output.unlink(missing_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     started = perf_counter()
-    try:
-        done = subprocess.run(
-            [tool.python, str(tool.script), str(folder)], env=environment, capture_output=True, text=True,
-            timeout=time_limit,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ClvError(f"{tool.name} was ended after {time_limit:.0f} s at {folder.name}") from None
-    except OSError as error:
-        raise ClvError(f"{tool.name} cannot be run by {tool.python}: {error.strerror}") from None
+    done = run_script(tool, [str(folder)], time_limit, folder.name)
     seconds = perf_counter() - started
     if done.returncode != 0:
         raise ClvError(failure_sentence(tool, done.stderr, done.returncode, folder.name))
     if not output.exists():
         raise ClvError(f"{tool.name} wrote no {OUTPUT} at {folder.name}")
     return read_predictions(output, customers, f"{tool.name} at {folder.name}"), seconds
+
+
+def run_script(
+    tool: Tool, arguments: Sequence[str], time_limit: float, task: str, watch: Callable[[int], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool's script in a process of its own, without this project on its path.
+
+    Parameters
+    ----------
+    tool : Tool
+    arguments : sequence of str
+    time_limit : float
+        Seconds after which it is ended.
+    task : str
+        What it is doing, for the error.
+    watch : callable, optional
+        Called with the process's number again and again while it runs.
+
+    Raises
+    ------
+    ClvError
+        If it cannot be run, or is ended; not if it fails.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command, deadline = [tool.python, str(tool.script), *arguments], perf_counter() + time_limit
+    with TemporaryFile("w+", errors="replace") as stdout, TemporaryFile("w+", errors="replace") as stderr:
+        try:
+            process = subprocess.Popen(command, stdout=stdout, stderr=stderr, env=environment)
+        except OSError as error:
+            raise ClvError(f"{tool.name} cannot be run by {tool.python}: {error.strerror}") from None
+        try:
+            while process.poll() is None:
+                if perf_counter() > deadline:
+                    raise ClvError(f"{tool.name} was ended after {time_limit:.0f} s at {task}")
+                if watch:
+                    watch(process.pid)
+                sleep(GLANCE)
+        finally:
+            process.kill()
+            process.wait()
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(command, process.returncode, stdout.read(), stderr.read())
 
 
 def failure_sentence(tool: Tool, stderr: str, status: int, task: str) -> str:
