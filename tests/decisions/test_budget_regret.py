@@ -69,12 +69,12 @@ def test_a_resampled_customer_may_be_contacted_as_often_as_drawn():
 
 def test_rules_rank_by_what_they_name():
     table = past(50)
-    rankings = rank_customers(table, campaign(1000), MARGIN)
+    rankings = rank_customers(table, campaign(49), MARGIN)
     assert table["total_spend"].iloc[rankings[Strategy.TOTAL_SPEND]].is_monotonic_decreasing
     assert (table["T"] - table["recency"]).iloc[rankings[Strategy.RECENCY]].is_monotonic_increasing
     scores = RfmScores.of(table).scores(table)
     assert scores.sum(axis=1).iloc[rankings[Strategy.RFM]].is_monotonic_decreasing
-    assert len(rankings[Strategy.TOTAL_SPEND_LIKE_MODEL]) == len(rankings[Strategy.MODEL]) < 50
+    assert len(rankings[Strategy.TOTAL_SPEND_LIKE_MODEL]) == len(rankings[Strategy.MODEL]) < 49
     assert Strategy.TOTAL_SPEND_LIKE_MODEL not in rank_customers(table, campaign(2), MARGIN)
 
 
@@ -89,6 +89,19 @@ def test_rules_rank_by_what_they_name():
 )
 def test_the_outcome_turns_with_budget_spend_and_predictions(budget, change, outcome):
     assert evaluate_regret(past().assign(**change), campaign(budget), MARGIN, 9, seed=1).outcome == outcome
+
+
+def test_rules_that_contact_everybody_are_one():
+    table = past(50)
+    regret = evaluate_regret(table, campaign(50), MARGIN, 99, seed=1)
+    others = {Strategy.EVERYBODY, Strategy.TOTAL_SPEND_LIKE_MODEL}
+    assert set(regret.results) == {Strategy.ORACLE, Strategy.MODEL, *others}
+    everybody = regret.results[Strategy.EVERYBODY]
+    assert everybody.contacts == 50
+    assert everybody.profit.value == pytest.approx(contact_profit(table["y_true"], campaign(50), MARGIN).sum())
+    eager = evaluate_regret(table.assign(expected_spend=1e6), campaign(50), MARGIN, 99, seed=1)
+    assert (eager.outcome, eager.model.contacts) == ("all alike", 50)
+    assert Strategy.EVERYBODY not in evaluate_regret(table, campaign(49), MARGIN, 9, seed=1).results
 
 
 def test_rivals_stand_behind_ahead_or_tied():

@@ -29,6 +29,7 @@ class Strategy(StrEnum):
     RFM = "RFM score"
     TOTAL_SPEND_LIKE_MODEL = "total spend so far, as many contacts as the model"
     CHANCE = "chance"
+    EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,16 @@ class Regret:
         return self.results[Strategy.ORACLE]
 
     @property
-    def outcome(self) -> Literal["no budget", "nothing pays", "model abstains", "compared"]:
+    def outcome(self) -> Literal["no budget", "nothing pays", "model abstains", "all alike", "compared"]:
         """Whether strategies can be compared, or why they cannot."""
-        if not self.results[Strategy.CHANCE].contacts:
+        if not any(result.contacts for result in self.rivals):
             return "no budget"
         if not self.oracle.profit.value > 0:
             return "nothing pays"
-        return "compared" if self.model.contacts else "model abstains"
+        if not self.model.contacts:
+            return "model abstains"
+        everybody = self.results.get(Strategy.EVERYBODY)
+        return "all alike" if everybody and everybody.contacts == self.model.contacts else "compared"
 
     @property
     def rivals(self) -> list[StrategyResult]:
@@ -119,9 +123,9 @@ def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, repl
 def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> dict[Strategy, NDArray[np.int64]]:
     """Return whom each strategy contacts, first to last, as row numbers of the table; equal customers in its order.
 
-    Perfect foresight and the model stop where a contact would not pay; a rule of thumb knows no such end. Where the
-    model stops before the budget does, total spend is also taken with the model's end, which leaves the choice alone
-    to tell them apart.
+    Perfect foresight and the model stop where a contact would not pay; a rule of thumb knows no such end: where the
+    budget is enough, all rules contact everybody. Where the model stops before the budget does, total spend is also
+    taken with the model's end, which leaves the choice alone to tell them apart.
     """
     actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
@@ -131,12 +135,18 @@ def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> di
     rankings = {
         Strategy.ORACLE: _descending(actual)[: (actual > 0).sum()],
         Strategy.MODEL: model,
-        Strategy.TOTAL_SPEND: _descending(total),
-        Strategy.RECENCY: _descending(-days, total),
-        Strategy.RFM: _descending(score, total),
     }
+    by_spend = _descending(total)
+    if campaign.contacts >= len(table):
+        rankings[Strategy.EVERYBODY] = by_spend
+    else:
+        rankings |= {
+            Strategy.TOTAL_SPEND: by_spend,
+            Strategy.RECENCY: _descending(-days, total),
+            Strategy.RFM: _descending(score, total),
+        }
     if len(model) < min(campaign.contacts, len(table)):
-        rankings[Strategy.TOTAL_SPEND_LIKE_MODEL] = rankings[Strategy.TOTAL_SPEND][: len(model)]
+        rankings[Strategy.TOTAL_SPEND_LIKE_MODEL] = by_spend[: len(model)]
     return rankings
 
 
@@ -149,7 +159,8 @@ def strategy_profits(
         available = counts[ranking]
         contacted = np.clip(contacts - (np.cumsum(available) - available), 0, available)
         profits[strategy] = float((contacted * profit[ranking]).sum())  # a matrix product would wait for its threads
-    profits[Strategy.CHANCE] = float((counts * profit).sum()) / counts.sum() * min(contacts, counts.sum())
+    if Strategy.EVERYBODY not in rankings:
+        profits[Strategy.CHANCE] = float((counts * profit).sum()) / counts.sum() * min(contacts, counts.sum())
     return profits
 
 
