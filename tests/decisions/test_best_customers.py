@@ -28,13 +28,15 @@ def snapshot(expected, actual=None, cutoff=date(2020, 12, 31), end=date(2021, 3,
     return SimpleNamespace(table=table, period=Period(cutoff, end), model=model, **names)
 
 
-def best(expected, *past, chance=None, low=1.0, level=None):
+def best(expected, *past, chance=None, low=1.0, level=None, btyd_name="b"):
     now = snapshot(expected)
+    now.btyd_name = btyd_name
     now.model.level = level
     scored = now.table.assign(
         customer_id=now.table.index,
         expected_spend_low=low,
         expected_spend_high=99.0,
+        clv=7.0,
         p_purchase=chance or np.linspace(0.9, 0.1, len(expected)),
         value_tier=np.where(now.table["expected_spend"] == max(expected), "High", "Low"),
     )
@@ -70,7 +72,7 @@ def test_a_total_at_a_level_stands_with_its_interval():
     assert "were off; the season was never seen." in " ".join(made.method)
     own = section([30.0, 10.0], past)
     assert "£40.00; in the period before" in own.summary[0]
-    assert "m knows no season" in " ".join(own.method)
+    assert "that of m is not brought to a season" in " ".join(own.method)
 
 
 def test_the_period_a_year_before_is_named():
@@ -117,3 +119,25 @@ def test_the_tables_lead_with_what_they_are_ordered_by():
 def test_a_past_total_without_expectation_has_no_ratio(expected, ratio):
     totals = past_totals([snapshot([expected], [8.0])])
     assert totals["came_to_expected"].tolist() == pytest.approx([ratio], nan_ok=True)
+
+
+def test_whoever_leads_together_is_named_together():
+    past = snapshot([10.0, 10.0], [5.0, 5.0])
+    alike = section([30.0, 30.0, 10.0], past, chance=[0.9, 0.9, 0.2]).summary[-1]
+    assert "Most is expected of 2 customers alike, one of them c0, £30.00" in alike
+    assert "most likely to buy are 2 customers, c0 among them, with a probability of 90%" in alike
+    alone = section([30.0, 20.0, 10.0], past, chance=[0.2, 0.9, 0.3]).summary[-1]
+    assert "Most is expected of customer c0, £30.00" in alone
+    assert "most likely to buy is customer c1, with a probability of 90%" in alone
+    assert "all are equally likely to buy, with" in section([30.0, 10.0], past, chance=[0.4, 0.4]).summary[-1]
+
+
+def test_a_row_holds_a_clv_only_beside_the_spend_of_the_same_model():
+    past = snapshot([10.0, 10.0], [5.0, 5.0])
+    two, one = section([30.0, 10.0], past), section([30.0, 10.0], past, btyd_name="m")
+    tables = [next(e for e in made.exhibits if e.name == "highest_expected_spend") for made in (two, one)]
+    assert ["clv" in exhibit.table for exhibit in tables] == [False, True]
+    assert "CLV" not in tables[0].sentences[0]
+    assert tables[1].sentences[0].startswith("Expected spend and CLV are m's")
+    assert "may disagree with m" in " ".join(two.method)
+    assert "CLV is the margin of" in " ".join(one.method)

@@ -165,7 +165,7 @@ def test_readme_documents_every_column_in_order():
     assert lines[2] == "A note."
     for part in ("money in £", "time in days", "3 months"):
         assert part in lines[3]
-    for part in ("margin 50%, 12 months", "0.0% a year to 2011-11-30", "High is the top 20%", "Mid the next 40%"):
+    for part in ("margin 50%, 12 months", "0% a year to 2011-11-30", "High is the top 20%", "Mid the next 40%"):
         assert part in about
     bare = readme("linear", [], replace(SHOP, currency=""), Horizon.parse("3 months"), CUTOFF)
     assert "Units: money in the log's currency," in bare

@@ -7,14 +7,22 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.display.scores import interval_sentences, missed_sentences
+from clv_experiments.decisions.display.scores import (
+    interval_sentences,
+    missed_sentences,
+    model_sentences,
+    ranking_sentences,
+)
 from clv_experiments.decisions.past_predictions import (
     MissedPurchases,
     PastPredictions,
     assess_intervals,
+    assess_past_ranking,
     missed_purchases,
 )
 from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.models.bg_nbd import BgNbd
+from clv_experiments.models.mbg_nbd import MbgNbd
 
 PERIOD = Period(date(2011, 8, 31), date(2011, 11, 30))
 SHOP = Shop("£", 0.5, 0.0, Horizon.parse("12 months"), 0.8, (0.2, 0.4), 0.6, Horizon.parse("1 month"),
@@ -97,7 +105,47 @@ def test_missed_purchases_are_counted_beside_what_chance_leaves():
     for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30", "1 did not; 0 were"):
         assert part in text
     nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
-    assert (nobody.customers.tolist(), nobody.likely, nobody.highest) == ([], 0, 0.59)
-    assert missed_sentences(nobody, "bg_nbd", SHOP)[0].endswith("at most 59%.")
+    assert (nobody.customers.tolist(), nobody.likely) == ([], 0)
+    almost = missed_purchases(forecast.iloc[2:].assign(p_purchase=0.598), PERIOD, 0.6)
+    for of_nobody in (nobody, almost):  # rounded, the second is what is asked for
+        assert missed_sentences(of_nobody, "bg_nbd", SHOP)[0].endswith("by bg_nbd every P(buys) was below 60%.")
     assert MissedPurchases().customers.tolist() == []
     assert "is not known" in missed_sentences(MissedPurchases(), "bg_nbd", SHOP)[0]
+
+
+def test_a_list_in_an_order_no_better_than_chance_says_so(predictions):
+    good = PastPredictions(PERIOD, predictions(300), None)
+    assert ranking_sentences(assess_past_ranking(good), "trees", PERIOD, "spend") == []
+    reversed_order = good.latest.assign(y_pred=-good.latest["y_pred"])
+    found = assess_past_ranking(PastPredictions(PERIOD, reversed_order, None))
+    (text,) = ranking_sentences(found, "trees", PERIOD, "spend")
+    for part in (
+        "2011-09-01 to 2011-11-30",
+        "trees",
+        "no more of their spend than chance",
+        "(Gini −0.",
+        "do not rely",
+    ):
+        assert part in text
+    alike = PastPredictions(PERIOD, good.latest.assign(y_true=0.0), None)
+    (text,) = ranking_sentences(assess_past_ranking(alike), "trees", PERIOD, "spend")
+    assert "nan" not in text
+    assert ranking_sentences(assess_past_ranking(PastPredictions(None, None, None)), "trees", None, "spend") == []
+
+
+@pytest.fixture(scope="module")
+def one_time_buyers():
+    return pd.DataFrame({"frequency": [0.0, 0, 0, 2, 5], "recency": [0.0, 0, 0, 60, 90], "T": [9.0, 200, 300, 90, 100]})
+
+
+def test_whose_p_alive_is_1_by_construction_is_said(one_time_buyers):
+    (text,) = model_sentences("bg_nbd", "bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers), has_amounts=True)
+    assert "bg_nbd takes whoever bought once to be a customer still" in text
+    assert model_sentences("mbg_nbd", "mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers), has_amounts=True) == []
+
+
+def test_spend_and_clv_of_two_models_are_told_apart(one_time_buyers):
+    fitted = MbgNbd().fit(one_time_buyers)
+    (text,) = model_sentences("trees", "mbg_nbd", "mbg_nbd", fitted, has_amounts=True)
+    assert text.startswith("Expected spend is trees's, and expected purchases and CLV are mbg_nbd's")
+    assert model_sentences("trees", "mbg_nbd", "mbg_nbd", fitted, has_amounts=False) == []

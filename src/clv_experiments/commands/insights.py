@@ -28,7 +28,12 @@ from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.next_purchase import next_purchase_section
 from clv_experiments.decisions.display.overview import overview_section
-from clv_experiments.decisions.display.scores import interval_sentences, timing_sentences
+from clv_experiments.decisions.display.scores import (
+    interval_sentences,
+    model_sentences,
+    ranking_sentences,
+    timing_sentences,
+)
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
 from clv_experiments.decisions.missed import missed_mask
@@ -39,6 +44,7 @@ from clv_experiments.decisions.past_predictions import IntervalAssessment, PastP
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts, command
+from clv_experiments.evaluation.ranking import assess_ranking
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_records
@@ -118,7 +124,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 f"What to expect of {forecaster.window.future_period}, and what to do about it",
                 sections,
                 _facts(forecaster, snapshots, shop, request),
-                _method(request, forecaster.window),
+                _method(request, forecaster.window, snapshots),
                 shop.currency,
                 f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
             )
@@ -232,10 +238,10 @@ def _build_sections(
         yield overview_section(describe_business(log, window.end))
 
 
-def _method(request: ModelReference, window: Window) -> list[str]:
+def _method(request: ModelReference, window: Window, snapshots: Snapshots) -> list[str]:
     """Say how all of it was made, and whether the model was chosen by what the report evaluates it on."""
     method = sentences(ABOUT, "method")
-    if request.trained_until:
+    if request.trained_until and request.trained_until > snapshots.past[-1].period.cutoff:
         method += sentences(ABOUT, "model_choice", request.model.name, request.trained_until, window.end)
     return method
 
@@ -245,7 +251,17 @@ def _warnings(snapshots: Snapshots) -> list[str]:
     customers = len(snapshots.now.table)
     too_few = sentences(ABOUT, "too_few", customers) if customers < FEW else []
     of_models = [*estimator_warnings(snapshots.now.model.estimator), *estimator_warnings(snapshots.now.btyd.estimator)]
-    return [*too_few, *dict.fromkeys(of_models), *timing_sentences(snapshots.now.timing, snapshots.now.btyd_name)]
+    now, previous = snapshots.now, snapshots.previous
+    ranking = assess_ranking(previous.table["y_true"], previous.table["expected_spend"])
+    return [
+        *too_few,
+        *dict.fromkeys(of_models),
+        *ranking_sentences(ranking, now.model_name, previous.period, "spend"),
+        *model_sentences(
+            now.model_name, now.btyd_name, now.timing_name, now.rhythm or now.btyd.estimator, has_amounts=False
+        ),
+        *timing_sentences(now.timing, now.btyd_name),
+    ]
 
 
 def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:

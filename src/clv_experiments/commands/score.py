@@ -35,6 +35,8 @@ from clv_experiments.decisions.customer_scores import Scorer, ScoringModels, fit
 from clv_experiments.decisions.display.scores import (
     interval_sentences,
     missed_sentences,
+    model_sentences,
+    ranking_sentences,
     readme,
     tier_table,
     timing_sentences,
@@ -44,12 +46,14 @@ from clv_experiments.decisions.past_predictions import (
     IntervalAssessment,
     MissedPurchases,
     assess_intervals,
+    assess_past_ranking,
     latest_missed_purchases,
     predict_past,
     stored_predictions,
 )
 from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
 from clv_experiments.decisions.shop import Shop
+from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import describe_total, log_records, total_records
@@ -149,6 +153,8 @@ def score(
             *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
             *(interval_sentences(context.assessment, shop.currency) if log.has_amounts else []),
+            *ranking_sentences(context.ranking, request.model.name, context.assessment.period, log.measure),
+            *context.model_sentences(has_amounts=log.has_amounts),
             *timing_sentences(context.models.timing, context.models.btyd_model.name),
             *missed_sentences(context.missed, context.models.btyd_model.name, shop),
         ]
@@ -176,6 +182,15 @@ class ScoringContext:
     models: ScoringModels
     assessment: IntervalAssessment
     missed: MissedPurchases
+    ranking: RankingAssessment | None
+
+    def model_sentences(self, *, has_amounts: bool) -> list[str]:
+        """Say what readers of a row must know of the models behind it."""
+        models = self.models
+        spend, btyd, timing = models.spend_model.name, models.btyd_model.name, models.timing
+        estimator = (timing and timing.rhythm) or models.btyd
+        name = timing.name(btyd) if timing else btyd
+        return model_sentences(spend, btyd, name, estimator, has_amounts=has_amounts)
 
 
 def _scoring_context(
@@ -199,7 +214,7 @@ def _scoring_context(
         assessment = (
             assess_intervals(past, shop.interval) if has_amounts else IntervalAssessment(None, None, past.period)
         )
-        return ScoringContext(models, assessment, missed)
+        return ScoringContext(models, assessment, missed, assess_past_ranking(past))
 
 
 def _choose_learnable(request: ModelReference, log: TransactionLog, window: Window) -> tuple[ModelReference, str]:

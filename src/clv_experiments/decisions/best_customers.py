@@ -36,6 +36,11 @@ class BestCustomers:
         return float(self.by_spend["expected_spend"].sum())
 
     @property
+    def has_clv(self) -> bool:
+        """Whether CLV and expected spend are of one model, so that they may stand in one row."""
+        return self.model_name == self.btyd_name
+
+    @property
     def past_ratios(self) -> pd.Series:
         """Actual to expected total in each period that is over, where anything was expected."""
         return self.past["came_to_expected"].dropna()

@@ -99,12 +99,16 @@ class AtRisk:
     high: int  # customers of tier High before
     absent: int  # how many of these did not buy since
     expected_absent: float  # how many were expected not to
-    largest_fall: float  # of P(alive) among them, below zero where all rose; nan where there is nobody
 
 
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
-    """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid."""
+    """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid.
+
+    Where another model tells P(alive) now than did then, it also tells what it was then: models differ, not customers.
+    """
     past = previous.table
+    if now.timing_name != previous.timing_name:
+        past = past.assign(p_alive=(now.rhythm or now.btyd.estimator).probability_alive(past))
     high = past[tier_names(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]
     today = now.table.loc[before.index]
@@ -124,5 +128,4 @@ def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) 
         len(high),
         int((high["purchase_days"] == 0).sum()),
         float((1 - high["p_purchase"]).sum()),
-        float(fall.max()),
     )

@@ -15,6 +15,7 @@ from clv_experiments.decisions.next_purchase.timing import choose_timing
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.evaluation.intervals import Coverage, SpendIntervals, calibrate_intervals, measure_coverage
+from clv_experiments.evaluation.ranking import RankingAssessment, assess_ranking
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.tracking.stored_run import Reader, StoredModel
@@ -87,6 +88,11 @@ def assess_intervals(past: PastPredictions, level: float) -> IntervalAssessment:
     return IntervalAssessment(intervals, coverage, past.period, past.origin)
 
 
+def assess_past_ranking(past: PastPredictions) -> RankingAssessment | None:
+    """Hold the ranking of the latest period that is over against chance; None where none was predicted."""
+    return None if past.latest is None else assess_ranking(past.latest["y_true"], past.latest["y_pred"])
+
+
 def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:
     """Predict the periods that are over from what was known before each, as far as the log reaches."""
     periods = _periods_over(forecaster, model)
@@ -134,7 +140,6 @@ class MissedPurchases:
     period: Period | None = None  # None where the log is too short to predict one
     likely: int = 0  # customers who were likely to buy
     expected: float = 0.0  # how many of those were to be expected not to
-    highest: float = float("nan")  # probability of a purchase
     model: str = ""  # whose probabilities these are
 
 
@@ -147,7 +152,7 @@ def missed_purchases(forecast: pd.DataFrame, period: Period, threshold: float, m
     likely = p_purchase >= threshold
     customers = forecast.index[missed_mask(p_purchase, forecast["purchase_days"], threshold)]
     expected = float((1 - p_purchase[likely]).sum())
-    return MissedPurchases(customers, period, int(likely.sum()), expected, float(p_purchase.max()), model)
+    return MissedPurchases(customers, period, int(likely.sum()), expected, model)
 
 
 def latest_missed_purchases(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -86,6 +87,12 @@ def snapshot(forecaster: Forecaster, period: Period, model: Model, btyd: Model) 
         actual = spend.table[["y_true", "purchase_days"]]
         table = table.join(actual).assign(days_to_purchase=forecaster.time_to_next_purchase(period))
     return Snapshot(period, table, spend, purchases, model.name, model.name if is_btyd else btyd.name)
+
+
+def is_sure_of_one_time_buyers(estimator: Any) -> bool:
+    """Whether P(alive) of whoever bought once is 1 by construction, as of the BG/NBD, however long ago that was."""
+    long_ago = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [10_000.0]})
+    return bool(estimator.probability_alive(long_ago)[0] == 1.0)
 
 
 def days_since_last(table: pd.DataFrame) -> pd.Series:

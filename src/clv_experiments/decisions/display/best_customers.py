@@ -41,7 +41,9 @@ def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: 
         Of the coming period.
     """
     tables = {
-        "highest_expected_spend": best.by_spend.filter(SPEND_COLUMNS),
+        "highest_expected_spend": best.by_spend.filter(
+            [name for name in SPEND_COLUMNS if name != "clv" or best.has_clv]
+        ),
         "most_likely_to_buy": best.by_probability.filter(PROBABILITY_COLUMNS),
         "past_totals": best.past,
     }

@@ -7,12 +7,13 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.customer_scores import value_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import Timing
+from clv_experiments.decisions.snapshot import Timing, is_sure_of_one_time_buyers
+from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.formatting import format_money, format_share
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.text_table import TextTable
@@ -26,6 +27,21 @@ def interval_sentences(assessment: IntervalAssessment, currency: str) -> list[st
 def missed_sentences(missed: MissedPurchases, btyd_name: str, shop: Shop) -> list[str]:
     """Say how many customers missed a purchase, and how many were to be expected to."""
     return sentences("scores/evidence.jinja", "missed", missed, missed.model or btyd_name, shop.likely)
+
+
+def ranking_sentences(ranking: RankingAssessment | None, model: str, period: Period | None, measure: str) -> list[str]:
+    """Say where a ranking is not shown to be better than chance; else nothing."""
+    return sentences("scores/evidence.jinja", "ranking", ranking, model, period, measure) if ranking else []
+
+
+def model_sentences(model: str, btyd_name: str, timing_name: str, timing: Any, *, has_amounts: bool) -> list[str]:
+    """Say what readers of a row must know of the models behind it.
+
+    ``timing`` is the estimator that tells P(alive), ``timing_name`` its name.
+    """
+    evidence = partial(sentences, "scores/evidence.jinja")
+    sure = evidence("sure_of_one_time_buyers", timing_name) if is_sure_of_one_time_buyers(timing) else []
+    return [*sure, *(evidence("two_models", model, btyd_name) if has_amounts and model != btyd_name else [])]
 
 
 def timing_sentences(timing: Timing | None, btyd_name: str) -> list[str]:
