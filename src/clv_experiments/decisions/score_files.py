@@ -22,6 +22,7 @@ from clv_experiments.decisions.customer_scores import Ranking, Scorer, value_col
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
+from clv_experiments.disks import describe_refusal
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import customer_feature_parts
@@ -187,7 +188,9 @@ def _temporary(folder: Path, paths: list[Path]) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise ClvError(f"the scores cannot be written to {folder}: {error}; type output=<a folder>") from error
+        raise ClvError(
+            f"the scores cannot be written to {folder}: {describe_refusal(error, folder, 'output')}"
+        ) from error
     finally:
         for path in paths:
             with suppress(OSError):

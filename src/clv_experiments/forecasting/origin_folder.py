@@ -14,6 +14,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.reporting.record_files import whole_file
 
 PANEL = "panel.parquet"
 
@@ -73,9 +74,11 @@ def write_origin_folder(
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PANEL).unlink(missing_ok=True)
-    (folder / "cell.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    with whole_file(folder / "cell.json") as part:
+        part.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+        with whole_file(folder / f"{name}.parquet") as part:
+            table.to_parquet(part, index=False)
 
 
 def _panel(forecaster: Forecaster, target: Period, features: FeatureSet) -> pd.DataFrame:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from clv_experiments.disks import describe_refusal
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
@@ -30,12 +32,22 @@ def write_folder(folder: str, title: str, records: Iterable[Record], subject: st
     try:
         for record in records:
             if isinstance(record, Table | Text | FigureRecord):
-                part = path / f".{os.getpid()}.{record.name}"  # the suffix is the format of a figure
-                write_record(record, part)
-                part.replace(path / record.name)
+                with whole_file(path / record.name) as part:
+                    write_record(record, part)
     except OSError as error:
-        raise ClvError(f"{subject} cannot be written to {path}: {error}; type output=<a folder>") from error
+        raise ClvError(f"{subject} cannot be written to {path}: {describe_refusal(error, path, 'output')}") from error
     return path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside another, which takes its place once it is written; whatever else happens, nothing is left."""
+    part = path.with_name(f".{os.getpid()}.{path.name}")  # the suffix is the format of a figure
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def output_folder(folder: str, title: str) -> Path:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.data.sources.connection import DRIVER_INSTALL, describe_driver_error
 from clv_experiments.data.sources.passwords import mask_password
+from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError
 
 DATABASE = "optuna.db"
@@ -144,7 +145,10 @@ def translate_errors(url: str | None) -> Iterator[None]:
         ) from None
     except (SQLAlchemyError, OptunaError, OSError, RuntimeError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
-        reason = describe_driver_error(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
+        if is_disk_full(cause):
+            reason = describe_full_disk(cause, Path(str(_address(str(url)).database)).parent)
+        else:
+            reason = describe_driver_error(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
         raise ClvError(
             f"the study cannot be kept in {mask_password(url or 'memory')}: {reason} (sweep.storage)"
         ) from None

@@ -12,12 +12,17 @@ from filelock import FileLock
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
+from clv_experiments.disks import is_disk_full, remove_partial_copy
 from clv_experiments.errors import ClvError
+from clv_experiments.interrupts import deferred_interrupts
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
+from clv_experiments.tracking.process import current_process
+from clv_experiments.tracking.reserve import keep_reserve, release_reserve
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.store import LOCK, open_store, retry_while_locked, store_uri
-from clv_experiments.tracking.stored_run import STUDY, failure_tags
+from clv_experiments.tracking.store_errors import describe_store_error
+from clv_experiments.tracking.stored_run import PROCESS, STUDY, failure_tags
 
 
 class MlflowTracker:
@@ -54,16 +59,22 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client, experiment_id = self._open_experiment(experiment)
-        active = retry_while_locked(mlflow.start_run, experiment_id=experiment_id, run_name=name)
-        run_id = active.info.run_id
+        keep_reserve(self.folder)
+        run_id, status, tags = "", "FAILED", {PROCESS: current_process()}
         try:
+            with deferred_interrupts():  # a run that was made is known here
+                active = retry_while_locked(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
+                run_id = active.info.run_id
             yield MlflowRun(client, run_id, self._location(run_id, experiment))
+            retry_while_locked(client.set_terminated, run_id, "FINISHED")
+            status = "FINISHED"
         except BaseException as error:
-            with suppress(ClvError):  # the error under way says more than a store that fails on top of it
-                _record_failure(client, run_id, error)
-                retry_while_locked(mlflow.end_run, "FAILED")
+            if run_id:
+                self._record_failure(client, run_id, error)
             raise
-        retry_while_locked(mlflow.end_run, "FINISHED")
+        finally:
+            with suppress(Exception):  # else MLflow ends it as FINISHED when the process does, whatever became of it
+                mlflow.end_run(status)
 
     @contextmanager
     def study(self, experiment: str, name: str, identity: str) -> Iterator[MlflowStudy]:
@@ -83,24 +94,43 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client, experiment_id = self._open_experiment(experiment)
+        keep_reserve(self.folder)
         with FileLock(self.folder / LOCK):  # of processes that start together one makes it
             existing = find_study(client, experiment_id, identity)
-            tags = {"kind": STUDY, "study": name, "study_id": identity}
+            tags = {"kind": STUDY, "study": name, "study_id": identity, PROCESS: current_process()}
             run_id = existing or retry_while_locked(client.create_run, experiment_id, None, tags, name).info.run_id
         if existing:
             retry_while_locked(client.update_run, run_id, "RUNNING")
+            retry_while_locked(client.set_tag, run_id, PROCESS, current_process())
             _forget_failure(client, run_id)
         location = self._location(run_id, experiment)
         try:
             yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not existing)
         except BaseException as error:
-            with suppress(ClvError):  # the error under way says more than a store that fails on top of it
-                if retry_while_locked(client.get_run, run_id).info.status != "FINISHED":
-                    _record_failure(client, run_id, error)
-                    retry_while_locked(client.set_terminated, run_id, "FAILED")
+            self._record_failure(client, run_id, error)
             raise
         _forget_failure(client, run_id)  # that of another process
         retry_while_locked(client.set_terminated, run_id, "FINISHED")
+
+    def _record_failure(self, client: mlflow.MlflowClient, run_id: str, error: BaseException) -> None:
+        """Mark a run FAILED, with the space kept for it on a full disk; an error notes where the store cannot."""
+
+        def mark() -> None:
+            if client.get_run(run_id).info.status != "FINISHED":  # as it is where another process ended a study
+                client.log_batch(run_id, tags=[RunTag(*tag) for tag in failure_tags(error).items()])
+                client.set_terminated(run_id, "FAILED")
+
+        remove_partial_copy(error)
+        try:
+            try:
+                retry_while_locked(mark)
+            except ClvError as refusal:
+                if not (is_disk_full(refusal) and release_reserve(self.folder)):
+                    raise
+                retry_while_locked(mark)
+        except (ClvError, KeyboardInterrupt) as refusal:  # the error under way says more
+            reason = "" if str(refusal) == str(error) else f", since {refusal or 'interrupted again'}"
+            error.add_note(f"run {run_id} could not be marked FAILED{reason}")
 
     def _location(self, run_id: str, experiment: str) -> str:
         command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
@@ -129,12 +159,8 @@ class MlflowTracker:
         except MlflowException as error:
             experiment = client.get_experiment_by_name(name)  # another process was faster
             if experiment is None:
-                raise ClvError(f"MLflow refuses to make the experiment '{name}': {error}") from error
+                raise ClvError(describe_store_error(error)) from error
             return experiment.experiment_id
-
-
-def _record_failure(client: mlflow.MlflowClient, run_id: str, error: BaseException) -> None:
-    retry_while_locked(client.log_batch, run_id, tags=[RunTag(*tag) for tag in failure_tags(error).items()])
 
 
 def _forget_failure(client: mlflow.MlflowClient, run_id: str) -> None:

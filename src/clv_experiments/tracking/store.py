@@ -19,11 +19,15 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from clv_experiments.disks import describe_full_disk, describe_refusal, is_disk_full
 from clv_experiments.errors import ClvError
+from clv_experiments.interrupts import deferred_interrupts
+from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, first_line
 
 # The database is made in silence: its log lines mean nothing to whoever runs an experiment.
-for logger_name in ("alembic", "mlflow", "mlflow.store.db.utils"):
+for logger_name in ("alembic", "mlflow"):
     logging.getLogger(logger_name).setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for each error that it raises too
 
 LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
 PAGE = 1000  # runs fetched at a time
@@ -43,7 +47,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
     Raises
     ------
     ClvError
-        If the folder or the database cannot be used, and what to do about it.
+        If the folder or the database cannot be used, or stays locked, and what to do about it.
     """
     database = folder / "mlflow.db"
     if {"?", "%"} & set(str(folder.resolve())):
@@ -53,26 +57,30 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
         with FileLock(folder / LOCK):
             if not database.exists() or not database.stat().st_size:
                 _create_database(database)
-            with database.open("r+b") as file:
-                if file.read(15) != b"SQLite format 3":
-                    raise ClvError(
-                        f"{database} is not an SQLite database; move it away and run again, or type "
-                        "tracking.folder=<another folder>"
-                    )
-            mlflow.set_tracking_uri(store_uri(folder))
-            client = mlflow.MlflowClient()
-            client.search_experiments(max_results=1)
+        with database.open("r+b") as file:
+            if file.read(15) != b"SQLite format 3":
+                raise ClvError(
+                    f"{database} is not an SQLite database; move it away and run again, or type "
+                    "tracking.folder=<another folder>"
+                )
+        return _retry(_connect, store_uri(folder))
     except OSError as error:
         raise ClvError(
-            f"runs cannot be kept in '{folder}': {error}; type tracking.folder=<a folder you can write to>"
+            f"runs cannot be kept in '{folder}': {describe_refusal(error, folder, 'tracking.folder')}"
         ) from error
     except (MlflowException, SQLAlchemyError) as error:
-        if "locked" in str(error):
-            raise ClvError(f"{database} is locked by another process; wait, or stop that one") from error
+        if is_disk_full(error):
+            raise ClvError(describe_full_disk(error, folder, "tracking.folder")) from error
         raise ClvError(
             f"the run database {database} cannot be used ({first_line(error)}); move it away and run again, "
             "or type tracking.folder=<another folder>"
         ) from error
+
+
+def _connect(uri: str) -> mlflow.MlflowClient:
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    client.search_experiments(max_results=1)
     return client
 
 
@@ -90,20 +98,28 @@ def _create_database(database: Path) -> None:
 def retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     """Call what writes or reads, again and again while another process holds the SQLite store.
 
+    No signal interrupts a call, which would leave a transaction open and the store locked; what waits is interrupted.
+
     Raises
     ------
     ClvError
         If the store is still locked after about half a minute, or the store or the disk refuses.
     """
+    try:
+        return _retry(call, *args, **kwargs)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise ClvError(describe_store_error(error)) from error
+
+
+def _retry(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     for pause in PAUSES:
         try:
-            return call(*args, **kwargs)
-        except MlflowException as error:
-            if "database is locked" not in str(error):
-                raise ClvError(f"MLflow refuses: {first_line(error)}") from error
-            time.sleep(pause)
-        except OSError as error:
-            raise ClvError(f"MLflow could not reach the disk: {error}") from error
+            with deferred_interrupts():
+                return call(*args, **kwargs)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            if LOCKED not in str(error):
+                raise
+        time.sleep(pause)
     raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
 
 
@@ -131,8 +147,3 @@ def search_runs(
         token = page.token
         if not token:
             return
-
-
-def first_line(error: Exception) -> str:
-    """Return what an error says first, shortened."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -18,6 +18,7 @@ LONGEST_PARAM = 6000  # characters that are kept of a parameter
 RUN = "run"  # tag `kind` of an evaluated model; older versions left it out
 STUDY, TRIAL = "study", "trial"  # of a search for settings and of its parts
 CHAMPION = "champion"  # tag `kind` of a promoted model's run, and the alias of its version
+PROCESS = "process"  # tag of a run: the process that made it, by which a killed one is known
 EVALUATED = "evaluated_run"  # tag of a champion: the run whose predictions stand for it
 
 

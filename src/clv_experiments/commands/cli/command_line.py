@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from traceback import walk_tb
 from typing import Any
 
@@ -27,10 +26,14 @@ from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.data.sources.passwords import mask_password
+from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError, suggest
+from clv_experiments.interrupts import stop_signals
+from clv_experiments.temporary_files import temporary_files
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
+KEPT = "a run that was cut short stays in MLflow, marked FAILED"
 LONG_WORD = re.compile(r"\S{400,}")
 
 
@@ -51,6 +54,7 @@ class CommandLine:
     def __init__(self, config_name: str = "config") -> None:
         self.config_name = config_name
         self.interrupted = False
+        self.failures: list[str] = []
         self.shows_traceback = os.environ.get(TRACEBACK) == "1"
         self.process = os.getpid()
 
@@ -59,8 +63,8 @@ class CommandLine:
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
-            with TemporaryDirectory(prefix="clv_experiments-") as folder:
-                self.status = JobStatus(Path(folder))
+            with temporary_files() as folder:
+                self.status = JobStatus(folder)
                 self._handle_signals()
                 with self._errors_as_sentences():
                     self._read_arguments()
@@ -72,10 +76,16 @@ class CommandLine:
                         return 0
                     main()
                 return 1 if self.failed else 0
-        except KeyboardInterrupt:
-            sys.stderr.write("interrupted; a run that had begun stays in MLflow, marked FAILED\n")
+        except KeyboardInterrupt as interrupt:
+            sys.stderr.write(f"interrupted; {'; '.join(_notes(interrupt)) or KEPT}\n")
             return INTERRUPTED
+        except OSError as error:  # no temporary folder can be made
+            sys.stderr.write(f"error: {error_sentence(error)}\n")
+            return 1
         finally:
+            for number in stop_signals():  # what ends now has nothing left to lose
+                if signal.getsignal(number) == self._interrupt:
+                    signal.signal(number, signal.SIG_DFL)
             del os.environ[TRACEBACK]
             if before is not None:
                 os.environ[TRACEBACK] = before
@@ -93,7 +103,7 @@ class CommandLine:
     @property
     def failed(self) -> bool:
         """Whether any job failed so far."""
-        return bool(self.status.failures)
+        return bool(self.failures or self.status.failures)
 
     @contextmanager
     def job(self) -> Iterator[None]:
@@ -126,13 +136,15 @@ class CommandLine:
             if self.shows_traceback:
                 raise
             message = _describe_killed_worker(error, self.status.jobs()) or error_sentence(error)
-            self.status.add_failure(message)
             sys.stderr.write(f"error: {prefix}{message}\n")
+            if os.getpid() == self.process:
+                self.failures.append(message)
+            else:
+                self.status.add_failure(message)
 
     def _handle_signals(self) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl-C, a scheduler's stop, a terminal that closes
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        for number in stop_signals():
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
@@ -152,7 +164,7 @@ def _write(text: str) -> None:
 
 def error_sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote; what was typed at great length is shortened."""
-    sentence = mask_password(" ".join(_describe(error).split()))
+    sentence = mask_password(" ".join("; ".join([_describe(error), *_notes(error)]).split()))
     return LONG_WORD.sub(lambda word: shorten(word[0]), sentence)
 
 
@@ -173,6 +185,8 @@ def _describe(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, ClvError):
             return str(cause)
+    if is_disk_full(error):
+        return describe_full_disk(error, Path.cwd())
     key, parent = getattr(error.__cause__, "full_key", None), getattr(error.__cause__, "parent_node", None)
     if key and isinstance(parent, DictConfig) and not isinstance(error.__cause__, ValidationError):
         return _describe_unknown_setting(str(key), parent)
@@ -222,6 +236,15 @@ def _all_keys(cfg: DictConfig) -> Iterator[str]:
         yield name
         if isinstance(node, DictConfig) and not (node._is_none() or node._is_interpolation()):
             yield from (f"{name}.{key}" for key in _all_keys(node))
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    """Collect what became of a run that an error ended, which may lie below others."""
+    notes: list[str] = []
+    while error is not None:
+        notes += getattr(error, "__notes__", [])
+        error = error.__cause__ or error.__context__
+    return [*dict.fromkeys(notes)]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.record_files import write_record
+from clv_experiments.reporting.record_files import whole_file, write_record
 from clv_experiments.reporting.records import FigureRecord, Record, Text
 
 BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "<!-- leaderboard: end -->"
@@ -26,13 +26,16 @@ def write_markdown(file: str, records: Sequence[Record]) -> None:
     markdown = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
     figure = next(record for record in records if isinstance(record, FigureRecord))
     alternative = Path(figure.name).stem.replace("_", " ")
-    part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        write_record(figure, path.parent / FIGURE)
-        part.write_text(f"{before}{BEGIN}\n{markdown}\n![{alternative}]({FIGURE})\n\n{END}{after}", encoding="utf-8")
-        part.replace(path)
+        with whole_file(path.parent / FIGURE) as part:
+            write_record(figure, part)
+        with whole_file(path) as part:
+            part.write_text(
+                f"{before}{BEGIN}\n{markdown}\n![{alternative}]({FIGURE})\n\n{END}{after}", encoding="utf-8"
+            )
     except OSError as error:
-        raise ClvError(f"the leaderboard cannot be written into '{file}' (markdown): {error}") from error
+        reason = describe_full_disk(error, path) if is_disk_full(error) else str(error)
+        raise ClvError(f"the leaderboard cannot be written into '{file}' (markdown): {reason}") from error
 
 
 def check_markdown(file: str) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from clv_experiments.data.sources.csv_text import (
     open_binary,
 )
 from clv_experiments.data.sources.csv_types import cast_lossless, find_plain_types
+from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError
 
 PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
@@ -95,7 +96,7 @@ def copy_to_parquet(file: CsvFile, target: Path, types: Mapping[str, str] | None
                 text = _write_text(file, Path(folder, "lines.csv"), newline=None)
                 return _copy(connection, file, text, target, types)
         except duckdb.Error as error:
-            reason = str(error).partition("\n")[0]
+            reason = describe_full_disk(error) if is_disk_full(error) else str(error).partition("\n")[0]
             raise ClvError(f"'{file.path}' cannot be read as CSV or copied to {folder}: {reason}") from error
 
 

@@ -24,6 +24,7 @@ from clv_experiments.data.sources.file_kinds import detect_kind
 from clv_experiments.data.sources.header import check_header, check_same_header
 from clv_experiments.data.sources.other_files import read_other, unpack_only_file
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
+from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError
 
 SETTING_KINDS = {
@@ -110,7 +111,8 @@ def files(
     except PermissionError as error:
         raise ClvError(f"'{error.filename}' may not be read or written: give yourself permission to") from error
     except OSError as error:
-        raise ClvError(f"'{error.filename or path}' cannot be read or copied: {error.strerror or error}") from error
+        reason = describe_full_disk(error) if is_disk_full(error) else error.strerror or error
+        raise ClvError(f"'{error.filename or path}' cannot be read or copied: {reason}") from error
     notes = (f"{len(paths)} files match '{path}' and were stacked",) if len(paths) > 1 else ()
     reader = PANDAS_READERS.get(kind, "").format(file=json.dumps(str(paths[0]), ensure_ascii=False))
     return RawTable(raw.table, (*notes, *unpacked, *raw.notes), reader=reader if len(paths) == 1 and reader else None)

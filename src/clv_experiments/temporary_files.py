@@ -1,0 +1,63 @@
+"""One folder for all temporary files of a process; folders that killed processes left behind are removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from clv_experiments.disks import PREFIX
+from clv_experiments.interrupts import deferred_interrupts
+
+LOCK = ".lock"  # held as long as the process lives, whatever ends it
+
+
+@contextmanager
+def temporary_files() -> Iterator[Path]:
+    """Let all temporary files go to one folder, those of libraries and worker processes too; gives the folder.
+
+    It is removed at the end, and a process that is killed before leaves it to the next that begins.
+    """
+    remove_debris(Path(tempfile.gettempdir()))
+    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    folder, lock = _make_folder()
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield folder
+    finally:
+        tempfile.tempdir = before
+        os.environ.pop("TMPDIR")
+        if variable is not None:
+            os.environ["TMPDIR"] = variable
+        with deferred_interrupts():
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+
+
+def remove_debris(parent: Path) -> None:
+    """Remove the folders of our processes that are gone; those of other users and of living processes stay."""
+    for file in parent.glob(f"{PREFIX}*/{LOCK}"):
+        try:
+            if file.is_symlink() or (hasattr(os, "getuid") and file.lstat().st_uid != os.getuid()):
+                continue
+            with FileLock(file, timeout=0):
+                shutil.rmtree(file.parent, ignore_errors=True)
+        except (OSError, Timeout):
+            continue
+
+
+def _make_folder() -> tuple[Path, FileLock]:
+    """Make a folder and hold its lock; another one where a process that cleans up was there between the two."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire()
+        except FileNotFoundError:
+            continue
+        return folder, lock

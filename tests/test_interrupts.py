@@ -1,0 +1,52 @@
+"""A signal that arrives in the middle of something waits for its end."""
+
+import signal
+from threading import Thread
+
+import pytest
+
+from clv_experiments.interrupts import deferred_interrupts, stop_signals
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_waits_for_the_end_of_the_block_and_comes_once(times):
+    received, ended = [], []
+    before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    try:
+        with deferred_interrupts():
+            for _ in range(times):
+                signal.raise_signal(signal.SIGTERM)
+            ended.append(list(received))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (ended, received) == ([[]], [signal.SIGTERM])
+
+
+def test_blocks_inside_each_other_wait_for_the_outermost():
+    steps = []
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
+        with deferred_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("inner")
+        steps.append("outer")
+    assert steps == ["inner", "outer"]
+
+
+def test_handlers_are_as_they_were_and_an_error_goes_on_its_way():
+    before = [signal.getsignal(number) for number in stop_signals()]
+    with pytest.raises(KeyError), deferred_interrupts():
+        raise KeyError
+    assert [signal.getsignal(number) for number in stop_signals()] == before
+
+
+def test_another_thread_defers_nothing():
+    done = []
+
+    def work():
+        with deferred_interrupts():
+            done.append(True)
+
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]

@@ -1,0 +1,66 @@
+"""Temporary files are in one folder, which is gone with the process or at the next start."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from clv_experiments.disks import PREFIX
+from clv_experiments.temporary_files import LOCK, remove_debris, temporary_files
+
+HOLD = (
+    "import sys, tempfile\n"
+    "from clv_experiments.temporary_files import temporary_files\n"
+    "with temporary_files() as folder:\n"
+    "    (folder / 'of a library').write_text('x')\n"
+    "    print(folder, flush=True)\n"
+    "    sys.stdin.read()\n"
+)
+
+
+@pytest.fixture
+def system_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def holder(start_process, system_folder):
+    """A process with a folder of its own."""
+    process = start_process([sys.executable, "-c", HOLD], stdin=-1)
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_all_temporary_files_go_to_one_folder_that_is_gone_afterwards(system_folder):
+    with temporary_files() as folder:
+        assert folder.parent == system_folder
+        assert Path(tempfile.mkdtemp()).parent == folder
+        assert os.environ["TMPDIR"] == str(folder)
+    assert list(system_folder.iterdir()) == []
+    assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(system_folder)
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_stays(holder, system_folder):
+    process, folder = holder
+    with temporary_files():
+        assert (folder / "of a library").exists()
+    process.kill()
+    process.wait()
+    with temporary_files():
+        assert not folder.exists()
+
+
+def test_what_is_not_ours_stays(system_folder):
+    names = [f"{PREFIX}without-a-lock", "somebody-elses", f"x{PREFIX}1"]
+    for name in names:
+        (system_folder / name).mkdir()
+    (system_folder / "somebody-elses" / LOCK).touch()
+    (system_folder / f"x{PREFIX}1" / LOCK).touch()
+    elsewhere = system_folder / "elsewhere"
+    elsewhere.touch()
+    (system_folder / names[0] / LOCK).symlink_to(elsewhere)
+    remove_debris(system_folder)
+    assert sorted(path.name for path in system_folder.iterdir()) == sorted([*names, "elsewhere"])

@@ -1,0 +1,124 @@
+"""What becomes of a run when its disk is full, its database gone or locked, or its process asked to stop."""
+
+import errno
+import signal
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.records import Tag, Text
+from clv_experiments.tracking import store
+from clv_experiments.tracking.reserve import RESERVE, SIZE
+
+
+def last_run(tracker):
+    return tracker.reader().runs("log 3m")[0]
+
+
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, "No space left on device", "a.png", None, "mlruns/artifacts/a.png")
+
+
+def test_a_full_disk_is_said_and_the_run_marked_failed(tracker, monkeypatch):
+    Path("mlruns/artifacts").mkdir()
+    Path("mlruns/artifacts/a.png").write_text("half of it")
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", full_disk)
+    message = "mlruns' is full; free space there and run again, or type tracking.folder="
+    with pytest.raises(ClvError, match=message), tracker.run("log 3m", "model") as run:
+        run.log([Text("note.txt", "x")])
+    assert message in last_run(tracker).tags["failure"]
+    assert not Path("mlruns/artifacts/a.png").exists()
+
+
+def test_a_run_is_marked_failed_in_the_space_that_was_kept_for_it(tracker, monkeypatch):
+    reserve, log_batch = Path("mlruns", RESERVE), mlflow.MlflowClient.log_batch
+
+    def write_if_there_is_space(client, *args, **named):
+        if reserve.exists():
+            raise MlflowException("(sqlite3.OperationalError) database or disk is full")
+        return log_batch(client, *args, **named)
+
+    with pytest.raises(KeyError), tracker.run("log 3m", "model"):
+        assert reserve.stat().st_size == SIZE
+        monkeypatch.setattr(mlflow.MlflowClient, "log_batch", write_if_there_is_space)
+        raise KeyError("another error")
+    run = last_run(tracker)
+    assert (run.status, run.tags["failure"]) == ("FAILED", "KeyError: 'another error'")
+    with tracker.run("log 3m", "next"):
+        assert reserve.exists()
+
+
+def test_a_run_that_cannot_be_marked_failed_says_so(tracker, monkeypatch):
+    def refuse(*_, **__):
+        raise MlflowException("not today")
+
+    with pytest.raises(ClvError, match="the cause") as raised, tracker.run("log 3m", "model") as run:
+        monkeypatch.setattr(mlflow.MlflowClient, "log_batch", refuse)
+        raise ClvError("the cause")
+    assert raised.value.__notes__ == [f"run {run.run_id} could not be marked FAILED, since MLflow refuses: not today"]
+
+
+def test_a_disk_without_room_for_a_run_is_said_before_it_begins(tracker, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ClvError, match="no run can be kept in 'mlruns': the disk that"), tracker.run("log 3m", "model"):
+        pass
+    assert tracker.reader().runs("log 3m") == []
+
+
+def test_a_database_that_is_deleted_meanwhile_is_said(tracker):
+    with pytest.raises(ClvError, match=r"mlflow\.db was deleted or moved") as raised, tracker.run("log 3m", "m") as run:
+        Path("mlruns/mlflow.db").unlink()
+        run.log([Tag("a", "b")])
+    assert raised.value.__notes__ == [f"run {run.run_id} could not be marked FAILED"]
+
+
+@pytest.mark.parametrize("call", ["search_experiments", "set_terminated"])
+def test_a_store_that_is_locked_as_a_run_begins_or_ends_is_waited_for(tracker, monkeypatch, call):
+    monkeypatch.setattr(store, "PAUSES", (0.0, 0.0))
+    original, locked = getattr(mlflow.MlflowClient, call), [MlflowException("database is locked")]
+
+    def locked_once(client, *args, **named):
+        if locked:
+            raise locked.pop()
+        return original(client, *args, **named)
+
+    monkeypatch.setattr(mlflow.MlflowClient, call, locked_once)
+    with tracker.run("log 3m", "model"):
+        pass
+    assert (locked, last_run(tracker).status) == ([], "FINISHED")
+
+
+def test_a_signal_waits_for_a_call_to_the_store(tracker, monkeypatch):
+    log_batch, ended = mlflow.MlflowClient.log_batch, []
+
+    def interrupted(client, *args, **named):
+        signal.raise_signal(signal.SIGINT)
+        log_batch(client, *args, **named)
+        ended.append(args)
+
+    with pytest.raises(KeyboardInterrupt), tracker.run("log 3m", "model") as run, monkeypatch.context() as patched:
+        patched.setattr(mlflow.MlflowClient, "log_batch", interrupted)
+        run.log([Tag("a", "b")])
+    run = last_run(tracker)
+    assert ended
+    assert (run.status, run.tags["a"], run.tags["failure"]) == ("FAILED", "b", "interrupted")
+
+
+def test_a_signal_as_a_run_is_made_leaves_none_that_runs(tracker, monkeypatch):
+    start_run = mlflow.start_run
+
+    def interrupted(**named):
+        signal.raise_signal(signal.SIGINT)
+        return start_run(**named)
+
+    monkeypatch.setattr(mlflow, "start_run", interrupted)
+    with pytest.raises(KeyboardInterrupt), tracker.run("log 3m", "model"):
+        pass
+    assert last_run(tracker).status == "FAILED"
+    assert mlflow.active_run() is None
