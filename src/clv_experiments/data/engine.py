@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 ibis.options.sql.fuse_selects = False
 
 ENGINES = ("duckdb", "spark")
-NO_PROGRESS_BAR = "SET enable_progress_bar = false"  # DuckDB would draw one into what a command prints
 SPARK_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",  # a day is the day that was written, on any machine
     "spark.ui.enabled": "false",
@@ -68,7 +68,7 @@ class DuckDb(Engine):
         # What does not fit in memory spills into the system's temporary folder, not into the current one.
         folder = Path(gettempdir(), f"clv_experiments-{os.getpid()}")
         backend = ibis.duckdb.connect(temp_directory=str(folder))
-        backend.raw_sql(NO_PROGRESS_BAR)
+        disable_progress_bar(backend.raw_sql)
         return backend
 
     def register_arrow(self, name: str, rows: pa.Table) -> ibis.Table:
@@ -134,10 +134,19 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def disable_progress_bar(execute: Callable[[str], Any]) -> None:
+    """Keep DuckDB from drawing a bar into what a command prints, given what executes a statement.
+
+    In Jupyter without ipywidgets DuckDB has no bar and refuses to be told so.
+    """
+    with suppress(duckdb.InvalidInputException):
+        execute("SET enable_progress_bar = false")
+
+
 def open_scratch_duckdb() -> duckdb.DuckDBPyConnection:
     """Open a DuckDB in memory that draws no progress bar into what a command prints."""
     connection = duckdb.connect()
-    connection.execute(NO_PROGRESS_BAR)
+    disable_progress_bar(connection.execute)
     return connection
 
 

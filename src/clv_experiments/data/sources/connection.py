@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import ibis
 
-from clv_experiments.data.engine import NO_PROGRESS_BAR, DuckDb
+from clv_experiments.data.engine import DuckDb, disable_progress_bar
 from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError
 
@@ -128,7 +128,7 @@ def _open_file(file: Path, settings: dict[str, str]) -> Any:
     kind = _database_kind(file)
     if kind == "duckdb":
         backend = ibis.duckdb.connect(file, read_only=True, **(settings | {"enable_external_access": False}))
-        backend.raw_sql(NO_PROGRESS_BAR)
+        disable_progress_bar(backend.raw_sql)
         return backend
     if kind == "sqlite":
         return ibis.sqlite.from_connection(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True))
