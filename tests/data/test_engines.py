@@ -25,12 +25,14 @@ from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.queries.cohort_months import cohort_months
+from clv_experiments.data.queries.gaps import last_two_gaps
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.features.rhythm import gap_logarithms
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +51,8 @@ def outcome(log, compose, horizon="3 months"):
         "features": features.at(log, period.cutoff, window.horizon),
         "spend": holdout(log, period),
         "cohorts": cohort_months(log, period.cutoff).past,
+        "gaps": last_two_gaps(log, period.cutoff),
+        "rhythm": FeatureSet("rhythm", [gap_logarithms]).at(log, period.cutoff, window.horizon),
     }
 
 
@@ -56,7 +60,7 @@ def assert_same(result, expected):
     pd.testing.assert_frame_equal(result["report"], expected["report"])
     assert result["span"] == expected["span"]
     assert result["fingerprint"] == expected["fingerprint"]
-    for frame in ("features", "spend", "cohorts"):
+    for frame in ("features", "spend", "cohorts", "gaps", "rhythm"):
         pd.testing.assert_frame_equal(result[frame], expected[frame], rtol=1e-9, atol=1e-9)
 
 
