@@ -77,7 +77,7 @@ def test_a_stop_reaches_every_worker_and_lets_it_end_its_run(whom, start, tmp_pa
     (os.kill if whom == "the command" else os.killpg)(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)  # ends when the last process that could write has ended
     assert process.returncode == 130
-    assert stderr == "interrupted; a run that had begun stays in MLflow, marked FAILED\n"
+    assert stderr == "interrupted; a run that was cut short stays in MLflow, marked FAILED\n"
     assert stdout.count("started: ") == 2, "the third run never begins"
     assert len(list(tmp_path.glob("interrupted-*"))) == 2
 

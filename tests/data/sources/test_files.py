@@ -465,5 +465,5 @@ def test_a_full_disk_is_said(folder, monkeypatch):
 
     (folder / "old.csv").write_bytes("id,n\né,1\n".encode("cp1252"))
     monkeypatch.setattr("clv_experiments.data.sources.files.copy_to_parquet", full)
-    with pytest.raises(ClvError, match=r"^'/tmp/copy' cannot be read or copied: No space left on device$"):
+    with pytest.raises(ClvError, match=r"^'/tmp/copy' cannot be read or copied: the disk that holds '/tmp' is full; "):
         files(DuckDb(), path=str(folder / "old.csv"))
