@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,6 +77,26 @@ def open_storage(url: str | None) -> BaseStorage:
             heartbeat_interval=HEARTBEAT,
             grace_period=GRACE,
         )
+
+
+def check_studies(url: str) -> list[str]:
+    """Count the trials of each study of a storage, by what became of them.
+
+    Raises
+    ------
+    ClvError
+        If the storage cannot be read.
+    """
+    with translate_errors(url):
+        storage = open_storage(url)
+        lines = []
+        for study in storage.get_all_studies():
+            states = Counter(
+                trial.state.name.lower() for trial in storage.get_all_trials(study._study_id, deepcopy=False)
+            )
+            counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no trial"
+            lines.append(f"study {study.study_name}: {counts}")
+    return lines
 
 
 @contextmanager

@@ -42,9 +42,10 @@ from clv_experiments.reporting.records import (
 )
 from clv_experiments.tracking.loader import save_estimator
 from clv_experiments.tracking.log_dataset import LogDataset
+from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.store import retry_while_locked, search_runs
-from clv_experiments.tracking.stored_run import LONGEST_PARAM, STUDY, TRIAL
+from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, TRIAL
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # What a logged model needs in order to predict in another environment.
@@ -182,7 +183,7 @@ class MlflowStudy(MlflowRun):
             If the store refuses.
         """
         start_time = int(started.timestamp() * 1000)
-        tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
+        tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number), PROCESS: current_process()}
         with FileLock(self.lock):  # another process may make up for a trial while its own writes it
             trial_run = next(self._trial_runs(f" and tags.trial = '{number}'"), None)
             if trial_run is None:

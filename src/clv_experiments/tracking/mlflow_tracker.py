@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from clv_experiments.disks import is_disk_full, remove_partial_copy
 from clv_experiments.errors import ClvError
 from clv_experiments.interrupts import deferred_interrupts
 from clv_experiments.tracking.experiment_name import former_name
+from clv_experiments.tracking.inspection import StoreInspection
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
 from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.reserve import keep_reserve, release_reserve
@@ -48,6 +49,17 @@ class MlflowTracker:
     def reader(self) -> RunReader:
         """Return what reads the folder's runs back."""
         return RunReader(self.folder, trusted=self.trusted)
+
+    def inspection(self, killed: Collection[str] = ()) -> StoreInspection:
+        """Return what looks for faults in the store; ``killed`` are runs known to be without a process.
+
+        Raises
+        ------
+        ClvError
+            If there is no store, or it cannot be opened.
+        """
+        reader = self.reader()
+        return StoreInspection(reader.client, reader, self.folder, tuple(killed))
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MlflowRun]:

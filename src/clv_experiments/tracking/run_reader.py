@@ -45,7 +45,8 @@ class RunReader:
         return database.exists() and database.stat().st_size > 0
 
     @cached_property
-    def _client(self) -> mlflow.MlflowClient:
+    def client(self) -> mlflow.MlflowClient:
+        """MLflow's client of the store; ClvError where there is none."""
         if not self.exists:
             raise ClvError(
                 f"no runs are kept in '{self.folder}' yet: run experiments first, such as "
@@ -62,10 +63,10 @@ class RunReader:
             If the folder holds no store, or one that cannot be read.
         """
         names = (experiment, former_name(experiment))
-        existing = [retry_while_locked(self._client.get_experiment_by_name, name) for name in names]
+        existing = [retry_while_locked(self.client.get_experiment_by_name, name) for name in names]
         ids = [one.experiment_id for one in existing if one]
         newest_first = ["attributes.start_time DESC"]
-        return [_to_stored_run(run) for run in search_runs(self._client, ids, order_by=newest_first)] if ids else []
+        return [_to_stored_run(run) for run in search_runs(self.client, ids, order_by=newest_first)] if ids else []
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left.
@@ -102,7 +103,7 @@ class RunReader:
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
-        history = retry_while_locked(self._client.get_metric_history, run_id, metric)
+        history = retry_while_locked(self.client.get_metric_history, run_id, metric)
         return {point.step: point.value for point in sorted(history, key=lambda point: (point.step, point.timestamp))}
 
     def model(self, uri: str) -> StoredModel:
@@ -119,7 +120,7 @@ class RunReader:
             If there is no store, the address leads nowhere, the run logged no model, its files cannot be read, or
             reading them could run any code and the store is not trusted.
         """
-        existing = resolve(self._client, uri)
+        existing = resolve(self.client, uri)
         run = _to_stored_run(existing.run)
         mlflow_model, path = self._logged_files(existing.run)
         try:
@@ -140,7 +141,7 @@ class RunReader:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""
         from mlflow.models import Model
 
-        logged = logged_model(self._client, run)
+        logged = logged_model(self.client, run)
         folder = self._folder_of(logged.artifact_location, "models", logged.model_id, "artifacts")
         try:
             mlflow_model = Model.load(str(folder))
@@ -153,8 +154,12 @@ class RunReader:
             raise ClvError(f"run {run.info.run_id} has lost its model, {path}; run it again, or delete the run")
         return mlflow_model, path
 
+    def has_file(self, artifact_uri: str, name: str) -> bool:
+        """Whether a run of these artifacts has a file."""
+        return (self._folder_of(artifact_uri, *urlsplit(artifact_uri).path.split("/")[-2:]) / name).is_file()
+
     def _file(self, run_id: str, name: str) -> Path:
-        uri = retry_while_locked(self._client.get_run, run_id).info.artifact_uri
+        uri = retry_while_locked(self.client.get_run, run_id).info.artifact_uri
         return self._folder_of(uri, run_id, "artifacts") / name
 
     def _folder_of(self, uri: str, *parts: str) -> Path:

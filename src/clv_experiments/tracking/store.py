@@ -15,7 +15,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # without git MLflow would
 
 import mlflow
 from filelock import FileLock
-from mlflow.entities import Run
+from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -124,7 +124,11 @@ def _retry(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
 
 
 def search_runs(
-    client: mlflow.MlflowClient, experiment_ids: Sequence[str], condition: str = "", order_by: Sequence[str] = ()
+    client: mlflow.MlflowClient,
+    experiment_ids: Sequence[str],
+    condition: str = "",
+    order_by: Sequence[str] = (),
+    view: int = ViewType.ACTIVE_ONLY,
 ) -> Iterator[Run]:
     """Fetch all runs of experiments that meet a condition, page by page.
 
@@ -139,6 +143,7 @@ def search_runs(
             client.search_runs,
             list(experiment_ids),
             condition,
+            view,
             max_results=PAGE,
             order_by=list(order_by),
             page_token=token,

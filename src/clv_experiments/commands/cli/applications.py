@@ -119,6 +119,17 @@ def submit() -> int:
     return _run("submit", job)
 
 
+def doctor() -> int:
+    """Say what is wrong with kept runs. Gives the exit status."""
+
+    def job(cfg: DictConfig) -> None:
+        from clv_experiments.commands.doctor import examine
+
+        examine(cfg)
+
+    return _run("doctor", job)
+
+
 def _score(cfg: DictConfig, model: str | None) -> None:
     from clv_experiments.commands.score import score
 

@@ -1,0 +1,71 @@
+"""``clv doctor``: say what is wrong with kept runs, and mend it if asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.errors import ClvError, command
+from clv_experiments.sweep.storage import DATABASE, check_studies, storage_url
+from clv_experiments.tracking.inspection import Fault, StoreInspection
+from clv_experiments.tracking.mlflow_tracker import MlflowTracker
+
+
+def examine(cfg: DictConfig) -> None:
+    """Look at a store, its studies and champions; with ``fix=true`` mend what can be mended.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        Composed from ``conf/doctor.yaml``.
+
+    Raises
+    ------
+    ClvError
+        If something is wrong and was not mended, or there is no store.
+    """
+    if not isinstance(cfg.fix, bool):
+        raise ClvError(f"fix must be true or false, got '{cfg.fix}'")
+    tracker, terminal = instantiate(cfg.tracking), Terminal()
+    if not isinstance(tracker, MlflowTracker):
+        raise ClvError("tracking=memory keeps nothing that could be looked at; type tracking.folder=<where runs are>")
+    inspection = tracker.inspection(cfg.killed)
+    left = mendable = 0
+    for title, faults in _examinations(inspection):
+        terminal.print_line(f"{title}: {f'{len(faults)} wrong' if faults else 'well'}")
+        for fault in faults:
+            terminal.print_line(f"  {fault.text}{f'; fix=true {fault.remedy}' if fault.mend else ''}")
+            if fault.mend and cfg.fix:
+                fault.mend()
+                terminal.print_line("  mended")
+            else:
+                left, mendable = left + 1, mendable + (fault.mend is not None)
+    for line in _studies(cfg):
+        terminal.print_line(line)
+    if left:
+        advice = f"; {command('doctor')} fix=true mends {mendable}" * bool(mendable)
+        raise ClvError(f"{left} {'thing is' if left == 1 else 'things are'} wrong with {cfg.tracking.folder}{advice}")
+
+
+def _examinations(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
+    damage = [*inspection.database()]
+    if damage:  # nothing else could be read with any sense
+        return [("database", damage)]
+    return [
+        ("database", []),
+        ("runs", [*inspection.unfinished_runs()]),
+        ("files of runs", [*inspection.lost_files()]),
+        ("files without a run", [*inspection.orphans()]),
+        ("champions", [*inspection.champions()]),
+    ]
+
+
+def _studies(cfg: DictConfig) -> list[str]:
+    """Describe the studies, where there are any: trials whose process is gone are tried again by the next sweep."""
+    url = storage_url(cfg.storage, cfg.tracking.folder)
+    if url is None or (cfg.storage is None and not Path(cfg.tracking.folder, DATABASE).exists()):
+        return ["studies: none"]
+    return check_studies(url) or ["studies: none"]

@@ -1,0 +1,165 @@
+"""What is wrong with a store, and what of it can be mended: runs without a process, files without a run, champions."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+from clv_experiments.errors import ClvError
+from clv_experiments.tracking.process import is_gone
+from clv_experiments.tracking.run_reader import RunReader
+from clv_experiments.tracking.store import retry_while_locked, search_runs
+from clv_experiments.tracking.stored_run import CHAMPION, PROCESS, RUN
+
+RUN_FOLDER, MODEL_FOLDER = re.compile(r"[0-9a-f]{32}"), re.compile(r"m-[0-9a-f]{32}")
+PART = re.compile(r"\.(\d+)\..+")  # what a process writes until it is whole, by its id
+FILES_OF_A_RUN = ("config.yaml", "predictions.parquet")
+KILLED = {"failure": "its process was gone", "failure_kind": "ProcessGone"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong.
+
+    Attributes
+    ----------
+    text : str
+        What, and where there is nothing to mend it by, what to do.
+    remedy : str
+        What ``mend`` does; empty where it is None.
+    mend : callable, optional
+    """
+
+    text: str
+    remedy: str = ""
+    mend: Callable[[], object] | None = None
+
+
+class StoreInspection:
+    """Looks at the store of a folder, and changes nothing but what ``Fault.mend`` is called for.
+
+    Parameters
+    ----------
+    client : mlflow.MlflowClient
+    reader : RunReader
+    folder : Path or None
+        Of the database and the files; None where a server has them.
+    killed : collection of str, optional
+        Runs that somebody knows to be without a process, where this machine cannot tell.
+    """
+
+    def __init__(
+        self, client: mlflow.MlflowClient, reader: RunReader, folder: Path | None, killed: tuple[str, ...] = ()
+    ) -> None:
+        self.client, self.reader, self.folder, self.killed = client, reader, folder, killed
+
+    def database(self) -> Iterator[Fault]:
+        """Check that the pages of the database hang together."""
+        if self.folder is None:
+            return
+        path = self.folder / "mlflow.db"
+        try:
+            with closing(sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True)) as database:
+                answers = [row[0] for row in database.execute("PRAGMA quick_check(1)")]
+        except sqlite3.DatabaseError as error:
+            answers = [str(error)]
+        if answers != ["ok"]:
+            yield Fault(f"{path} is damaged ({answers[0]}); copy it, and take it from your last backup")
+
+    def unfinished_runs(self) -> Iterator[Fault]:
+        """List the runs that stand as RUNNING and that no process, or an unknown one, is at."""
+        for run in self._runs("attributes.status = 'RUNNING'", ViewType.ACTIVE_ONLY):
+            process, name = run.data.tags.get(PROCESS, ""), f"run {run.info.run_id} ({run.info.run_name})"
+            gone = True if run.info.run_id in self.killed else is_gone(process)
+            if gone:
+                yield Fault(f"{name} stands as RUNNING, and no process is at it", "marks it KILLED", self._mark(run))
+            elif gone is None:
+                where = f"by a process of {process.partition(' ')[0]}" if process else "by an unknown process"
+                yield Fault(
+                    f"{name} stands as RUNNING {where}, which cannot be looked at from here; if it is gone, type "
+                    f"killed=[{run.info.run_id}]"
+                )
+
+    def lost_files(self) -> Iterator[Fault]:
+        """List the finished runs whose files are not all there."""
+        for run in self._runs("attributes.status = 'FINISHED'", ViewType.ACTIVE_ONLY):
+            if run.data.tags.get("kind", RUN) != RUN:
+                continue
+            missing = [name for name in FILES_OF_A_RUN if not self.reader.has_file(run.info.artifact_uri, name)]
+            if missing:
+                name = f"run {run.info.run_id} ({run.info.run_name})"
+                yield Fault(f"{name} has lost {' and '.join(missing)}; run its model again and delete it")
+
+    def orphans(self) -> Iterator[Fault]:
+        """List folders of runs and models that the database does not have, and files that were never finished."""
+        if self.folder is None:
+            return
+        runs = {run.info.run_id for run in self._runs("", ViewType.ALL)}
+        artifacts = self.folder / "artifacts"
+        folders = [path for path in artifacts.glob("*") if RUN_FOLDER.fullmatch(path.name) and path.name not in runs]
+        folders += [path for path in artifacts.glob("models/*") if self._is_orphaned_model(path.name)]
+        for path in sorted(folders):
+            yield Fault(f"{path} belongs to no run", "deletes it", partial(shutil.rmtree, path))
+        for path in sorted(self._unfinished_files()):
+            yield Fault(f"{path} was never finished, by a process that is gone", "deletes it", path.unlink)
+
+    def champions(self) -> Iterator[Fault]:
+        """List the champions that cannot be used."""
+        for model in retry_while_locked(self.client.search_registered_models, max_results=1000):
+            if CHAMPION in model.aliases:
+                address = f"models:/{model.name}@{CHAMPION}"
+                try:
+                    self.reader.model(address)
+                except ClvError as error:
+                    yield Fault(f"the champion {address} cannot be used: {error}")
+
+    def _runs(self, condition: str, view: int) -> Iterator[Run]:
+        experiments = retry_while_locked(self.client.search_experiments, view_type=ViewType.ALL)
+        return search_runs(self.client, [one.experiment_id for one in experiments], condition, view=view)
+
+    def _mark(self, run: Run) -> Callable[[], None]:
+        def mark() -> None:
+            self.client.log_batch(run.info.run_id, tags=[RunTag(*tag) for tag in KILLED.items()])
+            self.client.set_terminated(run.info.run_id, "KILLED")
+
+        return partial(retry_while_locked, mark)
+
+    def _is_orphaned_model(self, name: str) -> bool:
+        if not MODEL_FOLDER.fullmatch(name):
+            return False
+        try:
+            retry_while_locked(self.client.get_logged_model, name)
+        except ClvError as error:
+            cause = error.__cause__
+            return isinstance(cause, MlflowException) and cause.error_code == "RESOURCE_DOES_NOT_EXIST"
+        return False
+
+    def _unfinished_files(self) -> Iterator[Path]:
+        assert self.folder is not None
+        for path in self.folder.glob("mlflow.*.part"):
+            yield path
+        for path in self.folder.rglob(".*"):
+            match = PART.fullmatch(path.name)
+            if match and path.is_file() and not _is_alive(int(match[1])):
+                yield path
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
