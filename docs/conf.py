@@ -30,11 +30,13 @@ html_math_renderer = "mathml"
 # A tutorial is run again where it, or the code that it calls, has changed.
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / "notebooks" / source_digest())
+nb_execution_in_temp = True
 nb_execution_timeout = 240
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 os.environ["COLUMNS"] = "110"
 os.environ["PYTHONWARNINGS"] = "ignore"
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # where clv is
 
 html_theme = "pydata_sphinx_theme"
 html_title = "clv_experiments"

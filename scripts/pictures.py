@@ -1,11 +1,13 @@
 """Make the pictures of README and documentation, each from a command that anybody can type; none is made by hand.
 
-python scripts/pictures.py                  all of them, into docs/images (ten minutes)
-python scripts/pictures.py board report     some: terminal, board, report, mlflow, splits, house
+python scripts/pictures.py                           all of them, into docs/images (ten minutes)
+python scripts/pictures.py board report              some: terminal, board, report, mlflow, splits, house
+python scripts/pictures.py board --folder /tmp/runs  keeps the runs there, and takes up what is there
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import re
@@ -13,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from rich.text import Text
 
 IMAGES = ROOT / "docs" / "images"
 LARGEST = 200_000  # bytes of a picture
-SCREEN = {"width": 1280, "height": 800}
+SCREEN_WIDTH, SCREEN_HEIGHT = 1280, 800
 TERMINAL_WIDTH = 118
 FLOORS = [  # packages of src/clv_experiments, the upper ones import the lower ones: tests/test_layers.py
     [("commands", "what can be typed; api/ for notebooks")],
@@ -52,7 +54,7 @@ def picture_terminal(folder: Path) -> None:
 def picture_board(folder: Path) -> None:
     """Show the first screen of the board of all models on CDNOW."""
     _run(folder, "scripts/leaderboard.py", "data=cdnow", "window=3m", "--fill")
-    _photograph(_newest(folder, "leaderboard.html"), "board")
+    _photograph(_newest(folder, "leaderboard.html"), "board", height=1280)  # down to the best baseline
 
 
 def picture_report(folder: Path) -> None:
@@ -64,8 +66,9 @@ def picture_report(folder: Path) -> None:
 def picture_mlflow(folder: Path) -> None:
     """Show the pages of MLflow that the tests open too."""
     store = folder / "pages"
-    store.mkdir()
-    make_runs(store)
+    if not store.exists():
+        store.mkdir()
+        make_runs(store)
     with served(store / "mlruns") as address, opened_browser() as window:
         for name, page in list_pages(store / "mlruns").items():
             visit(window, address, page)
@@ -133,10 +136,10 @@ def _newest(folder: Path, name: str) -> Path:
     return max(folder.rglob(name), key=lambda path: path.stat().st_mtime)
 
 
-def _photograph(page: Path, name: str) -> None:
-    """Write the first screen of a page that lies in a file."""
+def _photograph(page: Path, name: str, height: int = SCREEN_HEIGHT) -> None:
+    """Write the first screen of a page that lies in a file; ``height`` in pixels."""
     with opened_browser() as window:
-        window.set_viewport_size(SCREEN)
+        window.set_viewport_size({"width": SCREEN_WIDTH, "height": height})
         window.goto(page.resolve().as_uri())
         window.wait_for_timeout(1000)  # until it has drawn itself
         _shrink(window.screenshot(), name)
@@ -148,19 +151,23 @@ def _shrink(png: bytes, name: str) -> None:
     image.save(IMAGES / f"{name}.png", optimize=True)
 
 
-def main(names: Sequence[str]) -> None:
-    """Make pictures in a folder that is thrown away, and refuse one that is too large."""
-    if unknown := set(names) - set(PICTURES):
-        raise SystemExit(f"there is no picture {', '.join(sorted(unknown))}; there are {', '.join(PICTURES)}")
+def main() -> None:
+    """Make the pictures that are asked for, and refuse one that is too large."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *PICTURES], metavar="picture", help=", ".join(PICTURES))
+    parser.add_argument("--folder", type=Path, help="where runs are made and kept; by default they are thrown away")
+    arguments = parser.parse_args()
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names or PICTURES:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in arguments.names or PICTURES:
             sys.stdout.write(f"{name}\n")
-            PICTURES[name](Path(folder))
+            PICTURES[name](folder)
     large = [path.name for path in IMAGES.iterdir() if path.stat().st_size > LARGEST]
     if large:
         raise SystemExit(f"larger than {LARGEST // 1000} kB: {', '.join(large)}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+import yaml
 from settings_reference import Setting, read_settings, read_title, render_settings
 
 from clv_experiments.commands.cli.clv import COMMANDS
@@ -107,6 +109,30 @@ def score_columns() -> str:
     """List the columns of scores.csv, as the readme beside it describes them."""
     described = [line.partition(": ") for line in sentences("scores/readme.jinja", "columns", True)]
     return _table("| column | meaning |", [f"| `{name}` | {text} |" for name, _, text in described])
+
+
+def described_files() -> dict[str, dict[str, str]]:
+    """Return what each column of each described file means, files by name."""
+    makers = yaml.safe_load((Path(__file__).parent / "columns.yaml").read_text(encoding="utf-8"))
+    return {
+        file: {name: text for names, text in about["columns"].items() for name in names.split(", ")}
+        for files in makers.values()
+        for joined, about in files.items()
+        for file in joined.split(", ")
+    }
+
+
+def file_columns() -> str:
+    """List the columns of the other files, by the command that writes them."""
+    makers = yaml.safe_load((Path(__file__).parent / "columns.yaml").read_text(encoding="utf-8"))
+    parts = []
+    for maker, files in makers.items():
+        parts.append(f"## {maker}\n")
+        for joined, about in files.items():
+            names = {", ".join(f"`{name}`" for name in key.split(", ")): text for key, text in about["columns"].items()}
+            rows = [f"| {name} | {text} |" for name, text in names.items()]
+            parts.append(f"### {joined}\n\nOne row: {about['row']}.\n\n{_table('| column | meaning |', rows)}")
+    return "\n".join(parts)
 
 
 def _table(heading: str, rows: Iterable[str]) -> str:
