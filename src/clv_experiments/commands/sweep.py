@@ -18,13 +18,13 @@ from clv_experiments.config.log_and_window import build_window, load_configured_
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
-from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError, command
 from clv_experiments.evaluation.metrics import SCORES, require_defined
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
 from clv_experiments.forecasting.suitability import require_learnable_amounts
+from clv_experiments.masking import mask_password
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Record, Tag, Text

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from clv_experiments.data.sources.passwords import mask_password
+from clv_experiments.masking import mask_password
 
 UNNAMED = "log"
 MAX_CHARACTERS = 60

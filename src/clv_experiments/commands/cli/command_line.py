@@ -25,10 +25,10 @@ from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
-from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.interrupts import stop_signals
+from clv_experiments.masking import mask_password
 from clv_experiments.temporary_files import temporary_files
 
 TRACEBACK = "HYDRA_FULL_ERROR"

@@ -19,8 +19,8 @@ from hydra.errors import HydraException
 from clv_experiments.commands.cli.choices import Choices
 from clv_experiments.commands.cli.words import Word, read_words
 from clv_experiments.config.setting_kinds import takes_list, takes_text
-from clv_experiments.data.sources.passwords import find_passwords
 from clv_experiments.errors import ClvError
+from clv_experiments.masking import find_passwords
 
 PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "markdown", "predictions")
 FILE_SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xlsx?|xlsm|json|jsonl|feather|orc|gz|zip|db|duckdb|sqlite3?)$")

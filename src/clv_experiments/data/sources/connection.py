@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import ibis
 
 from clv_experiments.data.engine import DuckDb, disable_progress_bar
-from clv_experiments.data.sources.passwords import find_passwords, mask_password
 from clv_experiments.errors import ClvError
+from clv_experiments.masking import find_passwords, mask_password
 
 URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}

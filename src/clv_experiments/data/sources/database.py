@@ -24,8 +24,8 @@ from clv_experiments.data.sources.connection import (
     open_database_file,
 )
 from clv_experiments.data.sources.database_tables import choose_table, list_tables
-from clv_experiments.data.sources.passwords import mask_password
 from clv_experiments.errors import ClvError
+from clv_experiments.masking import mask_password
 
 BATCH_ROWS = 100_000  # rows
 

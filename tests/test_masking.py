@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from clv_experiments.config.settings import mask_passwords, setting_records
-from clv_experiments.data.sources.passwords import find_passwords, mask_password
+from clv_experiments.masking import find_passwords, mask_password
 
 
 @pytest.mark.parametrize(
