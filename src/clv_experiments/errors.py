@@ -5,13 +5,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from clv_experiments.masking import mask_secrets
+
 SCRIPTS = {"train": "python train.py"} | {
     name: f"python scripts/{name}.py" for name in ("leaderboard", "sweep", "score", "insights")
 }
 
 
 class ClvError(ValueError):
-    """Bad input, said in the user's words: what was found, where, what was expected, what to type instead."""
+    """Bad input, said in the user's words: what was found, where, what was expected, what to type instead.
+
+    No password that the sentence may quote is part of it.
+    """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(mask_secrets(sentence))
 
 
 class UnsuitableLog(ClvError):  # noqa: N818 - it says what is so, not that something broke

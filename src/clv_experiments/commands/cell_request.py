@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,12 +9,13 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
+from clv_experiments.commands.cli.typed_secrets import typed_command
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
 from clv_experiments.config.conf_folders import read_options
 from clv_experiments.config.settings import experiment_name, flatten_settings
-from clv_experiments.errors import ClvError, LogTooShort, command
+from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
 
 # Settings of a leaderboard that train.py does not take.
@@ -100,7 +100,7 @@ def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence
     missing = selection.missing
     names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
     multirun = ["-m"] if len(missing) > 1 else []
-    run_missing = shlex.join([*command("train").split(), *multirun, f"model={names}", *train_overrides(overrides)])
+    run_missing = typed_command("train", [*multirun, f"model={names}", *train_overrides(overrides)])
     reasons = "".join(f"; {model}: {reason}" for model, reason in missing.items() if reason)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:

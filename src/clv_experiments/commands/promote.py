@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cell_request import train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.cli.typed_secrets import typed_command
 from clv_experiments.comparison.champion import Choice, choose
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.card import Refit, card
@@ -20,7 +20,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import setting_records
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import DAY
-from clv_experiments.errors import ClvError, command
+from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, remark_records
@@ -115,7 +115,7 @@ def _load_same_log(
     log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
     recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != recorded:
-        run_all = shlex.join([*command("train").split(), "-m", "model=glob(*)", *train_overrides(overrides)])
+        run_all = typed_command("train", ["-m", "model=glob(*)", *train_overrides(overrides)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
             f"then {recorded}); judge the models on it as it is now, {run_all}, and promote then"

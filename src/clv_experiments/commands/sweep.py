@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,18 +12,18 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import override_key
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.cli.typed_secrets import typed_command
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
-from clv_experiments.errors import ClvError, command
+from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import SCORES, require_defined
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
 from clv_experiments.forecasting.suitability import require_learnable_amounts
-from clv_experiments.masking import mask_password
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Record, Tag, Text
@@ -145,7 +144,7 @@ def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
     yaml_words = {None: "null", True: "true", False: "false"}
     values = {key: yaml_words[v] if v is None or isinstance(v, bool) else v for key, v in settings.items()}
     choice = [f"{'+' * (key in added_keys)}{key}={value}" for key, value in values.items()]
-    return shlex.join([*command("train").split(), *overrides, *choice])
+    return typed_command("train", [*overrides, *choice])
 
 
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
@@ -248,7 +247,7 @@ def _setting_records(cfg: DictConfig, study: TrackedStudy) -> Iterator[Record]:
     yield from setting_records(settings)
     yield Text("config.yaml", OmegaConf.to_yaml(settings))
     yield Tag("code_version", code_version())
-    yield Tag("storage", mask_password(study.url or "memory"))
+    yield Tag("storage", study.url or "memory")
 
 
 @contextmanager

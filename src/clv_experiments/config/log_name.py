@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from clv_experiments.masking import mask_password
+from clv_experiments.masking import mask_secrets
 
 UNNAMED = "log"
 MAX_CHARACTERS = 60
@@ -46,7 +46,7 @@ def name_log(location: object, table: object = None) -> str:
 def _candidate_names(location: str) -> list[str]:
     """List the stem of a file or database, then the folders above it, the nearest first."""
     if re.match(r"\w[\w+.-]*://", location):
-        address = mask_password(location).partition("://")[2].partition("?")[0]
+        address = mask_secrets(location).partition("://")[2].partition("?")[0]
         _, slash, database = address.rpartition("/")
         return [PurePath(database if slash else re.sub(".*@", "", address)).stem]
     path = PurePath(location)

@@ -15,7 +15,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
-from clv_experiments.masking import mask_password
+from clv_experiments.masking import mask_settings
 from clv_experiments.reporting.records import Param
 from clv_experiments.tracking.experiment_name import name_experiment
 from clv_experiments.tracking.stored_run import setting_params
@@ -118,21 +118,12 @@ def experiment_name(cfg: DictConfig) -> str:
 
 def resolve_settings(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the composed settings, without passwords: what a run is known by."""
-    return mask_passwords(OmegaConf.to_container(cfg, resolve=True))
+    return mask_settings(OmegaConf.to_container(cfg, resolve=True))
 
 
 def flatten_settings(cfg: DictConfig) -> dict[str, Any]:
     """Name every setting as a run's parameters do: ``window.horizon``; the features are those of the model."""
     return _flat_settings(resolve_settings(cfg))
-
-
-def mask_passwords(settings: Any) -> Any:
-    """Copy composed settings without the passwords that connections hold."""
-    if isinstance(settings, dict):
-        return {name: mask_passwords(value) for name, value in settings.items()}
-    if isinstance(settings, list):
-        return [mask_passwords(value) for value in settings]
-    return mask_password(settings) if isinstance(settings, str) else settings
 
 
 def setting_records(settings: dict[str, Any]) -> Iterator[Param]:

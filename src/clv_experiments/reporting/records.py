@@ -1,4 +1,7 @@
-"""What an evaluation hands to tracking: small typed records, so that what is logged can be tested without a server."""
+"""What an evaluation hands to tracking: small typed records, so that what is logged can be tested without a server.
+
+No record of words holds a password or a key, wherever it is kept.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from clv_experiments.errors import ClvError
+from clv_experiments.masking import mask_secrets, mask_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +26,9 @@ class Param:
     name: str
     value: str | int | float | bool | None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", mask_settings(self.value, self.name))
+
 
 @dataclass(frozen=True)
 class Tag:
@@ -29,6 +36,9 @@ class Tag:
 
     name: str
     value: str
+
+    def __post_init__(self) -> None:
+        _mask(self, "value")
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,9 @@ class Text:
     name: str
     text: str
 
+    def __post_init__(self) -> None:
+        _mask(self, "text")
+
 
 @dataclass(frozen=True)
 class File:
@@ -87,6 +100,9 @@ class Description:
     """What a person reads first when opening the run, in Markdown."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        _mask(self, "text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +161,14 @@ class Registration:
     tags: tuple[Tag, ...]
     text: str
     about: str = ""
+
+    def __post_init__(self) -> None:
+        _mask(self, "text", "about")
+
+
+def _mask(record: object, *names: str) -> None:
+    for name in names:
+        object.__setattr__(record, name, mask_secrets(getattr(record, name)))
 
 
 Record = (

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from clv_experiments.data.sources.connection import DRIVER_INSTALL, describe_driver_error
 from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError
-from clv_experiments.masking import mask_password
+from clv_experiments.masking import mask_secrets
 
 DATABASE = "optuna.db"
 HEARTBEAT, GRACE = 5, 30  # seconds between heartbeats of a trial, and without any until it counts as killed
@@ -64,7 +64,7 @@ def open_storage(url: str | None) -> BaseStorage:
     tables = inspect(_engine(address)).get_table_names()
     if "alembic_version" in tables and "version_info" not in tables:
         raise ClvError(
-            f"{mask_password(url)} holds the tables of another program, such as MLflow's, with which Optuna's "
+            f"{mask_secrets(url)} holds the tables of another program, such as MLflow's, with which Optuna's "
             f"cannot stand (sweep.storage); type {EXAMPLES}"
         )
     kind = address.get_backend_name()
@@ -171,7 +171,7 @@ def translate_errors(url: str | None) -> Iterator[None]:
         else:
             reason = describe_driver_error(getattr(cause, "orig", None) or cause, str(url))  # type: ignore[arg-type]
         raise ClvError(
-            f"the study cannot be kept in {mask_password(url or 'memory')}: {reason} (sweep.storage)"
+            f"the study cannot be kept in {mask_secrets(url or 'memory')}: {reason} (sweep.storage)"
         ) from None
 
 
@@ -180,7 +180,7 @@ def _address(url: str) -> URL:
         address = make_url(url)
         kind = address.get_backend_name()
     except (SQLAlchemyError, ValueError):
-        raise ClvError(f"{mask_password(url)} is no address of a database (sweep.storage); type {EXAMPLES}") from None
+        raise ClvError(f"{mask_secrets(url)} is no address of a database (sweep.storage); type {EXAMPLES}") from None
     if "@" in (address.host or ""):
         raise ClvError(
             "the address of sweep.storage cannot be taken apart; write special characters of its password as %40 (at), "

@@ -50,7 +50,14 @@ from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, T
 PACKAGE = Path(__file__).resolve().parents[1]
 # What a logged model needs in order to predict in another environment.
 PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "skops", "sklearn", "xgboost")
-PREDICTION_CODE = ("__init__.py", "errors.py", "models/*.py", "tracking/__init__.py", "tracking/loader.py")
+PREDICTION_CODE = (
+    "__init__.py",
+    "errors.py",
+    "masking.py",
+    "models/*.py",
+    "tracking/__init__.py",
+    "tracking/loader.py",
+)
 
 
 class MlflowRun:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from clv_experiments.errors import ClvError
+from clv_experiments.masking import mask_secrets
 from clv_experiments.reporting.records import Record
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter
@@ -190,4 +191,4 @@ def failure_tags(error: BaseException) -> dict[str, str]:
         reason = "interrupted"
     else:
         reason = str(error) if isinstance(error, ClvError) else f"{type(error).__name__}: {error}"
-    return {"failure": reason[:LONGEST_PARAM], "failure_kind": type(error).__name__}
+    return {"failure": mask_secrets(reason)[:LONGEST_PARAM], "failure_kind": type(error).__name__}

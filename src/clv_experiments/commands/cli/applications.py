@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.command_line import CommandLine
+from clv_experiments.commands.cli.masked_output import mask_hydra_files
+from clv_experiments.commands.cli.typed_secrets import task_overrides
 from clv_experiments.commands.model_reference import pop_model_override
 from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.errors import ClvError, LogTooShort
+from clv_experiments.masking import remember_secrets, setting_secrets
 
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import Board
@@ -37,7 +40,7 @@ def sweep() -> int:
     def job(cfg: DictConfig) -> float | None:
         from clv_experiments.commands.sweep import run_study
 
-        return run_study(cfg, HydraConfig.get().overrides.task)
+        return run_study(cfg, task_overrides())
 
     return _run("sweep", job)
 
@@ -64,10 +67,9 @@ def leaderboard() -> int:
     def job(cfg: DictConfig) -> None:
         from clv_experiments.commands.leaderboard import run_leaderboard
 
-        job = HydraConfig.get()
-        is_single = job.mode is RunMode.RUN
+        is_single = HydraConfig.get().mode is RunMode.RUN
         try:
-            boards.append(run_leaderboard(cfg, job.overrides.task, is_single=is_single))
+            boards.append(run_leaderboard(cfg, task_overrides(), is_single=is_single))
         except LogTooShort as error:
             if is_single:
                 raise
@@ -175,6 +177,8 @@ def _run(
     @hydra.main(version_base="1.3", config_path=str(packaged_conf()), config_name=config_name)
     def main(cfg: DictConfig) -> Any:
         with terminal.job():
+            mask_hydra_files()
+            remember_secrets(*setting_secrets(OmegaConf.to_container(cfg)))
             return job(cfg)
         return None  # the job failed and said so
 

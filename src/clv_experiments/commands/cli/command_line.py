@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from traceback import walk_tb
+from traceback import print_exc, walk_tb
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException, ValidationError
@@ -22,13 +21,15 @@ import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --
 from clv_experiments import __version__
 from clv_experiments.commands.cli.help import help_text
 from clv_experiments.commands.cli.job_status import JobStatus
+from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.interrupts import stop_signals
-from clv_experiments.masking import mask_password
+from clv_experiments.masking import mask_secrets
 from clv_experiments.temporary_files import temporary_files
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -60,6 +61,16 @@ class CommandLine:
 
     def run(self, main: Callable[[], Any]) -> int:
         """Run a Hydra application; gives the exit status: 0, 1 after an error, 130 after an interrupt."""
+        with masked_output():
+            try:
+                return self._run(main)
+            except Exception:
+                if not self.shows_traceback:
+                    raise
+                print_exc()  # here, where it is masked
+                return 1
+
+    def _run(self, main: Callable[[], Any]) -> int:
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
@@ -98,7 +109,7 @@ class CommandLine:
         for file in hidden_options():
             _write(f"note: {file} is not read, since an option of its name comes with the package; give it another\n")
         for note in arguments.notes:
-            _write(f"note: {mask_password(note)}\n")
+            _write(f"note: {note}\n")
 
     @property
     def failed(self) -> bool:
@@ -116,9 +127,13 @@ class CommandLine:
                 yield
             return
         self._handle_signals()
+        with masked_output():
+            yield from self._job_of_worker()
+
+    def _job_of_worker(self) -> Iterator[None]:
         if self.status.stopped:
             raise KeyboardInterrupt
-        name, output = " ".join(HydraConfig.get().overrides.task), StringIO()
+        name, output = " ".join(map(as_typed, task_overrides())), StringIO()
         _write(f"started: {name}\n")
         try:
             with self.status.running(name), redirect_stdout(output), self._errors_as_sentences(f"{name}: "):
@@ -164,7 +179,7 @@ def _write(text: str) -> None:
 
 def error_sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote; what was typed at great length is shortened."""
-    sentence = mask_password(" ".join("; ".join([_describe(error), *_notes(error)]).split()))
+    sentence = mask_secrets(" ".join("; ".join([_describe(error), *_notes(error)]).split()))
     return LONG_WORD.sub(lambda word: shorten(word[0]), sentence)
 
 

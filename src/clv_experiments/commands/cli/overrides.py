@@ -5,7 +5,6 @@ What has exactly one reading is read that way, with a note where it was not type
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +16,10 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 from clv_experiments.commands.cli.choices import Choices
+from clv_experiments.commands.cli.typed_secrets import TypedSecrets
 from clv_experiments.commands.cli.words import Word, read_words
 from clv_experiments.config.setting_kinds import takes_list, takes_text
 from clv_experiments.errors import ClvError
-from clv_experiments.masking import find_passwords
 
 PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "markdown", "predictions")
 FILE_SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xlsx?|xlsm|json|jsonl|feather|orc|gz|zip|db|duckdb|sqlite3?)$")
@@ -84,10 +83,13 @@ class _Reader:
         self.choices, self.multirun = choices, multirun
         self.notes: list[str] = []
         self.parser = OverridesParser.create()
+        self.secrets = TypedSecrets()
 
     def read(self, word: Word) -> Iterator[Word]:
-        """Give the overrides that a word means: mostly one, itself."""
-        word = word if word.key == "data" else _without_password(word)
+        """Give the overrides that a word means: mostly one, itself; the secrets in it are hidden."""
+        yield from map(self.secrets.hide, self._read(word))
+
+    def _read(self, word: Word) -> Iterator[Word]:
         key, value = word.key, word.value
         if key.startswith(OPEN) or key in ("hydra", "hydra/launcher"):
             yield replace(word, prefix="++") if word.prefix == "+" and "/" not in key else word
@@ -105,8 +107,7 @@ class _Reader:
             option, setting = ("file", "data.path") if is_file else ("sql", "data.connection")
             self.notes.append(f"data={unquoted} is read as data={option} {setting}={unquoted}")
             yield Word.of("data", option)
-            hidden = _without_password(Word.of(setting, unquoted))
-            yield Word.of(setting, self._text_value(setting, str(hidden.value)))
+            yield Word.of(setting, self._text_value(setting, unquoted))
         elif key == "data.where":
             yield Word.of(key, quote_condition(value))
         elif key in ("window", "window.horizon") and (lengths := _lengths(value)) is not None:
@@ -215,31 +216,12 @@ class _Reader:
         return override is not None and override.is_sweep_override()
 
 
-def hide_password(argument: str) -> str:
-    """Move the value of ``key=value`` into the environment if it holds a password.
-
-    Hydra writes the overrides of a multirun to a file as they were typed; of this one it sees the variable's name.
-    """
-    key, _, value = argument.partition("=")
-    if not find_passwords(value):
-        return argument
-    variable = f"CLV_{key.lstrip('+').replace('.', '_').upper()}"
-    os.environ[variable] = value.strip("'\"")
-    return f"{key}=${{oc.env:{variable}}}"
-
-
 def quote_condition(value: str) -> str:
     """Quote the condition of ``data.where`` as Hydra wants it, so that the shell's quotes are enough."""
     if value in ("", "null") or value[0] + value[-1] in ("''", '""') or "${" in value:
         return value
     escaped = re.sub(r"(\\*)(?='|$)", r"\1\1", value).replace("'", r"\'")
     return f"'{escaped}'"
-
-
-def _without_password(word: Word) -> Word:
-    return (
-        word if word.value is None else replace(word, value=hide_password(f"{word.key}={word.value}").partition("=")[2])
-    )
 
 
 def _lengths(value: str) -> list[tuple[int, str]] | None:

@@ -14,7 +14,7 @@ import ibis
 
 from clv_experiments.data.engine import DuckDb, disable_progress_bar
 from clv_experiments.errors import ClvError
-from clv_experiments.masking import find_passwords, mask_password
+from clv_experiments.masking import find_secrets, mask_secrets
 
 URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}
@@ -74,7 +74,7 @@ def _open(connection: str, connect: Callable[[], Any]) -> Any:
     except Exception as error:  # every driver has its own class
         reason = describe_driver_error(error, connection)
         raise ClvError(
-            f"cannot open the database {mask_password(connection)}: {reason}; {_advise(reason)} (data.connection)"
+            f"cannot open the database {mask_secrets(connection)}: {reason}; {_advise(reason)} (data.connection)"
         ) from None
     _translate_driver_errors(backend, connection)
     return backend
@@ -86,7 +86,7 @@ def _connect(connection: str, parts: SplitResult) -> Any:
         return _open_file(Path(parts.netloc + parts.path), dict(parse_qsl(parts.query)))
     if scheme not in entry_points(group="ibis.backends").names:
         raise ClvError(
-            f"{mask_password(connection)} begins with no kind of database that is known; type "
+            f"{mask_secrets(connection)} begins with no kind of database that is known; type "
             f"data.connection={URI_EXAMPLES}"
         )
     add_timeout = scheme == "postgres" and "connect_timeout" not in parts.query
@@ -95,13 +95,13 @@ def _connect(connection: str, parts: SplitResult) -> Any:
 
 def describe_driver_error(error: Exception, connection: str) -> str:
     """Return a driver's message on one line of at most 300 characters, without the connection's password."""
-    text = mask_password(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
+    text = mask_secrets(" ".join(str(error).split("LINE 1:")[0].split()))[:300]
     text = _without_passwords(text, connection).rstrip(".;?")
     return f"{text}; {OTHER_FILES_ADVICE}" if "disabled by configuration" in text else text
 
 
 def _without_passwords(text: str, connection: str) -> str:
-    for password in find_passwords(connection):
+    for password in find_secrets(connection):
         text = text.replace(password, "***")
     return text
 
@@ -114,7 +114,7 @@ def _split_uri(connection: str) -> SplitResult:
     except ValueError:
         pass
     raise ClvError(
-        f"the connection {mask_password(connection)} cannot be taken apart; write special characters of the "
+        f"the connection {mask_secrets(connection)} cannot be taken apart; write special characters of the "
         "password as %40 for @, %2F for /, %3A for :, %23 for #, %3F for ? (data.connection)"
     )
 
@@ -171,7 +171,7 @@ def _translate_driver_errors(backend: Any, connection: str) -> None:
                 if ignore:
                     return None
                 raise ClvError(
-                    f"the database {mask_password(connection)} broke off: {describe_driver_error(error, connection)}; "
+                    f"the database {mask_secrets(connection)} broke off: {describe_driver_error(error, connection)}; "
                     "run again when it answers, or type data.push_down=false to work outside it"
                 ) from None
 

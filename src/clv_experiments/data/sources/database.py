@@ -25,7 +25,7 @@ from clv_experiments.data.sources.connection import (
 )
 from clv_experiments.data.sources.database_tables import choose_table, list_tables
 from clv_experiments.errors import ClvError
-from clv_experiments.masking import mask_password
+from clv_experiments.masking import mask_secrets
 
 BATCH_ROWS = 100_000  # rows
 
@@ -106,7 +106,7 @@ def _read_rows(
         if isinstance(error, ClvError):
             raise
         raise ClvError(
-            f"rows of {table or 'the query'} cannot be copied from {mask_password(connection)}: "
+            f"rows of {table or 'the query'} cannot be copied from {mask_secrets(connection)}: "
             f"{describe_driver_error(error, connection)}; cast the column in data.query"
         ) from None
     reason = f"{backend.name} cannot run the pipeline itself" if push_down else "data.push_down=false"
@@ -128,7 +128,7 @@ def _find_table(backend: Any, table: str, connection: str) -> ibis.Table:
     advice = (
         f"did you mean {' or '.join(suggestions)}?" if suggestions else f"it has {', '.join(tables[:10]) or 'none'}"
     )
-    raise ClvError(f"database {mask_password(connection)} has no table '{table}' (data.table); {advice}")
+    raise ClvError(f"database {mask_secrets(connection)} has no table '{table}' (data.table); {advice}")
 
 
 def _run_query(backend: Any, query: str, connection: str) -> ibis.Table:

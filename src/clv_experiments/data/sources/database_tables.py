@@ -8,7 +8,7 @@ from typing import Any
 from clv_experiments.data.engine import quote_identifier
 from clv_experiments.data.parsing.columns import choose_columns, quote_column
 from clv_experiments.errors import ClvError
-from clv_experiments.masking import mask_password
+from clv_experiments.masking import mask_secrets
 
 MAX_LISTED = 10  # tables in a message
 MAX_INSPECTED = 100  # tables whose columns are looked up
@@ -22,7 +22,7 @@ def choose_table(backend: Any, connection: str) -> str:
     ClvError
         If it has none, or several: they are listed, first those whose columns look like a log.
     """
-    tables, where = list_tables(backend), f"database {mask_password(connection)}"
+    tables, where = list_tables(backend), f"database {mask_secrets(connection)}"
     if not tables:
         raise ClvError(
             f"{where} has no table; type data=file data.path=orders.csv for a file, or data=sql "

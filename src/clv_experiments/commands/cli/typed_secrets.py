@@ -1,0 +1,106 @@
+"""Secrets that were typed: Hydra, which writes down what was typed, sees the name of a variable that holds each."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from clv_experiments.commands.cli.words import Word
+from clv_experiments.errors import command
+from clv_experiments.masking import find_secrets, is_secret_name, mask_secrets, mask_settings, remember_secrets
+
+VARIABLE = re.compile(r"\$\{oc\.env:(CLV_\w+)\}")
+ESCAPED = re.compile(r"\$\\\{oc\.env\\:(CLV_\w+)\\\}")
+
+
+class TypedSecrets:
+    """Moves secrets from overrides into environment variables, which worker processes inherit."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, str] = {}
+        self.parser = OverridesParser.create()
+
+    def hide(self, word: Word) -> Word:
+        """Return an override with a variable in place of each value that is, or holds, a secret.
+
+        Of several values, the runs of a multirun, each has a variable of its own.
+        """
+        if not word.value:
+            return word
+        try:
+            value = self.parser.parse_override(f"key={word.value}")._value
+        except HydraException:
+            value = word.value
+        if isinstance(value, ChoiceSweep):
+            hidden = [self._hide(one, word.key) for one in value.list]
+            return word if hidden == value.list else replace(word, value=",".join(map(_as_text, hidden)))
+        hidden_value = self._hide(value, word.key)
+        return word if hidden_value == value else replace(word, value=_as_text(hidden_value))
+
+    def _hide(self, value: Any, key: str) -> Any:
+        if isinstance(value, dict):
+            return {name: self._hide(one, str(name)) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._hide(one, key) for one in value]
+        text = value.text if isinstance(value, QuotedString) else value
+        if isinstance(text, bool | None) or VARIABLE.search(str(text)):
+            return value
+        named = is_secret_name(key) and "${" not in str(text)
+        if not (named or (isinstance(text, str) and find_secrets(text))):
+            return value
+        remember_secrets(f"{key}='{text}'" if named else text)
+        return f"${{oc.env:{self._variable(key, str(text))}}}"
+
+    def _variable(self, key: str, text: str) -> str:
+        first = f"CLV_{re.sub(r'[^A-Za-z0-9]+', '_', key).strip('_').upper()}"
+        variable, number = first, 1
+        while self.variables.get(variable, text) != text:
+            number += 1
+            variable = f"{first}_{number}"
+        self.variables[variable] = os.environ[variable] = text
+        return variable
+
+
+def task_overrides() -> list[str]:
+    """Return the overrides of this job as Hydra was given them, with the variables that hold secrets unread."""
+    overrides = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    assert isinstance(overrides, list)
+    return [str(override) for override in overrides]
+
+
+def typed_command(name: str, words: Sequence[str]) -> str:
+    """Write a command that can be typed, with ``***`` for each secret that has to be typed again."""
+    return shlex.join([*command(name).split(), *map(as_typed, words)])
+
+
+def as_typed(override: str) -> str:
+    """Return an override as it was typed, but for its secrets.
+
+    Examples
+    --------
+    >>> os.environ["CLV_DATA_CONNECTION"] = "postgresql://ann:sesame@host/shop?sslmode=require"
+    >>> as_typed("data.connection=${oc.env:CLV_DATA_CONNECTION}")
+    'data.connection=postgresql://ann:***@host/shop?sslmode=require'
+    >>> del os.environ["CLV_DATA_CONNECTION"]
+    """
+    key = override.partition("=")[0]
+
+    def value(match: re.Match[str]) -> str:
+        return str(mask_settings(os.environ.get(match[1], match[0]), key))
+
+    return mask_secrets(VARIABLE.sub(value, override))
+
+
+def _as_text(value: Any) -> str:
+    """Write a value as Hydra's grammar reads it, which escapes what an interpolation is made of."""
+    return ESCAPED.sub(r"${oc.env:\1}", str(Override._get_value_element_as_str(value)))
