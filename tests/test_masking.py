@@ -43,6 +43,7 @@ from clv_experiments.reporting.records import Description, Param, Tag, Text
         ("check user and password; a token: none", "check user and password; a token: none"),
         ("type password=<yours>, or postgresql://user:password@host/database",) * 2,
         ("data.connection=${oc.env:SHOP} password=${oc.env:WORD}",) * 2,
+        ("x://h/d?token=a,b=c&n=1", "x://h/d?token=***&n=1"),
         ("design=flat&tokens=5&sort_key=a", "design=flat&tokens=5&sort_key=a"),
     ],
 )

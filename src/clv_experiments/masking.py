@@ -22,6 +22,8 @@ PATTERNS = (
     re.compile(r"((?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@)((?:(?!://)\S)+)(?=@[\w\[/.%-])"),
     # The same with a blank in the secret, unless that is a port: up to the first @ before a host.
     re.compile(r"((?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|\d{1,5}\b)((?:(?!://)[^\n])+?)(?=@[\w\[])"),
+    # name=secret of an address, up to the next & or blank.
+    re.compile(rf"(?i)([?&][\w.-]*(?:{NAME})=)(?!{PLACEHOLDER})([^\s&#'\"]+)"),
     # name=secret of a query, a connection string or a command, and "name": secret of JSON and Python.
     re.compile(rf"(?i)((?:{NAME})(?:['\"]?\s*=|['\"]\s*:)\s*)(?!{PLACEHOLDER})({QUOTED}|[^\s&;,'\"()\[\]]+)"),
     # A line of YAML.
