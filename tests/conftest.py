@@ -10,6 +10,7 @@ import re
 import runpy
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import warnings
@@ -73,6 +74,14 @@ def start_process():
     """Start processes that speak through pipes; none, nor what it started, outlives the test."""
     with ExitStack() as running:
         yield lambda command, **options: running.enter_context(process_group(command, **options))
+
+
+@pytest.fixture
+def unused_port():
+    """A port of this machine where nothing answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

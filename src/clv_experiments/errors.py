@@ -22,6 +22,10 @@ class ClvError(ValueError):
         super().__init__(mask_secrets(sentence))
 
 
+class StoreFailure(ClvError):  # noqa: N818 - it says what is so, not that something broke
+    """The store of runs does not answer, which says nothing of what it holds."""
+
+
 class UnsuitableLog(ClvError):  # noqa: N818 - it says what is so, not that something broke
     """A model cannot be judged on a log, whatever its settings."""
 

@@ -1,6 +1,5 @@
 """What tests of data can have: PostgreSQL where CLV_TEST_POSTGRES says one runs, and files as users have them."""
 
-import socket
 from io import BytesIO
 
 import ibis
@@ -47,11 +46,3 @@ def pushed_down():
     yield remember
     for backend in opened:
         backend.disconnect()
-
-
-@pytest.fixture
-def unused_port():
-    """A port of this machine where nothing answers."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]

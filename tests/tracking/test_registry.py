@@ -172,7 +172,7 @@ def test_a_store_that_was_moved_still_has_its_models_and_a_damaged_one_is_said(t
 def test_every_name_of_a_log_makes_a_name_of_its_own_that_an_address_can_hold(registered):
     names = [champion_name(experiment) for experiment in HOSTILE]
     assert len(set(names)) == len(HOSTILE)
-    client = open_store(registered.folder)
+    client = open_store(registered.store.folder)
     run = registered.model("models:/shop-3m@champion").run
     for experiment, name in zip(HOSTILE, names, strict=True):
         register(client, run.run_id, Registration(name, CHAMPION, (), "# card"))

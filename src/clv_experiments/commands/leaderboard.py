@@ -32,7 +32,7 @@ from clv_experiments.comparison.standings import Standings, check_bootstrap, sta
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_configured_log
-from clv_experiments.config.settings import check_settings, experiment_name
+from clv_experiments.config.settings import check_settings, experiment_name, keeps_runs
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import OBJECTIVES, require_defined
 from clv_experiments.reporting.record_files import check_writable, write_folder
@@ -137,7 +137,7 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
     ClvError
         Names the setting, what it must be and what it is.
     """
-    if "folder" not in cfg.tracking:
+    if not keeps_runs(cfg):
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
     if cfg.markdown:

@@ -16,7 +16,7 @@ from clv_experiments.commands.cli.typed_secrets import typed_command
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records
+from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records, study_folder
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import SCORES, require_defined
@@ -81,6 +81,8 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     forecaster = Forecaster(log, periods.window)
     objective = Objective(config.space, config.build_candidate, forecaster, periods.validation, settings.metrics)
     study = _open_study(config, log.fingerprint)
+    if "uri" in cfg.tracking and not settings.storage:
+        _print_sentences(terminal, "beside_a_server", study_folder(cfg))
     search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
     terminal.print_line(f"study '{study.name}', by {search_description}")
     with terminal.step("computing features and labels", "features"):
@@ -150,7 +152,7 @@ def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
     settings, trial_settings = config.settings, config.trial_settings(log_fingerprint)
     return open_study(
-        storage_url(settings.storage, config.cfg.tracking.get("folder")),
+        storage_url(settings.storage, study_folder(config.cfg)),
         config.study_name(trial_settings),
         settings.directions,
         trial_settings,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from clv_experiments.comparison.cell import Entry
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, StoreFailure
 from clv_experiments.forecasting.level import FORECAST
 from clv_experiments.forecasting.run_records import ORIGINS, TOTAL_INTERVALS
 from clv_experiments.tracking.stored_run import setting_params
@@ -38,6 +38,8 @@ def read_predictions(reader: Reader, run: StoredRun) -> pd.DataFrame | None:
     try:
         table = reader.table(run.run_id, "predictions.parquet")
         floors = _read_origins(reader, run)["d2_floor"]
+    except StoreFailure:
+        raise
     except ClvError:
         return None
     origins = len(run.tags["holdouts"].split("; "))

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.errors import ClvError
+from clv_experiments.tracking.addresses import EXAMPLE, is_address
 
 MAX_NAME = 200  # characters of a name that folders and MLflow experiments are called by
 MAX_VALUE_LENGTH = 80  # characters of a refused value that a message shows
@@ -45,10 +46,15 @@ def _is_number(value: Any) -> bool:
 
 NULL = Kind("null", lambda value: value is None)
 TEXT = Kind("text", lambda value: isinstance(value, str) and bool(value.strip()))
+FOLDER = Kind(
+    f"a folder, and a tracking server is typed as tracking=server tracking.uri={EXAMPLE}",
+    lambda value: TEXT.accepts(value) and not is_address(value),
+)
 NAME = Kind(
     f"a name of at most {MAX_NAME} printable characters",
     lambda value: TEXT.accepts(value) and len(value) <= MAX_NAME and value.isprintable(),
 )
+EMPTY = Kind("empty", lambda value: value == "")
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 FALSE = Kind("false", lambda value: value is False)
 NUMBER = Kind("a number", _is_number)
@@ -80,7 +86,7 @@ KINDS: dict[str, Kind] = {
     "data.cleaning.*.*": Kind("anything", lambda value: True),
     "data.cleaning.*": MAPPING | NULL,
     **dict.fromkeys(("data.log_start", "data.log_end", "window.cutoff"), DAY | NULL),
-    "data.currency": NAME | Kind("empty", lambda value: value == "") | NULL,
+    "data.currency": NAME | EMPTY | NULL,
     **dict.fromkeys(("data.engine", "data.spark_master"), TEXT),
     "window.horizon": TEXT,
     "features.name": NAME,
@@ -91,7 +97,8 @@ KINDS: dict[str, Kind] = {
     "model.features.name": NAME,
     **dict.fromkeys(("features.blocks", "model.features.blocks"), LIST),
     "tracking._target_": TEXT,
-    "tracking.folder": TEXT,
+    "tracking.folder": FOLDER,
+    "tracking.uri": TEXT | EMPTY,
     "tracking.trusted": FLAG,
     "evaluation.published": MAPPING,
     **dict.fromkeys(("output", "runs", "metric"), TEXT),

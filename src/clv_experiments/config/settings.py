@@ -30,6 +30,7 @@ ALTERNATIVES = {
     "sweep.n_trials": ((None,), "null"),
     "sweep.validation_origins": ((ALL,), ALL),
 }
+LOCAL_FOLDER = "mlruns"  # of what is kept here where runs are on a server
 PROTOCOLS = ("forecast", "customer_split")
 LEAST_SAMPLE = 500  # customers, of which each stratum needs some
 
@@ -114,6 +115,16 @@ def run_title(cfg: DictConfig) -> str:
 def experiment_name(cfg: DictConfig) -> str:
     """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow 3m``."""
     return name_experiment(cfg.data.name, Horizon.parse(cfg.window.horizon).label)
+
+
+def keeps_runs(cfg: DictConfig) -> bool:
+    """Whether runs are kept, in a folder or on a server."""
+    return "folder" in cfg.tracking or "uri" in cfg.tracking
+
+
+def study_folder(cfg: DictConfig) -> str | None:
+    """Return the folder of studies: that of the runs, of runs on a server one here; None where no run is kept."""
+    return cfg.tracking.get("folder", LOCAL_FOLDER) if keeps_runs(cfg) else None
 
 
 def resolve_settings(cfg: DictConfig) -> dict[str, Any]:

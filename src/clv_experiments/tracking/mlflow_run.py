@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.metadata import packages_distributions, version
@@ -172,7 +172,14 @@ class MlflowStudy(MlflowRun):
     """
 
     def __init__(
-        self, client: mlflow.MlflowClient, run_id: str, location: str, experiment_id: str, lock: Path, new: bool
+        self,
+        client: mlflow.MlflowClient,
+        run_id: str,
+        location: str,
+        experiment_id: str,
+        lock: Callable[[], FileLock],
+        *,
+        new: bool,
     ) -> None:
         super().__init__(client, run_id, location)
         self.experiment_id = experiment_id
@@ -191,7 +198,7 @@ class MlflowStudy(MlflowRun):
         """
         start_time = int(started.timestamp() * 1000)
         tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number), PROCESS: current_process()}
-        with FileLock(self.lock):  # another process may make up for a trial while its own writes it
+        with self.lock():  # another process may make up for a trial while its own writes it
             trial_run = next(self._trial_runs(f" and tags.trial = '{number}'"), None)
             if trial_run is None:
                 trial_run = retry_while_locked(

@@ -1,14 +1,12 @@
-"""Records to MLflow: one run each, in SQLite with artifacts beside it. The only door to mlflow."""
+"""Records to MLflow: one run each, in SQLite with artifacts beside it or on a server. The only door to mlflow."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
-from filelock import FileLock
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
@@ -19,36 +17,43 @@ from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.inspection import StoreInspection
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
 from clv_experiments.tracking.process import current_process
-from clv_experiments.tracking.reserve import keep_reserve, release_reserve
 from clv_experiments.tracking.run_reader import RunReader
-from clv_experiments.tracking.store import LOCK, open_store, retry_while_locked, store_uri
+from clv_experiments.tracking.server import ServerStore
+from clv_experiments.tracking.store import FolderStore, retry_while_locked
 from clv_experiments.tracking.store_errors import describe_store_error
 from clv_experiments.tracking.stored_run import PROCESS, STUDY, failure_tags
 
 
 class MlflowTracker:
-    """Runs in ``<folder>/mlflow.db``, artifacts in ``<folder>/artifacts``.
+    """Runs in ``<folder>/mlflow.db``, artifacts in ``<folder>/artifacts``; or both on a tracking server.
 
     Parameters
     ----------
     folder : str
-        Made where it is missing; relative to the working directory.
+        Made where it is missing; relative to the working directory. Not read where there is a ``uri``.
+    uri : str, optional
+        Of a server: ``https://host:port/path``.
     trusted : bool
         Whether models are read from it that could run any code in the course of it.
+
+    Raises
+    ------
+    ClvError
+        If the folder is an address, or the address that of no server.
     """
 
-    def __init__(self, folder: str = "mlruns", *, trusted: bool = False) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path = "mlruns", *, uri: str | None = None, trusted: bool = False) -> None:
+        self.store = FolderStore(folder) if uri is None else ServerStore(uri)
         self.trusted = trusted
 
     @property
     def uri(self) -> str:
         """Tracking URI, as MLflow's own functions take it."""
-        return store_uri(self.folder)
+        return self.store.uri
 
     def reader(self) -> RunReader:
-        """Return what reads the folder's runs back."""
-        return RunReader(self.folder, trusted=self.trusted)
+        """Return what reads the runs back."""
+        return RunReader(self.store, trusted=self.trusted)
 
     def inspection(self, killed: Collection[str] = ()) -> StoreInspection:
         """Return what looks for faults in the store; ``killed`` are runs known to be without a process.
@@ -59,7 +64,7 @@ class MlflowTracker:
             If there is no store, or it cannot be opened.
         """
         reader = self.reader()
-        return StoreInspection(reader.client, reader, self.folder, tuple(killed))
+        return StoreInspection(reader.client, reader, self.store.folder, tuple(killed))
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MlflowRun]:
@@ -71,13 +76,13 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client, experiment_id = self._open_experiment(experiment)
-        keep_reserve(self.folder)
+        self.store.keep_reserve()
         run_id, status, tags = "", "FAILED", {PROCESS: current_process()}
         try:
             with deferred_interrupts():  # a run that was made is known here
                 active = retry_while_locked(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
                 run_id = active.info.run_id
-            yield MlflowRun(client, run_id, self._location(run_id, experiment))
+            yield MlflowRun(client, run_id, self._location(run_id, experiment, experiment_id))
             retry_while_locked(client.set_terminated, run_id, "FINISHED")
             status = "FINISHED"
         except BaseException as error:
@@ -106,8 +111,8 @@ class MlflowTracker:
             If the folder or the database cannot be written.
         """
         client, experiment_id = self._open_experiment(experiment)
-        keep_reserve(self.folder)
-        with FileLock(self.folder / LOCK):  # of processes that start together one makes it
+        self.store.keep_reserve()
+        with self.store.lock():  # of processes that start together one makes it
             existing = find_study(client, experiment_id, identity)
             tags = {"kind": STUDY, "study": name, "study_id": identity, PROCESS: current_process()}
             run_id = existing or retry_while_locked(client.create_run, experiment_id, None, tags, name).info.run_id
@@ -115,9 +120,9 @@ class MlflowTracker:
             retry_while_locked(client.update_run, run_id, "RUNNING")
             retry_while_locked(client.set_tag, run_id, PROCESS, current_process())
             _forget_failure(client, run_id)
-        location = self._location(run_id, experiment)
+        location = self._location(run_id, experiment, experiment_id)
         try:
-            yield MlflowStudy(client, run_id, location, experiment_id, self.folder / LOCK, new=not existing)
+            yield MlflowStudy(client, run_id, location, experiment_id, self.store.lock, new=not existing)
         except BaseException as error:
             self._record_failure(client, run_id, error)
             raise
@@ -137,23 +142,18 @@ class MlflowTracker:
             try:
                 retry_while_locked(mark)
             except ClvError as refusal:
-                if not (is_disk_full(refusal) and release_reserve(self.folder)):
+                if not (is_disk_full(refusal) and self.store.release_reserve()):
                     raise
                 retry_while_locked(mark)
         except (ClvError, KeyboardInterrupt) as refusal:  # the error under way says more
             reason = "" if str(refusal) == str(error) else f", since {refusal or 'interrupted again'}"
             error.add_note(f"run {run_id} could not be marked FAILED{reason}")
 
-    def _location(self, run_id: str, experiment: str) -> str:
-        command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
-        elsewhere = "" if self.folder == Path("mlruns") else f" {shlex.quote(f'folder={self.folder}')}"
-        return (
-            f"run {run_id} in experiment {experiment}; to browse it (choose Model training): clv ui{elsewhere}, or\n"
-            f"{command}"
-        )
+    def _location(self, run_id: str, experiment: str, experiment_id: str) -> str:
+        return f"run {run_id} in experiment {experiment}; {self.store.describe_run(experiment_id, run_id)}"
 
     def _open_experiment(self, name: str) -> tuple[mlflow.MlflowClient, str]:
-        client = open_store(self.folder)
+        client = self.store.open()
         return client, retry_while_locked(self._find_or_create_experiment, client, name)
 
     def _find_or_create_experiment(self, client: mlflow.MlflowClient, name: str) -> str:
@@ -161,8 +161,7 @@ class MlflowTracker:
             by_name = client.get_experiment_by_name
             experiment = by_name(name) or by_name(former_name(name))
             if experiment is None:
-                artifacts = (self.folder / "artifacts").resolve().as_uri()
-                return client.create_experiment(name, artifact_location=artifacts)
+                return client.create_experiment(name, artifact_location=self.store.artifact_location)
             if experiment.lifecycle_stage == "deleted":
                 client.restore_experiment(experiment.experiment_id)
             if experiment.name != name:

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import mlflow
 import pandas as pd
@@ -20,39 +19,41 @@ from clv_experiments.errors import ClvError, command
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.loader import load_estimator
 from clv_experiments.tracking.registry import logged_model, resolve
-from clv_experiments.tracking.store import open_store, retry_while_locked, search_runs
+from clv_experiments.tracking.server import ServerStore
+from clv_experiments.tracking.store import FolderStore, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
 
 
 class RunReader:
-    """Reads the runs of ``<folder>/mlflow.db``; never makes a store where there is none.
+    """Reads the runs of a store; never makes one where there is none.
 
     Parameters
     ----------
-    folder : Path
+    store : FolderStore, ServerStore or Path
+        A path is that of a folder.
     trusted : bool
         Whether models are read that could run any code in the course of it.
     """
 
-    def __init__(self, folder: Path, *, trusted: bool = False) -> None:
-        self.folder = folder
+    def __init__(self, store: FolderStore | ServerStore | Path, *, trusted: bool = False) -> None:
+        self.store = FolderStore(store) if isinstance(store, Path) else store
         self.trusted = trusted
+        self._artifacts: dict[str, str] = {}  # addresses of the files of runs
 
     @property
     def exists(self) -> bool:
-        """Whether any run was ever kept in the folder."""
-        database = self.folder / "mlflow.db"
-        return database.exists() and database.stat().st_size > 0
+        """Whether any run was ever kept there."""
+        return self.store.exists
 
     @cached_property
     def client(self) -> mlflow.MlflowClient:
         """MLflow's client of the store; ClvError where there is none."""
         if not self.exists:
             raise ClvError(
-                f"no runs are kept in '{self.folder}' yet: run experiments first, such as "
+                f"no runs are kept in '{self.store.name}' yet: run experiments first, such as "
                 f"{command('train')} -m model='glob(*)' window=3m, or type tracking.folder=<where they are>"
             )
-        return open_store(self.folder)
+        return self.store.open()
 
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first, deleted ones left out; none where there is no such experiment.
@@ -66,7 +67,9 @@ class RunReader:
         existing = [retry_while_locked(self.client.get_experiment_by_name, name) for name in names]
         ids = [one.experiment_id for one in existing if one]
         newest_first = ["attributes.start_time DESC"]
-        return [_to_stored_run(run) for run in search_runs(self.client, ids, order_by=newest_first)] if ids else []
+        runs = list(search_runs(self.client, ids, order_by=newest_first)) if ids else []
+        self._artifacts |= {run.info.run_id: run.info.artifact_uri for run in runs}
+        return [_to_stored_run(run) for run in runs]
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left.
@@ -128,7 +131,7 @@ class RunReader:
         except ClvError as error:
             raise ClvError(
                 f"the model of run {run.run_id} is not read: {error}; type tracking.trusted=true "
-                f"where you trust whoever wrote to '{self.folder}'"
+                f"where you trust whoever wrote to '{self.store.name}'"
             ) from error
         except Exception as error:  # whatever a damaged file, or a class that is no longer there, leads to
             raise ClvError(
@@ -142,8 +145,8 @@ class RunReader:
         from mlflow.models import Model
 
         logged = logged_model(self.client, run)
-        folder = self._folder_of(logged.artifact_location, "models", logged.model_id, "artifacts")
         try:
+            folder = self.store.fetch(logged.artifact_location, "", "models", logged.model_id, "artifacts")
             mlflow_model = Model.load(str(folder))
             path = folder / mlflow_model.flavors["python_function"]["data"]
         except (KeyError, MlflowException, OSError, ValueError) as error:
@@ -156,16 +159,12 @@ class RunReader:
 
     def has_file(self, artifact_uri: str, name: str) -> bool:
         """Whether a run of these artifacts has a file."""
-        return (self._folder_of(artifact_uri, *urlsplit(artifact_uri).path.split("/")[-2:]) / name).is_file()
+        return self.store.has_file(artifact_uri, name, *urlsplit(artifact_uri).path.split("/")[-2:])
 
     def _file(self, run_id: str, name: str) -> Path:
-        uri = retry_while_locked(self.client.get_run, run_id).info.artifact_uri
-        return self._folder_of(uri, run_id, "artifacts") / name
-
-    def _folder_of(self, uri: str, *parts: str) -> Path:
-        """Find a folder: MLflow keeps absolute paths, in a store that was moved it lies where new ones are put."""
-        recorded = Path(url2pathname(urlsplit(uri).path))
-        return recorded if recorded.exists() else self.folder.joinpath("artifacts", *parts)
+        if run_id not in self._artifacts:
+            self._artifacts[run_id] = retry_while_locked(self.client.get_run, run_id).info.artifact_uri
+        return self.store.fetch(self._artifacts[run_id], name, run_id, "artifacts")
 
 
 def _to_stored_run(run: Run) -> StoredRun:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 from uuid import uuid4
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # without git MLflow would print fifty lines
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it is said once, with all that a run says
 
 import mlflow
 from filelock import FileLock
@@ -20,17 +25,21 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.disks import describe_full_disk, describe_refusal, is_disk_full
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, StoreFailure
 from clv_experiments.interrupts import deferred_interrupts
+from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder
+from clv_experiments.tracking.reserve import keep_reserve, release_reserve
 from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, first_line
 
 # The database is made in silence: its log lines mean nothing to whoever runs an experiment.
 for logger_name in ("alembic", "mlflow"):
     logging.getLogger(logger_name).setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for each error that it raises too
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of many tries to reach a server
 
 LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
 PAGE = 1000  # runs fetched at a time
+UNREACHABLE = ("Max retries exceeded", "too many 50")  # as MLflow says after minutes of its own
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
 
 Result = TypeVar("Result")
@@ -78,10 +87,20 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
 
 
 def _connect(uri: str) -> mlflow.MlflowClient:
-    mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient()
+    client = use_store(uri)
     client.search_experiments(max_results=1)
     return client
+
+
+def use_store(uri: str) -> mlflow.MlflowClient:
+    """Let MLflow's own functions write to a store, but not programs that are started later, as MLflow would have it."""
+    before = os.environ.get(URI_VARIABLE)
+    mlflow.set_tracking_uri(uri)
+    if before is None:
+        os.environ.pop(URI_VARIABLE, None)
+    else:
+        os.environ[URI_VARIABLE] = before
+    return mlflow.MlflowClient()
 
 
 def _create_database(database: Path) -> None:
@@ -98,23 +117,28 @@ def _create_database(database: Path) -> None:
 def retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     """Call what writes or reads, again and again while another process holds the SQLite store.
 
-    No signal interrupts a call, which would leave a transaction open and the store locked; what waits is interrupted.
+    No signal interrupts a call to an SQLite store, which would leave a transaction open and the store locked; what
+    waits is interrupted, and so is a call to a server.
 
     Raises
     ------
+    StoreFailure
+        If a server does not answer for minutes.
     ClvError
         If the store is still locked after about half a minute, or the store or the disk refuses.
     """
     try:
         return _retry(call, *args, **kwargs)
     except (MlflowException, SQLAlchemyError, OSError) as error:
+        if any(words in str(error) for words in UNREACHABLE):
+            raise StoreFailure(f"the tracking server no longer answers: {first_line(error)}") from error
         raise ClvError(describe_store_error(error)) from error
 
 
 def _retry(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     for pause in PAUSES:
         try:
-            with deferred_interrupts():
+            with deferred_interrupts() if mlflow.get_tracking_uri().startswith("sqlite:") else nullcontext():
                 return call(*args, **kwargs)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             if LOCKED not in str(error):
@@ -152,3 +176,69 @@ def search_runs(
         token = page.token
         if not token:
             return
+
+
+class FolderStore:
+    """Runs in ``<folder>/mlflow.db``, files in ``<folder>/artifacts``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made where it is missing; relative to the working directory.
+
+    Raises
+    ------
+    ClvError
+        If it is the address of something else.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = check_folder(folder)
+        self.name = str(folder)
+
+    @property
+    def uri(self) -> str:
+        """Tracking URI, as MLflow's own functions take it."""
+        return store_uri(self.folder)
+
+    @property
+    def exists(self) -> bool:
+        """Whether any run was ever kept in the folder."""
+        database = self.folder / "mlflow.db"
+        return database.exists() and database.stat().st_size > 0
+
+    @property
+    def artifact_location(self) -> str | None:
+        """Where a new experiment has its files."""
+        return (self.folder / "artifacts").resolve().as_uri()
+
+    def open(self) -> mlflow.MlflowClient:
+        """Open the folder's database, or make it; see ``open_store``."""
+        return open_store(self.folder)
+
+    def lock(self) -> FileLock:
+        """Return what one process of those that use the folder holds at a time."""
+        return FileLock(self.folder / LOCK)
+
+    def fetch(self, artifacts: str, name: str, *parts: str) -> Path:
+        """Return where a file below an artifact address is; of a store that was moved, by the parts of its path."""
+        recorded = Path(url2pathname(urlsplit(artifacts).path))
+        return (recorded if recorded.exists() else self.folder.joinpath("artifacts", *parts)) / name
+
+    def has_file(self, artifacts: str, name: str, *parts: str) -> bool:
+        """Whether a file is there below an artifact address."""
+        return self.fetch(artifacts, name, *parts).is_file()
+
+    def keep_reserve(self) -> None:
+        """Keep some space for marking a run FAILED; see ``reserve``."""
+        keep_reserve(self.folder)
+
+    def release_reserve(self) -> bool:
+        """Give that space up; False where it was gone."""
+        return release_reserve(self.folder)
+
+    def describe_run(self, experiment_id: str, run_id: str) -> str:
+        """Say how a run is browsed."""
+        command = f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{self.folder}/mlflow.db')}"
+        elsewhere = "" if self.folder == Path("mlruns") else f" {shlex.quote(f'folder={self.folder}')}"
+        return f"to browse it (choose Model training): clv ui{elsewhere}, or\n{command}"

@@ -21,6 +21,7 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.reporting.records import FigureRecord, Record, Table
+from clv_experiments.tracking.addresses import is_address
 from clv_experiments.tracking.memory_tracker import MemoryRun, MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 from clv_experiments.tracking.stored_run import Run, Tracker
@@ -139,7 +140,7 @@ def train(
     evaluation : {"forecast", "customer_split"}, optional
     seed : int, optional
     tracking : str or Path, optional
-        Folder of an MLflow store that keeps the run; by default nothing is kept.
+        Folder of an MLflow store that keeps the run, or address of a server; by default nothing is kept.
     settings : mapping, optional
         Any other setting by its full name: ``{"model.estimator.regressor.max_depth": 6}``.
     verbose : bool
@@ -181,7 +182,8 @@ def compose_run(log: Log, chosen: Settings, settings: Settings | None = None) ->
 
 def run_model(log: Log, cfg: DictConfig, store: str | Path | None, terminal: Terminal) -> Result:
     """Run an experiment, keeping its records."""
-    recorder = _Recorder(MlflowTracker(str(store)) if store else None)
+    server = str(store) if store and is_address(str(store)) else None
+    recorder = _Recorder(MlflowTracker(store, uri=server) if store else None)
     evaluation = run_experiment(cfg, log=log.transactions, tracker=recorder, terminal=terminal)
     return Result(log, cfg, evaluation, recorder.memory.runs[-1])
 

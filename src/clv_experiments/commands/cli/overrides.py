@@ -5,8 +5,9 @@ What has exactly one reading is read that way, with a note where it was not type
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
@@ -20,14 +21,17 @@ from clv_experiments.commands.cli.typed_secrets import TypedSecrets
 from clv_experiments.commands.cli.words import Word, read_words
 from clv_experiments.config.setting_kinds import takes_list, takes_text
 from clv_experiments.errors import ClvError
+from clv_experiments.tracking.addresses import URI_VARIABLE
 
 PATHS = ("data.path", "data.source.path", "tracking.folder", "output", "markdown", "predictions")
 FILE_SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xlsx?|xlsm|json|jsonl|feather|orc|gz|zip|db|duckdb|sqlite3?)$")
 URL_PREFIX = re.compile(r"\w[\w+.-]*://")
+NEXT_ADDRESS = re.compile(r",(?=\w[\w+.-]*://)")  # any other comma belongs to the address before it
 LENGTH = re.compile(r"(?i)(-?\d+)[\s_-]*([a-z]+)")
 UNITS = {"d": ("days", 1), "w": ("weeks", 1), "m": ("months", 1), "q": ("months", 3), "y": ("months", 12)}
 UNIT_WORDS = re.compile(r"(?i)d|days?|w|wks?|weeks?|m|mo|mon|months?|q|quarters?|y|yrs?|years?")
 MULTIRUN = {"-m", "--multirun", "hydra.mode=MULTIRUN"}
+ASKING = {"--help", "-h", "--version", "--hydra-help", "--shell-completion", "-sc", "--info", "-i"}
 SELECT = re.compile(r"(?i)\s*(select|with)\b")
 # Below these a name that is not there may be added, and one that is there taken out.
 OPEN = (
@@ -65,6 +69,8 @@ def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
     reader = _Reader(choices, multirun=bool(typed_options & MULTIRUN))
     overrides = [override for word in words.overrides for override in reader.read(word)]
     overrides = reader.last_of_each([*overrides, *reader.implied(overrides)])
+    if "tracking" in choices.groups and not typed_options & ASKING:
+        overrides += reader.implied_tracking({override.key: override.value for override in overrides})
     return Arguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
 
 
@@ -138,6 +144,22 @@ class _Reader:
         elif keys & {"data.connection", "data.query", "data.table"}:
             yield Word.of("data", "sql")
 
+    def implied_tracking(self, typed: Mapping[str, str | None]) -> Iterator[Word]:
+        """Give the tracking option that settings typed without one, or MLflow's own variable, belong to."""
+        server = os.environ.get(URI_VARIABLE)
+        if "tracking.uri" in typed and "tracking.folder" in typed:
+            raise ClvError("runs are kept on a server or in a folder; type tracking.uri or tracking.folder, not both")
+        if "tracking.uri" in typed and "tracking" not in typed:
+            yield Word.of("tracking", "server")
+        elif server and "tracking" not in typed and "tracking.folder" not in typed:
+            self.notes.append(
+                f"runs are kept on {server}, as {URI_VARIABLE} says; type tracking=mlflow for this machine"
+            )
+            yield Word.of("tracking", "server")
+        elif server and "tracking.uri" not in typed and typed.get("tracking") in (None, "mlflow"):
+            folder = typed.get("tracking.folder") or "mlruns"
+            self.notes.append(f"runs are kept in {folder}, as typed, and not where {URI_VARIABLE} says")
+
     def last_of_each(self, overrides: Sequence[Word]) -> list[Word]:
         """Keep the last of overrides that set the same, as Hydra does, and say so."""
         last = {override.key: override for override in overrides}
@@ -181,6 +203,9 @@ class _Reader:
 
     def _text_value(self, key: str, value: str) -> str:
         """Quote text unless the grammar reads it as the text that it is, or as null, false, a list or a sweep."""
+        addresses = NEXT_ADDRESS.split(value)
+        if self.multirun and URL_PREFIX.match(value) and any("," in address for address in addresses):
+            return ",".join(map(_quote, addresses))
         override = self._parse_override(value)
         if override is None:
             parts = [part.strip() for part in value.split(",")]

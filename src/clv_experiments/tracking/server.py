@@ -1,0 +1,165 @@
+"""The store of a tracking server: opened quickly or refused in one sentence, files sent and fetched through it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
+
+import mlflow
+from filelock import FileLock
+from mlflow.exceptions import MlflowException
+
+from clv_experiments.errors import ClvError, StoreFailure
+from clv_experiments.tracking.addresses import check_server
+from clv_experiments.tracking.store import LOCK, retry_while_locked, use_store
+from clv_experiments.tracking.store_errors import first_line
+
+# At opening a server answers or not; later MLflow's own patience, some two to four minutes, outlasts a restart.
+QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+LOCAL_FOLDER = Path("mlruns")  # what is kept beside a server: studies, locks, reports
+MISSING_FILE = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND")
+_answered: set[str] = set()  # by this process
+
+
+class ServerStore:
+    """Runs and files of a server that several people share; MLflow's own variables say who logs in.
+
+    Parameters
+    ----------
+    uri : str or None
+        ``https://host:port/path``.
+
+    Raises
+    ------
+    ClvError
+        If it is no such address.
+    """
+
+    exists = True
+    folder: Path | None = None  # on this machine
+    artifact_location: str | None = None  # where the server puts it
+
+    def __init__(self, uri: str | None) -> None:
+        self.uri = self.name = check_server(uri)
+
+    def open(self) -> mlflow.MlflowClient:
+        """Let MLflow's own functions write there, once the server has answered.
+
+        Raises
+        ------
+        StoreFailure
+            If it does not answer, refuses, or is no tracking server.
+        """
+        client = use_store(self.uri)
+        if self.uri not in _answered:
+            try:
+                with _environment(QUICK):
+                    client.search_experiments(max_results=1)
+            except MlflowException as error:
+                raise StoreFailure(_explain(self.uri, str(error))) from error
+            _answered.add(self.uri)
+        return client
+
+    def lock(self) -> FileLock:
+        """Return what one process of this working folder holds at a time."""
+        LOCAL_FOLDER.mkdir(exist_ok=True)
+        return FileLock(LOCAL_FOLDER / LOCK)
+
+    def fetch(self, artifacts: str, name: str, *_: str) -> Path:
+        """Download a file, or with no name a folder, from below an artifact address.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the server has no such file.
+        ClvError
+            If it does not answer.
+        """
+        address = f"{artifacts}/{name}" if name else artifacts
+        parts = re.sub(r"[^\w.-]+", "_", artifacts)
+        target = Path(self._downloads, parts, Path(name).parent)
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            return Path(
+                retry_while_locked(
+                    mlflow.artifacts.download_artifacts, artifact_uri=address, dst_path=str(target),
+                    tracking_uri=self.uri,
+                )
+            )  # fmt: skip
+        except StoreFailure:
+            raise
+        except ClvError as error:
+            raise FileNotFoundError(f"{address}: {error}") from error
+
+    def has_file(self, artifacts: str, name: str, *_: str) -> bool:
+        """Whether the server has a file below an artifact address."""
+        files = retry_while_locked(mlflow.artifacts.list_artifacts, artifact_uri=artifacts, tracking_uri=self.uri)
+        return name in {file.path for file in files}
+
+    def keep_reserve(self) -> None:
+        """Leave disks to the server."""
+
+    def release_reserve(self) -> bool:
+        """Leave disks to the server: there is nothing to give up."""
+        return False
+
+    def describe_run(self, experiment_id: str, run_id: str) -> str:
+        """Say where a run is browsed."""
+        return f"to browse it: {self.uri}/#/experiments/{experiment_id}/runs/{run_id}"
+
+    @cached_property
+    def _downloads(self) -> Path:
+        folder = mkdtemp(prefix="clv_experiments-")
+        finalize(self, rmtree, folder, ignore_errors=True)  # at the latest when Python ends
+        return Path(folder)
+
+
+def _explain(uri: str, message: str) -> str:
+    """Say why a server cannot be used, and what to do."""
+    status = re.search(r"error code (\d{3})|too many (\d{3}) error", message)
+    code = status[1] or status[2] if status else "401" if "UNAUTHENTICATED" in message else ""
+    code = "403" if "PERMISSION_DENIED" in message else code
+    if "Invalid Host header" in message:
+        return f"the tracking server {uri} does not take requests under this name; start it with --allowed-hosts for it"
+    if code == "401":
+        return (
+            f"the tracking server {uri} refuses the login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
+            "or MLFLOW_TRACKING_TOKEN"
+        )
+    if code == "403":
+        return f"the tracking server {uri} does not let this user in (403): ask who runs it for the permission"
+    if code.startswith("5"):
+        return f"the tracking server {uri} fails ({code}): see its log, or try again when it is well"
+    if code or "valid JSON" in message:
+        return (
+            f"at {uri} no MLflow tracking server answers{f' ({code})' if code else ''}: check its port and path "
+            "(tracking.uri)"
+        )
+    reason = re.search(r"(Connection refused|timed out|resolve|resolution|CERTIFICATE_VERIFY_FAILED|SSL)", message)
+    described = {"resolve": "unknown host", "resolution": "unknown host", "timed out": "no answer in 10 s"}
+    because = described.get(reason[1], reason[1]) if reason else first_line(MlflowException(message))
+    return (
+        f"the tracking server {uri} cannot be reached ({because}): check the address and that it runs, or type "
+        "tracking=mlflow to keep runs on this machine"
+    )
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
