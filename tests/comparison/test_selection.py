@@ -6,6 +6,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
+from clv_experiments.comparison import selection
 from clv_experiments.comparison.exclusions import TEMPLATE, Exclusion, ExclusionKind
 from clv_experiments.comparison.selection import find_completed_run, select_runs
 from clv_experiments.errors import ClvError, LogTooShort, LogWithoutAmounts
@@ -101,6 +102,15 @@ def test_the_newest_finished_run_of_each_model_is_shown(tracker):
     ]  # fmt: skip
     assert (found.missing, found.impossible, found.other_cells) == ({}, {}, [])
     assert found.cell.left_out == (left_out(Exclusion("superseded"), old),)
+
+
+def test_of_very_many_runs_a_board_shows_the_newest_and_one_of_each_model(tracker, monkeypatch):
+    monkeypatch.setattr(selection, "MAX_RUNS", 2)
+    zeros = leave(tracker, finished("zeros"))
+    first, second, third = (leave(tracker, finished("xgboost", seed=seed)) for seed in range(3))
+    found = chosen(tracker, every=True)
+    assert {entry.run_id for entry in found.cell.entries} == {zeros, second, third}
+    assert found.cell.left_out == (left_out(Exclusion("beyond_limit", "2"), first),)
 
 
 def test_what_somebody_typed_is_in_the_label(tracker):

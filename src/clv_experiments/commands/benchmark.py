@@ -7,6 +7,7 @@
     clv benchmark speed --tasks fit_bg_nbd --customers 100000 --tools lifetimes --output speed
     clv benchmark accuracy   the default beside other tools, into docs/: half an hour with all of them
     clv benchmark accuracy --tools lifetimes flaml --python flaml=flaml/bin/python --logs data=cdnow
+    clv benchmark load --processes 8 --runs 50 --store http://host:5000      runs written at once
     clv benchmark scale --customers 25000 1000000      time and memory of the default
 
 Times are wall seconds of whole processes, median and range of several runs; compare ratios within one call, not seconds
@@ -251,11 +252,18 @@ def accuracy(arguments: argparse.Namespace) -> None:
         sys.exit(f"error: {error}")
 
 
+def load(arguments: argparse.Namespace) -> None:
+    """Let many processes write runs to one store at once."""
+    from clv_experiments.commands.benchmark_load import measure_load
+
+    _write(measure_load(arguments.processes, arguments.runs, arguments.store))
+
+
 PARTS: dict[str, Callable[..., None]] = {
     part.__name__: part for part in (startup, run, bootstrap, store, sweep, score, read)
 }
 # Run only where they are named.
-LONG_PARTS: dict[str, Callable[..., None]] = {part.__name__: part for part in (scale, speed, accuracy)}
+LONG_PARTS: dict[str, Callable[..., None]] = {part.__name__: part for part in (scale, load, speed, accuracy)}
 
 
 def benchmark() -> int:
@@ -264,6 +272,7 @@ def benchmark() -> int:
     options = {
         "read": {"data": arguments.data, "files": arguments.files},
         "scale": {"customers": arguments.customers or SCALE},
+        "load": {"arguments": arguments},
         "speed": {"arguments": arguments},
         "accuracy": {"arguments": arguments},
     }

@@ -16,6 +16,10 @@ def parse_arguments(description: str, parts: Collection[str], long_parts: Collec
     parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
     parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
     parser.add_argument("--customers", nargs="+", type=_count, help="how many, of 'scale' and 'speed'")
+    load = parser.add_argument_group("of 'load'")
+    load.add_argument("--processes", type=int, default=8, help="that write at once")
+    load.add_argument("--runs", type=int, default=50, help="of each process")
+    load.add_argument("--store", default="", help="folder, or address of a tracking server; default: a new folder")
     speed = parser.add_argument_group("of 'speed'")
     speed.add_argument("--lines", nargs="+", type=_count, default=[100_000, 1_000_000, 10_000_000], help="order lines")
     speed.add_argument(

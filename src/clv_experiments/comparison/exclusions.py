@@ -18,6 +18,7 @@ ExclusionKind = Literal[
     "older_version",
     "other_cell",
     "superseded",
+    "beyond_limit",
     "lost_predictions",
 ]
 

@@ -29,6 +29,7 @@ WITHOUT_EFFECT = (
     "truth_",
     "window.training_seed",  # follows the seed
 )
+MAX_RUNS = 100  # of a board of all runs: every one is resampled with every other, and drawn
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
 UNSUITABLE = [kind.__name__ for kind in (LogTooShort, LogWithLosses, LogWithoutAmounts)]
@@ -82,7 +83,7 @@ def select_runs(
     models : sequence of str
         Those required. Other models of the cell are chosen too.
     every : bool
-        Choose all runs of each model instead of the newest that can be read.
+        Choose all runs of each model, of more than 100 in all the newest, instead of the newest that can be read.
     metric : str
         Its validation scores are read.
     cell : str, optional
@@ -193,13 +194,15 @@ def _exclusion(run: StoredRun, requested: bool, identity: str | None) -> Exclusi
 def _read_candidates(
     reader: Reader, newest_first: list[StoredRun], every: bool, exclusions: dict[str, Exclusion]
 ) -> dict[str, pd.DataFrame]:
-    """Read the predictions of each model's newest run, or of every run; adds to ``exclusions`` the runs it skips."""
+    """Read the predictions of each model's newest run, or of the newest runs; adds to ``exclusions`` those it skips."""
     tables: dict[str, pd.DataFrame] = {}
     models: set[str] = set()
     dropped: list[StoredRun] = []
     for run in newest_first:
         if model_name(run) in models and not every:
             exclusions[run.run_id] = Exclusion("superseded")
+        elif model_name(run) in models and len(tables) >= MAX_RUNS:
+            exclusions[run.run_id] = Exclusion("beyond_limit", str(MAX_RUNS))
         elif (table := read_predictions(reader, run)) is None:
             dropped.append(run)
         else:

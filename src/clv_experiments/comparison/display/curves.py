@@ -28,6 +28,7 @@ from clv_experiments.reporting.chart_style import (
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))
+MAX_PANELS = 40  # each takes a quarter of a second
 TITLE = {4: 16, 3: 21}  # letters above a panel, by the panels beside each other
 
 
@@ -63,18 +64,22 @@ def value_captures(standings: Standings) -> Figure:
 
 
 def decile_calibrations(standings: Standings) -> Figure:
-    """Draw mean predicted and actual spend of each tenth of the customers, a panel a model, common axes with zeros."""
-    cell = standings.cell
-    tables = {label: _decile_means(cell, model) for model, label in enumerate(cell.labels)}
+    """Draw mean predicted and actual spend of each tenth of the customers, a panel a model, common axes with zeros.
+
+    Of many models the best have a panel.
+    """
+    cell, drawn = standings.cell, standings.ranking[:MAX_PANELS]
+    tables = {label: _decile_means(cell, cell.labels.index(label)) for label in drawn}
     values = np.concatenate([table.to_numpy() for table in tables.values()])
     wide = max(len(printable(label)) for label in tables) > TITLE[4]
     scale, columns = LogScale.around(values), min(3 if wide else 4, len(tables))
     rows = -(-len(tables) // columns)
     unit = f", {cell.currency}" if cell.currency not in ("", cell.measure) else ""
     subtitle = f"{truncate(cell.subtitle, 60)} · mean of a customer{unit}"
-    title = f"Predicted and actual {cell.measure} by decile"
+    best = f", the best {len(drawn)} of {len(cell.labels)}" if len(drawn) < len(cell.labels) else ""
+    title = f"Predicted and actual {cell.measure} by decile{best}"
     figure, panels = create_chart(title, subtitle, 1.2 + 1.75 * rows, rows, columns)
-    for panel, label in zip(panels, standings.ranking, strict=False):
+    for panel, label in zip(panels, drawn, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)
         panel.plot(
