@@ -85,6 +85,18 @@ def test_scores_no_better_than_the_mean_are_uninformative(verdict_of):
     assert len(verdict.sentences) == len(informative.sentences) + 1
 
 
+def test_a_tie_of_a_poor_model_is_no_praise(verdict_of):
+    verdict = verdict_of({"a": 0.005, "b": 0.002, "mean": 0.0, "rate": -0.004})
+    assert (verdict.tied, verdict.poor_tied) == (("a", "b", "mean", "rate"), ("mean", "rate"))
+    assert "no sign that they are as good: mean and rate scored no better than the mean" in " ".join(verdict.sentences)
+    shared = verdict_of({"a": 0.505, "b": 0.502, "mean": 0.0})
+    assert shared.poor_tied == ()
+    assert "no sign" not in " ".join(shared.sentences)
+    assert shared.sentences[0] == (
+        "a scores highest on D2 (0.505), and b cannot be told apart from it: the distance is within chance."
+    )
+
+
 def test_origins_at_which_a_sole_winner_is_ahead_are_counted(verdict_of):
     scores = {"a": [0.5, 0.5, 0.2], "b": [0.2, 0.3, 0.3], "mean": [0.0, 0.0, 0.0]}
     verdict = verdict_of(scores, origins=3)

@@ -32,7 +32,7 @@ class Choice:
         The chosen model, and the one that scores highest of those that can be fitted here.
     basis : {'alone', 'sole_winner', 'leader', 'simpler'}
     tied : tuple of str
-        Other models that share first place.
+        Other models that cannot be told apart from the best.
     rivals : int
         Number of other models on the board.
     metric : str

@@ -48,6 +48,8 @@ class Verdict:
         Its distance from the leader; nan where there is none.
     fitted_tied : bool
         Whether a fitted model is among the tied.
+    poor_tied : tuple of str
+        The tied that score no better than a constant prediction or a random ranking, where the leader does.
     """
 
     metric: str
@@ -63,6 +65,7 @@ class Verdict:
     baseline_standing: BaselineStanding
     baseline_gap: float
     fitted_tied: bool
+    poor_tied: tuple[str, ...]
 
     @property
     def uninformative(self) -> bool:
@@ -104,6 +107,7 @@ def decide_verdict(standings: Standings) -> Verdict:
         baseline_standing=_baseline_standing(rows, baseline),
         baseline_gap=float("nan") if pd.isna(baseline) else abs(float(rows["from_best"][baseline])),
         fitted_tied=bool((rows["family"][tied] != "baseline").any()),
+        poor_tied=tuple(label for label in tied if rows["score"][label] <= 0 < leader["score"]),
     )
 
 
