@@ -73,7 +73,7 @@ class MissedOpportunities:
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
-    past = previous.table
+    past = _told_alike(now, previous)
     candidates = past[past["p_purchase"] >= likely]
     missed = candidates[missed_mask(candidates["p_purchase"], candidates["purchase_days"], likely)]
     p_alive_now = now.table["p_alive"].reindex(missed.index)
@@ -102,13 +102,8 @@ class AtRisk:
 
 
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
-    """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid.
-
-    Where another model tells P(alive) now than did then, it also tells what it was then: models differ, not customers.
-    """
-    past = previous.table
-    if now.timing_name != previous.timing_name:
-        past = past.assign(p_alive=(now.rhythm or now.btyd.estimator).probability_alive(past))
+    """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid."""
+    past = _told_alike(now, previous)
     high = past[tier_names(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]
     today = now.table.loc[before.index]
@@ -129,3 +124,11 @@ def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) 
         int((high["purchase_days"] == 0).sum()),
         float((1 - high["p_purchase"]).sum()),
     )
+
+
+def _told_alike(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
+    """Return the previous table with P(alive) by the model that tells it now, so that customers differ, not models."""
+    if now.timing_name == previous.timing_name:
+        return previous.table
+    estimator = now.rhythm or now.btyd.estimator
+    return previous.table.assign(p_alive=estimator.probability_alive(previous.table))
