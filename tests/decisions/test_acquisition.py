@@ -158,13 +158,13 @@ def test_what_a_value_rests_on(predicted, share):
     result = acquisition(recent, immature=["2020-01"])
     assert result.predicted_share == share
     assert result.recent["customers"].sum() == 4
-    text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "mbg_nbd", "£"))
+    text = " ".join(sentences("report/acquisition.jinja", "cohorts", result, "£"))
     assert ("not checked here" in text) is (share is not None), "where all has come in there is nothing to check"
-    for part in ("£9.00 (95% interval £8.00 to £10.00)", "4 customers", "from 2020-01 to 2020-02"):
+    for part in ("£9.00 (95% interval £8.00 to £10.00)", "4 customers", "from January 2020 to February 2020"):
         assert part in text
     assert ("20% is predicted" in text) == (share is not None)
-    assert "Some customers of 2020-01 may" in text
-    certain = sentences("report/acquisition.jinja", "cohorts", acquisition(recent), "mbg_nbd", "£")
+    assert "Some customers of January 2020 may" in text
+    certain = sentences("report/acquisition.jinja", "cohorts", acquisition(recent), "£")
     assert "Some customers" not in " ".join(certain)
 
 
@@ -180,7 +180,7 @@ def test_what_a_value_rests_on(predicted, share):
 def test_the_error_of_a_year_ago_is_told_with_its_direction(realised, ratios, significant, parts):
     check = PredictionCheck(2, 5.0, realised, np.array(ratios))
     assert (check.error.is_significant if check.error else None) == significant
-    first, *rest = sentences("report/acquisition.jinja", "check", check, "mbg_nbd", "£")
+    first, *rest = sentences("report/acquisition.jinja", "check", check, "£")
     assert all(part in first for part in ("£5.00 a customer", "2 customers", f"£{realised:.2f} came"))
     assert len(rest) == (significant is not None)
     assert all(part in rest[0] for part in parts)

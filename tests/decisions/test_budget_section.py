@@ -12,9 +12,11 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.budget.regret import evaluate_regret
-from clv_experiments.decisions.display.budget import budget_section
+from clv_experiments.decisions.display.budget import budget_section, profit_curve
+from clv_experiments.decisions.display.contacts import COLUMNS, list_contacts
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.prose import sentences
 
 YEAR = Horizon.parse("12 months")
@@ -57,13 +59,15 @@ def outlook_of(shop, *came):
 
 def section(shop, *came):
     """The section by what came in the periods before, latest first."""
-    pairs = [snapshots(share) for share in came or (1.0,)]
-    now, past = pairs[0][0], [previous for _, previous in pairs]
-    return budget_section(now, past, segments_of(now.table), shop, seed=1, replicates=60)
+    came = came or (1.0,)
+    (now, previous), plan = snapshots(came[0]), plan_of(shop)
+    advice = {"last_purchase": pd.Timestamp("2020-03-27"), "value_tier": "High", "recommended_action": "Write"}
+    contacts = list_contacts(plan, now.table.assign(segment=segments_of(now.table), **advice), now.table)
+    return budget_section(plan, outlook_of(shop, *came), contacts, now, previous, shop, seed=1, replicates=60)
 
 
 def text(report):
-    return " ".join(report.summary) + " ".join(s for exhibit in report.exhibits for s in exhibit.sentences)
+    return " ".join(report.summary) + " ".join(s for exhibit in report.all_exhibits for s in exhibit.sentences)
 
 
 def test_the_budget_is_spent_on_the_best_and_more_would_pay():
@@ -82,8 +86,8 @@ def test_the_budget_is_spent_on_the_best_and_more_would_pay():
 
 def test_every_number_of_the_summary_stands_in_a_table():
     report = section(shop())
-    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
-    plan, cases = tables["budget_plan"], tables["budget_uplift"].set_index("case")
+    tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
+    plan, cases = tables["contacts"], tables["budget_uplift"].set_index("case")
     assert (
         len(plan) == 40 == tables["budget_segments"]["contacts"].sum() == tables["budget_countries"]["contacts"].sum()
     )
@@ -112,13 +116,13 @@ def test_the_report_turns_with_cost_budget_and_uplift(settings, obstacle, limit,
     assert (plan.constraint_cost > 0) == bool(settings.campaign.min_by_segment or settings.campaign.max_by_country)
     assert message in text(report)
     assert "nan" not in text(report)
-    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
-    for name in ("budget_plan", "budget_uplift", "budget_segments", "budget_curve"):
+    tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
+    for name in ("contacts", "budget_uplift", "budget_segments", "budget_curve"):
         assert np.isfinite(tables[name].select_dtypes("number")).all(axis=None)
 
 
 def expected_case(report):
-    tables = {exhibit.name: exhibit.table for exhibit in report.exhibits}
+    tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
     return tables["budget_uplift"].set_index("case").loc["expected"]
 
 
@@ -158,7 +162,7 @@ def test_a_period_that_brought_little_makes_the_profit_unsure():
 def test_a_manager_reads_few_sentences_and_narrow_tables():
     report = section(shop(budget=1e6), 1.0, 1.0)
     assert len(report.summary) == 4
-    for exhibit in report.exhibits:
+    for exhibit in report.all_exhibits:
         if exhibit.page_rows:
             columns = exhibit.columns or exhibit.table.columns
             assert len(columns) <= 8
@@ -168,18 +172,42 @@ def test_a_manager_reads_few_sentences_and_narrow_tables():
                 "p_purchase",
             }
     assert report.summary[2].startswith("Of what is spent, put ")
-    regret = next(exhibit for exhibit in report.exhibits if exhibit.name == "budget_regret")
+    regret = next(exhibit for exhibit in report.all_exhibits if exhibit.name == "budget_regret")
     assert regret.sentences[1].startswith("xgboost would have brought £")
     assert "more than contacting everybody" in regret.sentences[1]
     assert "last purchase" not in regret.sentences[1], "rules that contact the same customers are one"
 
 
+def test_contacts_have_the_same_columns_on_every_log_and_say_why():
+    plan, now = plan_of(shop()), snapshots()[0].table
+    advice = {"last_purchase": pd.Timestamp("2020-03-27"), "value_tier": "High", "recommended_action": "Write"}
+    scored = now.assign(segment="good", **advice)
+    history = now.assign(frequency=[0.0, 41.0] * 100, recency=[0.0, 9.0] * 100, T=9.0)
+    contacts = list_contacts(plan, scored, history.drop(columns="country"))
+    assert list(contacts.columns) == COLUMNS
+    assert contacts["country"].isna().all()
+    assert contacts["customer_id"].tolist() == plan.contacted.index.tolist()
+    assert contacts["reason"].tolist() == ["1 purchase, 9 days ago", "42 purchases, last today"] * 20
+    assert list(list_contacts(plan, scored, history)["country"].unique()) == [HOSTILE]
+    nobody = list_contacts(plan_of(shop(budget=0.0)), scored, history)
+    assert (list(nobody.columns), len(nobody)) == (COLUMNS, 0)
+
+
+@pytest.mark.parametrize("settings", [shop(), shop(budget=1e6), shop(cost=500.0, budget=5000.0)])
+def test_the_curve_marks_what_is_spent_and_what_would_be_best(settings):
+    plan = plan_of(settings)
+    (panel,) = profit_curve(plan.profit_curve(), plan, "£", "made up", WIDE).axes
+    marked = {round(float(line.get_xdata()[0]), 2) for line in panel.lines if line.get_marker() in ("o", "D")}
+    assert marked == {plan.cost, plan.best_contacts[1] * settings.campaign.cost}
+    assert panel.get_xlim()[1] >= max(marked)
+
+
 def test_hostile_names_are_drawn_and_listed_as_they_are(tmp_path):
-    for exhibit in section(shop(max_by_country={HOSTILE: 7})).exhibits:
+    for exhibit in section(shop(max_by_country={HOSTILE: 7})).all_exhibits:
         if exhibit.name == "budget_countries":
             assert list(exhibit.table["country"]) == [HOSTILE]
-        if exhibit.figure is not None:
-            exhibit.figure.savefig(tmp_path / f"{exhibit.name}.svg")
+        if exhibit.draw:
+            exhibit.draw(NARROW).savefig(tmp_path / f"{exhibit.name}.svg")
 
 
 @pytest.mark.parametrize(("whole_budget", "opening"), [(True, "Put"), (False, "Of what is spent, put")])

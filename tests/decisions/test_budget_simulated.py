@@ -89,4 +89,4 @@ def test_a_log_of_one_year_leaves_the_prediction_unchecked(simulation):
     (cohorts,) = acquisition_section(simulation.forecaster, now, SHOP, seed=1, replicates=20).exhibits
     assert "(and not checked)" in cohorts.sentences[1]
     assert "not checked here" in cohorts.sentences[2]
-    assert "2020-02 and 2020-03" in cohorts.sentences[3]
+    assert "February 2020 and March 2020" in cohorts.sentences[3]

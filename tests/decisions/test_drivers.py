@@ -19,6 +19,7 @@ from clv_experiments.decisions.drivers import (
     is_largest,
 )
 from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.prose import sentences
 
 NAMES = [driver.name for driver in DRIVERS]
@@ -173,7 +174,7 @@ def test_features_are_in_the_steps_that_sentences_name():
 def test_names_on_the_axis_of_effects_stand_apart(half_width):
     bounds = {"effect": 0.0, "lower_95": np.expm1(-half_width), "upper_95": np.expm1(half_width)}
     row = {"customers_with": "twice as many purchase days", "claim": "no clear link", **bounds}
-    (panel,) = draw_effects(pd.DataFrame([row]), "made up").axes
+    (panel,) = draw_effects(pd.DataFrame([row]), "made up", WIDE).axes
     low, high = panel.get_xlim()
     ticks = panel.get_xticks()
     assert len(ticks) >= 3

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_exhibit, missed_section
 from clv_experiments.decisions.missed import Absences, AtRisk, MissedOpportunities
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, Timing
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
 YEAR = Horizon(12, "months")
@@ -40,7 +41,7 @@ def test_how_many_stayed_away_stands_beside_chance():
     verdicts = [absences_of(missed, 60.4).verdict for missed in (60, 100, 20)]
     assert verdicts == ["as expected", "more", "fewer"]
     first, stake = missed_sentences(60, 60.4)
-    for part in ("400 customers were", "60% or more by bg_nbd", "31 March 2023", "30 June 2023"):
+    for part in ("400 customers were", "a chance of 60% or more", "31 March 2023", "30 June 2023"):
         assert part in first
     for part in ("60 of them, 15% (95% interval 10% to 20%)", "as many as", "60 (95% range 50 to 70)"):
         assert part in first
@@ -65,7 +66,7 @@ def test_one_likely_customer_is_spoken_of_as_one(missed, end):
 def test_where_nobody_was_likely_there_is_a_reason_and_no_list():
     exhibit = missed_exhibit(MissedOpportunities(MISSED.head(0), None), PREVIOUS, SHOP)
     (reason,) = exhibit.sentences
-    assert "by bg_nbd every P(buys) was below 60%" in reason
+    assert "every chance was below 60%" in reason
     assert exhibit.table is None
 
 
@@ -75,7 +76,7 @@ def at_risk_sentences(table, high, absent=50, expected_absent=103.2):
 
 def test_customers_at_risk_are_said_with_what_is_at_stake():
     first, usual, most = at_risk_sentences(AT_RISK, 522)
-    for part in ("0.1 or more", "2 of the 522 customers", "31 March 2023", "£20.00 that ml expects", "(£37.00"):
+    for part in ("0.1 or more", "2 of the 522 customers", "31 March 2023", "£20.00 that are expected", "(£37.00"):
         assert part in first
     assert "103 of the 522 were" in usual
     assert "50 did not" in usual
@@ -86,12 +87,7 @@ def test_customers_at_risk_are_said_with_what_is_at_stake():
 
 def test_where_nobody_is_at_risk_the_reason_is_said():
     (sentence,) = at_risk_sentences(AT_RISK.head(0), 1)
-    for part in (
-        "1 customer who was High",
-        "31 March 2023",
-        "by bg_nbd",
-        "none of their P(alive) has fallen by 0.1 or more",
-    ):
+    for part in ("1 customer who was High", "31 March 2023", "for none of them", "fallen by 0.1 or more"):
         assert part in sentence
     (nobody,) = at_risk_sentences(AT_RISK.head(0), 0)
     assert "31 March 2023" in nobody
@@ -101,10 +97,13 @@ def test_where_nobody_is_at_risk_the_reason_is_said():
 def test_the_section_answers_both_questions_and_rounds_no_limit():
     columns = {"frequency": 3.0, "recency": 90.0, "T": 100.0, "total_spend": 9.0, "p_alive": 0.9, "p_purchase": 0.9995}
     table = pd.DataFrame(columns | {"purchase_days": [0, 1] * 5, "expected_spend": range(10)}, index=range(10))
-    now, previous = replace(NOW, table=table), replace(PREVIOUS, table=table)
+    rhythm = Timing(None, SimpleNamespace(probability_alive=lambda table: table["p_alive"]))
+    now, previous = replace(NOW, table=table, timing=rhythm), replace(PREVIOUS, table=table)
     section = missed_section(now, previous, replace(SHOP, likely=0.999), 0, 20)
     assert [exhibit.name for exhibit in section.exhibits] == ["missed_opportunities", "at_risk"]
     assert section.summary == [exhibit.sentences[0] for exhibit in section.exhibits]
     assert all(len(sentence.split()) <= 60 for sentence in section.summary)
-    assert "P(buys) of 99.9% or more" in section.summary[0]
+    assert "a chance of 99.9% or more" in section.summary[0]
     assert "was 99.9% or more" in section.method[0]
+    assert "as bg_nbd put it" in section.method[0], "who told it then"
+    assert f"P(alive), by {RHYTHM_NAME}, has" in section.method[-1], "who tells it now"

@@ -167,11 +167,11 @@ def test_calibration_is_called_what_it_is():
     assert low.value == pytest.approx(bought - 0.7 * expected)
     assert 0 < low.low < low.value < low.high
     assert checks["low"].expected == pytest.approx(0.7 * expected)
-    right, few = TEMPLATE.render("calibration", "one", [checks["right"], checks["low"]])
-    for part in ("90 days", f"one expected {expected:,.0f} of 1,000 customers", f"{bought:,} did", "within chance"):
+    right, few = TEMPLATE.render("calibration", [checks["right"], checks["low"]])
+    for part in ("90 days", f"{expected:,.0f} of 1,000 customers were expected", f"{bought:,} did", "within chance"):
         assert part in right
-    assert f"one expected {0.7 * expected:,.0f} of 1,000 customers" in few
-    assert f"{low.value:,.0f} too few (95% interval {low.low:,.0f} to {low.high:,.0f})" in few
+    assert f"{0.7 * expected:,.0f} of 1,000 customers were expected" in few
+    assert f"{low.value:,.0f} too few were expected (95% interval {low.low:,.0f} to {low.high:,.0f})" in few
 
 
 def test_one_buyer_is_spoken_of_in_the_singular():

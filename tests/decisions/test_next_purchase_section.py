@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import product
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.spend_rate import SpendRate
-from clv_experiments.reporting.exhibit import Section
+from clv_experiments.reporting.exhibit import NARROW, WIDE, Section
 
 START, END = date(2020, 1, 1), date(2021, 3, 31)
 HOSTILE = "<script>$x$=cmd()"
@@ -75,7 +76,7 @@ def report(forecaster):
 
 
 def exhibit(section, name):
-    return next(one for one in section.exhibits if one.name == f"next_purchase_{name}")
+    return next(one for one in section.all_exhibits if one.name == f"next_purchase_{name}")
 
 
 def test_all_candidates_compete_on_the_same_customers(report):
@@ -90,12 +91,15 @@ def test_numbers_in_sentences_are_those_of_the_tables(report):
     section, outlook = report.section, report.outlook
     expected = report.now.btyd.estimator.purchase_probabilities(report.now.btyd.X, np.array([30]))[:, 0]
     assert outlook.candidate.name == MBG.name
-    assert outlook.expected_buyers == pytest.approx(expected.sum())
+    assert outlook.expected_buyers[0] == pytest.approx(expected.sum())
     came = int((report.previous.table["days_to_purchase"] <= 30).sum())
-    assert f"{outlook.expected_buyers:,.0f} of {len(report.now.table)} customers" in section.summary[0]
+    assert f"{outlook.expected_buyers[0]:,.0f} of {len(report.now.table)} customers" in section.summary[0]
     assert f"{came} bought" in section.summary[0]
-    assert section.summary[1:] == [exhibit(section, "leaderboard").sentences[0]]
-    assert f"; {came} did" in exhibit(section, "calibration").sentences[0]
+    assert f"; {came} did" in exhibit(section, "buyers").sentences[0]
+    drawn = exhibit(section, "buyers").table
+    assert drawn["within_days"].tolist() == [30, 60, 90]
+    assert drawn["expected_now"].tolist() == outlook.expected_buyers
+    assert drawn["bought_before"].iloc[0] == came
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,7 @@ def test_dates_say_whose_they_are_and_how_that_candidate_fared(names, tied, resu
     ],
 )
 def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected, before, parts):
-    outlook = replace(report.outlook, customers=customers, expected_buyers=expected)
+    outlook = replace(report.outlook, customers=customers, expected_buyers=[expected])
     check = replace(report.outlook.board.calibration(MBG.name)[0], expected=before, bought=1)
     (sentence,) = TEMPLATE.render("outlook", outlook, check)
     for part in (*parts, "30 days after 31 March 2021"):
@@ -129,10 +133,10 @@ def test_a_single_buyer_is_spoken_of_in_the_singular(report, customers, expected
 
 
 def test_figures_are_drawn_whatever_candidates_are_called(report, tmp_path):
-    with_figure = [one for one in report.section.exhibits if one.figure is not None]
-    assert len(with_figure) == 1
-    for one in with_figure:
-        one.figure.savefig(tmp_path / f"{one.name}.svg")
+    with_figure = [one for one in report.section.all_exhibits if one.draw]
+    assert [one.name for one in with_figure] == ["next_purchase_buyers", "next_purchase_calibration"]
+    for one, width in product(with_figure, (WIDE, NARROW)):
+        one.draw(width).savefig(tmp_path / f"{one.name}.svg")
         assert HOSTILE not in (tmp_path / f"{one.name}.svg").read_text()
 
 

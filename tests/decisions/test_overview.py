@@ -240,9 +240,9 @@ def test_revenue_is_concentrated_or_even():
     assert (even.count, even.top(0.1), even.gini) == pytest.approx((15, 0.1, 0.0))
     two = Concentration.from_spend(pd.Series([5.0, 0.0]))
     assert (two.count, two.largest_share) == (2, 1.0)
-    for part in ("10 customers", "91% of revenue", "5.0% (Gini 0.81)"):
+    for part in ("10 customers", "91% of revenue", "5.0%"):
         assert part in spread(910.0, *[10.0] * 9)
-    assert "lower half 50% (Gini 0.00)" in spread(*[7.0] * 15)
+    assert "lower half 50%" in spread(*[7.0] * 15)
     assert "2 customers in" in spread(5.0, 0.0)
     assert "100% of revenue; tenths of so few" in spread(5.0, 0.0)
     assert "Nobody spent anything" in spread(-5.0, 0.0)

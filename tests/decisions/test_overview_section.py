@@ -5,9 +5,12 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from clv_experiments.decisions.display.overview import overview_section
+from clv_experiments.data.window import Horizon, Period
+from clv_experiments.decisions.best_customers import TotalRange
+from clv_experiments.decisions.display.overview import draw_revenue, overview_section
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.errors import ClvError
+from clv_experiments.reporting.exhibit import NARROW, WIDE
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +31,17 @@ def hostile(log_of):
     return log_of(pd.DataFrame(rows, columns=["customer_id", "date", "amount", "order_id", "country"]))
 
 
+def section_of(log, end):
+    total = TotalRange(700.0, 900.0, 4, 4)
+    return overview_section(describe_business(log, end), Horizon(3, "months").after(end), total)
+
+
 def exhibits_of(section):
     return {exhibit.name.removeprefix("overview_"): exhibit for exhibit in section.exhibits}
 
 
 def test_cdnow_is_described(cdnow_sample):
-    section = overview_section(describe_business(cdnow_sample, date(1998, 6, 30)))
+    section = section_of(cdnow_sample, date(1998, 6, 30))
     exhibits = exhibits_of(section)
     assert set(exhibits) == {"revenue", "retention", "concentration"}
     assert "All revenue ($97,964) in the 12 months to June 1998" in exhibits["revenue"].sentences[-1]
@@ -52,7 +60,7 @@ def test_nothing_after_the_end_is_read(cdnow_sample, log_of):
     end = date(1997, 9, 15)
     days = cdnow_sample.purchase_days.to_pyarrow().to_pandas().drop(columns="orders").astype({"amount": float})
     cut = log_of(days[pd.to_datetime(days["date"]) <= pd.Timestamp(end)], log_end=end)
-    whole, part = (overview_section(describe_business(log, end)) for log in (cdnow_sample, cut))
+    whole, part = (section_of(log, end) for log in (cdnow_sample, cut))
     assert whole.summary == part.summary
     for one, other in zip(whole.exhibits, part.exhibits, strict=True):
         assert list(one.sentences) == list(other.sentences)
@@ -60,8 +68,20 @@ def test_nothing_after_the_end_is_read(cdnow_sample, log_of):
     assert "15 of its 30 days" in " ".join(exhibits_of(whole)["revenue"].sentences)
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_the_range_ahead_is_drawn_as_a_mean_month_after_the_last(cdnow_sample, width):
+    overview = describe_business(cdnow_sample, date(1998, 6, 30))
+    period, total = Period(date(1998, 6, 30), date(1998, 9, 30)), TotalRange(6000.0, 9000.0, 4, 4)
+    (panel,) = draw_revenue(overview, period, total, width).axes
+    (band,) = [one for one in panel.collections if one.get_label().startswith("range ahead")]
+    corners = band.get_paths()[0].vertices
+    assert (corners[:, 0].min(), corners[:, 0].max()) == (17.5, 20.5), "July to September after eighteen months"
+    assert (corners[:, 1].min(), corners[:, 1].max()) == (2000.0, 3000.0)
+    assert not list(draw_revenue(overview, period, None, width).axes[0].collections)
+
+
 def test_names_in_a_log_do_no_harm(hostile):
-    section = overview_section(describe_business(hostile, hostile.end))
+    section = section_of(hostile, hostile.end)
     exhibits = exhibits_of(section)
     assert exhibits["revenue"].headings["orders"] == "orders"
     assert exhibits["countries"].table["revenue"].sum() == pytest.approx(exhibits["revenue"].table["revenue"].sum())
@@ -74,7 +94,7 @@ def test_names_in_a_log_do_no_harm(hostile):
 def test_a_log_of_weeks_says_what_it_can(log_of, days):
     start = datetime(2020, 1, 10)
     log = log_of([("ab"[k % 2], start + timedelta(days=k), 5.0) for k in range(days)])
-    section = overview_section(describe_business(log, log.end))
+    section = section_of(log, log.end)
     text = " ".join([*section.summary, *(sentence for exhibit in section.exhibits for sentence in exhibit.sentences)])
     assert "nan" not in text
     assert "too little to compare revenue" in text

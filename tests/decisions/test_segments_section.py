@@ -1,19 +1,21 @@
 """The section on segments, clusters and tiers stands on any log, and its sentences follow the numbers."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.display.segments import group_exhibit, movement_exhibit, segments_section
+from clv_experiments.decisions.display.segments import draw_moves, group_exhibit, movement_exhibit, segments_section
 from clv_experiments.decisions.segments.clusters import Clusters
 from clv_experiments.decisions.segments.rfm import SegmentSummary, summarise_segments
-from clv_experiments.decisions.segments.tiers import TierOutcome, TierSummary, tier_movement
+from clv_experiments.decisions.segments.tiers import NEW, TIERS, TierOutcome, TierSummary, tier_movement
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
+from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.prose import sentences
 
 YEAR = Horizon(12, "months")
@@ -49,7 +51,7 @@ def test_the_section_stands_on_any_log():
     now = snapshot_of(population(80, country=HOSTILE).drop(columns=["y_true", "purchase_days"]))
     previous = snapshot_of(population(60, seed=1, country=HOSTILE), BEFORE)
     section = segments_section(now, previous, SHOP, None, 0, 50)
-    tables = {exhibit.name: exhibit.table for exhibit in section.exhibits}
+    tables = {exhibit.name: exhibit.table for exhibit in section.all_exhibits}
     for name in ("value_tiers", "rfm_segments", "clusters"):
         assert tables[name]["customers"].sum() == 80
         assert tables[name]["share_of_expected"].sum() == pytest.approx(1.0)
@@ -58,10 +60,9 @@ def test_the_section_stands_on_any_log():
     assert tier_movement(now, previous, SHOP.tiers).high_before == 6
     assert "6 customers who were High" in section.summary[2]
     assert "31 March 2023" in section.summary[2]
-    assert sum(exhibit.figure is not None for exhibit in section.exhibits) == 1
-    for exhibit in section.exhibits:
-        if exhibit.figure is not None:
-            exhibit.figure.canvas.draw()
+    assert [exhibit.name for exhibit in section.all_exhibits if exhibit.draw] == ["tier_movement"]
+    for width in (WIDE, NARROW):
+        section.exhibits[0].draw(width).canvas.draw()
     again = segments_section(now, previous, SHOP, None, 0, 50)
     assert [e.sentences for e in again.exhibits] == [e.sentences for e in section.exhibits]
     assert "High is the 10%" in section.method[3]
@@ -75,7 +76,7 @@ def test_one_customer_and_no_spend_are_no_obstacle():
     assert "are in Low" in section.summary[0]
     assert all(exhibit.figure is None for exhibit in section.exhibits)
     rfm = next(exhibit for exhibit in section.exhibits if exhibit.name == "rfm_segments")
-    assert "zeros expects nothing" in rfm.sentences[0]
+    assert "nothing is expected of anybody" in rfm.sentences[0]
     assert "brought nothing" in rfm.sentences[1]
 
 
@@ -119,6 +120,17 @@ def test_moves_between_tiers_are_said_with_what_they_cost():
     assert len(nobody.sentences) == 1
     assert "Nobody" in nobody.sentences[0]
     assert nobody.figure is None
+
+
+def test_bands_of_the_picture_are_as_wide_as_the_counts():
+    counts = pd.DataFrame({"High": [3, 1, 0, 2], "Mid": [0, 4, 2, 1], "Low": [0, 0, 9, 1]}, index=[*TIERS, NEW])
+    (panel,) = draw_moves(counts, "made up", WIDE).axes
+    edges = [band.get_path().vertices[:, 1] for band in panel.patches]
+    assert sorted(y[0] - y[-2] for y in edges) == sorted(counts.to_numpy()[counts.to_numpy() > 0])
+    assert sorted(y[3] - y[4] for y in edges) == sorted(y[0] - y[-2] for y in edges)
+    for side in (0, 3):  # no two bands share customers
+        ends = sorted((y[side], y[side] - (y[0] - y[-2])) for y in edges)
+        assert all(lower[0] <= upper[1] + 1e-9 for lower, upper in pairwise(ends))
 
 
 def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surprise():

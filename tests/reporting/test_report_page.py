@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.reporting.chart_style import create_chart, printable
-from clv_experiments.reporting.exhibit import Exhibit, Section
+from clv_experiments.reporting.exhibit import NARROW, WIDE, Answer, Exhibit, Section
 from clv_experiments.reporting.html_table import exhibit_table, format_cell
 from clv_experiments.reporting.report_page import report_page
 
@@ -27,9 +27,14 @@ ROWS = pd.DataFrame(
 )
 
 
-def exhibit(figure=None, **changes):
+def exhibit(draw=None, **changes):
     kinds = {"spend": "money", "p": "share"}
-    return Exhibit("top", ATTACK, [ATTACK], ROWS, {"spend": "spent so far"}, kinds, figure, **changes)
+    return Exhibit("top", ATTACK, [ATTACK], ROWS, {"spend": "spent so far"}, kinds, draw, **changes)
+
+
+def note_of(**changes):
+    note = exhibit_table(exhibit(**changes), "£").file_note
+    return f"{note.before} {note.file}{note.after}"
 
 
 def test_numbers_on_the_page_are_those_of_the_table():
@@ -37,20 +42,22 @@ def test_numbers_on_the_page_are_those_of_the_table():
     texts = {column.heading: [printable.text for printable in column.cells[:3]] for column in table.columns}
     assert texts["spent so far"] == ["£1,235", "£0.50", "–"]
     assert texts["p"] == ["12.3%", "100.0%", "0.0%"]
-    assert texts["day"] == ["2011-12-01", "–", "2012-01-31"]
+    assert texts["day"] == ["1 December 2011", "–", "31 January 2012"]
     assert texts["days"] == ["3", "20", "1,000"]
     assert texts["likely"] == ["yes", "no", "yes"]
     for column in table.columns[1:5]:
         whole = [printable.sort for printable in column.cells]
         assert (whole[0] == "") == pd.isna(ROWS[{"spent so far": "spend"}.get(column.heading, column.heading)][0])
     assert [float(printable.sort) for printable in table.columns[2].cells] == ROWS["p"].head(20).tolist()
-    assert table.file_note == "The first 20 of 33 rows; all are in top.csv, beside this page."
-    assert exhibit_table(exhibit(page_rows=33), "£").file_note == "Also in top.csv, beside this page."
+    assert [cell.sort for cell in table.columns[3].cells[:3]] == ["2011-12-01", "", "2012-01-31"]
+    assert note_of() == "The first 20 of 33 rows; all are in top.csv, beside this page."
+    assert note_of(page_rows=33) == "Also in top.csv, beside this page."
+    assert note_of(page_rows=33, file="all.csv") == "Also in all.csv, beside this page."
     some = exhibit_table(exhibit(columns=["p", "days"]), "£")
     assert [column.heading for column in some.columns] == ["p", "days"]
-    assert some.file_note.endswith("in top.csv, beside this page, with 5 more columns.")
-    bare = exhibit_table(exhibit(page_rows=0), "£")
-    assert (bare.columns, bare.file_note) == ([], "The numbers are in top.csv, beside this page.")
+    assert note_of(columns=["p", "days"]).endswith("in top.csv, beside this page, with 5 more columns.")
+    assert exhibit_table(exhibit(page_rows=0), "£").columns == []
+    assert note_of(page_rows=0) == "The numbers are in top.csv, beside this page."
     assert exhibit_table(replace(exhibit(), table=ROWS.head(0)), "£") is None
 
 
@@ -59,16 +66,22 @@ def test_a_long_text_is_cut_and_kept_whole_beside():
     assert (len(cell.text), len(cell.full_text)) == (90, 100)
 
 
-@pytest.fixture(scope="module")
-def page():
-    figure, (panel,) = create_chart(ATTACK, "$x$ 東京", 3)
+def draw(width):
+    figure, (panel,) = create_chart(ATTACK, "$x$ 東京 " * 9, 3, width=width)
     panel.plot([0, 1], [0, 1], label=printable(ATTACK))
     panel.legend()
+    return figure
+
+
+@pytest.fixture(scope="module")
+def page():
+    bare, interval = Exhibit("bare", "No numbers"), "It is £5 (95% interval £4 to £6) or so."
     sections = [
-        Section("first", "What is <b>?", [ATTACK], [exhibit(figure), Exhibit("bare", "No numbers")], [ATTACK]),
-        Section("second", "Then?", [], [exhibit()]),
+        Section("first", "What is <b>?", [ATTACK, interval], [exhibit(draw), bare], [ATTACK], [exhibit()]),
+        Section("second", "Then?", ["So."], [exhibit()]),
     ]
-    return report_page("shop", ATTACK, sections, [("log", ATTACK)], [ATTACK], "£", "today")
+    answers = [Answer("answer-who", "Who?", ATTACK, [ATTACK], exhibit(columns=["customer_id", "p"], page_rows=2))]
+    return report_page("shop", ATTACK, answers, [ATTACK], sections, [("log", ATTACK)], [ATTACK], "£", "today")
 
 
 def test_text_of_strangers_stays_text(page):
@@ -78,21 +91,36 @@ def test_text_of_strangers_stays_text(page):
     assert re.findall(r"(?:https?:)?//[^\s\"'<]+", re.sub(r'xmlns(:\w+)?="[^"]+"', "", page)) == []
 
 
-def test_the_summary_comes_first(page):
-    order = [page.index(f'id="{anchor}"') for anchor in ("summary", "first", "second", "method")]
+def test_answers_come_first_and_all_else_is_closed(page):
+    order = [page.index(f'id="{anchor}"') for anchor in ("answer-who", "assumptions", "first", "second", "method")]
     assert order == sorted(order)
+    assert "<details open" not in page
+    assert page.count('<a href="top.csv">top.csv</a>') == 4
+    assert "(95%\u00a0interval\u00a0£4\u00a0to\u00a0£6)" in page
+
+
+def test_a_heading_is_wrapped_where_the_picture_is_narrow():
+    wide, narrow = ([text.get_text() for text in draw(width).texts] for width in (WIDE, NARROW))
+    assert "\n" not in "".join(wide)
+    assert "\n" in narrow[0]
+    assert draw(NARROW).get_figheight() > draw(WIDE).get_figheight()
 
 
 PROBE = """
 const frame = document.createElement("iframe");
-frame.style = "width:390px;height:800px"; frame.srcdoc = PAGE;
+frame.style = "width:${WIDTH}px;height:800px"; frame.srcdoc = PAGE;
 frame.onload = () => {
   const page = frame.contentDocument, view = frame.contentWindow;
-  const button = [...page.querySelectorAll("th button")].find((b) => b.textContent === "spent so far");
+  const seen = [...page.querySelectorAll("svg, table, details.method > :not(summary)")];
+  const before = seen.filter((part) => part.checkVisibility()).map((part) => part.tagName);
+  for (const part of page.querySelectorAll("details")) part.open = true;
+  const pictures = [...page.querySelectorAll("figure svg")].filter((part) => part.checkVisibility());
+  const button = [...page.querySelectorAll(".exhibit th button")].find((b) => b.textContent === "spent so far");
   button.click();
   const rows = [...button.closest("table").tBodies[0].rows].map((row) => row.cells[1].textContent);
   document.body.textContent = JSON.stringify({
-    title: page.title, width: page.documentElement.scrollWidth, rows: [rows[0], rows.at(-1)],
+    title: page.title, width: page.documentElement.scrollWidth, rows: [rows[0], rows.at(-1)], before: before,
+    picture: pictures.map((picture) => picture.viewBox.baseVal.width),
     scripts: page.scripts.length, images: page.images.length,
     requests: view.performance.getEntriesByType("resource").length,
   });
@@ -101,9 +129,12 @@ document.body.append(frame);
 """
 
 
-def test_the_page_works_on_a_phone(page, browsed):
-    probe = browsed(PROBE, page)
+@pytest.mark.parametrize(("width", "inches"), [(390, NARROW), (1280, WIDE)])
+def test_the_page_works_on_a_phone_and_on_a_desk(page, browsed, width, inches):
+    probe = browsed(PROBE.replace("${WIDTH}", str(width)), page)
     assert probe["title"].startswith("shop: ")
-    assert probe["width"] <= 390
+    assert probe["width"] <= width
     assert probe["rows"] == ["£1,235", "–"]
+    assert probe["before"] == ["TABLE"], "nothing but the first rows of the list is seen before a part is opened"
+    assert probe["picture"] == [72 * inches], "one picture is seen, in the width of the screen"
     assert (probe["scripts"], probe["images"], probe["requests"]) == (1, 0, 0)

@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.commands.insights_report import Snapshots, build_report, describe_models
 from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
+from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_future_window, load_configured_log
-from clv_experiments.config.model_options import build_features, build_models
-from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
-from clv_experiments.data.queries.attributes import products
-from clv_experiments.data.window import Period, Window
-from clv_experiments.decisions.best_customers import rank_customers
-from clv_experiments.decisions.customer_scores import Ranking, Scorer
-from clv_experiments.decisions.display.acquisition import acquisition_section
-from clv_experiments.decisions.display.best_customers import best_customers_section
-from clv_experiments.decisions.display.budget import budget_section
-from clv_experiments.decisions.display.drivers import drivers_section
-from clv_experiments.decisions.display.missed import missed_section
-from clv_experiments.decisions.display.next_purchase import next_purchase_section
-from clv_experiments.decisions.display.overview import overview_section
-from clv_experiments.decisions.display.scores import (
-    interval_sentences,
-    model_sentences,
-    ranking_sentences,
-    timing_sentences,
+from clv_experiments.config.settings import (
+    check_settings,
+    experiment_name,
+    flatten_settings,
+    resolve_settings,
+    setting_records,
 )
-from clv_experiments.decisions.display.segments import segments_section
-from clv_experiments.decisions.drivers import estimate_drivers
-from clv_experiments.decisions.missed import missed_mask
-from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
+from clv_experiments.data.window import Period, Window
+from clv_experiments.decisions.display.answers import state_assumptions
 from clv_experiments.decisions.next_purchase.timing import with_timing
-from clv_experiments.decisions.overview.business import describe_business
-from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.errors import ClvError, LogWithoutAmounts, command
-from clv_experiments.evaluation.ranking import assess_ranking
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_records
 from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses
-from clv_experiments.reporting.exhibit import Section
-from clv_experiments.reporting.formatting import format_day, format_share
+from clv_experiments.reporting.formatting import format_dates, format_day, format_share
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
@@ -117,42 +99,32 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         if fallback_note:
             terminal.print_line(f"note: {fallback_note}")
         snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)
-        sections = list(_build_sections(cfg, forecaster, snapshots, shop, terminal))
+        report = build_report(cfg, forecaster, snapshots, shop, terminal)
         with terminal.step("drawing and writing", "writing"):
+            now = datetime.now().astimezone()
             page = report_page(
-                f"{log.name}, as of {format_day(forecaster.window.end)}",
-                f"What to expect of {forecaster.window.future_period}, and what to do about it",
-                sections,
+                f"{log.name}, {format_day(forecaster.window.end)}",
+                f"Customers from {format_dates(forecaster.window.future_period)}: what they bring, and what to do",
+                report.answers,
+                state_assumptions(shop, _typed_settings(cfg)),
+                report.sections,
                 _facts(forecaster, snapshots, shop, request),
                 _method(request, forecaster.window, snapshots),
                 shop.currency,
-                f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
+                f"{format_day(now)}, {now:%H:%M}",
             )
-            files: list[Record] = [Text(PAGE, page)]
-            files += [record for section in sections for exhibit in section.exhibits for record in exhibit.records()]
+            files = [Text(PAGE, page), *report.files]
             total = total_records("expected", snapshots.now.model.level)
             run.log([*log_records(log), *_identity(forecaster, snapshots), *total, *files])
             title = f"{experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
-        for section in sections:
-            for sentence in section.summary:
-                terminal.print_line(sentence)
+        for answer in report.answers:
+            terminal.print_line(f"{answer.question} {answer.headline}.")
+        for section in report.sections:
+            terminal.print_line(section.summary[0])
         terminal.print_timings()
         terminal.print_line(f"\n{run.location}\nto read, print and share: {path}")
     return path
-
-
-@dataclass(frozen=True)
-class Snapshots:
-    """The coming period, and the periods that are over, latest first: at most ``PAST_PERIODS``, at least one."""
-
-    now: Snapshot
-    past: Sequence[Snapshot]
-
-    @property
-    def previous(self) -> Snapshot:
-        """The latest period that is over."""
-        return self.past[0]
 
 
 def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
@@ -180,62 +152,10 @@ def _learn_until(window: Window) -> date:
     return next(c for k in range(PAST_PERIODS, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
-def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAssessment) -> pd.DataFrame:
-    """Score every customer as scripts/score.py does."""
-    now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
-    X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
-    columns = tuple(str(column) for column in now.model.X.columns)
-    scorer = Scorer(
-        now.model.estimator, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop, cutoff, now.rhythm
-    )
-    missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
-    scored = Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
-    return scored.assign(total_spend=now.table["total_spend"].loc[scored["customer_id"]].to_numpy())
-
-
-def _build_sections(
-    cfg: DictConfig, forecaster: Forecaster, snapshots: Snapshots, shop: Shop, terminal: Terminal
-) -> Iterator[Section]:
-    """Answer the questions of the report, in the order of the page."""
-    log, window, bootstrap = forecaster.log, forecaster.window, (cfg.seed, cfg.replicates)
-    earlier = snapshots.past[1].model.table if snapshots.past[1:] else None
-    assessment = assess_intervals(
-        PastPredictions(snapshots.previous.period, snapshots.previous.model.table, earlier), shop.interval
-    )
-    scored = _score_customers(snapshots, shop, assessment)
-    with terminal.step("who is worth most", "customers"):
-        yield best_customers_section(
-            rank_customers(scored, snapshots.now, snapshots.past),
-            interval_sentences(assessment, shop.currency),
-            shop,
-            window.horizon,
-        )
-    with terminal.step("who was expected and did not come", "missed"):
-        yield missed_section(snapshots.now, snapshots.previous, shop, *bootstrap)
-    with terminal.step("how to split the budget", "budget"):
-        yield budget_section(
-            snapshots.now, snapshots.past, scored.set_index("customer_id")["segment"], shop, *bootstrap
-        )
-        yield acquisition_section(forecaster, snapshots.now, shop, *bootstrap)
-    with terminal.step("who comes next, and when", "next purchase") as progress:
-        btyd_models = build_models(cfg, lambda option: option.family == "btyd")
-        outlook = next_purchase_outlook(
-            snapshots.now,
-            snapshots.previous,
-            forecaster,
-            btyd_models,
-            build_features(cfg.features),
-            shop,
-            *bootstrap,
-            progress,
-        )
-        yield next_purchase_section(outlook)
-    with terminal.step("finding segments", "segments"):
-        yield segments_section(snapshots.now, snapshots.previous, shop, products(log, window.end), *bootstrap)
-    with terminal.step("what drives value", "drivers"):
-        yield drivers_section(estimate_drivers(forecaster), window.horizon)
-    with terminal.step("looking at the business", "overview"):
-        yield overview_section(describe_business(log, window.end))
+def _typed_settings(cfg: DictConfig) -> set[str]:
+    """Name the settings of decisions that differ from the ones that come with the package."""
+    packaged = flatten_settings(DictConfig(OmegaConf.load(packaged_conf() / "decisions" / "shop.yaml")))
+    return {name for name, value in flatten_settings(cfg.decisions).items() if value != packaged.get(name)}
 
 
 def _method(request: ModelReference, window: Window, snapshots: Snapshots) -> list[str]:
@@ -251,17 +171,8 @@ def _warnings(snapshots: Snapshots) -> list[str]:
     customers = len(snapshots.now.table)
     too_few = sentences(ABOUT, "too_few", customers) if customers < FEW else []
     of_models = [*estimator_warnings(snapshots.now.model.estimator), *estimator_warnings(snapshots.now.btyd.estimator)]
-    now, previous = snapshots.now, snapshots.previous
-    ranking = assess_ranking(previous.table["y_true"], previous.table["expected_spend"])
-    return [
-        *too_few,
-        *dict.fromkeys(of_models),
-        *ranking_sentences(ranking, now.model_name, previous.period, "spend"),
-        *model_sentences(
-            now.model_name, now.btyd_name, now.timing_name, now.rhythm or now.btyd.estimator, has_amounts=False
-        ),
-        *timing_sentences(now.timing, now.btyd_name),
-    ]
+    of_rows = [format_dates(sentence) for sentence in describe_models(snapshots, with_clv=False)]
+    return [*too_few, *dict.fromkeys(of_models), *of_rows]
 
 
 def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
@@ -269,7 +180,7 @@ def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: Mo
     return [
         ("log", f"{log.name}, {format_day(log.start)} to {format_day(window.end)}"),
         ("customers", f"{len(snapshots.now.table):,}"),
-        ("period ahead", str(window.future_period)),
+        ("period ahead", format_dates(window.future_period)),
         ("spend", request.settings_description if request.stored else f"{request.model.name} as configured"),
         ("purchases, CLV", snapshots.now.btyd_name),
         ("P(alive), P(buys), dates", snapshots.now.timing_name),

@@ -1,20 +1,43 @@
-"""Which customers are worth most in the coming period, and how far off their total was before."""
+"""Which customers are worth most in the coming period, where their total lies, and how far off it was before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from clv_experiments.data.window import DAY
+from clv_experiments.data.window import DAY, Horizon, Period
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
 
-A_YEAR, TOLERANCE = 365, 4  # days
+YEAR = Horizon(12, "months")
+
+
+@dataclass(frozen=True)
+class YearBefore:
+    """What the customers known then spent on the same days a year before."""
+
+    period: Period
+    customers: int
+    spend: float  # currency
+
+
+@dataclass(frozen=True)
+class TotalRange:
+    """Where the total of the coming period lies, in currency.
+
+    It comes with the forecast of the total, widened where the periods that are over ask for it, or else from actual to
+    expected totals of these.
+    """
+
+    low: float
+    high: float
+    periods: int  # that are over, and tell what such ranges are worth
+    held: int  # of these, how often the total lay in such a range
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +47,14 @@ class BestCustomers:
     by_spend: pd.DataFrame  # one row a customer, the highest expected spend first
     by_probability: pd.DataFrame  # the highest probability of buying first
     past: pd.DataFrame  # from past_totals
-    year_before: list[Any]  # rows of past: the period a year before, where it was predicted
+    period: Period  # the coming one
+    interval: float  # probability with which a range is to hold the total
+    year_before: YearBefore | None  # None where the log does not hold it
     model_name: str
     btyd_name: str
     timing_name: str
-    level: Level | None = None  # of the coming period, which the total is brought to; None where it is the model's own
+    level: Level | None  # of the coming period, which the total is brought to; None where it is the model's own
+    widening: float  # of the level's interval, see ``widening``
 
     @property
     def expected_total(self) -> float:
@@ -46,6 +72,21 @@ class BestCustomers:
         return self.past["came_to_expected"].dropna()
 
     @property
+    def total_range(self) -> TotalRange | None:
+        """Where the total lies; None where neither the forecast nor a period that is over tells."""
+        if self.level:
+            ranges = self.past.dropna(subset=["low", "high"])
+            held = ranges["came"].between(ranges["low"], ranges["high"])
+            low, high = widened_interval(self.level, self.interval, self.widening)
+            return TotalRange(low, high, len(ranges), int(held.sum()))
+        ratios = self.past_ratios.to_numpy(float)
+        if not len(ratios):
+            return None
+        factors = ratios if len(ratios) > 1 else np.append(ratios, 1.0)  # one period is not a range
+        low, high = self.expected_total * factors.min(), self.expected_total * factors.max()
+        return TotalRange(float(low), float(high), len(ratios), len(ratios))
+
+    @property
     def has_equal_predictions(self) -> bool:
         """Whether the same is expected of everybody."""
         return self.by_spend["expected_spend"].iloc[-1] == self.by_spend["expected_spend"].iloc[0]
@@ -61,40 +102,80 @@ class BestCustomers:
         return self.by_spend[self.by_spend["value_tier"] == TIERS[0]]
 
 
-def rank_customers(scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot]) -> BestCustomers:
+def rank_customers(
+    scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot], interval: float, year_before: YearBefore | None
+) -> BestCustomers:
     """Order the customers by expected spend and by probability of buying.
 
-    ``scored`` has one row a customer of ``now``, the coming period: the columns of ``customer_scores.COLUMNS``, and
-    ``total_spend``. ``past`` are periods that are over, latest first.
+    ``scored`` has one row a customer of ``now``, the coming period: the columns of ``customer_scores.COLUMNS``.
+    ``past`` are periods that are over, latest first.
     """
-    totals = past_totals(past)
-    days = (pd.Timestamp(now.period.cutoff + DAY) - totals["first_day"]).dt.days
+    factor = widening(past, interval)
     return BestCustomers(
         scored.sort_values(["expected_spend", "customer_id"], ascending=[False, True], kind="stable"),
         scored.sort_values(["p_purchase", "expected_spend"], ascending=False, kind="stable"),
-        totals,
-        list(totals[(days - A_YEAR).abs() <= TOLERANCE].itertuples()),
+        past_totals(past, interval, factor),
+        now.period,
+        interval,
+        year_before,
         now.model_name,
         now.btyd_name,
         now.timing_name,
         now.model.level,
+        factor,
     )
 
 
-def past_totals(past: Sequence[Snapshot]) -> pd.DataFrame:
+def spend_year_before(forecaster: Forecaster, period: Period) -> YearBefore | None:
+    """Sum what was spent on the same days a year before a period; None where these are not over or not in the log."""
+    cutoff, end = (YEAR.shift(day + DAY, -1) - DAY for day in (period.cutoff, period.end))
+    if cutoff < forecaster.log.start or end > period.cutoff:
+        return None
+    spend = forecaster.outcome(Period(cutoff, end))["spend"]
+    return YearBefore(Period(cutoff, end), len(spend), float(spend.sum()))
+
+
+def widening(past: Sequence[Snapshot], interval: float) -> float:
+    """Return by what factor the logarithmic widths of intervals of the total must grow to hold as often as promised.
+
+    That is the quantile of the errors in units of the half widths that split-conformal intervals take (Lei et al.
+    2018), or the largest where there are too few periods for it, and at least 1.
+    """
+    errors = [
+        abs(np.log(total / level.total)) / np.log(level.interval(interval)[1] / level.total)
+        for snapshot in past
+        if (level := snapshot.model.level) and (total := snapshot.table["y_true"].sum()) > 0
+    ]
+    rank = min(int(np.ceil((len(errors) + 1) * interval)), len(errors))
+    return max(1.0, float(np.sort(errors)[rank - 1])) if errors else 1.0
+
+
+def widened_interval(level: Level, interval: float, factor: float) -> tuple[float, float]:
+    """Return the interval of a total whose logarithmic width is a multiple of what the level says."""
+    return replace(level, standard_error=factor * level.standard_error).interval(interval)
+
+
+def past_totals(past: Sequence[Snapshot], interval: float, factor: float = 1.0) -> pd.DataFrame:
     """Set what all customers spent in each period that is over beside what was expected of them then.
 
-    Columns: ``first_day``, ``last_day``, ``customers``, ``expected``, ``came`` (currency), ``came_to_expected`` (NaN
-    where nothing was expected); latest first.
+    Columns: ``first_day``, ``last_day``, ``customers``, ``expected``, ``low``, ``high`` (where it was to lie with the
+    probability ``interval``, widened by ``factor``; NaN where the model gave no range), ``came`` (currency),
+    ``came_to_expected`` (NaN where nothing was expected); latest first.
     """
-    table = pd.DataFrame(
-        {
-            "first_day": pd.Timestamp(snapshot.period.cutoff + DAY),
-            "last_day": pd.Timestamp(snapshot.period.end),
-            "customers": len(snapshot.table),
-            "expected": snapshot.table["expected_spend"].sum(),
-            "came": snapshot.table["y_true"].sum(),
-        }
-        for snapshot in past
-    )
+    rows = []
+    for snapshot in past:
+        level = snapshot.model.level
+        low, high = widened_interval(level, interval, factor) if level else (np.nan, np.nan)
+        rows.append(
+            {
+                "first_day": pd.Timestamp(snapshot.period.cutoff + DAY),
+                "last_day": pd.Timestamp(snapshot.period.end),
+                "customers": len(snapshot.table),
+                "expected": snapshot.table["expected_spend"].sum(),
+                "low": low,
+                "high": high,
+                "came": snapshot.table["y_true"].sum(),
+            }
+        )
+    table = pd.DataFrame(rows)
     return table.assign(came_to_expected=table["came"] / table["expected"].where(table["expected"] > 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
+
+from clv_experiments.reporting.exhibit import WIDE
 
 # Okabe and Ito's palette (2008): one colour means one thing in all figures of a run.
 PREDICTED = "#0072B2"
@@ -37,7 +40,7 @@ DARKEST = 0.6  # opacity of the fullest cell of a heat map, on which ink still r
 
 TEXT_SIZE = 12
 TITLE_SIZE = 15
-WIDTH = 8.0  # inches
+LINE = 0.29  # inches, of a line of a chart's heading
 TEXT_STYLE: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK}
 REFERENCE_LINE: dict[str, Any] = {"color": QUIET, "linewidth": 1.5, "linestyle": "--"}
 
@@ -97,17 +100,36 @@ def create_figure(
 
 
 def create_chart(
-    title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, *, share_x: bool = True
+    title: str,
+    subtitle: str,
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    share_x: bool = True,
+    width: float = WIDE,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of a page, in the common width and `height` inches, with its title, and its panels row by row.
+    """Return a figure of a page with its title, and its panels row by row.
 
-    Title and subtitle may hold any name. What is written on an axis needs no style of its own.
+    Title and subtitle may hold any name. What is written on an axis needs no style of its own. The figure is `width`
+    and `height` inches large, and higher by the lines that a heading takes in a narrow one.
     """
-    figure = Figure(figsize=(WIDTH, height), dpi=120, layout="constrained", facecolor=GROUND)
-    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 0.66 / height))  # type: ignore[union-attr, call-arg]
-    title, subtitle = printable(title, 70), printable(subtitle, 86)  # letters that the width has room for
-    figure.text(0.012, 1 - 0.08 / height, title, va="top", fontsize=TITLE_SIZE, fontweight="bold", color=INK)
-    figure.text(0.012, 1 - 0.37 / height, subtitle, va="top", fontsize=TEXT_SIZE, color=QUIET)
+    headings = [
+        textwrap.wrap(printable(text, letters), int(letters * width / WIDE)) or [""]
+        for text, letters in ((title, 70), (subtitle, 86))  # letters that a wide figure has room for
+    ]
+    lines = sum(map(len, headings))
+    height += LINE * (lines - 2)
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor=GROUND)
+    top = 1 - (0.08 + LINE * lines) / height
+    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, top))  # type: ignore[union-attr, call-arg]
+    styles: list[dict[str, Any]] = [
+        {"fontsize": TITLE_SIZE, "fontweight": "bold", "color": INK}, {"fontsize": TEXT_SIZE, "color": QUIET}
+    ]  # fmt: skip
+    y = 1 - 0.08 / height
+    for wrapped, style in zip(headings, styles, strict=True):
+        figure.text(0.012, y, "\n".join(wrapped), va="top", **style)
+        y -= LINE * len(wrapped) / height
     panels = list(figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel())
     for panel in panels:
         _style_panel(panel, grid=RULE, grid_width=0.8, spines=RULE)

@@ -1,9 +1,10 @@
-"""The parts of a report: sections that answer a question, exhibits with the numbers behind the answer."""
+"""The parts of a report: answers first, sections that answer a question, exhibits with the numbers behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, cast
 
 import pandas as pd
@@ -13,8 +14,10 @@ from clv_experiments.reporting.records import FigureRecord, Record, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# How a column is written: 1,234 £; 12.3 %; 1,234; 0.83; 2011-11-30; as it is.
-Kind = Literal["money", "share", "count", "number", "date", "text"]
+WIDE, NARROW = 8.0, 5.0  # inches: of a picture on most screens, and on a phone, where a point is a pixel
+
+# How a column is written: 1,234 £; 12.3 %; 1,234; 0.83; 30 November 2011; November 2011; as it is.
+Kind = Literal["money", "share", "count", "number", "date", "month", "text"]
 
 
 def column_kinds(**columns: Sequence[str]) -> dict[str, Kind]:
@@ -46,12 +49,14 @@ class Exhibit:
         Other columns are headed by their name with spaces.
     kinds : mapping of column to Kind
         Other columns are written as their type suggests: text, dates, counts, numbers.
-    figure : matplotlib.figure.Figure, optional
-        From ``chart_style.create_chart``.
+    draw : callable, optional
+        Takes a width, ``WIDE`` or ``NARROW``, and returns a figure from ``chart_style.create_chart``.
     page_rows : int
         Rows of the table on the page; all are in the file.
     columns : sequence of str, optional
         Those on the page; all are in the file.
+    file : str, optional
+        The CSV file that holds the table, where it is that of another record and not ``<name>.csv``.
     """
 
     name: str
@@ -60,16 +65,46 @@ class Exhibit:
     table: pd.DataFrame | None = None
     headings: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    figure: Figure | None = None
+    draw: Callable[[float], Figure] | None = None
     page_rows: int = 20
     columns: Sequence[str] = ()
+    file: str = ""
 
     def records(self) -> Iterator[Record]:
         """Yield the files of the exhibit: its whole table as CSV, its figure as PNG."""
-        if self.table is not None:
+        if self.table is not None and not self.file:
             yield Table(f"{self.name}.csv", self.table)
         if self.figure is not None:
             yield FigureRecord(f"{self.name}.png", self.figure)
+
+    @cached_property
+    def figure(self) -> Figure | None:
+        """The figure in the common width."""
+        return self.draw(WIDE) if self.draw else None
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a page says before anything is opened.
+
+    Attributes
+    ----------
+    anchor : str
+        Its id on the page.
+    question : str
+    headline : str
+        The answer in a few words or numbers.
+    sentences : sequence of str
+        What must be known with it.
+    exhibit : Exhibit, optional
+        Its table stands below, linked to its file.
+    """
+
+    anchor: str
+    question: str
+    headline: str
+    sentences: Sequence[str] = ()
+    exhibit: Exhibit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +118,13 @@ class Section:
     title : str
         The question, in a manager's words.
     summary : sequence of str
-        The answer in one or two sentences with numbers and intervals, for the executive summary.
+        The answer in a few sentences with numbers and intervals; the first alone is seen until the section is opened.
     exhibits : sequence of Exhibit
-        The evidence.
+        What the answer rests on, in words that need no explanation; the first has a picture.
     method : sequence of str
-        How the numbers were computed, in plain words, and what they do not say.
+        How the numbers were computed, and what they do not say; here technical terms have their place.
+    evidence : sequence of Exhibit
+        What belongs to the method, such as how models compare.
     """
 
     anchor: str
@@ -95,3 +132,9 @@ class Section:
     summary: Sequence[str]
     exhibits: Sequence[Exhibit]
     method: Sequence[str] = ()
+    evidence: Sequence[Exhibit] = ()
+
+    @property
+    def all_exhibits(self) -> list[Exhibit]:
+        """Those of the answer and those of the method."""
+        return [*self.exhibits, *self.evidence]

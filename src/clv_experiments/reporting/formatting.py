@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -69,6 +70,18 @@ def format_money(value: float, currency: str) -> str:
     text = format_score(abs(value), "{:,.0f}" if abs(value) >= 99.995 else "{:,.2f}")
     gap = " " if currency[-1:].isalpha() else ""
     return text if np.isnan(value) else f"{'−' * bool(value < 0 and text != '0.00')}{currency}{gap}{text}"
+
+
+def format_rough_money(value: float, currency: str) -> str:
+    """Write an amount by its first three digits, as one that is not known exactly.
+
+    Examples
+    --------
+    >>> format_rough_money(1_462_054.3, "£"), format_rough_money(86.72, "$"), format_rough_money(-9.28, "$")
+    ('£1,460,000', '$86.70', '−$9.28')
+    """
+    digits = 2 - int(np.floor(np.log10(abs(value)))) if value else 0
+    return format_money(round(value, digits), currency)
 
 
 def format_percent(value: float, *, sign: bool = False) -> str:
@@ -143,6 +156,29 @@ def format_day(value: date | pd.Timestamp) -> str:
     '3 November 2011'
     """
     return f"{value.day} {value:%B %Y}"
+
+
+def format_dates(text: object) -> str:
+    """Write the days in a text of the program, such as a period, as ``format_day`` does.
+
+    Examples
+    --------
+    >>> format_dates("the log begins on 2010-12-01"), format_dates("2011-09-01 to 2011-11-30")
+    ('the log begins on 1 December 2010', '1 September 2011 to 30 November 2011')
+    """
+    return re.sub(r"\d{4}-\d\d-\d\d", lambda day: format_day(date.fromisoformat(day[0])), str(text))
+
+
+def format_month(month: object) -> str:
+    """Write a month, which reads ``2011-11``; a quarter such as ``2011 Q4`` stays as it is.
+
+    Examples
+    --------
+    >>> format_month("2011-11"), format_month("2011 Q4")
+    ('November 2011', '2011 Q4')
+    """
+    year, _, number = str(month).partition("-")
+    return f"{date(int(year), int(number), 1):%B %Y}" if number else str(month)
 
 
 def describe_horizon(horizon: object) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from clv_experiments.reporting.exhibit import Exhibit, Kind
-from clv_experiments.reporting.formatting import format_count, format_money, format_score
+from clv_experiments.reporting.formatting import format_count, format_day, format_money, format_month, format_score
 
 MAX_TEXT = 90  # characters of a text in a cell
 MAX_NAME = 24  # characters beyond which a column is set as words, not as names
@@ -69,13 +69,21 @@ class HtmlColumn:
     look: str = "number"
 
 
+class FileNote(NamedTuple):
+    """A sentence that names the file with the whole table."""
+
+    before: str
+    file: str
+    after: str
+
+
 @dataclass(frozen=True)
 class HtmlTable:
-    """A table, the first column of which names the rows, and which file holds the rest of it."""
+    """A table, the first column of which names the rows, and where the rest of it is."""
 
     caption: str
     columns: Sequence[HtmlColumn]
-    file_note: str = ""
+    file_note: FileNote | None = None
 
     @property
     def rows(self) -> range:
@@ -94,8 +102,8 @@ def exhibit_table(exhibit: Exhibit, currency: str) -> HtmlTable | None:
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
         cells = [format_cell(value, kind, currency) for value in top[name]]
         wordy = kind == "text" and max((len(cell.text) for cell in cells), default=0) > MAX_NAME
-        numeric = kind not in ("text", "date")
-        look = "words" if wordy else "" if kind == "text" else "number"
+        numeric = kind not in ("text", "date", "month")
+        look = "words" if wordy else "" if kind in ("text", "month") else "number"
         columns.append(HtmlColumn(heading, cells, numeric=numeric, ascending=not numeric, look=look))
     return HtmlTable(exhibit.title, columns, _file_note(exhibit))
 
@@ -129,8 +137,10 @@ def format_cell(value: Any, kind: Kind, currency: str) -> HtmlCell:
             else HtmlCell(f"{text[: MAX_TEXT - 1]}…", text, full_text=text)
         )
     if kind == "date":
-        day = f"{pd.Timestamp(value):%Y-%m-%d}"
-        return HtmlCell(day, day)
+        day = pd.Timestamp(value)
+        return HtmlCell(format_day(day), f"{day:%Y-%m-%d}")
+    if kind == "month":
+        return HtmlCell(format_month(value), str(value))
     number = float(value)
     if kind == "money":
         return HtmlCell(format_money(number, currency), repr(number))
@@ -145,8 +155,7 @@ def _number_form(number: float) -> str:
     return "{:.4f}" if abs(number) < 0.01 else "{:.3g}"
 
 
-def _file_note(exhibit: Exhibit) -> str:
-    """Name the file that holds the whole table."""
+def _file_note(exhibit: Exhibit) -> FileNote:
     assert exhibit.table is not None
     rows, hidden = len(exhibit.table), len(exhibit.table.columns) - len(exhibit.columns)
     begin = "Also"
@@ -155,4 +164,4 @@ def _file_note(exhibit: Exhibit) -> str:
     elif rows > exhibit.page_rows:
         begin = f"The first {exhibit.page_rows} of {format_count(rows, 'row')}; all are"
     more = f", with {format_count(hidden, 'more column')}" if exhibit.columns and hidden else ""
-    return f"{begin} in {exhibit.name}.csv, beside this page{more}."
+    return FileNote(f"{begin} in", exhibit.file or f"{exhibit.name}.csv", f", beside this page{more}.")

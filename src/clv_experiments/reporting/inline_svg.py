@@ -6,6 +6,7 @@ import re
 from io import BytesIO
 from xml.etree import ElementTree
 
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -31,6 +32,16 @@ VARIABLES = {
     BAND: "--band",
     GROUND: "--ground",
 }
+
+
+def inline_picture(wide: Figure, narrow: Figure, name: str, description: str, prefix: str) -> Markup:
+    """Return a figure in both widths, of which a page shows that which fits the screen; see ``inline_svg``."""
+    return Markup("").join(
+        Markup('<div class="{}-picture">{}</div>').format(
+            width, Markup(inline_svg(figure, name, description, f"{prefix}-{width}"))
+        )
+        for width, figure in (("wide", wide), ("narrow", narrow))
+    )
 
 
 def inline_svg(figure: Figure, name: str, description: str, prefix: str) -> str:

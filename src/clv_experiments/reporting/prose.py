@@ -16,6 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # One filter a kind of value: {{ 1200|count("customer") }}, {{ 0.12|share }}, {{ 9.5|money("£") }}.
 FILTERS: dict[str, Callable[..., str]] = {
     "money": formatting.format_money,
+    "rough_money": formatting.format_rough_money,
     "share": formatting.format_share,
     "exact_share": formatting.format_exact_percent,
     "percent": formatting.format_percent,
@@ -25,6 +26,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "difference": formatting.format_difference,
     "distance": formatting.format_distance,
     "day": formatting.format_day,
+    "dates": formatting.format_dates,
+    "month": formatting.format_month,
     "horizon": formatting.describe_horizon,
     "name": formatting.clean_name,
     "names": formatting.join_names,

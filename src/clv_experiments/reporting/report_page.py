@@ -1,16 +1,19 @@
-"""The report as one HTML page that needs nothing else: the summary first, then the evidence, then the method."""
+"""The report as one HTML page that needs nothing else: answers first, what they rest on opens below."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from clv_experiments.reporting.exhibit import Exhibit, Section
+from clv_experiments.reporting.exhibit import NARROW, Answer, Exhibit, Section
 from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import HtmlTable, exhibit_table
-from clv_experiments.reporting.inline_svg import inline_svg
+from clv_experiments.reporting.inline_svg import inline_picture
+
+INTERVAL = re.compile(r"\(\d+% (?:interval|range) [^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -20,43 +23,61 @@ class PageExhibit:
     anchor: str
     title: str
     sentences: Sequence[str]
-    svg: Markup | None
+    picture: Markup | None
     table: HtmlTable | None
 
 
 @dataclass(frozen=True)
 class PageSection:
-    """A section as the page shows it; ``answer`` is the part of the summary above the evidence."""
+    """A section as the page shows it: ``lead`` is seen while it is closed, ``answer`` once it is open."""
 
     anchor: str
     title: str
-    summary: Sequence[str]
+    lead: str
     answer: Sequence[str]
     exhibits: list[PageExhibit]
     method: Sequence[str]
+    evidence: list[PageExhibit]
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """An answer as the page shows it."""
+
+    anchor: str
+    question: str
+    headline: str
+    sentences: Sequence[str]
+    table: HtmlTable | None
 
 
 def report_page(
     title: str,
     subtitle: str,
+    answers: Sequence[Answer],
+    assumptions: Sequence[str],
     sections: Sequence[Section],
     facts: Sequence[tuple[str, str]],
     method: Sequence[str],
     currency: str,
     created: str,
 ) -> str:
-    """Write sections as one HTML page.
+    """Write answers and sections as one HTML page.
 
     Parameters
     ----------
     title, subtitle : str
         What the report is of.
+    answers : sequence of Answer
+        What a reader sees first.
+    assumptions : sequence of str
+        What the answers take for granted, and how to change it.
     sections : sequence of Section
         In the order of the page.
     facts : sequence of (name, value)
-        What the report rests on: log, period, models, the shop's own numbers.
+        What the report rests on: log, period, models.
     method : sequence of str
-        What holds for all of it, in plain words.
+        What holds for all of it.
     currency : str
         Of the amounts.
     created : str
@@ -71,24 +92,41 @@ def report_page(
         "report/report.html.jinja",
         title=title,
         subtitle=subtitle,
+        answers=[_answer(answer, currency) for answer in answers],
+        assumptions=assumptions,
         sections=[_section(section, currency) for section in sections],
         facts=facts,
-        method=method,
+        method=_unbroken(method),
         created=created,
     )
 
 
+def _answer(answer: Answer, currency: str) -> PageAnswer:
+    table = exhibit_table(answer.exhibit, currency) if answer.exhibit else None
+    return PageAnswer(answer.anchor, answer.question, answer.headline, _unbroken(answer.sentences), table)
+
+
 def _section(section: Section, currency: str) -> PageSection:
-    """Lay out a section; of its summary, only the first sentence may stand above an exhibit that repeats it."""
-    repeated = {sentence for exhibit in section.exhibits for sentence in exhibit.sentences}
-    answer = [s for number, s in enumerate(section.summary) if number == 0 or s not in repeated]
-    exhibits = [_exhibit(e, f"{section.anchor}-{e.name}", answer, currency) for e in section.exhibits]
-    return PageSection(section.anchor, section.title, section.summary, answer, exhibits, section.method)
+    """Lay out a section; what an exhibit repeats of its summary is told once."""
+    lead, *rest = _unbroken(section.summary)
+    exhibits, evidence = (
+        [_exhibit(exhibit, f"{section.anchor}-{exhibit.name}", [lead], currency) for exhibit in part]
+        for part in (section.exhibits, section.evidence)
+    )
+    repeated = {sentence for exhibit in exhibits + evidence for sentence in exhibit.sentences}
+    answer = [sentence for sentence in rest if sentence not in repeated]
+    return PageSection(section.anchor, section.title, lead, answer, exhibits, _unbroken(section.method), evidence)
 
 
-def _exhibit(exhibit: Exhibit, anchor: str, answer: Sequence[str], currency: str) -> PageExhibit:
-    svg, description = None, " ".join(exhibit.sentences) or exhibit.title
-    if exhibit.figure is not None:
-        svg = Markup(inline_svg(exhibit.figure, exhibit.title, description, anchor.replace("_", "-")))
-    sentences = [sentence for sentence in exhibit.sentences if sentence not in answer]
-    return PageExhibit(anchor, exhibit.title, sentences, svg, exhibit_table(exhibit, currency))
+def _exhibit(exhibit: Exhibit, anchor: str, told: Sequence[str], currency: str) -> PageExhibit:
+    picture, description = None, " ".join(exhibit.sentences) or exhibit.title
+    if exhibit.draw and exhibit.figure:
+        prefix = anchor.replace("_", "-")
+        picture = inline_picture(exhibit.figure, exhibit.draw(NARROW), exhibit.title, description, prefix)
+    sentences = [sentence for sentence in _unbroken(exhibit.sentences) if sentence not in told]
+    return PageExhibit(anchor, exhibit.title, sentences, picture, exhibit_table(exhibit, currency))
+
+
+def _unbroken(sentences: Sequence[str]) -> list[str]:
+    """Keep each interval on one line."""
+    return [INTERVAL.sub(lambda match: match[0].replace(" ", "\u00a0"), sentence) for sentence in sentences]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,28 +40,34 @@ class SectionTemplate:
         return str(texts(self.path, "titles")[exhibit]).format(**values)
 
     def section(
-        self, anchor: str, summary: Sequence[str], exhibits: Sequence[Exhibit], method: Sequence[str], *values: Any
+        self,
+        anchor: str,
+        summary: Sequence[str],
+        exhibits: Sequence[Exhibit],
+        method: Sequence[str],
+        evidence: Sequence[Exhibit] = (),
     ) -> Section:
-        """Build a section under the template's question, which takes the values."""
-        (question,) = self.render("question", *values)
-        return Section(anchor, question, summary, exhibits, method)
+        """Build a section under the template's question."""
+        (question,) = self.render("question")
+        return Section(anchor, question, summary, exhibits, method, evidence)
 
     def exhibit(
         self,
         name: str,
         paragraphs: Sequence[str] = (),
         table: pd.DataFrame | None = None,
-        figure: Figure | None = None,
+        draw: Callable[[float], Figure] | None = None,
         *,
         title: str | None = None,
         headings: Mapping[str, str] | None = None,
         kinds: Mapping[str, Kind] | None = None,
         page_rows: int = 20,
         columns: Sequence[str] = (),
+        file: str = "",
     ) -> Exhibit:
         """Build an exhibit under the template's title and headings; ``headings`` and ``kinds`` add to those."""
         exhibit_headings = texts(self.path, "own_headings").get(name, {})
         headings = {**texts(self.path, "headings"), **exhibit_headings, **(headings or {})}
         kinds = {**self.kinds, **(kinds or {})}
         title = title or self.title(name)
-        return Exhibit(name, title, paragraphs, table, headings, kinds, figure, page_rows, columns)
+        return Exhibit(name, title, paragraphs, table, headings, kinds, draw, page_rows, columns, file)

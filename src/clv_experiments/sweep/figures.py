@@ -20,7 +20,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, WIDTH, Labels, printable
+from clv_experiments.reporting.chart_style import INK, TEXT_SIZE, Labels, printable
+from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_count, join_names
 from clv_experiments.reporting.records import FigureRecord
 from clv_experiments.sweep.metric_values import MetricValues, metric_values
@@ -125,13 +126,13 @@ class _Drawing:
                 panel.tick_params(axis="x", which="both", rotation=40)
             return panels
 
-        return self._figure("Score by parameter", draw, width=max(WIDTH, 1.0 + 3.0 * len(self.parameters)))
+        return self._figure("Score by parameter", draw, width=max(WIDE, 1.0 + 3.0 * len(self.parameters)))
 
     def parallel_coordinates(self) -> Figure:
         """Draw a line a trial, from its score through what it chose."""
         from optuna.visualization.matplotlib import plot_parallel_coordinate as plot
 
-        width = max(WIDTH, 2.0 + 1.6 * len(self.parameters))
+        width = max(WIDE, 2.0 + 1.6 * len(self.parameters))
         return self._figure("Choices of the trials", lambda: plot(self.study, target_name=self.headings[0]), width)
 
     def pareto_front(self) -> Figure:
@@ -141,7 +142,7 @@ class _Drawing:
         title = f"Trade-offs between {join_names(self.headings)}"
         return self._figure(title, lambda: plot(self.study, target_names=self.headings))
 
-    def _figure(self, title: str, draw: Callable[[], Any], width: float = WIDTH) -> Figure:
+    def _figure(self, title: str, draw: Callable[[], Any], width: float = WIDE) -> Figure:
         with _off_screen():
             figure = np.ravel(draw())[0].figure
         figure.set_size_inches(width, HEIGHT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,15 @@ from clv_experiments.reporting.chart_style import (
     format_amount,
     printable,
 )
-from clv_experiments.reporting.exhibit import Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
+from clv_experiments.reporting.formatting import format_day, format_month
 from clv_experiments.reporting.section_template import SectionTemplate
 
 PARTS = ["first_purchase", "repeat_purchases", "corrected"]
 VALUE = ["first_year_value", "low", "high"]
 TEMPLATE = SectionTemplate(
     "report/acquisition.jinja",
-    column_kinds(money=[*PARTS, *VALUE, "predicted"], count=["customers"], share=["year_over"]),
+    column_kinds(money=[*PARTS, *VALUE, "predicted"], count=["customers"], share=["year_over"], month=["cohort"]),
 )
 
 
@@ -51,9 +53,14 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     cohorts = acquisition.cohorts
     exhibit = TEMPLATE.exhibit(
         "acquisition_cohorts",
-        TEMPLATE.render("cohorts", acquisition, now.btyd_name, shop.currency),
+        TEMPLATE.render("cohorts", acquisition, shop.currency),
         cohorts,
-        cohort_bars(cohorts, shop.currency, f"mean margin by first purchase · up to {now.period.cutoff}"),
+        partial(
+            cohort_bars,
+            cohorts,
+            shop.currency,
+            f"mean margin by first purchase · up to {format_day(now.period.cutoff)}",
+        ),
         columns=["cohort", "customers", *PARTS, *VALUE],
     )
     summary = TEMPLATE.render("limit", acquisition, shop.currency)
@@ -61,9 +68,9 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     return TEMPLATE.section("acquisition", summary, [exhibit], method)
 
 
-def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
+def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
     """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
-    figure, (panel,) = create_chart("First-year value of a new customer", subtitle, 4.4)
+    figure, (panel,) = create_chart("First-year value of a new customer", subtitle, 4.4, width=width)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))
     labels = "first purchase", "repeats so far", "predicted rest of the year"
     looks: list[dict[str, Any]] = [
@@ -76,11 +83,11 @@ def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str) -> Figure:
     value = cohorts["first_year_value"].to_numpy(float)
     spans = np.maximum(np.abs(cohorts[["low", "high"]].to_numpy(float).T - value), 0)
     panel.errorbar(positions, value, spans, fmt="none", color=INK, linewidth=1.6, capsize=3)
-    every = -(-len(cohorts) // 7)
-    panel.set_xticks(positions[::every], list(cohorts["cohort"])[::every])
+    every = -(-len(cohorts) // (7 if width == WIDE else 4))
+    panel.set_xticks(positions[::every], [format_month(name).replace(" ", "\n") for name in cohorts["cohort"][::every]])
     panel.grid(visible=False, axis="x")
     panel.yaxis.set_major_formatter(format_amount)
     panel.set_xlabel("first purchase; bars: 95 % intervals")
     panel.set_ylabel(f"margin a customer ({printable(currency)})")
-    draw_legend_above(panel, handlelength=1.6, columnspacing=1.2)
+    draw_legend_above(panel, handlelength=1.6, columnspacing=1.2, ncols=3 if width == WIDE else 1)
     return figure

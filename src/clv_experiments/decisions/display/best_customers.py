@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from clv_experiments.data.window import Horizon
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from clv_experiments.data.window import DAY
 from clv_experiments.decisions.best_customers import BestCustomers
+from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.reporting.exhibit import Section, column_kinds
+from clv_experiments.reporting.chart_style import (
+    BLUE,
+    GREY,
+    INK,
+    RULE,
+    create_chart,
+    draw_legend_above,
+    format_amount,
+    printable,
+)
+from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
+from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
 
 SPEND_COLUMNS = [
     "customer_id", "country", "expected_spend", "expected_spend_low", "expected_spend_high", "p_purchase", "clv",
-    "total_spend", "segment", "recommended_action",
+    "segment", "recommended_action",
 ]  # fmt: skip
 PROBABILITY_COLUMNS = [
-    "customer_id", "country", "p_purchase", "p_alive", "next_purchase", "next_purchase_low", "next_purchase_high",
+    "customer_id", "country", "p_purchase", "next_purchase", "next_purchase_low", "next_purchase_high",
     "expected_purchases", "expected_spend", "last_purchase", "value_tier", "segment",
 ]  # fmt: skip
+SCORES = "scores.csv"
 TEMPLATE = SectionTemplate(
     "report/best_customers.jinja",
     column_kinds(
-        money=["expected_spend", "expected_spend_low", "expected_spend_high", "clv", "total_spend", "expected", "came"],
-        share=["p_purchase", "p_alive"],
+        money=["expected_spend", "expected_spend_low", "expected_spend_high", "clv", "expected", "low", "high", "came"],
+        share=["p_purchase"],
         date=["next_purchase", "next_purchase_low", "next_purchase_high", "last_purchase"],
     ),
 )
+TIER_COLOURS = dict(zip(TIERS, (BLUE, GREY, RULE), strict=True))
+BINS = 24
 
 
-def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: Shop, horizon: Horizon) -> Section:
+def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: Shop) -> Section:
     """Show the customers with the highest expected spend, and those with the highest probability of buying.
 
     Parameters
@@ -37,9 +58,13 @@ def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: 
     intervals : sequence of str
         What the intervals of spend rest on.
     shop : Shop
-    horizon : Horizon
-        Of the coming period.
     """
+    subtitle = format_dates(best.period)
+    scores = best.by_spend[["expected_spend", "value_tier"]]
+    pictures = {
+        "highest_expected_spend": partial(draw_spend_by_tier, scores, shop.currency, subtitle),
+        "past_totals": partial(draw_past_totals, best, shop.currency),
+    }
     tables = {
         "highest_expected_spend": best.by_spend.filter(
             [name for name in SPEND_COLUMNS if name != "clv" or best.has_clv]
@@ -47,8 +72,66 @@ def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: 
         "most_likely_to_buy": best.by_probability.filter(PROBABILITY_COLUMNS),
         "past_totals": best.past,
     }
-    paragraphs = {name: TEMPLATE.render(name, best, shop) for name in tables}
-    paragraphs["highest_expected_spend"] += intervals
-    exhibits = [TEMPLATE.exhibit(name, paragraphs[name], table) for name, table in tables.items()]
-    summary, method = TEMPLATE.render("summary", best, shop), TEMPLATE.render("method", best, shop)
-    return TEMPLATE.section("customers", summary, exhibits, method, horizon)
+    exhibits = [
+        TEMPLATE.exhibit(
+            name,
+            TEMPLATE.render(name, best, shop),
+            table,
+            pictures.get(name),
+            file="" if name == "past_totals" else SCORES,
+        )
+        for name, table in tables.items()
+    ]
+    summary, method = TEMPLATE.render("top", best, shop), TEMPLATE.render("method", best, shop)
+    return TEMPLATE.section("customers", summary, exhibits, [*intervals, *method])
+
+
+def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
+    """Draw how many customers are expected to spend how much, by value tier, on a log axis.
+
+    ``scores`` has ``expected_spend`` and ``value_tier``; who is expected to spend next to nothing stands at the left.
+    """
+    figure, (panel,) = create_chart("Customers by expected spend", subtitle, 3.8, width=width)
+    spend = scores["expected_spend"].to_numpy(float)
+    top = float(spend.max()) if (spend > 0).any() else 1.0
+    low = float(np.clip(np.quantile(spend, 0.02), top / 1e5, top / 10))
+    edges = np.geomspace(low, top * 1.0001, BINS + 1)
+    groups = [np.clip(spend[scores["value_tier"] == tier], low, None) for tier in TIERS]
+    labels = [f"{tier}: {len(group):,} customers" for tier, group in zip(TIERS, groups, strict=True)]
+    panel.hist(groups, list(edges), stacked=True, color=list(TIER_COLOURS.values()), label=labels, linewidth=0)
+    panel.set_xscale("log")
+    marks = np.array([step * 10.0**power for power in range(-3, 9) for step in (1, 3)])
+    marks = marks[(marks >= low) & (marks <= top)]
+    panel.xaxis.set_major_locator(FixedLocator(list(marks[:: -(-len(marks) // (8 if width == WIDE else 5))])))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(format_amount)
+    panel.yaxis.set_major_formatter(format_amount)
+    panel.grid(visible=False, axis="x")
+    panel.set(xlabel=f"expected spend of a customer ({printable(currency)})", ylabel="customers")
+    draw_legend_above(panel, ncols=3 if width == WIDE else 1)
+    return figure
+
+
+def draw_past_totals(best: BestCustomers, currency: str, width: float) -> Figure:
+    """Draw what was expected of each period that is over beside what came, and the range of the coming one."""
+    figure, (panel,) = create_chart("What was expected, and what came", "of all customers known", 3.6, width=width)
+    past = best.past.iloc[::-1]
+    x = np.arange(len(past) + 1)
+    panel.bar(x[:-1], past["came"], 0.6, color=GREY, linewidth=0, label="came")
+    coming = best.total_range
+    ends = [*past[["low", "high"]].to_numpy(float).tolist(), [coming.low, coming.high] if coming else [np.nan] * 2]
+    panel.vlines(x, *np.transpose(ends), color=BLUE, linewidth=3, alpha=0.55)
+    expected = [*past["expected"], best.expected_total]
+    panel.plot(x, expected, "o", color=BLUE, markersize=8, label="expected")
+    if best.year_before:
+        last, spend = float(x[-1]), best.year_before.spend
+        panel.hlines(spend, last - 0.3, last + 0.3, color=INK, linewidth=2, label="same days last year")
+    first = [*past["first_day"], pd.Timestamp(best.period.cutoff + DAY)]
+    panel.set_xticks(x, [f"from {day.day}\n{day:%b %Y}" for day in first])
+    panel.set_xlim(-0.5, len(past) + 0.5)
+    panel.set_ylim(bottom=0)
+    panel.yaxis.set_major_formatter(format_amount)
+    panel.grid(visible=False, axis="x")
+    panel.set_ylabel(f"spend ({printable(currency)})")
+    draw_legend_above(panel, ncols=3 if width == WIDE else 1)
+    return figure

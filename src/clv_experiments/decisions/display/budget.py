@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clv_experiments.data.window import DAY
-from clv_experiments.decisions.budget.outlook import estimate_outlook
-from clv_experiments.decisions.budget.plan import Plan, plan_contacts
+from clv_experiments.decisions.budget.outlook import Outlook
+from clv_experiments.decisions.budget.plan import Plan
 from clv_experiments.decisions.budget.regret import Regret, Strategy, evaluate_regret
-from clv_experiments.decisions.shop import Campaign, Shop
+from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.chart_style import (
     BAND,
@@ -29,10 +29,11 @@ from clv_experiments.reporting.chart_style import (
     format_amount,
     printable,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
-from clv_experiments.reporting.formatting import format_exact_percent, format_money
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.formatting import format_dates, format_exact_percent, format_money
 from clv_experiments.reporting.section_template import SectionTemplate
 
+CONTACT_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]
 PROFIT, REGRET, SHARE_LOST, AHEAD = (
     [name, f"{name}_low", f"{name}_high"] for name in ("profit", "regret", "share_lost", "model_ahead")
 )
@@ -43,53 +44,57 @@ TEMPLATE = SectionTemplate(
             "expected_spend", "expected_profit", "cost", "budget", "judged_profit", "low", "high",
             *PROFIT, *REGRET, *AHEAD,
         ],
-        share=["uplift", "p_alive", "p_purchase", "share_of_cost", *SHARE_LOST],
+        share=["uplift", "share_of_cost", *SHARE_LOST],
         count=["contacts", "customers"],
     ),
 )  # fmt: skip
 
 
 def budget_section(
-    now: Snapshot, past: Sequence[Snapshot], segments: pd.Series, shop: Shop, seed: int, replicates: int
+    plan: Plan,
+    outlook: Outlook,
+    contacts: pd.DataFrame,
+    now: Snapshot,
+    previous: Snapshot,
+    shop: Shop,
+    seed: int,
+    replicates: int,
 ) -> Section:
     """Show the plan of the coming period, and what one of the period before would have earned.
 
     Parameters
     ----------
-    now : Snapshot
-        Of the period to come.
-    past : sequence of Snapshot
-        Of the periods before it, which are over, latest first; at least one.
-    segments : pandas.Series
-        Customer to the name of a segment, now.
+    plan : Plan
+    outlook : Outlook
+        Of the plan.
+    contacts : pandas.DataFrame
+        From ``list_contacts``.
+    now, previous : Snapshot
+        Of the period to come, and of the one before it, which is over.
     shop : Shop
     seed : int
     replicates : int
         Of every bootstrap.
-
-    Raises
-    ------
-    ClvError
-        As of ``plan_contacts``.
     """
-    plan = plan_contacts(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
-    outlook = estimate_outlook(plan, past, replicates, seed)
-    regret = evaluate_regret(past[0].table, shop.campaign, shop.margin, replicates, seed)
+    regret = evaluate_regret(previous.table, shop.campaign, shop.margin, replicates, seed)
     currency = shop.currency
     recommendation = TEMPLATE.render("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency)
-    contacts = plan.contacted.drop(columns="contacted").join(now.table[["p_alive", "p_purchase"]]).reset_index()
     uplifts = TEMPLATE.render("uplifts", plan, outlook, currency)
-    split, comparison = _split(plan, "segment", "budget_segments", shop), _comparison(regret, past[0], shop)
+    split, comparison = _split(plan, "segment", "budget_segments", shop), _comparison(regret, previous, shop)
     exhibits = [
-        TEMPLATE.exhibit("budget_plan", recommendation + TEMPLATE.render("budget_limit", plan, currency), contacts),
+        _curve(plan, now, shop),
+        TEMPLATE.exhibit(
+            "contacts",
+            recommendation + TEMPLATE.render("budget_limit", plan, currency),
+            contacts,
+            columns=[column for column in CONTACT_COLUMNS if column != "country" or contacts["country"].notna().any()],
+        ),
         TEMPLATE.exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
         split,
         *([_split(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
-        _curve(plan, now, shop),
-        comparison,
     ]
     summary = [*recommendation, *split.sentences[:1], *comparison.sentences[:1]]
-    return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.render("method"))
+    return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.render("method"), [comparison])
 
 
 def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
@@ -103,9 +108,9 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
 
 def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     curve = plan.profit_curve()
-    figure = profit_curve(curve, plan.campaign, shop.currency, f"by {now.model_name} · {now.period}")
+    draw = partial(profit_curve, curve, plan, shop.currency, format_dates(now.period))
     text = TEMPLATE.render("best_budget", plan, shop.currency)
-    return TEMPLATE.exhibit("budget_curve", text, curve, figure, page_rows=0)
+    return TEMPLATE.exhibit("budget_curve", text, curve, draw, page_rows=0)
 
 
 def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -115,14 +120,18 @@ def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> Exhibit:
     table["plan"] = table["plan"].replace(str(Strategy.MODEL), f"model ({model})")
     text = TEMPLATE.render("regret", regret, model, period.cutoff + DAY, period.end, shop.currency)
     text += TEMPLATE.render("rivals", regret, model, shop.currency)
-    title = TEMPLATE.title("budget_regret", period=period)
+    title = TEMPLATE.title("budget_regret", period=format_dates(period))
     return TEMPLATE.exhibit("budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD])
 
 
-def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitle: str) -> Figure:
-    """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``."""
-    figure, (panel,) = create_chart("Expected profit by budget", subtitle, 4.4)
-    budget, low, middle, high = curve["budget"], *campaign.uplift
+def profit_curve(curve: pd.DataFrame, plan: Plan, currency: str, subtitle: str, width: float) -> Figure:
+    """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``.
+
+    It ends beyond what pays at any of them, and beyond what is spent.
+    """
+    figure, (panel,) = create_chart("Expected profit by budget", subtitle, 4.4, width=width)
+    curve = curve[curve["contacts"] <= max(10, 1.5 * max(*plan.best_contacts, plan.contacts))]
+    budget, low, middle, high = curve["budget"], *plan.campaign.uplift
     panel.fill_between(budget, curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
     for case, uplift, style in (("high", high, ":"), ("low", low, "--")):
         if uplift != middle:
@@ -130,36 +139,28 @@ def profit_curve(curve: pd.DataFrame, campaign: Campaign, currency: str, subtitl
             panel.plot(budget, curve[f"{case}_uplift"], style, color=QUIET, linewidth=1.6, label=label)
     label = f"uplift {format_exact_percent(middle)} (expected)"
     panel.plot(budget, curve["expected_uplift"], color=BLUE, linewidth=2.4, label=label)
-    _mark_best(panel, budget, curve["expected_uplift"], currency)
-    _mark_budget(panel, campaign.budget)
+    _mark_points(panel, budget, curve["expected_uplift"], plan, currency)
     for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_locator(MaxNLocator(6))
+        axis.set_major_locator(MaxNLocator(6 if width == WIDE else 4))
         axis.set_major_formatter(format_amount)
     panel.set(xlabel=f"spent on contacts ({printable(currency)})", ylabel=f"expected profit ({printable(currency)})")
-    draw_legend_above(panel, handlelength=1.6, columnspacing=1.2)
+    draw_legend_above(panel, handlelength=1.6, columnspacing=1.2, ncols=3 if width == WIDE else 1)
     return figure
 
 
-def _mark_best(panel: Axes, budget: pd.Series, profit: pd.Series, currency: str) -> None:
-    """Mark the budget at which a curve is highest."""
-    best = int(np.argmax(profit.to_numpy()))
-    x, y = float(budget.iloc[best]), float(profit.iloc[best])
-    panel.plot(x, y, "o", color=BLUE, markersize=8, markeredgecolor=GROUND, zorder=5)
-    near_end = x > 0.75 * float(budget.iloc[-1])
-    panel.annotate(
-        printable(f"best: {format_money(x, currency)}"), (x, y), xytext=(-6 if near_end else 6, 8),
-        textcoords="offset points", color=BLUE, fontsize=TEXT_SIZE, ha="right" if near_end else "left",
-    )  # fmt: skip
-
-
-def _mark_budget(panel: Axes, budget: float) -> None:
-    """Show the zero line, and the budget where it is in sight."""
+def _mark_points(panel: Axes, budget: pd.Series, profit: pd.Series, plan: Plan, currency: str) -> None:
+    """Mark zero, what the plan spends, and the budget at which a curve is highest where that is another."""
     panel.axhline(0, color=INK, linewidth=1.0)
-    panel.margins(x=0.02, y=0.12)
-    left, right = panel.get_xlim()
-    if left <= budget <= right:
-        panel.axvline(budget, color=RULE, linewidth=2.0, zorder=1)
-        panel.text(
-            budget, 0.02, " the budget", transform=panel.get_xaxis_transform(), fontsize=TEXT_SIZE, color=QUIET,
-            ha="left" if budget < 0.8 * right else "right",
+    panel.margins(x=0.02, y=0.14)
+    best, chosen = int(np.argmax(profit.to_numpy())), int(np.abs(budget.to_numpy() - plan.cost).argmin())
+    panel.axvline(plan.cost, color=RULE, linewidth=2.0, zorder=1)
+    marks = {best: ("o", "best"), chosen: ("D", "chosen")}  # the choice stands where both are one
+    for point, (marker, name) in marks.items():
+        x, y = float(budget.iloc[point]), float(profit.iloc[point])
+        panel.plot(x, y, marker, color=BLUE, markersize=8, markeredgecolor=GROUND, zorder=5)
+        near_end, above = x > 0.6 * float(budget.iloc[-1]), name == "best" or best == chosen
+        panel.annotate(
+            printable(f"{name}: {format_money(x, currency)}"), (x, y),
+            xytext=(-6 if near_end else 8, 9 if above else -18), textcoords="offset points", color=BLUE,
+            fontsize=TEXT_SIZE, ha="right" if near_end else "left",
         )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,8 +13,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.drivers import LARGEST, Drivers
 from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
-from clv_experiments.reporting.exhibit import Section, column_kinds
-from clv_experiments.reporting.formatting import format_count, format_difference
+from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
+from clv_experiments.reporting.formatting import format_count, format_day, format_difference
 from clv_experiments.reporting.section_template import SectionTemplate
 
 EFFECTS = ["effect", "lower_95", "upper_95", "effect_rest", "lower_95_rest", "upper_95_rest"]
@@ -37,7 +40,7 @@ def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
         "drivers",
         TEMPLATE.render("links", drivers, length),
         drivers.table.drop(columns="name"),
-        draw_effects(estimated, _describe_rows(drivers)) if len(estimated) else None,
+        partial(draw_effects, estimated, _describe_rows(drivers)) if len(estimated) else None,
         title=TEMPLATE.title("drivers", horizon=length),
         headings={"effect_rest": f"without the top {LARGEST:.0%}"},
     )
@@ -48,10 +51,10 @@ def _describe_rows(drivers: Drivers) -> str:
     """Say what the effects were estimated on."""
     customers, cutoffs = drivers.customers, drivers.cutoffs
     count = f"{format_count(customers, 'customer')} over {format_count(len(cutoffs), 'cutoff')}"
-    return f"{count}, {cutoffs[-1]} to {cutoffs[0]}"
+    return f"{count}, {format_day(cutoffs[-1])} to {format_day(cutoffs[0])}"
 
 
-def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
+def draw_effects(table: pd.DataFrame, subtitle: str, width: float) -> Figure:
     """Draw the effect of one more step of each feature on a log axis, filled where it is claimed.
 
     Parameters
@@ -60,19 +63,23 @@ def draw_effects(table: pd.DataFrame, subtitle: str) -> Figure:
         From ``drivers.compare_effects``, without features that were left out.
     subtitle : str
         What was fitted on.
+    width : float
     """
-    figure, (panel,) = create_chart("What goes with spend", subtitle, 1.8 + 0.5 * len(table))
+    figure, (panel,) = create_chart("What goes with spend", subtitle, 1.8 + 0.5 * len(table), width=width)
     panel.axvline(0, **REFERENCE_LINE)
     for y, row in zip(np.arange(len(table))[::-1], table.itertuples(), strict=True):
         effect, low, high = np.log1p(np.array([row.effect, row.lower_95, row.upper_95], dtype=float))
         colour, face = (BLUE, BLUE) if row.claim in ("more", "less") else (QUIET, "none")
         panel.hlines(y, low, high, color=colour, linewidth=3, alpha=0.5)
         panel.plot([effect], [y], "o", color=colour, markersize=9, markeredgewidth=1.8, markerfacecolor=face)
-    name_rows(panel, [printable(step, 42) for step in table["customers_with"]])
+    letters = 42 if width == WIDE else 20
+    name_rows(panel, [fill(printable(step, 42), letters) for step in table["customers_with"]])
     low, high = panel.get_xlim()
     factors = next(factors for max_factor, factors in FACTORS.items() if high - low <= np.log(max_factor))
     panel.xaxis.set_major_locator(FixedLocator([x for x in np.log(factors) if low <= x <= high]))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(lambda value, _: format_difference(float(np.expm1(value)), "{:+.0%}"))
-    panel.set_xlabel("difference in spend, all else equal; 95% interval; filled = claimed", loc="right")
+    panel.set_xlabel(
+        "difference in spend, all else equal" + "; 95% interval; filled = claimed" * (width == WIDE), loc="right"
+    )
     return figure

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from clv_experiments.decisions.missed import P_ALIVE_FALL, AtRisk, MissedOpportunities, find_at_risk, find_missed
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from clv_experiments.decisions.missed import (
+    P_ALIVE_FALL,
+    Absences,
+    AtRisk,
+    MissedOpportunities,
+    find_at_risk,
+    find_missed,
+)
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_STYLE, create_chart, format_amount
 from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
+from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate(
@@ -31,14 +44,40 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
     """
     missed = missed_exhibit(find_missed(now, previous, shop.likely, replicates, seed), previous, shop)
     at_risk = at_risk_exhibit(find_at_risk(now, previous, shop.tiers), now, previous, shop)
-    method = TEMPLATE.render("method", previous, shop, P_ALIVE_FALL)
+    method = TEMPLATE.render("method", now, previous, shop, P_ALIVE_FALL)
     return TEMPLATE.section("missed", [missed.sentences[0], at_risk.sentences[0]], [missed, at_risk], method)
 
 
 def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) -> Exhibit:
     """List the missed opportunities; there is no list where nobody was likely to buy."""
     paragraphs = TEMPLATE.render("missed_opportunities", missed, previous, shop)
-    return TEMPLATE.exhibit("missed_opportunities", paragraphs, missed.table if missed.absences else None)
+    if not missed.absences:
+        return TEMPLATE.exhibit("missed_opportunities", paragraphs)
+    draw = partial(draw_absences, missed.absences, format_dates(previous.period))
+    return TEMPLATE.exhibit("missed_opportunities", paragraphs, missed.table, draw)
+
+
+def draw_absences(absences: Absences, subtitle: str, width: float) -> Figure:
+    """Draw how many of the likely customers stayed away, beside the number that chance alone explains."""
+    figure, (panel,) = create_chart("Likely to buy, and stayed away", subtitle, 2.2, width=width)
+    panel.barh(0, absences.missed, 0.5, color=ORANGE, linewidth=0)
+    panel.barh(0, absences.customers - absences.missed, 0.5, left=absences.missed, color=RULE, linewidth=0)
+    panel.hlines(0.42, absences.expected_low, absences.expected_high, color=INK, linewidth=3)
+    panel.plot(absences.expected, 0.42, "o", color=INK, markersize=7)
+    is_left = absences.expected_high < 0.6 * absences.customers
+    panel.annotate(
+        f"{absences.expected:,.0f} by chance", (absences.expected_high if is_left else absences.expected_low, 0.42),
+        (8 if is_left else -8, 0), textcoords="offset points", ha="left" if is_left else "right", va="center",
+        **TEXT_STYLE,
+    )  # fmt: skip
+    panel.text(0, -0.42, f"{absences.missed:,} stayed away", va="center", **TEXT_STYLE)
+    came = f"{absences.customers - absences.missed:,} bought"
+    panel.text(absences.customers, -0.42, came, va="center", ha="right", **TEXT_STYLE)
+    panel.set(ylim=(-0.65, 0.65), yticks=[], xlim=(0, absences.customers * 1.01))
+    panel.xaxis.set_major_formatter(format_amount)
+    panel.grid(visible=False)
+    panel.spines["left"].set_visible(False)
+    return figure
 
 
 def at_risk_exhibit(at_risk: AtRisk, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,30 @@ from matplotlib.ticker import MaxNLocator
 from clv_experiments.decisions.next_purchase.backtest import reliability
 from clv_experiments.decisions.next_purchase.outlook import NextPurchaseOutlook
 from clv_experiments.reporting.chart_style import (
+    BLUE,
+    GREY,
+    GROUND,
     INK,
     QUIET,
     TEXT_SIZE,
     TEXT_STYLE,
     create_chart,
+    draw_legend_above,
     family_style,
+    format_amount,
     printable,
     write_percents,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.formatting import format_dates, format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate(
     "report/next_purchase.jinja",
-    column_kinds(share=["predicted", "actual", "actual_lower", "actual_upper", "coverage"], count=["group"]),
+    column_kinds(
+        share=["predicted", "actual", "actual_lower", "actual_upper", "coverage"],
+        count=["group", "expected_before", "expected_now"],
+    ),
 )
 SCORES = {"auc": "AUC", "brier": "Brier", "bias": "bias"}
 HEIGHT = 4.5  # inches
@@ -37,13 +47,48 @@ HEIGHT = 4.5  # inches
 def next_purchase_section(outlook: NextPurchaseOutlook) -> Section:
     """Answer when customers buy next."""
     board = outlook.board
-    calibration = board.calibration(outlook.candidate.name)
+    checks = board.calibration(outlook.candidate.name)
+    buyers = pd.DataFrame(
+        {
+            "within_days": [check.within_days for check in checks],
+            "expected_before": [check.expected for check in checks],
+            "bought_before": [check.bought for check in checks],
+            "expected_now": outlook.expected_buyers,
+        }
+    )
+    subtitle = f"after {format_day(outlook.previous.cutoff)}, and after {format_day(outlook.now.cutoff)}"
+    draw = partial(draw_buyers, buyers, subtitle)
+    answer = TEMPLATE.render("outlook", outlook, checks[0])
     return TEMPLATE.section(
         "next_purchase",
-        [*TEMPLATE.render("outlook", outlook, calibration[0]), TEMPLATE.render("winner", board)[0]],
-        [calibration_exhibit(outlook), board_exhibit(outlook)],
+        answer,
+        [TEMPLATE.exhibit("next_purchase_buyers", TEMPLATE.render("calibration", checks), buyers, draw)],
         TEMPLATE.render("method", board),
+        [board_exhibit(outlook), calibration_exhibit(outlook)],
     )
+
+
+def draw_buyers(buyers: pd.DataFrame, subtitle: str, width: float) -> Figure:
+    """Draw how many customers were expected to buy within some days, how many did, and how many are expected now."""
+    figure, (panel,) = create_chart("Customers who buy within so many days", subtitle, 4.4, width=width)
+    looks: dict[str, dict[str, Any]] = {
+        "expected_before": {"facecolor": GROUND, "edgecolor": GREY, "linewidth": 1.6, "label": "expected then"},
+        "bought_before": {"color": GREY, "label": "bought"},
+        "expected_now": {"color": BLUE, "label": "expected now"},
+    }
+    y = np.arange(len(buyers))
+    for position, (column, look) in enumerate(looks.items()):
+        bars = panel.barh(y + 0.27 * (position - 1), buyers[column], 0.25, **look)
+        panel.bar_label(bars, [f"{value:,.0f}" for value in buyers[column]], padding=3, **TEXT_STYLE)
+    panel.set_yticks(y, [f"{days} days" for days in buyers["within_days"]])
+    panel.invert_yaxis()
+    panel.margins(x=0.14)
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    panel.xaxis.set_major_formatter(format_amount)
+    panel.grid(visible=False, axis="y")
+    panel.set_xlabel("customers")
+    draw_legend_above(panel, ncols=3 if width == WIDE else 1)
+    return figure
 
 
 def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
@@ -55,12 +100,12 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
         if family not in lines.values():
             lines[str(rival)] = str(family)
     table = reliability(board.backtest).sort_values("contender", key=lambda names: names != name, kind="stable")
-    subtitle = f"{outlook.previous}; tenths of the customers by probability, with 95 % intervals"
+    subtitle = f"{format_dates(outlook.previous)}; tenths of the customers by probability, 95 % intervals"
     return TEMPLATE.exhibit(
         "next_purchase_calibration",
-        [*TEMPLATE.render("calibration", name, board.calibration(name)), *TEMPLATE.render("accuracy", board, name)],
+        TEMPLATE.render("accuracy", board, name),
         table,
-        plot_reliability(table, lines, subtitle),
+        partial(plot_reliability, table, lines, subtitle),
         page_rows=10,
     )
 
@@ -81,7 +126,7 @@ def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     )
 
 
-def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle: str) -> Figure:
+def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle: str, width: float) -> Figure:
     """Draw the share who bought against the predicted probability, a panel for each number of days.
 
     Parameters
@@ -91,10 +136,13 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
     families : mapping of candidate to model family
         Those to draw, the first on top of the key.
     subtitle : str
+    width : float
     """
     checkpoints = list(table["within_days"].unique())
     table = table[table["contender"].isin(families)]
-    figure, panels = create_chart("Do as many buy as was predicted?", subtitle, HEIGHT, columns=len(checkpoints))
+    across = (1, len(checkpoints)) if width == WIDE else (len(checkpoints), 1)
+    height = HEIGHT if width == WIDE else 1.5 + 2.4 * len(checkpoints)
+    figure, panels = create_chart("Do as many buy as was predicted?", subtitle, height, *across, width=width)
     top = min(1.0, 1.08 * float(table[["predicted", "actual_upper"]].to_numpy().max()))
     for panel, days in zip(panels, checkpoints, strict=True):
         panel.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
@@ -110,14 +158,13 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
         panel.xaxis.set_major_locator(MaxNLocator(2))
         write_percents(panel.xaxis, panel.yaxis)
     panels[0].set_ylabel("share who bought")
-    _add_key(figure, panels[0])
+    draw_legend_below(figure, panels[0], 3 if width == WIDE else 1)
     return figure
 
 
-def _add_key(figure: Figure, panel: Axes) -> None:
-    """Name the lines in a row of their own, which the layout leaves free however long the names are."""
-    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 1 - 1.05 / HEIGHT))  # type: ignore[union-attr, call-arg]
-    position: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, 1 - 0.66 / HEIGHT), "ncols": 3}
+def draw_legend_below(figure: Figure, panel: Axes, columns: int) -> None:
+    """Name the lines of all panels once, below them, however long the names are."""
     handles, names = panel.get_legend_handles_labels()
-    legend = figure.legend(handles, names, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK, **position)
-    legend.set_in_layout(False)
+    figure.legend(
+        handles, names, loc="outside lower left", ncols=columns, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from clv_experiments.data.window import DAY, Period
+from clv_experiments.decisions.best_customers import TotalRange
 from clv_experiments.decisions.overview.business import Overview
 from clv_experiments.decisions.overview.months import YEAR
 from clv_experiments.reporting.chart_style import (
@@ -19,7 +23,7 @@ from clv_experiments.reporting.chart_style import (
     format_amount,
     printable,
 )
-from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
 from clv_experiments.reporting.section_template import SectionTemplate
 
 MONTHS_LATER = {f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)}  # columns of a cohort, and headings
@@ -28,6 +32,7 @@ TEMPLATE = SectionTemplate(
     column_kinds(
         money=["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"],
         share=["on_month_before", "on_year_before", "revenue_share", "cumulative_share", "change", *MONTHS_LATER],
+        month=["month", "cohort"],
     ),
 )
 MONTH_COLUMNS = [
@@ -38,12 +43,14 @@ PARTS = {"returning_revenue": ("returning customers", BLUE), "new_revenue": ("ne
 MAX_COHORTS = 24  # on the page
 
 
-def overview_section(overview: Overview) -> Section:
-    """Show how the business is doing."""
-    exhibits = [_revenue(overview), _retention(overview), _concentration(overview)]
+def overview_section(overview: Overview, period: Period, total: TotalRange | None) -> Section:
+    """Show how the business is doing, and the total that is forecast for the coming period, where it has a range."""
+    exhibits = [_revenue(overview, period, total), _retention(overview), _concentration(overview)]
     if overview.countries is not None:
         exhibits.append(_exhibit("countries", overview, overview.countries))
-    return TEMPLATE.section("overview", TEMPLATE.render("summary", overview), exhibits, TEMPLATE.render("method"))
+    return TEMPLATE.section(
+        "overview", TEMPLATE.render("summary", overview), exhibits, TEMPLATE.render("method", overview)
+    )
 
 
 def _exhibit(name: str, overview: Overview, table: pd.DataFrame | None, **options: Any) -> Exhibit:
@@ -53,13 +60,13 @@ def _exhibit(name: str, overview: Overview, table: pd.DataFrame | None, **option
     return TEMPLATE.exhibit(f"overview_{name}", TEMPLATE.render(name, overview), table, title=title, **options)
 
 
-def _revenue(overview: Overview) -> Exhibit:
+def _revenue(overview: Overview, period: Period, total: TotalRange | None) -> Exhibit:
     order, months = overview.order_unit, overview.months.table[MONTH_COLUMNS].reset_index()
     return _exhibit(
         "revenue",
         overview,
         months.assign(month=months["month"].astype(str), whole=np.where(months["whole"], "yes", "no")),
-        figure=draw_revenue(overview),
+        draw=partial(draw_revenue, overview, period, total),
         headings={"orders": f"{order}s", "revenue_per_order": f"revenue per {order}"},
         page_rows=YEAR,
         columns=[column for column in ["month", *MONTH_COLUMNS] if column not in ("on_month_before", "new_customers")],
@@ -72,9 +79,9 @@ def _retention(overview: Overview) -> Exhibit:
     table = shares.add_prefix("month_")
     table.insert(0, "customers", cohorts["customers"])
     table.insert(0, "cohort", cohorts.index.astype(str))
-    figure = draw_retention(cohorts.tail(MAX_COHORTS)) if len(shares.columns) else None
+    draw = partial(draw_retention, cohorts.tail(MAX_COHORTS)) if len(shares.columns) else None
     table = table.reset_index(drop=True)
-    return _exhibit("retention", overview, table, figure=figure, headings=MONTHS_LATER, page_rows=MAX_COHORTS)
+    return _exhibit("retention", overview, table, draw=draw, headings=MONTHS_LATER, page_rows=MAX_COHORTS)
 
 
 def _concentration(overview: Overview) -> Exhibit:
@@ -82,12 +89,15 @@ def _concentration(overview: Overview) -> Exhibit:
     return _exhibit("concentration", overview, concentration.deciles() if concentration else None)
 
 
-def draw_revenue(overview: Overview) -> Figure:
-    """Draw the revenue of each month, of returning and of new customers; months that are not whole are paler."""
+def draw_revenue(overview: Overview, period: Period, total: TotalRange | None, width: float) -> Figure:
+    """Draw the revenue of each month, of returning and of new customers, and what known customers bring ahead.
+
+    Months that are not whole are paler. The range of the coming period's total is drawn as a mean month of it.
+    """
     months = overview.months.table
     complete, index = months["whole"].to_numpy(), pd.PeriodIndex(months.index)
     subtitle = f"{len(index)} months" if complete.all() else "paler: months that the log does not hold whole"
-    figure, (panel,) = create_chart("Revenue of returning and of new customers", subtitle, 3.6)
+    figure, (panel,) = create_chart("Revenue by month, and the range ahead", subtitle, 3.6, width=width)
     x, bottom = np.arange(len(index)), np.zeros(len(index))
     for column, (name, colour) in PARTS.items():
         height = months[column].to_numpy(dtype=float)
@@ -95,28 +105,45 @@ def draw_revenue(overview: Overview) -> Figure:
         for bar, is_complete in zip(bars, complete, strict=True):
             bar.set_alpha(1.0 if is_complete else 0.4)
         bottom = bottom + height
-    for patch in draw_legend_above(panel).get_patches():
-        patch.set_alpha(1.0)  # a first month that is paler would make its whole entry so
+    end = len(x) - 0.4
+    if total:
+        start, end = (_month_position(day, index) for day in (period.cutoff + DAY, period.end + DAY))
+        month = (total.low / (end - start), total.high / (end - start))
+        label = "range ahead, a month"
+        panel.fill_between([start, end], *month, color=BLUE, alpha=0.35, hatch="//", linewidth=0, label=label)
+    for patch in draw_legend_above(panel, ncols=3 if width == WIDE else 1).get_patches():
+        if patch.get_hatch() is None:
+            patch.set_alpha(1.0)  # a first month that is paler would make its whole entry so
     panel.set_ylabel(f"revenue ({printable(overview.currency, 6)})")
     panel.yaxis.set_major_formatter(format_amount)
-    ticks = x[:: -max(1, -(-len(x) // 12))][::-1]  # at most twelve months are named
+    ticks = x[:: -max(1, -(-len(x) // (12 if width == WIDE else 6)))][::-1]
     panel.set_xticks(ticks, [index[tick].strftime("%b\n%Y") for tick in ticks])
-    panel.set_xlim(-0.6, len(x) - 0.4)
+    panel.set_xlim(-0.6, end + 0.1)
     panel.grid(visible=False, axis="x")
     return figure
 
 
-def draw_retention(retention: pd.DataFrame) -> Figure:
+def _month_position(day: date, months: pd.PeriodIndex) -> float:
+    """Return where a day begins on an axis of months, the middle of the first of which is 0."""
+    month = pd.Period(day, freq="M")
+    return (month - months[0]).n + (day.day - 1) / month.days_in_month - 0.5
+
+
+def draw_retention(retention: pd.DataFrame, width: float) -> Figure:
     """Draw the share of each cohort that bought in later months, the darker the more (``Retention.table``)."""
     shares = retention.drop(columns="customers").to_numpy(dtype=float)
     shares = shares[:, : int(np.flatnonzero(~np.isnan(shares).all(axis=0))[-1]) + 1]
-    rows, width = shares.shape
+    rows, columns = shares.shape
     subtitle = "share of each cohort that bought, by months after the first purchase"
-    figure, (panel,) = create_chart("Who comes back", subtitle, 1.5 + 0.27 * rows)
+    figure, (panel,) = create_chart("Who comes back", subtitle, 1.5 + 0.27 * rows, width=width)
     texts = [[f"{100 * share:.0f}" for share in row] for row in shares]
     draw_heat_map(panel, shares / max(float(np.nanmax(shares)), 1e-9), texts, 10)
-    panel.set_yticks(range(rows), [f"{cohort}  ({int(n):,})" for cohort, n in retention["customers"].items()])
-    panel.set_xlim(-0.5, max(width, 6) - 0.5)
-    panel.set_xticks(range(width), [f"+{later}" for later in range(1, width + 1)])
-    panel.set_xlabel("months after the first; % of the cohort's customers (their number in brackets)")
+    names = pd.PeriodIndex(retention.index).strftime("%b %Y")
+    panel.set_yticks(
+        range(rows), [f"{name}  ({int(n):,})" for name, n in zip(names, retention["customers"], strict=True)]
+    )
+    panel.set_xlim(-0.5, max(columns, 6) - 0.5)
+    ticks = range(0, columns, 1 if width == WIDE else 2)
+    panel.set_xticks(ticks, [f"+{tick + 1}" for tick in ticks])
+    panel.set_xlabel("months after the first; % of customers" + " (their number in brackets)" * (width == WIDE))
     return figure

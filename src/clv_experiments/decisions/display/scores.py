@@ -50,7 +50,14 @@ def timing_sentences(timing: Timing | None, btyd_name: str) -> list[str]:
 
 
 def readme(
-    model: str, notes: Sequence[str], shop: Shop, horizon: Horizon, cutoff: date, *, has_amounts: bool = True
+    model: str,
+    notes: Sequence[str],
+    shop: Shop,
+    horizon: Horizon,
+    cutoff: date,
+    *,
+    has_amounts: bool = True,
+    with_contacts: bool = False,
 ) -> str:
     """Describe the files for whoever opens them, with units.
 
@@ -65,9 +72,15 @@ def readme(
     cutoff : date
     has_amounts : bool
         Whether the log says what was paid.
+    with_contacts : bool
+        Whether a list of contacts stands beside the scores.
     """
-    about = sentences("scores/readme.jinja", "about", model, notes, shop, horizon, cutoff, has_amounts)
-    return "\n".join([*about, "", *sentences("scores/readme.jinja", "columns", has_amounts)]) + "\n"
+    values = (model, notes, shop, horizon, cutoff, has_amounts, with_contacts)
+    about = sentences("scores/readme.jinja", "about", *values)
+    lines = [*about, "", *sentences("scores/readme.jinja", "columns", has_amounts)]
+    if with_contacts:
+        lines += ["", *sentences("scores/readme.jinja", "contacts", shop)]
+    return "\n".join(lines) + "\n"
 
 
 def summary_readme(

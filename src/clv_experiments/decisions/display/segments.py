@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import product
+
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from clv_experiments.decisions.segments.clusters import REPEATS, cluster_customers
 from clv_experiments.decisions.segments.profiles import profile_groups
@@ -17,9 +22,9 @@ from clv_experiments.decisions.segments.tiers import (
 )
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.chart_style import TEXT_SIZE, create_chart, draw_heat_map
-from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
-from clv_experiments.reporting.formatting import format_day, format_share
+from clv_experiments.reporting.chart_style import BLUE, GREY, ORANGE, RULE, TEXT_STYLE, create_chart
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.formatting import format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate(
@@ -33,6 +38,8 @@ TEMPLATE = SectionTemplate(
         ],
     ),
 )  # fmt: skip
+TIER_COLOURS = dict(zip((*TIERS, NEW), (BLUE, GREY, RULE, ORANGE), strict=True))
+GAP, LABELLED = 0.04, 0.05  # shares of all customers: between groups, and from which on a band has its number
 # On the page; where customers are and what they buy is in the file.
 COLUMNS = (
     "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
@@ -61,19 +68,20 @@ def segments_section(
     moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
     rfm = group_exhibit("rfm_segments", of_segments.table, of_segments, now, previous, shop.currency)
     summary = [*tiers.sentences[:2], moves.sentences[0]]
-    exhibits = [tiers, moves, rfm, cluster_exhibit(now, products, seed)]
-    return TEMPLATE.section("segments", summary, exhibits, TEMPLATE.render("method", now, shop))
+    clusters = cluster_exhibit(now, products, seed)
+    return TEMPLATE.section("segments", summary, [moves, tiers, rfm], TEMPLATE.render("method", now, shop), [clusters])
 
 
 def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
     """Show who moved between tiers since the previous cutoff."""
-    counts, figure = moves.counts, None
+    counts, draw = moves.counts, None
     if (counts.sum() > 0).sum() > 1:
-        figure = movement_map(counts, f"{format_day(previous.period.cutoff)} against {format_day(now.period.cutoff)}")
+        subtitle = f"{format_day(previous.period.cutoff)} to {format_day(now.period.cutoff)}"
+        draw = partial(draw_moves, counts, subtitle)
     table = counts.assign(customers=counts.sum(axis=1)).reset_index()
     paragraphs = TEMPLATE.render("tier_movement", moves, previous, shop.currency)
     headings = {tier: f"{tier} now" for tier in TIERS}
-    return TEMPLATE.exhibit("tier_movement", paragraphs, table, figure, headings=headings)
+    return TEMPLATE.exhibit("tier_movement", paragraphs, table, draw, headings=headings)
 
 
 def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> Exhibit:
@@ -90,16 +98,43 @@ def group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
     return TEMPLATE.exhibit(name, TEMPLATE.render(name, *values), table, columns=columns)
 
 
-def movement_map(counts: pd.DataFrame, subtitle: str) -> Figure:
-    """Draw ``count_moves``, tiers before (rows) against now (columns): customers, and their share of the row."""
-    figure, (panel,) = create_chart("Where customers moved between value tiers", subtitle, 4.2)
-    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-    texts = [
-        [f"{n:,} ({format_share(share)})" if row.any() else "–" for n, share in zip(row, of_row, strict=True)]
-        for row, of_row in zip(counts.to_numpy(), shares.to_numpy(), strict=True)
-    ]
-    draw_heat_map(panel, shares.to_numpy(), texts, TEXT_SIZE)
-    panel.set_xticks(range(len(counts.columns)), [f"{tier} now" for tier in counts.columns])
-    panel.set_yticks(range(len(counts)), [row if row == NEW else f"{row} before" for row in counts.index])
-    panel.xaxis.tick_top()
+def draw_moves(counts: pd.DataFrame, subtitle: str, width: float) -> Figure:
+    """Draw ``count_moves`` as bands from the tiers before to those now, as wide as they have customers."""
+    figure, (panel,) = create_chart("Who moved between the tiers", subtitle, 4.4, width=width)
+    customers = float(counts.to_numpy().sum())
+    left, right = (_stack(counts.sum(axis=axis), GAP * customers) for axis in (1, 0))
+    for before, after in product(counts.index, counts.columns):
+        count = int(counts.loc[before, after])
+        if not count:
+            continue
+        panel.add_patch(_band(left[before], right[after], count, TIER_COLOURS[before]))
+        if count > LABELLED * customers:
+            panel.text(0.04, left[before] - count / 2, f"{count:,}", **TEXT_STYLE, va="center")
+        left[before] -= count
+        right[after] -= count
+    for x, sums, word, side in ((0.0, counts.sum(axis=1), "before", "right"), (1.0, counts.sum(axis=0), "now", "left")):
+        for tier, top in _stack(sums, GAP * customers).items():
+            if sums[tier]:
+                name = tier if tier == NEW else f"{tier} {word}"
+                panel.text(
+                    x + (-0.02 if side == "right" else 0.02), top - sums[tier] / 2, f"{name}\n{sums[tier]:,}",
+                    **TEXT_STYLE, ha=side, va="center",
+                )  # fmt: skip
+    margin = 0.28 if width == WIDE else 0.5
+    panel.set(xlim=(-margin, 1 + margin), ylim=(-(1 + 3 * GAP) * customers, 0.02 * customers))
+    panel.set_axis_off()
     return figure
+
+
+def _stack(sums: pd.Series, gap: float) -> dict[str, float]:
+    """Return the upper end of each group on a line that goes down, with gaps between the groups."""
+    ends = (sums + gap).cumsum().shift(fill_value=0)
+    return {str(name): -float(end) for name, end in ends.items()}
+
+
+def _band(left: float, right: float, height: float, colour: str) -> PathPatch:
+    """Return a band between two upper ends at 0 and 1."""
+    edge = [(0.0, left), (0.5, left), (0.5, right), (1.0, right)]
+    back = [(x, y - height) for x, y in reversed(edge)]
+    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
+    return PathPatch(Path([*edge, *back, edge[0]], codes), facecolor=colour, alpha=0.55, linewidth=0)

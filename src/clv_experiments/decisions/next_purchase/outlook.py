@@ -31,7 +31,7 @@ class NextPurchaseOutlook:
     now: Period
     previous: Period
     customers: int
-    expected_buyers: float  # customers expected to buy within the first checkpoint of the coming period
+    expected_buyers: list[float]  # customers expected to buy within each checkpoint of the coming period
 
 
 def next_purchase_outlook(
@@ -83,5 +83,5 @@ def next_purchase_outlook(
         now.period,
         previous.period,
         len(now.table),
-        float(candidate.purchase_probability(backtest.checkpoints[0]).sum()),
+        [float(candidate.purchase_probability(days).sum()) for days in backtest.checkpoints],
     )

@@ -1,0 +1,148 @@
+"""What the report for a shop says: its answers, its sections and the files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from omegaconf import DictConfig
+
+from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.config.model_options import build_features, build_models
+from clv_experiments.data.queries.attributes import products
+from clv_experiments.decisions.best_customers import TotalRange, rank_customers, spend_year_before
+from clv_experiments.decisions.budget.outlook import estimate_outlook
+from clv_experiments.decisions.budget.plan import plan_contacts
+from clv_experiments.decisions.customer_scores import Ranking, Scorer
+from clv_experiments.decisions.display.acquisition import acquisition_section
+from clv_experiments.decisions.display.answers import answer_questions
+from clv_experiments.decisions.display.best_customers import SCORES, best_customers_section
+from clv_experiments.decisions.display.budget import budget_section
+from clv_experiments.decisions.display.contacts import list_contacts
+from clv_experiments.decisions.display.drivers import drivers_section
+from clv_experiments.decisions.display.missed import missed_section
+from clv_experiments.decisions.display.next_purchase import next_purchase_section
+from clv_experiments.decisions.display.overview import overview_section
+from clv_experiments.decisions.display.scores import (
+    interval_sentences,
+    model_sentences,
+    ranking_sentences,
+    readme,
+    timing_sentences,
+)
+from clv_experiments.decisions.display.segments import segments_section
+from clv_experiments.decisions.drivers import estimate_drivers
+from clv_experiments.decisions.missed import missed_mask
+from clv_experiments.decisions.next_purchase.outlook import next_purchase_outlook
+from clv_experiments.decisions.overview.business import describe_business
+from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.ranking import assess_ranking
+from clv_experiments.forecasting.forecaster import Forecaster
+from clv_experiments.reporting.exhibit import Answer, Section
+from clv_experiments.reporting.formatting import format_dates
+from clv_experiments.reporting.records import Record, Table, Text
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The coming period, and the periods that are over, latest first; at least one of these."""
+
+    now: Snapshot
+    past: Sequence[Snapshot]
+
+    @property
+    def previous(self) -> Snapshot:
+        """The latest period that is over."""
+        return self.past[0]
+
+
+def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAssessment) -> pd.DataFrame:
+    """Score every customer as scripts/score.py does."""
+    now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
+    X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
+    columns = tuple(str(column) for column in now.model.X.columns)
+    scorer = Scorer(
+        now.model.estimator, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop, cutoff, now.rhythm
+    )
+    missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
+    return Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
+
+
+def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
+    """Say what readers of a row must know of the models behind it; ``with_clv`` is whether a CLV stands in it."""
+    now, previous = snapshots.now, snapshots.previous
+    ranking = assess_ranking(previous.table["y_true"], previous.table["expected_spend"])
+    timing = now.rhythm or now.btyd.estimator
+    return [
+        *ranking_sentences(ranking, now.model_name, previous.period, "spend"),
+        *model_sentences(now.model_name, now.btyd_name, now.timing_name, timing, has_amounts=with_clv),
+        *timing_sentences(now.timing, now.btyd_name),
+    ]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the page shows, and the files beside it."""
+
+    answers: Sequence[Answer]
+    sections: Sequence[Section]
+    files: Sequence[Record]
+
+
+def build_report(
+    cfg: DictConfig, forecaster: Forecaster, snapshots: Snapshots, shop: Shop, terminal: Terminal
+) -> Report:
+    """Answer the questions of the report, in the order of the page."""
+    now, previous, window, bootstrap = snapshots.now, snapshots.previous, forecaster.window, (cfg.seed, cfg.replicates)
+    with terminal.step("who is worth most", "customers"):
+        earlier = snapshots.past[1].model.table if snapshots.past[1:] else None
+        past = PastPredictions(previous.period, previous.model.table, earlier)
+        assessment = assess_intervals(past, shop.interval)
+        scored = _score_customers(snapshots, shop, assessment)
+        year_before = spend_year_before(forecaster, now.period)
+        best = rank_customers(scored, now, snapshots.past, shop.interval, year_before)
+        evidence = interval_sentences(assessment, shop.currency)
+        customers = best_customers_section(best, [format_dates(sentence) for sentence in evidence], shop)
+    with terminal.step("whom to contact", "budget"):
+        by_id = scored.set_index("customer_id")
+        plan = plan_contacts(now.table, shop.campaign, shop.margin, by_id["segment"], now.table.get("country"))
+        outlook = estimate_outlook(plan, snapshots.past, cfg.replicates, cfg.seed)
+        contacts = list_contacts(plan, by_id, now.table)
+        budget = budget_section(plan, outlook, contacts, now, previous, shop, *bootstrap)
+    sections = [customers, budget, *_build_background(cfg, forecaster, snapshots, shop, best.total_range, terminal)]
+    notes = [*evidence, *describe_models(snapshots, with_clv=True)]
+    described = readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
+    files: list[Record] = [Table(SCORES, best.by_spend), Text("readme.txt", described)]
+    files += [record for section in sections for exhibit in section.all_exhibits for record in exhibit.records()]
+    return Report(answer_questions(best, plan, outlook, contacts, shop), sections, files)
+
+
+def _build_background(
+    cfg: DictConfig,
+    forecaster: Forecaster,
+    snapshots: Snapshots,
+    shop: Shop,
+    total: TotalRange | None,
+    terminal: Terminal,
+) -> Iterator[Section]:
+    """Answer what is asked after the first questions."""
+    now, previous, bootstrap = snapshots.now, snapshots.previous, (cfg.seed, cfg.replicates)
+    log, window = forecaster.log, forecaster.window
+    with terminal.step("who was expected and did not come", "missed"):
+        yield missed_section(now, previous, shop, *bootstrap)
+    with terminal.step("who comes next, and when", "next purchase") as progress:
+        btyd_models = build_models(cfg, lambda option: option.family == "btyd")
+        features = build_features(cfg.features)
+        outlook = next_purchase_outlook(now, previous, forecaster, btyd_models, features, shop, *bootstrap, progress)
+        yield next_purchase_section(outlook)
+    with terminal.step("finding segments", "segments"):
+        yield segments_section(now, previous, shop, products(log, window.end), *bootstrap)
+    with terminal.step("what drives value", "drivers"):
+        yield drivers_section(estimate_drivers(forecaster), window.horizon)
+    with terminal.step("what a new customer may cost", "acquisition"):
+        yield acquisition_section(forecaster, now, shop, *bootstrap)
+    with terminal.step("looking at the business", "overview"):
+        yield overview_section(describe_business(log, window.end), now.period, total)

@@ -1,0 +1,44 @@
+"""The answers on top of the report: what the customers bring, whom to contact, what to spend and what that earns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from clv_experiments.decisions.best_customers import BestCustomers
+from clv_experiments.decisions.budget.outlook import Outlook
+from clv_experiments.decisions.budget.plan import Plan
+from clv_experiments.decisions.shop import Shop
+from clv_experiments.reporting.exhibit import Answer, column_kinds
+from clv_experiments.reporting.section_template import SectionTemplate
+
+TEMPLATE = SectionTemplate("report/answers.jinja", column_kinds(money=["expected_spend"]))
+FIRST_CONTACTS = 10
+
+
+def answer_questions(
+    best: BestCustomers, plan: Plan, outlook: Outlook, contacts: pd.DataFrame, shop: Shop
+) -> list[Answer]:
+    """Answer what a shop asks first; ``contacts`` is the table of ``contacts.csv``."""
+    first = TEMPLATE.exhibit(
+        "contacts", table=contacts, page_rows=FIRST_CONTACTS, columns=["customer_id", "expected_spend", "reason"]
+    )
+    return [
+        _answer("total", best, shop),
+        replace(_answer("contact", plan, shop.currency), exhibit=first),
+        _answer("budget", plan, outlook, shop.currency),
+    ]
+
+
+def _answer(name: str, *values: Any) -> Answer:
+    """Build an answer from the template's three macros of that name."""
+    (question,), (headline,) = TEMPLATE.render(f"{name}_question"), TEMPLATE.render(name, *values)
+    return Answer(f"answer-{name}", question, headline, TEMPLATE.render(f"{name}_sentences", *values))
+
+
+def state_assumptions(shop: Shop, typed: Collection[str]) -> list[str]:
+    """Say what the answers take for granted; ``typed`` names the shop's own settings, as ``contact.cost``."""
+    return TEMPLATE.render("assumptions", shop, typed)
