@@ -97,7 +97,7 @@ def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width
     low = float(np.clip(np.quantile(spend, 0.02), top / 1e5, top / 10))
     edges = np.geomspace(low, top * 1.0001, BINS + 1)
     groups = [np.clip(spend[scores["value_tier"] == tier], low, None) for tier in TIERS]
-    labels = [f"{tier}: {len(group):,} customers" for tier, group in zip(TIERS, groups, strict=True)]
+    labels = [f"{tier}: {len(group):,}" for tier, group in zip(TIERS, groups, strict=True)]
     panel.hist(groups, list(edges), stacked=True, color=list(TIER_COLOURS.values()), label=labels, linewidth=0)
     panel.set_xscale("log")
     marks = np.array([step * 10.0**power for power in range(-3, 9) for step in (1, 3)])

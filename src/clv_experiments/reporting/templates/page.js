@@ -36,7 +36,7 @@ theme.hidden = false;
 
 let opened = [];
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
+  opened = [...document.querySelectorAll("details:not([open], .numbers, .method)")];
   for (const part of opened) part.open = true;
 });
 addEventListener("afterprint", () => {
