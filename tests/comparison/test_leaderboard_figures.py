@@ -1,7 +1,7 @@
 """The pictures of a board draw nasty data without a warning, show the numbers they claim, and are safe in a page."""
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,7 +20,8 @@ from clv_experiments.comparison.display.figures import (
     mean_ranks,
 )
 from clv_experiments.comparison.standings import standings
-from clv_experiments.reporting.chart_style import FAMILIES, axis_span, create_chart, printable
+from clv_experiments.reporting.chart_style import FAMILIES, RULE, axis_span, create_chart, printable
+from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.inline_svg import inline_svg
 
 FAMILY = {"zeros": "baseline", "flat": "baseline", "pareto": "btyd", "trees": "ml", "stack": "hybrid"}
@@ -99,9 +100,9 @@ def marks(panel):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 def test_pictures_survive_nasty_boards(nasty):
-    for name, nasty_board in nasty.items():
-        for record in board_figures(nasty_board):
-            assert check(record.figure), name
+    for (name, nasty_board), width in product(nasty.items(), (WIDE, NARROW)):
+        for record in board_figures(nasty_board, width):
+            assert check(record.figure, width), name
 
 
 def test_pictures_survive_several_origins_and_say_what_to_look_for(board):
@@ -146,8 +147,25 @@ def test_captures_draw_each_models_share_and_name_all(cell_of):
     assert ends == [bottom, 0.3, 0.3, top, top]  # wrong, flat, random, right, perfect
 
 
-def test_names_at_the_ends_of_lines_keep_apart(board):
+def test_of_many_models_the_best_of_each_family_is_named(cell_of, board_of):
+    names = [f"tree_{k}" for k in range(6)] + [f"line_{k}" for k in range(3)]
+    y = np.arange(100.0)
+    cell = cell_of(dict.fromkeys(names, y), y, families=dict.fromkeys(names[6:], "btyd"))
+    board = board_of(cell, {"d2_tweedie": {name: 0.5 - 0.01 * k for k, name in enumerate(reversed(names))}})
     figure = value_captures(board)
+    text = check(figure)
+    assert "tree_5" in text
+    assert "line_2" in text
+    assert "tree_4" not in text
+    assert "grey = 7 other models" in text
+    grey = [line for line in figure.axes[0].lines if line.get_color() == RULE and len(line.get_xdata()) > 2]
+    named = [line for line in figure.axes[0].lines if line.get_marker() in "o^"]
+    assert (len(grey), len({(line.get_color(), line.get_marker()) for line in named})) == (7, 2)
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_names_at_the_ends_of_lines_keep_apart(board, width):
+    figure = value_captures(board, width)
     figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in figure.axes[0].texts), key=lambda box: box.y0)
     assert all(lower.y1 < upper.y0 + 4 for lower, upper in pairwise(boxes))  # of 23 pixels
@@ -209,6 +227,8 @@ def test_mean_ranks_join_what_the_critical_difference_cannot_part(cell_of, board
     together = aggregate_boards(boards)
     (record,) = aggregate_figures(together)
     text = check(mean_ranks(together))
+    assert "1 = best" in text
+    assert check(mean_ranks(together, NARROW), NARROW)
     assert all(name in text for name in ("best 1.50", "near 1.50", "last 3.00", "critical difference 0.96"))
     bars = [line.get_xdata() for line in record.figure.axes[0].lines if line.get_linewidth() == 5]
     assert [list(bar) for bar in bars] == [[1.5, 1.5]]

@@ -189,7 +189,7 @@ def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
     links = [link["href"] for link in outline.all("a")]
     assert links == ["#content", "#all", "#cell-1", "#cell-2", *["#reading"] * 3]
     assert [section["id"] for section in outline.all("section")] == ["all", "cell-1", "cell-2", "reading"]
-    assert len(outline.all("svg")) == 1 + 2 * 5
+    assert len(outline.all("svg")) == 2 * (1 + 2 * 5), "each picture in two widths"
 
 
 # --- safety -----------------------------------------------------------------------------------------------------

@@ -184,8 +184,10 @@ def draw_heat_map(panel: Axes, shades: NDArray[np.float64], texts: Sequence[Sequ
     rows, columns = shades.shape
     for row, column in np.argwhere(~np.isnan(shades)):
         corner, alpha = (column - 0.48, row - 0.45), DARKEST * shades[row, column]
-        panel.add_patch(Rectangle(corner, 0.96, 0.9, color=BLUE, alpha=alpha, linewidth=0))
-        panel.text(column, row, texts[row][column], ha="center", va="center", fontsize=size, color=INK)
+        cell = panel.add_patch(Rectangle(corner, 0.96, 0.9, color=BLUE, alpha=alpha, linewidth=0))
+        text = panel.text(column, row, texts[row][column], ha="center", va="center", fontsize=size, color=INK)
+        for part in (cell, text):
+            part.set_in_layout(False)  # they are inside of the panel, and measuring so many takes long
     panel.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     panel.grid(visible=False)
     panel.spines[["left", "bottom"]].set_visible(False)
@@ -198,14 +200,19 @@ def draw_legend_above(panel: Axes, **options: Any) -> Legend:
     return panel.legend(**(look | position | options))
 
 
-def draw_family_legend(panel: Axes, families: Sequence[str]) -> None:
+def name_letters(width: float) -> int:
+    """Return how many letters of a model's name a figure of a width has room for."""
+    return 26 if width == WIDE else 15
+
+
+def draw_family_legend(panel: Axes, families: Sequence[str], width: float = WIDE) -> None:
     """Draw the legend of the families that occur, above the panel."""
     styles = {family: family_style(family) for family in families}
     handles = [
         Line2D([], [], color=style.colour, marker=style.marker, linestyle="", markersize=7, label=printable(family))
         for family, style in styles.items()
     ]
-    draw_legend_above(panel, handles=handles, ncols=4, handletextpad=0.2)
+    draw_legend_above(panel, handles=handles, ncols=4 if width == WIDE else 2, handletextpad=0.2)
 
 
 def draw_marker(panel: Axes, x: float, y: float, colour: str, marker: str, filled: bool = True) -> None:

@@ -22,8 +22,10 @@ from clv_experiments.reporting.chart_style import (
     draw_marker,
     family_style,
     ignore_missing_glyphs,
+    name_letters,
     printable,
 )
+from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_score
 
 MIN_SECONDS = 1e-3
@@ -34,13 +36,14 @@ CHOICES = np.array([(distance, across, up) for distance in DISTANCES for across,
 LEADER = {"arrowstyle": "-", "color": QUIET, "shrinkA": 0, "shrinkB": 4}
 
 
-def accuracy_against_cost(standings: Standings) -> Figure:
+def accuracy_against_cost(standings: Standings, width: float = WIDE) -> Figure:
     """Draw the board's metric with its interval against seconds to fit and predict, on a log axis.
 
     A model far below the others stands at the lower edge with its score written beside it.
     """
     spec = METRICS[standings.metric]
-    figure, (panel,) = create_chart(f"{spec.heading} against seconds to fit and predict", standings.cell.subtitle, 6.2)
+    title = f"{spec.heading} against seconds to fit and predict"
+    figure, (panel,) = create_chart(title, standings.cell.subtitle, 6.2, width=width)
     rows = standings.rows()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
@@ -57,14 +60,14 @@ def accuracy_against_cost(standings: Standings) -> Figure:
         rows[end] = rows[end].clip(lower=top - span).mask(rows["beyond"]).fillna(rows["y"])
     room = 0.25 if rows["beyond"].any() else 0.05  # for the names of those that lie beyond
     panel.set_ylim(top - (1 + room) * span, rows["upper"].max() + 0.12 * span)
-    _axes(panel, rows["seconds"], f"{spec.heading}, {standings.confidence:.0%} interval")
+    _axes(panel, rows["seconds"], f"{spec.heading}, {standings.confidence:.0%} interval", 8 if width == WIDE else 4)
     for row in rows.to_dict("records"):
         style = family_style(row["family"])
         panel.vlines(row["seconds"], row["lower"], row["upper"], color=style.colour, linewidth=2, alpha=0.35)
         draw_marker(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
-    draw_family_legend(panel, list(rows["family"]))
+    draw_family_legend(panel, list(rows["family"]), width)
     names = [
-        printable(model) + (f" {format_score(score, spec.form)}" if off_axis else "")
+        printable(model, name_letters(width)) + (f" {format_score(score, spec.form)}" if off_axis else "")
         for model, score, off_axis in zip(rows.index, rows["score"], rows["beyond"], strict=True)
     ]
     x, y, bars = (rows[columns].to_numpy(float) for columns in ("seconds", "y", ["lower", "upper"]))
@@ -81,10 +84,10 @@ def seconds_of(standings: Standings) -> pd.Series:
     return pd.DataFrame(parts).sum(skipna=False).clip(lower=MIN_SECONDS)
 
 
-def _axes(panel: Axes, seconds: pd.Series, heading: str) -> None:
+def _axes(panel: Axes, seconds: pd.Series, heading: str, ticks: int) -> None:
     panel.set_xscale("log")
     panel.set_xlim(float(seconds.min()) / 2.5, float(seconds.max()) * 4)
-    panel.xaxis.set_major_locator(LogLocator(numticks=8))
+    panel.xaxis.set_major_locator(LogLocator(numticks=ticks))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g} s")
     panel.set_xlabel("seconds to fit and predict, all origins")

@@ -16,54 +16,64 @@ from clv_experiments.evaluation.validation import Floats
 from clv_experiments.reporting.chart_style import (
     INK,
     QUIET,
+    RULE,
     TEXT_SIZE,
     TEXT_STYLE,
     LogScale,
     create_chart,
     family_style,
+    name_letters,
     printable,
     truncate,
     write_percents,
 )
+from clv_experiments.reporting.exhibit import WIDE
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))
 MAX_PANELS = 40  # each takes a quarter of a second
-TITLE = {4: 16, 3: 21}  # letters above a panel, by the panels beside each other
+TITLE = {4: 16, 3: 21, 2: 19}  # letters above a panel, by the panels beside each other
+MAX_NAMED = 6  # lines that an eye can tell apart
 
 
-def value_captures(standings: Standings) -> Figure:
+def value_captures(standings: Standings, width: float = WIDE) -> Figure:
     """Draw the share of spend that each model's top customers hold, mean over origins, up to 30 % of the customers.
 
-    The models that share the first place and the best baseline are drawn strongly; each line is named at its end.
+    Of many models the best of each family is named and drawn in its colour, the others are grey.
     """
     cell, rows = standings.cell, standings.rows()
+    named = list(rows.index if len(rows) <= MAX_NAMED else rows.groupby("family", sort=False).head(1).index)
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
     curves = {label: _capture_curve(cell, model) for model, label in enumerate(cell.labels)}
-    height = max(4.6, 1.6 + 0.235 * (len(curves) + 2))
+    height = max(4.6, 1.6 + 0.235 * (len(named) + 2))
     title = f"{cell.measure.capitalize()} reached by targeting top customers"
-    figure, (panel,) = create_chart(title, cell.subtitle, height)
+    figure, (panel,) = create_chart(title, cell.subtitle, height, width=width)
     panel.plot(TARGETED, _capture_curve(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
+    for label in rows.index.difference(named):
+        panel.plot(TARGETED, curves[label], color=RULE, linewidth=1.2)
     lines_of_family: dict[str, int] = {}
-    for label in reversed(standings.ranking):
-        family = cell.families[label]
+    for position, label in reversed(list(enumerate(named))):
+        style, family = family_style(cell.families[label]), cell.families[label]
         lines_of_family[family] = lines_of_family.get(family, -1) + 1
-        quiet = label not in strong
         panel.plot(
-            TARGETED, curves[label], color=family_style(family).colour, linewidth=1.4 if quiet else 2.6,
-            dashes=DASHES[lines_of_family[family] % len(DASHES)], alpha=0.6 if quiet else 1.0,
+            TARGETED, curves[label], color=style.colour, linewidth=2.6 if label in strong else 1.6,
+            dashes=DASHES[lines_of_family[family] % len(DASHES)], marker=style.marker, markersize=6,
+            markevery=(20 + 3 * position, 30),
         )  # fmt: skip
     panel.set_xlim(0, TARGETED[-1])
     panel.set_ylim(0, 1.02)
     write_percents(panel.xaxis, panel.yaxis)
-    panel.set(xlabel="customers targeted, highest predicted first", ylabel=f"share of actual {cell.measure}")
-    ends = {label: float(np.nan_to_num(curve[-1])) for label, curve in curves.items()}
-    _name_ends(panel, ends | {"perfect": 1.0, "random": TARGETED[-1]}, strong, cell.families, height)
+    others = len(rows) - len(named)
+    grey = f"; grey = {others} other models" if others else ""
+    panel.set(xlabel=f"customers targeted, best first{grey}", ylabel=f"share of actual {cell.measure}")
+    ends = {label: float(np.nan_to_num(curves[label][-1])) for label in named}
+    places = ends | {"perfect": 1.0, "random": TARGETED[-1]}
+    _name_ends(panel, places, strong, cell.families, height, name_letters(width))
     return figure
 
 
-def decile_calibrations(standings: Standings) -> Figure:
+def decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
     """Draw mean predicted and actual spend of each tenth of the customers, a panel a model, common axes with zeros.
 
     Of many models the best have a panel.
@@ -71,26 +81,28 @@ def decile_calibrations(standings: Standings) -> Figure:
     cell, drawn = standings.cell, standings.ranking[:MAX_PANELS]
     tables = {label: _decile_means(cell, cell.labels.index(label)) for label in drawn}
     values = np.concatenate([table.to_numpy() for table in tables.values()])
-    wide = max(len(printable(label)) for label in tables) > TITLE[4]
-    scale, columns = LogScale.around(values), min(3 if wide else 4, len(tables))
+    across = 2 if width != WIDE else 3 if max(len(printable(label)) for label in tables) > TITLE[4] else 4
+    scale, columns = LogScale.around(values), min(across, len(tables))
     rows = -(-len(tables) // columns)
     unit = f", {cell.currency}" if cell.currency not in ("", cell.measure) else ""
     subtitle = f"{truncate(cell.subtitle, 60)} · mean of a customer{unit}"
     best = f", the best {len(drawn)} of {len(cell.labels)}" if len(drawn) < len(cell.labels) else ""
     title = f"Predicted and actual {cell.measure} by decile{best}"
-    figure, panels = create_chart(title, subtitle, 1.2 + 1.75 * rows, rows, columns)
+    figure, panels = create_chart(title, subtitle, 1.2 + 1.75 * rows, rows, columns, width=width)
     for panel, label in zip(panels, drawn, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)
         panel.plot(
             table.index, scale(table["mean_predicted"]), style.marker, color=style.colour, markersize=6, linestyle=""
         )
-        panel.set_title(printable(label, TITLE[3 if wide else 4]), loc="left", **TEXT_STYLE)
+        panel.set_title(printable(label, TITLE[across]), loc="left", **TEXT_STYLE)
         panel.set_xticks([1, 5, 10])
         scale.label(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
     for panel in panels[len(tables) :]:
         panel.set_axis_off()
-    figure.supxlabel("decile (1 = highest predicted); line = actual, markers = predicted", **TEXT_STYLE)
+    figure.supxlabel(
+        "decile (1 = highest predicted)" + "; line = actual, markers = predicted" * (width == WIDE), **TEXT_STYLE
+    )
     return figure
 
 
@@ -109,7 +121,9 @@ def _decile_means(cell: Cell, model: int) -> pd.DataFrame:
     return tables.groupby("decile")[["mean_predicted", "mean_actual"]].mean()
 
 
-def _name_ends(panel: Axes, ends: dict[str, float], strong: set[str], families: dict[str, str], height: float) -> None:
+def _name_ends(
+    panel: Axes, ends: dict[str, float], strong: set[str], families: dict[str, str], height: float, letters: int
+) -> None:
     """Write each line's name beside its end, pushed apart where lines end together."""
     names = sorted(ends, key=lambda name: -ends[name])
     step = 1.02 * 0.235 / (height - 1.5)
@@ -119,7 +133,7 @@ def _name_ends(panel: Axes, ends: dict[str, float], strong: set[str], families: 
         outside: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "clip_on": False}
         panel.plot([1.0, 1.05], [ends[name], y], color=colour, linewidth=1.0, **outside)
         panel.text(
-            1.06, y, printable(name), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
+            1.06, y, printable(name, letters), fontsize=TEXT_SIZE, color=INK if name in strong else QUIET, va="center",
             fontweight="bold" if name in strong else "normal", **outside,
         )  # fmt: skip
 

@@ -27,11 +27,13 @@ from clv_experiments.reporting.chart_style import (
     draw_family_legend,
     draw_marker,
     family_style,
+    name_letters,
     name_rows,
     printable,
     truncate,
     write_percents,
 )
+from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_difference
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import FigureRecord
@@ -39,21 +41,22 @@ from clv_experiments.reporting.records import FigureRecord
 CLIQUE, ROW = 0.55, 1.0  # heights, in rows of names
 
 
-def board_figures(standings: Standings) -> Iterator[FigureRecord]:
+def board_figures(standings: Standings, width: float = WIDE) -> Iterator[FigureRecord]:
     """Draw the figures of a cell's page."""
     heading, measure = METRICS[standings.metric].heading, standings.cell.measure
     capture = f"{measure.capitalize()} reached by targeting top customers"
-    yield _record("differences_from_best", forest(standings), "Differences from the best", heading=heading)
+    yield _record("differences_from_best", forest(standings, width), "Differences from the best", heading=heading)
     if not standings.cell.has_losses:
-        yield _record("value_capture", value_captures(standings), capture, measure=measure)
-    yield _record("decile_calibration", decile_calibrations(standings), f"Predicted and actual {measure} by decile")
-    yield _record("bias_by_origin", bias_by_origin(standings), "Bias of the predicted total", limit=MAX_BIAS)
-    yield _record("accuracy_against_cost", accuracy_against_cost(standings), "Accuracy against cost")
+        yield _record("value_capture", value_captures(standings, width), capture, measure=measure)
+    deciles = decile_calibrations(standings, width)
+    yield _record("decile_calibration", deciles, f"Predicted and actual {measure} by decile")
+    yield _record("bias_by_origin", bias_by_origin(standings, width), "Bias of the predicted total", limit=MAX_BIAS)
+    yield _record("accuracy_against_cost", accuracy_against_cost(standings, width), "Accuracy against cost")
 
 
-def aggregate_figures(aggregate: Aggregate) -> Iterator[FigureRecord]:
+def aggregate_figures(aggregate: Aggregate, width: float = WIDE) -> Iterator[FigureRecord]:
     """Draw the figures of several cells together."""
-    yield _record("critical_difference", mean_ranks(aggregate), "Mean ranks over all cells")
+    yield _record("critical_difference", mean_ranks(aggregate, width), "Mean ranks over all cells")
 
 
 def _record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecord:
@@ -61,7 +64,7 @@ def _record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecor
     return FigureRecord(f"{name}.png", figure, title, caption)
 
 
-def forest(standings: Standings) -> Figure:
+def forest(standings: Standings, width: float = WIDE) -> Figure:
     """Draw each model's difference from the best by the board's metric, with its simultaneous interval.
 
     The axis ends where one model span behind would squash the others; an arrow stands for what lies beyond.
@@ -71,7 +74,7 @@ def forest(standings: Standings) -> Figure:
     low, high = (rows[f"from_best_{side}"].to_numpy(float) for side in ("lower", "upper"))
     span = axis_span(-np.fmin(points, low))
     title = f"Behind the best on {score.heading}, {standings.confidence:.0%} simultaneous intervals"
-    figure, (panel,) = create_chart(title, standings.cell.subtitle, 1.75 + 0.29 * len(rows))
+    figure, (panel,) = create_chart(title, standings.cell.subtitle, 1.75 + 0.29 * len(rows), width=width)
     panel.axvline(0, **REFERENCE_LINE)
     right = max(0.06 * span, float(np.nanmax(np.append(high, 0.0))) * 1.1)
     panel.set_xlim(-1.06 * span, right)
@@ -90,21 +93,21 @@ def forest(standings: Standings) -> Figure:
             panel, -1.03 * span if off_axis else deficit, y, style.colour, "<" if off_axis else style.marker, tied
         )
         _write_beside_row(panel, y, text)
-    name_rows(panel, [f"{printable(model)} · {group}" for model, group in rows["group"].items()])
-    panel.set_xlabel("shaded and filled = tied with the best; number = rank group", loc="right")
-    panel.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    name_rows(panel, [f"{printable(model, name_letters(width))} · {group}" for model, group in rows["group"].items()])
+    panel.set_xlabel("shaded and filled = tied with the best" + "; number = rank group" * (width == WIDE), loc="right")
+    panel.xaxis.set_major_locator(MaxNLocator(5 if width == WIDE else 2, steps=[1, 2, 5, 10]))
     panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, score.form))
-    draw_family_legend(panel, list(rows["family"]))
+    draw_family_legend(panel, list(rows["family"]), width)
     return figure
 
 
-def bias_by_origin(standings: Standings) -> Figure:
+def bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
     """Draw the bias of each model's total, a marker an origin, the latest filled, over a band of what is tolerated."""
     rows = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
     biases = {model: rows.loc[rows["model"] == model, "score"].to_numpy(float) for model in standings.ranking}
     families, steps = standings.cell.families, len(standings.cell.holdouts)
     subtitle = truncate(standings.cell.subtitle, 65) + ("" if steps == 1 else ", filled = the latest")
-    figure, (panel,) = create_chart("Bias of the predicted total", subtitle, 1.75 + 0.29 * len(biases))
+    figure, (panel,) = create_chart("Bias of the predicted total", subtitle, 1.75 + 0.29 * len(biases), width=width)
     panel.axvspan(-MAX_BIAS, MAX_BIAS, color=BAND)
     panel.axvline(0, **REFERENCE_LINE)
     for y, (model, bias) in zip(np.arange(len(biases))[::-1], biases.items(), strict=True):
@@ -115,11 +118,12 @@ def bias_by_origin(standings: Standings) -> Figure:
             marker = style.marker if value <= 1 else ">"
             draw_marker(panel, min(value, 1.03), y, style.colour, marker, step == steps - 1)
         _write_beside_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
-    name_rows(panel, [printable(model) for model in biases])
+    name_rows(panel, [printable(model, name_letters(width)) for model in biases])
     panel.set_xlim(-1.08, 1.08)
+    panel.xaxis.set_major_locator(MaxNLocator(9 if width == WIDE else 4))
     write_percents(panel.xaxis)
     panel.set_xlabel("predicted total / actual total − 1")
-    draw_family_legend(panel, [families[model] for model in biases])
+    draw_family_legend(panel, [families[model] for model in biases], width)
     return figure
 
 
@@ -128,18 +132,18 @@ def _write_beside_row(panel: Axes, y: float, text: str) -> None:
     panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
 
 
-def mean_ranks(aggregate: Aggregate) -> Figure:
+def mean_ranks(aggregate: Aggregate, width: float = WIDE) -> Figure:
     """Draw the models on the axis of mean ranks, bars over those closer than the critical difference (Demsar 2006)."""
     ranks = aggregate.table["mean_rank"]
     models, half = len(ranks), (len(ranks) + 1) // 2
     depth = CLIQUE * (len(aggregate.cliques) + 1)
     title = f"Mean ranks on {METRICS[aggregate.metric].heading} over {len(aggregate.cells)} cells"
-    figure, (panel,) = create_chart(title, ", ".join(aggregate.cells), 2.1 + 0.26 * (half + depth))
+    figure, (panel,) = create_chart(title, ", ".join(aggregate.cells), 2.1 + 0.26 * (half + depth), width=width)
     panel.set_axis_off()
     panel.set_xlim(0.8, models + 0.2)
     panel.set_ylim(-depth - half * ROW, 3.0)
     _draw_rank_axis(panel, models, aggregate.critical_difference)
-    families = list(aggregate.table["family"])
+    families, letters = list(aggregate.table["family"]), name_letters(width)
     for position, (model, rank) in enumerate(ranks.items()):
         best_half = position < half
         row = -depth - ROW * ((position if best_half else models - 1 - position) + 0.5)
@@ -148,13 +152,14 @@ def mean_ranks(aggregate: Aggregate) -> Figure:
         panel.plot([rank, rank, side], [0, row, row], color=style.colour, linewidth=1.2, clip_on=False)
         panel.plot(rank, 0, style.marker, color=style.colour, markersize=8, clip_on=False)
         panel.annotate(
-            f"{printable(model)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0), textcoords="offset points",
-            ha="right" if best_half else "left", va="center", annotation_clip=False, **TEXT_STYLE,
+            f"{printable(model, letters)} {rank:.2f}", (side, row), (-5 if best_half else 5, 0),
+            textcoords="offset points", ha="right" if best_half else "left", va="center", annotation_clip=False,
+            **TEXT_STYLE,
         )  # fmt: skip
     for level, clique in enumerate(aggregate.cliques):
         ends = [ranks[clique[0]], ranks[clique[-1]]]
         panel.plot(ends, [-CLIQUE * (level + 1)] * 2, color=INK, linewidth=5, solid_capstyle="round")
-    draw_family_legend(panel, families)
+    draw_family_legend(panel, families, width)
     return figure
 
 
@@ -163,7 +168,7 @@ def _draw_rank_axis(panel: Axes, models: int, critical: float) -> None:
     panel.plot([1, models], [0, 0], color=QUIET, linewidth=1.5)
     for rank in range(1, models + 1):
         panel.plot([rank, rank], [0, 0.25], color=QUIET, linewidth=1.2)
-        panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_STYLE)
+        panel.text(rank, 0.35, str(rank) if rank > 1 else "1 = best", ha="center", va="bottom", **TEXT_STYLE)
     length = min(critical, models - 1)
     panel.plot([1, 1 + length], [1.9, 1.9], color=INK, linewidth=2)
     if critical <= models - 1:

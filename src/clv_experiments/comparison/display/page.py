@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,11 @@ from clv_experiments.comparison.display.intervals import IntervalSection, interv
 from clv_experiments.comparison.display.tables import PAGE_METRICS, mark_ties
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.html_page import render_page
 from clv_experiments.reporting.html_table import HtmlCell, HtmlColumn, HtmlTable
-from clv_experiments.reporting.inline_svg import inline_svg
+from clv_experiments.reporting.inline_svg import inline_picture
 from clv_experiments.reporting.records import FigureRecord
 
 LOWER_FIRST = ("rmse", "mae", "crps", "aggregate_bias")
@@ -32,7 +34,7 @@ BEST = "*"  # marks the best on a score and all that tie with it
 class PageFigure:
     """A figure as the page shows it."""
 
-    svg: Markup
+    picture: Markup
     title: str
     caption: str
 
@@ -80,7 +82,7 @@ def leaderboard_page(
         aggregate=aggregate and {
             "verdict": decide_aggregate_verdict(aggregate).sentences,
             "table": aggregate_table(aggregate),
-            "figures": _page_figures(aggregate_figures(aggregate), "all"),
+            "figures": _page_figures(partial(aggregate_figures, aggregate), "all"),
             "remarks": [*aggregate.notes, *aggregate.left_out],
         },
         metric=METRICS[first.metric].heading,
@@ -105,18 +107,18 @@ def _section(number: int, standings: Standings, checks: Sequence[CheckResult]) -
         ],
         intervals=[interval_section(standings.cell), total_section(standings.cell)],
         checks=checks,
-        figures=_page_figures(board_figures(standings), anchor),
+        figures=_page_figures(partial(board_figures, standings), anchor),
     )
 
 
-def _page_figures(records: Iterable[FigureRecord], anchor: str) -> list[PageFigure]:
+def _page_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) -> list[PageFigure]:
     return [
         PageFigure(
-            Markup(inline_svg(record.figure, record.title, record.caption, f"{anchor}-{number}")),
-            record.title,
-            record.caption,
+            inline_picture(wide.figure, narrow.figure, wide.title, wide.caption, f"{anchor}-{number}"),
+            wide.title,
+            wide.caption,
         )
-        for number, record in enumerate(records, start=1)
+        for number, (wide, narrow) in enumerate(zip(draw(WIDE), draw(NARROW), strict=True), start=1)
     ]
 
 

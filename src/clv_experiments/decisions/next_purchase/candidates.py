@@ -10,8 +10,9 @@ import pandas as pd
 
 from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.dates import WaitingTimeEstimator
-from clv_experiments.decisions.snapshot import HISTORY, Snapshot
+from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.features.feature_set import FeatureSet
+from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.purchase_baselines import OwnRhythm, ShareBought
@@ -64,10 +65,10 @@ def fit_candidates(
         hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
         candidates += [
             _fit_on_panel(forecaster, period, "purchase hazard", "ml", hazard, hazard_features),
-            _fit_on_panel(forecaster, period, "equally recent", "baseline", ShareBought(BANDS), HISTORY),
-            _fit_on_panel(forecaster, period, "everyone alike", "baseline", ShareBought(1), HISTORY),
+            _fit_on_panel(forecaster, period, "equally recent", "baseline", ShareBought(BANDS), RFM),
+            _fit_on_panel(forecaster, period, "everyone alike", "baseline", ShareBought(1), RFM),
         ]
-    X = forecaster.features(period.cutoff, HISTORY)
+    X = forecaster.features(period.cutoff, RFM)
     return [*candidates, Candidate("own rhythm", "baseline", OwnRhythm(), X)]
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_score
 
 from clv_experiments.decisions.snapshot import days_since_last
 from clv_experiments.evaluation.confidence_intervals import bootstrap_positions
@@ -96,10 +96,11 @@ def cluster_customers(table: pd.DataFrame, seed: int) -> Clusters:
 def _silhouettes(X: Floats, seed: int, rng: np.random.Generator) -> pd.Series:
     distinct = len(np.unique(X, axis=0)) if X.shape[1] else 1
     subset, scores = _subset(len(X), SILHOUETTE_SAMPLE, rng), {}
+    distances = pairwise_distances(X[subset]) if distinct > 2 else np.empty((0, 0))
     for k in range(2, min(MAX_CLUSTERS, distinct - 1) + 1):
         labels = _fit(X, k, seed).predict(X[subset])
         if 1 < len(np.unique(labels)) < len(labels):
-            scores[k] = silhouette_score(X[subset], labels)
+            scores[k] = silhouette_score(distances, labels, metric="precomputed")
     return pd.Series(scores, dtype=float, name="silhouette").rename_axis("k")
 
 
