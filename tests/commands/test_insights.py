@@ -166,9 +166,16 @@ def test_what_was_typed_is_no_assumption(page, hostile, tmp_path):
     assert "decisions.margin=0.4 decisions.contact.cost=2.5" in text
     shop = ["data=file", f"data.path={hostile}", "data.name=shop", "data.log_end=2021-12-30"]
     typed = ["decisions.margin=0.25", "decisions.contact.uplift=0.1"]
-    other = written(tmp_path, *shop, *typed).read_text(encoding="utf-8")
+    written_page = written(tmp_path, *shop, *typed, "excel=true")
+    other = written_page.read_text(encoding="utf-8")
     assert "Assumed, not known: contact $1.00, budget $1,000." in other
     assert "As you entered: margin 25%, uplift 10%." in other
+    for name in ("contacts", "scores"):
+        csv, workbook = pd.read_csv(written_page.with_name(f"{name}.csv")), written_page.with_name(f"{name}.xlsx")
+        pd.testing.assert_frame_equal(
+            pd.read_excel(workbook, engine="openpyxl")[["customer_id", "expected_spend"]].replace(r"^'", "", regex=True),
+            csv[["customer_id", "expected_spend"]].replace(r"^'", "", regex=True),
+        )
 
 
 def test_numbers_on_the_page_are_those_of_the_files(page):

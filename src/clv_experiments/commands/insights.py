@@ -37,6 +37,7 @@ from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Record, Tag, Text
 from clv_experiments.reporting.report_page import report_page
+from clv_experiments.reporting.workbook import require_excel
 from clv_experiments.tracking.code_version import code_version
 
 KIND = "insights"
@@ -71,6 +72,8 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     if not (type(cfg.replicates) is int and cfg.replicates >= MIN_REPLICATES):
         raise ClvError(f"replicates must be a whole number of at least {MIN_REPLICATES}, got '{cfg.replicates}'")
     check_writable(cfg.output, "output")
+    if cfg.excel:
+        require_excel("excel=true")
     Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd = build_btyd_model(cfg)
     terminal = Terminal()

@@ -117,6 +117,8 @@ def build_report(
     described = readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
     files: list[Record] = [Table(SCORES, best.by_spend), Text("readme.txt", described)]
     files += [record for section in sections for exhibit in section.all_exhibits for record in exhibit.records()]
+    if cfg.excel:
+        files += [Table("contacts.xlsx", contacts), Table("scores.xlsx", best.by_spend)]
     return Report(answer_questions(best, plan, outlook, contacts, shop), sections, files)
 
 

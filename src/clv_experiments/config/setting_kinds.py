@@ -67,7 +67,7 @@ GROUPS = ("data", "window", "features", "model", "evaluation", "tracking", "deci
 # The first pattern that a setting matches counts; what matches none is checked by whoever reads it.
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(GROUPS, MAPPING),
-    "resume": FLAG,
+    **dict.fromkeys(("resume", "excel"), FLAG),
     "data.name": NAME,
     **dict.fromkeys(("data.path", "data.table", "data.connection", "data.query"), TEXT | NULL),
     "data.push_down": FLAG,

@@ -58,12 +58,12 @@ class Table:
     frame: pd.DataFrame
 
     def __post_init__(self) -> None:
-        if self.format not in ("csv", "parquet"):
-            raise ClvError(f"table {self.name!r} has no known format; expected a name that ends in .csv or .parquet")
+        if self.format not in ("csv", "parquet", "xlsx"):
+            raise ClvError(f"table {self.name!r} has no known format; expected .csv, .parquet or .xlsx at its end")
 
     @property
     def format(self) -> str:
-        """Return the file format, `csv` or `parquet`."""
+        """Return the file format, `csv`, `parquet` or `xlsx`."""
         return PurePath(self.name).suffix.removeprefix(".")
 
 
