@@ -54,7 +54,7 @@ def picture_terminal(folder: Path) -> None:
 def picture_board(folder: Path) -> None:
     """Show the first screen of the board of all models on CDNOW."""
     _run(folder, "scripts/leaderboard.py", "data=cdnow", "window=3m", "--fill")
-    _photograph(_newest(folder, "leaderboard.html"), "board", height=1280)  # down to the best baseline
+    _photograph(_newest(folder, "leaderboard.html"), "board", height=1280)  # with the first models of the table
 
 
 def picture_report(folder: Path) -> None:
@@ -79,7 +79,7 @@ def picture_mlflow(folder: Path) -> None:
 def picture_splits(folder: Path) -> None:
     """Draw 500 random splits of Online Retail; its file may lie in CLV_DATA_DIR."""
     data = os.environ.get("CLV_DATA_DIR")
-    path = [f"data.path={data}/online_retail.parquet"] if data else []
+    path = ["data=online_retail", f"data.path={data}/online_retail.parquet"] if data else []
     _run(folder, "train.py", "experiment=quarterly_linear", *path)
     shutil.copy(_newest(folder, "splits.png"), IMAGES / "splits.png")
 
