@@ -22,7 +22,6 @@ GROUPS = {
     "tracking": ("mlflow", "where the run goes"),
     "decisions": ("shop", "what only the shop knows"),
 }
-PRIMARY = ("leaderboard", "sweep", "score", "insights", "export", "cell", "submit")
 
 
 def commands() -> str:
@@ -50,9 +49,9 @@ def settings() -> str:
     for group, (reference, meaning) in GROUPS.items():
         parts.append(f"## {group}: {meaning}\n")
         parts.extend(_model_tables() if group == "model" else _group_tables(group, reference))
-    for command in PRIMARY:
-        own = read_settings(packaged_conf() / f"{command}.yaml")
-        if own:
+    for command in COMMANDS:
+        file = packaged_conf() / f"{command}.yaml"
+        if file.is_file() and (own := read_settings(file)):
             parts.append(f"## clv {command}\n\n{render_settings(own)}")
     return "\n".join(parts)
 
