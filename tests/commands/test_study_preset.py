@@ -21,6 +21,9 @@ def start(start_process, tmp_path):
     def started(*overrides):
         environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
         environment["PYTHONPATH"] = str(Path(__file__).parent)
+        (tmp_path / "conf").mkdir()  # allows what settings would run
+        allowed = "".join(f"- _target_: test_study_preset.{name}\n" for name in ("dies", "lasts"))
+        (tmp_path / "conf" / "allowed.yaml").write_text(allowed)
         return start_process([sys.executable, ROOT / "train.py", *PARALLEL, *overrides], cwd=tmp_path, env=environment)
 
     return started

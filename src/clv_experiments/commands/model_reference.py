@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
+from clv_experiments.config.targets import ForeignTarget, check_targets
 from clv_experiments.errors import ClvError, command
 
 if TYPE_CHECKING:
@@ -155,7 +156,11 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
             f"window.horizon='{horizon}', or another model"
         )
     try:
-        model = build_model(OmegaConf.create(reader.text(stored.run.run_id, "config.yaml")).model)
+        settings = OmegaConf.create(reader.text(stored.run.run_id, "config.yaml")).model
+        check_targets(settings, f" of run {stored.run.run_id}")
+        model = build_model(settings)
+    except ForeignTarget:
+        raise
     except Exception as error:  # whatever becomes of classes that were moved or settings that were renamed since
         raise ClvError(
             f"{stored.uri} ({name}) was made by settings that this version cannot build any more "

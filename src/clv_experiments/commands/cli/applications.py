@@ -16,11 +16,13 @@ from clv_experiments.commands.cli.masked_output import mask_hydra_files
 from clv_experiments.commands.cli.typed_secrets import task_overrides
 from clv_experiments.commands.model_reference import pop_model_override
 from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.config.targets import check_targets
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.masking import remember_secrets, setting_secrets
 
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import Board
+
 
 
 def train() -> int:
@@ -179,6 +181,7 @@ def _run(
         with terminal.job():
             mask_hydra_files()
             remember_secrets(*setting_secrets(OmegaConf.to_container(cfg)))
+            check_targets(cfg)
             return job(cfg)
         return None  # the job failed and said so
 

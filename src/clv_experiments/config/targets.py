@@ -1,0 +1,73 @@
+"""What settings may build: what this package, the two libraries it stands on and the user's own conf/ have.
+
+Settings come from a command line, from presets and, where a run is made again, from a store that somebody else may have
+written: a ``_target_`` is called as it is read, so that one that nobody here has chosen could run anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig
+
+from clv_experiments.config.conf_folders import user_conf
+from clv_experiments.config.setting_kinds import shorten
+from clv_experiments.errors import ClvError
+
+PACKAGES = ("clv_experiments", "sklearn", "xgboost")
+TARGET = "_target_"
+NAMED = re.compile(r"_target_[\"']?\s*:\s*[\"']?([\w.]+)")
+
+
+class ForeignTarget(ClvError):  # noqa: N818 - it says what is so
+    """A setting would run code that nobody here has allowed."""
+
+
+def check_targets(cfg: DictConfig, source: str = "") -> None:
+    """Refuse what nobody here has allowed.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+    source : str, optional
+        Where the settings come from, for the message.
+
+    Raises
+    ------
+    ForeignTarget
+        Names the setting, and how it is allowed.
+    """
+    named: set[str] | None = None
+    for key, target in _targets(cfg, ""):
+        if target.partition(".")[0] in PACKAGES:
+            continue
+        named = _targets_of_user() if named is None else named
+        if target not in named:
+            raise ForeignTarget(
+                f"{key}={shorten(target)}{source} would run code of neither clv_experiments, scikit-learn nor XGBoost; "
+                f"if you trust it, write '_target_: {shorten(target)}' into a YAML file of conf/ in the working folder"
+            )
+
+
+def _targets_of_user() -> set[str]:
+    """List what the files of the user's own conf/ name."""
+    folder = user_conf()
+    files = folder.rglob("*.yaml") if folder else ()
+    return {target for file in files for target in NAMED.findall(file.read_text(encoding="utf-8", errors="replace"))}
+
+
+def _targets(node: Any, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ListConfig) and not node._is_none():
+        for index in range(len(node)):
+            yield from _targets(node._get_node(index), f"{key}[{index}]")
+    elif isinstance(node, DictConfig) and not node._is_none() and not node._is_missing():
+        if node._is_interpolation():
+            return  # what it leads to is met in its own place
+        for name in map(str, node):
+            inner = f"{key}.{name}" if key else name
+            if name == TARGET:
+                yield inner, str(node[name])
+            else:
+                yield from _targets(node._get_node(name), inner)
