@@ -117,7 +117,7 @@ def run_experiment(
     terminal = terminal or Terminal()
     terminal.print_line(run_title(cfg))
     with _open_run(cfg, tracker, terminal) as run:
-        log = log or _load_log(cfg, terminal)
+        log = log or load_run_log(cfg, terminal)
         run.log([*log_records(log)])
 
         task = _evaluation_task(cfg, log)
@@ -155,7 +155,8 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
         yield run
 
 
-def _load_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
+def load_run_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
+    """Read and clean the log of a run as its earliest cutoff demands, and report it."""
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     terminal.report_log(log)

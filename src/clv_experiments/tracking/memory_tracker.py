@@ -130,6 +130,13 @@ class MemoryReader:
         """List the runs of an experiment, newest first."""
         return [run.stored() for run in reversed(self._all()) if run.experiment == experiment]
 
+    def run(self, run_id: str) -> StoredRun:
+        """Return one run by its id; ClvError if there is none."""
+        for run in self._all():
+            if run.run_id == run_id:
+                return run.stored()
+        raise ClvError(f"there is no run '{run_id}'")
+
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Return a table that the run left.
 

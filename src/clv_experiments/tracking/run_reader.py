@@ -18,7 +18,7 @@ from pyarrow.csv import read_csv
 from clv_experiments.errors import ClvError, command
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.loader import load_estimator
-from clv_experiments.tracking.registry import logged_model, resolve
+from clv_experiments.tracking.registry import find_run, logged_model, resolve
 from clv_experiments.tracking.server import ServerStore
 from clv_experiments.tracking.store import FolderStore, retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
@@ -70,6 +70,16 @@ class RunReader:
         runs = list(search_runs(self.client, ids, order_by=newest_first)) if ids else []
         self._artifacts |= {run.info.run_id: run.info.artifact_uri for run in runs}
         return [_to_stored_run(run) for run in runs]
+
+    def run(self, run_id: str) -> StoredRun:
+        """Return one run by its id.
+
+        Raises
+        ------
+        ClvError
+            If there is none, or no store.
+        """
+        return _to_stored_run(find_run(self.client, run_id))
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left.

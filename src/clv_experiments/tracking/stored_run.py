@@ -91,6 +91,9 @@ class Reader(Protocol):
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first; none where there is no such experiment."""
 
+    def run(self, run_id: str) -> StoredRun:
+        """Return one run by its id, or raise ClvError."""
+
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left, or raise ClvError."""
 

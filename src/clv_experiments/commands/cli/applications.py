@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from clv_experiments.masking import remember_secrets, setting_secrets
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import Board
 
+RUN_ID = re.compile(r"(runs:/)?[0-9a-f]{32}")
 
 
 def train() -> int:
@@ -121,6 +123,18 @@ def submit() -> int:
         submit(cfg)
 
     return _run("submit", job)
+
+
+def rerun() -> int:
+    """Make a run again and compare it. Gives the exit status: 0 if every metric is the same."""
+
+    def job(cfg: DictConfig) -> None:
+        from clv_experiments.commands.rerun import rerun
+
+        rerun(cfg, task_overrides())
+
+    sys.argv[1:] = [f"run={word}" if RUN_ID.fullmatch(word) else word for word in sys.argv[1:]]
+    return _run("rerun", job)
 
 
 def doctor() -> int:

@@ -18,6 +18,7 @@ COMMANDS = {
     "cell": "write what is to be predicted, and what may be known of it, for tools elsewhere",
     "submit": "put predictions made elsewhere on the leaderboard",
     "promote": "make the winner of a leaderboard the champion",
+    "rerun": "make a run again, and say whether every metric is the same",
     "doctor": "say what is wrong with kept runs, and mend it if asked to",
     "ui": "open the MLflow UI on the runs made here",
     "benchmark": "measure time and memory here, and accuracy beside other tools",
