@@ -173,7 +173,9 @@ def test_what_was_typed_is_no_assumption(page, hostile, tmp_path):
     for name in ("contacts", "scores"):
         csv, workbook = pd.read_csv(written_page.with_name(f"{name}.csv")), written_page.with_name(f"{name}.xlsx")
         pd.testing.assert_frame_equal(
-            pd.read_excel(workbook, engine="openpyxl")[["customer_id", "expected_spend"]].replace(r"^'", "", regex=True),
+            pd.read_excel(workbook, engine="openpyxl")[["customer_id", "expected_spend"]].replace(
+                r"^'", "", regex=True
+            ),
             csv[["customer_id", "expected_spend"]].replace(r"^'", "", regex=True),
         )
 
