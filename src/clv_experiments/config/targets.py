@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.conf_folders import user_conf
 from clv_experiments.config.setting_kinds import shorten
@@ -40,7 +40,8 @@ def check_targets(cfg: DictConfig, source: str = "") -> None:
         Names the setting, and how it is allowed.
     """
     named: set[str] | None = None
-    for key, target in _targets(cfg, ""):
+    for key, written in _targets(OmegaConf.to_container(cfg), ""):
+        target = str(OmegaConf.select(cfg, key)) if "${" in written else written
         if target.partition(".")[0] in PACKAGES:
             continue
         named = _targets_of_user() if named is None else named
@@ -59,15 +60,14 @@ def _targets_of_user() -> set[str]:
 
 
 def _targets(node: Any, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, ListConfig) and not node._is_none():
-        for index in range(len(node)):
-            yield from _targets(node._get_node(index), f"{key}[{index}]")
-    elif isinstance(node, DictConfig) and not node._is_none() and not node._is_missing():
-        if node._is_interpolation():
-            return  # what it leads to is met in its own place
-        for name in map(str, node):
-            inner = f"{key}.{name}" if key else name
+    """Walk through settings as they are written; what an interpolation leads to is met in its own place."""
+    if isinstance(node, list):
+        for index, inner in enumerate(node):
+            yield from _targets(inner, f"{key}[{index}]")
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            path = f"{key}.{name}" if key else str(name)
             if name == TARGET:
-                yield inner, str(node[name])
+                yield path, str(inner)
             else:
-                yield from _targets(node._get_node(name), inner)
+                yield from _targets(inner, path)
