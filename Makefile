@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train leaderboard study test docs pictures lint ui clean
+.PHONY: help train leaderboard study test docs pictures lint licences ui clean
 
 help:  ## show this list
 	@echo "make <target>; PYTHON=python3.12 chooses another interpreter (3.11 or newer)"
@@ -35,6 +35,10 @@ lint: .venv/dev.stamp  ## check style, types and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+
+licences: .venv/run.stamp  ## list the licences of what the package needs in docs/licences.md
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[audit]'
+	$(BIN)/python scripts/licences.py
 
 ui: .venv/run.stamp  ## open the MLflow UI on the runs made here
 	$(BIN)/clv ui
