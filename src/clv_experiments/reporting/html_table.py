@@ -29,8 +29,6 @@ class HtmlCell:
         Quiet text beside it.
     full_text : str
         The whole text where ``text`` is cut.
-    bar : tuple of float or None
-        Start, point and end of an interval in per cent of the bar's width.
     family : str
         The model family whose symbol stands before the text.
     """
@@ -39,7 +37,6 @@ class HtmlCell:
     sort: str = ""
     note: str = ""
     full_text: str = ""
-    bar: tuple[float, float, float] | None = None
     family: str = ""
 
 

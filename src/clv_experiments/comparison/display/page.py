@@ -166,15 +166,14 @@ def _score_columns(standings: Standings, metric: str) -> Iterator[HtmlColumn]:
     rows, spec = standings.rows(metric), METRICS[metric]
     groups = [HtmlCell(text, _sort_key(g)) for text, g in zip(mark_ties(rows["group"]), rows["group"], strict=True)]
     yield HtmlColumn("group", groups, "models that share a number tie with the first of them", ascending=True)
-    ends = zip(rows["score"], rows["lower"], rows["upper"], _interval_bars(rows), strict=True)
+    ends = zip(rows["score"], rows["lower"], rows["upper"], strict=True)
     scores = [
         HtmlCell(
             format_score(score, spec.form),
             _score_sort_key(metric, score),
             f"[{format_score(low, spec.form)}, {format_score(high, spec.form)}]",
-            bar=bar,
         )
-        for score, low, high, bar in ends
+        for score, low, high in ends
     ]
     meaning = f"with its {standings.confidence:.0%} interval"
     yield HtmlColumn(spec.heading, scores, meaning, ascending=metric in LOWER_FIRST)
@@ -216,17 +215,6 @@ def _other_scores(standings: Standings, models: pd.Index) -> Iterator[HtmlColumn
 def _cost_column(standings: Standings) -> HtmlColumn:
     seconds = _number_cells(seconds_of(standings)[standings.ranking], "{:,.2f} s")
     return HtmlColumn("fit + predict", seconds, "seconds, all origins", ascending=True)
-
-
-def _interval_bars(rows: pd.DataFrame) -> list[tuple[float, float, float] | None]:
-    """Position each interval between the board's ends; far outliers stop at the end."""
-    median = rows["score"].median()
-    typical = rows[(rows["score"] - median).abs() <= 4 * (rows["score"] - median).abs().median()]
-    start, end = typical["lower"].min(), typical["upper"].max()
-    if not end > start:
-        return [None] * len(rows)
-    shares = 100 * (rows[["lower", "score", "upper"]] - start) / (end - start)
-    return [tuple(share.clip(0, 100).round(1)) if share.notna().all() else None for _, share in shares.iterrows()]
 
 
 def _interval(low: float, high: float, form: str) -> str:
