@@ -2,6 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+LOGS := cdnow,online_retail,online_retail_ii,complete_journey,simulated,simulated_grocer
+TOOLS := lifetimes,xgboost_rfm
 
 .DEFAULT_GOAL := help
 .PHONY: help train leaderboard study test docs pictures lint licences ui clean
@@ -17,9 +19,10 @@ leaderboard: .venv/run.stamp  ## compare all models on CDNOW, three months ahead
 	$(BIN)/python scripts/leaderboard.py data=cdnow window=3m fill=true $(ARGS)
 
 study: .venv/run.stamp  ## all models, logs and cutoffs, on all cores, then docs/results.md; takes up what was stopped
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[grocer]'
 	$(BIN)/python train.py experiment=study $(ARGS)
-	$(BIN)/python scripts/leaderboard.py -m data=cdnow,online_retail,online_retail_ii,simulated window=3m,6m \
-		window.origins=all markdown=docs/results.md
+	$(BIN)/clv submit -m tool=$(TOOLS) data=$(LOGS) window=3m,6m window.origins=all resume=true
+	$(BIN)/python scripts/leaderboard.py -m data=$(LOGS) window=3m,6m window.origins=all markdown=docs/results.md
 
 test: .venv/test.stamp  ## run the tests; ARGS="-m slow" for the longest, which CI runs too
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)

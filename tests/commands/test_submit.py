@@ -55,6 +55,13 @@ def test_a_tool_is_run_at_every_cutoff_and_stands_under_its_name(clv, work):
     assert run.tags["provenance"] == "The rate of purchases so far, at one price."
     assert run.params["window.origins"] == "2"
     assert {"tool", "python", "time_limit"}.isdisjoint(run.params)
+    status, stdout, stderr = clv("submit", "tool=purchase_rate", "window.origins=2", "resume=true", *CELL)
+    assert (status, stderr) == (0, "")
+    assert f"there already (run {run.run_id})" in stdout
+    status, stdout, stderr = clv("submit", "tool=purchase_rate", "window.horizon=24 months", "resume=true", CELL[0])
+    assert (status, stderr) == (0, "")
+    assert "left out: " in stdout
+    assert len(RunReader(work / "mlruns").runs("cdnow_sample 3m")) == 1
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 from hydra.utils import instantiate
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.selection import find_completed_run
 from clv_experiments.comparison.tools import SCRIPT, Tool, find_tools, run_tool
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import build_window, load_configured_log
@@ -27,7 +29,7 @@ from clv_experiments.config.settings import (
     setting_records,
 )
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import choose_objective
 from clv_experiments.evaluation.score_records import holdout_records, ladder_records
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
@@ -37,18 +39,25 @@ from clv_experiments.forecasting.run_records import identity_records, log_record
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import Param, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
-from clv_experiments.tracking.stored_run import RUN
+from clv_experiments.tracking.stored_run import RUN, Reader
 
 SUBMIT_SETTINGS = ("predictions", "tool", "python", "time_budget", "time_limit", "name", "provenance", "cell")
 
 
-def submit(cfg: DictConfig) -> EvaluationResult:
+def submit(cfg: DictConfig) -> EvaluationResult | None:
     """Score predictions made elsewhere, or by a tool that is run here, and leave a tracked run behind.
+
+    With ``resume=true`` only if it is not there yet, and a log unsuitable for the window is no error.
 
     Parameters
     ----------
     cfg : DictConfig
         Composed from ``conf/submit.yaml``.
+
+    Returns
+    -------
+    EvaluationResult or None
+        None where nothing was to be done.
 
     Raises
     ------
@@ -62,16 +71,46 @@ def submit(cfg: DictConfig) -> EvaluationResult:
         name, provenance = name or source.name, provenance or source.description
     check_name(name)
     terminal = Terminal()
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    predictions = predict_cell(cfg, log, source, terminal) if isinstance(source, Tool) else source
-    with terminal.progress() as progress:
-        task, result = evaluate_predictions(cfg, log, predictions, name, progress)
+    if cfg.resume and (completed := find_completed_run(_reader(cfg), experiment_name(cfg), _run_settings(cfg, name))):
+        terminal.print_line(f"{experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
+        return None
+    try:
+        task, result = _evaluate(cfg, source, name, terminal)
+    except UnsuitableLog as error:
+        if not cfg.resume:
+            raise
+        terminal.print_line(f"left out: {error}")
+        return None
     with instantiate(cfg.tracking).run(experiment_name(cfg), name) as run:
         run.log([*submission_records(cfg, task, result, name, provenance)])
     terminal.print_summary(result.ladder, result.title)
     terminal.print_line(run.location)
     return result
+
+
+def _reader(cfg: DictConfig) -> Reader:
+    reader: Reader = instantiate(cfg.tracking).reader()
+    return reader
+
+
+def _run_settings(cfg: DictConfig, name: str) -> dict[str, object]:
+    """Name the parameters by which a run of these predictions is known."""
+    return {**{param.name: param.value for param in setting_records(_settings(cfg))}, "model.name": name}
+
+
+def _settings(cfg: DictConfig) -> dict[str, Any]:
+    """Resolve the settings that say what was predicted, not by what."""
+    return {key: value for key, value in resolve_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
+
+
+def _evaluate(
+    cfg: DictConfig, source: pd.DataFrame | Tool, name: str, terminal: Terminal
+) -> tuple[EvaluationTask, EvaluationResult]:
+    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    predictions = predict_cell(cfg, log, source, terminal) if isinstance(source, Tool) else source
+    with terminal.progress() as progress:
+        return evaluate_predictions(cfg, log, predictions, name, progress)
 
 
 def evaluate_predictions(
@@ -134,7 +173,7 @@ def submission_records(
     cfg: DictConfig, task: EvaluationTask, result: EvaluationResult, name: str, provenance: str | None
 ) -> Iterator[Record]:
     """Record what a run of a model records, but for what only a model fitted here has."""
-    settings = {key: value for key, value in resolve_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
+    settings = _settings(cfg)
     log, latest = task.forecaster.log, result.latest
     yield Tag("kind", RUN)
     yield from setting_records(settings)
