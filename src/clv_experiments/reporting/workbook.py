@@ -29,12 +29,14 @@ def write_workbook(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index as one sheet, headings and first column in sight while it scrolls."""
     texts = frame.select_dtypes(["object", "str"]).columns
     clean = frame.assign(**{name: frame[name].replace(UNPRINTABLE, " ", regex=True) for name in texts})
-    with pd.ExcelWriter(path, engine="openpyxl", datetime_format="yyyy-mm-dd") as writer:
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
         clean.to_excel(writer, index=False, sheet_name=path.stem.split(".")[-1][:31], freeze_panes=(1, 1))
         (sheet,) = writer.sheets.values()
         for column in sheet.columns:
             for cell in column:
                 if cell.data_type == "f":
                     cell.data_type = "s"
+                elif cell.is_date:
+                    cell.number_format = "yyyy-mm-dd"
             longest = max(len(str(cell.value)) for cell in column[:200])
             sheet.column_dimensions[column[0].column_letter].width = min(longest + 2, MAX_WIDTH)
