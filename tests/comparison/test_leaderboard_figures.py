@@ -227,7 +227,7 @@ def test_mean_ranks_join_what_the_critical_difference_cannot_part(cell_of, board
     together = aggregate_boards(boards)
     (record,) = aggregate_figures(together)
     text = check(mean_ranks(together))
-    assert "1 = best" in text
+    assert "1 is best" in text
     assert check(mean_ranks(together, NARROW), NARROW)
     assert all(name in text for name in ("best 1.50", "near 1.50", "last 3.00", "critical difference 0.96"))
     bars = [line.get_xdata() for line in record.figure.axes[0].lines if line.get_linewidth() == 5]

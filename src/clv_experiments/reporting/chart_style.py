@@ -115,7 +115,7 @@ def create_chart(
     and `height` inches large, and higher by the lines that a heading takes in a narrow one.
     """
     headings = [
-        textwrap.wrap(printable(text, letters), int(letters * width / WIDE)) or [""]
+        textwrap.wrap(printable(text, letters), letters if width == WIDE else int(0.56 * letters)) or [""]
         for text, letters in ((title, 70), (subtitle, 86))  # letters that a wide figure has room for
     ]
     lines = sum(map(len, headings))

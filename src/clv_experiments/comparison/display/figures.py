@@ -142,7 +142,7 @@ def mean_ranks(aggregate: Aggregate, width: float = WIDE) -> Figure:
     panel.set_axis_off()
     panel.set_xlim(0.8, models + 0.2)
     panel.set_ylim(-depth - half * ROW, 3.0)
-    _draw_rank_axis(panel, models, aggregate.critical_difference)
+    _draw_rank_axis(panel, models, aggregate.critical_difference, 14 if width == WIDE else 7)
     families, letters = list(aggregate.table["family"]), name_letters(width)
     for position, (model, rank) in enumerate(ranks.items()):
         best_half = position < half
@@ -163,12 +163,14 @@ def mean_ranks(aggregate: Aggregate, width: float = WIDE) -> Figure:
     return figure
 
 
-def _draw_rank_axis(panel: Axes, models: int, critical: float) -> None:
+def _draw_rank_axis(panel: Axes, models: int, critical: float, numbers: int) -> None:
     """Draw the axis of ranks with the critical difference as a measure above it."""
     panel.plot([1, models], [0, 0], color=QUIET, linewidth=1.5)
     for rank in range(1, models + 1):
         panel.plot([rank, rank], [0, 0.25], color=QUIET, linewidth=1.2)
-        panel.text(rank, 0.35, str(rank) if rank > 1 else "1 = best", ha="center", va="bottom", **TEXT_STYLE)
+        if (rank - 1) % -(-models // numbers) == 0:
+            panel.text(rank, 0.35, str(rank), ha="center", va="bottom", **TEXT_STYLE)
+    panel.text(0.8, 0, "1 is best", ha="right", va="center", **TEXT_STYLE)
     length = min(critical, models - 1)
     panel.plot([1, 1 + length], [1.9, 1.9], color=INK, linewidth=2)
     if critical <= models - 1:
