@@ -117,3 +117,14 @@ def test_python_that_is_shown_compiles(page):
     for number, body in enumerate(blocks(read(page), "python", "{code-cell} ipython3")):
         if not body.startswith("!"):
             compile(body, f"{page}, block {number}", "exec")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["extra_trees", "recent_spend"])
+def test_the_models_of_the_how_to_are_trained(model, folder_of_the_how_to, run_process):
+    (program,) = blocks(read("docs/howto/own_model.md"), "python")
+    (folder_of_the_how_to / "my_models.py").write_text(program, encoding="utf-8")
+    settings = [f"model={model}", "data=cdnow_sample", "window=3m", "tracking=memory"]
+    done = run_process([sys.executable, "-m", "clv_experiments.commands.cli.clv", "train", *settings], timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^{model} ", done.stdout, re.MULTILINE)
