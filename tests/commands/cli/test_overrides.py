@@ -122,7 +122,7 @@ def test_what_has_one_reading_is_read_so(typed, hydra):
         (["window=3"], "there is no window=3; did you mean 3m?; any other length reads window=45d"),
         (["data=cdnw"], "there is no data=cdnw; did you mean cdnow?; a log of your own reads data.path=orders.csv"),
         (["features=null"], "features=null names no option; there are behaviour, full, full_btyd, periods, rfm"),
-        (["tracking=null"], "tracking=null names no option; there are memory, mlflow (tracking=memory keeps no run)"),
+        (["tracking=null"], "tracking=null names no option; there are memory, mlflow, server (tracking=memory keeps no run)"),
         (["experiment="], "experiment= names no option; there are ablation, btyd_vs_ml_6m"),
         (["--mulitrun"], "there is no option --mulitrun; did you mean --multirun"),
         (["--modle=xgboost"], "there is no option --modle; there are"),
