@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from clv_experiments import masking
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.cli.typed_secrets import as_typed
+from clv_experiments.errors import masking
 
 PLANTED = "Sesame+42"
 URI = f"sqlite://shop.db?user=ann&password={PLANTED},x=y&sslmode=require"

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from forked_commands import Command, Disk, can_mount
 
-from clv_experiments.disks import PREFIX
+from clv_experiments.errors.disks import PREFIX
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="forks, and mounts disks")]

@@ -12,10 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.config.setting_kinds import check_kinds
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError
+from clv_experiments.errors.masking import mask_settings
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS
-from clv_experiments.masking import mask_settings
 from clv_experiments.reporting.records import Param
 from clv_experiments.tracking.experiment_name import name_experiment
 from clv_experiments.tracking.stored_run import setting_params

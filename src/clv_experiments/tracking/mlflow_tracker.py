@@ -10,11 +10,11 @@ import mlflow
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
-from clv_experiments.disks import is_disk_full, remove_partial_copy
 from clv_experiments.errors import ClvError
-from clv_experiments.interrupts import deferred_interrupts
+from clv_experiments.errors.disks import is_disk_full, remove_partial_copy
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.inspection import StoreInspection
+from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
 from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.run_reader import RunReader

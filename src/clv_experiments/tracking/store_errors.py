@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlflow
 
-from clv_experiments.disks import describe_full_disk, is_disk_full
+from clv_experiments.errors.disks import describe_full_disk, is_disk_full
 
 SQLITE = "sqlite:///"
 LOCKED = "database is locked"

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.masking import mask_secrets
+from clv_experiments.errors.masking import mask_secrets
 from clv_experiments.reporting.records import Record
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter

@@ -23,14 +23,14 @@ from clv_experiments.commands.cli.help import help_text
 from clv_experiments.commands.cli.job_status import JobStatus
 from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.commands.cli.temporary_files import temporary_files
 from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
-from clv_experiments.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors import ClvError, suggest
-from clv_experiments.interrupts import stop_signals
-from clv_experiments.masking import mask_secrets
-from clv_experiments.temporary_files import temporary_files
+from clv_experiments.errors.disks import describe_full_disk, is_disk_full
+from clv_experiments.errors.masking import mask_secrets
+from clv_experiments.tracking.interrupts import stop_signals
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130

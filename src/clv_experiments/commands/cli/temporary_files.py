@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from clv_experiments.disks import PREFIX
-from clv_experiments.interrupts import deferred_interrupts
+from clv_experiments.errors.disks import PREFIX
+from clv_experiments.tracking.interrupts import deferred_interrupts
 
 LOCK = ".lock"  # held as long as the process lives, whatever ends it
 

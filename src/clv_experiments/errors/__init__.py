@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from clv_experiments.masking import mask_secrets
+from clv_experiments.errors.masking import mask_secrets
 
 SCRIPTS = {"train": "python train.py"} | {
     name: f"python scripts/{name}.py" for name in ("leaderboard", "sweep", "score", "insights")

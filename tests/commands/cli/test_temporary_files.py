@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from clv_experiments.disks import PREFIX
-from clv_experiments.temporary_files import LOCK, remove_debris, temporary_files
+from clv_experiments.commands.cli.temporary_files import LOCK, remove_debris, temporary_files
+from clv_experiments.errors.disks import PREFIX
 
 HOLD = (
     "import sys, tempfile\n"
-    "from clv_experiments.temporary_files import temporary_files\n"
+    "from clv_experiments.commands.cli.temporary_files import temporary_files\n"
     "with temporary_files() as folder:\n"
     "    (folder / 'of a library').write_text('x')\n"
     "    print(folder, flush=True)\n"

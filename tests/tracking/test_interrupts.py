@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from clv_experiments.interrupts import deferred_interrupts, stop_signals
+from clv_experiments.tracking.interrupts import deferred_interrupts, stop_signals
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -3,10 +3,15 @@
 import pytest
 from omegaconf import OmegaConf
 
-from clv_experiments import masking
 from clv_experiments.config.settings import setting_records
-from clv_experiments.errors import ClvError
-from clv_experiments.masking import find_secrets, mask_secrets, mask_settings, remember_environment, remember_secrets
+from clv_experiments.errors import ClvError, masking
+from clv_experiments.errors.masking import (
+    find_secrets,
+    mask_secrets,
+    mask_settings,
+    remember_environment,
+    remember_secrets,
+)
 from clv_experiments.reporting.records import Description, Param, Tag, Text
 
 
