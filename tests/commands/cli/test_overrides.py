@@ -124,6 +124,7 @@ def test_what_has_one_reading_is_read_so(typed, hydra):
         (["features=null"], "features=null names no option; there are behaviour, full, full_btyd, periods, rfm"),
         (["tracking=null"], "tracking=null names no option; there are memory, mlflow, server (tracking=memory keeps no run)"),
         (["experiment="], "experiment= names no option; there are ablation, btyd_vs_ml_6m"),
+        (["experiment=quarterly_linear", "data.path=a.csv"], "experiment= chooses a log of its own, so that data.path may"),
         (["--mulitrun"], "there is no option --mulitrun; did you mean --multirun"),
         (["--modle=xgboost"], "there is no option --modle; there are"),
         (["--cfg=nonsense"], "--cfg must be followed by one of job, hydra, all, got 'nonsense'"),

@@ -135,10 +135,15 @@ class _Reader:
             yield word
 
     def implied(self, overrides: Sequence[Word]) -> Iterator[Word]:
-        """Give the data option that settings typed without one belong to."""
+        """Give the data option that settings typed without one belong to; a preset may have chosen another."""
         keys = {override.key for override in overrides}
         if "data" in keys:
             return
+        if "experiment" in keys and (typed := keys & {"data.path", "data.connection", "data.query", "data.table"}):
+            raise ClvError(
+                f"experiment= chooses a log of its own, so that {min(typed)} may mean a copy of that or another log; "
+                "type data=file too for a log of yours, data=sql for a database, or the name of the published log"
+            )
         if "data.path" in keys:
             yield Word.of("data", "file")
         elif keys & {"data.connection", "data.query", "data.table"}:
