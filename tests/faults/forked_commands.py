@@ -69,7 +69,7 @@ class Command:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 120) -> Outcome:
+    def wait(self, seconds: float = 400) -> Outcome:
         """Wait for its end; a command that hangs is killed, and ends with -9."""
         self.process.join(seconds)
         if self.process.exitcode is None:
