@@ -1,7 +1,7 @@
 """The errors a user can cause: one clear sentence each, shown without a traceback."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -40,6 +40,15 @@ class LogWithoutAmounts(UnsuitableLog):
 
 class LogWithLosses(UnsuitableLog):
     """A model that learns from spend of 0 or more cannot be judged, since some of the log's lies below."""
+
+
+def error_chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what led to it, each once: an error that was raised anew may stand below itself."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:

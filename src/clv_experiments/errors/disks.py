@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
+
+from clv_experiments.errors import error_chain
 
 PREFIX = "clv_experiments-"  # of the folder that holds the temporary files of a process
 FULL_CODES = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -19,7 +20,7 @@ def is_disk_full(error: BaseException) -> bool:
     """Whether an error, or one that led to it, says that a disk is full."""
     return any(
         getattr(one, "errno", None) in FULL_CODES or any(word in str(one).lower() for word in FULL_WORDS)
-        for one in _chain(error)
+        for one in error_chain(error)
     )
 
 
@@ -57,7 +58,7 @@ def describe_refusal(error: BaseException, folder: Path, setting: str) -> str:
 
 def remove_partial_copy(error: BaseException) -> None:
     """Remove the file that a copy could not bring to its end for want of space."""
-    for one in _chain(error):
+    for one in error_chain(error):
         target = getattr(one, "filename2", None)
         if target and getattr(one, "errno", None) in FULL_CODES:
             with suppress(OSError):
@@ -66,7 +67,7 @@ def remove_partial_copy(error: BaseException) -> None:
 
 def _full_path(error: BaseException, folders: list[Path]) -> Path:
     """Return what the error names, where a copy went rather than what was copied; else the folder with least space."""
-    for one in _chain(error):
+    for one in error_chain(error):
         if getattr(one, "errno", None) in FULL_CODES:
             named = getattr(one, "filename2", None) or getattr(one, "filename", None)
             if isinstance(named, str | bytes) and named:
@@ -83,9 +84,3 @@ def _free_bytes(folder: Path) -> int:
 
 def _is_below(path: Path | None, folder: Path) -> bool:
     return path is not None and path.resolve().is_relative_to(folder.resolve())
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

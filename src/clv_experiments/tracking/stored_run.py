@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, error_chain
 from clv_experiments.errors.masking import mask_secrets
 from clv_experiments.reporting.records import Record
 
@@ -180,12 +180,7 @@ def _to_builtin(value: Any) -> Any:
 
 def is_interrupt(error: BaseException) -> bool:
     """Whether an error is a Ctrl-C, which DuckDB turns into one of its own, as others do in the middle of something."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, KeyboardInterrupt) or str(cause) == "Query interrupted":
-            return True
-        cause = cause.__context__
-    return False
+    return any(isinstance(one, KeyboardInterrupt) or str(one) == "Query interrupted" for one in error_chain(error))
 
 
 def failure_tags(error: BaseException) -> dict[str, str]:

@@ -27,7 +27,7 @@ from clv_experiments.commands.cli.temporary_files import temporary_files
 from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
-from clv_experiments.errors import ClvError, suggest
+from clv_experiments.errors import ClvError, error_chain, suggest
 from clv_experiments.errors.disks import describe_full_disk, is_disk_full
 from clv_experiments.errors.masking import mask_secrets
 from clv_experiments.tracking.interrupts import stop_signals
@@ -253,13 +253,9 @@ def _all_keys(cfg: DictConfig) -> Iterator[str]:
             yield from (f"{name}.{key}" for key in _all_keys(node))
 
 
-def _notes(error: BaseException | None) -> list[str]:
+def _notes(error: BaseException) -> list[str]:
     """Collect what became of a run that an error ended, which may lie below others."""
-    notes: list[str] = []
-    while error is not None:
-        notes += getattr(error, "__notes__", [])
-        error = error.__cause__ or error.__context__
-    return [*dict.fromkeys(notes)]
+    return list(dict.fromkeys(note for one in error_chain(error) for note in getattr(one, "__notes__", [])))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
