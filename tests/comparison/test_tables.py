@@ -209,7 +209,9 @@ def test_aggregate_and_its_markdown(made):
     assert displayed["win rate"] == ["100%", "50%", "0%"]
     assert displayed["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
     assert displayed["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
-    text = render_aggregate_report(result)
+    text = render_aggregate_report(result, "2026-12-01 12:00")
+    assert "the date of this board is 2026-12-01 12:00" in text
+    assert all(f"{title} {board.cell.identity}" in text for title, board in zip(result.cells, boards, strict=True))
     assert text.startswith("## 3 cells by D2\n")
     rows = [[cell.strip() for cell in cells_of(line)] for line in text.splitlines() if line.startswith("|")]
     assert ["tree", *["0.375* (1)"] * 3] in rows
@@ -227,6 +229,6 @@ def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
     result = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
     assert columns(aggregate_table(result))["place"] == ["1=", "1=", "3", "4"]
-    assert f"{result.p_value:.3f} (Friedman)" in render_aggregate_report(result)
+    assert f"{result.p_value:.3f} (Friedman)" in render_aggregate_report(result, "2026-12-01 12:00")
     assert [len(clique) for clique in result.cliques] == [4]
-    assert "- All 4 models " in render_aggregate_report(result)
+    assert "- All 4 models " in render_aggregate_report(result, "2026-12-01 12:00")

@@ -53,6 +53,10 @@ class Aggregate:
         Models that are left out, with the cells that they are missing from.
     cells_by_log : mapping of log to int
         How many of the cells are of each log.
+    fingerprints : mapping of cell to str
+        Equal where runs may be compared: same log, window, customers and protocol.
+    code_versions : tuple of str
+        Of the runs, sorted.
     """
 
     cells: tuple[str, ...]
@@ -68,6 +72,8 @@ class Aggregate:
     incomplete_cells: Mapping[str, Sequence[str]]
     unranked_models: Mapping[str, Sequence[str]]
     cells_by_log: Mapping[str, int]
+    fingerprints: Mapping[str, str]
+    code_versions: tuple[str, ...]
 
     @property
     def separable(self) -> bool:
@@ -134,6 +140,8 @@ def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()
         incomplete_cells={title: lacks for title, lacks in lacking.items() if title not in titles},
         unranked_models=_unranked_models(boards, titles, models),
         cells_by_log=Counter(board.cell.data for board in boards),
+        fingerprints={title: board.cell.identity for title, board in zip(titles, boards, strict=True)},
+        code_versions=tuple(sorted({entry.code_version for board in boards for entry in board.cell.entries} - {""})),
     )
 
 

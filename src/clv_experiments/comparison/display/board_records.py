@@ -51,7 +51,9 @@ def aggregate_records(
     yield Table("leaderboard.csv", aggregate.table.reset_index())
     yield Table("scores.csv", aggregate.scores.reset_index())
     yield Table("ranks.csv", aggregate.ranks.reset_index())
-    yield from _documents(tables.render_aggregate_report(aggregate), leaderboard_page(boards, aggregate, created))
+    yield from _documents(
+        tables.render_aggregate_report(aggregate, created), leaderboard_page(boards, aggregate, created)
+    )
     yield from aggregate_figures(aggregate)
 
 

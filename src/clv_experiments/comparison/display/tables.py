@@ -129,8 +129,8 @@ def check_lines(checks: Sequence[CheckResult]) -> list[str]:
     return lines
 
 
-def render_aggregate_report(aggregate: Aggregate) -> str:
-    """Write the ranks over several cells as Markdown, with the scores in each cell and how to read them."""
+def render_aggregate_report(aggregate: Aggregate, created: str) -> str:
+    """Write the ranks over several cells as Markdown, with the scores in each cell, how to read and how to cite them."""
     return render_document(
         "leaderboard/aggregate.md.jinja",
         aggregate=aggregate,
@@ -143,6 +143,7 @@ def render_aggregate_report(aggregate: Aggregate) -> str:
             *(f"{remark}." for remark in (*aggregate.notes, *aggregate.left_out)),
         ],
         scores=scores_by_cell(aggregate),
+        created=created,
     )
 
 
