@@ -42,7 +42,7 @@ def searching(compose_sweep, store):
     """Lay out a search on the latest validation periods, its log cleaned by what is known before the oldest."""
 
     def begin(*typed, periods=1):
-        typed = ["tracking=mlflow", f"tracking.folder={store.folder}", *TREE, *typed]
+        typed = ["tracking=mlflow", f"tracking.folder={store.store.folder}", *TREE, *typed]
         cfg, _ = compose_sweep(*typed)
 
         def window(start, end):
