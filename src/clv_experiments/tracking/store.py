@@ -140,7 +140,7 @@ def retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -
 def _retry(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     for pause in PAUSES:
         try:
-            with deferred_interrupts() if mlflow.get_tracking_uri().startswith("sqlite:") else nullcontext():
+            with nullcontext() if mlflow.get_tracking_uri().startswith("http") else deferred_interrupts():
                 return call(*args, **kwargs)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             if LOCKED not in str(error):
