@@ -171,9 +171,19 @@ def migrated(template):
 def handlers_restored():
     """Leave signals handled as they were, whatever a script has done about them."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.fixture
+def interruptible():
+    """Let SIGINT raise KeyboardInterrupt, whatever a test before has done about it."""
+    with handlers_restored():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pytest
 
 from clv_experiments.tracking.interrupts import deferred_interrupts, stop_signals
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_signal_waits_for_the_end_of_the_block_and_comes_once(times):

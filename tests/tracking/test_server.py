@@ -71,6 +71,7 @@ def tracking_server(request, tmp_path, monkeypatch, unused_port, start_process):
         yield TrackingServer(start_process, tmp_path, store, unused_port)
 
 
+@pytest.mark.slow
 def test_a_run_outlives_a_server_that_is_killed_and_started_again(tracking_server):
     tracker = MlflowTracker(uri=tracking_server.uri)
     X = pd.DataFrame(np.arange(20.0).reshape(10, 2), columns=["a", "b"]).rename_axis("customer_id")

@@ -13,6 +13,8 @@ from clv_experiments.reporting.records import Tag, Text
 from clv_experiments.tracking import store
 from clv_experiments.tracking.reserve import RESERVE, SIZE
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 def last_run(tracker):
     return tracker.reader().runs("log 3m")[0]
