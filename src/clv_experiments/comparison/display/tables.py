@@ -130,7 +130,7 @@ def check_lines(checks: Sequence[CheckResult]) -> list[str]:
 
 
 def render_aggregate_report(aggregate: Aggregate, created: str) -> str:
-    """Write the ranks over several cells as Markdown, with the scores in each cell, how to read and how to cite them."""
+    """Write the ranks over several cells as Markdown, with the scores in each cell and how to read and cite them."""
     return render_document(
         "leaderboard/aggregate.md.jinja",
         aggregate=aggregate,
