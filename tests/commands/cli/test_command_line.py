@@ -143,7 +143,7 @@ def test_a_multirun_leaves_no_password_behind(run_script, migrated, work, monkey
         "train.py", "-m", "model=zeros,mean", "data=sql", "data.table=orders", connection
     )
     assert status == 1
-    assert "cannot open the database duckdb://shop.duckdb?password=*** " in stderr
+    assert "cannot open the database duckdb://shop.duckdb?password=***: " in stderr
     written = [path for path in work.rglob("*") if path.is_file()]
     assert any(path.name == "multirun.yaml" for path in written)
     assert "sesame" not in stdout + stderr
