@@ -18,6 +18,9 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
 
 ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.usefixtures(
+    "interruptible"
+)  # a command line says what signals do as long as its process lives
 
 
 @pytest.fixture(autouse=True)
