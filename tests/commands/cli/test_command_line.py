@@ -20,7 +20,7 @@ from clv_experiments.errors import ClvError
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.usefixtures(
     "interruptible"
-)  # a command line says what signals do as long as its process lives
+)  # a command line decides for its whole process
 
 
 @pytest.fixture(autouse=True)
