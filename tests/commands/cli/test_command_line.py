@@ -18,9 +18,7 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.usefixtures(
-    "interruptible"
-)  # a command line decides for its whole process
+pytestmark = pytest.mark.usefixtures("interruptible")  # a command line decides for its whole process
 
 
 @pytest.fixture(autouse=True)
