@@ -118,12 +118,12 @@ def _section(section: Section, currency: str) -> PageSection:
     return PageSection(section.anchor, section.title, lead, answer, exhibits, _unbroken(section.method), evidence)
 
 
-def _exhibit(exhibit: Exhibit, anchor: str, told: Sequence[str], currency: str) -> PageExhibit:
+def _exhibit(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: str) -> PageExhibit:
     picture, description = None, " ".join(exhibit.sentences) or exhibit.title
     if exhibit.draw and exhibit.figure:
         prefix = anchor.replace("_", "-")
         picture = inline_picture(exhibit.figure, exhibit.draw(NARROW), exhibit.title, description, prefix)
-    sentences = [sentence for sentence in _unbroken(exhibit.sentences) if sentence not in told]
+    sentences = [sentence for sentence in _unbroken(exhibit.sentences) if sentence not in summary]
     return PageExhibit(anchor, exhibit.title, sentences, picture, exhibit_table(exhibit, currency))
 
 

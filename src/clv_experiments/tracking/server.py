@@ -17,6 +17,7 @@ from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError, StoreFailure
+from clv_experiments.errors.disks import PREFIX
 from clv_experiments.tracking.addresses import check_server
 from clv_experiments.tracking.store import LOCK, retry_while_locked, use_store
 from clv_experiments.tracking.store_errors import first_line
@@ -116,7 +117,7 @@ class ServerStore:
 
     @cached_property
     def _downloads(self) -> Path:
-        folder = mkdtemp(prefix="clv_experiments-")
+        folder = mkdtemp(prefix=PREFIX)
         finalize(self, rmtree, folder, ignore_errors=True)  # at the latest when Python ends
         return Path(folder)
 

@@ -78,18 +78,18 @@ def decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
 
     Of many models the best have a panel.
     """
-    cell, drawn = standings.cell, standings.ranking[:MAX_PANELS]
-    tables = {label: _decile_means(cell, cell.labels.index(label)) for label in drawn}
+    cell, labels = standings.cell, standings.ranking[:MAX_PANELS]
+    tables = {label: _decile_means(cell, cell.labels.index(label)) for label in labels}
     values = np.concatenate([table.to_numpy() for table in tables.values()])
     across = 2 if width != WIDE else 3 if max(len(printable(label)) for label in tables) > TITLE[4] else 4
     scale, columns = LogScale.around(values), min(across, len(tables))
     rows = -(-len(tables) // columns)
     unit = f", {cell.currency}" if cell.currency not in ("", cell.measure) else ""
     subtitle = f"{truncate(cell.subtitle, 60)} · mean of a customer{unit}"
-    best = f", the best {len(drawn)} of {len(cell.labels)}" if len(drawn) < len(cell.labels) else ""
+    best = f", the best {len(labels)} of {len(cell.labels)}" if len(labels) < len(cell.labels) else ""
     title = f"Predicted and actual {cell.measure} by decile{best}"
     figure, panels = create_chart(title, subtitle, 1.2 + 1.75 * rows, rows, columns, width=width)
-    for panel, label in zip(panels, drawn, strict=False):
+    for panel, label in zip(panels, labels, strict=False):
         style, table = family_style(cell.families[label]), tables[label]
         panel.plot(table.index, scale(table["mean_actual"]), "-", color=INK, linewidth=2)
         panel.plot(

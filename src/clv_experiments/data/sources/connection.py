@@ -14,7 +14,7 @@ import ibis
 
 from clv_experiments.data.engine import DuckDb, disable_progress_bar
 from clv_experiments.errors import ClvError
-from clv_experiments.errors.masking import find_secrets, mask_secrets
+from clv_experiments.errors.masking import MASK, find_secrets, mask_secrets
 
 URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}
@@ -102,7 +102,7 @@ def describe_driver_error(error: Exception, connection: str) -> str:
 
 def _without_passwords(text: str, connection: str) -> str:
     for password in find_secrets(connection):
-        text = text.replace(password, "***")
+        text = text.replace(password, MASK)
     return text
 
 

@@ -69,8 +69,8 @@ def with_timing(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -
     timing = choose_timing(forecaster, snapshot.period, btyd_model)
     if timing.rhythm is None:
         return replace(snapshot, timing=timing)
-    told = {
+    probabilities = {
         "p_alive": timing.rhythm.probability_alive(snapshot.table),
         "p_purchase": timing.rhythm.probability_purchase(snapshot.table),
     }
-    return replace(snapshot, table=snapshot.table.assign(**told), timing=timing)
+    return replace(snapshot, table=snapshot.table.assign(**probabilities), timing=timing)
