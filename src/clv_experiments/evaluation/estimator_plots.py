@@ -21,9 +21,9 @@ from clv_experiments.reporting.chart_style import (
     annotate_corner,
     create_figure,
     draw_legend,
-    format_amount,
     truncate,
 )
+from clv_experiments.reporting.log_scale import format_amount
 
 MAX_ROWS = 20
 

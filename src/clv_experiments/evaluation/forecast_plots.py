@@ -28,14 +28,13 @@ from clv_experiments.reporting.chart_style import (
     REFERENCE,
     TEXT_SIZE,
     Labels,
-    LogScale,
     annotate_corner,
     create_figure,
     draw_legend,
-    format_amount,
     write_percents,
 )
 from clv_experiments.reporting.formatting import format_score
+from clv_experiments.reporting.log_scale import LogScale, format_amount
 
 
 def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:

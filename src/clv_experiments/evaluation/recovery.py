@@ -15,12 +15,12 @@ from clv_experiments.reporting.chart_style import (
     PREDICTED,
     REFERENCE,
     Labels,
-    LogScale,
     annotate_corner,
     create_figure,
     draw_legend,
 )
 from clv_experiments.reporting.formatting import format_score
+from clv_experiments.reporting.log_scale import LogScale
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
 
 COLUMN_NAMES = ("true expected spend", "y_pred")

@@ -17,12 +17,11 @@ from clv_experiments.reporting.chart_style import (
     REFERENCE,
     TEXT_SIZE,
     Labels,
-    LogScale,
     create_figure,
     draw_legend,
-    format_amount,
     truncate,
 )
+from clv_experiments.reporting.log_scale import LogScale, format_amount
 from clv_experiments.reporting.records import FigureRecord, Metric, Record, Table
 
 PLOTTED_METRICS = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}

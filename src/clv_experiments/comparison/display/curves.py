@@ -19,7 +19,6 @@ from clv_experiments.reporting.chart_style import (
     RULE,
     TEXT_SIZE,
     TEXT_STYLE,
-    LogScale,
     create_chart,
     family_style,
     name_letters,
@@ -28,6 +27,7 @@ from clv_experiments.reporting.chart_style import (
     write_percents,
 )
 from clv_experiments.reporting.exhibit import WIDE
+from clv_experiments.reporting.log_scale import LogScale
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))

@@ -14,18 +14,10 @@ from clv_experiments.data.window import DAY
 from clv_experiments.decisions.best_customers import BestCustomers
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.reporting.chart_style import (
-    BLUE,
-    GREY,
-    INK,
-    RULE,
-    create_chart,
-    draw_legend_above,
-    format_amount,
-    printable,
-)
+from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, printable
 from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates
+from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
 
 SPEND_COLUMNS = [

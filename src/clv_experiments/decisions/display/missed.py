@@ -16,9 +16,10 @@ from clv_experiments.decisions.missed import (
 )
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_STYLE, create_chart, format_amount
+from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_STYLE, create_chart
 from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates
+from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate(

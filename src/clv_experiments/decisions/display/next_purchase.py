@@ -25,12 +25,12 @@ from clv_experiments.reporting.chart_style import (
     create_chart,
     draw_legend_above,
     family_style,
-    format_amount,
     printable,
     write_percents,
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates, format_day
+from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate(

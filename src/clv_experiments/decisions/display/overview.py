@@ -20,10 +20,10 @@ from clv_experiments.reporting.chart_style import (
     create_chart,
     draw_heat_map,
     draw_legend_above,
-    format_amount,
     printable,
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
 
 MONTHS_LATER = {f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)}  # columns of a cohort, and headings
