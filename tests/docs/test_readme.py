@@ -37,7 +37,7 @@ def test_the_lines_of_python(orders, capsys):
 def test_the_lines_of_shell(orders, run_process):
     (program,) = [body for body in blocks(read("README.md"), "") if "clv insights" in body]
     lines = [re.split(r"\s+#", line)[0] for line in program.splitlines()]
-    assert [line.split()[1] for line in lines] == ["train", "leaderboard", "promote", "score", "insights"]
+    assert [line.split()[1] for line in lines] == ["leaderboard", "train", "promote", "score", "insights"]
     few = "models=[mbg_nbd,linear]"  # all of them take minutes
     for line in lines:
         words = [*line.split()[1:], *([few] if re.search("leaderboard|promote", line) else [])]
