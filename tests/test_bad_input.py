@@ -308,6 +308,7 @@ def test_a_process_of_its_own_says_and_ends_the_same(case, file_of, in_a_process
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_without_read_permission_is_said(file_of, in_a_process, run_process, tmp_path):
     path = file_of(GOOD)
     path.chmod(0o000)
@@ -431,6 +432,7 @@ HOSTILE = [
 
 
 @pytest.mark.filterwarnings("ignore")  # of libraries, as in a process of its own
+@pytest.mark.slow
 def test_hostile_text_passes_through_harmless(tmp_path, file_of, train):
     rows = [
         {"customer_id": who, "date": day, "amount": amount, "country": HOSTILE[k], "product": HOSTILE[-k - 1],

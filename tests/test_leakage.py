@@ -135,6 +135,7 @@ def test_guard_sees_a_feature_that_looks_ahead(model, column, compose, forecaste
 
 
 @pytest.mark.parametrize("model", ["tweedie_offset", "hurdle_offset", "blend"])
+@pytest.mark.slow
 def test_guard_sees_an_offset_that_looks_ahead(model, compose, forecasters, monkeypatch):
     """What BTYD expects of each customer, moved by what came in the holdout."""
     real = Forecaster.features
@@ -191,12 +192,14 @@ def interval_ends(result):
     return result.origins[0].holdout.forecast.table[["low_80", "high_80", "low_95", "high_95", "frequency"]]
 
 
+@pytest.mark.slow
 def test_guard_sees_intervals_calibrated_on_the_holdout(compose, monkeypatch):
     monkeypatch.setattr(out_of_time, "add_intervals", lambda made, holdout, _: add_intervals(made, holdout, holdout))
     before, after = (interval_ends(run(compose, "xgboost", source)) for source in ("honest", "tampered"))
     assert not before.equals(after)
 
 
+@pytest.mark.slow
 def test_guard_sees_a_level_that_looks_ahead(compose, monkeypatch):
     """A model at its own level, whose intervals are brought to what came in the holdout."""
 
@@ -287,6 +290,7 @@ def test_cleaning_tells_neither_objective_nor_predictions_of_the_holdout(model, 
 
 
 @pytest.mark.parametrize(("step", "plant"), [("returns", "reaching_back"), ("outliers", "learning_from_all")])
+@pytest.mark.slow
 def test_guard_sees_cleaning_that_looks_ahead(step, plant, compose):
     drop = "~data.cleaning.outliers"
     planted = f"+data.cleaning.{step}={{_target_: test_leakage.{plant}}}"

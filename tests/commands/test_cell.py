@@ -59,6 +59,7 @@ def test_a_tool_predicts_what_a_cell_asks_and_stands_on_its_board(clv, work, mon
     assert f"were made for cell {cell['cell']}" in stderr
 
 
+@pytest.mark.slow
 def test_an_example_runs_on_it(clv, work, monkeypatch):
     assert clv("cell", "data=cdnow_sample", "window=3m", "features=rfm")[0] == 0
     (origin,) = (work / "mlruns" / "cells").glob("*/*")

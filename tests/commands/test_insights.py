@@ -158,6 +158,7 @@ def test_answers_are_those_of_the_files(page):
     assert all(re.search(rf"^{column}: ", described, re.MULTILINE) for column in {*scores.columns, *contacts.columns})
 
 
+@pytest.mark.slow
 def test_what_was_typed_is_no_assumption(page, hostile, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "Assumed, not known: margin 30%, contact $1.00, uplift 5% (2% to 8%), budget $1,000." in text

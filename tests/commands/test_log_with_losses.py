@@ -142,6 +142,7 @@ def test_a_holdout_whose_total_is_a_loss_is_judged_all_the_same(tmp_path):
     assert {name for name, value in scores.items() if np.isnan(value)} == {"aggregate_bias"}
 
 
+@pytest.mark.slow
 def test_customers_split_at_random_are_scored_by_what_means_something(path):
     result = run_experiment(small("config", path, "model=linear", "evaluation=customer_split", "evaluation.splits=3"))
     (splits,) = (record.frame for record in result.records if isinstance(record, Table) and record.name == "splits.csv")

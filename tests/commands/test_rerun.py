@@ -42,6 +42,7 @@ def test_a_run_made_again_is_the_same_to_the_last_digit_and_keeps_nothing(clv, m
     assert len(MlflowTracker("mlruns").reader().runs("orders 1m")) == 1
 
 
+@pytest.mark.slow
 def test_what_differs_is_named_with_both_values(clv, made, monkeypatch):
     log = MemoryRun.log
 
@@ -64,6 +65,7 @@ def test_what_differs_is_named_with_both_values(clv, made, monkeypatch):
     assert row == ["holdout_mae", "1", repr(value), repr(float(np.nextafter(value, np.inf)))]
 
 
+@pytest.mark.slow
 def test_another_log_is_refused_and_one_that_has_moved_is_taken(clv, made, orders):
     orders.rename("moved.csv")
     status, _, stderr = clv("rerun", made, "data.path=moved.csv")
@@ -75,6 +77,7 @@ def test_another_log_is_refused_and_one_that_has_moved_is_taken(clv, made, order
     assert f"the log is another one than run {made} read: its fingerprint is " in stderr
 
 
+@pytest.mark.slow
 def test_what_cannot_be_repeated_is_said(clv, made):
     assert clv("rerun")[2] == "error: clv rerun needs a run: clv rerun <run id>, as clv ui lists them\n"
     assert "there is no run 'ffffffff" in clv("rerun", "f" * 32)[2]

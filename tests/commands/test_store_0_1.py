@@ -67,6 +67,7 @@ def test_a_run_that_is_there_is_not_run_again(old):
     assert len(runs()) == before
 
 
+@pytest.mark.slow
 def test_a_run_is_made_again_and_what_later_code_changed_is_named(old):
     status, stdout, stderr = old("rerun", run_of("spend_rate").run_id)
     assert status == 1

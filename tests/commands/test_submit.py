@@ -44,6 +44,7 @@ predictions.to_parquet(folder / "predictions.parquet", index=False)
 '''
 
 
+@pytest.mark.slow
 def test_a_tool_is_run_at_every_cutoff_and_stands_under_its_name(clv, work):
     (work / "purchase_rate").mkdir()
     (work / "purchase_rate" / "predict.py").write_text(TOOL)

@@ -147,6 +147,7 @@ def test_several_metrics_make_a_front(searched):
     assert all(trial.values[1] >= 0 for trial in study.trials), "bias counts by its size"
 
 
+@pytest.mark.slow
 def test_pruned_trials_stop_after_some_of_the_origins(searched):
     typed = [*TREE, "sweep.validation_origins=all", "sweep.pruner=median", "sweep.sampler=random"]
     _, study, winner, objective = searched(*typed, "sweep.n_trials=16")
@@ -212,6 +213,7 @@ def studies(tmp_path_factory, migrated, run_without_figures):
     return folder, run_without_figures(folder, "scripts/sweep.py", *typed)
 
 
+@pytest.mark.slow
 def test_the_script_searches_compares_and_keeps(studies):
     folder, done = studies
     assert done.returncode == 0, done.stderr
@@ -246,6 +248,7 @@ def test_the_script_searches_compares_and_keeps(studies):
         ("null", ["decision_tree", "decision_tree (tuned)", "ridge", "ridge (tuned)"]),
     ],
 )
+@pytest.mark.slow
 def test_a_leaderboard_shows_the_tuned_beside_the_configured(studies, compose_sweep, models, expected):
     folder, _ = studies
     typed = [*SMALL[:2], f"models={models}", f"tracking.folder={folder / 'mlruns'}"]
@@ -255,6 +258,7 @@ def test_a_leaderboard_shows_the_tuned_beside_the_configured(studies, compose_sw
     assert not {label for label in selection.missing if label in expected}
 
 
+@pytest.mark.slow
 def test_the_command_it_prints_makes_the_same_run(studies, migrated, run_without_figures, tmp_path):
     folder, done = studies
     command = re.findall(r"^to run the winner yourself: python train.py (.*)$", done.stdout, flags=re.MULTILINE)[-1]
@@ -267,6 +271,7 @@ def test_the_command_it_prints_makes_the_same_run(studies, migrated, run_without
     assert {name: ran.metrics[name] for name in scores} == {name: tuned.metrics[name] for name in scores}
 
 
+@pytest.mark.slow
 def test_the_same_command_takes_the_study_up(studies, run_without_figures):
     folder, _ = studies
     done = run_without_figures(folder, "scripts/sweep.py", "model=ridge", *SMALL, "sweep.n_trials=8")

@@ -116,6 +116,7 @@ def study(begun, store, monkeypatch, request):
     return begin
 
 
+@pytest.mark.slow
 def test_the_configured_settings_and_the_winner_are_run_in_full(study, capsys):
     one = study(3, 12)
     (configured, depth, nothing), (tuned, chosen, search) = one.sum_up()
@@ -178,6 +179,7 @@ def test_the_same_command_again_shows_and_runs_nothing(study, capsys):
     assert set(outcome_lines) <= set(again.splitlines())
 
 
+@pytest.mark.slow
 def test_a_winners_run_that_is_gone_is_made_again(study):
     one = study(3, 5)
     one.sum_up()

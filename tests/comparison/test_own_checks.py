@@ -61,6 +61,7 @@ def installed(monkeypatch, *values):
 
 
 @pytest.mark.parametrize("how", ["entry point", "instance of an entry point", "config", "config with settings"])
+@pytest.mark.slow
 def test_a_check_of_a_users_own_is_asked_and_displayed(board, monkeypatch, how):
     own = []
     if "entry point" in how:

@@ -184,6 +184,7 @@ def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
     assert "share of all spend" in text_of("GBP")
 
 
+@pytest.mark.slow
 def test_several_cells_have_anchors_and_the_aggregate_on_top(hostile):
     outline = Outline(hostile)
     links = [link["href"] for link in outline.all("a")]

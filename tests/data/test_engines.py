@@ -161,6 +161,7 @@ def expected(rows, compose):
     return read_nasty(lambda engine: RawTable(engine.register_arrow("nasty", rows)), compose)[0]
 
 
+@pytest.mark.slow
 def test_the_nasty_log_exercises_every_step(expected):
     report = expected["report"].set_index("rule")
     of_names = ["ids in lower case", "guests"]  # which the log that is typed does not have

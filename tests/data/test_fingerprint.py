@@ -77,6 +77,7 @@ def test_fingerprint_does_not_move_with_steps_that_change_nothing(log_of):
 
 @few_examples
 @given(rows=purchase_days(), order=st.randoms(use_true_random=False))
+@pytest.mark.slow
 def test_fingerprint_moves_when_amounts_are_dealt_anew(log_of, rows, order):
     dealt = order.sample([amount for *_, amount in rows], len(rows))
     other = [(customer, day, amount) for (customer, day, _), amount in zip(rows, dealt, strict=True)]

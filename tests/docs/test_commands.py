@@ -76,6 +76,7 @@ def compose_as_typed(command, typed, folder):
 
 
 @pytest.mark.parametrize("command", SHOWN, ids=lambda command: command[:60])
+@pytest.mark.slow
 def test_a_command_is_one(command, folder_of_the_how_to, monkeypatch):
     program, *words = shlex.split(command)
     if program == "make":

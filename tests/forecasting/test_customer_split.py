@@ -75,6 +75,7 @@ def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster,
     assert forecast.estimator.parameters_["estimate"][0] != full_forecast.estimator.parameters_["estimate"][0]
 
 
+@pytest.mark.slow
 def test_splits_are_the_same_for_every_model_and_move_with_the_seed(compose):
     one = records(compose, "model=linear", "evaluation.splits=2")[0]
     other = records(compose, "model=zeros", "evaluation.splits=2")[0]

@@ -129,6 +129,7 @@ document.body.append(frame);
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "inches"), [(390, NARROW), (1280, WIDE)])
 def test_the_page_works_on_a_phone_and_on_a_desk(page, browsed, width, inches):
     probe = browsed(PROBE.replace("${WIDTH}", str(width)), page)

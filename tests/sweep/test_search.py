@@ -180,6 +180,7 @@ def test_the_same_seed_makes_the_same_study(sampler):
 
 
 @pytest.mark.parametrize(("sampler", "at"), [("tpe", (12,)), ("random", (0,)), ("random", (1, 5)), ("nsgaii", (4,))])
+@pytest.mark.slow
 def test_an_interrupted_study_becomes_what_it_would_have_been(url, sampler, at):
     uninterrupted = open_toy(sampler=sampler)
     run_search(uninterrupted, 14)

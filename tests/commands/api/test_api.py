@@ -141,6 +141,7 @@ def test_scores_are_those_of_the_champion(log, story):
     pd.testing.assert_frame_equal(scores, clv.score(log, window="3m", model="mbg_nbd"))
 
 
+@pytest.mark.slow
 def test_a_run_is_kept_where_that_is_asked_for(log, work, migrated):
     with warnings.catch_warnings(action="ignore"):  # of MLflow
         kept = clv.train(log, model="zeros", window="3m", tracking=migrated(work) / "mlruns")

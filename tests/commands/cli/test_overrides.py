@@ -43,7 +43,7 @@ def test_a_path_is_the_file_that_it_names(path, multirun, tmp_path):
     arguments = read(*multirun, f"data.path={path}")[len(multirun) :]
     assert arguments[1:] == ["data=file"]
     with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
-        assert hydra_compose("config", overrides=arguments).data.source.path == path
+        assert hydra_compose("config", overrides=["model=zeros", *arguments]).data.source.path == path
 
 
 def test_in_a_multirun_a_comma_separates_files_unless_the_file_is_there(tmp_path):

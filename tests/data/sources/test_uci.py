@@ -219,6 +219,7 @@ def test_remains_of_a_killed_process_and_a_damaged_cache_are_replaced(archive, t
     assert kept(tmp_path) == ["online_retail_ii.parquet"]
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_fetch_once(archive, start_process, tmp_path):
     archive.gate.clear()
     code = (

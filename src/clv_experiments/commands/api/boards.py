@@ -193,12 +193,12 @@ def leaderboard(
     else:
         names = {"window": window, "window.origins": origins, "window.cutoff": cutoff, "seed": seed}
         template = compose_run(log, names, settings)
+    # What is given is checked before anything is fitted, which takes minutes.
+    submitted = [_submit(log, template, name, frame, terminal) for name, frame in (predictions or {}).items()]
     fitted, left_out = _fit(log, _models_to_fit(models, provided), template, settings, terminal)
     fitted = [*provided, *fitted]
-    runs = [result.run for result in fitted]
-    runs += [_submit(log, template, name, frame, terminal) for name, frame in (predictions or {}).items()]
     result = standings(
-        replace(_cell(runs, template, metric), left_out=tuple(left_out)),
+        replace(_cell([*(result.run for result in fitted), *submitted], template, metric), left_out=tuple(left_out)),
         metric,
         replicates=replicates,
         confidence=confidence,
