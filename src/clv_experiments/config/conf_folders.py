@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -40,15 +41,27 @@ def option_files(group: str) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
+def conf_version() -> tuple[tuple[Path, int], ...]:
+    """Return every file of both folders with the time of its last change: what was read holds while they are equal."""
+    files = [file for folder in (user_conf(), packaged_conf()) if folder for file in folder.rglob("*.yaml")]
+    return tuple((file, file.stat().st_mtime_ns) for file in sorted(files))
+
+
 def read_options(group: str) -> list[DictConfig]:
     """Read every option of a config group, on top of those of the group that it names as its defaults."""
     files = option_files(group)
     return [_read_option(name, files) for name in files]
 
 
-def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
-    option = OmegaConf.load(files[name])
+@lru_cache(maxsize=256)
+def _load(file: Path, _changed: int) -> DictConfig:
+    option = OmegaConf.load(file)
     assert isinstance(option, DictConfig)
+    return option
+
+
+def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
+    option = _load(files[name], files[name].stat().st_mtime_ns).copy()
     parents = [parent for parent in option.pop("defaults", []) if isinstance(parent, str) and parent in files]
     merged = OmegaConf.merge(*(_read_option(parent, files) for parent in parents), option)
     assert isinstance(merged, DictConfig)

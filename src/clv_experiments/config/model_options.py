@@ -49,9 +49,8 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
 
 def build_models(cfg: DictConfig, is_selected: Callable[[DictConfig], bool]) -> list[Model]:
     """Instantiate the options of ``conf/model`` that are wanted, as they would stand in this config."""
-    available = [OmegaConf.to_container(option) for option in read_options("model")]
     settings = OmegaConf.to_container(cfg)
     assert isinstance(settings, dict)
     # An option stands where the run's model stands, so that its interpolations, such as ${seed}, resolve.
-    configs = [OmegaConf.create({**settings, "model": option}).model for option in available]
-    return [build_model(option) for option in configs if is_selected(option)]
+    selected = [OmegaConf.to_container(option) for option in read_options("model") if is_selected(option)]
+    return [build_model(OmegaConf.create({**settings, "model": option}).model) for option in selected]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 from omegaconf import DictConfig
 
 from clv_experiments.comparison.entries import TUNED, describe_differences
 from clv_experiments.config.composition import compose_config
-from clv_experiments.config.conf_folders import option_files
+from clv_experiments.config.conf_folders import conf_version, option_files
 from clv_experiments.config.settings import flatten_settings
 
 MAX_CHARACTERS = 100
@@ -31,9 +34,17 @@ def name_run(cfg: DictConfig) -> str:
 def _changes(cfg: DictConfig) -> list[str]:
     if cfg.model.name not in option_files("model"):
         return []
-    configured = compose_config("config", [f"model={cfg.model.name}"])
-    settings, defaults = ({k: str(v) for k, v in flatten_settings(one).items()} for one in (cfg, configured))
+    settings, defaults = _settings_of(cfg), _configured_settings(cfg.model.name, conf_version())
     window = [
         f"{key.partition('.')[2]}={settings[key]}" for key in WINDOW_KEYS if settings.get(key) != defaults.get(key)
     ]
     return [*describe_differences(settings, defaults), *window]
+
+
+@lru_cache(maxsize=256)
+def _configured_settings(model: str, _version: tuple[tuple[Path, int], ...]) -> dict[str, str]:
+    return _settings_of(compose_config("config", [f"model={model}"]))
+
+
+def _settings_of(cfg: DictConfig) -> dict[str, str]:
+    return {name: str(value) for name, value in flatten_settings(cfg).items()}
