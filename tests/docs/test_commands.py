@@ -121,10 +121,11 @@ def test_python_that_is_shown_compiles(page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["extra_trees", "recent_spend"])
+@pytest.mark.parametrize("model", ["extra_trees", "recent_spend", "nbd"])
 def test_the_models_of_the_how_to_are_trained(model, folder_of_the_how_to, run_process):
-    (program,) = blocks(read("docs/howto/own_model.md"), "python")
-    (folder_of_the_how_to / "my_models.py").write_text(program, encoding="utf-8")
+    for program in blocks(read("docs/howto/own_model.md"), "python"):
+        file = re.match(r"# (\w+\.py)$", program, re.MULTILINE)[1]
+        (folder_of_the_how_to / file).write_text(program, encoding="utf-8")
     settings = [f"model={model}", "data=cdnow_sample", "window=3m", "tracking=memory"]
     done = run_process([sys.executable, "-m", "clv_experiments.commands.cli.clv", "train", *settings], timeout=300)
     assert done.returncode == 0, done.stderr
