@@ -38,6 +38,10 @@ that the same customer had right after the last purchase: below {QUIET:.0%} of i
 history, below {GONE:.0%} the customer has probably left. Who first bought in the last {NEW_DAYS} days is new, whatever
 a model expects. They are rules of thumb of customer management, not estimates.
 
+An action says how to write to a customer, not whether that pays: it knows no costs. Whom a contact pays for, by
+expected spend, margin, uplift and cost, is in `contacts.csv` of [the report](insights.md), and there the contact wins:
+of those in it, who would be sent nothing gets a cheap try in its place, in `scores.csv` too.
+
 Below, the MBG/NBD fitted on all of CDNOW, for customers who bought every {GAP} days and have been silent since; the
 share is what is left of the chance.
 

@@ -143,7 +143,7 @@ def test_answers_are_those_of_the_files(page):
     contacts, scores = (pd.read_csv(page.parent / f"{name}.csv") for name in ("contacts", "scores"))
     assert list(scores.columns) == list(COLUMNS)
     assert f'<p class="headline">{len(contacts):,} customers</p>' in text
-    assert f"from the {len(scores)} customers known today" in text
+    assert f"By the {len(scores)} customers known today" in text
     tables = Rows(page.read_text(encoding="utf-8")).tables
     first = [row for row in tables["The first to contact"] if row]
     assert [float(row[1]) for row in first] == pytest.approx(contacts["expected_spend"].head(10).tolist(), rel=1e-9)
@@ -161,14 +161,17 @@ def test_answers_are_those_of_the_files(page):
 @pytest.mark.slow
 def test_what_was_typed_is_no_assumption(page, hostile, tmp_path):
     text = page.read_text(encoding="utf-8")
-    assert "Assumed, not known: margin 30%, contact $1.00, uplift 5% (2% to 8%), budget $1,000." in text
-    assert "decisions.margin=0.4 decisions.contact.cost=2.5" in text
+    assert (
+        "Assumed, not known: margin 30% of spend, cost of a contact $1.00, uplift 5% (2% to 8%), budget $1,000." in text
+    )
+    assert "<code>clv insights … decisions.margin=0.4 decisions.contact.cost=2.5" in text
     shop = ["data=file", f"data.path={hostile}", "data.name=shop", "data.log_end=2021-12-30"]
     typed = ["decisions.margin=0.25", "decisions.contact.uplift=0.1"]
     written_page = written(tmp_path, *shop, *typed, "excel=true")
     other = written_page.read_text(encoding="utf-8")
-    assert "Assumed, not known: contact $1.00, budget $1,000." in other
-    assert "As you entered: margin 25%, uplift 10%." in other
+    assert "Assumed, not known: cost of a contact $1.00, budget $1,000." in other
+    assert "As you entered: margin 25% of spend, uplift 10%." in other
+    assert "<code>clv insights … decisions.contact.cost=2.5 decisions.contact.budget=5000</code>" in other
     for name in ("contacts", "scores"):
         csv = pd.read_csv(written_page.with_name(f"{name}.csv"))
         workbook = pd.read_excel(written_page.with_name(f"{name}.xlsx"), engine="openpyxl")

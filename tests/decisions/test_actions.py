@@ -9,7 +9,16 @@ import pandas as pd
 import pytest
 
 from clv_experiments.decisions import actions
-from clv_experiments.decisions.actions import ACTIONS, ASLEEP, BEST, SLIPPING, STARTING, chance_left, recommended_action
+from clv_experiments.decisions.actions import (
+    ACTIONS,
+    ASLEEP,
+    BEST,
+    SLIPPING,
+    STARTING,
+    chance_left,
+    recommended_action,
+    reconcile_actions,
+)
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.rfm import SEGMENTS, RfmScores
 from clv_experiments.models.bg_nbd import BgNbd
@@ -187,3 +196,19 @@ def test_silence_lowers_what_is_left_of_the_chance():
 def test_the_page_of_all_actions_is_what_its_script_writes():
     page = runpy.run_path(str(ROOT / "scripts" / "action_grid.py"))["page"]()
     assert (ROOT / "docs" / "actions.md").read_text() == page
+
+
+def test_nobody_whom_a_contact_pays_for_is_to_be_spent_nothing_on():
+    """Of two customers of each action one is contacted; the other keeps what the rules say."""
+    scored = pd.DataFrame(
+        {"customer_id": [f"c{i}" for i in range(2 * len(ACTIONS))], "recommended_action": ACTIONS * 2}
+    )
+    contacted = scored["customer_id"].head(len(ACTIONS))
+    reconciled = reconcile_actions(scored, pd.Index(contacted))
+    chosen, left = reconciled.head(len(ACTIONS)), reconciled.tail(len(ACTIONS))
+    assert left.tolist() == list(ACTIONS)
+    assert not chosen.isin([actions.LET_GO, actions.MAIL]).any()
+    changed = dict(zip(ACTIONS, chosen, strict=True))
+    assert changed.pop(actions.LET_GO) == actions.LAST_TRY
+    assert changed.pop(actions.MAIL) == actions.REMIND_ONCE
+    assert all(action == advice for action, advice in changed.items())

@@ -118,7 +118,13 @@ def test_the_names_flip_when_the_numbers_do():
     assert now.high_tier["expected_spend"].tolist() == [30.0]
     assert now.expected_total == 40.0
     text = section([30.0, 10.0], past).summary[0]
-    for part in ("customer c0, £30.00", "(80% interval £1.00 to £99.00)", "75%", "1 customer in the tier High", "90%"):
+    for part in (
+        "customer c0, £30.00",
+        "(80% interval £1.00 to £99.00)",
+        "75%",
+        "one customer in the tier High",
+        "90%",
+    ):
         assert part in text
     assert best([10.0, 30.0], past).by_spend["customer_id"].iloc[0] == "c1"
     assert best([30.0, 10.0], past, chance=[0.2, 0.7]).by_probability["customer_id"].iloc[0] == "c1"

@@ -117,7 +117,9 @@ def test_the_report_turns_with_cost_budget_and_uplift(settings, obstacle, limit,
     assert message in text(report)
     assert "nan" not in text(report)
     tables = {exhibit.name: exhibit.table for exhibit in report.all_exhibits}
-    for name in ("contacts", "budget_uplift", "budget_segments", "budget_curve"):
+    of_contacts = {"contacts", "budget_uplift", "budget_segments", "budget_countries"}
+    assert of_contacts & set(tables) == (of_contacts if plan.contacts else set()), "nothing is split where nothing is"
+    for name in {"budget_curve", *of_contacts} & set(tables):
         assert np.isfinite(tables[name].select_dtypes("number")).all(axis=None)
 
 

@@ -81,7 +81,7 @@ def page():
         Section("second", "Then?", ["So."], [exhibit()]),
     ]
     answers = [Answer("answer-who", "Who?", ATTACK, [ATTACK], exhibit(columns=["customer_id", "p"], page_rows=2))]
-    return report_page("shop", ATTACK, answers, [ATTACK], sections, [("log", ATTACK)], [ATTACK], "£", "today")
+    return report_page("shop", ATTACK, answers, [ATTACK], ATTACK, sections, [("log", ATTACK)], [ATTACK], "£", "today")
 
 
 def test_text_of_strangers_stays_text(page):

@@ -23,7 +23,7 @@ from clv_experiments.config.settings import (
     setting_records,
 )
 from clv_experiments.data.window import Period, Window
-from clv_experiments.decisions.display.answers import state_assumptions
+from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings
 from clv_experiments.decisions.next_purchase.timing import with_timing
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
@@ -104,12 +104,13 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)
         report = build_report(cfg, forecaster, snapshots, shop, terminal)
         with terminal.step("drawing and writing", "writing"):
-            now = datetime.now().astimezone()
+            now, typed = datetime.now().astimezone(), _typed_settings(cfg)
             page = report_page(
                 f"{log.name}, {format_day(forecaster.window.end)}",
                 f"Customers from {format_dates(forecaster.window.future_period)}: what they bring, and what to do",
                 report.answers,
-                state_assumptions(shop, _typed_settings(cfg)),
+                state_assumptions(shop, typed),
+                suggest_settings(command(KIND), typed),
                 report.sections,
                 _facts(forecaster, snapshots, shop, request),
                 _method(request, forecaster.window, snapshots),

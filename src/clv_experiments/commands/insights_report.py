@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.model_options import build_features, build_models
 from clv_experiments.data.queries.attributes import products
+from clv_experiments.decisions.actions import reconcile_actions
 from clv_experiments.decisions.best_customers import TotalRange, rank_customers, spend_year_before
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
@@ -18,7 +19,7 @@ from clv_experiments.decisions.customer_scores import Ranking, Scorer
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.display.answers import answer_questions
 from clv_experiments.decisions.display.best_customers import SCORES, best_customers_section
-from clv_experiments.decisions.display.budget import budget_section
+from clv_experiments.decisions.display.budget import CONTACTS, budget_section
 from clv_experiments.decisions.display.contacts import list_contacts
 from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
@@ -102,20 +103,21 @@ def build_report(
         past = PastPredictions(previous.period, previous.model.table, earlier)
         assessment = assess_intervals(past, shop.interval)
         scored = _score_customers(snapshots, shop, assessment)
+        segments = scored.set_index("customer_id")["segment"]
+        plan = plan_contacts(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
+        scored["recommended_action"] = reconcile_actions(scored, plan.contacted.index)
         year_before = spend_year_before(forecaster, now.period)
         best = rank_customers(scored, now, snapshots.past, shop.interval, year_before)
         evidence = interval_sentences(assessment, shop.currency)
         customers = best_customers_section(best, [format_dates(sentence) for sentence in evidence], shop)
     with terminal.step("whom to contact", "budget"):
-        by_id = scored.set_index("customer_id")
-        plan = plan_contacts(now.table, shop.campaign, shop.margin, by_id["segment"], now.table.get("country"))
         outlook = estimate_outlook(plan, snapshots.past, cfg.replicates, cfg.seed)
-        contacts = list_contacts(plan, by_id, now.table)
+        contacts = list_contacts(plan, scored.set_index("customer_id"), now.table)
         budget = budget_section(plan, outlook, contacts, now, previous, shop, *bootstrap)
     sections = [customers, budget, *_build_background(cfg, forecaster, snapshots, shop, best.total_range, terminal)]
     notes = [*evidence, *describe_models(snapshots, with_clv=True)]
     described = readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
-    files: list[Record] = [Table(SCORES, best.by_spend), Text("readme.txt", described)]
+    files: list[Record] = [Table(SCORES, best.by_spend), Table(CONTACTS, contacts), Text("readme.txt", described)]
     files += [record for section in sections for exhibit in section.all_exhibits for record in exhibit.records()]
     if cfg.excel:
         files += [Table("contacts.xlsx", contacts), Table("scores.xlsx", best.by_spend)]

@@ -31,6 +31,8 @@ KEEP = "Keep in touch until the next purchase is due"
 MAIL = "Include in mailings that cost nothing"
 ACTIONS = (ASK, WIN_BACK, LET_GO, LAST_TRY, SECOND, REMIND_ONCE, REWARD, WELCOME, REMIND_DUE, KEEP, MAIL)
 
+IF_CONTACTED = {LET_GO: LAST_TRY, MAIL: REMIND_ONCE}  # what spends nothing, for those whom a contact pays for
+
 STARTING = ("New", "Promising", "Potential loyalists")
 BEST = ("Champions", "Loyal")
 ASLEEP = ("About to sleep", "Hibernating", "Lost")
@@ -76,6 +78,16 @@ def recommended_action(table: pd.DataFrame, cutoff: date) -> np.ndarray:
         (valuable, KEEP),
     ]
     return np.select([np.asarray(holds, dtype=bool) for holds, _ in rules], [action for _, action in rules], MAIL)
+
+
+def reconcile_actions(scored: pd.DataFrame, contacted: pd.Index) -> pd.Series:
+    """Replace actions that spend nothing for customers whom a plan contacts: it says whether, the action says how.
+
+    The plan weighs what a contact costs, which no rule knows. ``scored`` has ``customer_id`` and
+    ``recommended_action``; ``contacted`` are ids.
+    """
+    actions = scored["recommended_action"]
+    return actions.mask(scored["customer_id"].isin(contacted), actions.replace(IF_CONTACTED))
 
 
 def probability_purchase_at_last(estimator: Any, history: pd.DataFrame) -> np.ndarray:

@@ -56,6 +56,7 @@ def report_page(
     subtitle: str,
     answers: Sequence[Answer],
     assumptions: Sequence[str],
+    settings: str,
     sections: Sequence[Section],
     facts: Sequence[tuple[str, str]],
     method: Sequence[str],
@@ -71,7 +72,9 @@ def report_page(
     answers : sequence of Answer
         What a reader sees first.
     assumptions : sequence of str
-        What the answers take for granted, and how to change it.
+        What the answers take for granted.
+    settings : str
+        What to type where that is not so.
     sections : sequence of Section
         In the order of the page.
     facts : sequence of (name, value)
@@ -94,6 +97,7 @@ def report_page(
         subtitle=subtitle,
         answers=[_answer(answer, currency) for answer in answers],
         assumptions=assumptions,
+        settings=settings,
         sections=[_section(section, currency) for section in sections],
         facts=facts,
         method=_unbroken(method),
@@ -128,5 +132,6 @@ def _exhibit(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: st
 
 
 def _unbroken(sentences: Sequence[str]) -> list[str]:
-    """Keep each interval on one line."""
-    return [INTERVAL.sub(lambda match: match[0].replace(" ", "\u00a0"), sentence) for sentence in sentences]
+    """Keep each interval on one line; a line may not end after a minus either."""
+    keep = {" ": "\u00a0", "−": "−\u2060"}
+    return [INTERVAL.sub(lambda match: match[0].translate(str.maketrans(keep)), sentence) for sentence in sentences]

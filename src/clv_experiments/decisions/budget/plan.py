@@ -102,6 +102,12 @@ class Plan:
         margins = (uplift * self.margin * self.table["expected_spend"] for uplift in self.campaign.uplift)
         return tuple(int((margin > self.campaign.cost).sum()) for margin in margins)
 
+    @property
+    def least_uplift(self) -> float | None:
+        """The uplift from which on the best contact pays for itself; None where no uplift would do."""
+        margin = self.margin * float(self.table["expected_spend"].max())
+        return self.campaign.cost / margin if margin > 0 else None
+
     def split_by(self, column: str) -> pd.DataFrame:
         """Sum the plan by ``segment`` or ``country``: one row a group, most expected profit first.
 

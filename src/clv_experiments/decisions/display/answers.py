@@ -28,7 +28,7 @@ def answer_questions(
     )
     return [
         _answer("total", best, shop),
-        replace(_answer("contact", plan, shop.currency), exhibit=first),
+        replace(_answer("contact", plan, outlook, shop.currency), exhibit=first),
         _answer("budget", plan, outlook, shop.currency),
     ]
 
@@ -42,3 +42,8 @@ def _answer(name: str, *values: Any) -> Answer:
 def state_assumptions(shop: Shop, typed: Collection[str]) -> list[str]:
     """Say what the answers take for granted; ``typed`` names the shop's own settings, as ``contact.cost``."""
     return TEMPLATE.render("assumptions", shop, typed)
+
+
+def suggest_settings(insights: str, typed: Collection[str]) -> str:
+    """Return what to type in place of assumptions behind the command ``insights``; "" where nothing is assumed."""
+    return " ".join(TEMPLATE.render("settings", insights, typed))

@@ -33,6 +33,7 @@ from clv_experiments.reporting.formatting import format_dates, format_exact_perc
 from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
 
+CONTACTS = "contacts.csv"
 CONTACT_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]
 PROFIT, REGRET, SHARE_LOST, AHEAD = (
     [name, f"{name}_low", f"{name}_high"] for name in ("profit", "regret", "share_lost", "model_ahead")
@@ -81,18 +82,16 @@ def budget_section(
     recommendation = TEMPLATE.render("recommendation", plan, outlook, now.period.cutoff + DAY, now.period.end, currency)
     uplifts = TEMPLATE.render("uplifts", plan, outlook, currency)
     split, comparison = _split(plan, "segment", "budget_segments", shop), _comparison(regret, previous, shop)
-    exhibits = [
-        _curve(plan, now, shop),
-        TEMPLATE.exhibit(
-            "contacts",
-            recommendation + TEMPLATE.render("budget_limit", plan, currency),
-            contacts,
-            columns=[column for column in CONTACT_COLUMNS if column != "country" or contacts["country"].notna().any()],
-        ),
-        TEMPLATE.exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
-        split,
-        *([_split(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
-    ]
+    exhibits = [_curve(plan, now, shop)]
+    if plan.contacts:
+        columns = [column for column in CONTACT_COLUMNS if column != "country" or contacts["country"].notna().any()]
+        limit = TEMPLATE.render("budget_limit", plan, currency)
+        exhibits += [
+            TEMPLATE.exhibit("contacts", recommendation + limit, contacts, columns=columns, file=CONTACTS),
+            TEMPLATE.exhibit("budget_uplift", uplifts, pd.DataFrame(list(outlook.cases))),
+            split,
+            *([_split(plan, "country", "budget_countries", shop)] if "country" in plan.table else []),
+        ]
     summary = [*recommendation, *split.sentences[:1], *comparison.sentences[:1]]
     return TEMPLATE.section("budget", summary, exhibits, TEMPLATE.render("method"), [comparison])
 

@@ -33,7 +33,7 @@ def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
     """Show what in a customer's history goes with spend in the horizon that follows; None of a log too short to see."""
     length = str(horizon).removeprefix("1 ")
     summary = TEMPLATE.render("summary", drivers, length)
-    if drivers is None:
+    if drivers is None or not drivers.has_estimates:
         return TEMPLATE.section("drivers", summary, [], [])
     estimated = drivers.table[drivers.table["effect"].notna()]
     exhibit = TEMPLATE.exhibit(

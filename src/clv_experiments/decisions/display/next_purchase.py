@@ -100,7 +100,7 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
         if family not in lines.values():
             lines[str(rival)] = str(family)
     table = reliability(board.backtest).sort_values("contender", key=lambda names: names != name, kind="stable")
-    subtitle = f"{format_dates(outlook.previous)}; tenths of the customers by probability, 95 % intervals"
+    subtitle = f"tenths of the customers by probability, {format_dates(outlook.previous)}"
     return TEMPLATE.exhibit(
         "next_purchase_calibration",
         TEMPLATE.render("accuracy", board, name),

@@ -61,7 +61,7 @@ def _exhibit(name: str, overview: Overview, table: pd.DataFrame | None, **option
 
 
 def _revenue(overview: Overview, period: Period, total: TotalRange | None) -> Exhibit:
-    order, months = overview.order_unit, overview.months.table[MONTH_COLUMNS].reset_index()
+    order, months = overview.order_unit, overview.months.table[MONTH_COLUMNS].iloc[::-1].reset_index()
     return _exhibit(
         "revenue",
         overview,
