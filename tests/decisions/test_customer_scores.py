@@ -16,7 +16,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.intervals import SpendIntervals
 
 CUTOFF = date(2011, 11, 30)
-MONEY = ["monetary_value", "expected_spend", "expected_spend_low", "expected_spend_high", "clv"]
+MONEY = ["spend_model", "monetary_value", "expected_spend", "expected_spend_low", "expected_spend_high", "clv"]
 SHOP = Shop("£", 0.5, 0.0, Horizon.parse("12 months"), 0.8, (0.2, 0.4), 0.6, Horizon.parse("1 month"),
             Campaign(10.0, 1.0, (0.0, 0.1, 0.2)))  # fmt: skip
 
@@ -68,7 +68,7 @@ def customers():
 @pytest.fixture
 def scorer():
     intervals = SpendIntervals(0.8, 100, 1.0, np.array([]), np.array([-0.5]), np.array([1.0]))
-    return Scorer(Spend(), ("frequency",), Purchases(), "btyd", intervals, SHOP, CUTOFF)
+    return Scorer(Spend(), "spend", ("frequency",), Purchases(), "btyd", intervals, SHOP, CUTOFF)
 
 
 def ranked(expected, missed=()):
@@ -96,6 +96,7 @@ def test_every_column_is_what_it_claims(customers, scorer):
         "p_alive": 0.75,
         "p_purchase": 0.5,
         "p_purchase_at_last": 0.5,
+        "spend_model": "spend",
         "btyd_model": "btyd",
         "timing_model": "btyd",
         "clv": 0.5 * 4.0 * 4.0,

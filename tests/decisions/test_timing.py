@@ -104,8 +104,8 @@ def test_who_stops_paying_is_missed(forecaster):
 
 def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_follows(forecaster):
     now, before = snapshots(forecaster)
-    scorer = Scorer(now.btyd.estimator, ("frequency", "recency", "T", "monetary_value"), now.btyd.estimator, "mbg_nbd",
-                    None, SHOP, END, now.rhythm)  # fmt: skip
+    columns = ("frequency", "recency", "T", "monetary_value")
+    scorer = Scorer(now.btyd.estimator, "mbg_nbd", columns, now.btyd.estimator, "mbg_nbd", None, SHOP, END, now.rhythm)
     missed = find_missed(now, before, SHOP.likely, 100, 0).table["customer_id"]
     scores = Ranking.of(now.table, SHOP, pd.Index(missed), END).rank(scorer.score_customers(now.table))
     scores = scores.set_index("customer_id")

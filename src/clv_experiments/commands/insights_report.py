@@ -66,8 +66,9 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
     columns = tuple(str(column) for column in now.model.X.columns)
     scorer = Scorer(
-        now.model.estimator, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop, cutoff, now.rhythm
-    )
+        now.model.estimator, now.model_name, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop,
+        cutoff, now.rhythm,
+    )  # fmt: skip
     missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
     return Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
 

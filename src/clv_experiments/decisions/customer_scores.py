@@ -30,7 +30,7 @@ HISTORY = ["frequency", "recency", "T", "monetary_value"]
 COLUMNS = (  # documented in templates/scores/readme.jinja
     "customer_id", "country", *HISTORY, "last_purchase",
     "expected_spend", "expected_spend_low", "expected_spend_high",
-    "expected_purchases", "p_alive", "p_purchase", "p_purchase_at_last", "btyd_model", "timing_model",
+    "expected_purchases", "p_alive", "p_purchase", "p_purchase_at_last", "spend_model", "btyd_model", "timing_model",
     "next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase",
     "clv", "value_tier", "segment", "missed_opportunity", "recommended_action",
 )  # fmt: skip
@@ -79,6 +79,7 @@ class Scorer:
     """Predicts what is expected of each customer."""
 
     estimator: Any  # of spend over the horizon
+    spend_name: str  # of the model behind it
     columns: tuple[str, ...]  # the features that it takes, in order
     btyd: Any  # estimator of purchases; may be the same
     btyd_name: str
@@ -91,7 +92,8 @@ class Scorer:
     def of(cls, models: ScoringModels, intervals: SpendIntervals | None, shop: Shop, cutoff: date) -> Scorer:
         """Score with fitted models."""
         rhythm = models.timing.rhythm if models.timing else None
-        return cls(models.spend, models.columns, models.btyd, models.btyd_model.name, intervals, shop, cutoff, rhythm)
+        names = models.spend_model.name, models.btyd_model.name
+        return cls(models.spend, names[0], models.columns, models.btyd, names[1], intervals, shop, cutoff, rhythm)
 
     def score_customers(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict what is expected of some customers; no other customer matters.
@@ -131,7 +133,7 @@ class Scorer:
         )
         return table[[column for column in COLUMNS if column in table]].assign(total_spend=X["total_spend"])
 
-    def _predict_money(self, X: pd.DataFrame, history: pd.DataFrame) -> dict[str, np.ndarray]:
+    def _predict_money(self, X: pd.DataFrame, history: pd.DataFrame) -> dict[str, Any]:
         spend = np.asarray(self.estimator.predict(X[list(self.columns)]), dtype=float)
         invalid = ~(np.isfinite(spend) & (spend >= 0))
         if invalid.any():
@@ -145,6 +147,7 @@ class Scorer:
             "expected_spend": spend,
             "expected_spend_low": low,
             "expected_spend_high": high,
+            "spend_model": self.spend_name,
             "clv": discounted_clv(self.btyd, history, self.shop, self.cutoff),
         }
 

@@ -71,7 +71,7 @@ def score_summary(
         table["p_next_purchase"] = btyd.probability_purchase(X, limit_days)
     if summary.has_amounts:
         clv = clv_within(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
-        table = table.assign(expected_spend=btyd.predict(X), clv=clv)
+        table = table.assign(expected_spend=btyd.predict(X), spend_model=btyd_name, clv=clv)
     value = table[value_column(table)].to_numpy()
     table = table.assign(value_tier=Tiers.of(value, shop.tiers).names(value)).reset_index()
     return table[[column for column in COLUMNS if column in table]]
