@@ -14,6 +14,7 @@ from clv_experiments.reporting.html_table import HtmlTable, exhibit_table
 from clv_experiments.reporting.inline_svg import inline_picture
 
 INTERVAL = re.compile(r"\(\d+% (?:interval|range) [^()]*\)")
+UNBROKEN = str.maketrans({" ": "\u00a0", "−": "−\u2060"})  # no line ends after them
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,5 @@ def _exhibit(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: st
 
 
 def _unbroken(sentences: Sequence[str]) -> list[str]:
-    """Keep each interval on one line; a line may not end after a minus either."""
-    keep = {" ": "\u00a0", "−": "−\u2060"}
-    return [INTERVAL.sub(lambda match: match[0].translate(str.maketrans(keep)), sentence) for sentence in sentences]
+    """Keep each interval on one line."""
+    return [INTERVAL.sub(lambda match: match[0].translate(UNBROKEN), sentence) for sentence in sentences]
