@@ -58,7 +58,7 @@ def test_how_many_stayed_away_stands_beside_chance():
     assert "too cautious" in verdict
 
 
-@pytest.mark.parametrize(("missed", "end"), [(1, "of that one."), (0, "no missed opportunity.")])
+@pytest.mark.parametrize(("missed", "end"), [(1, "of the one who did not."), (0, "no missed opportunity.")])
 def test_one_likely_customer_is_spoken_of_as_one(missed, end):
     paragraphs = missed_sentences(missed, 0.2, customers=1)
     assert paragraphs[0].startswith("1 customer was likely to buy")
