@@ -1,4 +1,4 @@
-"""The section on segments, clusters and value tiers."""
+"""The section on segments and value tiers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from clv_experiments.decisions.segments.clusters import REPEATS, cluster_customers
-from clv_experiments.decisions.segments.profiles import profile_groups
 from clv_experiments.decisions.segments.rfm import summarise_segments
 from clv_experiments.decisions.segments.tiers import (
     NEW,
@@ -50,7 +48,7 @@ COLUMNS = (
 def segments_section(
     now: Snapshot, previous: Snapshot, shop: Shop, products: pd.DataFrame | None, seed: int, replicates: int
 ) -> Section:
-    """Put the customers into segments, clusters and value tiers.
+    """Put the customers into segments and value tiers.
 
     Parameters
     ----------
@@ -68,8 +66,7 @@ def segments_section(
     moves = movement_exhibit(tier_movement(now, previous, shop.tiers), now, previous, shop)
     rfm = group_exhibit("rfm_segments", of_segments.table, of_segments, now, previous, shop.currency)
     summary = [*tiers.sentences[:2], moves.sentences[0]]
-    clusters = cluster_exhibit(now, products, seed)
-    return TEMPLATE.section("segments", summary, [moves, tiers, rfm], TEMPLATE.render("method", now, shop), [clusters])
+    return TEMPLATE.section("segments", summary, [moves, tiers, rfm], TEMPLATE.render("method", now, shop))
 
 
 def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, shop: Shop) -> Exhibit:
@@ -82,14 +79,6 @@ def movement_exhibit(moves: TierMovement, now: Snapshot, previous: Snapshot, sho
     paragraphs = TEMPLATE.render("tier_movement", moves, previous, shop.currency)
     headings = {tier: f"{tier} now" for tier in TIERS}
     return TEMPLATE.exhibit("tier_movement", paragraphs, table, draw, headings=headings)
-
-
-def cluster_exhibit(now: Snapshot, products: pd.DataFrame | None, seed: int) -> Exhibit:
-    """Describe the clusters, how far they are separated, and how much of them is due to the seed."""
-    clusters = cluster_customers(now.table, seed)
-    table = profile_groups(clusters.labels, now.table, products, clusters.names)
-    names = [name for _, row in table.iterrows() for name in TEMPLATE.render("cluster_name", row)]
-    return group_exhibit("clusters", table, clusters, names, REPEATS)
 
 
 def group_exhibit(name: str, table: pd.DataFrame, *values: object) -> Exhibit:
