@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from clv_experiments.data.window import DAY
 from clv_experiments.decisions.best_customers import BestCustomers
@@ -97,6 +97,7 @@ def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width
     panel.xaxis.set_major_locator(FixedLocator(list(marks[:: -(-len(marks) // (8 if width == WIDE else 5))])))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(format_amount)
+    panel.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     panel.yaxis.set_major_formatter(format_amount)
     panel.grid(visible=False, axis="x")
     panel.set(xlabel=f"expected spend of a customer ({printable(currency)})", ylabel="customers")
