@@ -38,7 +38,8 @@ def test_other_names_say_nothing_of_cents(column):
     ("text", "decimal", "amount"),
     [("Rs. 1,234.50", ".", "1234.50"), ("Fr. 26.20", ".", "26.20"), ("kr. 100,50", ",", "100.50"), ("26,-", ",", "26"),
      ("1'234.–", ".", "1234"), ("1.234,50 руб.", ",", "1234.50"), ("1,234.50 CR", ".", "-1234.50"),
-     ("26.20 Dr", ".", "26.20"), ("CR", ".", None), ("26 CRC", ".", None)],
+     ("26.20 Dr", ".", "26.20"), ("CR", ".", None), ("26 CRC", ".", None),
+     ("12 kr.", ".", "12"), ("-kr. 12.50", ".", "-12.50"), ("12kr.50", ".", None), ("Rs.5Rs.5", ".", None)],
 )  # fmt: skip
 def test_amounts_are_read_as_prices_and_accounts_write_them(text, decimal, amount):
     table = add_amount(DuckDb().register_arrow("rows", pa.table({"x": [text]})), "x", decimal, "amount")

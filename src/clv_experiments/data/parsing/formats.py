@@ -44,7 +44,7 @@ CURRENCY = (
 )
 ACCOUNTING_ZERO = f"^{CURRENCY} *-$"  # "$ -", as spreadsheets show nothing
 AMOUNT_NOTATIONS = {  # how amounts are written beside digits, and what that stands for
-    "(?:Rs|S?Fr|[kK]r|руб|р)[.] *": "",  # abbreviated currencies, whose dot begins no decimals
+    "(?:Rs|S?Fr|[kK]r|руб|р)[.]": "kr",  # abbreviated currencies, whose dot begins no decimals
     "[.,][-–—]+$": "",  # 26,- as prices end
     " *[Cc][Rr]$": "-",  # of accounts
     " *[Dd][Rr]$": "",
