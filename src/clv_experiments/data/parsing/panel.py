@@ -23,10 +23,10 @@ MONTHS = {word: int(number) for number, words in MONTH_WORDS.items() for word in
 MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\.?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
 WEEK = r"(?:w|kw|wk|week)[-_/. ]?(?P<week>\d\d?)"
-IN_EITHER_ORDER = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2((?:19|20)\d\d)")  # day and month, or month and day
+IN_EITHER_ORDER = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2((?:19|20)?\d\d)")  # day and month, or month and day
+CLOCK = " 00:00:00"  # behind a day that pandas wrote as the name of a column
 PERIODS = (  # pandas' letter of the period, and what may stand in a column's name, with any words before it
     ("D", rf"{YEAR}[-_/. ](?P<month>0[1-9]|1[0-2])[-_/. ](?P<day>0[1-9]|[12]\d|3[01])(?:[ T]00:00:00)?"),
-    ("M", rf"01[-_/.](?P<month>\d\d)[-_/.]{YEAR}"),
     ("M", rf"{YEAR}[-_/. ]?m?(?P<month>0[1-9]|1[0-2])"),
     ("W", rf"{YEAR}[-_/. ]*{WEEK}"),
     ("W", rf"{WEEK}[-_/. ]*{YEAR}"),
@@ -86,7 +86,7 @@ def check_no_panel(
     """
     if named.get("date") or _is_log(columns, named):
         return
-    wide = find_periods(columns) or _find_days(columns, log, date_order)
+    wide = _find_days(columns, log, date_order) or find_periods(columns)
     if wide is None or not wide.identifiers:
         return
     periods = [*wide.last_days]
@@ -130,11 +130,17 @@ def find_periods(columns: Sequence[str]) -> WideTable | None:
 
 
 def _find_days(columns: Sequence[str], log: str, date_order: str | None) -> WideTable | None:
-    """Find the columns that are named like 31/01/2022: their own names tell the order of day and month, or the user."""
+    """Find the columns that are named like 31/01/2022.
+
+    The order of day and month is that in which each name is another day, or the one that makes all of them first days
+    of a month; else the user tells.
+    """
     cells = {column: match for column in columns if (match := IN_EITHER_ORDER.fullmatch(column.strip()))}
     orders = [date_order] if date_order in ("dmy", "mdy") else ["dmy", "mdy"]
     readings = {order: [_iso_day(match, order) for match in cells.values()] for order in orders}
-    possible = {order: days for order, days in readings.items() if len(set(days) - {None}) == len(cells)}
+    possible = [days for days in readings.values() if len(set(days) - {None}) == len(cells)]
+    months = [days for days in possible if all(day and day.day == 1 for day in days)]
+    possible = months if len(months) == 1 else possible
     if len(cells) < MIN_PERIODS or not possible:
         return None
     if len(possible) > 1:
@@ -143,15 +149,16 @@ def _find_days(columns: Sequence[str], log: str, date_order: str | None) -> Wide
             f"'{[*cells][-1]}'), and its columns could begin with the day or the month: type data.date_order=dmy or "
             "data.date_order=mdy to see the line that makes a log of it"
         )
-    [days] = possible.values()
+    [days] = possible
     wide = find_periods([*(str(day) for day in days), *(column for column in columns if column not in cells)])
     return wide and replace(wide, last_days=dict(zip(cells, wide.last_days.values(), strict=True)))
 
 
 def _iso_day(match: re.Match[str], order: str) -> date | None:
     day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
+    year = match[4] if len(match[4]) == 4 else f"20{match[4]}"
     try:
-        return date(int(match[4]), int(month), int(day))
+        return date(int(year), int(month), int(day))
     except ValueError:
         return None
 
@@ -160,11 +167,15 @@ def melting_code(wide: WideTable, reader: str | None, log: str) -> str:
     """Write the Python code that makes a log of a wide table, without its totals and its empty periods."""
     days, identifiers, values = (
         json.dumps(names, ensure_ascii=False)
-        for names in (dict(wide.last_days), list(wide.identifiers), [*wide.last_days.values()])
+        for names in (
+            {column.removesuffix(CLOCK): day for column, day in wide.last_days.items()},
+            list(wide.identifiers),
+            [*wide.last_days.values()],
+        )
     )
     customer = json.dumps(wide.identifiers[0], ensure_ascii=False)
     return (
-        f'import pandas; {reader or "rows"}.rename(columns=lambda name: str(name).removesuffix(" 00:00:00"))'
+        f'import pandas; {reader or "rows"}.rename(columns=lambda name: str(name).removesuffix("{CLOCK}"))'
         f".rename(columns={days})"
         f'.loc[lambda rows: ~rows[{customer}].astype(str).str.fullmatch("(?i)((grand|sub) ?)?total|all|sum")]'
         f'.melt(id_vars={identifiers}, value_vars={values}, var_name="date", value_name="amount")'
