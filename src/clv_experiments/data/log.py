@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import ibis
@@ -26,6 +26,7 @@ from clv_experiments.data.log_notes import (
     find_totals_period,
     summarise_days,
 )
+from clv_experiments.data.parsing.cell_units import find_units
 from clv_experiments.data.parsing.column_contents import SAMPLE_ROWS, ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles, choose_columns
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
@@ -34,6 +35,7 @@ from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.order_roles import add_order_roles
 from clv_experiments.data.parsing.panel import check_no_panel
 from clv_experiments.data.parsing.raw_filter import filter_rows
+from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
 from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.rfm_summary import refuse_summary
 from clv_experiments.errors import ClvError
@@ -162,10 +164,13 @@ def load_log(
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     roles, contents = _choose_columns(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
+    units = find_units([roles.by_role[role] for role in NUMBER_ROLES if role in roles.by_role], contents)
+    table = units.strip(table)
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live)
     cleaned = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
     report = cleaned.report
     if filtered:
+        filtered = replace(filtered, removed=units.strip(filtered.removed))
         report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
@@ -182,7 +187,7 @@ def load_log(
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
     end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
-    notes = [str(roles), *date_notes, *status_notes, *parse_notes, *report.notes]
+    notes = [str(roles), *date_notes, *status_notes, *units.notes, *parse_notes, *report.notes]
     notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
     notes += [describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)

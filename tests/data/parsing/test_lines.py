@@ -100,7 +100,8 @@ def test_roles_may_stand_in_columns_of_each_others_names():
          "as 'soon', '2020-02-30'; correct them or leave them empty"),
         ("amount", ["12.50", "abc"],
          "column 'amount' of log 'shop' has 1 row(s) that cannot be read as a number below 100,000,000,000,000, such "
-         "as 'abc'; correct them or leave them empty"),
+         "as 'abc'; correct them or leave them empty, or type data.where=\"amount not in ['abc']\" to leave their rows "
+         "out"),
         ("amount", [1.0, float("inf")], "such as 'inf'; correct them"),
         ("amount", ["1", "x" * 10_000], f"such as '{'x' * 60}…'; correct"),
         ("customer_id", [1e20, 1.0],
@@ -198,3 +199,14 @@ def test_an_instant_is_refused():
 
 def test_no_row_is_refused():
     assert error_message({name: pa.array([], pa.string()) for name in GOOD}) == "log 'shop' has a header but no row"
+
+
+def test_the_condition_that_leaves_odd_cells_out_works_as_it_is_written():
+    columns = GOOD | {"Paid, net": ["12.50", "-"]}
+    del columns["amount"]
+    named = {"amount": "Paid, net"}
+    assert "data.where" not in error_message(columns, named=named)  # a date of several columns is called so
+    columns = GOOD | {"net paid": ["12.50", "-"]}
+    del columns["amount"]
+    message = error_message(columns, named={"amount": "net paid"})
+    assert message.endswith("""or type data.where="\\`net paid\\` not in ['-']" to leave their rows out""")

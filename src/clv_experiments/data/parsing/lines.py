@@ -24,10 +24,13 @@ from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, ReadableColumns, find_readable
+from clv_experiments.data.parsing.where import quote_name
 from clv_experiments.errors import ClvError
 
 KEYS = ("customer_id", "date", "order_id", "status", "currency")
 WHOLE = "decimal(18, 0)"
+MAX_LEFT_OUT = 3  # odd cells, of which a condition is written
+UNTYPABLE = set("'\"\\$`!")  # inside the quotes of a shell
 TYPED_PREFIX, TEXT, DISCOUNT = "typed: ", "text", "discount without %"  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
@@ -163,10 +166,23 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
                 expected = f"a number below {AMOUNT_LIMIT:,.0f}"
             else:
                 expected = "a whole number of at most 15 digits (all that a float keeps: store longer ones as text)"
+            is_rare = 2 * rows <= lines.count().to_pyarrow().as_py()
+            advice = _advise_leaving_out(unreadable, by_role[role]) if is_rare else ""
             raise ClvError(
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
-                f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty"
+                f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty{advice}"
             )
+
+
+def _advise_leaving_out(unreadable: Table, column: str) -> str:
+    """Say what leaves out the rows of a few odd cells, such as '-'; empty where there are many, or no such column."""
+    cells = unreadable.select(TEXT).distinct().order_by(TEXT).limit(MAX_LEFT_OUT + 1).to_pyarrow()[TEXT].to_pylist()
+    is_text = unreadable[RAW_PREFIX + column].type().is_string()
+    if not is_text or len(cells) > MAX_LEFT_OUT or any(set(cell) & UNTYPABLE for cell in cells) or ", " in column:
+        return ""
+    name = quote_name(column).replace("`", "\\`")
+    values = ", ".join(f"'{cell}'" for cell in cells)
+    return f', or type data.where="{name} not in [{values}]" to leave their rows out'
 
 
 def _count_lines(lines: Table) -> Table:
