@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.discount_guesses import guess_discounts
 from clv_experiments.data.parsing.role_guesses import (
     Guess,
     guess_by_contents,
@@ -119,11 +120,15 @@ def choose_columns(
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
         prefer_what_was_paid(by_role, chosen, guesses, contents)
+        chosen |= guess_discounts(available, by_role | chosen, named, contents)
     if named.get("amount") is False and "quantity" not in by_role | chosen:
         chosen.pop("unit_price", None)  # a price without a quantity would be what was paid
     has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
     _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
-    passed_over = {role: guesses[role].passed_over for role in chosen if guesses[role].passed_over}
+    others = {role: guesses.get(role, Guess()).passed_over for role in chosen}
+    passed_over = {
+        role: left for role in chosen if (left := tuple(c for c in others[role] if c not in chosen.values()))
+    }
     roles = ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
     return replace(roles, counts=_find_counts(roles, available, contents))
 

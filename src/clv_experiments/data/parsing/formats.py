@@ -54,6 +54,7 @@ UNUSUAL_IN_ID = "[^0-9A-Za-z_-]"
 WHOLE_WITH_DECIMALS = "^(-?[0-9]+)[.]0+$"
 TRUNCATED_NUMBER = "^[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"  # 1.23457E+12: a spreadsheet lost the other digits
 OTHER_DECIMAL = {".": ",", ",": "."}
+DISCOUNT_ROLES = ("discount", "second_discount")
 DISCOUNT_UNITS = ("share", "percent", "money", "money_per_unit", "money_per_order")
 
 

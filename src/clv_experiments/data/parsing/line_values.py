@@ -30,10 +30,11 @@ MONEY_NAME = re.compile("amount|amt|value|money|total|betrag|montant|importe|val
 ORDER_NAME = re.compile(
     "order|cart|basket|invoice|total|gesamt|bestell|warenkorb|rechnung|commande|panier|pedido|ordine|carrello"
 )
+LINE_NAME = re.compile("line|zeile|position|ligne|linea|riga|linha|item")
 TOLERATED = 0.01  # of the discounted lines
 REPEATED = 0.9  # of the discounted orders: their lines have one discount, though they cost different amounts
 MIN_REPEATED = 8  # such orders; fewer may be chance
-IN_CENTS = 0.5  # of the discounts of orders have cents, as hardly any percentage has
+IN_CENTS = 0.5  # of the discounts have cents, as hardly any percentage has
 
 
 def value_lines(lines: Table, unit: str | None) -> NumericValue:
@@ -89,7 +90,7 @@ def add_amount_from_price(
     ClvError
         If an amount is too large, or if discounts can be read in several ways.
     """
-    gross = _gross(lines)
+    gross = gross_value(lines)
     too_large = {"too_large": count_true(gross >= AMOUNT_LIMIT)} if largest >= AMOUNT_LIMIT else {}
     summary = _summarise(lines, gross, discount_column, too_large)
     if summary.get("too_large"):
@@ -145,7 +146,7 @@ def subtract_discount(
                 f"with a discount in '{column}': type data.columns.amount=false to subtract it, or "
                 "data.columns.discount=false if the price contains it"
             )
-        units = _possible_units(column, summary | _summarise_orders(lines, gross)) if summary["discounted"] else []
+        units = possible_units(column, summary | _summarise_orders(lines, gross)) if summary["discounted"] else []
         kind = units[0] if units else "money"
         return lines, [
             f"{column} is not subtracted from {amount}, taken as what was paid (data.discount_unit={kind} subtracts it)"
@@ -165,14 +166,19 @@ def _describe_unit(column: str | None, unit: str) -> str:
     return f"{column} is {IN_WORDS[unit]}, and subtracted (data.columns.discount=false leaves it out)"
 
 
+def summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
+    """Count what tells the unit of the discounts in a column, for ``possible_units``."""
+    return _summarise(lines, gross, column)
+
+
 def _summarise(
     lines: Table, gross: FloatingValue, discount_column: str | None, counts: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    values = (counts or {}) | (_summarise_discounts(lines, gross, discount_column) if discount_column else {})
+    values = (counts or {}) | (_discount_counts(lines, gross, discount_column) if discount_column else {})
     return aggregate_row(lines, **values) if values else {}
 
 
-def _summarise_discounts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
+def _discount_counts(lines: Table, gross: FloatingValue, column: str) -> dict[str, Any]:
     discount = lines.discount.abs()
     price = lines.unit_price.cast("float64").abs() if "unit_price" in lines.columns else gross
     several = lines.quantity.abs() != 1 if "quantity" in lines.columns else ibis.literal(False)
@@ -210,7 +216,8 @@ def _summarise_orders(lines: Table, gross: FloatingValue) -> dict[str, Any]:
     )
 
 
-def _gross(lines: Table) -> FloatingValue:
+def gross_value(lines: Table) -> FloatingValue:
+    """Return quantity times unit price, without its sign."""
     return (lines.quantity.cast("float64") * lines.unit_price.cast("float64")).abs().fill_null(0)
 
 
@@ -234,7 +241,7 @@ def _infer_discount_unit(
         return None
     if "order_id" in lines.columns or ORDER_NAME.search(normalise_name(column)):
         summary |= _summarise_orders(lines, gross)
-    units = _possible_units(column, summary)
+    units = possible_units(column, summary)
     if len(units) == 1:
         return units[0]
     alternatives = [f"data.discount_unit={unit} if it is {IN_WORDS[unit]}" for unit in units or DISCOUNT_UNITS]
@@ -244,7 +251,8 @@ def _infer_discount_unit(
     )
 
 
-def _possible_units(column: str, summary: dict[str, Any]) -> list[str]:
+def possible_units(column: str, summary: dict[str, Any]) -> list[str]:
+    """Return the units that a column of discounts may be in, by its name and by ``summarise_discounts``."""
     most, tolerated = summary["most"], TOLERATED * summary["discounted"]
     relative = ["share"] if most <= 1 else ["percent"] if most <= 100 else []
     if summary["percent_signs"]:
@@ -260,6 +268,8 @@ def _possible_units(column: str, summary: dict[str, Any]) -> list[str]:
         return once if is_money else relative + once
     money = ["money"] if summary["above_line"] <= tolerated else []
     per_unit = ["money_per_unit"] if summary["above_price"] <= tolerated else []
+    if LINE_NAME.search(normalise_name(column)) and money and summary["in_cents"] > IN_CENTS * summary["discounted"]:
+        return money
     if UNIT_NAME.search(column):
         return per_unit or relative
     if summary["several_units"] and not MONEY_NAME.search(column):

@@ -15,6 +15,7 @@ from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
     AMOUNT,
     AMOUNT_LIMIT,
+    DISCOUNT_ROLES,
     ParseOptions,
     add_amounts,
     add_identifiers,
@@ -24,6 +25,7 @@ from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, ReadableColumns, find_readable
+from clv_experiments.data.parsing.second_discount import combine_discounts
 from clv_experiments.data.parsing.where import quote_name
 from clv_experiments.errors import ClvError
 
@@ -31,7 +33,7 @@ KEYS = ("customer_id", "date", "order_id", "status", "currency")
 WHOLE = "decimal(18, 0)"
 MAX_LEFT_OUT = 3  # odd cells, of which a condition is written
 UNTYPABLE = set("'\"\\$`!")  # inside the quotes of a shell
-TYPED_PREFIX, TEXT, DISCOUNT = "typed: ", "text", "discount without %"  # names of temporary columns
+TYPED_PREFIX, TEXT, WITHOUT_PERCENT = "typed: ", "text", "without %: "  # names of temporary columns
 DATE_EXAMPLES = {
     None: "1997-12-31",
     "dmy": "1997-12-31 or 31/12/1997",
@@ -89,6 +91,7 @@ def read_lines(
     )
     lines = lines.cache() if is_live or _pays_to_copy(raw, by_role, readable) else lines
     _check_all_parsed(lines, {role: by_role[role] for role in by_role if role not in readable.roles}, options, log)
+    lines, options, discount_notes = combine_discounts(lines, by_role, options, log)
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
     elif columns.has_amounts:
@@ -98,7 +101,7 @@ def read_lines(
         lines, amount_notes = _count_lines(lines), []
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, by_role, options.scale, log)
-    notes += [*amount_notes, *scale_notes]
+    notes += [*amount_notes, *discount_notes, *scale_notes]
     lines = lines if keep_raw_columns else lines.drop(*(RAW_PREFIX + column for column in raw_names))
     return lines, options, notes
 
@@ -117,10 +120,11 @@ def _add_typed_columns(
     date = names.pop(f"{TYPED_PREFIX}date")
     typed = add_day(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
     numbers = {TYPED_PREFIX + role: names.pop(TYPED_PREFIX + role) for role in NUMBER_ROLES if role in by_role}
-    discount = numbers.get(f"{TYPED_PREFIX}discount")
-    if discount and raw[discount].type().is_string():
-        typed = typed.mutate(**{DISCOUNT: typed[discount].replace("%", "")})
-        numbers[f"{TYPED_PREFIX}discount"] = DISCOUNT
+    for role in DISCOUNT_ROLES:
+        discount = numbers.get(TYPED_PREFIX + role)
+        if discount and raw[discount].type().is_string():
+            typed = typed.mutate(**{WITHOUT_PERCENT + role: typed[discount].replace("%", "")})
+            numbers[TYPED_PREFIX + role] = WITHOUT_PERCENT + role
     largest = {TYPED_PREFIX + role: size for role, size in readable.largest.items()}
     whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _counts_wholes(raw, by_role, readable) else None
     typed = add_amounts(typed, numbers, options.decimal or ".", largest)

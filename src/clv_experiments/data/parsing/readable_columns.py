@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, FLOAT_ID_LIMIT, add_identifier, add_text
 
-NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "refunded")
+NUMBER_ROLES = ("amount", "quantity", "unit_price", "discount", "second_discount", "refunded")
 CELL, ID, TEXT = "cell", "identifier", "text"  # names of temporary columns
 
 

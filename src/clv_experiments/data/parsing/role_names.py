@@ -208,6 +208,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "refunded": (
         *REFUND_WORDS,
     ),
+    "second_discount": (),  # parsing.second_discount finds it by the first one
     "status": (),  # parsing.order_roles finds it by its values too
     "email": (),  # and this only beside a customer id
 }  # fmt: skip
