@@ -136,3 +136,28 @@ def test_one_who_stands_out_of_all_is_said(largest, is_noted):
     rows = [(f"c{k}", k % 7 + day, 1.0) for k in range(200) for day in (0, 20)]
     log = load([*rows, ("big", 1, largest / 2.0), ("big", 2, largest / 2.0)], extra=())
     assert bool(notes_about(log, "customer 'big' holds")) == is_noted
+
+
+PADDED = [("7", 1, 1.0), ("007", 2, 1.0), ("7", 3, 1.0), ("08", 1, 1.0), ("08", 4, 1.0), ("00", 1, 1.0), ("00", 5, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "result", "fate"),
+    [
+        ("emails", ["00", "007", "08", "7"], "stay customers of their own: data.cleaning.id_case.policy=fold makes"),
+        ("fold", ["00", "08", "7"], "are the same customer"),
+        ("keep", ["00", "007", "08", "7"], None),
+    ],
+)
+def test_ids_that_differ_in_leading_zeros_only(policy, result, fate):
+    log = load(PADDED, id_case(policy), extra=())
+    assert customers(log) == result
+    notes = notes_about(log, "in leading zeros only")
+    assert [note.startswith("1 customer id(s), such as '007', differ") and fate in note for note in notes] == (
+        [True] if fate else []
+    )
+
+
+@pytest.mark.parametrize("word", ["Cliente anónimo", "Kunde unbekannt", "CUSTOMER UNKNOWN", "client-inconnu"])
+def test_an_unknown_customer_is_nobody_in_two_words_too(word):
+    assert customers(load([*TWICE, (word, 3, 10.0, None)], guests())) == [f"c{k}" for k in range(6)]

@@ -200,8 +200,12 @@ def test_false_says_that_there_is_no_status():
 
 @pytest.mark.parametrize(
     ("name", "lost", "other"),
-    [("is_cancelled", True, False), ("Refunded", "yes", "no"), ("returned", 1, 0), ("captured", "false", "true")],
-)
+    [
+        ("is_cancelled", True, False), ("Refunded", "yes", "no"), ("returned", 1, 0), ("captured", "false", "true"),
+        ("payment_success", 0, 1), ("order_is_cancelled", "wahr", "falsch"), ("Returned", "x", None),
+        ("returned", "Returned", None), ("is_complete", False, True),
+    ],
+)  # fmt: skip
 def test_a_flag_says_the_same(name, lost, other):
     rows = [(*row[:3], other) for row in BASE]
     log = load([*rows, ("b", 4, 8.0, lost)], [name])

@@ -21,7 +21,8 @@ WORDS = (
     "gastkunde", "gastbestellung", "unbekannt", "laufkunde", "laufkundschaft", "barkunde", "barverkauf", "diverse",
     "cpd", "invité", "invite", "anonyme", "inconnu", "client comptoir", "invitado", "anónimo", "anonimo", "desconocido",
     "publico general", "consumidor final", "cliente final", "ospite", "sconosciuto", "convidado", "desconhecido",
-    "onbekend", "anoniem", "gość", "nieznany", "gäst", "okänd", "gjest", "ukjent", "gæst", "ukendt", "vieras",
+    "onbekend",
+    "anoniem", "gość", "nieznany", "gäst", "okänd", "gjest", "ukjent", "gæst", "ukendt", "vieras",
     "tuntematon", "neznámý", "гость", "неизвестно",
 )  # fmt: skip
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
@@ -89,6 +90,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     return Step("guests", apply, reads_ids=True)
 
 
+CUSTOMERS = "^(?:customer|cliente|client|kunde|klant|klient|kund|usuario|user|utente|buyer|acheteur)"
 BARE_WORDS = tuple(word.replace(" ", "") for word in WORDS)
 BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 
@@ -96,7 +98,8 @@ BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 def _is_word(customer_id: str) -> bool:
     lower = customer_id.lower()
     bare = re.sub("[ _-]", "", lower)
-    return lower in SYMBOLS or (bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare) in BARE_WORDS
+    bare = bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare
+    return lower in SYMBOLS or bare in BARE_WORDS or re.sub(CUSTOMERS, "", bare) in BARE_WORDS
 
 
 def _find_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
@@ -114,7 +117,8 @@ def _looks_like_nobody(lower: StringValue) -> BooleanValue:
     condition = lower.isin([*SYMBOLS, *NUMBERS])
     bare = lower.replace(" ", "").replace("_", "").replace("-", "")
     in_brackets = (bare.left(1) + bare.right(1)).isin(BRACKETS)
-    condition |= ibis.ifelse(in_brackets, bare.substr(1, bare.length() - 2), bare).isin(BARE_WORDS)
+    bare = ibis.ifelse(in_brackets, bare.substr(1, bare.length() - 2), bare)
+    condition |= bare.isin(BARE_WORDS) | bare.re_replace(CUSTOMERS, "").isin(BARE_WORDS)
     for mailbox in MAILBOXES:
         condition |= lower.startswith(mailbox)
     return condition

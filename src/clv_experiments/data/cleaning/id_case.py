@@ -1,4 +1,4 @@
-"""Customer ids that differ in case only: e-mail addresses are the same, of others the user decides."""
+"""Customer ids that differ in case or leading zeros only: e-mail addresses are the same, else the user decides."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from ibis.expr.types import StringValue, Table
 from clv_experiments.data.cleaning.checks import check_choice
 from clv_experiments.data.cleaning.report import Change, Step, count_rows
 
+PADDED = "^0+[1-9][0-9]*$"  # of which spreadsheets drop the zeros
 EMAIL = "_%@_%"  # something, @, something
 POLICIES = ("emails", "fold", "keep")
 
 
 def id_case(policy: str = "emails") -> Step:
-    """Write customer ids that are e-mail addresses in lower case, and say which others differ in case only.
+    """Write customer ids that are e-mail addresses in lower case, and say which others differ in case or zeros only.
 
     Parameters
     ----------
     policy : {"emails", "fold", "keep"}
-        ``fold`` writes all ids in lower case, ``keep`` leaves all as they are.
+        ``fold`` writes all ids in lower case, and those without leading zeros that are there without them too;
+        ``keep`` leaves all as they are.
 
     Raises
     ------
@@ -36,12 +38,37 @@ def id_case(policy: str = "emails") -> Step:
             return t
         customer = ids.customer_id
         differ = {"in_case": count_rows(customer != customer.lower()), "folded": count_rows(customer != fold(customer))}
+        differ["padded"] = count_rows(customer.re_search(PADDED))
         rows = ids.aggregate(**differ).to_pyarrow().to_pylist()[0]
-        if not rows["in_case"]:
-            return t
-        return Change(t.mutate(customer_id=fold(t.customer_id)) if rows["folded"] else t, tuple(_describe(policy, ids)))
+        notes = _describe(policy, ids) if rows["in_case"] else []
+        padded = _list_padded(ids) if rows["padded"] else []
+        if rows["folded"]:
+            t = t.mutate(customer_id=fold(t.customer_id))
+        if padded and policy == "fold":
+            t = t.mutate(customer_id=ibis.ifelse(t.customer_id.isin(padded), _unpad(t.customer_id), t.customer_id))
+        if padded:
+            examples = f"{len(padded):,} customer id(s), such as '{padded[0]}',"
+            notes.append(f"{examples} differ from another in leading zeros only and {_describe_fate(policy, False)}")
+        return Change(t, tuple(notes)) if notes or rows["folded"] else t
 
     return Step("ids in lower case", apply, reads_ids=True)
+
+
+def _unpad(customer_id: StringValue) -> StringValue:
+    return customer_id.re_replace("^0+", "")
+
+
+def _list_padded(ids: Table) -> list[str]:
+    """List the ids that are there without their leading zeros, too."""
+    padded = ids.filter(ids.customer_id.re_search(PADDED)).mutate(bare=lambda t: _unpad(t.customer_id))
+    twins: list[str] = padded.semi_join(ids, padded.bare == ids.customer_id).customer_id.to_pyarrow().to_pylist()
+    return sorted(twins)
+
+
+def _describe_fate(policy: str, is_email: bool) -> str:
+    if is_email or policy == "fold":
+        return "are the same customer (data.cleaning.id_case.policy=keep tells them apart)"
+    return "stay customers of their own: data.cleaning.id_case.policy=fold makes one of each"
 
 
 def _describe(policy: str, ids: Table) -> list[str]:
@@ -53,9 +80,5 @@ def _describe(policy: str, ids: Table) -> list[str]:
     for row in sorted(rows, key=lambda row: not row["is_email"]):
         kind = "e-mail address(es)" if row["is_email"] else "customer id(s)"
         examples = f"{row['more']:,} {kind}, such as '{row['example']}',"
-        if row["is_email"] or policy == "fold":
-            fate = "are the same customer (data.cleaning.id_case.policy=keep tells them apart)"
-        else:
-            fate = "stay customers of their own: data.cleaning.id_case.policy=fold makes one of each"
-        notes.append(f"{examples} differ from another in case only and {fate}")
+        notes.append(f"{examples} differ from another in case only and {_describe_fate(policy, row['is_email'])}")
     return notes

@@ -116,7 +116,7 @@ class ColumnContents:
                 or (kind.name == "text" and self._most_have_a_digit(column) and not self._holds_clock_times(column))
                 or (kind.is_number and self._could_be_coded_dates(column))
             )
-        if role in ("amount", "quantity", "unit_price", "discount"):
+        if role in ("amount", "quantity", "unit_price", "discount", "refunded"):
             return kind.is_number or (kind.name == "text" and self._most_have_a_digit(column))
         # 1068203.1704276000 is a visitor of Google Analytics, 20.27 is nobody.
         is_price = kind.name == "decimal" and bool(re.search("[.,][0-9]{1,2}[^0-9]*$", kind.example))

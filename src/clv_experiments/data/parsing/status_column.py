@@ -10,7 +10,7 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.columns import quote_column
 from clv_experiments.data.parsing.formats import add_text
-from clv_experiments.data.parsing.status_flags import find_flag
+from clv_experiments.data.parsing.status_flags import find_flag, status_in_name
 from clv_experiments.data.parsing.status_values import Effect, make_rules, normalise_status
 
 USUAL_NAME = re.compile("status|statut|zustand|situacao|статус")
@@ -113,7 +113,7 @@ def _write_flags_as_status(raw: Table, columns: Collection[str]) -> tuple[Table,
 
 def _may_be_status(raw: Table, column: str, flags: Container[str]) -> bool:
     name = normalise_status(column)
-    fits = USUAL_NAME.search(name) or POSSIBLE_NAME.search(name)
+    fits = USUAL_NAME.search(name) or POSSIBLE_NAME.search(name) or status_in_name(column)
     return column in flags or (raw[column].type().is_string() and bool(fits) and not OTHER_NAME.search(name))
 
 

@@ -10,11 +10,15 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.status_values import REVERSAL, USUAL_EFFECTS, Effect, normalise_status
 
-NAME = re.compile("^(?:is|was|has|ist)?(.+?)(flag|yn|at|on|date|datum|utc)?$")
-UNPAID = {"paid": "unpaid", "captured": "uncaptured", "succeeded": "failed", "successful": "failed"}  # where false
+SUBJECTS = "order|payment|transaction|sale|invoice|item|line"  # of which it is said: order_cancelled, payment_success
+NAME = re.compile(f"^(?:is|was|has|ist)?(?:{SUBJECTS})?(?:is|was|has)?(.+?)(flag|yn|at|on|date|datum|utc)?$")
+UNPAID = {  # where false
+    "paid": "unpaid", "captured": "uncaptured", "succeeded": "failed", "successful": "failed", "success": "failed",
+    "complete": "incomplete", "completed": "incomplete",
+}  # fmt: skip
 TRUE_CELLS, FALSE_CELLS = (
-    ("true", "t", "1", "yes", "y", "ja", "oui", "si"),
-    ("false", "f", "0", "no", "n", "nein", "non"),
+    ("true", "t", "1", "yes", "y", "x", "ja", "oui", "o", "si", "sí", "s", "sim", "tak", "да", "wahr", "vrai", "vero"),
+    ("false", "f", "0", "no", "n", "nein", "non", "não", "nao", "nie", "нет", "falsch", "faux", "falso"),
 )
 MAX_VALUES = 50  # distinct ones that are looked at
 
@@ -43,9 +47,7 @@ class StatusFlag:
 
 def find_flag(raw: Table, column: str) -> StatusFlag | None:
     """Return what a column says if it is named like a status and holds flags or times; else None."""
-    name = normalise_status(column)
-    match = NAME.match(name)
-    status = next((s for s in (name, match[1] if match else "") if s in UNPAID or _is_no_sale(s)), None)
+    status = status_in_name(column)
     if status is None:
         return None
     kind = raw[column].type()
@@ -62,6 +64,13 @@ def find_flag(raw: Table, column: str) -> StatusFlag | None:
     if values and all(re.match("[0-9]+[-/.][0-9]+[-/.][0-9]", value) for value in values):
         return _time(status, text.notnull())
     return None
+
+
+def status_in_name(column: str) -> str | None:
+    """Return what a column is named after: a status that is no sale, or one whose absence is none; else None."""
+    name = normalise_status(column)
+    match = NAME.match(name)
+    return next((s for s in (name, match[1] if match else "") if s in UNPAID or _is_no_sale(s)), None)
 
 
 def _is_no_sale(status: str) -> bool:
