@@ -7,6 +7,7 @@ from sklearn.linear_model import GammaRegressor
 
 from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.mbg_nbd import MbgNbd
+from clv_experiments.models.mean_spends import MeanSpends
 from clv_experiments.models.spend_trend import NO_TREND, fit_exponent, fit_spend_trend
 
 
@@ -39,24 +40,25 @@ def test_a_trend_is_recovered_and_followed(exponent):
 
 
 def test_without_a_trend_or_with_few_customers_nothing_is_changed():
-    found = [fit_spend_trend(*repeaters(300, 0.0, seed)) for seed in range(100)]
+    found = [fit_spend_trend(repeaters(300, 0.0, seed)) for seed in range(100)]
     assert sum(trend != NO_TREND for trend in found) <= 1
-    assert fit_spend_trend(*repeaters(4000, 0.15)) == NO_TREND, "too weak to matter"
-    assert fit_spend_trend(*(column[:40] for column in repeaters(300, 1.5))) == NO_TREND
-    assert fit_spend_trend(np.full(100, 2.0), np.arange(1.0, 101.0)) == NO_TREND
+    assert fit_spend_trend(repeaters(4000, 0.15)) == NO_TREND, "too weak to matter"
+    assert fit_spend_trend(repeaters(300, 1.5)) != NO_TREND
+    assert fit_spend_trend(repeaters(40, 1.5)) == NO_TREND, "too few customers"
+    assert fit_spend_trend(MeanSpends.count(np.full(100, 2.0), np.arange(1.0, 101.0))) == NO_TREND
 
 
 def repeaters(customers, exponent, seed=0):
     table = simulate(customers, exponent, seed)[0]
-    return table[table["frequency"] > 0].to_numpy().T
+    return MeanSpends.count(*table[table["frequency"] > 0].to_numpy().T)
 
 
 def test_the_exponent_is_that_of_a_gamma_regression_and_its_error_that_of_repeated_draws():
-    x, m = repeaters(2000, 0.6)
-    regression = GammaRegressor(alpha=0.0, tol=1e-10).fit(np.log1p(x)[:, None], m)
-    exponent, _ = fit_exponent(x, m)
+    spends = repeaters(2000, 0.6)
+    regression = GammaRegressor(alpha=0.0, tol=1e-10).fit(np.log1p(spends.x)[:, None], spends.m, spends.weights)
+    exponent, _ = fit_exponent(spends)
     assert exponent == pytest.approx(regression.coef_[0], abs=1e-5)
-    draws = np.array([fit_exponent(*repeaters(400, 0.6, seed)) for seed in range(200)])
+    draws = np.array([fit_exponent(repeaters(400, 0.6, seed)) for seed in range(200)])
     assert draws[:, 1].mean() == pytest.approx(draws[:, 0].std(), rel=0.15)
 
 

@@ -100,7 +100,7 @@ def maximise(
     of_sample: LogLikelihood,
     starts: Sequence[np.ndarray],
     names: Sequence[str],
-    n: int,
+    n: float,
 ) -> Optimum:
     """Climb from fixed starts on a sample, then from its optimum on all; return the highest point.
 
@@ -126,7 +126,7 @@ def maximise(
     return Optimum(best.point, float(best.derivatives.value), errors, boundary, _has_converged(best, n))
 
 
-def _highest(climbs: Sequence[Climb], n: int) -> Climb:
+def _highest(climbs: Sequence[Climb], n: float) -> Climb:
     """Return the highest climb; among those as high but for rounding, one that converged."""
 
     def height(end: Climb) -> float:
@@ -136,7 +136,7 @@ def _highest(climbs: Sequence[Climb], n: int) -> Climb:
     return max(climbs, key=height)
 
 
-def _has_converged(end: Climb, n: int) -> bool:
+def _has_converged(end: Climb, n: float) -> bool:
     """Whether the climb ended by itself, and no step inside the bounds would lead up noticeably."""
     gradient = end.derivatives.gradient[free_coordinates(end.point, end.derivatives.gradient, LOG_BOUND)]
     return end.converged and bool((np.abs(gradient) <= MAX_GRADIENT * n).all())

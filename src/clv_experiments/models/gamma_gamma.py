@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import NOT_CONVERGED, SAMPLE, check_customers, maximise, parameter_table
 from clv_experiments.models.btyd_likelihood import Derivatives
+from clv_experiments.models.mean_spends import MeanSpends
 from clv_experiments.models.spend_trend import NO_TREND, fit_spend_trend
 
 logger = logging.getLogger(__name__)
@@ -62,24 +63,27 @@ class GammaGamma(BaseEstimator):
         """
         customers = check_customers(X, COLUMNS)
         _check_losses(customers)
-        repeaters = customers[(customers > 0).all(axis=1)].to_numpy()
-        by_both = np.sort(repeaters[:, 0] + 1j * repeaters[:, 1])  # the order of customers leaves no trace in any sum
-        x, m = by_both.real, by_both.imag
+        x, m = (customers[column].to_numpy() for column in COLUMNS)
+        repeats = (x > 0) & (m > 0)
+        return self.fit_counts(MeanSpends.count(x[repeats], m[repeats]))
+
+    def fit_counts(self, spends: MeanSpends) -> Self:
+        """Fit on counted customers."""
         self.n_features_in_ = len(COLUMNS)
         self.feature_names_in_ = np.array(COLUMNS, dtype=object)
         self.notes_: list[str] = []
         self.boundary_ = ""
         self.p_ = self.q_ = self.v_ = np.nan
         self.log_likelihood_ = self.aic_ = self.bic_ = np.nan
-        self.mean_spend_ = float(m.mean()) if len(m) else 0.0
+        self.mean_spend_ = spends.mean
         self.standard_errors_ = np.full(3, np.nan)
-        self.trend_ = fit_spend_trend(x, m)
-        if len(m) >= max(self.min_repeaters, 1):
-            self.standard_errors_ = self._fit_repeaters(x, m)
+        self.trend_ = fit_spend_trend(spends)
+        if spends.customers >= max(self.min_repeaters, 1):
+            self.standard_errors_ = self._fit_repeaters(spends)
         else:
             self._add_note(
-                f"{len(m)} customers repeated, fewer than {self.min_repeaters}: everyone is expected to spend "
-                f"{self.mean_spend_:.2f} a purchase day, the mean of the repeat spends"
+                f"{spends.customers:.0f} customers repeated, fewer than {self.min_repeaters}: everyone is expected to "
+                f"spend {self.mean_spend_:.2f} a purchase day, the mean of the repeat spends"
             )
         return self
 
@@ -88,28 +92,30 @@ class GammaGamma(BaseEstimator):
         """Estimates with their standard errors."""
         return parameter_table(("p", "q", "v"), (self.p_, self.q_, self.v_), self.standard_errors_, "spend")
 
-    def _fit_repeaters(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
-        """Fit p, q, v to sorted mean spends m of x purchase days and return their standard errors."""
+    def _fit_repeaters(self, spends: MeanSpends) -> np.ndarray:
+        """Fit p, q, v and return their standard errors."""
+        growth = self.trend_.growth(spends.x)
         if self.trend_.exponent:
             change = 2.0**self.trend_.exponent - 1
             self._add_note(
                 f"Gamma-Gamma spend: a purchase day is worth {change:+.0%} with every doubling of purchase days, not "
                 "independent of them as the model assumes; spend follows that trend"
             )
-            m = m / self.trend_.growth(x)
-            self.mean_spend_ = float(m.mean())
-        unit, every = self.mean_spend_, -(-len(m) // SAMPLE)
-        of_all = partial(_log_likelihood_of_logs, x, m / unit)
-        of_sample = partial(_log_likelihood_of_logs, x[::every], m[::every] / unit) if every > 1 else of_all
+            spends = spends.divided_by(growth)
+            self.mean_spend_ = spends.mean
+        unit, n = self.mean_spend_, spends.customers
+        scaled = spends.divided_by(unit)
+        of_all = partial(_log_likelihood_of_logs, scaled)
+        of_sample = partial(_log_likelihood_of_logs, scaled.sample(SAMPLE)) if len(scaled) > SAMPLE else of_all
         starts = [np.log(parameters) for parameters in STARTS]
-        optimum = maximise(of_all, of_sample, starts, ("p", "q - 1", "v"), len(m))
+        optimum = maximise(of_all, of_sample, starts, ("p", "q - 1", "v"), n)
         if not optimum.converged:
             self._add_note(f"Gamma-Gamma spend: {NOT_CONVERGED}")
         p, excess, v = np.exp(optimum.log_parameters)
         self.p_, self.q_, self.v_ = float(p), float(1 + excess), float(v * unit)
-        self.log_likelihood_ = optimum.log_likelihood - len(m) * np.log(unit) - np.log(self.trend_.growth(x)).sum()
+        self.log_likelihood_ = optimum.log_likelihood - n * np.log(unit) - spends.weights @ np.log(growth)
         self.aic_ = 2 * 3 - 2 * self.log_likelihood_
-        self.bic_ = np.log(len(m)) * 3 - 2 * self.log_likelihood_
+        self.bic_ = np.log(n) * 3 - 2 * self.log_likelihood_
         self.boundary_ = optimum.boundary
         if optimum.boundary:
             self._add_note(f"Gamma-Gamma spend: {optimum.boundary}")
@@ -168,20 +174,21 @@ def _check_losses(customers: pd.DataFrame) -> None:
         )
 
 
-def _log_likelihood_of_logs(x: np.ndarray, m: np.ndarray, logs: np.ndarray) -> Derivatives:
-    return _log_likelihood(np.exp(logs), x, m).in_logs(np.exp(logs))
+def _log_likelihood_of_logs(spends: MeanSpends, logs: np.ndarray) -> Derivatives:
+    return _log_likelihood(np.exp(logs), spends).in_logs(np.exp(logs))
 
 
-def _log_likelihood(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> Derivatives:
+def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     """Return the log-likelihood of all customers (Fader and Hardie 2013, eq. 1a) at p, q - 1, v, with its derivatives.
 
     Written with log1p and one Beta function a distinct x: no cancellation when p is huge, little work when n is.
     """
     p, excess, v = parameters
     q = 1 + excess
-    parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(x), ROWS_AT_ONCE)]
-    above, below_x, log_m, share, rest_x, spread, spread_x = np.sum([_sums(x[k], m[k], v) for k in parts], axis=0)
-    customers = np.bincount(x.astype(int))
+    above, below_x, log_m, share, rest_x, spread, spread_x = np.sum(
+        [_sums(part, v) for part in spends.parts(ROWS_AT_ONCE)], axis=0
+    )
+    customers = np.bincount(spends.x.astype(int), spends.weights)
     counts = np.flatnonzero(customers)
     customers = customers[counts]
     trigamma = partial(zeta, 2.0)
@@ -198,14 +205,16 @@ def _log_likelihood(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> Der
     return Derivatives(value, np.array([in_p, in_q, in_v]), np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]]))
 
 
-def _sums(x: np.ndarray, m: np.ndarray, v: float) -> np.ndarray:
+def _sums(spends: MeanSpends, v: float) -> np.ndarray:
     """Return the sums over customers that need each one's total spend x m, with s = x m / (v + x m).
 
     They are those of log(1 + x m / v), x log(1 + v / (x m)), log m, s, x (1 - s), s (1 - s) and x s (1 - s).
     """
+    x, m, weights = spends.x, spends.m, spends.weights
     ratio = x * m / v
     rest = 1 / (1 + ratio)
     share = ratio * rest
     spread = share * rest
-    above, below = np.log1p(ratio), np.log1p(1 / ratio)
-    return np.array([above.sum(), x @ below, np.log(m).sum(), share.sum(), x @ rest, spread.sum(), x @ spread])
+    of_all = np.stack([np.log1p(ratio), np.log(m), share, spread]) @ weights
+    of_days = np.stack([np.log1p(1 / ratio), rest, spread]) @ (x * weights)
+    return np.array([of_all[0], of_days[0], of_all[1], of_all[2], of_days[1], of_all[3], of_days[2]])

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clv_experiments.models.mean_spends import MeanSpends
+
 TOLERATED = 0.3  # an exponent up to this changes spend by a fifth as purchases double, and is left to Gamma-Gamma
 Z = 2.58  # standard errors: one in a hundred logs without a trend beyond what is tolerated
 FEWEST_CUSTOMERS = 50
@@ -25,39 +27,33 @@ class SpendTrend(NamedTuple):
 NO_TREND = SpendTrend(0.0)
 
 
-def fit_spend_trend(x: np.ndarray, m: np.ndarray) -> SpendTrend:
-    """Return the trend of spend in frequency where it is beyond doubt above what is tolerated, else none.
-
-    Parameters
-    ----------
-    x : numpy.ndarray of shape (n,)
-        Repeat purchase days, at least 1.
-    m : numpy.ndarray of shape (n,)
-        Mean spend of them, above 0.
-    """
-    if len(x) < FEWEST_CUSTOMERS or x.min() == x.max():
+def fit_spend_trend(spends: MeanSpends) -> SpendTrend:
+    """Return the trend of spend in frequency where it is beyond doubt above what is tolerated, else none."""
+    if spends.customers < FEWEST_CUSTOMERS or spends.x.min() == spends.x.max():
         return NO_TREND
-    exponent, standard_error = fit_exponent(x, m)
+    exponent, standard_error = fit_exponent(spends)
     return SpendTrend(exponent) if abs(exponent) - Z * standard_error > TOLERATED else NO_TREND
 
 
-def fit_exponent(x: np.ndarray, m: np.ndarray) -> tuple[float, float]:
+def fit_exponent(spends: MeanSpends) -> tuple[float, float]:
     """Fit the exponent by Gamma quasi-likelihood; return it with a standard error that holds whatever the variance is.
 
     The variance of a mean of x days falls with x (Fader and Hardie 2013, "The Gamma-Gamma Model of Monetary Value"),
     which the sandwich estimator allows for (White 1982, "Maximum Likelihood Estimation of Misspecified Models").
     """
-    design = np.column_stack([np.ones(len(x)), np.log1p(x)])
-    design[:, 1] -= design[:, 1].mean()
-    information = np.linalg.inv(design.T @ design)
-    coefficients = np.array([np.log(m.mean()), 0.0])
+    weights, n = spends.weights, spends.customers
+    design = np.column_stack([np.ones(len(spends)), np.log1p(spends.x)])
+    design[:, 1] -= weights @ design[:, 1] / n
+    weighted = design * weights[:, None]
+    information = np.linalg.inv(weighted.T @ design)
+    coefficients = np.array([np.log(spends.mean), 0.0])
     for _ in range(MAX_STEPS):
-        residuals = m / np.exp(design @ coefficients) - 1
-        step = information @ (design.T @ residuals)
+        residuals = spends.m / np.exp(design @ coefficients) - 1
+        step = information @ (weighted.T @ residuals)
         step *= min(1.0, 1.0 / max(np.abs(step).max(), 1e-300))
         coefficients += step
         if np.abs(step).max() < MIN_STEP:
             break
-    scores = design * residuals[:, None]
-    covariance = information @ (scores.T @ scores) @ information
-    return float(coefficients[1]), float(np.sqrt(covariance[1, 1] * len(x) / (len(x) - 2)))
+    meat = (weighted * residuals[:, None] ** 2).T @ design
+    covariance = information @ meat @ information
+    return float(coefficients[1]), float(np.sqrt(covariance[1, 1] * n / (n - 2)))
