@@ -1,9 +1,11 @@
 """Commands as processes that start in a moment, forked where everything is imported, and disks to fill."""
 
 import ctypes
+import faulthandler
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -11,6 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+# CLV_FAULTS=100 injects a hundred faults of each kind, and CLV_FAULTS_SEED=1 at other moments than usual.
+COUNT, SEED = int(os.environ.get("CLV_FAULTS", "8")), int(os.environ.get("CLV_FAULTS_SEED", "0"))
+MEMORY = Path("/dev/shm")
+PATIENCE = 1200  # seconds; a command takes ten of an idle machine, and minutes of one where thirty processes run
 CONTEXT = multiprocessing.get_context("forkserver")
 NEW_MOUNTS, NEW_USER = 0x00020000, 0x10000000  # of unshare(2)
 PRIVATE = 0x44000  # of mount(2), for all that is mounted below
@@ -69,11 +75,11 @@ class Command:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 400) -> Outcome:
-        """Wait for its end; a command that hangs is killed, and ends with -9."""
-        self.process.join(seconds)
+    def wait(self) -> Outcome:
+        """Wait for its end; a command that hangs is stopped, ends with -6 and says where it was."""
+        self.process.join(PATIENCE)
         if self.process.exitcode is None:
-            self.process.kill()
+            self.send(signal.SIGABRT)
             self.process.join()
         texts = [
             (self.folder / name).read_text() if (self.folder / name).exists() else "" for name in ("stdout", "stderr")
@@ -96,6 +102,7 @@ def _run(folder, typed, disk, environment):
     for number, name in ((1, "stdout"), (2, "stderr")):
         file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
+    faulthandler.enable()
     os.environ.update(environment)
     tempfile.tempdir = None
     os.chdir(folder)
