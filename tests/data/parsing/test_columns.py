@@ -224,7 +224,9 @@ def test_a_wide_log_is_not_listed_whole():
      ("Taux remise", "discount"), ("discount_code", None), ("Discount Name", None), ("trans_dt", "date"),
      ("refund_value", "refunded"), ("Returned Amount", "refunded"), ("Erstattungsbetrag", "refunded"),
      ("refund_date", None), ("order_ts", "date"), ("ts", "date"), ("Posting Date", "date"),
-     ("Sell-to Customer No.", "customer_id"), ("Document No.", "order_id")],
+     ("Sell-to Customer No.", "customer_id"), ("Document No.", "order_id"), ("receipt_total", "amount"),
+     ("Ticket Sum", "amount"), ("Total commande (EUR)", "amount"), ("total_orders", None),
+     ("loyalty_id", "customer_id"), ("Donor No.", "customer_id"), ("loyalty", None), ("doc_no", "order_id")],
 )  # fmt: skip
 def test_names_of_several_words_are_known(column, role):
     assert [known for known in USUAL_NAMES if rank_name(known, column) is not None] == [role] * bool(role)

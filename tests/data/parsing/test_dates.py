@@ -291,6 +291,8 @@ WRITTEN = {
     "SAS": lambda d: {"date": f"{d:%d%b%Y}".upper()},
     "BigQuery": lambda d: {"date": f"{d:%Y-%m-%d %H:%M:%S} +0000 UTC"},
     "three columns": lambda d: {"year": d.year, "month": d.month, "day": d.day},
+    "three letters": lambda d: {"y": d.year, "m": d.month, "d": d.day},
+    "numbers of pandas": lambda d: {"date": f"{d:%Y%m%d}.0"},
 }
 
 

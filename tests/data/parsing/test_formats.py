@@ -63,6 +63,7 @@ LAYOUTS = {
     "iso": lambda d: f"{d:%Y-%m-%d}",
     "slashes": lambda d: f"{d.year}/{d.month}/{d.day}",
     "compact": lambda d: f"{d:%Y%m%d}",
+    "compact of pandas": lambda d: f"{d:%Y%m%d}.0",
     "to the second": lambda d: f"{d:%Y%m%d}235959",
     "clock": lambda d: f"{d:%Y-%m-%d} 23:59",
     "T": lambda d: f"{d:%Y-%m-%d}T00:00:01.123456",
@@ -123,6 +124,13 @@ def test_every_29th_of_february_is_that_of_the_calendar():
     assert [year for year, day in zip(years, result, strict=True) if day] == [
         year for year in years if (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["3 stycznia 2022 r.", "3 Ocak 2022", "3 ianuarie 2022", "2022. január 3.", "3 января 2022 г."]
+)
+def test_months_are_known_in_many_languages(text):
+    assert read(add_day, [text], None) == [date(2022, 1, 3)]
 
 
 NO_DATES = [

@@ -68,6 +68,19 @@ def test_what_could_play_a_role_is_named_all_at_once():
     )
 
 
+def test_the_identifier_that_comes_back_most_is_suggested_first():
+    once = pa.array([f"x{number // 2}" for number in range(ROWS)])
+    assert "customer_id of log 'shop' could be any of c, a: type data.columns.customer_id=c" in error_message(
+        ("a", "d", "m"), a=once, c=LOG["who"]
+    )
+
+
+def test_a_date_in_several_columns_is_thought_of():
+    assert error_message(("customer", "x", "amount"), x=LOG["much"], y=LOG["much"], z=LOG["much"]).endswith(
+        ", or data.columns.date=[year,month,day] with the columns that it stands in"
+    )
+
+
 def test_a_date_of_delivery_or_a_tax_is_no_rival():
     more = {"ship": pa.array((DAYS + 3).astype(str)), "tax": LOG["much"], "country x": pa.array(["FR", "DE"] * 200)}
     chosen = choose(("c", "d", "m"), **more)
@@ -91,7 +104,7 @@ def test_clock_times_are_no_dates_and_an_empty_column_is_no_order():
     assert "order_id" not in chosen.by_role
 
 
-@pytest.mark.parametrize("name", ["profit", "Order Profit", "Gewinn (EUR)", "bénéfice"])
+@pytest.mark.parametrize("name", ["profit", "Gewinn (EUR)", "bénéfice", "gross margin"])
 def test_a_profit_is_the_amount_only_where_there_is_no_spend(name):
     assert choose(("c", "d", name)).by_role["amount"] == name
     assert choose(("c", "d", "m"), **{name: LOG["much"]}).by_role["amount"] == "m"

@@ -161,10 +161,14 @@ class ColumnContents:
         values = cells.nunique()
         if values < 2 or values == cells.count() or (len(cells) >= MIN_CATEGORY_ROWS and values <= MAX_CATEGORIES):
             return False
+        return self.share_that_comes_back(column, date) > 0
+
+    def share_that_comes_back(self, column: str, date: str | None) -> float:
+        """Return the share of values that are there on several days; 1 where there are no days to compare."""
         if date is None or self.sample[date].nunique() < 2:
-            return True
-        days = self.sample[date].str.slice(0, 10).groupby(cells).nunique()
-        return bool((days > 1).any())
+            return 1.0
+        days = self.sample[date].str.slice(0, 10).groupby(self.sample[column]).nunique()
+        return float((days > 1).mean())
 
     def could_be_an_order(self, column: str, customer: str, date: str) -> bool:
         """Return whether a column holds identifiers that repeat, but only for one customer on one day."""

@@ -115,7 +115,6 @@ def choose_columns(
     if contents:
         unused = [c for c in available if c not in {*by_role.values(), *(guess.column for guess in guesses.values())}]
         guess_by_contents(by_role, named, guesses, unused, contents)
-    if contents:
         prefer_less_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
@@ -125,10 +124,8 @@ def choose_columns(
         chosen.pop("unit_price", None)  # a price without a quantity would be what was paid
     has_money = not _lacks_money(by_role | chosen, guesses, named, available, contents)
     _check_required_roles(by_role | chosen, guesses, available, log, contents, has_money)
-    others = {role: guesses.get(role, Guess()).passed_over for role in chosen}
-    passed_over = {
-        role: left for role in chosen if (left := tuple(c for c in others[role] if c not in chosen.values()))
-    }
+    free = set(available) - {*by_role.values(), *chosen.values()}
+    passed_over = {role: tuple(c for c in guesses[role].passed_over if c in free) for role in chosen if role in guesses}
     roles = ColumnRoles(by_role | chosen, tuple(chosen), passed_over)
     return replace(roles, counts=_find_counts(roles, available, contents))
 
@@ -146,7 +143,7 @@ def _find_counts(roles: ColumnRoles, available: Sequence[str], contents: ColumnC
 def _needs_guess(role: str, by_role: Mapping[str, str], named: Mapping[str, str | bool | None]) -> bool:
     if not USUAL_NAMES[role]:  # no name alone speaks for it
         return False
-    priced = role == "amount" and {"quantity", "unit_price"} <= set(by_role)  # the user named what makes an amount
+    priced = role == "amount" and {"quantity", "unit_price"} <= set(by_role)  # named by the user
     return role not in by_role and named.get(role) is not False and not priced
 
 
@@ -213,7 +210,7 @@ def _check_required_roles(
         choices = _list_choices(role, guess, free, listed, contents)
         advice += [f"data.columns.{role}={choices}"] if choices else []
     if problems:
-        alternatives = [" ".join(advice), *_list_alternatives(by_role, guesses, free)]
+        alternatives = [" ".join(advice), *_list_alternatives(by_role, guesses, free, has_money)]
         raise ClvError(f"{', and '.join(problems)}: type {', or '.join(filter(None, alternatives))}")
 
 
@@ -265,20 +262,23 @@ def _list_choices(
     return f"<one of {_list_columns(choices or listed)}>" if choices or listed else ""
 
 
-def _list_alternatives(by_role: Mapping[str, str], guesses: Mapping[str, Guess], free: Sequence[str]) -> list[str]:
+def _list_alternatives(
+    by_role: Mapping[str, str], guesses: Mapping[str, Guess], free: Sequence[str], has_money: bool
+) -> list[str]:
     """List what else than a column may be typed, or changed."""
-    missing = _missing_money(by_role)
-    alternatives = []
-    if "date" not in by_role and guesses.get("date", Guess()).doubts:
-        alternatives += ["write its dates like 2020-12-31"]
+    missing, date, alternatives = _missing_money(by_role) if has_money else (), guesses.get("date", Guess()), []
+    if "date" not in by_role:
+        alternatives += ["write its dates like 2020-12-31"] if date.doubts else []
+        parts = "data.columns.date=[year,month,day] with the columns that it stands in"
+        alternatives += [parts] if len(free) > 2 and not date.rivals else []
     if guesses.get("amount", Guess()).rivals:
         return alternatives
     if missing == ("quantity",):
         alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
-    if missing == ("amount",):
-        alternatives += ["name a quantity and a unit_price"] if free and "quantity" not in by_role else []
-        alternatives += ["data.columns.amount=false for a log without money"]
-    return alternatives
+    if missing != ("amount",):
+        return alternatives
+    alternatives += ["name a quantity and a unit_price"] if free and "quantity" not in by_role else []
+    return [*alternatives, "data.columns.amount=false for a log without money"]
 
 
 def quote_column(column: str) -> str:

@@ -15,10 +15,25 @@ from clv_experiments.errors import ClvError
 Named = str | bool | Sequence[str] | None  # what was typed for a role
 YEAR_NAMES = ("year", "jahr", "annee", "ano", "anno", "jaar", "rok", "ar", "vuosi", "год", "yyyy", "yr")
 MONTH_NAMES = (
-    "month", "monthname", "monat", "mois", "mes", "mese", "maand", "miesiac", "mesic", "manad", "maned", "kuukausi",
-    "месяц", "mm",
+    "month", "monthname", "mon", "mth", "monat", "mois", "mes", "mese", "maand", "miesiac", "mesic", "manad", "maned",
+    "kuukausi", "месяц", "mm",
 )  # fmt: skip
-DAY_NAMES = ("day", "dayofmonth", "tag", "jour", "dia", "giorno", "dag", "dzien", "den", "paiva", "день", "dd")
+DAY_NAMES = (
+    "day",
+    "dayofmonth",
+    "dy",
+    "dom",
+    "tag",
+    "jour",
+    "dia",
+    "giorno",
+    "dag",
+    "dzien",
+    "den",
+    "paiva",
+    "день",
+    "dd",
+)
 WEEK_NAMES = (
     "week", "weekno", "weeknumber", "weeknum", "isoweek", "wk", "woche", "kw", "kalenderwoche", "semaine", "semana",
     "settimana", "tydzien", "vecka", "uge", "uke", "viikko", "неделя",
@@ -95,6 +110,8 @@ def _guess_columns(available: Sequence[str]) -> list[str]:
         return []
     if year and month:
         return year + month + day
+    if {*"ymd"} <= set(names):
+        return [names[part] for part in "ymd"]
     part_of_year = first(*WEEK_NAMES, *QUARTER_NAMES)
     if year and part_of_year:
         return year + part_of_year

@@ -29,11 +29,11 @@ WORD = "([a-zà-žа-яё]{3,})"
 # text.
 LAYOUTS = {
     f"^([0-9]{{4}})(?:[-/.] ?|[年년] ?){DAY}(?:[-/.] ?|[月월] ?){DAY}[.日일]?{END}": "ymd",
-    f"^([0-9]{{4}})(0[1-9]|1[0-2])([0-9]{{2}})(?:[0-9]{{6}})?{END}": "ymd",
+    f"^([0-9]{{4}})(0[1-9]|1[0-2])([0-9]{{2}})(?:[0-9]{{6}}|[.]0)?{END}": "ymd",
     f"^{COMMON_YEAR}([0-9]{{2}})([0-9]{{2}})(?:[0-9]{{4}}|[t_][0-9]{{4}}(?:[0-9]{{2}})?z?)$": "ymd",
-    f"^{ARTICLE}{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}(?: г[.]?)?{END}": "dmy",
+    f"^{ARTICLE}{DAY}{ORDINAL}[-/. ]*(?:de |of )?{WORD}[-/., ]*(?:de |del |of )?{YEAR}(?: [гr][.]?)?{END}": "dmy",
     f"^{WORD}[-/. ]*{ARTICLE}{DAY}{ORDINAL}[-/., ]+{YEAR}{END}": "mdy",
-    f"^([0-9]{{4}})[-/. ]*{WORD}[-/. ]*{DAY}{END}": "ymd",  # 2010-Dec-01
+    f"^([0-9]{{4}})[-/. ]*{WORD}[-/. ]*{DAY}[.]?{END}": "ymd",  # 2010-Dec-01
     f"^{WORD} +{DAY} +{CLOCK}(?:(?:utc|gmt) +)?([0-9]{{4}})$": "mdy",  # Dec 1 10:00:00 2010
 }
 EITHER_ORDER = f"^{DAY}[-/.] ?{DAY}[-/.] ?{YEAR}[.]?{END}"
@@ -71,53 +71,57 @@ LATER_WEEK = "(?:1[3-9]|[2-4][0-9]|5[0-3])"
 LATER_WEEKS = (f"^{COMMON_YEAR}[-/. ]?{LATER_WEEK}$", f"^{LATER_WEEK}[-/. ]{COMMON_YEAR}$")
 NUMBER = "^([0-9]{1,19})(?:[.,][0-9]+)?$"
 
-# In English, German, French, Spanish, Italian, Portuguese, Dutch, the languages of Scandinavia, Finnish, Polish, Czech
-# and Russian.
+# In English, German, French, Spanish, Italian, Portuguese, Dutch, the languages of Scandinavia, Finnish, Polish, Czech,
+# Russian, Turkish, Romanian and Hungarian.
 MONTH_WORDS = {
     "01": (
-        "jan january januar jänner janvier janv ene enero gen gennaio janeiro januari "
-        "tammikuu tammikuuta styczeń stycznia sty leden ledna январь января янв q1"
+        "jan january januar jänner janvier janv ene enero gen gennaio janeiro januari tammikuu tammikuuta "
+        "styczeń stycznia sty leden ledna январь января янв q1 ocak oca ianuarie ian január"
     ),
     "02": (
-        "feb febr february februar février fevrier févr fevr fév fev febrero febbraio fevereiro "
-        "februari helmikuu helmikuuta luty lutego lut únor února unor unora февраль февраля фев"
+        "feb febr february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari "
+        "helmikuu helmikuuta luty lutego lut únor února unor unora февраль февраля фев şubat şub februarie "
+        "február"
     ),
     "03": (
-        "mar march märz maerz mär mrz mars marzo março marco maart mrt "
-        "marts maaliskuu maaliskuuta marzec marca březen března brezen brezna март марта"
+        "mar march märz maerz mär mrz mars marzo março marco maart mrt marts maaliskuu maaliskuuta marzec "
+        "marca březen března brezen brezna март марта mart martie március márc"
     ),
     "04": (
-        "apr april avril avr abr abril aprile huhtikuu huhtikuuta kwiecień kwietnia kwi duben dubna апрель апреля апр "
-        "q2"
+        "apr april avril avr abr abril aprile huhtikuu huhtikuuta kwiecień kwietnia kwi duben dubna апрель "
+        "апреля апр q2 nisan nis aprilie április ápr"
     ),
-    "05": "may mai mayo mag maggio maio mei maj toukokuu toukokuuta maja květen května kveten kvetna май мая",
+    "05": (
+        "may mai mayo mag maggio maio mei maj toukokuu toukokuuta maja květen května kveten kvetna май мая "
+        "mayıs május máj"
+    ),
     "06": (
-        "jun june juni juin junio giu giugno junho "
-        "kesäkuu kesäkuuta czerwiec czerwca cze červen června cerven cervna июнь июня июн"
+        "jun june juni juin junio giu giugno junho kesäkuu kesäkuuta czerwiec czerwca cze červen června "
+        "cerven cervna июнь июня июн haziran haz iunie iun június jún"
     ),
     "07": (
-        "jul july juli juillet juil julio lug luglio julho "
-        "heinäkuu heinäkuuta lipiec lipca lip červenec července cervenec cervence июль июля июл q3"
+        "jul july juli juillet juil julio lug luglio julho heinäkuu heinäkuuta lipiec lipca lip červenec "
+        "července cervenec cervence июль июля июл q3 temmuz tem iulie iul július júl"
     ),
     "08": (
-        "aug august août aout ago agosto augustus "
-        "augusti elokuu elokuuta sierpień sierpnia sie srpen srpna август августа авг"
+        "aug august août aout ago agosto augustus augusti elokuu elokuuta sierpień sierpnia sie srpen srpna "
+        "август августа авг ağustos ağu augusztus"
     ),
     "09": (
-        "sep sept september septembre septiembre setiembre set sett settembre setembro "
-        "syyskuu syyskuuta wrzesień września wrz září zari сентябрь сентября сен сент"
+        "sep sept september septembre septiembre setiembre set sett settembre setembro syyskuu syyskuuta "
+        "wrzesień września wrz září zari сентябрь сентября сен сент eylül eyl septembrie szeptember szept"
     ),
     "10": (
-        "oct october okt oktober octobre octubre ott ottobre out outubro "
-        "lokakuu lokakuuta październik października paź říjen října rijen rijna октябрь октября окт q4"
+        "oct october okt oktober octobre octubre ott ottobre out outubro lokakuu lokakuuta październik "
+        "października paź říjen října rijen rijna октябрь октября окт q4 ekim eki octombrie október"
     ),
     "11": (
-        "nov november novembre noviembre novembro marraskuu marraskuuta listopad listopada listopadu lis ноябрь ноября "
-        "ноя"
+        "nov november novembre noviembre novembro marraskuu marraskuuta listopad listopada listopadu lis "
+        "ноябрь ноября ноя kasım kas noiembrie noi"
     ),
     "12": (
-        "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro "
-        "desember des joulukuu joulukuuta grudzień grudnia gru prosinec prosince декабрь декабря дек"
+        "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro desember des "
+        "joulukuu joulukuuta grudzień grudnia gru prosinec prosince декабрь декабря дек aralık ara decembrie"
     ),
 }
 MONTHS = "".join(f";{word}={month}" for month, words in MONTH_WORDS.items() for word in words.split())

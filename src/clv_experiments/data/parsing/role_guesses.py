@@ -22,7 +22,10 @@ OTHER_DATES = re.compile(
     "signup|first|last|end|valid|geburt|liefer|versand|envio|livraison|consegna|entrega|nacimiento|naissance"
 )
 # Money all the same, where no column holds spend.
-PROFITS = re.compile("profit|gewinn|benefice|guadagno|ganancia|lucro|winst|zysk|vinst")
+PROFITS = re.compile(
+    "profit|gewinn|benefice|guadagno|ganancia|lucro|winst|zysk|vinst|deckungsbeitrag|(?:margin|marge|margen|margine|marza)"
+    "(?!p(?:er)?c|rate|ratio|quote|prozent)"
+)
 SHORT_NUMBERS = "lat|lon|lng|tax|vat|mwst|tva|iva|fee|rate|tip|age|pct"  # end or begin a name: no basket value is tva
 OTHER_NUMBERS = re.compile(
     f"^(?:{SHORT_NUMBERS})|(?:{SHORT_NUMBERS})$|{PROFITS.pattern}|ship|freight|fracht|discount|rabat|rebate|cost|margin|"
@@ -165,6 +168,7 @@ def guess_by_contents(
     date = column_of("date")
     if is_missing("customer_id"):
         candidates = [column for column in unused if contents.could_be_a_customer(column, date)]
+        candidates.sort(key=lambda column: -contents.share_that_comes_back(column, date))
         add("customer_id", _merge_synonyms(candidates, contents), OTHER_IDS)
     customer = column_of("customer_id")
     if is_missing("order_id") and customer and date:

@@ -29,8 +29,12 @@ CUSTOMER_WORDS = (
     "usuario", "acquirente", "utente", "klant", "koper", "klient", "klienta", "nabywca", "nabywcy", "kund", "kjoper",
     "kober", "asiakas", "asiakkaan", "zakaznik", "zakaznika", "клиент", "клиента", "покупатель", "покупателя",
 )  # fmt: skip
+PERSON_WORDS = (  # customers only where an id word stands beside them: a column "loyalty" may be a level
+    "loyalty", "loyaltymember", "loyaltycard", "membership", "clubcard", "donor", "guest", "patient", "passenger",
+    "player", "visitor", "profile", "person", "contact", "student", "supporter", "tenant", "reader",
+)  # fmt: skip
 ORDER_WORDS = (
-    "order", "invoice", "transaction", "receipt", "basket", "document", "booking", "bestell", "bestellung",
+    "order", "invoice", "transaction", "receipt", "basket", "document", "doc", "booking", "bestell", "bestellung",
     "bestellungs", "auftrag",
     "auftrags", "rechnung", "rechnungs", "beleg", "commande", "facture", "pedido", "factura", "orden", "ordine",
     "fattura", "encomenda", "fatura", "compra", "bestelling", "bestel", "factuur", "zamowienie", "zamowienia",
@@ -123,6 +127,10 @@ SUBTOTALS = (
     "subtotal", "itemsubtotal", "linesubtotal", "ordersubtotal", "zwischensumme", "soustotal", "subtotale",
     "subtotaal", "delsumma", "valisumma",
 )  # fmt: skip
+SOLD_WORDS = (  # what a total may be of
+    *ORDER_WORDS, "ticket", "cart", "purchase", "sale", "checkout", "bill", "check", "bon", "panier", "warenkorb",
+    "carrello", "carrito", "einkaufs", "achat", "ticketdecaisse", "scontrino", "paragonu", "kvitto",
+)  # fmt: skip
 MONEY_ROLES = ("amount", "unit_price", "refunded")  # what data.scale multiplies
 OPEN_PAIRS = (("amount", TOTALS, SALES),)  # with or without tax, shipping, discount: nothing in a name says which
 
@@ -173,9 +181,9 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         *DISCOUNT_WORDS, "discounts", "itempromotiondiscount", "couponamount", "indirim",
     ),
     "order_id": (
-        "order", "invoice", "vbeln", "incrementid", "amazonorderid", "salesrecordnumber", "ordername", "ticketid",
-        "ticketno",
-        "ticketnumber", "receipt", "basket", "transaction", "salesid", "saleid", "purchaseid", "visitid", "bestellung",
+        "order", "invoice", "doc", "vbeln", "incrementid", "amazonorderid", "salesrecordnumber", "ordername",
+        "ticketid", "ticketno", "ticketnumber", "receipt", "basket", "transaction", "salesid", "saleid", "purchaseid",
+        "visitid", "bestellung",
         "auftrag", "rechnung", "beleg", "bon", "bonid", "bonnr", "commande", "pedido", "ordine", "encomenda",
         "bestelling", "zamowienie", "tilaus", "objednavka", "заказ", "чек", "facture", "factura", "fattura", "fatura",
         "factuur", "faktura", "lasku", "kuitti", "paragon",
@@ -222,11 +230,12 @@ KNOWN_EXPORTS = {
 
 # Names of two words, in either order.
 TWO_WORD_NAMES = {
-    "customer_id": (CUSTOMER_WORDS, ID_WORDS),
+    "customer_id": ((*CUSTOMER_WORDS, *PERSON_WORDS), ID_WORDS),
     "date": (PURCHASE_WORDS, DATE_WORDS),
     "discount": (DISCOUNT_WORDS, DISCOUNT_UNITS),
     "refunded": (REFUND_WORDS, MONEY_WORDS),
     "order_id": (ORDER_WORDS, ID_WORDS),
+    "amount": (SOLD_WORDS, MONEY_WORDS),
 }
 
 
@@ -243,11 +252,16 @@ def _ranks(role: str) -> dict[str, int]:
 
 
 def _rank(role: str, name: str) -> int | None:
+    known = _ranks(role).get(name)
+    if role == "amount" and known is not None:
+        return known
     match = _two_words(role).fullmatch(name) if role in TWO_WORD_NAMES else None
-    if match:
-        words = list(map(normalise_name, TWO_WORD_NAMES[role][0]))
-        return words.index(match[1] or match[2]) + 1
-    return _ranks(role).get(name)
+    if match is None:
+        return known
+    if role == "amount":  # behind all names of its own
+        return _ranks(role)[TOTALS[-1]]
+    words = list(map(normalise_name, TWO_WORD_NAMES[role][0]))
+    return words.index(match[1] or match[2]) + 1
 
 
 def usual_name(role: str, column: str) -> str | None:
