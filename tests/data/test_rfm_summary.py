@@ -21,6 +21,8 @@ TABLE = pd.DataFrame(
 )
 IN_WEEKS = TABLE.assign(recency=TABLE["recency"] / 7, T=TABLE["T"] / 7)
 
+IN_MONTHS = TABLE.assign(recency=TABLE["recency"] / 30.4375, T=TABLE["T"] / 30.4375)
+
 
 def raw(frame):
     return RawTable(DuckDb().register_arrow("rows", pa.Table.from_pandas(frame, preserve_index=False)))
@@ -41,6 +43,7 @@ def as_read(frame):
         ["ID", "Frequency", "RECENCY", "t", "Monetary Value"],
         ["column1", "x", "t.x", "T.cal", "m.x"],
         ["id", "frequency_cal", "recency_cal", "T_cal", "monetary_value_cal"],
+        ["Id", "repeat purchases", "recency_days", "age", "Spending"],
     ],
 )
 def test_it_is_known_by_its_columns_under_any_usual_name(names):
@@ -72,6 +75,16 @@ def test_a_table_without_t_says_what_it_lacks():
         load_log("crm", lambda engine: raw(TABLE.drop(columns="T")))
 
 
+@pytest.mark.parametrize("name", ["frequency", "n_orders"])
+def test_the_first_purchase_is_deducted_where_it_was_counted(name):
+    counted = TABLE.assign(frequency=TABLE["frequency"] + 1).rename(columns={"frequency": name})
+    summary = read(counted)
+    pd.testing.assert_frame_equal(summary.customers, as_read(TABLE))
+    assert any(note.startswith(f"{name} counts the first purchase too, as those show") for note in summary.notes)
+    nobody_once = counted[counted["recency"] > 0]
+    assert read(nobody_once).customers["frequency"].tolist() == ([2, 5] if name == "n_orders" else [3, 6])
+
+
 def test_what_is_not_used_is_said():
     summary = read(TABLE.assign(frequency_holdout=1, duration_holdout=90))
     assert "not used: frequency_holdout, duration_holdout" in summary.notes
@@ -83,6 +96,9 @@ def test_what_is_not_used_is_said():
         (TABLE, "days"),  # 800 weeks are 15 years
         (IN_WEEKS, "weeks"),
         (IN_WEEKS.round(2), "weeks"),
+        (IN_MONTHS, "months"),
+        (IN_MONTHS.round(2), "months"),
+        (TABLE.rename(columns={"T": "tenure_days"}).assign(recency=[30, 0, 70], tenure_days=[65, 12, 80]), "days"),
         (TABLE.assign(recency=[3, 0, 4], T=[5, 12, 60]), "weeks"),  # five purchase days in four days
     ],
 )
@@ -135,8 +151,8 @@ def test_what_cannot_be_so_is_refused_in_one_sentence(change, message):
 
 
 def test_settings_are_checked():
-    with pytest.raises(ClvError, match=r"data\.rfm_unit must be days or weeks, got 'months'"):
-        read(TABLE, unit="months")
+    with pytest.raises(ClvError, match=r"data\.rfm_unit must be days, weeks or months, got 'years'"):
+        read(TABLE, unit="years")
     with pytest.raises(ClvError, match=r"no column 'who' \(data\.columns\.customer_id\)"):
         read(TABLE, named={"customer_id": "who"})
     with pytest.raises(ClvError, match="no row"):

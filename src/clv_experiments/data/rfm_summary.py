@@ -17,17 +17,31 @@ from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError, command
 
 # What the columns are called in lower case, without blanks and punctuation: lifetimes, and R's x, t.x and T.cal.
-SUMMARY_NAMES = {
-    "frequency": ("frequency", "frequencycal", "x", "xcal"),
+COUNT_NAMES = tuple(  # of all purchases, the first one too
+    form.format(word)
+    for word in ("purchases", "orders", "transactions")
+    for form in ("{}", "n{}", "num{}", "numberof{}", "total{}")
+)
+TIME_NAMES = {
     "recency": ("recency", "recencycal", "tx", "txcal"),
-    "T": ("t", "tcal"),
-    "monetary_value": ("monetaryvalue", "monetaryvaluecal", "monetary", "mx", "zbar"),
+    "T": ("t", "tcal", "tenure", "age", "customerage", "observationperiod"),
 }
+DAYS_PER_UNIT = {"days": 1, "weeks": 7, "months": 365.25 / 12}
+TIMES = {
+    role: (*names, *(name + unit for name in names for unit in DAYS_PER_UNIT)) for role, names in TIME_NAMES.items()
+}
+SUMMARY_NAMES = {
+    "frequency": ("frequency", "frequencycal", "x", "xcal", "repeatpurchases", "repeatorders", "repeattransactions",
+                  *COUNT_NAMES),
+    **TIMES,
+    "monetary_value": ("monetaryvalue", "monetaryvaluecal", "monetary", "mx", "zbar", "spending", "averageordervalue",
+                       "avgordervalue", "meanspend", "averagespend", "avgspend", "aov"),
+}  # fmt: skip
 REQUIRED = ("frequency", "recency", "T")
-DAYS_PER_UNIT = {"days": 1, "weeks": 7}
 UNIT_SETTING = "data.rfm_unit"
 MAX_WEEKS = 520  # ten years: a larger T counts days
-DAY_TOLERANCE = 0.05  # of a day, by which a time in weeks may be rounded
+DAY_TOLERANCE, MAX_TOLERANCE = 0.05, 0.3  # of a day, by which a time in weeks or months may be rounded
+MAX_DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +122,7 @@ def read_rfm_summary(
         What the user typed; of these only ``customer_id`` and ``date`` matter.
     name : str
         Of the table, for messages.
-    unit : {"days", "weeks"}, optional
+    unit : {"days", "weeks", "months"}, optional
         Of recency and T; by default inferred.
     decimal : {".", ","}, optional
         Decimal mark of text; by default a point.
@@ -127,16 +141,17 @@ def read_rfm_summary(
     if not columns:
         return None
     if unit not in (None, *DAYS_PER_UNIT):
-        raise ClvError(f"{UNIT_SETTING} must be days or weeks, got '{unit}'")
+        raise ClvError(f"{UNIT_SETTING} must be days, weeks or months, got '{unit}'")
     table, notes = _fetch_rows(raw, columns, named.get("customer_id"), decimal, name)
+    notes += _count_repeats_only(table, columns["frequency"])
     _check(table, columns, name)
     if unit is None:
-        unit, why = _infer_unit(table, name)
+        unit, why = _infer_unit(table, columns, name)
         notes.append(f"recency and T are taken as {unit}, since {why} ({UNIT_SETTING} says otherwise)")
-    days = table[["recency", "T"]] * DAYS_PER_UNIT[unit]
-    whole = days.round()
-    close = ((days - whole).abs() < DAY_TOLERANCE).all(axis=None)
-    return RfmSummary(name, table.assign(**(whole if close else days)), (*raw.notes, *notes))
+    times = table[["recency", "T"]]
+    days = times * DAYS_PER_UNIT[unit]
+    is_whole = _are_whole_days(times.to_numpy(), DAYS_PER_UNIT[unit])
+    return RfmSummary(name, table.assign(**(days.round() if is_whole else days)), (*raw.notes, *notes))
 
 
 def _fetch_rows(
@@ -225,27 +240,51 @@ def _check(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
             refuse(wrong, problem)
 
 
-def _infer_unit(table: pd.DataFrame, name: str) -> tuple[str, str]:
+def _count_repeats_only(table: pd.DataFrame, column: str) -> list[str]:
+    """Deduct the first purchase from the frequency where that counts it, and say so."""
+    frequency, is_count = table["frequency"], _normalise(column) in COUNT_NAMES
+    once = frequency == 1
+    are_told = bool(once.any() and (once == (table["recency"] == 0)).all())
+    if not ((frequency >= 1).all() and (are_told or (is_count and not once.any()))):
+        return []
+    table["frequency"] = frequency - 1
+    why = "as those show whose recency is 0" if are_told else "by its name"
+    return [f"{column} counts the first purchase too, {why}: the frequency of repeat purchases is one less"]
+
+
+def _infer_unit(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> tuple[str, str]:
     """Return the unit of recency and T that fits, and why.
 
     Raises
     ------
     ClvError
-        If both fit.
+        If several do.
     """
+    written = {unit for role in TIME_NAMES for unit in DAYS_PER_UNIT if _normalise(columns[role]).endswith(unit)}
+    if len(written) == 1:
+        return written.pop(), "their columns say so"
     times = table[["recency", "T"]].to_numpy()
-    in_days = times * DAYS_PER_UNIT["weeks"]
-    if (table["frequency"] > table["recency"]).any():
+    is_whole, longest = bool((times == times.round()).all()), times.max()
+    are_days_possible = (table["frequency"] <= table["recency"]).all()
+    if not is_whole:
+        fitting = [unit for unit in ("weeks", "months") if _are_whole_days(times, DAYS_PER_UNIT[unit])]
+        if len(fitting) == 1:
+            return fitting[0], f"as {fitting[0]} they are whole days"
+    elif not are_days_possible:
         return "weeks", "a customer bought more often than once a day otherwise"
-    if (times != times.round()).any() and (np.abs(in_days - in_days.round()) < DAY_TOLERANCE).all():
-        return "weeks", "they are sevenths"
-    longest = times.max()
-    if (times == times.round()).all() and longest > MAX_WEEKS:
+    elif longest > MAX_WEEKS:
         return "days", f"{longest:,.0f} weeks would be {longest / 52:.0f} years"
+    possible = [unit for unit in DAYS_PER_UNIT if are_days_possible or unit != "days"]
     raise ClvError(
-        f"recency and T of '{name}', up to {longest:g}, may be days or weeks; type {UNIT_SETTING}=days or "
-        f"{UNIT_SETTING}=weeks"
+        f"recency and T of '{name}', up to {longest:g}, may be {' or '.join(possible)}; type "
+        f"{' or '.join(f'{UNIT_SETTING}={unit}' for unit in possible)}"
     )
+
+
+def _are_whole_days(times: np.ndarray, days: float) -> bool:
+    decimals = next((n for n in range(MAX_DECIMALS) if np.allclose(times, times.round(n), atol=1e-9)), MAX_DECIMALS)
+    tolerance = min(max(DAY_TOLERANCE, 0.51 * days * 10.0**-decimals), MAX_TOLERANCE)
+    return bool((np.abs(times * days - (times * days).round()) < tolerance).all())
 
 
 def _normalise(column: str) -> str:
