@@ -282,7 +282,9 @@ def _infer_unit(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> t
 
 
 def _are_whole_days(times: np.ndarray, days: float) -> bool:
-    decimals = next((n for n in range(MAX_DECIMALS) if np.allclose(times, times.round(n), atol=1e-9)), MAX_DECIMALS)
+    decimals = next(
+        (n for n in range(MAX_DECIMALS) if np.allclose(times, times.round(n), rtol=0, atol=1e-9)), MAX_DECIMALS
+    )
     tolerance = min(max(DAY_TOLERANCE, 0.51 * days * 10.0**-decimals), MAX_TOLERANCE)
     return bool((np.abs(times * days - (times * days).round()) < tolerance).all())
 

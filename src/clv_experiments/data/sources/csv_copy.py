@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from io import StringIO, TextIOWrapper
 from operator import and_
@@ -19,10 +19,12 @@ import pyarrow.parquet as pq
 from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
 from clv_experiments.data.sources.csv_text import (
     BLOCK_BYTES,
+    SPACE,
     CsvFile,
     describe_quotes,
     name_separator,
     open_binary,
+    read_records,
 )
 from clv_experiments.data.sources.csv_types import cast_lossless, find_plain_types
 from clv_experiments.errors import ClvError
@@ -31,6 +33,7 @@ from clv_experiments.errors.disks import describe_full_disk, is_disk_full
 PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
 ALL_TEXT: Mapping[str, str] = MappingProxyType({})
 MISFIT = "lost: "  # prefix of columns that hold what a type would lose
+FOOTER_BYTES, MIN_CELLS = 1 << 13, 3  # of what stands below a table, and of a row that can be told from it
 BLANK = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
 FIRST_FAULT = """
     SELECT error_type, csv_line, line_byte_position - 1 FROM reject_errors
@@ -59,11 +62,14 @@ class CsvCopy:
         Lines further down that are the header again, as in files that were put together; they are left out.
     types : mapping of column to type
         Columns that were copied as numbers or dates, which they are throughout; the others are text.
+    footer : tuple of str
+        The first cell of each line below the table, such as the day of the export; they are left out.
     """
 
     rows: int
     repeated_headers: int = 0
     types: Mapping[str, str] = field(default_factory=dict)
+    footer: tuple[str, ...] = ()
 
 
 def copy_to_parquet(file: CsvFile, target: Path, types: Mapping[str, str] | None = ALL_TEXT) -> CsvCopy:
@@ -120,6 +126,9 @@ def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
         for _ in range(file.lines_above):
             last = source.readline()
         end = last[len(last.rstrip("\r\n")) :]
+        if file.separator == SPACE["space"]:
+            csv.writer(copy, delimiter=" ", lineterminator="\n").writerows(read_records(source, file.separator))
+            return _Text(target, 0, file.lines_above)
         copy.write(end)  # shows how lines end, which the first row may not: it may hold other ends in quotes
         while block := source.read(BLOCK_BYTES):
             copy.write(block)
@@ -147,8 +156,9 @@ def _copy(
     kept = rows.project(", ".join(f"{column} AS {quote_identifier(name)}" for column, name in named.items()))
     types = find_plain_types(kept) if types is None else types
     misfits = _write(connection, kept, types, target)
-    fault = connection.execute(FIRST_FAULT, [BLANK]).fetchone()
-    if fault:
+    fault = next(iter(connection.execute(FIRST_FAULT, [BLANK]).fetchall()), None)
+    footer = _read_footer(file, text, fault[2]) if fault else ()
+    if fault and not footer:
         _refuse_line(file, text, *fault)
     empty = [column for position, column in enumerate(names) if file.header.must_be_empty(position)]
     if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
@@ -157,8 +167,8 @@ def _copy(
     if misfits:
         _write(connection, kept, types, target)
     if types:  # no name of a column is a number or a date
-        return CsvCopy(pq.read_metadata(target).num_rows, types=types)
-    return _leave_out_repeated_headers(connection, file, target)
+        return CsvCopy(pq.read_metadata(target).num_rows, types=types, footer=footer)
+    return replace(_leave_out_repeated_headers(connection, file, target), footer=footer)
 
 
 def _write(
@@ -191,6 +201,20 @@ def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: Csv
         copy.filter(is_header.isnull() | ~is_header).write_parquet(str(others), compression="uncompressed")
         others.replace(target)
     return CsvCopy(rows - repeated, repeated)
+
+
+def _read_footer(file: CsvFile, text: _Text, position: int) -> tuple[str, ...]:
+    """Return the first cell of each line from a byte position on if all are a few, and fill at most half of a row."""
+    width = len(file.header.names)
+    with text.path.open("rb") as stream:
+        stream.seek(position)
+        end = stream.read(FOOTER_BYTES + 1)
+    if width < MIN_CELLS or len(end) > FOOTER_BYTES:
+        return ()
+    lines = StringIO(end.decode("utf-8", errors="replace").rstrip(BLANK), newline="")
+    rows = [[cell for cell in row if cell.strip()] for row in read_records(lines, file.separator)]
+    rows = [row for row in rows if row]
+    return tuple(row[0] for row in rows) if all(2 * len(row) <= width for row in rows) else ()
 
 
 def _refuse_line(file: CsvFile, text: _Text, fault: str, content: str, position: int) -> NoReturn:

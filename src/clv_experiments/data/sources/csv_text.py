@@ -8,12 +8,12 @@ import gzip
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from clv_experiments.data.sources.header import Header, find_header
 from clv_experiments.data.sources.markup import describe_markup
@@ -51,7 +51,8 @@ class CsvFile:
     lines_above : int
         Lines before the first row of data: the header, and what stands above it.
     is_readable : bool
-        Whether DuckDB reads the file as it is: UTF-8, not compressed, and no quotes above the header.
+        Whether DuckDB reads the file as it is: UTF-8, not compressed, no quotes above the header, and no blanks as
+        separators, of which several may stand side by side.
     """
 
     path: Path
@@ -118,7 +119,7 @@ def inspect_csv(
         _check_quotes(
             records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
         )
-    is_readable = encoding == UTF_8 and not _is_compressed(path) and not separator_line
+    is_readable = encoding == UTF_8 and not _is_compressed(path) and not separator_line and separator != SPACE["space"]
     is_readable = is_readable and _can_be_skipped(records.texts, header_found)
     return CsvFile(path, encoding, separator, header_found, lines_above, is_readable)
 
@@ -126,6 +127,13 @@ def inspect_csv(
 def open_binary(path: Path) -> BinaryIO:
     """Open a file, unpacked if its name ends in .gz."""
     return cast(BinaryIO, gzip.open(path) if _is_compressed(path) else path.open("rb"))
+
+
+def read_records(lines: Iterable[str], separator: str) -> Any:
+    """Read the records of a CSV; of several blanks that separate cells, one counts."""
+    if separator == SPACE["space"]:
+        lines = (re.sub(" +(?=[\r\n]*$)", "", line) for line in lines)
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
 
 
 def describe_quotes(location: str) -> str:
@@ -269,7 +277,7 @@ def _choose_separator(path: Path, sample: str, declared: str | None, line: int) 
 
 def _first_records(sample: str, separator: str, line: int) -> _Records:
     lines = StringIO(sample, newline="").readlines()
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    reader = read_records(lines, separator)
     records = _Records([], [], [line])
     end = 0
     for row in islice(reader, SAMPLE_ROWS):

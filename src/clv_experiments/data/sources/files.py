@@ -35,6 +35,7 @@ SETTING_KINDS = {
     "table": ("database",),
 }
 MANY_BYTES = 1 << 22  # of CSV files, from which on it pays to look for columns that need no parsing
+MAX_QUOTED = 60  # characters of a line, in a note
 FILE = "{file}"  # stands for a file in a note about several
 PANDAS_READERS = {  # what reads a file of each kind, and finds its separator
     "csv": 'pandas.read_csv({file}, sep=None, engine="python")',
@@ -165,13 +166,17 @@ def _read_csv(
     copies = _copy_alike(targets, None if is_long else ALL_TEXT)
     if not any(copy.rows for copy in copies):
         raise ClvError(f"{_list_files(paths)} has a header but no row")
-    repeated = [
-        f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
-        for copy, file in zip(copies, csv_files, strict=True)
-        if copy.repeated_headers
-    ]
+    left_out = [note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_left_out(copy, file)]
     rows = engine.read_parquet([*targets]).select(*first.columns)
-    return RawTable(rows, (*_csv_notes(csv_files, encoding), *repeated))
+    return RawTable(rows, (*_csv_notes(csv_files, encoding), *left_out))
+
+
+def _describe_left_out(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
+    if copy.repeated_headers:
+        yield f"{copy.repeated_headers:,} line(s) of '{file.path}' repeat the names of its columns and were left out"
+    if copy.footer:
+        first = copy.footer[0].strip()[:MAX_QUOTED]
+        yield f"the last {len(copy.footer)} line(s) of '{file.path}', from '{first}' on, are no rows of its table"
 
 
 def _copy_alike(targets: Mapping[Path, CsvFile], types: Mapping[str, str] | None) -> list[CsvCopy]:
