@@ -33,6 +33,7 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rhythm import gap_logarithms
+from clv_experiments.forecasting.btyd_counts import count_for_btyd
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,14 +54,20 @@ def outcome(log, compose, horizon="3 months"):
         "cohorts": cohort_months(log, period.cutoff).past,
         "gaps": last_two_gaps(log, period.cutoff),
         "rhythm": FeatureSet("rhythm", [gap_logarithms]).at(log, period.cutoff, window.horizon),
+        **_counts(log, period.cutoff, window.horizon),
     }
+
+
+def _counts(log, cutoff, horizon):
+    histories, spends = count_for_btyd(log, cutoff, horizon)
+    return {"histories": pd.DataFrame(vars(histories)), "spends": pd.DataFrame(vars(spends) if spends else {})}
 
 
 def assert_same(result, expected):
     pd.testing.assert_frame_equal(result["report"], expected["report"])
     assert result["span"] == expected["span"]
     assert result["fingerprint"] == expected["fingerprint"]
-    for frame in ("features", "spend", "cohorts", "gaps", "rhythm"):
+    for frame in ("features", "spend", "cohorts", "gaps", "rhythm", "histories", "spends"):
         pd.testing.assert_frame_equal(result[frame], expected[frame], rtol=1e-9, atol=1e-9)
 
 

@@ -127,7 +127,7 @@ def _fitted(cfg: DictConfig, reference: ModelReference, terminal: Terminal) -> t
     terminal.report_log(log)
     window = build_future_window(cfg.window, log.start, log.end)
     with terminal.step(f"fitting on what is known on {window.end}", "fit"):
-        return Forecaster(log, window).forecast_future(reference.model).estimator, window.end
+        return Forecaster(log, window).fit_future(reference.model).estimator, window.end
 
 
 def _header(reference: ModelReference, forecasts: Forecasts, source: SourceTable, cutoff: date, days: int) -> str:

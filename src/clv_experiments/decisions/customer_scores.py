@@ -67,11 +67,11 @@ def fit_scoring_models(
         if "horizon_days" in spend.get_params():
             spend.set_params(horizon_days=float(forecaster.window.future_period.days))
     else:
-        forecast = forecaster.forecast_future(model)
-        spend, columns, level = forecast.estimator, tuple(map(str, forecast.X.columns)), forecast.level
+        fit = forecaster.fit_future(model)
+        spend, columns, level = fit.estimator, fit.columns, fit.level
     if hasattr(spend, "discounted_purchases"):
         return ScoringModels(spend, model, columns, spend, model, level)
-    return ScoringModels(spend, model, columns, forecaster.forecast_future(btyd_model).estimator, btyd_model, level)
+    return ScoringModels(spend, model, columns, forecaster.fit_future(btyd_model).estimator, btyd_model, level)
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,6 +70,24 @@ class Forecast:
     level: Level | None = None
 
 
+@dataclass(frozen=True)
+class FutureFit:
+    """A model fitted on all that is known.
+
+    Attributes
+    ----------
+    estimator : fitted estimator
+    columns : tuple of str
+        The features that it takes, in order.
+    level : Level or None
+        What its predictions were brought to; None where they are at the model's own.
+    """
+
+    estimator: Any
+    columns: tuple[str, ...]
+    level: Level | None
+
+
 def fit_estimator(estimator: Any, training: TrainingPanel, customers: pd.DataFrame, name: str) -> None:
     """Fit a model to a training panel; members of an ensemble that need no labels to all customers of the cutoff.
 

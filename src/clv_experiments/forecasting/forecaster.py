@@ -19,8 +19,9 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
+from clv_experiments.forecasting.btyd_counts import count_for_btyd, takes_counts
 from clv_experiments.forecasting.customer_features import RFM, customer_features
-from clv_experiments.forecasting.forecast import Forecast, TrainingPanel, check_predictions, fit_estimator
+from clv_experiments.forecasting.forecast import Forecast, FutureFit, TrainingPanel, check_predictions, fit_estimator
 from clv_experiments.forecasting.level import (
     CALIBRATION_ORIGINS,
     FORECAST,
@@ -99,17 +100,22 @@ class Forecaster:
     def forecast_future(self, model: Model) -> Forecast:
         """Fit on all data up to the end of the window and predict the period after it, whose outcome is yet unknown.
 
-        Parameters
-        ----------
-        model : Model
-            Its estimator is cloned, never changed.
-
-        Raises
-        ------
-        ClvError
-            As of ``forecast``.
+        Parameters and errors are those of ``forecast``.
         """
         return self.forecast(self.window.future_period, model)
+
+    def fit_future(self, model: Model) -> FutureFit:
+        """Fit on all data up to the end of the window, as ``forecast_future`` does, and predict nobody.
+
+        A BTYD model at its own level is fitted on counts of the engine's, and no customer is fetched.
+        """
+        if model.level == OWN and takes_counts(model):
+            require_learnable_amounts(self.log, model)
+            estimator = clone(model.estimator).set_params(horizon_days=float(self.window.future_period.days))
+            estimator.fit_counts(*count_for_btyd(self.log, self.window.end, self.window.horizon))
+            return FutureFit(estimator, tuple(estimator.feature_names_in_), None)
+        forecast = self.forecast_future(model)
+        return FutureFit(forecast.estimator, tuple(map(str, forecast.X.columns)), forecast.level)
 
     def forecast_held_out(self, target: Period, model: Model, held_out: np.ndarray) -> Forecast:
         """Fit on some customers and their spend in the target itself, and predict the others: the notebooks' protocol.

@@ -28,7 +28,8 @@ from clv_experiments.models.btyd_likelihood import (
     Histories,
     log_likelihood_with_dropout,
 )
-from clv_experiments.models.gamma_gamma import GammaGamma
+from clv_experiments.models.gamma_gamma import GammaGamma, count_mean_spends
+from clv_experiments.models.mean_spends import MeanSpends
 
 logger = logging.getLogger(__name__)
 COLUMNS = ("frequency", "recency", "T")
@@ -84,11 +85,23 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         X = name_columns(X, CUSTOMER_COLUMNS, len(COLUMNS))
         columns = (*COLUMNS, MONEY) if MONEY in X.columns else COLUMNS
         customers = check_customers(X, columns)
-        require_time_to_return(customers, type(self).__name__)
+        spends = count_mean_spends(customers) if MONEY in columns else None
+        return self.fit_counts(Histories.count(customers), spends)
+
+    def fit_counts(self, histories: Histories, spends: MeanSpends | None) -> Self:
+        """Fit to counted customers, as ``fit`` counts them; without spends purchases alone.
+
+        Raises
+        ------
+        ClvError
+            If there is no customer, or T is 0 for all.
+        """
+        require_time_to_return(histories.T, histories.customers, type(self).__name__)
+        columns = (*COLUMNS, MONEY) if spends else COLUMNS
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
-        self._fit_purchases(customers)
-        self.spend_ = GammaGamma().fit(customers) if MONEY in columns else None
+        self._fit_purchases(histories)
+        self.spend_ = GammaGamma().fit_counts(spends) if spends else None
         if self.spend_:
             self.notes_ += self.spend_.notes_
         return self
@@ -100,9 +113,8 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         purchases = parameter_table(self._parameter_names, estimates, self.standard_errors_, "purchases")
         return pd.concat([purchases, self.spend_.parameters_], ignore_index=True) if self.spend_ else purchases
 
-    def _fit_purchases(self, customers: pd.DataFrame) -> None:
-        histories = Histories.count(customers)
-        n, sample = len(customers), histories.sample(SAMPLE)
+    def _fit_purchases(self, histories: Histories) -> None:
+        n, sample = histories.customers, histories.sample(SAMPLE)
         of_all = partial(self._log_likelihood_of_logs, histories)
         of_sample = partial(self._log_likelihood_of_logs, sample) if len(sample) < len(histories) else of_all
         scale = max(float(histories.weights @ histories.T / n), 1.0 / DAYS_A_WEEK)

@@ -72,19 +72,27 @@ def check_customers(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return numbers
 
 
-def require_time_to_return(customers: pd.DataFrame, model: str) -> None:
+def require_time_to_return(T: np.ndarray, customers: float, model: str) -> None:
     """Refuse customers of whom nothing can be learnt: none, or all first seen on the last day that is known.
+
+    Parameters
+    ----------
+    T : numpy.ndarray
+        All values that customers have.
+    customers : float
+        How many there are.
+    model : str
 
     Raises
     ------
     ClvError
         LogTooShort where T is 0 for all.
     """
-    if customers.empty:
+    if not customers:
         raise ClvError(f"no customer to fit {model} on: X has 0 rows, expected at least 1")
-    if not customers["T"].any():
+    if not T.any():
         raise LogTooShort(
-            f"of {len(customers):,} customers nobody has had time to come back: each first bought on the last day that "
+            f"of {customers:,.0f} customers nobody has had time to come back: each first bought on the last day that "
             "is known (T = 0), and nothing can be said of the future; wait, or choose a later window.cutoff"
         )
 

@@ -71,8 +71,13 @@ class Histories:
     def count(cls, customers: pd.DataFrame) -> Self:
         """Count the distinct histories of customers with frequency, recency and T in days, sorted by these."""
         counts = customers.groupby(["frequency", "recency", "T"]).size()
-        x, tx, T = (counts.index.get_level_values(level).to_numpy(dtype=float) for level in range(3))
-        return cls(x, tx / DAYS_A_WEEK, T / DAYS_A_WEEK, counts.to_numpy(dtype=float))
+        x, recency, T = (counts.index.get_level_values(level).to_numpy(dtype=float) for level in range(3))
+        return cls.of_days(x, recency, T, counts.to_numpy(dtype=float))
+
+    @classmethod
+    def of_days(cls, frequency: np.ndarray, recency: np.ndarray, T: np.ndarray, customers: np.ndarray) -> Self:
+        """Make histories of distinct ones in days, and the customers of each, shape (n,) each."""
+        return cls(frequency, recency / DAYS_A_WEEK, T / DAYS_A_WEEK, customers)
 
     def __len__(self) -> int:
         return len(self.x)

@@ -61,11 +61,7 @@ class GammaGamma(BaseEstimator):
         ClvError
             If X lacks frequency or monetary_value, or holds impossible values, such as repeat customers with losses.
         """
-        customers = check_customers(X, COLUMNS)
-        _check_losses(customers)
-        x, m = (customers[column].to_numpy() for column in COLUMNS)
-        repeats = (x > 0) & (m > 0)
-        return self.fit_counts(MeanSpends.count(x[repeats], m[repeats]))
+        return self.fit_counts(count_mean_spends(check_customers(X, COLUMNS)))
 
     def fit_counts(self, spends: MeanSpends) -> Self:
         """Fit on counted customers."""
@@ -162,6 +158,20 @@ class GammaGamma(BaseEstimator):
     def _add_note(self, sentence: str) -> None:
         self.notes_.append(sentence)
         logger.info(sentence)
+
+
+def count_mean_spends(customers: pd.DataFrame) -> MeanSpends:
+    """Count the customers with frequency > 0 and monetary_value > 0.
+
+    Raises
+    ------
+    ClvError
+        If there are repeat customers with losses.
+    """
+    _check_losses(customers)
+    x, m = (customers[column].to_numpy() for column in COLUMNS)
+    repeats = (x > 0) & (m > 0)
+    return MeanSpends.count(x[repeats], m[repeats])
 
 
 def _check_losses(customers: pd.DataFrame) -> None:

@@ -57,7 +57,7 @@ class MbgCnbdK(BaseEstimator):
             If there is no customer, or none who had time to come back.
         """
         customers = check_customers(X, (*HISTORY, "log_gaps"))
-        require_time_to_return(customers, "the MBG/CNBD-k")
+        require_time_to_return(customers["T"].to_numpy(), len(customers), "the MBG/CNBD-k")
         sample = customers.iloc[:: -(-len(customers) // SAMPLE)].to_numpy()
         x, tx, T, _ = sample.T
         gap = max((tx.sum() if x.any() else T.sum()) / max(x.sum(), 1.0), 1.0)

@@ -1,0 +1,28 @@
+"""BTYD models fitted on customers that the engine counts: none of them is fetched."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from clv_experiments.data.log import TransactionLog
+from clv_experiments.data.window import Horizon
+from clv_experiments.features.counts import count_customers
+from clv_experiments.forecasting.customer_features import RFM
+from clv_experiments.forecasting.model import Model
+from clv_experiments.models.btyd_likelihood import Histories
+from clv_experiments.models.mean_spends import CELLS, STEPS, MeanSpends
+
+
+def takes_counts(model: Model) -> bool:
+    """Return whether a model learns from nothing but how many customers share a history."""
+    return hasattr(model.estimator, "fit_counts") and model.features.identity == RFM.identity
+
+
+def count_for_btyd(log: TransactionLog, cutoff: date, horizon: Horizon) -> tuple[Histories, MeanSpends | None]:
+    """Count the customers known at a cutoff as BTYD models do, row for row, with customers who were fetched.
+
+    Mean spends are None where the log has no amounts. Purchases after the cutoff are never read.
+    """
+    histories, spends = count_customers(log, cutoff, horizon, CELLS, STEPS)
+    of_spends = None if spends is None else MeanSpends.of_cells(*spends.to_numpy().T)
+    return Histories.of_days(*histories.to_numpy().T), of_spends
