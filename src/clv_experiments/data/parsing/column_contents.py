@@ -153,10 +153,10 @@ class ColumnContents:
 
     def could_be_a_customer(self, column: str, date: str | None) -> bool:
         """Return whether a column holds identifiers that come back, on other days if there are days."""
-        cells = self.sample[column]
-        if self.kind(column).name not in ("text", "whole") or cells.isna().mean() > 0.5:
+        if self.kind(column).name not in ("text", "whole") or self.could_be_a_quantity(column):
             return False
-        if self.could_be_a_quantity(column):
+        cells = self.sample[column]
+        if cells.isna().mean() > 0.5:
             return False
         values = cells.nunique()
         if values < 2 or values == cells.count() or (len(cells) >= MIN_CATEGORY_ROWS and values <= MAX_CATEGORIES):
@@ -172,8 +172,10 @@ class ColumnContents:
 
     def could_be_an_order(self, column: str, customer: str, date: str) -> bool:
         """Return whether a column holds identifiers that repeat, but only for one customer on one day."""
+        if self.kind(column).name not in ("text", "whole"):
+            return False
         cells = self.sample[column]
-        if self.kind(column).name not in ("text", "whole") or cells.isna().any() or not cells.duplicated().any():
+        if cells.isna().any() or not cells.duplicated().any():
             return False
         days = pd.DataFrame({"order": cells, "customer": self.sample[customer], "day": self.sample[date].str[:10]})
         return len(days.drop_duplicates()) == days["order"].nunique() > 1

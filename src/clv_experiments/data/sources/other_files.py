@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -82,6 +85,8 @@ def unpack_only_file(archive: Path, folder: Path) -> Path:
 def _read_json(path: Path) -> pa.Table:
     with open_scratch_duckdb() as connection:
         rows = connection.sql(READ_JSON, params=[str(path)])
+        if orient := _orientation(rows.columns, [str(kind) for kind in rows.types]):
+            raise ClvError(_advise_conversion(path, orient))
         if rows.columns == ["json"]:
             raise ClvError(f"'{path}' holds no objects with fields; one a line, or one array of them, is a log")
         lists = [name for name, kind in zip(rows.columns, rows.types, strict=True) if _is_list_of_objects(kind)]
@@ -94,6 +99,30 @@ def _read_json(path: Path) -> pa.Table:
             for name, kind in zip(rows.columns, rows.types, strict=True)
         ]
         return rows.project(", ".join(cells)).to_arrow_table()
+
+
+def _advise_conversion(path: Path, orient: str) -> str:
+    target = Path(path.name.removesuffix(".gz")).with_suffix(".parquet")
+    code = (
+        f"import pandas; pandas.read_json({json.dumps(str(path))}, orient={json.dumps(orient)}, dtype=False)"
+        f".rename(columns=str).to_parquet({json.dumps(str(target))}, index=False)"
+    )
+    return (
+        f"'{path}' is written as pandas does with orient={orient}, not as one object a row: type "
+        f"python -c {shlex.quote(code)}, then data.path={target}"
+    )
+
+
+def _orientation(columns: Sequence[str], kinds: Sequence[str]) -> str | None:
+    """Return how pandas wrote a table: by column, by row, split, or without names; None for one object a row."""
+    if [*columns] == ["json"] and kinds[0].endswith("[]"):
+        return "values"
+    if {"columns", "index", "data"} == set(columns):
+        return "split"
+    are_objects = all(kind.startswith(("STRUCT(", "MAP(")) and not kind.endswith("[]") for kind in kinds)
+    if are_objects and all(kind.startswith(("MAP(", 'STRUCT("0" ')) for kind in kinds):
+        return "columns"
+    return "index" if are_objects and [*columns[:2]] == ["0", "1"] else None
 
 
 def _is_list_of_objects(kind: object) -> bool:
