@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -84,11 +85,20 @@ class Labels:
         return f"{amount} ({self.unit})" if self.unit and self.unit != self.measure else amount
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows as a picture; others it shows as text until pyplot has been imported."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
+
+
 def create_figure(
     title: str, labels: Labels, heights: Sequence[float] = (1,), *, share_x: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of a run with one panel above another for each height, outside pyplot's global state."""
-    figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained", facecolor="white")
+    figure = NotebookFigure(figsize=(6.4, 4.8), dpi=120, layout="constrained", facecolor="white")
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 0.875))  # type: ignore[union-attr, call-arg]
     panels = list(figure.subplots(len(heights), 1, sharex=share_x, squeeze=False, height_ratios=list(heights))[:, 0])
     figure.text(0.015, 0.985, title, va="top", fontsize=TITLE_SIZE, fontweight="bold")
@@ -120,7 +130,7 @@ def create_chart(
     ]
     lines = sum(map(len, headings))
     height += LINE * (lines - 2)
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor=GROUND)
+    figure = NotebookFigure(figsize=(width, height), dpi=120, layout="constrained", facecolor=GROUND)
     top = 1 - (0.08 + LINE * lines) / height
     figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, top))  # type: ignore[union-attr, call-arg]
     styles: list[dict[str, Any]] = [
