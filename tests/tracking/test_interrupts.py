@@ -1,6 +1,7 @@
 """A signal that arrives in the middle of something waits for its end."""
 
 import signal
+import time
 from threading import Thread
 
 import pytest
@@ -52,3 +53,20 @@ def test_another_thread_defers_nothing():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarms")
+def test_where_patience_ends_a_signal_no_longer_waits():
+    steps, before = [], signal.getsignal(signal.SIGALRM)
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts(patience=30):
+        signal.raise_signal(signal.SIGINT)
+        steps.append("short")
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), deferred_interrupts(patience=0.1):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(30)
+        steps.append("long")
+    assert time.monotonic() - started < 20
+    assert steps == ["short"]
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

@@ -152,7 +152,7 @@ def test_a_locked_database_is_tried_again(monkeypatch):
             raise answer
         return answer
 
-    assert store.retry_while_locked(write) == "written"
+    assert store.FolderStore("mlruns").call(write) == "written"
 
 
 def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
@@ -162,7 +162,7 @@ def test_a_database_that_stays_locked_is_said_in_one_sentence(monkeypatch):
         raise MlflowException("database is locked")
 
     with pytest.raises(ClvError, match="locked by another process"):
-        store.retry_while_locked(write)
+        store.FolderStore("mlruns").call(write)
 
 
 def test_other_refusals_are_said_in_one_sentence():
@@ -170,7 +170,7 @@ def test_other_refusals_are_said_in_one_sentence():
         raise MlflowException("no such experiment\nand a long story")
 
     with pytest.raises(ClvError, match=r"^MLflow refuses: no such experiment$"):
-        store.retry_while_locked(write)
+        store.FolderStore("mlruns").call(write)
 
 
 @pytest.mark.parametrize("content", [b"rubbish", bytes(5000)])

@@ -109,6 +109,15 @@ def test_a_run_outlives_a_server_that_is_killed_and_started_again(tracking_serve
             assert model.columns == ("a", "b")
         with pytest.raises(ClvError, match=r"has no readable absent\.csv \(FileNotFoundError\)"):
             reader.table(stored.run_id, "absent.csv")
+        inspection = tracker.inspection()
+        (fault,) = inspection.lost_files()
+        assert f"run {stored.run_id} (model) has lost config.yaml; " in fault.text
+        assert [
+            *inspection.database(),
+            *inspection.unfinished_runs(),
+            *inspection.orphans(),
+            *inspection.champions(),
+        ] == []
         for _ in range(2):
             with tracker.study("log 3m", "ridge", "0a1b") as study:
                 study.trial(0, datetime.now(UTC), [Metric("score", 1.0)])
@@ -199,3 +208,18 @@ def test_a_server_that_goes_away_is_not_taken_for_one_that_lost_its_files(monkey
 def test_what_is_not_understood_is_refused(options, sentence):
     with pytest.raises(ClvError, match=sentence):
         MlflowTracker(**options)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_server_that_vanishes_as_a_run_is_made_does_not_hold_up_who_wants_to_stop(monkeypatch):
+    def vanished(**_):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(60)
+
+    monkeypatch.setattr(server, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("mlflow.start_run", vanished)
+    tracker, started = MlflowTracker(uri="http://127.0.0.1:1"), time.monotonic()
+    monkeypatch.setattr(tracker, "_open_experiment", lambda _: (None, "1"))
+    with pytest.raises(KeyboardInterrupt), tracker.run("log 3m", "model"):
+        pass
+    assert time.monotonic() - started < 30

@@ -8,6 +8,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.config.settings import study_folder
 from clv_experiments.errors import ClvError, command
 from clv_experiments.sweep.storage import DATABASE, check_studies, storage_url
 from clv_experiments.tracking.inspection import Fault, StoreInspection
@@ -47,7 +48,7 @@ def examine(cfg: DictConfig) -> None:
         terminal.print_line(line)
     if left:
         advice = f"; {command('doctor')} fix=true mends {mendable}" * bool(mendable)
-        raise ClvError(f"{left} {'thing is' if left == 1 else 'things are'} wrong with {cfg.tracking.folder}{advice}")
+        raise ClvError(f"{left} {'thing is' if left == 1 else 'things are'} wrong with {tracker.store.name}{advice}")
 
 
 def _examinations(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
@@ -65,7 +66,8 @@ def _examinations(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
 
 def _studies(cfg: DictConfig) -> list[str]:
     """Describe the studies, where there are any: trials whose process is gone are tried again by the next sweep."""
-    url = storage_url(cfg.storage, cfg.tracking.folder)
-    if url is None or (cfg.storage is None and not Path(cfg.tracking.folder, DATABASE).exists()):
+    folder = study_folder(cfg)
+    url = storage_url(cfg.storage, folder)
+    if url is None or (cfg.storage is None and not Path(str(folder), DATABASE).exists()):
         return ["studies: none"]
     return check_studies(url) or ["studies: none"]

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import mlflow
 from mlflow.entities import Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.process import is_gone
 from clv_experiments.tracking.run_reader import RunReader
-from clv_experiments.tracking.store import retry_while_locked, search_runs
 from clv_experiments.tracking.stored_run import CHAMPION, PROCESS, RUN
 
 RUN_FOLDER, MODEL_FOLDER = re.compile(r"[0-9a-f]{32}"), re.compile(r"m-[0-9a-f]{32}")
@@ -47,22 +45,18 @@ class Fault:
 
 
 class StoreInspection:
-    """Looks at the store of a folder, and changes nothing but what ``Fault.mend`` is called for.
+    """Looks at a store, and changes nothing but what ``Fault.mend`` is called for.
 
     Parameters
     ----------
-    client : mlflow.MlflowClient
     reader : RunReader
-    folder : Path or None
-        Of the database and the files; None where a server has them.
     killed : collection of str, optional
         Runs that somebody knows to be without a process, where this machine cannot tell.
     """
 
-    def __init__(
-        self, client: mlflow.MlflowClient, reader: RunReader, folder: Path | None, killed: tuple[str, ...] = ()
-    ) -> None:
-        self.client, self.reader, self.folder, self.killed = client, reader, folder, killed
+    def __init__(self, reader: RunReader, killed: tuple[str, ...] = ()) -> None:
+        self.reader, self.store, self.killed = reader, reader.opened, killed
+        self.client, self.folder = self.store.client, self.store.folder
 
     def database(self) -> Iterator[Fault]:
         """Check that the pages of the database hang together."""
@@ -116,7 +110,7 @@ class StoreInspection:
 
     def champions(self) -> Iterator[Fault]:
         """List the champions that cannot be used."""
-        for model in retry_while_locked(self.client.search_registered_models, max_results=1000):
+        for model in self.store.call(self.client.search_registered_models, max_results=1000):
             if CHAMPION in model.aliases:
                 address = f"models:/{model.name}@{CHAMPION}"
                 try:
@@ -125,21 +119,21 @@ class StoreInspection:
                     yield Fault(f"the champion {address} cannot be used: {error}")
 
     def _runs(self, condition: str, view: int) -> Iterator[Run]:
-        experiments = retry_while_locked(self.client.search_experiments, view_type=ViewType.ALL)
-        return search_runs(self.client, [one.experiment_id for one in experiments], condition, view=view)
+        experiments = self.store.call(self.client.search_experiments, view_type=ViewType.ALL)
+        return self.store.search_runs([one.experiment_id for one in experiments], condition, view=view)
 
     def _mark(self, run: Run) -> Callable[[], None]:
         def mark() -> None:
             self.client.log_batch(run.info.run_id, tags=[RunTag(*tag) for tag in KILLED.items()])
             self.client.set_terminated(run.info.run_id, "KILLED")
 
-        return partial(retry_while_locked, mark)
+        return partial(self.store.call, mark)
 
     def _is_orphaned_model(self, name: str) -> bool:
         if not MODEL_FOLDER.fullmatch(name):
             return False
         try:
-            retry_while_locked(self.client.get_logged_model, name)
+            self.store.call(self.client.get_logged_model, name)
         except ClvError as error:
             cause = error.__cause__
             return isinstance(cause, MlflowException) and cause.error_code == "RESOURCE_DOES_NOT_EXIST"

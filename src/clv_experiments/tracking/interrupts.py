@@ -17,29 +17,52 @@ def stop_signals() -> list[signal.Signals]:
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[None]:
+def deferred_interrupts(patience: float | None = None) -> Iterator[None]:
     """Let the block come to its end before a signal that asks to stop is acted on.
 
     A database left in the middle of a transaction stays locked for everybody, this process included. However often it
     was asked meanwhile, the process is told once. Other threads than the main one receive no signals.
+
+    Parameters
+    ----------
+    patience : float, optional
+        Seconds after the signal for which the block may go on, where nothing of the kind is left behind; by default as
+        long as it takes. Where the system has no alarms, it is not deferred at all.
     """
-    if threading.current_thread() is not threading.main_thread():
+    has_alarm = hasattr(signal, "setitimer")
+    if threading.current_thread() is not threading.main_thread() or not (patience is None or has_alarm):
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in stop_signals()}
+    numbers = [*stop_signals(), *([signal.SIGALRM] if patience is not None else [])]
+    handlers = {number: signal.getsignal(number) for number in numbers}
     received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
         received.append(number)
+        if patience is not None and len(received) == 1:
+            signal.setitimer(signal.ITIMER_REAL, patience)
+
+    def restore() -> None:
+        if patience is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in handlers.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+    def give_up(*_: object) -> None:
+        restore()
+        number = received[0]
+        received.clear()
+        signal.raise_signal(number)
 
     try:
         for number, handler in handlers.items():
             if handler not in (None, signal.SIG_IGN):
                 signal.signal(number, note)
+        if patience is not None:
+            signal.signal(signal.SIGALRM, give_up)
         yield
     finally:
-        for number, handler in handlers.items():
-            if handler is not None:
-                signal.signal(number, handler)
+        restore()
         if received:
             signal.raise_signal(received[0])

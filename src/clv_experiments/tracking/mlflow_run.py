@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.metadata import packages_distributions, version
@@ -15,7 +15,6 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from filelock import FileLock
 from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param as MlflowParam
 from mlflow.entities import Run, RunTag
@@ -44,7 +43,7 @@ from clv_experiments.tracking.loader import save_estimator
 from clv_experiments.tracking.log_dataset import LogDataset
 from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.registry import register
-from clv_experiments.tracking.store import retry_while_locked, search_runs
+from clv_experiments.tracking.store import Store
 from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, TRIAL
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -63,8 +62,8 @@ PREDICTION_CODE = (
 class MlflowRun:
     """One open run: write records to it."""
 
-    def __init__(self, client: mlflow.MlflowClient, run_id: str, location: str) -> None:
-        self.client = client
+    def __init__(self, store: Store, run_id: str, location: str) -> None:
+        self.store, self.client = store, store.client
         self.run_id = run_id
         self.location = location
 
@@ -84,26 +83,26 @@ class MlflowRun:
         # At a time MLflow takes at most 100 parameters, 100 tags and 1,000 of all.
         for start in range(0, max(len(params), len(tags), len(metrics)), 100):
             part = slice(start, start + 100)
-            retry_while_locked(
+            self.store.call(
                 self.client.log_batch, self.run_id, params=params[part], tags=tags[part], metrics=metrics[part]
             )
-        retry_while_locked(self._files, [r for r in records if isinstance(r, Table | FigureRecord | Text)])
+        self.store.call(self._files, [r for r in records if isinstance(r, Table | FigureRecord | Text)])
         for record in records:
             if isinstance(record, FittedModel):
-                retry_while_locked(self._model, record)
+                self.store.call(self._model, record)
             elif isinstance(record, File):
-                retry_while_locked(self.client.log_artifact, self.run_id, str(record.path))
+                self.store.call(self.client.log_artifact, self.run_id, str(record.path))
             elif isinstance(record, LogIdentity):
-                retry_while_locked(self._dataset, record)
+                self.store.call(self._dataset, record)
             elif isinstance(record, PrimaryMetric):
-                retry_while_locked(self._primary_metric, record)
+                self.store.call(self._primary_metric, record)
         for record in records:
             if isinstance(record, Registration):  # last, so that it stands for a run that is whole
-                register(self.client, self.run_id, record)
+                register(self.store, self.run_id, record)
 
     def rename(self, name: str) -> None:
         """Give the run another name."""
-        retry_while_locked(self.client.update_run, self.run_id, name=name)
+        self.store.call(self.client.update_run, self.run_id, name=name)
 
     def _files(self, records: Sequence[Table | FigureRecord | Text]) -> None:
         if not records:
@@ -173,17 +172,15 @@ class MlflowStudy(MlflowRun):
 
     def __init__(
         self,
-        client: mlflow.MlflowClient,
+        store: Store,
         run_id: str,
         location: str,
         experiment_id: str,
-        lock: Callable[[], FileLock],
         *,
         new: bool,
     ) -> None:
-        super().__init__(client, run_id, location)
+        super().__init__(store, run_id, location)
         self.experiment_id = experiment_id
-        self.lock = lock
         self.new = new
 
     def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
@@ -198,17 +195,17 @@ class MlflowStudy(MlflowRun):
         """
         start_time = int(started.timestamp() * 1000)
         tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number), PROCESS: current_process()}
-        with self.lock():  # another process may make up for a trial while its own writes it
+        with self.store.lock():  # another process may make up for a trial while its own writes it
             trial_run = next(self._trial_runs(f" and tags.trial = '{number}'"), None)
             if trial_run is None:
-                trial_run = retry_while_locked(
+                trial_run = self.store.call(
                     self.client.create_run, self.experiment_id, start_time, tags, f"trial {number}"
                 )
         if trial_run.info.status in FINAL_STATUSES:
             return
-        run = MlflowRun(self.client, trial_run.info.run_id, self.location)
+        run = MlflowRun(self.store, trial_run.info.run_id, self.location)
         run.log([*records, *([Tag("failure", failure)] if failure else [])])
-        retry_while_locked(self.client.set_terminated, trial_run.info.run_id, "FAILED" if failure else "FINISHED")
+        self.store.call(self.client.set_terminated, trial_run.info.run_id, "FAILED" if failure else "FINISHED")
 
     def trial_numbers(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""
@@ -216,11 +213,11 @@ class MlflowStudy(MlflowRun):
 
     def _trial_runs(self, further_condition: str = "") -> Iterator[Run]:
         condition = f"tags.`mlflow.parentRunId` = '{self.run_id}' and tags.kind = '{TRIAL}'{further_condition}"
-        return search_runs(self.client, [self.experiment_id], condition)
+        return self.store.search_runs([self.experiment_id], condition)
 
 
-def find_study(client: mlflow.MlflowClient, experiment_id: str, identity: str) -> str | None:
+def find_study(store: Store, experiment_id: str, identity: str) -> str | None:
     """Return the id of the run that a study left in an experiment, if any."""
     condition = f"tags.kind = '{STUDY}' and tags.study_id = '{identity}'"
-    study_run = next(search_runs(client, [experiment_id], condition), None)
+    study_run = next(store.search_runs([experiment_id], condition), None)
     return study_run.info.run_id if study_run else None

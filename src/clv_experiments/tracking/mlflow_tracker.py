@@ -14,13 +14,11 @@ from clv_experiments.errors import ClvError
 from clv_experiments.errors.disks import is_disk_full, remove_partial_copy
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.inspection import StoreInspection
-from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
 from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.server import ServerStore
-from clv_experiments.tracking.store import FolderStore, retry_while_locked
-from clv_experiments.tracking.store_errors import describe_store_error
+from clv_experiments.tracking.store import FolderStore, Store
 from clv_experiments.tracking.stored_run import PROCESS, STUDY, failure_tags
 
 
@@ -63,8 +61,7 @@ class MlflowTracker:
         ClvError
             If there is no store, or it cannot be opened.
         """
-        reader = self.reader()
-        return StoreInspection(reader.client, reader, self.store.folder, tuple(killed))
+        return StoreInspection(self.reader(), tuple(killed))
 
     @contextmanager
     def run(self, experiment: str, name: str) -> Iterator[MlflowRun]:
@@ -79,11 +76,11 @@ class MlflowTracker:
         self.store.keep_reserve()
         run_id, status, tags = "", "FAILED", {PROCESS: current_process()}
         try:
-            with deferred_interrupts():  # a run that was made is known here
-                active = retry_while_locked(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
+            with self.store.deferred_interrupts():  # a run that was made is known here
+                active = self.store.call(mlflow.start_run, experiment_id=experiment_id, run_name=name, tags=tags)
                 run_id = active.info.run_id
-            yield MlflowRun(client, run_id, self._location(run_id, experiment, experiment_id))
-            retry_while_locked(client.set_terminated, run_id, "FINISHED")
+            yield MlflowRun(self.store, run_id, self._location(run_id, experiment, experiment_id))
+            self.store.call(client.set_terminated, run_id, "FINISHED")
             status = "FINISHED"
         except BaseException as error:
             if run_id:
@@ -113,21 +110,21 @@ class MlflowTracker:
         client, experiment_id = self._open_experiment(experiment)
         self.store.keep_reserve()
         with self.store.lock():  # of processes that start together one makes it
-            existing = find_study(client, experiment_id, identity)
+            existing = find_study(self.store, experiment_id, identity)
             tags = {"kind": STUDY, "study": name, "study_id": identity, PROCESS: current_process()}
-            run_id = existing or retry_while_locked(client.create_run, experiment_id, None, tags, name).info.run_id
+            run_id = existing or self.store.call(client.create_run, experiment_id, None, tags, name).info.run_id
         if existing:
-            retry_while_locked(client.update_run, run_id, "RUNNING")
-            retry_while_locked(client.set_tag, run_id, PROCESS, current_process())
-            _forget_failure(client, run_id)
+            self.store.call(client.update_run, run_id, "RUNNING")
+            self.store.call(client.set_tag, run_id, PROCESS, current_process())
+            _forget_failure(self.store, run_id)
         location = self._location(run_id, experiment, experiment_id)
         try:
-            yield MlflowStudy(client, run_id, location, experiment_id, self.store.lock, new=not existing)
+            yield MlflowStudy(self.store, run_id, location, experiment_id, new=not existing)
         except BaseException as error:
             self._record_failure(client, run_id, error)
             raise
-        _forget_failure(client, run_id)  # that of another process
-        retry_while_locked(client.set_terminated, run_id, "FINISHED")
+        _forget_failure(self.store, run_id)  # that of another process
+        self.store.call(client.set_terminated, run_id, "FINISHED")
 
     def _record_failure(self, client: mlflow.MlflowClient, run_id: str, error: BaseException) -> None:
         """Mark a run FAILED, with the space kept for it on a full disk; an error notes where the store cannot."""
@@ -140,11 +137,11 @@ class MlflowTracker:
         remove_partial_copy(error)
         try:
             try:
-                retry_while_locked(mark)
+                self.store.call(mark)
             except ClvError as refusal:
                 if not (is_disk_full(refusal) and self.store.release_reserve()):
                     raise
-                retry_while_locked(mark)
+                self.store.call(mark)
         except (ClvError, KeyboardInterrupt) as refusal:  # the error under way says more
             reason = "" if str(refusal) == str(error) else f", since {refusal or 'interrupted again'}"
             error.add_note(f"run {run_id} could not be marked FAILED{reason}")
@@ -154,7 +151,7 @@ class MlflowTracker:
 
     def _open_experiment(self, name: str) -> tuple[mlflow.MlflowClient, str]:
         client = self.store.open()
-        return client, retry_while_locked(self._find_or_create_experiment, client, name)
+        return client, self.store.call(self._find_or_create_experiment, client, name)
 
     def _find_or_create_experiment(self, client: mlflow.MlflowClient, name: str) -> str:
         try:
@@ -167,14 +164,14 @@ class MlflowTracker:
             if experiment.name != name:
                 client.rename_experiment(experiment.experiment_id, name)
             return experiment.experiment_id
-        except MlflowException as error:
+        except MlflowException:
             experiment = client.get_experiment_by_name(name)  # another process was faster
             if experiment is None:
-                raise ClvError(describe_store_error(error)) from error
+                raise
             return experiment.experiment_id
 
 
-def _forget_failure(client: mlflow.MlflowClient, run_id: str) -> None:
-    for tag in retry_while_locked(client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
+def _forget_failure(store: Store, run_id: str) -> None:
+    for tag in store.call(store.client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
         with suppress(ClvError):  # another process was faster
-            retry_while_locked(client.delete_tag, run_id, tag)
+            store.call(store.client.delete_tag, run_id, tag)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import mlflow
 import pandas as pd
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -20,7 +19,7 @@ from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.loader import load_estimator
 from clv_experiments.tracking.registry import find_run, logged_model, resolve
 from clv_experiments.tracking.server import ServerStore
-from clv_experiments.tracking.store import FolderStore, retry_while_locked, search_runs
+from clv_experiments.tracking.store import FolderStore
 from clv_experiments.tracking.stored_run import EVALUATED, StoredModel, StoredRun
 
 
@@ -46,14 +45,15 @@ class RunReader:
         return self.store.exists
 
     @cached_property
-    def client(self) -> mlflow.MlflowClient:
-        """MLflow's client of the store; ClvError where there is none."""
+    def opened(self) -> FolderStore | ServerStore:
+        """The store, once it is open; ClvError where there is none."""
         if not self.exists:
             raise ClvError(
                 f"no runs are kept in '{self.store.name}' yet: run experiments first, such as "
                 f"{command('train')} -m model='glob(*)' window=3m, or type tracking.folder=<where they are>"
             )
-        return self.store.open()
+        self.store.open()
+        return self.store
 
     def runs(self, experiment: str) -> list[StoredRun]:
         """List the runs of an experiment, newest first, deleted ones left out; none where there is no such experiment.
@@ -64,10 +64,10 @@ class RunReader:
             If the folder holds no store, or one that cannot be read.
         """
         names = (experiment, former_name(experiment))
-        existing = [retry_while_locked(self.client.get_experiment_by_name, name) for name in names]
+        existing = [self.opened.call(self.opened.client.get_experiment_by_name, name) for name in names]
         ids = [one.experiment_id for one in existing if one]
         newest_first = ["attributes.start_time DESC"]
-        runs = list(search_runs(self.client, ids, order_by=newest_first)) if ids else []
+        runs = list(self.opened.search_runs(ids, order_by=newest_first)) if ids else []
         self._artifacts |= {run.info.run_id: run.info.artifact_uri for run in runs}
         return [_to_stored_run(run) for run in runs]
 
@@ -79,7 +79,7 @@ class RunReader:
         ClvError
             If there is none, or no store.
         """
-        return _to_stored_run(find_run(self.client, run_id))
+        return _to_stored_run(find_run(self.opened, run_id))
 
     def table(self, run_id: str, name: str) -> pd.DataFrame:
         """Read a table that the run left.
@@ -116,7 +116,7 @@ class RunReader:
 
     def by_origin(self, run_id: str, metric: str) -> dict[int, float]:
         """Read a metric at each origin, oldest first; empty where the run has no such metric."""
-        history = retry_while_locked(self.client.get_metric_history, run_id, metric)
+        history = self.opened.call(self.opened.client.get_metric_history, run_id, metric)
         return {point.step: point.value for point in sorted(history, key=lambda point: (point.step, point.timestamp))}
 
     def model(self, uri: str) -> StoredModel:
@@ -133,7 +133,7 @@ class RunReader:
             If there is no store, the address leads nowhere, the run logged no model, its files cannot be read, or
             reading them could run any code and the store is not trusted.
         """
-        existing = resolve(self.client, uri)
+        existing = resolve(self.opened, uri)
         run = _to_stored_run(existing.run)
         mlflow_model, path = self._logged_files(existing.run)
         try:
@@ -154,7 +154,7 @@ class RunReader:
         """Return what MLflow knows of the model that a run logged, and the file of its estimator."""
         from mlflow.models import Model
 
-        logged = logged_model(self.client, run)
+        logged = logged_model(self.opened, run)
         try:
             folder = self.store.fetch(logged.artifact_location, "", "models", logged.model_id, "artifacts")
             mlflow_model = Model.load(str(folder))
@@ -173,7 +173,7 @@ class RunReader:
 
     def _file(self, run_id: str, name: str) -> Path:
         if run_id not in self._artifacts:
-            self._artifacts[run_id] = retry_while_locked(self.client.get_run, run_id).info.artifact_uri
+            self._artifacts[run_id] = self.opened.call(self.opened.client.get_run, run_id).info.artifact_uri
         return self.store.fetch(self._artifacts[run_id], name, run_id, "artifacts")
 
 

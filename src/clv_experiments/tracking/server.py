@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from shutil import rmtree
 from tempfile import mkdtemp
+from typing import Any
 from weakref import finalize
 
 import mlflow
@@ -19,17 +20,20 @@ from mlflow.exceptions import MlflowException
 from clv_experiments.errors import ClvError, StoreFailure
 from clv_experiments.errors.disks import PREFIX
 from clv_experiments.tracking.addresses import check_server
-from clv_experiments.tracking.store import LOCK, retry_while_locked, use_store
-from clv_experiments.tracking.store_errors import first_line
+from clv_experiments.tracking.interrupts import deferred_interrupts
+from clv_experiments.tracking.store import LOCK, Result, Store, use_store
+from clv_experiments.tracking.store_errors import describe_store_error, first_line
 
 # At opening a server answers or not; later MLflow's own patience, some two to four minutes, outlasts a restart.
-QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+ANSWER_SECONDS = 10
+QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ANSWER_SECONDS)}
+UNREACHABLE = ("Max retries exceeded", "too many 50")  # as MLflow says after minutes of its own
 LOCAL_FOLDER = Path("mlruns")  # what is kept beside a server: studies, locks, reports
 MISSING_FILE = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND")
 _answered: set[str] = set()  # by this process
 
 
-class ServerStore:
+class ServerStore(Store):
     """Runs and files of a server that several people share; MLflow's own variables say who logs in.
 
     Parameters
@@ -58,15 +62,36 @@ class ServerStore:
         StoreFailure
             If it does not answer, refuses, or is no tracking server.
         """
-        client = use_store(self.uri)
+        self.client = use_store(self.uri)
         if self.uri not in _answered:
             try:
                 with _environment(QUICK):
-                    client.search_experiments(max_results=1)
+                    self.client.search_experiments(max_results=1)
             except MlflowException as error:
                 raise StoreFailure(_explain(self.uri, str(error))) from error
             _answered.add(self.uri)
-        return client
+        return self.client
+
+    def call(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """Call what reads or writes, with MLflow's patience; a signal interrupts it, which locks nothing.
+
+        Raises
+        ------
+        StoreFailure
+            If the server does not answer for minutes.
+        ClvError
+            If it, or the disk, refuses.
+        """
+        try:
+            return call(*args, **kwargs)
+        except (MlflowException, OSError) as error:
+            if any(words in str(error) for words in UNREACHABLE):
+                raise StoreFailure(f"the tracking server no longer answers: {first_line(error)}") from error
+            raise ClvError(describe_store_error(error)) from error
+
+    def deferred_interrupts(self) -> AbstractContextManager[None]:
+        """Let a few calls come to their end, unless that takes longer than an answer of a server does."""
+        return deferred_interrupts(ANSWER_SECONDS)
 
     def lock(self) -> FileLock:
         """Return what one process of this working folder holds at a time."""
@@ -88,21 +113,17 @@ class ServerStore:
         target = Path(self._downloads, parts, Path(name).parent)
         target.mkdir(parents=True, exist_ok=True)
         try:
-            return Path(
-                retry_while_locked(
-                    mlflow.artifacts.download_artifacts, artifact_uri=address, dst_path=str(target),
-                    tracking_uri=self.uri,
-                )
-            )  # fmt: skip
+            download = mlflow.artifacts.download_artifacts
+            return Path(self.call(download, artifact_uri=address, dst_path=str(target), tracking_uri=self.uri))
         except StoreFailure:
             raise
         except ClvError as error:
             raise FileNotFoundError(f"{address}: {error}") from error
 
     def has_file(self, artifacts: str, name: str, *_: str) -> bool:
-        """Whether the server has a file below an artifact address."""
-        files = retry_while_locked(mlflow.artifacts.list_artifacts, artifact_uri=artifacts, tracking_uri=self.uri)
-        return name in {file.path for file in files}
+        """Whether the server has a file at the top of an artifact address."""
+        files = self.call(mlflow.artifacts.list_artifacts, artifact_uri=artifacts, tracking_uri=self.uri)
+        return name in {PurePosixPath(file.path).name for file in files}  # MLflow puts a folder before some
 
     def keep_reserve(self) -> None:
         """Leave disks to the server."""

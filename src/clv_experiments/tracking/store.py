@@ -7,8 +7,9 @@ import logging
 import os
 import shlex
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from clv_experiments.errors import ClvError, StoreFailure
+from clv_experiments.errors import ClvError
 from clv_experiments.errors.disks import describe_full_disk, describe_refusal, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder
 from clv_experiments.tracking.interrupts import deferred_interrupts
@@ -41,7 +42,6 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of m
 
 LOCK = ".mlflow.lock"  # held while the store, or something that must stand in it once, is made
 PAGE = 1000  # runs fetched at a time
-UNREACHABLE = ("Max retries exceeded", "too many 50")  # as MLflow says after minutes of its own
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a locked database is tried again
 
 Result = TypeVar("Result")
@@ -74,7 +74,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
                     f"{database} is not an SQLite database; move it away and run again, or type "
                     "tracking.folder=<another folder>"
                 )
-        return _retry(_connect, store_uri(folder))
+        return _retry_while_locked(_connect, store_uri(folder))
     except OSError as error:
         raise ClvError(
             f"runs cannot be kept in '{folder}': {describe_refusal(error, folder, 'tracking.folder')}"
@@ -116,69 +116,16 @@ def _create_database(database: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-    """Call what writes or reads, again and again while another process holds the SQLite store.
-
-    No signal interrupts a call to an SQLite store, which would leave a transaction open and the store locked; what
-    waits is interrupted, and so is a call to a server.
-
-    Raises
-    ------
-    StoreFailure
-        If a server does not answer for minutes.
-    ClvError
-        If the store is still locked after about half a minute, or the store or the disk refuses.
-    """
-    try:
-        return _retry(call, *args, **kwargs)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        if any(words in str(error) for words in UNREACHABLE):
-            raise StoreFailure(f"the tracking server no longer answers: {first_line(error)}") from error
-        raise ClvError(describe_store_error(error)) from error
-
-
-def _retry(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+def _retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     for pause in PAUSES:
         try:
-            with nullcontext() if mlflow.get_tracking_uri().startswith("http") else deferred_interrupts():
+            with deferred_interrupts():
                 return call(*args, **kwargs)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             if LOCKED not in str(error):
                 raise
         time.sleep(pause)
     raise ClvError("the MLflow database stayed locked by another process; stop that one, or type tracking.folder=other")
-
-
-def search_runs(
-    client: mlflow.MlflowClient,
-    experiment_ids: Sequence[str],
-    condition: str = "",
-    order_by: Sequence[str] = (),
-    view: int = ViewType.ACTIVE_ONLY,
-) -> Iterator[Run]:
-    """Fetch all runs of experiments that meet a condition, page by page.
-
-    Raises
-    ------
-    ClvError
-        As of ``retry_while_locked``.
-    """
-    token = None
-    while True:
-        with _garbage_kept():
-            page = retry_while_locked(
-                client.search_runs,
-                list(experiment_ids),
-                condition,
-                view,
-                max_results=PAGE,
-                order_by=list(order_by),
-                page_token=token,
-            )
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 @contextmanager
@@ -193,7 +140,63 @@ def _garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
-class FolderStore:
+class Store(ABC):
+    """What keeps runs and files, and how MLflow is called on it.
+
+    Attributes
+    ----------
+    name : str
+        As it was typed.
+    client : mlflow.MlflowClient
+        Once it is open.
+    """
+
+    name: str
+    client: mlflow.MlflowClient
+
+    @abstractmethod
+    def open(self) -> mlflow.MlflowClient:
+        """Make the store ready to be called; ClvError where it cannot be used."""
+
+    @abstractmethod
+    def lock(self) -> FileLock:
+        """Return what one process at a time holds."""
+
+    @abstractmethod
+    def call(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """Call what reads or writes; ClvError, in one sentence, where the store refuses."""
+
+    @abstractmethod
+    def deferred_interrupts(self) -> AbstractContextManager[None]:
+        """Let a few calls come to their end before a signal that asks to stop is acted on."""
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str],
+        condition: str = "",
+        order_by: Sequence[str] = (),
+        view: int = ViewType.ACTIVE_ONLY,
+    ) -> Iterator[Run]:
+        """Fetch all runs of experiments that meet a condition, page by page."""
+        token = None
+        while True:
+            with _garbage_kept():
+                page = self.call(
+                    self.client.search_runs,
+                    list(experiment_ids),
+                    condition,
+                    view,
+                    max_results=PAGE,
+                    order_by=list(order_by),
+                    page_token=token,
+                )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+
+class FolderStore(Store):
     """Runs in ``<folder>/mlflow.db``, files in ``<folder>/artifacts``.
 
     Parameters
@@ -229,7 +232,28 @@ class FolderStore:
 
     def open(self) -> mlflow.MlflowClient:
         """Open the folder's database, or make it; see ``open_store``."""
-        return open_store(self.folder)
+        self.client = open_store(self.folder)
+        return self.client
+
+    def call(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """Call what reads or writes, again and again while another process holds the database.
+
+        No signal interrupts a call, which would leave a transaction open and the store locked; what waits is
+        interrupted.
+
+        Raises
+        ------
+        ClvError
+            If the store is still locked after about half a minute, or the store or the disk refuses.
+        """
+        try:
+            return _retry_while_locked(call, *args, **kwargs)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise ClvError(describe_store_error(error, self.folder / "mlflow.db")) from error
+
+    def deferred_interrupts(self) -> AbstractContextManager[None]:
+        """Let a few calls come to their end, however long they take."""
+        return deferred_interrupts()
 
     def lock(self) -> FileLock:
         """Return what one process of those that use the folder holds at a time."""
