@@ -17,7 +17,7 @@ def find(*cells):
 
 
 def copy(path, rows):
-    (path / "log.csv").write_text("id,n,lost: n\n" + rows)
+    (path / "log.csv").write_text("id,n,lossy: n\n" + rows)
     return copy_to_parquet(inspect_csv(path / "log.csv"), path / "copy.parquet", None)
 
 
@@ -50,15 +50,15 @@ def test_only_what_loses_nothing_has_a_type(cells, kind):
 @pytest.mark.parametrize("late", ["x", "007", "1.50"])
 def test_a_late_cell_counts(tmp_path, late):
     rows = "a,1,2\n" * 20_000
-    assert copy(tmp_path, rows).types == {"n": "BIGINT", "lost: n": "BIGINT"}
+    assert copy(tmp_path, rows).types == {"n": "BIGINT", "lossy: n": "BIGINT"}
     copied = copy(tmp_path, f"{rows}a,{late},3\n")
-    assert (copied.rows, copied.types) == (20_001, {"lost: n": "BIGINT"})
+    assert (copied.rows, copied.types) == (20_001, {"lossy: n": "BIGINT"})
     table = files(DuckDb(), path=str(tmp_path / "copy.parquet")).table
-    assert table.filter(table["lost: n"] == 3).n.to_pyarrow().to_pylist() == [late]
+    assert table.filter(table["lossy: n"] == 3).n.to_pyarrow().to_pylist() == [late]
 
 
 def test_a_header_further_down_is_left_out_of_a_long_csv(tmp_path):
-    copied = copy(tmp_path, "a,1,2\n" * 5_000 + "id,n,lost: n\n" + "a,1,2\n")
+    copied = copy(tmp_path, "a,1,2\n" * 5_000 + "id,n,lossy: n\n" + "a,1,2\n")
     assert (copied.rows, copied.repeated_headers) == (5_001, 1)
 
 
@@ -79,3 +79,11 @@ def test_long_csv_files_have_the_types_that_fit_all_of_them(tmp_path, monkeypatc
     table = files(DuckDb(), path=str(tmp_path / "*.csv")).table
     assert sorted(map(str, table.n.to_pyarrow().to_pylist())) == ["1", "2", last]
     assert table.n.type().is_integer() == (last == "3")
+
+
+@pytest.mark.parametrize("late", ["b,x,y\n", "b,x,1\nb,1,y\n", "b,1,y\nb,x,1\n"])
+def test_all_columns_that_would_lose_something_stay_text(tmp_path, late):
+    copied = copy(tmp_path, "a,1,2\n" * 20_000 + late)
+    assert copied.types == {}
+    table = files(DuckDb(), path=str(tmp_path / "copy.parquet")).table
+    assert sorted(set(table.n.to_pyarrow().to_pylist())) == ["1", "x"]

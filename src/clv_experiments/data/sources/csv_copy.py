@@ -32,7 +32,7 @@ from clv_experiments.errors.disks import describe_full_disk, is_disk_full
 
 PATTERN_CHARACTERS = set("*?[")  # DuckDB takes them for a pattern of many files
 ALL_TEXT: Mapping[str, str] = MappingProxyType({})
-MISFIT = "lost: "  # prefix of columns that hold what a type would lose
+LOSSY = "lossy: "  # name of the column that tells which type loses something of a row
 FOOTER_BYTES, MIN_CELLS = 1 << 13, 3  # of what stands below a table, and of a row that can be told from it
 BLANK = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
 FIRST_FAULT = """
@@ -163,9 +163,9 @@ def _copy(
     empty = [column for position, column in enumerate(names) if file.header.must_be_empty(position)]
     if empty and rows.filter(" OR ".join(f"trim({column}) <> ''" for column in empty)).limit(1).fetchall():
         _refuse_unnamed(file)
-    types = {name: kind for name, kind in types.items() if name not in misfits}
-    if misfits:
-        _write(connection, kept, types, target)
+    while misfits:
+        types = {name: kind for name, kind in types.items() if name not in misfits}
+        misfits = _write(connection, kept, types, target)
     if types:  # no name of a column is a number or a date
         return CsvCopy(pq.read_metadata(target).num_rows, types=types, footer=footer)
     return replace(_leave_out_repeated_headers(connection, file, target), footer=footer)
@@ -174,17 +174,16 @@ def _copy(
 def _write(
     connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], target: Path
 ) -> set[str]:
-    """Write columns of text as these types, and return those of which that would lose something."""
-    prefix = MISFIT
-    while any(name.lower().startswith(prefix) for name in rows.columns):
-        prefix += MISFIT
-    typed = cast_lossless(rows, types, prefix) if types else rows
+    """Write columns of text as these types, and return some of those that would lose something, if any do."""
+    lossy = LOSSY
+    while any(name.lower().startswith(lossy) for name in rows.columns):
+        lossy += LOSSY
+    typed = cast_lossless(rows, types, lossy) if types else rows
     typed.write_parquet(str(target), compression="uncompressed")
     if not types:
         return set()
-    misfits = ", ".join(f"count({quote_identifier(prefix + name)})" for name in types)
-    [counts] = connection.read_parquet(str(target)).aggregate(misfits).fetchall()
-    return {name for name, count in zip(types, counts, strict=True) if count}
+    positions = connection.read_parquet(str(target)).project(quote_identifier(lossy)).distinct().fetchall()
+    return {[*types][position] for (position,) in positions if position is not None}
 
 
 def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: CsvFile, target: Path) -> CsvCopy:

@@ -12,7 +12,8 @@ SAMPLE_ROWS = 4_000
 # When a cell, put for {0}, is written exactly as DuckDB writes its value, put for {1}, so that nothing of it is lost.
 LOSSLESS = {
     "BIGINT": "CAST({1} AS VARCHAR) = {0}",
-    "DOUBLE": "CAST({1} AS VARCHAR) IN ({0}, {0} || '.0') AND regexp_full_match({0}, '-?[0-9]+([.][0-9]+)?')",
+    "DOUBLE": "(CAST({1} AS VARCHAR) = {0} OR CAST({1} AS VARCHAR) = {0} || '.0') "
+    "AND regexp_full_match({0}, '-?[0-9]+([.][0-9]+)?')",
     "DECIMAL(18, 2)": "CAST({1} AS VARCHAR) = {0}",
     "DATE": "CAST({1} AS VARCHAR) = {0} AND length({0}) = 10",
     "TIMESTAMP": "CAST({1} AS VARCHAR) = {0} AND {0} LIKE '____-%'",
@@ -43,25 +44,28 @@ def find_plain_types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
     return kinds
 
 
-def cast_lossless(rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], prefix: str) -> duckdb.DuckDBPyRelation:
-    """Cast columns of text, and add for each one that holds the cells of which that would lose something, or null.
+def cast_lossless(rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], lossy: str) -> duckdb.DuckDBPyRelation:
+    """Cast columns of text, and add the position in ``types`` of the first one that loses something in a row, or null.
 
     Parameters
     ----------
     rows : duckdb.DuckDBPyRelation
     types : mapping of column to type
-    prefix : str
-        Of the names of the columns that are added.
+    lossy : str
+        Name of the column that is added; no other begins with it.
     """
-    values = {name: quote_identifier(f"{prefix}{name}") for name in types}
+    values = {name: quote_identifier(f"{lossy}{name}") for name in types}
     cells = {name: quote_identifier(name) for name in rows.columns}
     casts = [f"TRY_CAST({cells[name]} AS {kind}) AS {values[name]}" for name, kind in types.items()]
     lossless = {name: LOSSLESS[kind].format(cells[name], values[name]) for name, kind in types.items()}
     kept = [f"CASE WHEN {lossless[name]} THEN {values[name]} END AS {values[name]}" for name in types]
     typed = [f"{values[name]} AS {cells[name]}" if name in types else cells[name] for name in cells]
-    misfits = [f"CASE WHEN {values[name]} IS NULL THEN {cells[name]} END AS {values[name]}" for name in types]
+    losses = [
+        f"WHEN {values[name]} IS NULL AND {cells[name]} IS NOT NULL THEN {position}"
+        for position, name in enumerate(types)
+    ]
     rows = rows.project(", ".join(["*", *casts])).project(", ".join([*cells.values(), *kept]))
-    return rows.project(", ".join([*typed, *misfits]))
+    return rows.project(", ".join([*typed, f"CASE {' '.join(losses)} END AS {quote_identifier(lossy)}"]))
 
 
 def _test(column: str, kind: str) -> str:
