@@ -5,9 +5,11 @@ import sqlite3
 import sys
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.cli.typed_secrets import as_typed
+from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.errors import masking
 
 PLANTED = "Sesame+42"
@@ -82,6 +84,21 @@ def test_each_value_of_a_multirun_has_a_variable_of_its_own():
 )
 def test_a_secret_is_hidden_by_its_name(typed, hidden):
     assert hidden in read_arguments([typed], "config").for_hydra
+
+
+@pytest.mark.parametrize(
+    ("further", "folder"),
+    [
+        ([], "data.query=x,data=sql,seed=7"),
+        (["hydra.job.config.override_dirname.exclude_keys=[seed]"], "data.query=x,data=sql"),
+    ],
+)
+def test_no_folder_is_named_after_a_secret(further, folder):
+    typed = ["data=sql", f"data.connection=postgresql://ann:{PLANTED}@h/shop", "data.query=x", "seed=7", *further]
+    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+        cfg = compose("config", overrides=read_arguments(typed, "config").for_hydra, return_hydra_config=True)
+    assert cfg.hydra.job.override_dirname == folder
+    assert PLANTED in cfg.data.connection
 
 
 @pytest.mark.slow

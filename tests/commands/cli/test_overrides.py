@@ -186,5 +186,8 @@ def test_a_password_is_in_nothing_that_hydra_sees(monkeypatch):
     monkeypatch.delenv("CLV_DATA_CONNECTION", raising=False)
     for typed in ("data.connection=postgresql://ann:it's@db/shop\r", "data=postgresql://ann:it's@db/shop"):
         arguments = read(typed)
-        assert sorted(arguments) == ["data.connection=${oc.env:CLV_DATA_CONNECTION}", "data=sql"]
+        assert sorted(arguments) == [
+            "data.connection=${oc.env:CLV_DATA_CONNECTION}", "data=sql",
+            "hydra.job.config.override_dirname.exclude_keys=[data.connection]",
+        ]  # fmt: skip
         assert os.environ.pop("CLV_DATA_CONNECTION") == "postgresql://ann:it's@db/shop"

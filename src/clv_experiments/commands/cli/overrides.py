@@ -71,6 +71,7 @@ def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
     overrides = reader.last_of_each([*overrides, *reader.implied(overrides)])
     if "tracking" in choices.groups and not typed_options & ASKING:
         overrides += reader.implied_tracking({override.key: override.value for override in overrides})
+    overrides += reader.secrets.exclude(overrides)
     return Arguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,11 +23,22 @@ VARIABLE = re.compile(r"\$\{oc\.env:(CLV_\w+)\}")
 ESCAPED = re.compile(r"\$\\\{oc\.env\\:(CLV_\w+)\\\}")
 
 
+EXCLUDED = "hydra.job.config.override_dirname.exclude_keys"  # overrides that Hydra leaves out of names of folders
+
+
 class TypedSecrets:
-    """Moves secrets from overrides into environment variables, which worker processes inherit."""
+    """Moves secrets from overrides into environment variables, which worker processes inherit.
+
+    Attributes
+    ----------
+    variables : dict of variable to secret
+    keys : dict of key to None
+        Overrides that hold any.
+    """
 
     def __init__(self) -> None:
         self.variables: dict[str, str] = {}
+        self.keys: dict[str, None] = {}
         self.parser = OverridesParser.create()
 
     def hide(self, word: Word) -> Word:
@@ -43,9 +54,20 @@ class TypedSecrets:
             value = word.value
         if isinstance(value, ChoiceSweep):
             hidden = [self._hide(one, word.key) for one in value.list]
-            return word if hidden == value.list else replace(word, value=",".join(map(_as_text, hidden)))
+            return word if hidden == value.list else self._replaced(word, ",".join(map(_as_text, hidden)))
         hidden_value = self._hide(value, word.key)
-        return word if hidden_value == value else replace(word, value=_as_text(hidden_value))
+        return word if hidden_value == value else self._replaced(word, _as_text(hidden_value))
+
+    def exclude(self, overrides: Sequence[Word]) -> Iterator[Word]:
+        """Give what keeps hidden values out of ``hydra.job.override_dirname``, of which folders may be named."""
+        if self.keys:
+            typed = next((word.value for word in reversed(overrides) if word.key == EXCLUDED), None)
+            keys = self.parser.parse_override(f"key={typed}").value() if typed else []
+            yield Word.of(EXCLUDED, f"[{','.join([*map(str, keys or []), *self.keys])}]")
+
+    def _replaced(self, word: Word, value: str) -> Word:
+        self.keys[word.key] = None
+        return replace(word, value=value)
 
     def _hide(self, value: Any, key: str) -> Any:
         if isinstance(value, dict):
