@@ -128,3 +128,12 @@ def test_a_damaged_database_is_told(tracker):
         size = database.execute("PRAGMA page_size").fetchone()[0]
     Path("mlruns/mlflow.db").write_bytes(pages[: 3 * size] + os.urandom(40 * size) + pages[43 * size :])
     assert "mlflow.db is damaged (" in next(inspection.database()).text
+
+
+def test_files_are_kept_where_the_database_has_no_run_at_all(tracker):
+    Path("mlruns/artifacts", "a" * 32).mkdir(parents=True)
+    Path("mlruns/mlflow.db").unlink()
+    tracker.store.open()
+    (fault,) = tracker.inspection().orphans()
+    assert "the database has no run at all; put back the database" in fault.text
+    assert fault.mend is None
