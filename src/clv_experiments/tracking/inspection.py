@@ -103,10 +103,10 @@ class StoreInspection:
         artifacts = self.folder / "artifacts"
         folders = [path for path in artifacts.glob("*") if RUN_FOLDER.fullmatch(path.name) and path.name not in runs]
         folders += [path for path in artifacts.glob("models/*") if self._is_orphaned_model(path.name)]
-        if folders and not runs:  # more likely the database is another one than that files are left over
+        if folders and not runs:
             yield Fault(
-                f"{artifacts} has files of {len(folders)} runs and models, and the database has no run at all; put back "
-                "the database that they belong to, or delete them yourself"
+                f"{artifacts} has files of {len(folders)} runs or models, and the database has no run at all; put "
+                "back the database that they belong to, or delete them yourself"
             )
             folders = []
         for path in sorted(folders):
