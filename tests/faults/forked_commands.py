@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,14 @@ class Command:
             (self.folder / name).read_text() if (self.folder / name).exists() else "" for name in ("stdout", "stderr")
         ]
         return Outcome(self.process.exitcode, *texts, time.monotonic() - self.started)
+
+
+def copy_store(source: Path, target: Path, location: Path | None = None) -> None:
+    """Copy a store; runs to come have their files in the copy, or where it will be, and not beside the original."""
+    shutil.copytree(source, target)
+    artifacts = ((location or target) / "artifacts").resolve().as_uri()
+    with closing(sqlite3.connect(target / "mlflow.db")) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", [artifacts])
 
 
 def can_mount() -> bool:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import mlflow
 import pytest
-from forked_commands import COUNT, MEMORY, SEED, Command, Disk, can_mount
+from forked_commands import COUNT, MEMORY, SEED, Command, Disk, can_mount, copy_store
 
 from clv_experiments.errors.disks import PREFIX
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -49,7 +49,7 @@ def work_folder(finished):
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         folder = Path(name, "work")
         (folder / "tmp").mkdir(parents=True)
-        shutil.copytree(finished / "mlruns", folder / "mlruns")
+        copy_store(finished / "mlruns", folder / "mlruns")
         yield folder
 
 
@@ -61,7 +61,7 @@ def seconds(finished, tmp_path_factory):
     def of(name):
         if name not in measured:
             folder = tmp_path_factory.mktemp(name)
-            shutil.copytree(finished / "mlruns", folder / "mlruns")
+            copy_store(finished / "mlruns", folder / "mlruns")
             outcome = run(folder, name).wait()
             assert outcome.status == 0, outcome.stderr
             measured[name] = outcome.seconds
@@ -131,7 +131,8 @@ def test_a_command_that_is_stopped_loses_nothing_and_runs_again(name, stop, numb
 def test_a_disk_that_fills_up_during_a_command_is_said(name, number, finished, work_folder):
     before, disk = all_runs(finished / "mlruns"), work_folder.parent / "disk"
     disk.mkdir()
-    shutil.move(work_folder / "mlruns", disk / "mlruns")
+    shutil.rmtree(work_folder / "mlruns")
+    copy_store(finished / "mlruns", disk / "mlruns")
     used = sum(-(-file.stat().st_size // 4096) * 4096 + 4096 for file in disk.rglob("*"))
     size = used + random.Random(f"disk {name} {number} {SEED}").randrange(0, 3 << 19, 4096)
     typed = (*COMMANDS[name], f"tracking.folder={disk / 'mlruns'}")
