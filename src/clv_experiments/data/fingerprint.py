@@ -12,6 +12,7 @@ from clv_experiments.data.cleaning.report import CleaningReport
 from clv_experiments.data.queries.customers import fetch_by_customer
 
 PRIME = 2**31 - 1
+ROWS_AT_ONCE = 100_000  # that are copied for the digest
 
 
 def summarise_customers(purchase_days: ibis.Table) -> pd.DataFrame:
@@ -50,6 +51,9 @@ def compute_fingerprint(customers: pd.DataFrame, end: date, report: CleaningRepo
         digest.update(b"\x1dwithout amounts")
     for row in report.changes.itertuples(index=False):
         digest.update(f"\x1e{row.rule}\x1f{row.rows}\x1f{row.customers}\x1f{row.amount:.4f}".encode())
-    digest.update("\x1f".join(customers.index).encode())
-    digest.update(customers.to_numpy("<i8").tobytes())
+    parts = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(customers), ROWS_AT_ONCE)]
+    for part in parts:
+        digest.update(("\x1f" * (part.start > 0) + "\x1f".join(customers.index[part].tolist())).encode())
+    for part in parts:
+        digest.update(customers.iloc[part].to_numpy("<i8").tobytes())
     return digest.hexdigest()[:16]

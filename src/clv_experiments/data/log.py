@@ -174,8 +174,9 @@ def load_log(
         report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
-    summed = _sum_purchase_days(cleaned.orders, roles.has_amounts)
-    days = summarise_days(summed)
+    with cleaned.sums:  # forgotten when the days are there, which take less memory
+        summed = _sum_purchase_days(cleaned.orders, roles.has_amounts)
+        days = summarise_days(summed)
     check_no_missing_values(name, days)
     first, last = days["date"].iloc[0], days["date"].iloc[-1]
     if raw.truth is None:  # a simulation may well lie in the future
@@ -227,13 +228,18 @@ def _choose_columns(
 
 def _sum_purchase_days(orders: ibis.Table, has_amounts: bool) -> ibis.Table:
     """Sum orders by customer and day; ``rows`` and ``no_amount`` count lines, and those without an amount."""
-    number = ibis.greatest(orders.order_id.count(), 1) if "order_id" in orders.columns else ibis.literal(1)
-    days = orders.group_by("customer_id", "date").agg(
-        amount=orders.amount.sum() if has_amounts else ibis.literal(1),
-        orders=number.cast("int64"),
-        rows=orders.rows.sum().cast("int64"),
-        no_amount=(orders.rows - orders.amounts).sum().cast("int64"),
-    )
+    orders = orders.mutate(no_amount=orders.rows - orders.amounts)
+    one = ibis.literal(1)
+    if "order_id" in orders.columns:
+        days = orders.group_by("customer_id", "date").agg(
+            amount=orders.amount.sum() if has_amounts else one,
+            orders=ibis.greatest(orders.order_id.count(), 1).cast("int64"),
+            rows=orders.rows.sum().cast("int64"),
+            no_amount=orders.no_amount.sum().cast("int64"),
+        )
+    else:
+        amount = orders.amount if has_amounts else one
+        days = orders.select("customer_id", "date", "rows", "no_amount", amount=amount, orders=one.cast("int64"))
     return days.mutate(amount=days.amount.cast(AMOUNT)).cache()
 
 

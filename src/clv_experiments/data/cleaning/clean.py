@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import ibis
-from ibis.expr.types import BooleanValue, Table
+from ibis.expr.types import BooleanValue, CachedTable, Table
 
 from clv_experiments.data.cleaning.report import (
     RETURNED,
@@ -36,11 +36,14 @@ class CleanLines:
     orders : ibis.Table
         The lines by ``customer_id``, ``date`` and, where there are order ids, ``order_id``: their number, ``rows``,
         their ``amount``, and how many have one, ``amounts``.
+    sums : ibis.expr.types.CachedTable
+        What the engine keeps for ``orders``; they are gone when it is released.
     report : CleaningReport
     """
 
     lines: Table
     orders: Table
+    sums: CachedTable
     report: CleaningReport
 
 
@@ -84,12 +87,12 @@ def clean(
         else:
             sizes += stretch.measure(stretch.sum_by("customer_id"))
             stretch = _Stretch(change.lines)
-    orders = stretch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
-    sizes += stretch.measure(orders)
+    sums = stretch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
+    sizes += stretch.measure(sums)
     lines = stretch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
     report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
-    return CleanLines(lines.drop(*raw_columns(lines), *internal), stretch.keep_remaining(orders), report)
+    return CleanLines(lines.drop(*raw_columns(lines), *internal), stretch.keep_remaining(sums), sums, report)
 
 
 class _Stretch:
