@@ -37,6 +37,7 @@ FLOORS = [  # packages of src/clv_experiments, the upper ones import the lower o
     [("data", "sources, cleaning, log"), ("features", "at a cutoff"), ("models", "one a file"),
      ("evaluation", "scores"), ("tracking", "MLflow")],
     [("reporting", "all that people read: records, prose, pages, pictures")],
+    [("errors", "what users can cause, in one sentence; what is masked")],
 ]  # fmt: skip
 
 
@@ -147,7 +148,8 @@ def _photograph(page: Path, name: str, height: int = SCREEN_HEIGHT) -> None:
 
 def _shrink(png: bytes, name: str) -> None:
     """Write a picture with 256 colours, which screens of text do not miss."""
-    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE)
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)  # keeps pale bands apart
     image.save(IMAGES / f"{name}.png", optimize=True)
 
 
