@@ -13,11 +13,11 @@ from clv_experiments.data.queries.attributes import first_year_spend
 from clv_experiments.decisions.budget.acquisition import (
     Acquisition,
     PredictionCheck,
+    assign_cohorts,
     cohort_table,
-    compare_predictions,
+    compare_with_year_ago,
     first_year_values,
     immature_cohorts,
-    name_cohorts,
     pooled_value,
     predict_rest_of_year,
     recent_cohorts,
@@ -42,7 +42,7 @@ def values(first_days, repeat, predicted=0.0, T=400.0):
     return pd.DataFrame(
         {
             "first_day": days.to_numpy(),
-            "cohort": name_cohorts(days).to_numpy(),
+            "cohort": assign_cohorts(days).to_numpy(),
             "T": T,
             "first_purchase": 1.0,
             "repeat_purchases": np.asarray(repeat, dtype=float),
@@ -141,10 +141,10 @@ def test_the_check_counts_those_whose_year_ended_since():
     days = ["2020-01-01", "2020-06-01", "2020-06-01", "2020-12-01"]
     then = values(days, [5, 1, 2, 0], [0.0, 4.0, 6.0, 9.0], T=[400.0, 200.0, 200.0, 20.0])
     today = values(days, [5, 2, 6, 3], T=[700.0, 500.0, 500.0, 320.0])
-    check = compare_predictions(then, today, 30, seed=0)
+    check = compare_with_year_ago(then, today, 30, seed=0)
     assert check.ratio == pytest.approx((1 + 4) / (4 + 6))
     assert [check.customers, check.predicted, check.realised, check.error.value] == pytest.approx([2, 5, 2.5, 1.0])
-    assert compare_predictions(then.assign(predicted=0.0), today, 30, seed=0) is None
+    assert compare_with_year_ago(then.assign(predicted=0.0), today, 30, seed=0) is None
 
 
 def acquisition(recent, check=None, immature=()):

@@ -105,7 +105,9 @@ def test_who_stops_paying_is_missed(forecaster):
 def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_follows(forecaster):
     now, before = snapshots(forecaster)
     columns = ("frequency", "recency", "T", "monetary_value")
-    scorer = Scorer(now.btyd.estimator, "mbg_nbd", columns, now.btyd.estimator, "mbg_nbd", None, SHOP, END, now.rhythm)
+    scorer = Scorer(
+        now.btyd.estimator, "mbg_nbd", columns, now.btyd.estimator, "mbg_nbd", None, SHOP, END, now.timing_model
+    )
     missed = find_missed(now, before, SHOP.likely, 100, 0).table["customer_id"]
     scores = Ranking.of(now.table, SHOP, pd.Index(missed), END).rank(scorer.score_customers(now.table))
     scores = scores.set_index("customer_id")
@@ -124,7 +126,7 @@ def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_fo
 
 def test_random_buyers_stay_with_btyd_and_nothing_is_said(shop_of_random):
     for made in snapshots(shop_of_random):
-        assert made.timing.rhythm is None
+        assert made.timing.timing_model is None
         assert made.timing_name == "mbg_nbd"
         assert timing_sentences(made.timing, "mbg_nbd") == []
 
@@ -142,7 +144,7 @@ def test_without_a_period_that_is_over_nobody_takes_btyds_place(subscriptions):
     forecaster = forecaster_of(subscriptions, "12 months")
     timing = choose_timing(forecaster, forecaster.window.future_period, MBG)
     assert timing.regularity.is_high
-    assert timing.rhythm is None
+    assert timing.timing_model is None
 
 
 def test_nothing_after_the_cutoff_is_looked_at(log_of, subscriptions):
@@ -156,7 +158,7 @@ def test_nothing_after_the_cutoff_is_looked_at(log_of, subscriptions):
         forecaster = forecaster_of(log)
         both.append(with_timing(snapshot(forecaster, forecaster.window.period(0), MBG, MBG), forecaster, MBG))
     assert both[0].timing.regularity == both[1].timing.regularity
-    assert both[0].rhythm is not None
+    assert both[0].timing_model is not None
     columns = ["p_alive", "p_purchase"]
     known = both[0].table.index
     pd.testing.assert_frame_equal(both[0].table[columns], both[1].table.loc[known, columns])
@@ -166,4 +168,4 @@ def test_nothing_after_the_cutoff_is_looked_at(log_of, subscriptions):
 def test_models_of_a_scored_list_hand_the_choice_on(forecaster):
     timing = choose_timing(forecaster, forecaster.window.future_period, MBG)
     models = ScoringModels(None, MBG, (), None, MBG, timing=timing)
-    assert Scorer.of(models, None, SHOP, END).rhythm is timing.rhythm
+    assert Scorer.of(models, None, SHOP, END).timing_model is timing.timing_model

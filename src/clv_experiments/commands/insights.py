@@ -31,7 +31,7 @@ from clv_experiments.errors import ClvError, LogWithoutAmounts, command
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, total_records
-from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses
+from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses
 from clv_experiments.reporting.formatting import format_dates, format_day, format_share
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.record_files import check_writable, write_folder
@@ -98,7 +98,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         shop = Shop.of(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
         has_labels = forecaster.window.is_long_enough(supervised=True)
-        model, fallback_note = choose_learnable(request.model, log, has_labels=has_labels)
+        model, fallback_note = choose_model_or_fallback(request.model, log, has_labels=has_labels)
         if fallback_note:
             terminal.print_line(f"note: {fallback_note}")
         snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)

@@ -67,7 +67,7 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     columns = tuple(str(column) for column in now.model.X.columns)
     scorer = Scorer(
         now.model.estimator, now.model_name, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop,
-        cutoff, now.rhythm,
+        cutoff, now.timing_model,
     )  # fmt: skip
     missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
     return Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
@@ -77,7 +77,7 @@ def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it; ``with_clv`` is whether a CLV stands in it."""
     now, previous = snapshots.now, snapshots.previous
     ranking = assess_ranking(previous.table["y_true"], previous.table["expected_spend"])
-    timing = now.rhythm or now.btyd.estimator
+    timing = now.timing_model or now.btyd.estimator
     return [
         *ranking_sentences(ranking, now.model_name, previous.period, "spend"),
         *model_sentences(now.model_name, now.btyd_name, now.timing_name, timing, has_amounts=with_clv),

@@ -57,7 +57,7 @@ from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import describe_total, log_records, total_records
-from clv_experiments.forecasting.suitability import choose_learnable, require_no_losses, require_purchases
+from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses, require_purchases
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -135,7 +135,7 @@ def score(
         assert log
         terminal.report_log(log)
         window, shop = build_future_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
-        request, fallback_note = _choose_learnable(request, log, window)
+        request, fallback_note = _choose_model_or_fallback(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
         scorer = Scorer.of(context.models, context.assessment.intervals, shop, window.end)
@@ -188,7 +188,7 @@ class ScoringContext:
         """Say what readers of a row must know of the models behind it."""
         models = self.models
         spend, btyd, timing = models.spend_model.name, models.btyd_model.name, models.timing
-        estimator = (timing and timing.rhythm) or models.btyd
+        estimator = (timing and timing.timing_model) or models.btyd
         name = timing.name(btyd) if timing else btyd
         return model_sentences(spend, btyd, name, estimator, has_amounts=has_amounts)
 
@@ -217,11 +217,13 @@ def _scoring_context(
         return ScoringContext(models, assessment, missed, assess_past_ranking(past))
 
 
-def _choose_learnable(request: ModelReference, log: TransactionLog, window: Window) -> tuple[ModelReference, str]:
+def _choose_model_or_fallback(
+    request: ModelReference, log: TransactionLog, window: Window
+) -> tuple[ModelReference, str]:
     """Let the fallback of a model that is fitted now stand in where the log lacks what the model learns from."""
     if request.stored:
         return request, ""
-    model, note = choose_learnable(request.model, log, has_labels=window.has_training(window.future_period))
+    model, note = choose_model_or_fallback(request.model, log, has_labels=window.has_training(window.future_period))
     return replace(request, model=model), note
 
 

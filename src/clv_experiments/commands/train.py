@@ -41,7 +41,7 @@ from clv_experiments.forecasting.run_records import (
     log_records,
     remark_records,
 )
-from clv_experiments.forecasting.suitability import choose_learnable, describe_regularity
+from clv_experiments.forecasting.suitability import choose_model_or_fallback, describe_regularity
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Metric, PrimaryMetric, Record, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -167,7 +167,7 @@ def load_run_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
 def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     window, splits_customers = build_window(cfg.window, log.start, log.end), cfg.evaluation.protocol == "customer_split"
     has_labels = splits_customers or window.is_long_enough(supervised=True)
-    model, note = choose_learnable(build_model(cfg.model), log, has_labels=has_labels)
+    model, note = choose_model_or_fallback(build_model(cfg.model), log, has_labels=has_labels)
     origins = window.backtest(supervised=model.supervised and not splits_customers, source=log.name)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)

@@ -93,7 +93,7 @@ class OriginPredictions:
         return len(self.y_true)
 
     @property
-    def buyers(self) -> int:
+    def n_buyers(self) -> int:
         """Number of customers who bought in the holdout."""
         return int(self.bought.sum())
 

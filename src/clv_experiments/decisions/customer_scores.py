@@ -86,14 +86,14 @@ class Scorer:
     intervals: SpendIntervals | None  # None where there is nothing to calibrate them on: their columns are NaN then
     shop: Shop
     cutoff: date
-    rhythm: MbgCnbdK | None = None  # tells P(alive), P(buys) and dates in the place of the BTYD model
+    timing_model: MbgCnbdK | None = None  # tells P(alive), P(buys) and dates in the place of the BTYD model
 
     @classmethod
     def of(cls, models: ScoringModels, intervals: SpendIntervals | None, shop: Shop, cutoff: date) -> Scorer:
         """Score with fitted models."""
-        rhythm = models.timing.rhythm if models.timing else None
+        timing_model = models.timing.timing_model if models.timing else None
         names = models.spend_model.name, models.btyd_model.name
-        return cls(models.spend, names[0], models.columns, models.btyd, names[1], intervals, shop, cutoff, rhythm)
+        return cls(models.spend, names[0], models.columns, models.btyd, names[1], intervals, shop, cutoff, timing_model)
 
     def score_customers(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict what is expected of some customers; no other customer matters.
@@ -119,7 +119,7 @@ class Scorer:
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
         limit_days = self.shop.next_purchase_within.after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
-        timing, grid = (self.rhythm, RHYTHM_GRID) if self.rhythm else (self.btyd, GRID)
+        timing, grid = (self.timing_model, RHYTHM_GRID) if self.timing_model else (self.btyd, GRID)
         table = history.astype({"frequency": int, "recency": int, "T": int}).assign(
             last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
             expected_purchases=self.btyd.expected_purchases(history),
@@ -127,7 +127,7 @@ class Scorer:
             p_purchase=timing.probability_purchase(history),
             p_purchase_at_last=probability_purchase_at_last(timing, history),
             btyd_model=self.btyd_name,
-            timing_model=RHYTHM_NAME if self.rhythm else self.btyd_name,
+            timing_model=RHYTHM_NAME if self.timing_model else self.btyd_name,
             **next_purchase_dates(timing, history, self.cutoff, limit_days, self.shop.interval, grid),
             **money,
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from clv_experiments.decisions.segments.tiers import HIGH, tier_names
+from clv_experiments.decisions.segments.tiers import HIGH, assign_tiers
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.evaluation.confidence_intervals import TAILS, Estimate, wilson
 
@@ -104,7 +104,7 @@ class AtRisk:
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
     """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid."""
     past = _told_alike(now, previous)
-    high = past[tier_names(past["expected_spend"], tiers) == HIGH]
+    high = past[assign_tiers(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]
     today = now.table.loc[before.index]
     columns = {
@@ -130,5 +130,5 @@ def _told_alike(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
     """Return the previous table with P(alive) by the model that tells it now, so that customers differ, not models."""
     if now.timing_name == previous.timing_name:
         return previous.table
-    estimator = now.rhythm or now.btyd.estimator
+    estimator = now.timing_model or now.btyd.estimator
     return previous.table.assign(p_alive=estimator.probability_alive(previous.table))

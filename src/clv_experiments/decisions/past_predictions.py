@@ -171,7 +171,7 @@ def latest_missed_purchases(
     if latest is None or period is None:
         return MissedPurchases()
     timing = choose_timing(forecaster, period, btyd_model)
-    if timing.rhythm:
-        p_purchase = timing.rhythm.probability_purchase(forecaster.features(period.cutoff, HISTORY))
+    if timing.timing_model:
+        p_purchase = timing.timing_model.probability_purchase(forecaster.features(period.cutoff, HISTORY))
         latest = latest.assign(p_purchase=p_purchase)
     return missed_purchases(latest, period, threshold, timing.name(btyd_model.name))

@@ -43,7 +43,7 @@ class Campaign:
         return int(np.floor(self.budget / self.cost + 1e-9))
 
     @property
-    def is_constrained(self) -> bool:
+    def has_group_limits(self) -> bool:
         """Whether segments or countries have limits of their own."""
         return bool(self.min_by_segment or self.max_by_country)
 
@@ -97,7 +97,11 @@ class Shop:
             likely=settings["likely"],
             next_purchase_within=_horizon(settings, "next_purchase_within"),
             campaign=Campaign(
-                contact["budget"], contact["cost"], tuple(uplift), _counts(contact["least"]), _counts(contact["most"])
+                contact["budget"],
+                contact["cost"],
+                tuple(uplift),
+                _parse_counts(contact["least"]),
+                _parse_counts(contact["most"]),
             ),
         )
 
@@ -116,7 +120,7 @@ def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
         raise ClvError(str(error).replace("window.horizon", f"decisions.{name}")) from error
 
 
-def _counts(setting: Any) -> Any:
+def _parse_counts(setting: Any) -> Any:
     """Read None as no counts; what is no mapping is refused later, by its name."""
     return {} if setting is None else dict(setting) if isinstance(setting, Mapping) else setting
 

@@ -27,11 +27,11 @@ class Timing:
     """How regular purchases are at a cutoff, and who tells P(alive), P(buys) and the next purchase."""
 
     regularity: Regularity  # of the gaps up to the cutoff
-    rhythm: MbgCnbdK | None  # None where the BTYD model tells it
+    timing_model: MbgCnbdK | None  # None where the BTYD model tells it
 
     def name(self, btyd_name: str) -> str:
         """Name the model that tells it."""
-        return RHYTHM_NAME if self.rhythm else btyd_name
+        return RHYTHM_NAME if self.timing_model else btyd_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +54,9 @@ class Snapshot:
     timing: Timing | None = None  # None where the log was not asked, and the BTYD model tells it
 
     @property
-    def rhythm(self) -> MbgCnbdK | None:
+    def timing_model(self) -> MbgCnbdK | None:
         """The model that tells P(alive), P(buys) and the next purchase in the place of the BTYD model."""
-        return self.timing.rhythm if self.timing else None
+        return self.timing.timing_model if self.timing else None
 
     @property
     def timing_name(self) -> str:

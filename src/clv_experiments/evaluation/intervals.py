@@ -76,7 +76,7 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
             f"and predicted, and there are {np.size(y_pred)}; type a smaller decisions.interval"
         )
     errors = _GroupedErrors.of(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
-    ends = np.array([_ends(group, tail) for group in errors.by_group])
+    ends = np.array([_error_quantiles(group, tail) for group in errors.by_group])
     return SpendIntervals(level, np.size(y_pred), errors.unit, errors.edges, ends[:, 0], ends[:, 1])
 
 
@@ -128,7 +128,7 @@ class _GroupedErrors:
         return cls(unit, edges, [np.sort(errors[group == number]) for number in range(len(edges) + 1)])
 
 
-def _ends(errors: np.ndarray, tail: float) -> tuple[float, float]:
+def _error_quantiles(errors: np.ndarray, tail: float) -> tuple[float, float]:
     """Return the errors at the finite-sample ranks; ``tail`` is the share of customers beyond each end."""
     n = len(errors)
     low = errors[int(np.floor((n + 1) * tail + 1e-9)) - 1]

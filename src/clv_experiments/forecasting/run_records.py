@@ -105,7 +105,7 @@ def explanation_records(
     yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
     if hasattr(estimator, "expected_cumulative_purchases"):
         yield from _btyd_records(log, forecast, labels)
-    yield from _search_records(estimator, search)
+    yield from _tuning_records(estimator, search)
     yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}", model.name)
 
 
@@ -121,7 +121,7 @@ def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> It
     yield Metric("btyd_at_boundary", float(bool(boundary)))
 
 
-def _search_records(estimator: Any, search: Search | None) -> Iterator[Tag]:
+def _tuning_records(estimator: Any, search: Search | None) -> Iterator[Tag]:
     """Where the settings were found, and which of them lie at the edge of what was searched or allowed."""
     edges = [*(search.at_edge if search else ()), *getattr(estimator, "at_edge_", [])]
     if edges:

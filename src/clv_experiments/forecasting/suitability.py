@@ -42,7 +42,7 @@ def require_learnable_amounts(log: TransactionLog, model: Model) -> None:
         )
 
 
-def choose_learnable(model: Model, log: TransactionLog, *, has_labels: bool) -> tuple[Model, str]:
+def choose_model_or_fallback(model: Model, log: TransactionLog, *, has_labels: bool) -> tuple[Model, str]:
     """Let a model's fallback stand in where the log has no amounts, or no earlier period to learn from.
 
     Parameters

@@ -26,7 +26,7 @@ from clv_experiments.models.btyd_likelihood import (
     Derivatives,
     Dropout,
     Histories,
-    log_likelihood_with_dropout,
+    sum_dropout_terms,
 )
 from clv_experiments.models.gamma_gamma import GammaGamma, count_mean_spends
 from clv_experiments.models.mean_spends import MeanSpends
@@ -144,7 +144,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         """Return the log-likelihood of all customers, with its derivatives in the parameters."""
         total = self._alive_log_likelihood(parameters, histories)
         for part in histories.parts(self._rows_at_once):
-            total += log_likelihood_with_dropout(self._dropout(parameters, part.x, part.tx, part.T), part.weights)
+            total += sum_dropout_terms(self._dropout(parameters, part.x, part.tx, part.T), part.weights)
         return total
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

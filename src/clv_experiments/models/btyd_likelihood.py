@@ -126,7 +126,7 @@ def rising_factorial(shape: float, customers_beyond: np.ndarray) -> Derivatives:
     return Derivatives(customers_beyond @ np.log(terms), np.array([slope]), np.array([[bend]]))
 
 
-def log_likelihood_with_dropout(dropout: Dropout, weights: np.ndarray) -> Derivatives:
+def sum_dropout_terms(dropout: Dropout, weights: np.ndarray) -> Derivatives:
     """Return the sum of weights times log(1 + odds of dropout).
 
     Alive at T, or dropped out at one of several moments: a mixture, whose derivatives are the posterior means of those

@@ -82,7 +82,7 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         T, recency, *ranked = select_columns(X, names, "RfmDecile")
         return [recency - T, *ranked]
 
-    def _below(self) -> list[np.ndarray]:
+    def _counts_below(self) -> list[np.ndarray]:
         """Return how many rows lie below each value; models kept by older versions counted each once."""
         return getattr(self, "below_", None) or [np.arange(len(values) + 1) for values in self.values_]
 
@@ -90,6 +90,6 @@ class RfmDecile(RegressorMixin, BaseEstimator):
         ranks = [
             (below[np.searchsorted(reference, values, "left")] + below[np.searchsorted(reference, values, "right")])
             / (2 * below[-1])
-            for reference, below, values in zip(self.values_, self._below(), self._rfm(X), strict=True)
+            for reference, below, values in zip(self.values_, self._counts_below(), self._rfm(X), strict=True)
         ]
         return np.mean(ranks, axis=0)

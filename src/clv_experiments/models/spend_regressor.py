@@ -129,7 +129,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         if not np.isfinite(spend).all():
             raise ClvError("the training panel has labels that are not finite")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        labels = self._learn_units(check_finite(X), spend, weights)
+        labels = self._learn_scales(check_finite(X), spend, weights)
         self.least_ = 0.0 if labels.min() >= 0 else -np.inf
         self.notes_: list[str] = []
         with warnings.catch_warnings(record=True) as caught:
@@ -220,7 +220,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
-    def _learn_units(self, X: pd.DataFrame, spend: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    def _learn_scales(self, X: pd.DataFrame, spend: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """Learn the units of spend and of each feature, and return the labels in theirs."""
         sizes = np.average(np.abs(X.to_numpy(dtype=float)), axis=0, weights=weights)
         self.feature_units_ = np.where(sizes > 0, sizes, 1.0)

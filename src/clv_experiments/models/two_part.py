@@ -16,7 +16,7 @@ from clv_experiments.models.weighted_fit import fit_weighted
 from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
 
 
-def _predicts_logs(model: TwoPart) -> bool:
+def _predicts_log_spend(model: TwoPart) -> bool:
     return hasattr(model.regressor, "predict_log")
 
 
@@ -82,7 +82,7 @@ class TwoPart(RegressorMixin, BaseEstimator):
             return np.ones(len(X))
         return np.asarray(self.classifier_.predict_proba(X)[:, 1], dtype=float)
 
-    @available_if(_predicts_logs)
+    @available_if(_predicts_log_spend)
     def distribution(self, X: pd.DataFrame) -> ZeroInflatedLognormal:
         """Return the distribution of each customer's spend, where the regressor knows that of its logarithm."""
         return ZeroInflatedLognormal(self.probability_purchase(X), *self.regressor_.predict_log(read_features(self, X)))

@@ -210,7 +210,7 @@ def draw_legend_above(panel: Axes, **options: Any) -> Legend:
     return panel.legend(**(look | position | options))
 
 
-def name_letters(width: float) -> int:
+def max_letters(width: float) -> int:
     """Return how many letters of a model's name a figure of a width has room for."""
     return 26 if width == WIDE else 15
 

@@ -47,12 +47,12 @@ def template_environment(*, autoescape: bool) -> Environment:
 def prose_environment() -> Environment:
     """Return the environment of plain-text templates: nothing is escaped."""
     environment = template_environment(autoescape=False)
-    environment.filters |= {name: _of_defined(write) for name, write in FILTERS.items()}
+    environment.filters |= {name: _refuse_undefined(write) for name, write in FILTERS.items()}
     environment.globals["interval"] = formatting.format_interval
     return environment
 
 
-def _of_defined(write: Callable[..., str]) -> Callable[..., str]:
+def _refuse_undefined(write: Callable[..., str]) -> Callable[..., str]:
     """Let a filter name what is missing, instead of failing on it."""
 
     def checked(value: Any, *args: Any, **kwargs: Any) -> str:

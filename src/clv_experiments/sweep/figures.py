@@ -143,7 +143,7 @@ class _Drawing:
         return self._figure(title, lambda: plot(self.study, target_names=self.headings))
 
     def _figure(self, title: str, draw: Callable[[], Any], width: float = WIDE) -> Figure:
-        with _off_screen():
+        with _headless_pyplot():
             figure = np.ravel(draw())[0].figure
         figure.set_size_inches(width, HEIGHT)
         figure.set_layout_engine("constrained")
@@ -215,7 +215,7 @@ class _Word(str):
 
 
 @contextmanager
-def _off_screen() -> Iterator[None]:
+def _headless_pyplot() -> Iterator[None]:
     """Let pyplot, by which Optuna draws, open no window and leave nothing behind: no figure, style or backend."""
     from matplotlib import pyplot as plt
 

@@ -129,7 +129,7 @@ def _retry_while_locked(call: Callable[..., Result], *args: Any, **kwargs: Any) 
 
 
 @contextmanager
-def _garbage_kept() -> Iterator[None]:
+def _garbage_collection_paused() -> Iterator[None]:
     """Collect no garbage: a page is some 100,000 objects, among which it would be looked for again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -180,7 +180,7 @@ class Store(ABC):
         """Fetch all runs of experiments that meet a condition, page by page."""
         token = None
         while True:
-            with _garbage_kept():
+            with _garbage_collection_paused():
                 page = self.call(
                     self.client.search_runs,
                     list(experiment_ids),

@@ -39,13 +39,13 @@ def few_buyers(standings: Standings) -> list[Finding]:
     cell, result = standings.cell, []
     fewest_buyers: dict[float, dict[str, float]] = {} if cell.has_losses else {0.1: {}, 0.2: {}}
     for origin in cell.origins:
-        if origin.buyers < MIN_BUYERS:
-            values = {"holdout": origin.holdout, "buyers": origin.buyers, "limit": MIN_BUYERS}
+        if origin.n_buyers < MIN_BUYERS:
+            values = {"holdout": origin.holdout, "buyers": origin.n_buyers, "limit": MIN_BUYERS}
             result.append(finding("few_buyers", None, values))
             continue
         for i, model in enumerate(cell.labels):
             for share, by_model in fewest_buyers.items():
-                inside = top_share(origin.bought, origin.y_pred[:, i], share) * origin.buyers
+                inside = top_share(origin.bought, origin.y_pred[:, i], share) * origin.n_buyers
                 if np.ptp(origin.y_pred[:, i]) > 0 and inside < MIN_BUYERS - TOLERANCE:
                     by_model[model] = min(inside, by_model.get(model, np.inf))
     for share, by_model in fewest_buyers.items():

@@ -17,7 +17,7 @@ from clv_experiments.comparison.checks.scores import (
     MAX_SHARE,
     biased,
     concentrated,
-    drifted,
+    drifted_scores,
     worse_than_a_baseline,
 )
 from clv_experiments.errors import ClvError
@@ -34,7 +34,7 @@ CHECKS: tuple[Check, ...] = (
         {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
     ),
     MethodCheck("M4", "At the edge of the search", at_edge),
-    MethodCheck("M5", "Drift since validation", drifted, {"limit": MAX_DRIFT}),
+    MethodCheck("M5", "Drift since validation", drifted_scores, {"limit": MAX_DRIFT}),
     MethodCheck("M6", "Labels from the holdout", trained_on_holdout),
     MethodCheck("M7", "Few buyers", few_buyers, {"limit": MIN_BUYERS}),
     MethodCheck("M8", "Mixed code", mixed_code),

@@ -152,7 +152,7 @@ def _share_of_largest(spend: Floats, count: int) -> float:
     return float(np.sort(spend)[-count:].sum() / total) if total > 0 else float("nan")
 
 
-def drifted(standings: Standings) -> list[Finding] | NotApplicable:
+def drifted_scores(standings: Standings) -> list[Finding] | NotApplicable:
     """M5: scores that moved between validation and holdout; where most moved one way, the log did: one finding."""
     spec, rows, steps = METRICS[standings.metric], standings.rows(), standings.by_origin
     holdout = steps[steps["metric"] == standings.metric].set_index(["model", "step"])["score"]

@@ -22,7 +22,7 @@ from clv_experiments.reporting.chart_style import (
     draw_marker,
     family_style,
     ignore_missing_glyphs,
-    name_letters,
+    max_letters,
     printable,
 )
 from clv_experiments.reporting.exhibit import WIDE
@@ -67,7 +67,7 @@ def accuracy_against_cost(standings: Standings, width: float = WIDE) -> Figure:
         draw_marker(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
     draw_family_legend(panel, list(rows["family"]), width)
     names = [
-        printable(model, name_letters(width)) + (f" {format_score(score, spec.form)}" if off_axis else "")
+        printable(model, max_letters(width)) + (f" {format_score(score, spec.form)}" if off_axis else "")
         for model, score, off_axis in zip(rows.index, rows["score"], rows["beyond"], strict=True)
     ]
     x, y, bars = (rows[columns].to_numpy(float) for columns in ("seconds", "y", ["lower", "upper"]))

@@ -21,7 +21,7 @@ from clv_experiments.reporting.chart_style import (
     TEXT_STYLE,
     create_chart,
     family_style,
-    name_letters,
+    max_letters,
     printable,
     truncate,
     write_percents,
@@ -69,7 +69,7 @@ def value_captures(standings: Standings, width: float = WIDE) -> Figure:
     panel.set(xlabel=f"customers targeted, best first{grey}", ylabel=f"share of actual {cell.measure}")
     ends = {label: float(np.nan_to_num(curves[label][-1])) for label in named}
     places = ends | {"perfect": 1.0, "random": TARGETED[-1]}
-    _name_ends(panel, places, strong, cell.families, height, name_letters(width))
+    _name_ends(panel, places, strong, cell.families, height, max_letters(width))
     return figure
 
 

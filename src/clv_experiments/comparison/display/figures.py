@@ -27,7 +27,7 @@ from clv_experiments.reporting.chart_style import (
     draw_family_legend,
     draw_marker,
     family_style,
-    name_letters,
+    max_letters,
     name_rows,
     printable,
     truncate,
@@ -93,7 +93,7 @@ def forest(standings: Standings, width: float = WIDE) -> Figure:
             panel, -1.03 * span if off_axis else deficit, y, style.colour, "<" if off_axis else style.marker, tied
         )
         _write_beside_row(panel, y, text)
-    name_rows(panel, [f"{printable(model, name_letters(width))} · {group}" for model, group in rows["group"].items()])
+    name_rows(panel, [f"{printable(model, max_letters(width))} · {group}" for model, group in rows["group"].items()])
     panel.set_xlabel("shaded and filled = tied with the best" + "; number = rank group" * (width == WIDE), loc="right")
     panel.xaxis.set_major_locator(MaxNLocator(5 if width == WIDE else 2, steps=[1, 2, 5, 10]))
     panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, score.form))
@@ -118,7 +118,7 @@ def bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
             marker = style.marker if value <= 1 else ">"
             draw_marker(panel, min(value, 1.03), y, style.colour, marker, step == steps - 1)
         _write_beside_row(panel, y, format_difference(float(np.mean(bias)), "{:+.0%}"))
-    name_rows(panel, [printable(model, name_letters(width)) for model in biases])
+    name_rows(panel, [printable(model, max_letters(width)) for model in biases])
     panel.set_xlim(-1.08, 1.08)
     panel.xaxis.set_major_locator(MaxNLocator(9 if width == WIDE else 4))
     write_percents(panel.xaxis)
@@ -143,7 +143,7 @@ def mean_ranks(aggregate: Aggregate, width: float = WIDE) -> Figure:
     panel.set_xlim(0.8, models + 0.2)
     panel.set_ylim(-depth - half * ROW, 3.0)
     _draw_rank_axis(panel, models, aggregate.critical_difference, 14 if width == WIDE else 7)
-    families, letters = list(aggregate.table["family"]), name_letters(width)
+    families, letters = list(aggregate.table["family"]), max_letters(width)
     for position, (model, rank) in enumerate(ranks.items()):
         best_half = position < half
         row = -depth - ROW * ((position if best_half else models - 1 - position) + 0.5)

@@ -75,7 +75,7 @@ def clean(
     steps = [*fixed, *limits, *learning]
     sizes: list[Size] = []
     notes: list[str] = []
-    stretch = _Stretch(lines)
+    stretch = _RemovalBatch(lines)
     for step in steps:
         if step.removes:
             stretch.remove(step)
@@ -83,10 +83,10 @@ def clean(
         change = _change(step, stretch, log_end, learn_until)
         notes += change.notes
         if change.lines is stretch.remaining:
-            stretch.pass_over()
+            stretch.skip()
         else:
             sizes += stretch.measure(stretch.sum_by("customer_id"))
-            stretch = _Stretch(change.lines)
+            stretch = _RemovalBatch(change.lines)
     sums = stretch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
     sizes += stretch.measure(sums)
     lines = stretch.remaining
@@ -95,7 +95,7 @@ def clean(
     return CleanLines(lines.drop(*raw_columns(lines), *internal), stretch.keep_remaining(sums), sums, report)
 
 
-class _Stretch:
+class _RemovalBatch:
     """Lines, and the steps that remove some of them until another step changes them otherwise.
 
     Each line belongs to a stage, the number of the first removal that takes it, so that one query counts all of them.
@@ -116,7 +116,7 @@ class _Stretch:
         self._stages.append(len(self._removals))
         self.remaining, self._ids = self._left(len(self._removals)), None
 
-    def pass_over(self) -> None:
+    def skip(self) -> None:
         """Note a step that changed nothing."""
         self._stages.append(len(self._removals))
 
@@ -167,7 +167,9 @@ class _Stretch:
                 )
 
 
-def _change(step: Step, stretch: _Stretch, log_end: date | None, learn_until: Callable[[date, date], date]) -> Change:
+def _change(
+    step: Step, stretch: _RemovalBatch, log_end: date | None, learn_until: Callable[[date, date], date]
+) -> Change:
     lines = stretch.remaining
     if step.reads_ids:
         return step.change(lines, stretch.customer_ids())

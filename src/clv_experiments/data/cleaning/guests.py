@@ -71,7 +71,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         doubtful = [row for row in suspects if row["customer_id"] not in typed and not _is_word(row["customer_id"])]
         others = _largest_of([row for row in sizes if row["customer_id"] in peers])
         if not all(_is_within(row, others) for row in doubtful):
-            others = _find_largest(t, [row["customer_id"] for row in suspects])
+            others = _largest_other_customer(t, [row["customer_id"] for row in suspects])
         cleared = [row for row in doubtful if not _is_shared(row, others)]
         confirmed = [row for row in suspects if row not in cleared]
         notes = [_describe_largest(row["customer_id"]) for row in cleared if _is_largest(row, others)]
@@ -133,7 +133,7 @@ def _summarise(t: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
     return table.order_by("customer_id").to_pyarrow().to_pylist()
 
 
-def _find_largest(t: Table, suspects: Sequence[str]) -> dict[str, Any]:
+def _largest_other_customer(t: Table, suspects: Sequence[str]) -> dict[str, Any]:
     """Return the most rows, days and spend of any other customer."""
     days = t.group_by("customer_id", "date").agg(rows=t.count(), amount=t.amount.sum())
     others = days.filter(days.customer_id.notnull() & ~days.customer_id.isin(suspects))

@@ -170,7 +170,7 @@ class ColumnContents:
         days = self.sample[date].str.slice(0, 10).groupby(self.sample[column]).nunique()
         return float((days > 1).mean())
 
-    def could_be_an_order(self, column: str, customer: str, date: str) -> bool:
+    def could_be_order_id(self, column: str, customer: str, date: str) -> bool:
         """Return whether a column holds identifiers that repeat, but only for one customer on one day."""
         if self.kind(column).name not in ("text", "whole"):
             return False
@@ -180,7 +180,7 @@ class ColumnContents:
         days = pd.DataFrame({"order": cells, "customer": self.sample[customer], "day": self.sample[date].str[:10]})
         return len(days.drop_duplicates()) == days["order"].nunique() > 1
 
-    def is_less_discount(self, total: str, part: str, discount: str, order: Sequence[str]) -> bool:
+    def is_net_of_discount(self, total: str, part: str, discount: str, order: Sequence[str]) -> bool:
         """Return whether a column is the sum of another over an order, less a discount of its lines or of the order.
 
         Parameters

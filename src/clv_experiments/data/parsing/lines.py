@@ -98,7 +98,7 @@ def read_lines(
         discount, largest = by_role.get("discount"), readable.product_limit
         lines, amount_notes = add_amount_from_price(lines, discount, options, log, largest)
     else:
-        lines, amount_notes = _count_lines(lines), []
+        lines, amount_notes = _add_line_counts(lines), []
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, by_role, options.scale, log)
     notes += [*amount_notes, *discount_notes, *scale_notes]
@@ -126,13 +126,13 @@ def _add_typed_columns(
             typed = typed.mutate(**{WITHOUT_PERCENT + role: typed[discount].replace("%", "")})
             numbers[TYPED_PREFIX + role] = WITHOUT_PERCENT + role
     largest = {TYPED_PREFIX + role: size for role, size in readable.largest.items()}
-    whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _counts_wholes(raw, by_role, readable) else None
+    whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _has_whole_quantities(raw, by_role, readable) else None
     typed = add_amounts(typed, numbers, options.decimal or ".", largest)
     typed = typed.mutate(**{f"{TYPED_PREFIX}quantity": typed[whole].cast(WHOLE)}) if whole else typed
     return add_identifiers(typed, names)
 
 
-def _counts_wholes(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
+def _has_whole_quantities(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
     """Return whether quantities are whole numbers: without decimals they multiply faster, and need no rounding."""
     return "quantity" in readable.roles and raw[by_role["quantity"]].type().is_integer()
 
@@ -189,7 +189,7 @@ def _advise_leaving_out(unreadable: Table, column: str) -> str:
     return f', or type data.where="{name} not in [{values}]" to leave their rows out'
 
 
-def _count_lines(lines: Table) -> Table:
+def _add_line_counts(lines: Table) -> Table:
     """Let a line of a log without amounts count as many as it says, or one."""
     count = lines.quantity.fill_null(1) if "quantity" in lines.columns else ibis.literal(1)
     return lines.mutate(amount=count.cast(AMOUNT))

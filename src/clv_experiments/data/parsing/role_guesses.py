@@ -172,7 +172,7 @@ def guess_by_contents(
         add("customer_id", _merge_synonyms(candidates, contents), OTHER_IDS)
     customer = column_of("customer_id")
     if is_missing("order_id") and customer and date:
-        orders = [column for column in unused if contents.could_be_an_order(column, customer, date)]
+        orders = [column for column in unused if contents.could_be_order_id(column, customer, date)]
         guesses["order_id"] = Guess(orders[0]) if len(orders) == 1 else guesses.get("order_id", Guess())
 
 
@@ -197,7 +197,7 @@ def prefer_what_was_paid(
     amount, others = roles["amount"], guesses.get("amount", Guess()).passed_over
     pairs = [(amount, other) for other in others] + [(other, amount) for other in others]
     discount = roles["discount"]
-    paid = next((total for part, total in pairs if contents.is_less_discount(total, part, discount, order)), None)
+    paid = next((total for part, total in pairs if contents.is_net_of_discount(total, part, discount, order)), None)
     if paid:
         del chosen["discount"]
     if paid and paid != amount:

@@ -246,20 +246,20 @@ def _two_words(role: str) -> re.Pattern[str]:
 
 
 @cache
-def _ranks(role: str) -> dict[str, int]:
+def _name_ranks(role: str) -> dict[str, int]:
     words, _ = TWO_WORD_NAMES.get(role, ((), ()))
     return {normalise_name(name): rank for rank, name in enumerate(USUAL_NAMES[role], len(words) + 1)}
 
 
 def _rank(role: str, name: str) -> int | None:
-    known = _ranks(role).get(name)
+    known = _name_ranks(role).get(name)
     if role == "amount" and known is not None:
         return known
     match = _two_words(role).fullmatch(name) if role in TWO_WORD_NAMES else None
     if match is None:
         return known
     if role == "amount":  # behind all names of its own
-        return _ranks(role)[TOTALS[-1]]
+        return _name_ranks(role)[TOTALS[-1]]
     words = list(map(normalise_name, TWO_WORD_NAMES[role][0]))
     return words.index(match[1] or match[2]) + 1
 

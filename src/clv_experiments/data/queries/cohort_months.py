@@ -78,7 +78,7 @@ def _grid(cohorts: pd.DataFrame, months: dict[int, range]) -> pd.DataFrame:
     """List each cohort's months with its customers and how old they are at the start and the end of the month."""
     grid = pd.DataFrame([(c, m) for c in months for m in months[c]], columns=["cohort", "month"], dtype="int64")
     of_cohort = cohorts.loc[grid["cohort"]].reset_index(drop=True)
-    start, end = (of_cohort["age"] + _first_day_of(grid["month"] + later) for later in (0, 1))
+    start, end = (of_cohort["age"] + _days_until_month(grid["month"] + later) for later in (0, 1))
     in_own_month = grid["month"] == grid["cohort"]
     return grid.assign(customers=of_cohort["customers"], from_age=start.where(~in_own_month, 0.0), to_age=end)
 
@@ -92,6 +92,6 @@ def _months_before(day: ibis.expr.types.DateValue, cutoff: date) -> ibis.expr.ty
     return (((_days_before(day, cutoff) + 1) * DENOMINATOR + NUMERATOR - 1) // NUMERATOR).cast("int64")
 
 
-def _first_day_of(month: pd.Series) -> pd.Series:
+def _days_until_month(month: pd.Series) -> pd.Series:
     """Count the days from the first after the cutoff to the first of each month."""
     return -(-month * NUMERATOR // DENOMINATOR)

@@ -155,7 +155,7 @@ def _copy(
     named = {column: name for column, name in names.items() if name}
     kept = rows.project(", ".join(f"{column} AS {quote_identifier(name)}" for column, name in named.items()))
     types = find_plain_types(kept) if types is None else types
-    misfits = _write(connection, kept, types, target)
+    misfits = _write_typed(connection, kept, types, target)
     fault = next(iter(connection.execute(FIRST_FAULT, [BLANK]).fetchall()), None)
     footer = _read_footer(file, text, fault[2]) if fault else ()
     if fault and not footer:
@@ -165,13 +165,13 @@ def _copy(
         _refuse_unnamed(file)
     while misfits:
         types = {name: kind for name, kind in types.items() if name not in misfits}
-        misfits = _write(connection, kept, types, target)
+        misfits = _write_typed(connection, kept, types, target)
     if types:  # no name of a column is a number or a date
         return CsvCopy(pq.read_metadata(target).num_rows, types=types, footer=footer)
     return replace(_leave_out_repeated_headers(connection, file, target), footer=footer)
 
 
-def _write(
+def _write_typed(
     connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, types: Mapping[str, str], target: Path
 ) -> set[str]:
     """Write columns of text as these types, and return some of those that would lose something, if any do."""

@@ -163,7 +163,7 @@ def _read_csv(
         check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
     targets = {folder / f"{number}.parquet": file for number, file in enumerate(csv_files)}
     is_long = sum(path.stat().st_size for path in paths) >= MANY_BYTES
-    copies = _copy_alike(targets, None if is_long else ALL_TEXT)
+    copies = _copy_with_equal_types(targets, None if is_long else ALL_TEXT)
     if not any(copy.rows for copy in copies):
         raise ClvError(f"{_list_files(paths)} has a header but no row")
     left_out = [note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_left_out(copy, file)]
@@ -179,13 +179,13 @@ def _describe_left_out(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
         yield f"the last {len(copy.footer)} line(s) of '{file.path}', from '{first}' on, are no rows of its table"
 
 
-def _copy_alike(targets: Mapping[Path, CsvFile], types: Mapping[str, str] | None) -> list[CsvCopy]:
+def _copy_with_equal_types(targets: Mapping[Path, CsvFile], types: Mapping[str, str] | None) -> list[CsvCopy]:
     """Copy files until all copies have the same types."""
     copies: list[CsvCopy] = []
     for target, file in targets.items():
         copies.append(copy_to_parquet(file, target, types))
         types = copies[-1].types
-    return copies if all(copy.types == types for copy in copies) else _copy_alike(targets, types)
+    return copies if all(copy.types == types for copy in copies) else _copy_with_equal_types(targets, types)
 
 
 def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:

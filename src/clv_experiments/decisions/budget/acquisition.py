@@ -98,7 +98,7 @@ def first_year_values(
     return pd.DataFrame(
         {
             "first_day": first_day,
-            "cohort": name_cohorts(first_day),
+            "cohort": assign_cohorts(first_day),
             "T": age,
             "first_purchase": shop.margin * spend["first_spend"],
             "repeat_purchases": shop.margin * spend["repeat_spend"],
@@ -128,7 +128,7 @@ def predict_rest_of_year(customers: pd.DataFrame, btyd: BtydRegressor, daily_dis
     return worth
 
 
-def name_cohorts(first_day: pd.Series) -> pd.Series:
+def assign_cohorts(first_day: pd.Series) -> pd.Series:
     """Name the cohort of each customer: the month of the first purchase, or the quarter where there are many months."""
     months = first_day.dt.to_period("M")
     if months.nunique() <= MAX_MONTHS:
@@ -204,10 +204,10 @@ def backtest_first_year(
     customers = forecaster.features(cutoff, HISTORY)
     btyd = clone(now.btyd.estimator).fit(customers)
     earlier = first_year_values(forecaster.log, cutoff, customers, btyd, shop)
-    return compare_predictions(earlier, today, replicates, seed)
+    return compare_with_year_ago(earlier, today, replicates, seed)
 
 
-def compare_predictions(
+def compare_with_year_ago(
     earlier: pd.DataFrame, today: pd.DataFrame, replicates: int, seed: int
 ) -> PredictionCheck | None:
     """Compare values at an earlier cutoff with today's, of customers whose first year ended in between."""

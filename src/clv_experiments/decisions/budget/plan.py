@@ -68,7 +68,7 @@ class Plan:
     def constraint_cost(self) -> float:
         """Expected profit that is lost to the constraints on segments and countries."""
         unconstrained = self.table["expected_profit"].clip(lower=0).head(self.campaign.contacts).sum()
-        return float(unconstrained - self.expected_profit) if self.campaign.is_constrained else 0.0
+        return float(unconstrained - self.expected_profit) if self.campaign.has_group_limits else 0.0
 
     @property
     def profitable(self) -> int:
@@ -181,7 +181,7 @@ def plan_contacts(
         if groups is not None:
             ranked[name] = groups.reindex(ranked.index)
     ranked = ranked.sort_values("expected_profit", ascending=False, kind="stable")
-    if campaign.is_constrained:
+    if campaign.has_group_limits:
         contacted = _choose_under_constraints(ranked, campaign)
     else:
         contacted = (ranked["expected_profit"].to_numpy() > 0) & (np.arange(len(ranked)) < campaign.contacts)

@@ -73,8 +73,8 @@ def next_purchase_outlook(
     if now.timing and now.timing.regularity.is_high:
         candidates.append(rhythm_candidate(forecaster, previous.period))
     backtest = run_backtest(candidates, previous.table["days_to_purchase"], previous.period.days, shop.interval)
-    if now.rhythm:
-        candidate = Candidate(now.timing_name, "btyd", now.rhythm, now.table)
+    if now.timing_model:
+        candidate = Candidate(now.timing_name, "btyd", now.timing_model, now.table)
     else:
         candidate = fit_btyd(forecaster, now, next(model for model in models if model.name == now.btyd_name))
     return NextPurchaseOutlook(

@@ -40,18 +40,20 @@ def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> 
     regularity = measure_regularity(last_two_gaps(forecaster.log, period.cutoff))
     earlier = next(replace(forecaster.window, training_origins=None).training(period), None)
     if regularity.is_high and earlier and _is_better(forecaster, earlier, btyd_model):
-        return Timing(regularity, fit_rhythm(forecaster, period))
+        return Timing(regularity, fit_timing_model(forecaster, period))
     return Timing(regularity, None)
 
 
-def fit_rhythm(forecaster: Forecaster, period: Period) -> MbgCnbdK:
+def fit_timing_model(forecaster: Forecaster, period: Period) -> MbgCnbdK:
     """Fit the MBG/CNBD-k to what was known at a period's cutoff."""
     return MbgCnbdK(horizon_days=float(period.days)).fit(forecaster.features(period.cutoff, GAPS))
 
 
 def rhythm_candidate(forecaster: Forecaster, period: Period) -> Candidate:
     """Enter the MBG/CNBD-k, fitted at a period's cutoff, as a candidate."""
-    return Candidate(RHYTHM_NAME, "btyd", fit_rhythm(forecaster, period), forecaster.features(period.cutoff, GAPS))
+    return Candidate(
+        RHYTHM_NAME, "btyd", fit_timing_model(forecaster, period), forecaster.features(period.cutoff, GAPS)
+    )
 
 
 def _is_better(forecaster: Forecaster, period: Period, btyd_model: Model) -> bool:
@@ -67,10 +69,10 @@ def _is_better(forecaster: Forecaster, period: Period, btyd_model: Model) -> boo
 def with_timing(snapshot: Snapshot, forecaster: Forecaster, btyd_model: Model) -> Snapshot:
     """Choose who tells P(alive) and P(buys) of a snapshot's customers; ``btyd_model`` is the one behind it."""
     timing = choose_timing(forecaster, snapshot.period, btyd_model)
-    if timing.rhythm is None:
+    if timing.timing_model is None:
         return replace(snapshot, timing=timing)
     probabilities = {
-        "p_alive": timing.rhythm.probability_alive(snapshot.table),
-        "p_purchase": timing.rhythm.probability_purchase(snapshot.table),
+        "p_alive": timing.timing_model.probability_alive(snapshot.table),
+        "p_purchase": timing.timing_model.probability_purchase(snapshot.table),
     }
     return replace(snapshot, table=snapshot.table.assign(**probabilities), timing=timing)

@@ -42,7 +42,7 @@ class Tiers:
         return np.array(TIERS[::-1], dtype=object)[count_reached(expected_spend, (self.mid, self.high))]
 
 
-def tier_names(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.Series:
+def assign_tiers(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.Series:
     """Name the value tier of each customer among all of these, indexed as they are."""
     names = Tiers.of(expected_spend, shares).names(expected_spend)
     return pd.Series(names, index=expected_spend.index, name="value_tier")
@@ -88,7 +88,7 @@ def summarise_tiers(
     seed: int,
 ) -> TierSummary:
     """Profile the tiers, beside what those of the previous cutoff brought since; ``shares`` of customers: High, Mid."""
-    tiers, before = (tier_names(at.table["expected_spend"], shares) for at in (now, previous))
+    tiers, before = (assign_tiers(at.table["expected_spend"], shares) for at in (now, previous))
     actual = revenue_shares(before, previous.table["y_true"], TIERS, replicates, seed)
     spend = previous.table["expected_spend"].groupby(before.to_numpy()).sum()
     expected = spend.reindex(TIERS).fillna(0.0) / spend.sum()
@@ -119,7 +119,7 @@ class TierMovement:
 
 def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
     """Count who moved between the tiers since the previous cutoff, and what that does to expected spend."""
-    before, after = (tier_names(at.table["expected_spend"], shares) for at in (previous, now))
+    before, after = (assign_tiers(at.table["expected_spend"], shares) for at in (previous, now))
     new, is_high = ~after.index.isin(before.index), after == HIGH
     was_high = before.reindex(after.index) == HIGH
     demoted = after.index[was_high & ~is_high]

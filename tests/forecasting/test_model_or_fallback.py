@@ -6,7 +6,7 @@ import pytest
 
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
-from clv_experiments.forecasting.suitability import choose_learnable
+from clv_experiments.forecasting.suitability import choose_model_or_fallback
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +15,11 @@ def blend(compose):
 
 
 def test_with_amounts_and_labels_a_model_is_itself(blend, cdnow_sample):
-    assert choose_learnable(blend, cdnow_sample, has_labels=True) == (blend, "")
+    assert choose_model_or_fallback(blend, cdnow_sample, has_labels=True) == (blend, "")
 
 
 def test_without_labels_its_fallback_stands_in_under_its_name(blend, cdnow_sample):
-    model, note = choose_learnable(blend, cdnow_sample, has_labels=False)
+    model, note = choose_model_or_fallback(blend, cdnow_sample, has_labels=False)
     assert (model.name, model.family, model.supervised) == ("blend", "btyd", False)
     assert model.features == blend.fallback.features
     assert note.endswith(f"no earlier period of that length to learn from: {blend.fallback.name} stands in for blend")
@@ -27,13 +27,13 @@ def test_without_labels_its_fallback_stands_in_under_its_name(blend, cdnow_sampl
 
 def test_without_amounts_too(blend, cdnow_sample):
     counts = replace(cdnow_sample, has_amounts=False)
-    assert choose_learnable(blend, counts, has_labels=True)[0].family == "btyd"
-    assert "has no amounts" in choose_learnable(blend, counts, has_labels=True)[1]
+    assert choose_model_or_fallback(blend, counts, has_labels=True)[0].family == "btyd"
+    assert "has no amounts" in choose_model_or_fallback(blend, counts, has_labels=True)[1]
 
 
 def test_a_model_without_fallback_is_left_to_say_what_it_lacks(blend, cdnow_sample):
     alone = replace(blend, fallback=None)
-    assert choose_learnable(alone, cdnow_sample, has_labels=False) == (alone, "")
+    assert choose_model_or_fallback(alone, cdnow_sample, has_labels=False) == (alone, "")
 
 
 def test_a_run_on_a_log_too_short_to_learn_from_is_that_of_the_fallback(compose, monkeypatch):
