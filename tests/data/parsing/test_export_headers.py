@@ -237,6 +237,30 @@ EXPORTS = {
         "00002|19970112|1|12.00",
         "customer_id=customer_id date=date amount=amount quantity=quantity",
     ),
+    "Klaviyo placed orders": (
+        "Event|Event Date|Email|First Name|Order ID|Value|Currency",
+        "Placed Order|2024-01-03 10:00:00|a@x.org|Ann|1001|24.90|EUR",
+        "Placed Order|2024-01-24 10:00:00|b@x.org|Bob|1002|30.00|EUR",
+        "customer_id=Email date=Event_Date amount=Value order_id=Order_ID currency=Currency",
+    ),
+    "Salesforce opportunities": (
+        "Account ID|Account Name|Opportunity Name|Stage|Close Date|Created Date|Amount|Owner",
+        "001A|Acme|Mugs|Closed Won|1/31/2024|1/15/2023|24.90|Eve",
+        "001B|Deco|Cups|Closed Won|2/24/2024|1/15/2023|30.00|Eve",
+        "customer_id=Account_ID date=Close_Date amount=Amount",
+    ),
+    "Odoo sale orders": (
+        "id|name|partner_id|date_order|amount_untaxed|amount_tax|amount_total|state",
+        "1|S00001|base.p1|2024-01-03 10:00:00|20.75|4.15|24.90|sale",
+        "2|S00002|base.p2|2024-01-04 10:00:00|25.00|5.00|30.00|sale",
+        "customer_id=partner_id date=date_order amount=amount_total",
+    ),
+    "PrestaShop orders": (
+        "id_order|reference|id_customer|total_paid|total_paid_real|total_products|current_state|date_add|date_upd",
+        "1|XA|7|24.90|24.90|20.00|5|2024-01-03 10:00:00|2024-12-01 10:00:00",
+        "2|XB|8|30.00|30.00|27.00|5|2024-01-04 10:00:00|2024-12-01 10:00:00",
+        "customer_id=id_customer date=date_add amount=total_paid order_id=id_order",
+    ),
     "completejourney": (
         "household_id|store_id|basket_id|product_id|quantity|sales_value|retail_disc|coupon_disc|coupon_match_disc|"
         "week|transaction_timestamp",

@@ -31,7 +31,7 @@ CUSTOMER_WORDS = (
 )  # fmt: skip
 PERSON_WORDS = (  # customers only where an id word stands beside them: a column "loyalty" may be a level
     "loyalty", "loyaltymember", "loyaltycard", "membership", "clubcard", "donor", "guest", "patient", "passenger",
-    "player", "visitor", "profile", "person", "contact", "student", "supporter", "tenant", "reader",
+    "player", "visitor", "profile", "person", "contact", "student", "supporter", "tenant", "reader", "partner",
 )  # fmt: skip
 ORDER_WORDS = (
     "order", "invoice", "transaction", "receipt", "basket", "document", "doc", "booking", "bestell", "bestellung",
@@ -99,9 +99,10 @@ LINE_TOTALS = (
     "linjebelop", "linjetotal", "linjebelob", "rivisumma",
 )  # fmt: skip
 TOTALS = (
-    "amount", "totalamount", "amountpaid", "paidamount", "totalpaid", "orderamount", "ordertotal", "ordertotalinctax",
-    "ordertotalinclvat", "grandtotal", "grandtotalpurchased", "grandtotalbase", "basegrandtotal", "invoicetotal",
-    "invoiceamount", "total", "totalprice", "totalinctax", "totalvalue", "ordervalue", "orderprice",
+    "amount", "totalamount", "amounttotal", "amountpaid", "paidamount", "totalpaid", "orderamount",
+    "ordertotal", "ordertotalinctax", "ordertotalinclvat", "grandtotal", "grandtotalpurchased", "grandtotalbase",
+    "basegrandtotal", "invoicetotal", "invoiceamount", "total", "totalprice", "totalinctax", "totalvalue", "ordervalue",
+    "orderprice",
     "basketvalue", "baskettotal", "cartvalue", "carttotal", "amt", "totalamt", "giftamount", "donationamount",
     "transactionamount", "transactiontotal", "transactionvalue", "transamount", "purchaseamount", "purchasevalue",
     "paymentamount", "paymentvalue", "payment", "totalcollected", "totalspent", "totalspend", "totalcost", "spend",
@@ -150,6 +151,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "orderpurchasetimestamp", "date", "orderedat", "purchasedat", "soldat", "eventdate", "eventtimestamp",
         "visitstarttime", "datetime", "timestamp", "time", "dateutc", "transactiondateutc", "ts", "dt", "epoch",
         "unixtime", "unixtimestamp", "createddateutc",
+        "closedate", "dateadd",
         "datecreated", "createdat", "createddate", "createdon", "created", "createdutc", "creationdate", "placedat",
         "dateplaced", "dateadded", "processedat", "paidat", "datepaid", "paymentdate", "paidondate", "dateofpurchase",
         "dateoforder", "dateofsale", "day", "datum", "tag", "zeitstempel", "zeitpunkt", "erstelltam", "bestelltam",
