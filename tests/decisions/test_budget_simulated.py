@@ -87,6 +87,6 @@ def test_a_log_of_one_year_leaves_the_prediction_unchecked(simulation):
     assert np.isfinite(acquisition.cohorts.select_dtypes("number")).all(axis=None)
     assert acquisition.cohorts["cohort"].is_unique
     (cohorts,) = acquisition_section(simulation.forecaster, now, SHOP, seed=1, replicates=20).exhibits
-    assert "(and not checked)" in cohorts.sentences[1]
+    assert "is predicted for what is left of the first year" in cohorts.sentences[1]
     assert "not checked here" in cohorts.sentences[2]
     assert "February 2020 and March 2020" in cohorts.sentences[3]

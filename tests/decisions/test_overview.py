@@ -194,7 +194,7 @@ def test_one_cohort_is_compared_with_nobody():
     assert "one month" in text[-1]
     assert "100 customers" in text[-1]
     assert "30% bought again" in text[0]
-    assert "(of 100 customers); 30%" in text[0]
+    assert "Of 100 new customers, 30% bought again a month later and 30% 3 months later." in text[0]
 
 
 def test_a_log_of_one_month_knows_nothing_of_return():

@@ -89,7 +89,9 @@ def test_a_planted_fault_is_seen(fault, draw, calibrated, groups, replicates, mo
     if fault != "scale":  # one group of customers cannot speak for its tenth
         assert 0.8 - 2 * error <= share <= 0.82  # where no two customers are off alike, hardly more than the level
     if fault == "ranks":
-        monkeypatch.setattr(intervals, "_ends", lambda e, tail: (e[int(len(e) * tail) + 1], e[-int(len(e) * tail) - 1]))
+        monkeypatch.setattr(
+            intervals, "_error_quantiles", lambda e, tail: (e[int(len(e) * tail) + 1], e[-int(len(e) * tail) - 1])
+        )
     if fault == "groups":
         monkeypatch.setattr(intervals, "_edges", lambda p, groups, fewest: np.array([]))
     if fault == "scale":

@@ -18,6 +18,7 @@ from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.run_reader import RunReader
+from clv_experiments.tracking.store import open_store
 from clv_experiments.tracking.stored_run import CHAMPION
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*inferred as AnyType")  # mlflow's own, as it is imported
@@ -171,6 +172,7 @@ def test_a_store_that_was_moved_still_has_its_models_and_a_damaged_one_is_said(t
 def test_every_name_of_a_log_makes_a_name_of_its_own_that_an_address_can_hold(registered):
     names = [champion_name(experiment) for experiment in HOSTILE]
     assert len(set(names)) == len(HOSTILE)
+    open_store(registered.store.folder)  # where MLflow's own functions look, too
     run = registered.model("models:/shop-3m@champion").run
     for experiment, name in zip(HOSTILE, names, strict=True):
         register(registered.opened, run.run_id, Registration(name, CHAMPION, (), "# card"))

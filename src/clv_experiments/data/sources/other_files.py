@@ -120,7 +120,7 @@ def _orientation(columns: Sequence[str], kinds: Sequence[str]) -> str | None:
     if {"columns", "index", "data"} == set(columns):
         return "split"
     are_objects = all(kind.startswith(("STRUCT(", "MAP(")) and not kind.endswith("[]") for kind in kinds)
-    if are_objects and all(kind.startswith(("MAP(", 'STRUCT("0" ')) for kind in kinds):
+    if are_objects and columns[0] != "json" and all(kind.startswith(("MAP(", 'STRUCT("0" ')) for kind in kinds):
         return "columns"
     return "index" if are_objects and [*columns[:2]] == ["0", "1"] else None
 
