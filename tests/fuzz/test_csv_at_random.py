@@ -50,13 +50,16 @@ def test_damaged_bytes_are_read_as_pandas_reads_them_or_refused(tmp_path, capsys
         if raw is None:
             return False
         rows = zip(*raw.table.to_pyarrow().to_pydict().values(), strict=True)
-        cells = [tuple((cell or "").strip() for cell in row) for row in rows]
+        cells = [row for row in (tuple((cell or "").strip() for cell in row) for row in rows) if any(row)]
+        has_footer = any("are no rows of its table" in note for note in raw.notes)  # left out, and said
         with warnings.catch_warnings(action="ignore"):
             try:
                 expected = plain_cells(path)
             except pd.errors.ParserError as error:
+                if has_footer:
+                    return True
                 raise AssertionError(f"pandas refuses {content!r}: {error}") from error
-        assert [row for row in cells if any(row)] == expected, content
+        assert cells == (expected[: len(cells)] if has_footer else expected), content
         return True
 
     try_inputs("CSV bytes", check, capsys)
