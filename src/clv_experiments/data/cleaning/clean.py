@@ -75,24 +75,24 @@ def clean(
     steps = [*fixed, *limits, *learning]
     sizes: list[Size] = []
     notes: list[str] = []
-    stretch = _RemovalBatch(lines)
+    batch = _RemovalBatch(lines)
     for step in steps:
         if step.removes:
-            stretch.remove(step)
+            batch.remove(step)
             continue
-        change = _change(step, stretch, log_end, learn_until)
+        change = _change(step, batch, log_end, learn_until)
         notes += change.notes
-        if change.lines is stretch.remaining:
-            stretch.skip()
+        if change.lines is batch.remaining:
+            batch.skip()
         else:
-            sizes += stretch.measure(stretch.sum_by("customer_id"))
-            stretch = _RemovalBatch(change.lines)
-    sums = stretch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
-    sizes += stretch.measure(sums)
-    lines = stretch.remaining
+            sizes += batch.measure(batch.sum_by("customer_id"))
+            batch = _RemovalBatch(change.lines)
+    sums = batch.sum_by(*(key for key in ("customer_id", "date", "order_id") if key in lines.columns)).cache()
+    sizes += batch.measure(sums)
+    lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
     report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
-    return CleanLines(lines.drop(*raw_columns(lines), *internal), stretch.keep_remaining(sums), sums, report)
+    return CleanLines(lines.drop(*raw_columns(lines), *internal), batch.keep_remaining(sums), sums, report)
 
 
 class _RemovalBatch:
@@ -168,11 +168,11 @@ class _RemovalBatch:
 
 
 def _change(
-    step: Step, stretch: _RemovalBatch, log_end: date | None, learn_until: Callable[[date, date], date]
+    step: Step, batch: _RemovalBatch, log_end: date | None, learn_until: Callable[[date, date], date]
 ) -> Change:
-    lines = stretch.remaining
+    lines = batch.remaining
     if step.reads_ids:
-        return step.change(lines, stretch.customer_ids())
+        return step.change(lines, batch.customer_ids())
     if not step.learns:
         return step.change(lines)
     span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]

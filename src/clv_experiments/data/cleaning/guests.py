@@ -21,8 +21,7 @@ WORDS = (
     "gastkunde", "gastbestellung", "unbekannt", "laufkunde", "laufkundschaft", "barkunde", "barverkauf", "diverse",
     "cpd", "invité", "invite", "anonyme", "inconnu", "client comptoir", "invitado", "anónimo", "anonimo", "desconocido",
     "publico general", "consumidor final", "cliente final", "ospite", "sconosciuto", "convidado", "desconhecido",
-    "onbekend",
-    "anoniem", "gość", "nieznany", "gäst", "okänd", "gjest", "ukjent", "gæst", "ukendt", "vieras",
+    "onbekend", "anoniem", "gość", "nieznany", "gäst", "okänd", "gjest", "ukjent", "gæst", "ukendt", "vieras",
     "tuntematon", "neznámý", "гость", "неизвестно",
 )  # fmt: skip
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
