@@ -178,7 +178,6 @@ EXTREMES = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extremes_are_fitted_and_forecast(model, name):

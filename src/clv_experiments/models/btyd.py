@@ -97,11 +97,11 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
             If there is no customer, or T is 0 for all.
         """
         require_time_to_return(histories.T, histories.customers, type(self).__name__)
-        columns = (*COLUMNS, MONEY) if spends else COLUMNS
+        columns = COLUMNS if spends is None else (*COLUMNS, MONEY)
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
         self._fit_purchases(histories)
-        self.spend_ = GammaGamma().fit_counts(spends) if spends else None
+        self.spend_ = None if spends is None else GammaGamma().fit_counts(spends)
         if self.spend_:
             self.notes_ += self.spend_.notes_
         return self
