@@ -1,6 +1,7 @@
 """A training panel of sampled customers: every model that learns takes its weights, and predicts for everybody."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from hydra.utils import instantiate
 from sklearn.neighbors import KNeighborsRegressor
 
+from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_model
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import RFM
@@ -56,6 +58,15 @@ def test_every_model_that_learns_takes_the_weights_and_predicts_for_all(option, 
     assert not [note for note in estimator_warnings(of_all.estimator) if "sampled" in note]
 
 
+def test_unasked_a_sample_is_taken_where_customers_are_too_many_for_memory(compose):
+    days = date(2020, 1, 1), date(2022, 12, 31)
+    sizes = [
+        build_window(compose(*typed).window, *days).training_customers
+        for typed in ([], ["window.training_customers=all"], ["window.training_customers=5000"])
+    ]
+    assert sizes == [TRAINING_CUSTOMERS, None, 5000]
+
+
 def test_rows_and_labels_are_those_of_the_whole_panel(forecaster, sampled, compose):
     features = FeatureSet("full", [instantiate(block) for block in compose("features=full").features.blocks])
     target = forecaster.window.period(0)
@@ -63,10 +74,10 @@ def test_rows_and_labels_are_those_of_the_whole_panel(forecaster, sampled, compo
     panel = sampled.training_panel(target, features, sampled=True)
     assert panel.periods == whole.periods
     lengths = [len(forecaster.outcome(period)) for period in whole.periods]
-    for k, sample in enumerate(sampled._sample(period.cutoff) for period in panel.periods):
+    for k, sample in enumerate(sampled._sample(period) for period in panel.periods):
         rows = slice(sum(lengths[:k]), sum(lengths[: k + 1]))
         ids = sample.weights.index
-        first = 0 if k == 0 else len(sampled._sample(panel.periods[0].cutoff).weights)
+        first = 0 if k == 0 else len(sampled._sample(panel.periods[0]).weights)
         part = slice(first, first + len(ids))
         pd.testing.assert_frame_equal(panel.X.iloc[part], whole.X.iloc[rows].loc[ids])
         pd.testing.assert_series_equal(panel.y.iloc[part], whole.y.iloc[rows].loc[ids])
@@ -76,10 +87,10 @@ def test_rows_and_labels_are_those_of_the_whole_panel(forecaster, sampled, compo
 
 def test_estimates_among_the_features_are_those_of_a_fit_on_everybody(forecaster, sampled):
     features = FeatureSet("estimates", RFM.blocks, {"btyd": MbgNbd()})
-    cutoff = forecaster.window.period(0).cutoff
-    sample = sampled._sample(cutoff)
-    estimates = sampled._features_of(cutoff, features, sample)
-    pd.testing.assert_frame_equal(estimates, forecaster.features(cutoff, features).loc[sample.weights.index])
+    period = forecaster.window.period(0)
+    sample = sampled._sample(period)
+    estimates = sampled._features_of(period.cutoff, features, sample)
+    pd.testing.assert_frame_equal(estimates, forecaster.features(period.cutoff, features).loc[sample.weights.index])
 
 
 def test_labels_are_aligned_by_what_they_stand_for():
@@ -111,5 +122,5 @@ def test_a_model_without_weights_refuses_a_sample_in_a_sentence(forecaster, samp
     target = forecaster.window.period(0)
     for regressor in (KNeighborsRegressor(), TwoPart(KNeighborsRegressor(), LognormalRidge())):
         model = Model("mine", "ml", True, RFM, SpendRegressor(regressor))
-        with pytest.raises(ClvError, match=r"KNeighborsRegressor takes no weights, .* window.training_customers=null"):
+        with pytest.raises(ClvError, match=r"KNeighborsRegressor takes no weights, .* window.training_customers=all"):
             sampled.forecast(target, model)

@@ -17,7 +17,7 @@ from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.rfm_summary import RfmSummary, read_rfm_summary
-from clv_experiments.data.window import Horizon, Window
+from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon, Window
 from clv_experiments.errors import ClvError
 
 LOG_CACHE = LogCache()
@@ -92,9 +92,10 @@ def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:
 
 def _limit_training(window: Window, cfg: DictConfig) -> Window:
     """Limit training panels; runs and options of older versions know of origins alone."""
+    customers = OmegaConf.select(cfg, "training_customers") or TRAINING_CUSTOMERS
     return replace(
         window,
         training_origins=cfg.training_origins,
-        training_customers=OmegaConf.select(cfg, "training_customers"),
+        training_customers=None if customers == ALL else customers,
         training_seed=OmegaConf.select(cfg, "training_seed", default=0),
     )

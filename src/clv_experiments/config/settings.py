@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.setting_kinds import check_kinds
-from clv_experiments.data.window import Horizon
+from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon
 from clv_experiments.errors import ClvError
 from clv_experiments.errors.masking import mask_settings
 from clv_experiments.evaluation.metrics import OBJECTIVES
@@ -26,7 +26,7 @@ EARLIER = "earlier"  # window.origins: all but the latest
 ALTERNATIVES = {
     "window.origins": ((ALL, EARLIER), "all or earlier"),
     "window.training_origins": ((None,), "null for all"),
-    "window.training_customers": ((None,), "null for all"),
+    "window.training_customers": ((None, ALL), f"{ALL}, or null for up to {TRAINING_CUSTOMERS:,}"),
     "sweep.n_trials": ((None,), "null"),
     "sweep.validation_origins": ((ALL,), ALL),
 }

@@ -15,6 +15,7 @@ from clv_experiments.errors import ClvError, LogTooShort
 
 DAY = timedelta(days=1)
 UNITS = ("days", "weeks", "months")
+TRAINING_CUSTOMERS = 100_000  # at each origin of a training panel: a million do not fit 8 GB
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Window:
     training_origins : int, optional
         Maximum number of origins in a training panel; by default as many as the log allows.
     training_customers : int, optional
-        About how many customers are sampled at each origin of a training panel that has more; by default all.
+        About how many customers are sampled at each origin of a training panel that has more; None takes all.
     training_seed : int
         Of that sample.
     """
@@ -130,7 +131,7 @@ class Window:
     cutoff: date | None = None
     origins: int = 1
     training_origins: int | None = None
-    training_customers: int | None = None
+    training_customers: int | None = TRAINING_CUSTOMERS
     training_seed: int = 0
 
     def __post_init__(self) -> None:

@@ -188,7 +188,7 @@ class Forecaster:
                 f"no training period lies before {target.cutoff} in log '{self.log.name}'; type a shorter "
                 "window.horizon, or choose a model that needs no labels, such as model=bg_nbd"
             )
-        samples = [self._sample(period.cutoff) if sampled else None for period in periods]
+        samples = [self._sample(period) if sampled else None for period in periods]
         X = pd.concat([self._features_of(p.cutoff, features, s) for p, s in zip(periods, samples, strict=True)])
         labels = [self._labels(p, s) for p, s in zip(periods, samples, strict=True)]
         weights = list_weights(samples, labels)
@@ -212,14 +212,14 @@ class Forecaster:
     def _sample_size(self) -> tuple[int | None, int]:
         return self.window.training_customers, self.window.training_seed
 
-    def _sample(self, cutoff: date) -> CustomerSample | None:
-        """Sample the customers known at a cutoff; None where the panel takes all."""
+    def _sample(self, period: Period) -> CustomerSample | None:
+        """Sample the customers known at a period's cutoff; None where the panel takes all."""
         size, seed = self._sample_size
-        if size is None:
+        if size is None or len(self.outcome(period)) <= size:
             return None
-        key = (cutoff, size, seed)
+        key = (period.cutoff, size, seed)
         if key not in self._samples:
-            self._samples[key] = sample_customers(self.log, cutoff, size, seed)
+            self._samples[key] = sample_customers(self.log, period.cutoff, size, seed)
         return self._samples[key]
 
     def outcome(self, period: Period) -> pd.DataFrame:
@@ -251,7 +251,7 @@ class Forecaster:
         """Bring the labels of each origin to what BTYD expected there."""
         if training.y is None:
             return training
-        samples = [None if training.weights is None else self._sample(period.cutoff) for period in training.periods]
+        samples = [None if training.weights is None else self._sample(period) for period in training.periods]
         labels = [self._labels(p, s) for p, s in zip(training.periods, samples, strict=True)]
         totals = [self.level_forecast(period).btyd.total for period in training.periods]
         return replace(training, y=align_labels(labels, totals, list_weights(samples, labels)))

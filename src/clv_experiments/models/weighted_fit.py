@@ -39,5 +39,5 @@ def require_weights(estimator: Any) -> None:
     if not has_fit_parameter(final, "sample_weight"):
         raise ClvError(
             f"{type(final).__name__} takes no weights, which a sample of customers needs; type "
-            "window.training_customers=null, or another model"
+            "window.training_customers=all, or another model"
         )
