@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clv_experiments.errors.disks import describe_full_disk, describe_refusal, is_disk_full, remove_partial_copy
+from clv_experiments.errors import describe_full_disk, describe_refusal, is_disk_full, remove_partial_copy
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from clv_experiments.errors import error_chain
-from clv_experiments.errors.disks import is_disk_full
+from clv_experiments.errors import error_chain, is_disk_full
 
 
 def raised_below_itself():

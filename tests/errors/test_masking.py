@@ -3,9 +3,10 @@
 import pytest
 from omegaconf import OmegaConf
 
+from clv_experiments import errors
 from clv_experiments.config.settings import setting_records
-from clv_experiments.errors import ClvError, masking
-from clv_experiments.errors.masking import (
+from clv_experiments.errors import (
+    ClvError,
     find_secrets,
     mask_secrets,
     mask_settings,
@@ -58,7 +59,7 @@ def test_passwords_are_masked_and_the_rest_is_left_alone(text, masked):
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered(monkeypatch):
-    monkeypatch.setattr(masking, "_remembered", set())
+    monkeypatch.setattr(errors, "_remembered", set())
 
 
 def test_a_secret_is_known_again_wherever_it_stands():

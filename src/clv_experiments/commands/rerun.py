@@ -16,8 +16,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import load_run_log, run_experiment
 from clv_experiments.config.settings import check_settings, flatten_settings
 from clv_experiments.config.targets import check_targets
-from clv_experiments.errors import ClvError, command
-from clv_experiments.errors.masking import MASK
+from clv_experiments.errors import MASK, ClvError, command
 from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.memory_tracker import MemoryTracker

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from clv_experiments.errors.masking import mask_secrets
+from clv_experiments.errors import mask_secrets
 
 UNNAMED = "log"
 MAX_CHARACTERS = 60

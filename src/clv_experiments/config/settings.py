@@ -11,8 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.config.setting_kinds import check_kinds
 from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.masking import mask_settings
+from clv_experiments.errors import ClvError, mask_settings
 from clv_experiments.evaluation.metrics import OBJECTIVES
 from clv_experiments.forecasting.customer_split import SplitSettings
 from clv_experiments.forecasting.level import LEVELS

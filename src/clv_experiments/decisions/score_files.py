@@ -22,8 +22,7 @@ from clv_experiments.decisions.customer_scores import Ranking, Scorer, value_col
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import describe_refusal
+from clv_experiments.errors import ClvError, describe_refusal
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import customer_feature_parts
 from clv_experiments.reporting.safe_csv import CsvParts

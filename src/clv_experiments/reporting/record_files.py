@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import describe_refusal
+from clv_experiments.errors import ClvError, describe_refusal
 from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
 from clv_experiments.reporting.workbook import write_workbook

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.masking import mask_secrets, mask_settings
+from clv_experiments.errors import ClvError, mask_secrets, mask_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -51,8 +51,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 PREDICTS_WITH = ("joblib", "numpy", "pandas", "scipy", "skops", "sklearn", "xgboost")
 PREDICTION_CODE = (
     "__init__.py",
-    "errors/__init__.py",
-    "errors/masking.py",
+    "errors.py",
     "models/*.py",
     "tracking/__init__.py",
     "tracking/loader.py",

@@ -10,8 +10,7 @@ import mlflow
 from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import is_disk_full, remove_partial_copy
+from clv_experiments.errors import ClvError, is_disk_full, remove_partial_copy
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.inspection import StoreInspection
 from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import describe_refusal
+from clv_experiments.errors import ClvError, describe_refusal
 
 RESERVE = ".mlflow.reserve"
 SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over

@@ -17,8 +17,7 @@ import mlflow
 from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
-from clv_experiments.errors import ClvError, StoreFailure
-from clv_experiments.errors.disks import PREFIX
+from clv_experiments.errors import TEMPORARY_PREFIX, ClvError, StoreFailure
 from clv_experiments.tracking.addresses import check_server
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.store import LOCK, Result, Store, use_store
@@ -138,7 +137,7 @@ class ServerStore(Store):
 
     @cached_property
     def _downloads(self) -> Path:
-        folder = mkdtemp(prefix=PREFIX)
+        folder = mkdtemp(prefix=TEMPORARY_PREFIX)
         finalize(self, rmtree, folder, ignore_errors=True)  # at the latest when Python ends
         return Path(folder)
 

@@ -27,8 +27,7 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import describe_full_disk, describe_refusal, is_disk_full
+from clv_experiments.errors import ClvError, describe_full_disk, describe_refusal, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.reserve import keep_reserve, release_reserve

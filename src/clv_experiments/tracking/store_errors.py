@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clv_experiments.errors.disks import describe_full_disk, is_disk_full
+from clv_experiments.errors import describe_full_disk, is_disk_full
 
 LOCKED = "database is locked"
 UNWRITABLE = ("readonly database", "no such table", "unable to open database", "disk I/O error")

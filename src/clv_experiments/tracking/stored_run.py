@@ -11,8 +11,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError, error_chain
-from clv_experiments.errors.masking import mask_secrets
+from clv_experiments.errors import ClvError, error_chain, mask_secrets
 from clv_experiments.reporting.records import Record
 
 LONGEST_PARAM = 6000  # characters that are kept of a parameter

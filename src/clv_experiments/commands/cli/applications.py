@@ -18,8 +18,7 @@ from clv_experiments.commands.cli.typed_secrets import task_overrides
 from clv_experiments.commands.model_reference import pop_model_override
 from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.targets import check_targets
-from clv_experiments.errors import ClvError, LogTooShort
-from clv_experiments.errors.masking import remember_secrets, setting_secrets
+from clv_experiments.errors import ClvError, LogTooShort, remember_secrets, setting_secrets
 
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import Board

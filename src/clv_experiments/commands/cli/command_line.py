@@ -27,9 +27,7 @@ from clv_experiments.commands.cli.temporary_files import temporary_files
 from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import hidden_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
-from clv_experiments.errors import ClvError, error_chain, suggest
-from clv_experiments.errors.disks import describe_full_disk, is_disk_full
-from clv_experiments.errors.masking import mask_secrets
+from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
 from clv_experiments.tracking.interrupts import stop_signals
 
 TRACEBACK = "HYDRA_FULL_ERROR"

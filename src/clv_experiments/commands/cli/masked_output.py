@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from hydra.core.hydra_config import HydraConfig
 
-from clv_experiments.errors.masking import mask_secrets, remember_environment
+from clv_experiments.errors import mask_secrets, remember_environment
 
 TRACEBACKS = logging.Formatter()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from clv_experiments.errors.disks import PREFIX
+from clv_experiments.errors import TEMPORARY_PREFIX
 from clv_experiments.tracking.interrupts import deferred_interrupts
 
 LOCK = ".lock"  # held as long as the process lives, whatever ends it
@@ -41,7 +41,7 @@ def temporary_files() -> Iterator[Path]:
 
 def remove_debris(parent: Path) -> None:
     """Remove the folders of our processes that are gone; those of other users and of living processes stay."""
-    for file in parent.glob(f"{PREFIX}*/{LOCK}"):
+    for file in parent.glob(f"{TEMPORARY_PREFIX}*/{LOCK}"):
         try:
             if file.is_symlink() or (hasattr(os, "getuid") and file.lstat().st_uid != os.getuid()):
                 continue
@@ -54,7 +54,7 @@ def remove_debris(parent: Path) -> None:
 def _make_folder() -> tuple[Path, FileLock]:
     """Make a folder and hold its lock; another one where a process that cleans up was there between the two."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-"))
         lock = FileLock(folder / LOCK)
         try:
             lock.acquire()

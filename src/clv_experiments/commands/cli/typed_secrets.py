@@ -16,8 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from clv_experiments.commands.cli.words import Word
-from clv_experiments.errors import command
-from clv_experiments.errors.masking import find_secrets, is_secret_name, mask_secrets, mask_settings, remember_secrets
+from clv_experiments.errors import command, find_secrets, is_secret_name, mask_secrets, mask_settings, remember_secrets
 
 VARIABLE = re.compile(r"\$\{oc\.env:(CLV_\w+)\}")
 ESCAPED = re.compile(r"\$\\\{oc\.env\\:(CLV_\w+)\\\}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import describe_full_disk, is_disk_full
+from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
 from clv_experiments.reporting.record_files import whole_file, write_record
 from clv_experiments.reporting.records import FigureRecord, Record, Text
 

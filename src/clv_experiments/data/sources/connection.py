@@ -13,8 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import ibis
 
 from clv_experiments.data.engine import DuckDb, disable_progress_bar
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.masking import MASK, find_secrets, mask_secrets
+from clv_experiments.errors import MASK, ClvError, find_secrets, mask_secrets
 
 URI_EXAMPLES = "postgresql://user:password@host/database, duckdb:///shop.duckdb or sqlite:///shop.db"
 DRIVER_INSTALL = {"postgres": "pip install -c constraints.txt -e '.[postgres]'"}

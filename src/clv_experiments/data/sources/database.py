@@ -24,8 +24,7 @@ from clv_experiments.data.sources.connection import (
     open_database_file,
 )
 from clv_experiments.data.sources.database_tables import choose_table, list_tables
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.masking import mask_secrets
+from clv_experiments.errors import ClvError, mask_secrets
 
 BATCH_ROWS = 100_000  # rows
 

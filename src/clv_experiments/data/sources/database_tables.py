@@ -7,8 +7,7 @@ from typing import Any
 
 from clv_experiments.data.engine import quote_identifier
 from clv_experiments.data.parsing.columns import choose_columns, quote_column
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.masking import mask_secrets
+from clv_experiments.errors import ClvError, mask_secrets
 
 MAX_LISTED = 10  # tables in a message
 MAX_INSPECTED = 100  # tables whose columns are looked up

@@ -24,8 +24,7 @@ from clv_experiments.data.sources.file_kinds import detect_kind
 from clv_experiments.data.sources.header import check_header, check_same_header
 from clv_experiments.data.sources.other_files import read_other, unpack_only_file
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
-from clv_experiments.errors import ClvError
-from clv_experiments.errors.disks import describe_full_disk, is_disk_full
+from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
 
 SETTING_KINDS = {
     "separator": ("csv",),
