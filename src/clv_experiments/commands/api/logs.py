@@ -143,8 +143,7 @@ def read_log(
             frame(source),
             {"data": "file", "data.path": name or "log"} | chosen | {"data.name": name or "log"},
         )
-    chosen = {"model": "zeros"} | chosen  # nobody reads it, and it composes in half the time of the default
-    cfg = compose_settings("config", chosen, settings).data
+    cfg = compose_settings("log", chosen, settings).data
     if OmegaConf.select(cfg, "cleaning.outliers.policy") == "winsorise":
         raise ClvError("winsorising learns from a forecast's cutoff, which a log alone has not; use clv train for it")
     raw = raw or read_configured_source(cfg)
