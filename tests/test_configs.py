@@ -28,7 +28,7 @@ FAMILIES = {"baseline", "btyd", "ml", "hybrid"}
 
 def test_no_yaml_is_overlooked():
     primary = {("config",), ("leaderboard",), ("sweep",), ("score",), ("insights",), ("cell",), ("submit",)}
-    primary |= {("export",), ("doctor",), ("rerun",)}
+    primary |= {("export",), ("doctor",), ("rerun",), ("log",)}
     options = {path.relative_to(CONF).with_suffix("").parts for path in CONF.rglob("*.yaml")} - primary
     assert options == {*OPTIONS, *(("sweep", option) for option in SPACES), ("decisions", "shop")}
 
