@@ -7,8 +7,8 @@ from sklearn.metrics import auc, d2_tweedie_score
 
 from clv_experiments.commands import benchmark_accuracy as command
 from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
+from clv_experiments.comparison.external_tools import find_tools
 from clv_experiments.comparison.standings import standings
-from clv_experiments.comparison.tools import find_tools
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet

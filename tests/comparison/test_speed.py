@@ -8,8 +8,8 @@ import pytest
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
+from clv_experiments.comparison.external_tools import find_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure
-from clv_experiments.comparison.tools import find_tools
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import check_customers

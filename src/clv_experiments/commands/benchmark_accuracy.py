@@ -15,8 +15,8 @@ from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
+from clv_experiments.comparison.external_tools import Tool, find_tools
 from clv_experiments.comparison.standings import standings
-from clv_experiments.comparison.tools import Tool, find_tools
 from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_features, build_model

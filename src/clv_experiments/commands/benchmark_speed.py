@@ -15,8 +15,8 @@ import pandas as pd
 from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
+from clv_experiments.comparison.external_tools import find_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
-from clv_experiments.comparison.tools import find_tools
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import FigureRecord, Table, Text

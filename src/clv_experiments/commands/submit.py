@@ -15,8 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.comparison.external_tools import SCRIPT, Tool, find_tools, run_tool
 from clv_experiments.comparison.selection import find_completed_run
-from clv_experiments.comparison.tools import SCRIPT, Tool, find_tools, run_tool
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.comparison.cell import Cell, Entry
+from clv_experiments.comparison.external_tools import Tool, run_tool
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.comparison.tools import Tool, run_tool
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.tools import Tool, failure_sentence, run_script
+from clv_experiments.comparison.external_tools import Tool, failure_sentence, run_script
 from clv_experiments.errors import ClvError
 
 SCRIPT = "speed.py"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.tools import find_tools, run_tool
+from clv_experiments.comparison.external_tools import find_tools, run_tool
 from clv_experiments.errors import ClvError
 
 CUSTOMERS = pd.DataFrame({"customer_id": ["c", "a", "b"], "frequency": [2.0, 0.0, 1.0]})
