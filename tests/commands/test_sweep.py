@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import select_cell_runs
 from clv_experiments.commands.sweep import run_study
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
 from clv_experiments.errors import ClvError, LogTooShort
@@ -105,7 +105,7 @@ def test_the_same_seed_makes_the_same_study(searched):
 def test_the_first_trial_is_as_configured(searched, compose_sweep):
     _, study, _, objective = searched(*TREE, "sweep.n_trials=1")
     cfg, _ = compose_sweep(*TREE)
-    assert study.trials[0].values == [objective.score(build_candidate(cfg))]
+    assert study.trials[0].values == [objective.score(build_candidate_model(cfg))]
     assert study.trials[0].user_attrs["as_configured"]
 
 
@@ -117,7 +117,7 @@ def test_the_best_region_is_found(searched):
     typed = ["model=decision_tree", "data=simulated", "data.source.customers=1500"]
     config, _, winner, objective = searched(*typed, "~sweep.space", f"+{space}", "sweep.n_trials=30")
     grid = {
-        (depth, leaf): objective.score(config.build_candidate({"depth": depth, "leaf": leaf}))
+        (depth, leaf): objective.score(config.build_candidate_model({"depth": depth, "leaf": leaf}))
         for depth, leaf in product((1, 2, 3, 4, 6, 8, 10), (1, 5, 15, 40, 100, 150, 250, 400))
     }
     scores = np.array(list(grid.values()))

@@ -14,7 +14,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.sweep import OUTCOME, summarise_study, train_command
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import experiment_name, flatten_settings
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, widen_window
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, widen_window
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
@@ -52,7 +52,7 @@ def searching(compose_sweep, store):
         forecaster = Forecaster(log, window(log.start, log.end))
         validated = [forecaster.window.period(back) for back in range(1, 1 + periods)]
         config = SweepConfig(cfg, typed)
-        return config, Objective(config.space, config.build_candidate, forecaster, validated, ["d2_tweedie"])
+        return config, Objective(config.space, config.build_candidate_model, forecaster, validated, ["d2_tweedie"])
 
     return begin
 
@@ -84,7 +84,7 @@ class Study:
         log, tuned_forecaster = load_configured_log(cfg.data, learn_until(cfg)), self.objective.forecaster
         forecaster = tuned_forecaster if log is tuned_forecaster.log else Forecaster(log, tuned_forecaster.window)
         scorer = self.objective.with_periods(forecaster, [])
-        holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate(cfg), tuned_forecaster.window.period(0)))
+        holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate_model(cfg), tuned_forecaster.window.period(0)))
         with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
         return EvaluationResult([holdout], None, None, "", [], [])
@@ -149,7 +149,7 @@ def test_what_it_came_to_is_kept_and_told(study, begun, capsys):
     holdout = kept.fits[1]
     assert (holdout.tuned, holdout.configured) == pytest.approx((d2.tuned, d2.configured))
     config, objective = begun
-    assert kept.fits[0].configured == objective.score(build_candidate(config.cfg))
+    assert kept.fits[0].configured == objective.score(build_candidate_model(config.cfg))
     out = capsys.readouterr().out
     metrics = one.stored(one.name).metrics
     assert all(sentence in out for sentence in kept.sentences)
@@ -227,7 +227,7 @@ def test_holdouts_are_scored_on_the_log_of_a_full_run(study, searching):
     d2 = kept.differences[0]
     assert (holdout.tuned, holdout.configured) == pytest.approx((d2.tuned, d2.configured))
     period = one.objective.forecaster.window.period(0)
-    assert one.objective.evaluate(build_candidate(one.config.cfg), period).scores["d2_tweedie"] != d2.configured
+    assert one.objective.evaluate(build_candidate_model(one.config.cfg), period).scores["d2_tweedie"] != d2.configured
 
 
 # --- the command that runs the winner -----------------------------------------------------------------------------

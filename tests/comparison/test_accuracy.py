@@ -7,7 +7,7 @@ from sklearn.metrics import auc, d2_tweedie_score
 
 from clv_experiments.commands import benchmark_accuracy as command
 from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
-from clv_experiments.comparison.external_tools import find_tools
+from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.standings import standings
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
@@ -36,7 +36,7 @@ def gini(y, predicted):
 def cell(cdnow_sample, tools, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cell")
     forecaster = Forecaster(cdnow_sample, Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3m"), origins=2))
-    others = find_tools(tools(counter="", broken="raise ValueError('on purpose')"))
+    others = find_external_tools(tools(counter="", broken="raise ValueError('on purpose')"))
     lines = []
     periods = [forecaster.window.period(1), forecaster.window.period(0)]
     cell = predict_cell(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.external_tools import find_tools, run_tool
+from clv_experiments.comparison.external_tools import find_external_tools, run_tool
 from clv_experiments.errors import ClvError
 
 CUSTOMERS = pd.DataFrame({"customer_id": ["c", "a", "b"], "frequency": [2.0, 0.0, 1.0]})
@@ -23,7 +23,7 @@ def origin(tmp_path):
 
 
 def test_predictions_come_in_the_order_of_the_customers(tools, origin):
-    (tool,) = find_tools(tools(counter=""))
+    (tool,) = find_external_tools(tools(counter=""))
     predicted, seconds = run_tool(tool, origin, pd.Index(["a", "b", "c"]), 60.0)
     assert predicted.to_dict() == {"a": 0.5, "b": 1.5, "c": 2.5}
     assert list(predicted.index) == ["a", "b", "c"]
@@ -51,7 +51,7 @@ def test_predictions_come_in_the_order_of_the_customers(tools, origin):
     ],
 )
 def test_what_is_wrong_is_one_sentence(tools, origin, program, sentence):
-    (tool,) = find_tools(tools(odd=program))
+    (tool,) = find_external_tools(tools(odd=program))
     limit = 2.0 if "sleep" in program else 60.0
     with pytest.raises(ClvError, match=f"^odd .*{sentence}") as caught:
         run_tool(tool, origin, pd.Index(["a", "b", "c"]), limit)
@@ -60,19 +60,19 @@ def test_what_is_wrong_is_one_sentence(tools, origin, program, sentence):
 
 def test_predictions_of_before_are_not_taken_for_new_ones(tools, origin):
     CUSTOMERS.assign(cutoff="1998-03-31", y_pred=np.arange(3.0)).to_parquet(origin / "predictions.parquet")
-    (tool,) = find_tools(tools(odd="sys.exit()"))
+    (tool,) = find_external_tools(tools(odd="sys.exit()"))
     with pytest.raises(ClvError, match="wrote no"):
         run_tool(tool, origin, pd.Index(["a", "b", "c"]), 60.0)
 
 
 def test_an_environment_of_its_own(tools, origin):
     folder = tools(one="", two="")
-    first, second = find_tools(folder, interpreters={"two": "/no/such/python"})
+    first, second = find_external_tools(folder, interpreters={"two": "/no/such/python"})
     assert (first.python, second.python) == (sys.executable, "/no/such/python")
     with pytest.raises(ClvError, match="two cannot be run by /no/such/python: No such file or directory"):
         run_tool(second, origin, pd.Index(["a"]), 60.0)
-    assert [tool.name for tool in find_tools(folder, names=["two"])] == ["two"]
+    assert [tool.name for tool in find_external_tools(folder, names=["two"])] == ["two"]
     with pytest.raises(ClvError, match=r"there is no tool 'tow' in .*; did you mean two"):
-        find_tools(folder, names=["tow"])
+        find_external_tools(folder, names=["tow"])
     with pytest.raises(ClvError, match="there is no tool 'three'"):
-        find_tools(folder, interpreters={"three": "python"})
+        find_external_tools(folder, interpreters={"three": "python"})

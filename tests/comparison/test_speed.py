@@ -8,7 +8,7 @@ import pytest
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
-from clv_experiments.comparison.external_tools import find_tools
+from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
 from clv_experiments.errors import ClvError
@@ -25,7 +25,7 @@ def tools(tmp_path):
         for name, program in programs.items():
             (tmp_path / name).mkdir()
             (tmp_path / name / SCRIPT).write_text(f'"""What {name} does."""\nimport sys\n{program}\n')
-        return find_tools(tmp_path, list(programs), script=SCRIPT)
+        return find_external_tools(tmp_path, list(programs), script=SCRIPT)
 
     return write
 
@@ -65,7 +65,7 @@ def test_a_process_that_takes_too_long_is_ended(tools):
 
 def test_an_interpreter_that_is_not_there_is_said(tmp_path, tools):
     tools(a=ANSWER % 1.0)
-    (tool,) = find_tools(tmp_path, interpreters={"a": "/no/such/python"}, script=SCRIPT)
+    (tool,) = find_external_tools(tmp_path, interpreters={"a": "/no/such/python"}, script=SCRIPT)
     with pytest.raises(ClvError, match="a cannot be run by /no/such/python: No such file or directory"):
         measure(tool, "features", Path("x"), 1.0)
 
@@ -110,7 +110,7 @@ def test_simulated_customers_can_be_fitted():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["clv_experiments", "duckdb", "lifetimes"])
 def test_tools_that_are_installed_here_do_their_tasks(name, tmp_path):
-    (tool,) = find_tools(EXAMPLES, [name], script=SCRIPT)
+    (tool,) = find_external_tools(EXAMPLES, [name], script=SCRIPT)
     order_lines(20_000).to_parquet(tmp_path / "lines.parquet")
     simulate_customers(2000).to_parquet(tmp_path / "customers.parquet")
     assert measure(tool, "features", tmp_path / "lines.parquet", 120.0).seconds > 0

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from clv_experiments.comparison.aggregate import aggregate_boards
-from clv_experiments.comparison.verdict import BaselineStanding, Outcome, decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.verdict import BaselineStanding, Outcome, decide_multi_cell_verdict, decide_verdict
 
 BASELINES = {"mean": "baseline", "rate": "baseline"}
 
@@ -126,7 +126,7 @@ def test_several_cells_are_decided_by_mean_ranks(cell_of, board_of, cells, tied)
         facts = {"identity": str(number), "data": f"log{number}"}
         cell = cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASELINES, **facts)
         boards.append(board_of(cell, {"d2_tweedie": scores}))
-    verdict = decide_aggregate_verdict(aggregate_boards(boards))
+    verdict = decide_multi_cell_verdict(aggregate_boards(boards))
     assert (verdict.best, verdict.leading, verdict.cells_led) == ("a", ("a",), cells)
     assert verdict.tied == tied
     assert (verdict.metric, verdict.cells, verdict.models) == ("d2_tweedie", cells, 3)

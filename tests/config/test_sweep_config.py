@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, with_seed
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -41,7 +41,7 @@ def objective_of(cdnow_sample):
     window = Window(cdnow_sample.start, cdnow_sample.end, Horizon.parse("3 months"))
     forecaster = Forecaster(cdnow_sample, window)
     metrics, periods = ["d2_tweedie"], [window.period(1)]
-    return lambda config: Objective(config.space, config.build_candidate, forecaster, periods, metrics)
+    return lambda config: Objective(config.space, config.build_candidate_model, forecaster, periods, metrics)
 
 
 def leaves(node, name=""):
@@ -126,10 +126,12 @@ def test_objective_without_a_power_predicts_as_if_there_was_no_such_setting(conf
     never = config_of(*few, "model.estimator.regressor.objective=reg:squarederror", f"~{key}", "sweep.space={}")
     both = {"objective": "reg:squarederror", "tweedie_variance_power": 1.5}
     objective = objective_of(tweedie)
-    actual, expected = (objective.evaluate(build_candidate(cfg), objective.periods[0]) for cfg in (unset, never.cfg))
+    actual, expected = (
+        objective.evaluate(build_candidate_model(cfg), objective.periods[0]) for cfg in (unset, never.cfg)
+    )
     assert actual.scores == expected.scores
     with pytest.raises(ClvError, match="XGBoost does not use tweedie_variance_power with objective reg:squarederror"):
-        objective.evaluate(tweedie.build_candidate(both), *objective.periods)
+        objective.evaluate(tweedie.build_candidate_model(both), *objective.periods)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rhythm import gap_logarithms
-from clv_experiments.forecasting.btyd_counts import count_for_btyd
+from clv_experiments.forecasting.btyd_counts import count_customers_by_history
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def outcome(log, compose, horizon="3 months"):
 
 
 def _counts(log, cutoff, horizon):
-    histories, spends = count_for_btyd(log, cutoff, horizon)
+    histories, spends = count_customers_by_history(log, cutoff, horizon)
     return {"histories": pd.DataFrame(vars(histories)), "spends": pd.DataFrame(vars(spends) if spends else {})}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Period
-from clv_experiments.decisions.missed import count_absences, find_at_risk, find_missed, missed_mask
+from clv_experiments.decisions.missed import count_non_buyers, find_at_risk, find_missed, missed_mask
 from clv_experiments.decisions.snapshot import Snapshot, Timing
 from clv_experiments.evaluation.regularity import Regularity
 
@@ -40,7 +40,7 @@ def test_likely_and_absent_is_missed():
 
 def test_absences_by_hand_and_beside_what_chance_allows():
     p = np.full(400, 0.75)
-    counts = {missed: count_absences(p, np.arange(400) >= missed, 400, 0) for missed in (60, 100, 140)}
+    counts = {missed: count_non_buyers(p, np.arange(400) >= missed, 400, 0) for missed in (60, 100, 140)}
     assert [counts[missed].verdict for missed in (60, 100, 140)] == ["fewer", "as expected", "more"]
     few = counts[60]
     assert (few.customers, few.missed, few.expected) == (400, 60, 100.0)
@@ -50,7 +50,7 @@ def test_absences_by_hand_and_beside_what_chance_allows():
     spread = 1.96 * np.sqrt(0.15 * 0.85 / 400)
     share = (few.share.value, few.share.low, few.share.high)
     assert share == pytest.approx((0.15, 0.15 - spread, 0.15 + spread), abs=0.008)
-    other = count_absences(p, np.arange(400) >= 60, 400, 1)
+    other = count_non_buyers(p, np.arange(400) >= 60, 400, 1)
     assert (other.expected_low, other.expected_high) != (few.expected_low, few.expected_high)
 
 
@@ -61,7 +61,7 @@ def test_the_list_is_of_those_who_were_likely_and_stayed_away_most_money_first()
     absent = table[(table["p_purchase"] >= 0.6) & (table["purchase_days"] == 0)]
     assert sorted(missed.table["customer_id"]) == sorted(absent.index)
     assert missed.table["expected_spend"].is_monotonic_decreasing
-    assert (missed.absences.customers, missed.absences.missed) == (200, len(absent))
+    assert (missed.non_buyers.customers, missed.non_buyers.missed) == (200, len(absent))
     assert missed.table["p_alive_now"].eq(0.4).all()
     first = missed.table.iloc[0]
     assert first["days_since_last"] == table.loc[first["customer_id"], ["T", "recency"]].diff().abs().iloc[1]
@@ -70,7 +70,7 @@ def test_the_list_is_of_those_who_were_likely_and_stayed_away_most_money_first()
 
 def test_where_nobody_was_likely_nobody_is_missed():
     missed = missed_of(population().assign(p_purchase=0.41))
-    assert missed.absences is None
+    assert missed.non_buyers is None
     assert missed.table.empty
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_exhibit, missed_section
-from clv_experiments.decisions.missed import Absences, AtRisk, MissedOpportunities
+from clv_experiments.decisions.missed import AtRisk, MissedOpportunities, NonBuyerCount
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, Timing
 from clv_experiments.evaluation.confidence_intervals import Estimate
@@ -29,12 +29,12 @@ AT_RISK = pd.DataFrame(
 
 def absences_of(missed, expected, customers=400):
     low, high = max(expected - 10, 0), expected + 10
-    return Absences(customers, missed, expected, low, high, Estimate(missed / customers, 0.1, 0.2))
+    return NonBuyerCount(customers, missed, expected, low, high, Estimate(missed / customers, 0.1, 0.2))
 
 
 def missed_sentences(missed, expected, customers=400):
-    absences = absences_of(missed, expected, customers)
-    return missed_exhibit(MissedOpportunities(MISSED, absences), PREVIOUS, SHOP).sentences
+    non_buyers = absences_of(missed, expected, customers)
+    return missed_exhibit(MissedOpportunities(MISSED, non_buyers), PREVIOUS, SHOP).sentences
 
 
 def test_how_many_stayed_away_stands_beside_chance():

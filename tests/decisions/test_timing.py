@@ -96,7 +96,7 @@ def test_who_stops_paying_is_missed(forecaster):
     missed = find_missed(now, before, SHOP.likely, 100, 0)
     assert 3 <= stopped.sum() <= 20
     assert set(missed.table["customer_id"]) == set(before.table.index[stopped])
-    assert missed.absences.verdict == "as expected"
+    assert missed.non_buyers.verdict == "as expected"
     scored = latest_missed_purchases(forecaster, MBG, SHOP.likely)
     assert set(scored.customers) == set(missed.table["customer_id"])
     assert "to whom mbg_cnbd_k gave" in missed_sentences(scored, "mbg_nbd", SHOP)[0]

@@ -10,7 +10,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.forecasting.btyd_counts import count_for_btyd, takes_counts
+from clv_experiments.forecasting.btyd_counts import count_customers_by_history, takes_counts
 from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.models.btyd_likelihood import Histories
@@ -25,7 +25,7 @@ def forecaster(log):
 
 def test_counts_are_those_of_the_customers(cdnow_sample):
     customers = RFM.at(cdnow_sample, cdnow_sample.end, HORIZON)
-    histories, spends = count_for_btyd(cdnow_sample, cdnow_sample.end, HORIZON)
+    histories, spends = count_customers_by_history(cdnow_sample, cdnow_sample.end, HORIZON)
     for ours, theirs in ((histories, Histories.count(customers)), (spends, count_mean_spends(customers))):
         for name, values in vars(theirs).items():
             np.testing.assert_allclose(getattr(ours, name), values, rtol=1e-12, err_msg=name)
@@ -64,7 +64,7 @@ def test_a_log_without_amounts_has_no_spends(log_of, compose):
     table = pd.DataFrame(rows, columns=["customer_id", "date", "amount"]).drop(columns="amount")
     log = log_of(table, rules=())
     assert not log.has_amounts
-    histories, spends = count_for_btyd(log, log.end, HORIZON)
+    histories, spends = count_customers_by_history(log, log.end, HORIZON)
     assert (histories.customers, spends) == (9, None)
     fit = forecaster(log).fit_future(build_model(compose("model=mbg_nbd").model))
     assert fit.estimator.spend_ is None

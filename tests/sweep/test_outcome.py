@@ -249,8 +249,8 @@ def test_seeds_count_as_won_in_the_direction_of_the_metric(difference, validatio
     first, second = tuning.seed_comparisons
     assert (first.period, first.wins, len(first.fits)) == ("validation", validation, 3)
     assert (second.period, second.wins, len(second.fits)) == ("holdout", holdout, 3)
-    assert (first.tuned, first.configured) == ((1.0, 2.25), (2.0, 2.0))
-    assert (second.tuned, second.configured) == ((2.0, 3.0), (2.0, 2.75))
+    assert (first.tuned_range, first.configured_range) == ((1.0, 2.25), (2.0, 2.0))
+    assert (second.tuned_range, second.configured_range) == ((2.0, 3.0), (2.0, 2.75))
 
 
 def test_seeds_are_counted_by_the_first_metric():

@@ -15,7 +15,7 @@ from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
-from clv_experiments.comparison.external_tools import Tool, find_tools
+from clv_experiments.comparison.external_tools import ExternalTool, find_external_tools
 from clv_experiments.comparison.standings import standings
 from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import build_window, load_configured_log
@@ -62,7 +62,7 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
         If there is no such tool, a log cannot be read, or the page cannot be written.
     """
     terminal = Terminal()
-    tools = find_tools(EXAMPLES, request.tools, request.interpreters)
+    tools = find_external_tools(EXAMPLES, request.tools, request.interpreters)
     logs = [_benchmark_log(shlex.split(log), tools, request.limits, terminal) for log in request.logs]
     present = {model for log in logs for model in log.rows["model"]}
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
@@ -74,7 +74,9 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
     return table
 
 
-def _benchmark_log(overrides: list[str], tools: Sequence[Tool], limits: Limits, terminal: Terminal) -> BenchmarkedLog:
+def _benchmark_log(
+    overrides: list[str], tools: Sequence[ExternalTool], limits: Limits, terminal: Terminal
+) -> BenchmarkedLog:
     try:
         cfg = compose_config("config", ["window=3m", "window.origins=all", *overrides])
     except HydraException as error:

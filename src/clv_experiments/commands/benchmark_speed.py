@@ -15,7 +15,7 @@ import pandas as pd
 from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
-from clv_experiments.comparison.external_tools import find_tools
+from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
 from clv_experiments.errors import ClvError
@@ -70,7 +70,7 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     if unknown:
         raise ClvError(f"there is no task '{unknown[0]}'; there are {', '.join((*LINE_TASKS, *CUSTOMER_TASKS))}")
     terminal, names = Terminal(), request.tools and [OURS, *request.tools]
-    tools = find_tools(EXAMPLES, names, request.interpreters, SCRIPT)
+    tools = find_external_tools(EXAMPLES, names, request.interpreters, SCRIPT)
     tools.sort(key=lambda tool: tool.name != OURS)
     with TemporaryDirectory() as folder:
         files = _write_files(request, Path(folder))

@@ -29,7 +29,7 @@ from clv_experiments.comparison.display.board_records import aggregate_records, 
 from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.display.markdown_file import check_markdown, write_markdown
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
-from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import check_settings, experiment_name, keeps_runs
@@ -114,7 +114,7 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
     aggregate = aggregate_boards([board.standings for board in boards], requested_models(cfg))
-    for sentence in decide_aggregate_verdict(aggregate).sentences:
+    for sentence in decide_multi_cell_verdict(aggregate).sentences:
         terminal.print_line(sentence)
     table, caption = tables.aggregate_table(aggregate), "\n".join(tables.aggregate_reading(aggregate))
     terminal.print_table(f"{len(aggregate.cells)} cells together", replace(table, caption=caption))

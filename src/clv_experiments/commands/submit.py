@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.comparison.external_tools import SCRIPT, Tool, find_tools, run_tool
+from clv_experiments.comparison.external_tools import SCRIPT, ExternalTool, find_external_tools, run_tool
 from clv_experiments.comparison.selection import find_completed_run
 from clv_experiments.config.conf_folders import option_files
 from clv_experiments.config.log_and_window import build_window, load_configured_log
@@ -67,7 +67,7 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     check_settings(cfg)
     source = read_predictions(cfg.predictions) if cfg.tool is None else read_tool(cfg)
     name, provenance = cfg.name, cfg.provenance
-    if isinstance(source, Tool):
+    if isinstance(source, ExternalTool):
         name, provenance = name or source.name, provenance or source.description
     check_name(name)
     terminal = Terminal()
@@ -104,11 +104,11 @@ def _settings(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _evaluate(
-    cfg: DictConfig, source: pd.DataFrame | Tool, name: str, terminal: Terminal
+    cfg: DictConfig, source: pd.DataFrame | ExternalTool, name: str, terminal: Terminal
 ) -> tuple[EvaluationTask, EvaluationResult]:
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    predictions = predict_cell(cfg, log, source, terminal) if isinstance(source, Tool) else source
+    predictions = predict_cell(cfg, log, source, terminal) if isinstance(source, ExternalTool) else source
     with terminal.progress() as progress:
         return evaluate_predictions(cfg, log, predictions, name, progress)
 
@@ -128,7 +128,7 @@ def evaluate_predictions(
     return task, out_of_time(task, progress)
 
 
-def read_tool(cfg: DictConfig) -> Tool:
+def read_tool(cfg: DictConfig) -> ExternalTool:
     """Find the tool that is to predict.
 
     Raises
@@ -143,11 +143,11 @@ def read_tool(cfg: DictConfig) -> Tool:
     folder = Path(str(cfg.tool)).expanduser()
     folder = folder if (folder / SCRIPT).is_file() else EXAMPLES / str(cfg.tool)
     interpreters = {} if cfg.python is None else {folder.name: str(cfg.python)}
-    (tool,) = find_tools(folder.parent, [folder.name], interpreters)
+    (tool,) = find_external_tools(folder.parent, [folder.name], interpreters)
     return tool
 
 
-def predict_cell(cfg: DictConfig, log: TransactionLog, tool: Tool, terminal: Terminal) -> pd.DataFrame:
+def predict_cell(cfg: DictConfig, log: TransactionLog, tool: ExternalTool, terminal: Terminal) -> pd.DataFrame:
     """Let a tool predict every cutoff of a cell, each from a folder that holds nothing later.
 
     Returns

@@ -17,7 +17,7 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records, study_folder
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate, depends_on_seed, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, with_seed
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import SCORES, require_defined
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
@@ -79,7 +79,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     require_defined("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
     forecaster = Forecaster(log, periods.window)
-    objective = Objective(config.space, config.build_candidate, forecaster, periods.validation, settings.metrics)
+    objective = Objective(config.space, config.build_candidate_model, forecaster, periods.validation, settings.metrics)
     study = _open_study(config, log.fingerprint)
     if "uri" in cfg.tracking and not settings.storage:
         _print_sentences(terminal, "beside_a_server", study_folder(cfg))
@@ -225,8 +225,8 @@ def _compare_in_full(
         fits = fit_with_seeds(
             objective,
             _objective_on_holdouts(cfg, objective, tuned_result),
-            lambda seed: build_candidate(with_seed(tuned, seed)),
-            lambda seed: build_candidate(with_seed(configured, seed)),
+            lambda seed: build_candidate_model(with_seed(tuned, seed)),
+            lambda seed: build_candidate_model(with_seed(configured, seed)),
             range(cfg.seed, cfg.seed + (1 if one_seed_suffices else settings.seeds)),
             progress,
         )

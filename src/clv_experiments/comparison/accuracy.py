@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.comparison.cell import Cell, Entry
-from clv_experiments.comparison.external_tools import Tool, run_tool
+from clv_experiments.comparison.external_tools import ExternalTool, run_tool
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
@@ -38,7 +38,7 @@ def predict_cell(
     periods: Sequence[Period],
     model: Model,
     features: FeatureSet,
-    tools: Sequence[Tool],
+    tools: Sequence[ExternalTool],
     folder: Path,
     *,
     limits: Limits,
@@ -56,7 +56,7 @@ def predict_cell(
         The default, which comes first in the cell.
     features : FeatureSet
         Of the training panel that other tools are given.
-    tools : sequence of Tool
+    tools : sequence of ExternalTool
     folder : Path
         Where one folder an origin is written.
     limits : Limits

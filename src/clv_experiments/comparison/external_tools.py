@@ -22,7 +22,7 @@ GLANCE = 0.02  # seconds between two looks at a process
 
 
 @dataclass(frozen=True)
-class Tool:
+class ExternalTool:
     """Another tool.
 
     Attributes
@@ -55,9 +55,9 @@ class Tool:
         )
 
 
-def find_tools(
+def find_external_tools(
     folder: Path, names: Sequence[str] = (), interpreters: Mapping[str, str] | None = None, script: str = SCRIPT
-) -> list[Tool]:
+) -> list[ExternalTool]:
     """List the tools that have a script of that name below a folder, sorted by name.
 
     Parameters
@@ -81,18 +81,18 @@ def find_tools(
         if name not in scripts:
             raise ClvError(f"there is no tool '{name}' in {folder}; {suggest(name, scripts)}")
     return [
-        Tool(name, path, interpreters.get(name, sys.executable))
+        ExternalTool(name, path, interpreters.get(name, sys.executable))
         for name, path in scripts.items()
         if name in (names or scripts)
     ]
 
 
-def run_tool(tool: Tool, folder: Path, customers: pd.Index, time_limit: float) -> tuple[pd.Series, float]:
+def run_tool(tool: ExternalTool, folder: Path, customers: pd.Index, time_limit: float) -> tuple[pd.Series, float]:
     """Let a tool predict one origin.
 
     Parameters
     ----------
-    tool : Tool
+    tool : ExternalTool
     folder : Path
         From ``write_origin_folder``.
     customers : pandas.Index
@@ -126,13 +126,17 @@ def run_tool(tool: Tool, folder: Path, customers: pd.Index, time_limit: float) -
 
 
 def run_script(
-    tool: Tool, arguments: Sequence[str], time_limit: float, task: str, watch: Callable[[int], None] | None = None
+    tool: ExternalTool,
+    arguments: Sequence[str],
+    time_limit: float,
+    task: str,
+    watch: Callable[[int], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool's script in a process of its own, without this project on its path.
 
     Parameters
     ----------
-    tool : Tool
+    tool : ExternalTool
     arguments : sequence of str
     time_limit : float
         Seconds after which it is ended.
@@ -168,7 +172,7 @@ def run_script(
         return subprocess.CompletedProcess(command, process.returncode, stdout.read(), stderr.read())
 
 
-def failure_sentence(tool: Tool, stderr: str, status: int, task: str) -> str:
+def failure_sentence(tool: ExternalTool, stderr: str, status: int, task: str) -> str:
     """Say in one sentence why a tool's process failed, from what it wrote to stderr."""
     reason = next(reversed(stderr.strip().splitlines()), f"exit code {status}").strip()
     if reason.startswith("ModuleNotFoundError"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.external_tools import Tool, failure_sentence, run_script
+from clv_experiments.comparison.external_tools import ExternalTool, failure_sentence, run_script
 from clv_experiments.errors import ClvError
 
 SCRIPT = "speed.py"
@@ -37,7 +37,7 @@ class Measurement:
     memory_mb: float
 
 
-def measure(tool: Tool, task: str, file: Path, time_limit: float) -> Measurement | None:
+def measure(tool: ExternalTool, task: str, file: Path, time_limit: float) -> Measurement | None:
     """Run one task of a tool on a file, in a process of its own.
 
     Returns
@@ -76,7 +76,7 @@ def _peak_memory(process: int) -> float:
 
 
 def compare_speed(
-    tools: Sequence[Tool],
+    tools: Sequence[ExternalTool],
     files: Mapping[tuple[str, int], Path],
     *,
     repeats: int,
@@ -89,7 +89,7 @@ def compare_speed(
 
     Parameters
     ----------
-    tools : sequence of Tool
+    tools : sequence of ExternalTool
         The first is what the others are compared with.
     files : mapping of (task, size) to Path
         Sizes of a task ascend.

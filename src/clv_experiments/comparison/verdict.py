@@ -131,7 +131,7 @@ def _baseline_standing(rows: pd.DataFrame, baseline: str | None) -> BaselineStan
 
 
 @dataclass(frozen=True)
-class AggregateVerdict:
+class MultiCellVerdict:
     """The result of several cells together.
 
     Attributes
@@ -162,11 +162,11 @@ class AggregateVerdict:
         return sentences(TEMPLATE, "aggregate_verdict", self, METRICS[self.metric])
 
 
-def decide_aggregate_verdict(aggregate: Aggregate) -> AggregateVerdict:
+def decide_multi_cell_verdict(aggregate: Aggregate) -> MultiCellVerdict:
     """Decide who ranks best over all cells, and which models could rank there by chance."""
     table = aggregate.table
     max_led = int(table["leading"].max())
-    return AggregateVerdict(
+    return MultiCellVerdict(
         metric=aggregate.metric,
         cells=len(aggregate.cells),
         models=len(table),

@@ -24,7 +24,7 @@ from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, rea
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.forecasting.model import Model
-from clv_experiments.sweep.objective import Candidate
+from clv_experiments.sweep.objective import CandidateModel
 from clv_experiments.sweep.space import Space, Value
 
 MISSING = object()
@@ -112,9 +112,9 @@ class SweepConfig:
                 OmegaConf.update(cfg, key, settings[key])
         return cfg
 
-    def build_candidate(self, params: Mapping[str, Value]) -> Candidate:
+    def build_candidate_model(self, params: Mapping[str, Value]) -> CandidateModel:
         """Build the model that a choice describes."""
-        return build_candidate(self.compose(params))
+        return build_candidate_model(self.compose(params))
 
     def model_per_option(self) -> Iterator[Model]:
         """Give the configured model, and one with each other option that a config group may take."""
@@ -162,9 +162,9 @@ class SweepConfig:
         }
 
 
-def build_candidate(cfg: DictConfig) -> Candidate:
+def build_candidate_model(cfg: DictConfig) -> CandidateModel:
     """Build the model that a config describes, with the origins that it learns from."""
-    return Candidate(build_model(cfg.model), cfg.window.training_origins)
+    return CandidateModel(build_model(cfg.model), cfg.window.training_origins)
 
 
 def widen_window(window: Window, periods: int) -> Window:

@@ -41,7 +41,7 @@ class TotalRange:
 
 
 @dataclass(frozen=True, eq=False)
-class BestCustomers:
+class RankedCustomers:
     """The customers of the coming period, and the totals of earlier ones."""
 
     by_spend: pd.DataFrame  # one row a customer, the highest expected spend first
@@ -104,14 +104,14 @@ class BestCustomers:
 
 def rank_customers(
     scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot], interval: float, year_before: YearBefore | None
-) -> BestCustomers:
+) -> RankedCustomers:
     """Order the customers by expected spend and by probability of buying.
 
     ``scored`` has one row a customer of ``now``, the coming period: the columns of ``customer_scores.COLUMNS``.
     ``past`` are periods that are over, latest first.
     """
     factor = widening(past, interval)
-    return BestCustomers(
+    return RankedCustomers(
         scored.sort_values(["expected_spend", "customer_id"], ascending=[False, True], kind="stable"),
         scored.sort_values(["p_purchase", "expected_spend"], ascending=False, kind="stable"),
         past_totals(past, interval, factor),

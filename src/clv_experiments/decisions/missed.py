@@ -29,7 +29,7 @@ def missed_mask(p_purchase: ArrayLike, purchase_days: ArrayLike, likely: float) 
 
 
 @dataclass(frozen=True)
-class Absences:
+class NonBuyerCount:
     """How many likely customers did not buy, beside how many their probabilities let expect.
 
     The bounds are of 95 % of the counts if every probability holds and customers decide independently.
@@ -50,7 +50,7 @@ class Absences:
         return "more" if self.missed > self.expected_high else "as expected"
 
 
-def count_absences(p_purchase: ArrayLike, bought: ArrayLike, replicates: int, seed: int) -> Absences:
+def count_non_buyers(p_purchase: ArrayLike, bought: ArrayLike, replicates: int, seed: int) -> NonBuyerCount:
     """Count the likely customers, at least one, who did not buy and hold that against their probabilities.
 
     ``p_purchase`` and ``bought`` have shape (customers,); ``replicates`` counts are simulated.
@@ -60,7 +60,7 @@ def count_absences(p_purchase: ArrayLike, bought: ArrayLike, replicates: int, se
     simulated = [np.count_nonzero(rng.random(len(absent)) < p_absent) for _ in range(replicates)]
     low, high = np.quantile(simulated, TAILS).tolist()
     share = Estimate(float(absent.mean()), *map(float, wilson(absent.mean(), len(absent))))
-    return Absences(len(absent), int(absent.sum()), float(p_absent.sum()), low, high, share)
+    return NonBuyerCount(len(absent), int(absent.sum()), float(p_absent.sum()), low, high, share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class MissedOpportunities:
     """Customers who were likely to buy in a period and did not."""
 
     table: pd.DataFrame  # ``COLUMNS`` as of the period's cutoff (``country`` where known), highest expected spend first
-    absences: Absences | None  # None where nobody was likely to buy
+    non_buyers: NonBuyerCount | None  # None where nobody was likely to buy
 
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
@@ -79,11 +79,11 @@ def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: in
     p_alive_now = now.table["p_alive"].reindex(missed.index)
     missed = missed.assign(days_since_last=days_since_last(missed), p_alive_now=p_alive_now)
     table = missed.sort_values("expected_spend", ascending=False, kind="stable").reset_index(names="customer_id")
-    absences = None
+    non_buyers = None
     if len(candidates):
-        absences = count_absences(candidates["p_purchase"], candidates["purchase_days"] > 0, replicates, seed)
+        non_buyers = count_non_buyers(candidates["p_purchase"], candidates["purchase_days"] > 0, replicates, seed)
     columns = [column for column in COLUMNS if column in table]
-    return MissedOpportunities(table[columns], absences)
+    return MissedOpportunities(table[columns], non_buyers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,9 @@ def takes_counts(model: Model) -> bool:
     return hasattr(model.estimator, "fit_counts") and model.features.identity == RFM.identity
 
 
-def count_for_btyd(log: TransactionLog, cutoff: date, horizon: Horizon) -> tuple[Histories, MeanSpends | None]:
+def count_customers_by_history(
+    log: TransactionLog, cutoff: date, horizon: Horizon
+) -> tuple[Histories, MeanSpends | None]:
     """Count the customers known at a cutoff as BTYD models do, row for row, with customers who were fetched.
 
     Mean spends are None where the log has no amounts. Purchases after the cutoff are never read.

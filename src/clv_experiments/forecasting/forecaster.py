@@ -19,7 +19,7 @@ from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import total_spend
-from clv_experiments.forecasting.btyd_counts import count_for_btyd, takes_counts
+from clv_experiments.forecasting.btyd_counts import count_customers_by_history, takes_counts
 from clv_experiments.forecasting.customer_features import RFM, customer_features
 from clv_experiments.forecasting.forecast import Forecast, FutureFit, TrainingPanel, check_predictions, fit_estimator
 from clv_experiments.forecasting.level import (
@@ -112,7 +112,7 @@ class Forecaster:
         if model.level == OWN and takes_counts(model):
             require_learnable_amounts(self.log, model)
             estimator = clone(model.estimator).set_params(horizon_days=float(self.window.future_period.days))
-            estimator.fit_counts(*count_for_btyd(self.log, self.window.end, self.window.horizon))
+            estimator.fit_counts(*count_customers_by_history(self.log, self.window.end, self.window.horizon))
             return FutureFit(estimator, tuple(estimator.feature_names_in_), None)
         forecast = self.forecast_future(model)
         return FutureFit(forecast.estimator, tuple(map(str, forecast.X.columns)), forecast.level)

@@ -22,7 +22,7 @@ SCORES, SECONDS = "scores", "seconds"  # attributes of a trial
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidateModel:
     """What a choice comes to: a model, and from how many origins it learns (None: all)."""
 
     model: Model
@@ -35,7 +35,7 @@ class Objective:
     Parameters
     ----------
     space : Space
-    build_candidate : callable
+    build_candidate_model : callable
         Builds the candidate of a choice.
     forecaster : Forecaster
         Its window reaches back to the oldest period; features and labels are computed once for all trials.
@@ -48,20 +48,20 @@ class Objective:
     def __init__(
         self,
         space: Space,
-        build_candidate: Callable[[Mapping[str, Value]], Candidate],
+        build_candidate_model: Callable[[Mapping[str, Value]], CandidateModel],
         forecaster: Forecaster,
         periods: Sequence[Period],
         metrics: Sequence[str],
     ) -> None:
         self.space = space
-        self.build_candidate = build_candidate
+        self.build_candidate_model = build_candidate_model
         self.forecaster = forecaster
         self.periods = periods
         self.metrics = metrics
 
     def with_periods(self, forecaster: Forecaster, periods: Sequence[Period]) -> Objective:
         """Return the same objective on other periods."""
-        return Objective(self.space, self.build_candidate, forecaster, periods, self.metrics)
+        return Objective(self.space, self.build_candidate_model, forecaster, periods, self.metrics)
 
     def prepare(self, models: Iterable[Model]) -> None:
         """Compute the features and labels of all trials to come: of one model for each set of features."""
@@ -92,7 +92,7 @@ class Objective:
             raise
 
     def _evaluate(self, trial: Trial) -> list[float]:
-        candidate = self.build_candidate(self.space.choose(trial))
+        candidate = self.build_candidate_model(self.space.choose(trial))
         evaluated: list[EvaluatedForecast] = []
         for step, period in enumerate(self.periods):
             evaluated.append(self.evaluate(candidate, period))
@@ -108,12 +108,12 @@ class Objective:
             raise TrialPruned(f"after {len(evaluated)} of {len(self.periods)} validation origins")
         return [mean_score(metric, evaluated, candidate.model.name) for metric in self.metrics]
 
-    def evaluate(self, candidate: Candidate, period: Period) -> EvaluatedForecast:
+    def evaluate(self, candidate: CandidateModel, period: Period) -> EvaluatedForecast:
         """Forecast one period with a candidate and score it."""
         window = replace(self.forecaster.window, training_origins=candidate.training_origins)
         return evaluate(self.forecaster.with_window(window), period, candidate.model)
 
-    def score(self, candidate: Candidate) -> float:
+    def score(self, candidate: CandidateModel) -> float:
         """Return a candidate's first metric, mean over the periods."""
         evaluated = [self.evaluate(candidate, period) for period in self.periods]
         return mean_score(self.metrics[0], evaluated, candidate.model.name)

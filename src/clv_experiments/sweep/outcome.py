@@ -16,7 +16,7 @@ from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.sweep.metric_values import MetricFormat, metric_format
-from clv_experiments.sweep.objective import Candidate, Objective
+from clv_experiments.sweep.objective import CandidateModel, Objective
 
 REPLICATES, CONFIDENCE = 2000, 0.95
 
@@ -95,12 +95,12 @@ class SeedComparison:
     wins: int
 
     @property
-    def tuned(self) -> tuple[float, float]:
+    def tuned_range(self) -> tuple[float, float]:
         """Lowest and highest score of the tuned model."""
         return min(fit.tuned for fit in self.fits), max(fit.tuned for fit in self.fits)
 
     @property
-    def configured(self) -> tuple[float, float]:
+    def configured_range(self) -> tuple[float, float]:
         """Lowest and highest score of the configured model."""
         return min(fit.configured for fit in self.fits), max(fit.configured for fit in self.fits)
 
@@ -229,8 +229,8 @@ def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult, has_
 def fit_with_seeds(
     validation_objective: Objective,
     holdout_objective: Objective,
-    build_tuned: Callable[[int], Candidate],
-    build_configured: Callable[[int], Candidate],
+    build_tuned: Callable[[int], CandidateModel],
+    build_configured: Callable[[int], CandidateModel],
     seeds: Sequence[int],
     progress: Callable[[int, int], None],
 ) -> list[SeedFit]:

@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from clv_experiments.commands.cli.command_line import CommandLine, error_sentence
-from clv_experiments.commands.cli.job_status import SharedJobFolder
+from clv_experiments.commands.cli.job_status import JobStatusFolder
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
 
@@ -181,7 +181,7 @@ def worker(tmp_path, monkeypatch):
     monkeypatch.setattr("clv_experiments.commands.cli.typed_secrets.HydraConfig", hydra)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     terminal = CommandLine()
-    terminal.process, terminal.status = os.getppid(), SharedJobFolder(tmp_path)
+    terminal.process, terminal.status = os.getppid(), JobStatusFolder(tmp_path)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield terminal
     for number, handler in before.items():
@@ -226,9 +226,9 @@ def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_pa
     child.wait()
     (tmp_path / f"{child.pid}.job").write_text("model=zeros")
     started = time.monotonic()
-    SharedJobFolder(tmp_path).stop()
+    JobStatusFolder(tmp_path).stop()
     assert time.monotonic() - started < 5
-    assert SharedJobFolder(tmp_path).jobs() == ["model=zeros"]
+    assert JobStatusFolder(tmp_path).jobs() == ["model=zeros"]
 
 
 @pytest.mark.parametrize(

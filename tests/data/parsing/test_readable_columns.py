@@ -11,7 +11,7 @@ from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import AMOUNT_LIMIT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.data.parsing.readable_columns import find_readable
+from clv_experiments.data.parsing.readable_columns import find_fully_readable_roles
 from clv_experiments.errors import ClvError
 
 DAYS = [date(2020, 1, 1), date(2020, 1, 2)]
@@ -19,7 +19,9 @@ DAYS = [date(2020, 1, 1), date(2020, 1, 2)]
 
 def readable(role, cells, kind=None):
     columns = {"date": pa.array(DAYS), role: pa.array(cells, kind)}
-    return find_readable(DuckDb().register_arrow("rows", pa.table(columns)), {name: name for name in columns})
+    return find_fully_readable_roles(
+        DuckDb().register_arrow("rows", pa.table(columns)), {name: name for name in columns}
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,14 +58,18 @@ def test_dates_that_are_no_text_need_no_check_but_instants_do():
         "zoned": pa.array([datetime(2020, 1, 1)] * 2, pa.timestamp("us", "UTC")),
     }
     table = DuckDb().register_arrow("rows", pa.table(rows))
-    assert [column for column in rows if "date" in find_readable(table, {"date": column}).roles] == ["naive"]
+    assert [column for column in rows if "date" in find_fully_readable_roles(table, {"date": column}).roles] == [
+        "naive"
+    ]
 
 
 def test_the_largest_product_bounds_all():
     engine = DuckDb()
     table = engine.register_arrow("rows", pa.table({"date": DAYS, "q": [2, -3], "p": [0.5, 4.0], "t": ["1", "2"]}))
-    assert find_readable(table, {"date": "date", "quantity": "q", "unit_price": "p"}).product_limit == 12
-    assert find_readable(table, {"date": "date", "quantity": "q", "unit_price": "t"}).product_limit == math.inf
+    assert find_fully_readable_roles(table, {"date": "date", "quantity": "q", "unit_price": "p"}).product_limit == 12
+    assert (
+        find_fully_readable_roles(table, {"date": "date", "quantity": "q", "unit_price": "t"}).product_limit == math.inf
+    )
 
 
 @pytest.mark.parametrize("price", [2e13, "2e13"])

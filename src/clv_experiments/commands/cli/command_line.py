@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments import __version__
 from clv_experiments.commands.cli.help import help_text
-from clv_experiments.commands.cli.job_status import SharedJobFolder
+from clv_experiments.commands.cli.job_status import JobStatusFolder
 from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.cli.temporary_files import temporary_files
@@ -73,7 +73,7 @@ class CommandLine:
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
             with temporary_files() as folder:
-                self.status = SharedJobFolder(folder)
+                self.status = JobStatusFolder(folder)
                 self._handle_signals()
                 with self._errors_as_sentences():
                     self._read_arguments()

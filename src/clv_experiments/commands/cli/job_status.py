@@ -15,7 +15,7 @@ JOB_SUFFIX = ".job"
 STOP_TIMEOUT = 10.0  # seconds that a worker has to mark its run as interrupted
 
 
-class SharedJobFolder:
+class JobStatusFolder:
     """A folder that a command shares with the workers it starts.
 
     Parameters

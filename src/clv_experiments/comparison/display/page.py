@@ -18,7 +18,7 @@ from clv_experiments.comparison.display.figures import aggregate_figures, board_
 from clv_experiments.comparison.display.intervals import IntervalSection, interval_section, total_section
 from clv_experiments.comparison.display.tables import PAGE_METRICS, mark_ties
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.html_page import render_page
@@ -80,7 +80,7 @@ def leaderboard_page(
         created=created,
         sections=sections,
         aggregate=aggregate and {
-            "verdict": decide_aggregate_verdict(aggregate).sentences,
+            "verdict": decide_multi_cell_verdict(aggregate).sentences,
             "table": aggregate_table(aggregate),
             "figures": _page_figures(partial(aggregate_figures, aggregate), "all"),
             "remarks": [*aggregate.notes, *aggregate.left_out],

@@ -12,7 +12,7 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.intervals import interval_section, total_section
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.comparison.verdict import decide_aggregate_verdict, decide_verdict
+from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
 from clv_experiments.reporting.text_table import TextTable
 
@@ -135,7 +135,7 @@ def render_aggregate_report(aggregate: Aggregate, created: str) -> str:
         "leaderboard/aggregate.md.jinja",
         aggregate=aggregate,
         heading=METRICS[aggregate.metric].heading,
-        verdict=decide_aggregate_verdict(aggregate).sentences,
+        verdict=decide_multi_cell_verdict(aggregate).sentences,
         table=aggregate_table(aggregate),
         remarks=[
             *aggregate_reading(aggregate),

@@ -59,7 +59,9 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
         return Step("returns", lambda t: t)
     if policy == "drop":
         return removal_step("cancellations and returns", is_return)
-    return removal_step("cancellations and returns", is_return, lambda t: {"losses": _is_loss(t)}, _check_losses)
+    return removal_step(
+        "cancellations and returns", is_return, lambda t: {"losses": _is_loss(t)}, _check_negatives_are_returns
+    )
 
 
 def _is_loss(t: Table) -> BooleanValue:
@@ -71,7 +73,7 @@ def _is_loss(t: Table) -> BooleanValue:
     return is_loss
 
 
-def _check_losses(t: Table, counts: Mapping[str, int]) -> None:
+def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
     """Refuse to take negative amounts for returns if many of them have no purchase that they could belong to."""
     losses = counts["losses"]
     if losses < MIN_LOSSES:

@@ -24,7 +24,7 @@ from clv_experiments.data.parsing.formats import (
 from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
-from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, ReadableColumns, find_readable
+from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, FullyReadableRoles, find_fully_readable_roles
 from clv_experiments.data.parsing.second_discount import combine_discounts
 from clv_experiments.data.parsing.where import quote_name
 from clv_experiments.errors import ClvError
@@ -81,7 +81,7 @@ def read_lines(
     _check_column_types(raw, by_role, options, log)
     numbers = [by_role[role] for role in NUMBER_ROLES if role in by_role]
     options, notes = infer_formats(raw, by_role["date"], numbers, options, "currency" in by_role, log)
-    readable = find_readable(raw, by_role)
+    readable = find_fully_readable_roles(raw, by_role)
     typed = _add_typed_columns(raw, by_role, options, readable)
     raw_names = raw.columns if keep_raw_columns else dict.fromkeys(by_role.values())
     sources = {role: by_role[role] if role in readable.as_it_is else TYPED_PREFIX + role for role in by_role}
@@ -98,7 +98,7 @@ def read_lines(
         discount, largest = by_role.get("discount"), readable.product_limit
         lines, amount_notes = add_amount_from_price(lines, discount, options, log, largest)
     else:
-        lines, amount_notes = _add_line_counts(lines), []
+        lines, amount_notes = _add_amount_from_quantity(lines), []
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, by_role, options.scale, log)
     notes += [*amount_notes, *discount_notes, *scale_notes]
@@ -106,14 +106,14 @@ def read_lines(
     return lines, options, notes
 
 
-def _pays_to_copy(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
+def _pays_to_copy(raw: Table, by_role: Mapping[str, str], readable: FullyReadableRoles) -> bool:
     """Return whether every pass over the lines would parse text, or run where a copy in memory is read faster."""
     parsed = [role for role in (*KEYS, *NUMBER_ROLES) if role in by_role and role not in readable.as_it_is]
     return raw.get_backend().name != "duckdb" or any(raw[by_role[role]].type().is_string() for role in parsed)
 
 
 def _add_typed_columns(
-    raw: Table, by_role: Mapping[str, str], options: ParseOptions, readable: ReadableColumns
+    raw: Table, by_role: Mapping[str, str], options: ParseOptions, readable: FullyReadableRoles
 ) -> Table:
     """Add the columns of each kind together: Ibis compiles few wide steps faster than many narrow ones."""
     names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in readable.as_it_is}
@@ -132,7 +132,7 @@ def _add_typed_columns(
     return add_identifiers(typed, names)
 
 
-def _has_whole_quantities(raw: Table, by_role: Mapping[str, str], readable: ReadableColumns) -> bool:
+def _has_whole_quantities(raw: Table, by_role: Mapping[str, str], readable: FullyReadableRoles) -> bool:
     """Return whether quantities are whole numbers: without decimals they multiply faster, and need no rounding."""
     return "quantity" in readable.roles and raw[by_role["quantity"]].type().is_integer()
 
@@ -189,7 +189,7 @@ def _advise_leaving_out(unreadable: Table, column: str) -> str:
     return f', or type data.where="{name} not in [{values}]" to leave their rows out'
 
 
-def _add_line_counts(lines: Table) -> Table:
+def _add_amount_from_quantity(lines: Table) -> Table:
     """Let a line of a log without amounts count as many as it says, or one."""
     count = lines.quantity.fill_null(1) if "quantity" in lines.columns else ibis.literal(1)
     return lines.mutate(amount=count.cast(AMOUNT))

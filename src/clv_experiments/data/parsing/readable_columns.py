@@ -19,7 +19,7 @@ CELL, ID, TEXT = "cell", "identifier", "text"  # names of temporary columns
 
 
 @dataclass(frozen=True)
-class ReadableColumns:
+class FullyReadableRoles:
     """Roles whose columns hold nothing that cannot be read.
 
     Attributes
@@ -41,7 +41,7 @@ class ReadableColumns:
         return math.prod(self.largest.get(role, math.inf) for role in ("quantity", "unit_price"))
 
 
-def find_readable(raw: Table, by_role: Mapping[str, str]) -> ReadableColumns:
+def find_fully_readable_roles(raw: Table, by_role: Mapping[str, str]) -> FullyReadableRoles:
     """Find the columns that can be read throughout: from the extremes of numbers, and the distinct cells of text.
 
     Parameters
@@ -59,7 +59,7 @@ def find_readable(raw: Table, by_role: Mapping[str, str]) -> ReadableColumns:
     readable |= {"date"} if kinds["date"].is_date() or _is_local_time(kinds["date"]) else set()
     texts = {role: by_role[role] for role, kind in identifiers.items() if kind.is_string()}
     read, as_it_is = _find_identifiers(raw, texts) if texts else (set(), set())
-    return ReadableColumns(frozenset(readable | read), frozenset(as_it_is), largest)
+    return FullyReadableRoles(frozenset(readable | read), frozenset(as_it_is), largest)
 
 
 def _is_local_time(kind: Any) -> bool:

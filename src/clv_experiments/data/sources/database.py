@@ -96,7 +96,7 @@ def _read_rows(
             table = choose_table(backend, connection)
             notes = (f"table {table} was read, the only one of the database",)
         rows = _find_table(backend, table, connection) if table else _run_query(backend, str(query), connection)
-        if push_down and _supports_pipeline(backend):
+        if push_down and _supports_push_down(backend):
             return RawTable(rows, notes, is_live=True)
         copied = engine.register_arrow("copied", _fetch_arrow(backend, rows))
         backend.disconnect()
@@ -182,7 +182,7 @@ def _text_array(cells: Sequence[Any]) -> pa.Array:
     return pa.array([cell if cell is None else str(cell) for cell in cells], pa.string())
 
 
-def _supports_pipeline(backend: Any) -> bool:
+def _supports_push_down(backend: Any) -> bool:
     """Evaluate what the pipeline needs on one row, in a temporary table, and compare the results."""
     dime, text = ibis.literal("0.1").cast(AMOUNT), ibis.literal("1-12-2020")
     row = ibis.literal(1).name("one").as_table()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from clv_experiments.decisions.best_customers import BestCustomers
+from clv_experiments.decisions.best_customers import RankedCustomers
 from clv_experiments.decisions.budget.outlook import Outlook
 from clv_experiments.decisions.budget.plan import Plan
 from clv_experiments.decisions.shop import Shop
@@ -20,7 +20,7 @@ FIRST_CONTACTS = 10
 
 
 def answer_questions(
-    best: BestCustomers, plan: Plan, outlook: Outlook, contacts: pd.DataFrame, shop: Shop
+    best: RankedCustomers, plan: Plan, outlook: Outlook, contacts: pd.DataFrame, shop: Shop
 ) -> list[Answer]:
     """Answer what a shop asks first; ``contacts`` is the table of ``contacts.csv``."""
     first = TEMPLATE.exhibit(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from clv_experiments.data.window import DAY
-from clv_experiments.decisions.best_customers import BestCustomers
+from clv_experiments.decisions.best_customers import RankedCustomers
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, printable
@@ -41,12 +41,12 @@ TIER_COLOURS = dict(zip(TIERS, (BLUE, GREY, RULE), strict=True))
 BINS = 24
 
 
-def best_customers_section(best: BestCustomers, intervals: Sequence[str], shop: Shop) -> Section:
+def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop: Shop) -> Section:
     """Show the customers with the highest expected spend, and those with the highest probability of buying.
 
     Parameters
     ----------
-    best : BestCustomers
+    best : RankedCustomers
     intervals : sequence of str
         What the intervals of spend rest on.
     shop : Shop
@@ -105,7 +105,7 @@ def draw_spend_by_tier(scores: pd.DataFrame, currency: str, subtitle: str, width
     return figure
 
 
-def draw_past_totals(best: BestCustomers, currency: str, width: float) -> Figure:
+def draw_past_totals(best: RankedCustomers, currency: str, width: float) -> Figure:
     """Draw what was expected of each period that is over beside what came, and the range of the coming one."""
     figure, (panel,) = create_chart("What was expected, and what came", "of all customers known", 3.6, width=width)
     past = best.past.iloc[::-1]

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from clv_experiments.decisions.missed import (
     P_ALIVE_FALL,
-    Absences,
     AtRisk,
     MissedOpportunities,
+    NonBuyerCount,
     find_at_risk,
     find_missed,
 )
@@ -52,29 +52,29 @@ def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, rep
 def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) -> Exhibit:
     """List the missed opportunities; there is no list where nobody was likely to buy."""
     paragraphs = TEMPLATE.render("missed_opportunities", missed, previous, shop)
-    if not missed.absences:
+    if not missed.non_buyers:
         return TEMPLATE.exhibit("missed_opportunities", paragraphs)
-    draw = partial(draw_absences, missed.absences, format_dates(previous.period))
+    draw = partial(draw_absences, missed.non_buyers, format_dates(previous.period))
     return TEMPLATE.exhibit("missed_opportunities", paragraphs, missed.table, draw)
 
 
-def draw_absences(absences: Absences, subtitle: str, width: float) -> Figure:
+def draw_absences(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Figure:
     """Draw how many of the likely customers stayed away, beside the number that chance alone explains."""
     figure, (panel,) = create_chart("Likely to buy, and stayed away", subtitle, 2.2, width=width)
-    panel.barh(0, absences.missed, 0.5, color=ORANGE, linewidth=0)
-    panel.barh(0, absences.customers - absences.missed, 0.5, left=absences.missed, color=RULE, linewidth=0)
-    panel.hlines(0.42, absences.expected_low, absences.expected_high, color=INK, linewidth=3)
-    panel.plot(absences.expected, 0.42, "o", color=INK, markersize=7)
-    is_left = absences.expected_high < 0.6 * absences.customers
+    panel.barh(0, non_buyers.missed, 0.5, color=ORANGE, linewidth=0)
+    panel.barh(0, non_buyers.customers - non_buyers.missed, 0.5, left=non_buyers.missed, color=RULE, linewidth=0)
+    panel.hlines(0.42, non_buyers.expected_low, non_buyers.expected_high, color=INK, linewidth=3)
+    panel.plot(non_buyers.expected, 0.42, "o", color=INK, markersize=7)
+    is_left = non_buyers.expected_high < 0.6 * non_buyers.customers
     panel.annotate(
-        f"{absences.expected:,.0f} by chance", (absences.expected_high if is_left else absences.expected_low, 0.42),
+        f"{non_buyers.expected:,.0f} by chance", (non_buyers.expected_high if is_left else non_buyers.expected_low, 0.42),
         (8 if is_left else -8, 0), textcoords="offset points", ha="left" if is_left else "right", va="center",
         **TEXT_STYLE,
     )  # fmt: skip
-    panel.text(0, -0.42, f"{absences.missed:,} stayed away", va="center", **TEXT_STYLE)
-    came = f"{absences.customers - absences.missed:,} bought"
-    panel.text(absences.customers, -0.42, came, va="center", ha="right", **TEXT_STYLE)
-    panel.set(ylim=(-0.65, 0.65), yticks=[], xlim=(0, absences.customers * 1.01))
+    panel.text(0, -0.42, f"{non_buyers.missed:,} stayed away", va="center", **TEXT_STYLE)
+    came = f"{non_buyers.customers - non_buyers.missed:,} bought"
+    panel.text(non_buyers.customers, -0.42, came, va="center", ha="right", **TEXT_STYLE)
+    panel.set(ylim=(-0.65, 0.65), yticks=[], xlim=(0, non_buyers.customers * 1.01))
     panel.xaxis.set_major_formatter(format_amount)
     panel.grid(visible=False)
     panel.spines["left"].set_visible(False)
