@@ -9,7 +9,7 @@ import pytest
 from clv_experiments.evaluation import forecast_plots as plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.reporting.chart_style import Labels
-from clv_experiments.reporting.log_scale import LogScale
+from clv_experiments.reporting.symlog_scale import LogScale
 
 LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 FORECAST_PLOTS = [

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.reporting.log_scale import LogScale, format_amount
+from clv_experiments.reporting.symlog_scale import LogScale, format_amount
 
 
 @settings(max_examples=60, deadline=None)

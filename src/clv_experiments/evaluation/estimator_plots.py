@@ -23,7 +23,7 @@ from clv_experiments.reporting.chart_style import (
     draw_legend,
     truncate,
 )
-from clv_experiments.reporting.log_scale import format_amount
+from clv_experiments.reporting.symlog_scale import format_amount
 
 MAX_ROWS = 20
 

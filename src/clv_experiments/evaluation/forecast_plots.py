@@ -34,7 +34,7 @@ from clv_experiments.reporting.chart_style import (
     write_percents,
 )
 from clv_experiments.reporting.formatting import format_score
-from clv_experiments.reporting.log_scale import LogScale, format_amount
+from clv_experiments.reporting.symlog_scale import LogScale, format_amount
 
 
 def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:

@@ -20,8 +20,8 @@ from clv_experiments.reporting.chart_style import (
     draw_legend,
 )
 from clv_experiments.reporting.formatting import format_score
-from clv_experiments.reporting.log_scale import LogScale
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
+from clv_experiments.reporting.symlog_scale import LogScale
 
 COLUMN_NAMES = ("true expected spend", "y_pred")
 

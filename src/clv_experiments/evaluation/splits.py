@@ -21,8 +21,8 @@ from clv_experiments.reporting.chart_style import (
     draw_legend,
     truncate,
 )
-from clv_experiments.reporting.log_scale import LogScale, format_amount
 from clv_experiments.reporting.records import FigureRecord, Metric, Record, Table
+from clv_experiments.reporting.symlog_scale import LogScale, format_amount
 
 PLOTTED_METRICS = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
 # What the notebooks report, between bias and ranking.

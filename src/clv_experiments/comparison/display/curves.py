@@ -27,7 +27,7 @@ from clv_experiments.reporting.chart_style import (
     write_percents,
 )
 from clv_experiments.reporting.exhibit import WIDE
-from clv_experiments.reporting.log_scale import LogScale
+from clv_experiments.reporting.symlog_scale import LogScale
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))

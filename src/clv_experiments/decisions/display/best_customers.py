@@ -17,8 +17,8 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, printable
 from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates
-from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
+from clv_experiments.reporting.symlog_scale import format_amount
 
 SPEND_COLUMNS = [
     "customer_id", "country", "expected_spend", "expected_spend_low", "expected_spend_high", "p_purchase", "clv",

@@ -30,8 +30,8 @@ from clv_experiments.reporting.chart_style import (
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates, format_exact_percent, format_money
-from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
+from clv_experiments.reporting.symlog_scale import format_amount
 
 CONTACTS = "contacts.csv"
 CONTACT_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]

@@ -19,8 +19,8 @@ from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_STYLE, create_chart
 from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates
-from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
+from clv_experiments.reporting.symlog_scale import format_amount
 
 TEMPLATE = SectionTemplate(
     "report/missed.jinja",

@@ -23,8 +23,8 @@ from clv_experiments.reporting.chart_style import (
     printable,
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
-from clv_experiments.reporting.log_scale import format_amount
 from clv_experiments.reporting.section_template import SectionTemplate
+from clv_experiments.reporting.symlog_scale import format_amount
 
 MONTHS_LATER = {f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)}  # columns of a cohort, and headings
 TEMPLATE = SectionTemplate(
