@@ -76,7 +76,7 @@ def test_labels_predictions_and_scores_go_below_zero(path, capsys):
     assert not set(scores) & set(UNDEFINED_WITH_LOSSES)
     recorded = {record.name for record in result.records if isinstance(record, Metric)}
     assert not any(name.endswith(UNDEFINED_WITH_LOSSES) for name in recorded)
-    assert result.ladder.objective == "normalised_gini"
+    assert result.comparison.objective == "normalised_gini"
     assert result.objective == result.origins[0].validation.scores["normalised_gini"]
     output = capsys.readouterr().out
     assert output.count("D2, shares of top customers and misses by decile mean nothing and are left out") == 1
@@ -85,7 +85,7 @@ def test_labels_predictions_and_scores_go_below_zero(path, capsys):
 
 def test_an_objective_that_means_something_is_taken_as_typed(path, capsys):
     result = run_experiment(small("config", path, "model=mean", "evaluation.objective=r2"))
-    assert result.ladder.objective == "r2"
+    assert result.comparison.objective == "r2"
     assert "names the best baseline" not in capsys.readouterr().out
 
 

@@ -22,7 +22,7 @@ from clv_experiments.config.settings import resolve_settings
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.reporting.records import FittedModel, Param, Registration, Tag, Text
+from clv_experiments.reporting.records import FittedModel, Param, RegistrationRequest, Tag, Text
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.stored_run import CHAMPION
 
@@ -161,7 +161,7 @@ def test_a_champion_leaves_a_run_of_its_own_kind_with_its_card(shop, story):
     assert "# mbg_nbd, champion of shop 3m" in card
     assert "2001-07-01 to 2001-09-30" in card
     records = next(run.records for run in shop[1].runs if run.run_id == champion.run.run_id)
-    assert isinstance(records[-1], Registration)  # the alias moves when everything else is there
+    assert isinstance(records[-1], RegistrationRequest)  # the alias moves when everything else is there
     assert (records[-1].name, records[-1].alias, records[-1].text) == ("shop-3m", CHAMPION, card)
     assert Param("model.name", "mbg_nbd") in records
 

@@ -39,7 +39,7 @@ def test_btyd_models_are_judged_by_counts_of_purchases(path):
     assert table["y_pred"].tolist() == table["expected_purchases"].tolist()
     assert scores["actual_total"] == table["purchase_days"].sum()
     assert {"d2_tweedie", "buys_roc_auc", "buys_brier"} <= set(scores)
-    assert {"last_period", "spend_rate", "hiatus", "rfm_decile"} <= set(result.ladder.scores)
+    assert {"last_period", "spend_rate", "hiatus", "rfm_decile"} <= set(result.comparison.scores)
 
 
 def test_models_of_spend_say_that_there_is_none(path, tmp_path):

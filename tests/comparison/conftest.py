@@ -123,14 +123,14 @@ def _rows(cell, name, score, spread, oriented_scores, replicates, error):
     labels, families = cell.labels, cell.families
     order = sorted(range(len(labels)), key=lambda i: -oriented_scores[i])
     best, ranks = order[0], pd.Series(-oriented_scores).rank()
-    ladder = [i for i in order if families[labels[i]] == "baseline"]
+    baselines = [i for i in order if families[labels[i]] == "baseline"]
     for i in order:
         row = {"metric": name, "model": labels[i], "family": families[labels[i]], "score": score[i]}
         row |= {"lower": score[i] - 2 * error, "upper": score[i] + 2 * error}
         row |= {"spread": spread[i] if len(cell.holdouts) > 1 else np.nan}
         row |= {"rank": ranks[i]}
-        row |= {"best": labels[best], "baseline": labels[ladder[0]] if ladder else None}
-        for column, other in (("from_best", best), ("from_baseline", ladder[0] if ladder else None)):
+        row |= {"best": labels[best], "baseline": labels[baselines[0]] if baselines else None}
+        for column, other in (("from_best", best), ("from_baseline", baselines[0] if baselines else None)):
             gap, half_width = (np.nan, np.nan) if other is None else _gap(oriented_scores, replicates, i, other)
             row |= {column: gap, f"{column}_lower": gap - half_width, f"{column}_upper": gap + half_width}
         yield row | {"group": 1 if row["from_best_upper"] >= 0 else 2}

@@ -6,7 +6,7 @@ import pytest
 
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.display.intervals import interval_section, total_section
+from clv_experiments.comparison.display.intervals import coverage_by_model_section, totals_by_origin_section
 from clv_experiments.comparison.display.page import leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown
 from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
@@ -62,7 +62,7 @@ def test_totals_by_hand(cell):
 
 
 def test_a_board_shows_both(cell):
-    section, total = interval_section(cell), total_section(cell)
+    section, total = coverage_by_model_section(cell), totals_by_origin_section(cell)
     assert section.table.headings[:4] == ["model", "80 %: all", "80 %: top decile", "80 %: one-time"]
     assert section.table.rows[0][:3] == ["wide", "75.0%", "100.0%"]
     assert "25.0% spent nothing" in section.sentences[0]
@@ -80,7 +80,7 @@ def test_without_intervals_nothing_is_shown(cell_of):
     assert coverage_by_model(old).empty
     assert totals_by_origin(old).empty
     board = standings(old, "d2_tweedie", replicates=100)
-    assert interval_section(old).title not in board_markdown(board, run_checks(board, CHECKS))
+    assert coverage_by_model_section(old).title not in board_markdown(board, run_checks(board, CHECKS))
     assert "crps" not in board.oriented_scores
 
 

@@ -11,10 +11,10 @@ from omegaconf import OmegaConf
 
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.decisions.best_customers import (
-    YearBefore,
+    SamePeriodLastYear,
     past_totals,
     rank_customers,
-    spend_year_before,
+    sum_same_period_last_year,
     widened_interval,
     widening,
 )
@@ -105,10 +105,10 @@ def test_the_same_days_a_year_before_are_summed_of_the_customers_known_then(log_
         log_end=date(2020, 12, 31),
     )
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon(3, "months")))
-    before = spend_year_before(forecaster, Period(date(2020, 12, 31), date(2021, 3, 31)))
-    assert before == YearBefore(Period(date(2019, 12, 31), date(2020, 3, 31)), 2, 8.0)
-    assert spend_year_before(forecaster, Period(date(2020, 12, 31), date(2022, 3, 31))) is None, "not over"
-    assert spend_year_before(forecaster, Period(date(2019, 3, 31), date(2019, 6, 30))) is None, "before the log"
+    before = sum_same_period_last_year(forecaster, Period(date(2020, 12, 31), date(2021, 3, 31)))
+    assert before == SamePeriodLastYear(Period(date(2019, 12, 31), date(2020, 3, 31)), 2, 8.0)
+    assert sum_same_period_last_year(forecaster, Period(date(2020, 12, 31), date(2022, 3, 31))) is None, "not over"
+    assert sum_same_period_last_year(forecaster, Period(date(2019, 3, 31), date(2019, 6, 30))) is None, "before the log"
 
 
 def test_the_names_flip_when_the_numbers_do():
@@ -151,7 +151,7 @@ def test_the_tables_lead_with_what_they_are_ordered_by():
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("expected", [[30.0, 10.0, 0.0], [9.0, 9.0], [0.0, 0.0]])
 def test_pictures_count_every_customer_and_every_period(expected, width):
-    year_before = YearBefore(Period(date(2019, 12, 31), date(2020, 3, 31)), 2, 8.0)
+    year_before = SamePeriodLastYear(Period(date(2019, 12, 31), date(2020, 3, 31)), 2, 8.0)
     past = [snapshot([10.0], [9.0], level=LEVEL)] * 4
     spend, _, totals = section(expected, *past, level=LEVEL, year_before=year_before).exhibits
     (panel,) = spend.draw(width).axes

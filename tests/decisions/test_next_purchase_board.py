@@ -87,9 +87,9 @@ def test_dates_are_scored_among_those_who_bought():
 
 def test_nobody_bought_leaves_gaps_and_says_so():
     board = board_of([NONE, NONE], one=[0.2, 0.1], two=[0.3, 0.3])
-    assert board.of("auc_30")["value"].isna().all()
-    assert board.of("date_error")["value"].isna().all()
-    assert board.of("integrated_brier").index[0] == "one"
+    assert board.select_score("auc_30")["value"].isna().all()
+    assert board.select_score("date_error")["value"].isna().all()
+    assert board.select_score("integrated_brier").index[0] == "one"
     assert (board.backtest.buyers, board.backtest.horizon_days) == (0, 100)
     (sentence,) = TEMPLATE.render("accuracy", board, "one")
     assert "100 days" in sentence
@@ -105,14 +105,14 @@ def test_who_predicts_best_flips_with_the_predictions():
     rule, alike = {"alike": "baseline"}, np.full(400, probability.mean())
     board = board_of(waits, families=rule, one=probability, two=1 - probability, alike=alike)
     flipped = board_of(waits, families=rule, one=1 - probability, two=probability, alike=alike)
-    assert list(board.of().index) == ["one", "alike", "two"]
+    assert list(board.select_score().index) == ["one", "alike", "two"]
     assert list(flipped.of().index) == ["two", "alike", "one"]
-    assert board.of()["group"].tolist() == [1, 2, 3]
+    assert board.select_score()["group"].tolist() == [1, 2, 3]
     assert (board.result, board.tied, board.rules) == ("clear", ["one"], ["alike"])
     deficit = board.deficit("alike")
     assert 0 < deficit.low < deficit.value < deficit.high
     first, behind = TEMPLATE.render("winner", board)
-    score = board.of().loc["one"]
+    score = board.select_score().loc["one"]
     assert first.startswith("one ")
     assert f"{score['value']:.4f} (95% interval {score['lower']:.4f} to {score['upper']:.4f})" in first
     gap = f"{deficit.value:.4f} (95% interval {deficit.low:.4f} to {deficit.high:.4f})"
@@ -126,7 +126,7 @@ def test_a_copy_shares_first_place_and_a_rule_among_the_best_is_named():
     waits, probability = simulate()
     rule = {"copy": "baseline"}
     board = board_of(waits, families=rule, one=probability, copy=probability, wrong=1 - probability)
-    assert board.of()["group"].tolist() == [1, 1, 2]
+    assert board.select_score()["group"].tolist() == [1, 1, 2]
     assert (board.result, board.tied, board.rules) == ("some tied", ["copy", "one"], ["copy"])
     first, rest = TEMPLATE.render("winner", board)
     assert first.startswith("copy and one ")

@@ -9,7 +9,7 @@ import pytest
 from clv_experiments.evaluation import forecast_plots as plots
 from clv_experiments.evaluation.calibration import decile_table
 from clv_experiments.reporting.chart_style import Labels
-from clv_experiments.reporting.symlog_scale import LogScale
+from clv_experiments.reporting.symlog_scale import SymlogScale
 
 LABELS = Labels("two_part_xgboost", "cdnow, 3 months to 1998-06-30", "next 3 months", "$")
 FORECAST_PLOTS = [
@@ -96,7 +96,7 @@ def test_decile_marks_stand_at_the_means_of_the_table(line):
     y, p, _ = forecast()
     (panel,) = plots.plot_decile_calibration(y, p, LABELS).axes
     table = decile_table(y, p)
-    scale = LogScale.around(table[["mean_predicted", "mean_actual"]])
+    scale = SymlogScale.from_values(table[["mean_predicted", "mean_actual"]])
     for label, column in (("predicted", "mean_predicted"), ("actual", "mean_actual")):
         x, height = line(panel, label)
         assert x.tolist() == table["decile"].tolist()

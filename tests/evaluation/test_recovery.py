@@ -9,7 +9,7 @@ from clv_experiments.evaluation.metrics import d2_tweedie, normalised_gini
 from clv_experiments.evaluation.recovery import plot_recovery, recovery_records, recovery_scores, recovery_table
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Table
-from clv_experiments.reporting.symlog_scale import LogScale
+from clv_experiments.reporting.symlog_scale import SymlogScale
 
 LABELS = Labels("pareto_nbd", "simulated, 2023-10-01 to 2023-12-31", "next 3 months", "$")
 TRUTH = {"r": 0.5, "alpha": 10.0, "q": 4.0}
@@ -96,7 +96,7 @@ def test_the_picture_shows_the_mean_truth_of_each_bin():
     (marks,) = [line for line in panel.lines if line.get_label() == "mean truth"]
     order = np.argsort(table["y_pred"].to_numpy())
     means = [(table["y_pred"].iloc[part].mean(), expected.iloc[part].mean()) for part in np.split(order, 4)]
-    scale = LogScale.around(means)
+    scale = SymlogScale.from_values(means)
     np.testing.assert_allclose(marks.get_xydata(), scale(means), rtol=1e-12)
 
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from clv_experiments.evaluation.score_records import (
+    BaselineComparison,
     BetterBaselines,
-    Ladder,
+    baseline_comparison_records,
     holdout_records,
-    ladder_records,
     score_metrics,
     score_table,
     summary_rows,
@@ -22,51 +22,55 @@ def scores(gini, spearman, d2, bias=0.0, mae=1.0):
 
 
 @pytest.fixture
-def ladder():
+def comparison():
     by_model = {
         "fancy": scores(0.7, 0.3, 0.2),
         "zeros": scores(0.0, 0.0, -5.0, -1.0, 0.5),
         "rate": scores(0.8, 0.2, 0.1),
         "mean": scores(0.0, 0.0, -0.1),
     }
-    return Ladder(by_model, "fancy", ["zeros", "rate", "mean"], "d2_tweedie")
+    return BaselineComparison(by_model, "fancy", ["zeros", "rate", "mean"], "d2_tweedie")
 
 
-def test_best_baseline_is_by_the_objective_and_never_the_model_itself(ladder):
-    assert ladder.best_baseline == "rate"
-    assert Ladder(ladder.scores, "rate", ["zeros", "rate"], "d2_tweedie").best_baseline == "zeros"
-    assert Ladder({"zeros": scores(0, 0, 0)}, "zeros", ["zeros"], "d2_tweedie").best_baseline is None
+def test_best_baseline_is_by_the_objective_and_never_the_model_itself(comparison):
+    assert comparison.best_baseline == "rate"
+    assert BaselineComparison(comparison.scores, "rate", ["zeros", "rate"], "d2_tweedie").best_baseline == "zeros"
+    assert BaselineComparison({"zeros": scores(0, 0, 0)}, "zeros", ["zeros"], "d2_tweedie").best_baseline is None
 
 
-def test_a_model_is_beaten_metric_by_metric_and_mae_does_not_count(ladder):
-    assert ladder.better_baselines == [BetterBaselines("Gini", 0.7, {"rate": 0.8})]
-    unbeaten = Ladder(ladder.scores | {"fancy": scores(0.9, 0.9, 0.9, mae=9.0)}, "fancy", ["zeros", "rate"], "mae")
+def test_a_model_is_beaten_metric_by_metric_and_mae_does_not_count(comparison):
+    assert comparison.better_baselines == [BetterBaselines("Gini", 0.7, {"rate": 0.8})]
+    unbeaten = BaselineComparison(
+        comparison.scores | {"fancy": scores(0.9, 0.9, 0.9, mae=9.0)}, "fancy", ["zeros", "rate"], "mae"
+    )
     assert unbeaten.better_baselines == []
     assert unbeaten.beaten_by == []
 
 
-def test_a_beaten_model_is_named_with_every_better_baseline(ladder):
-    worse = Ladder(ladder.scores | {"fancy": scores(-0.0712, 0.9, -0.2)}, "fancy", ["rate", "mean"], "mae")
+def test_a_beaten_model_is_named_with_every_better_baseline(comparison):
+    worse = BaselineComparison(
+        comparison.scores | {"fancy": scores(-0.0712, 0.9, -0.2)}, "fancy", ["rate", "mean"], "mae"
+    )
     assert worse.beaten_by == [
         "fancy is beaten on Gini (-0.071) by rate 0.800, mean 0.000",
         "fancy is beaten on D2 (-0.200) by rate 0.100, mean -0.100",
     ]
 
 
-def test_table_is_sorted_best_first(ladder):
-    assert ladder.table["model"].tolist() == ["fancy", "rate", "mean", "zeros"]
+def test_table_is_sorted_best_first(comparison):
+    assert comparison.table["model"].tolist() == ["fancy", "rate", "mean", "zeros"]
 
 
-def test_summary_shows_model_best_baseline_and_zeros(ladder):
-    rows = summary_rows(ladder)
+def test_summary_shows_model_best_baseline_and_zeros(comparison):
+    rows = summary_rows(comparison)
     assert list(rows) == ["fancy", "rate (best baseline)", "zeros"]
     assert rows["zeros"] == ["-100.0%", "0.000", "0.000", "-5.000", "0.50"]
-    alone = Ladder({"zeros": scores(0, 0, 0)}, "zeros", ["zeros"], "d2_tweedie")
+    alone = BaselineComparison({"zeros": scores(0, 0, 0)}, "zeros", ["zeros"], "d2_tweedie")
     assert list(summary_rows(alone)) == ["zeros"]
 
 
-def test_ladder_records_can_be_read_and_searched(ladder):
-    records = ladder_records(ladder, "1998")
+def test_ladder_records_can_be_read_and_searched(comparison):
+    records = baseline_comparison_records(comparison, "1998")
     (description,) = (record.text for record in records if isinstance(record, Description))
     assert "| rate (best baseline) | +0.0% | 0.800 |" in description
     assert "fancy is beaten on Gini (0.700) by rate 0.800" in description

@@ -1,4 +1,4 @@
-"""The baseline ladder, worked by hand."""
+"""The baseline comparison, worked by hand."""
 
 from itertools import permutations
 

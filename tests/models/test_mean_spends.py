@@ -41,7 +41,7 @@ def test_few_rows_have_the_sums_of_many_customers():
 def test_a_fit_on_cells_is_that_on_customers_to_nine_digits():
     x, m = repeaters(20_000)
     everyone = MeanSpends(x, m, np.ones(len(x)))
-    ours, theirs = (GammaGamma().fit_counts(spends) for spends in (MeanSpends.count(x, m), everyone))
+    ours, theirs = (GammaGamma().fit_grouped(spends) for spends in (MeanSpends.count(x, m), everyone))
     np.testing.assert_allclose(
         ours.parameters_[["estimate", "standard_error"]], theirs.parameters_[["estimate", "standard_error"]], rtol=1e-8
     )

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clv_experiments.reporting.symlog_scale import LogScale, format_amount
+from clv_experiments.reporting.symlog_scale import SymlogScale, format_amount
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.floats(1e-6, 1e6), st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=9, unique=True))
 def test_the_log_scale_keeps_order_sign_and_zero(unit, values):
-    scale = LogScale(unit)
+    scale = SymlogScale(unit)
     ordered = np.sort(values)
     assert (np.diff(scale(ordered)) >= 0).all()
     np.testing.assert_array_equal(scale(-ordered), -scale(ordered))

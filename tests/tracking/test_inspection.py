@@ -14,7 +14,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from clv_experiments.models.spend_regressor import SpendRegressor
-from clv_experiments.reporting.records import FittedModel, Registration, Table, Tag, Text
+from clv_experiments.reporting.records import FittedModel, RegistrationRequest, Table, Tag, Text
 from clv_experiments.tracking import process
 from clv_experiments.tracking.stored_run import PROCESS
 
@@ -83,7 +83,7 @@ def fitted(tracker):
     with tracker.run("log 3m", "model") as run:
         frame = pd.DataFrame({"y_pred": [1.0]})
         run.log([Tag("kind", "run"), Text("config.yaml", "a: 1"), Table("predictions.parquet", frame)])
-        run.log([FittedModel(estimator, X.head(), "spend", "model"), Registration("log-3m", "champion", (), "")])
+        run.log([FittedModel(estimator, X.head(), "spend", "model"), RegistrationRequest("log-3m", "champion", (), "")])
     return run.run_id
 
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 
 from clv_experiments.errors import ClvError
 from clv_experiments.models.spend_regressor import SpendRegressor
-from clv_experiments.reporting.records import File, FittedModel, Registration, Tag
+from clv_experiments.reporting.records import File, FittedModel, RegistrationRequest, Tag
 from clv_experiments.tracking.experiment_name import champion_address, champion_name
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -39,7 +39,7 @@ def champion(tracker, slope, name="shop-3m"):
             run.log(
                 [Tag("kind", CHAMPION), Tag("evaluated_run", f"judged{slope}"), FittedModel(linear_model(slope), X)]
             )
-            run.log([Registration(name, CHAMPION, (Tag("why", f"slope {slope}"),), "# card", "about it")])
+            run.log([RegistrationRequest(name, CHAMPION, (Tag("why", f"slope {slope}"),), "# card", "about it")])
     return run.run_id
 
 
@@ -77,7 +77,7 @@ def test_the_alias_moves_to_the_newest_and_stays_where_a_promotion_fails(tracker
 
     monkeypatch.setattr(mlflow.MlflowClient, "create_model_version", refused)
     with pytest.raises(ClvError, match="not today"):
-        register(tracker.store, first, Registration("shop-3m", CHAMPION, (), ""))
+        register(tracker.store, first, RegistrationRequest("shop-3m", CHAMPION, (), ""))
     assert reader.model("models:/shop-3m@champion").run.run_id == second
 
 
@@ -175,6 +175,6 @@ def test_every_name_of_a_log_makes_a_name_of_its_own_that_an_address_can_hold(re
     open_store(registered.store.folder)  # where MLflow's own functions look, too
     run = registered.model("models:/shop-3m@champion").run
     for experiment, name in zip(HOSTILE, names, strict=True):
-        register(registered.opened, run.run_id, Registration(name, CHAMPION, (), "# card"))
+        register(registered.opened, run.run_id, RegistrationRequest(name, CHAMPION, (), "# card"))
         assert registered.model(champion_address(experiment)).run == run
         assert mlflow.pyfunc.get_model_dependencies(champion_address(experiment))

@@ -18,7 +18,16 @@ from sklearn.linear_model import LinearRegression
 
 from clv_experiments.errors import ClvError, StoreFailure
 from clv_experiments.models.spend_regressor import SpendRegressor
-from clv_experiments.reporting.records import FittedModel, LogIdentity, Metric, Param, Registration, Table, Tag, Text
+from clv_experiments.reporting.records import (
+    FittedModel,
+    LogIdentity,
+    Metric,
+    Param,
+    RegistrationRequest,
+    Table,
+    Tag,
+    Text,
+)
 from clv_experiments.tracking import server
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -94,7 +103,7 @@ def test_a_run_outlives_a_server_that_is_killed_and_started_again(tracking_serve
     try:
         run.log([Metric("holdout_mae", 2.0, 1), Text("note.txt", "after"), LogIdentity("log", "0123456789abcdef")])
         assert started.is_set(), "it waited"
-        about = Registration("log-3m", "champion", (Tag("why", "best"),), "card")
+        about = RegistrationRequest("log-3m", "champion", (Tag("why", "best"),), "card")
         run.log([FittedModel(estimator, X.head()), about])
         context.__exit__(None, None, None)
         reader = tracker.reader()

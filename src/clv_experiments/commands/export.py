@@ -10,7 +10,7 @@ from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference, resolve_model
-from clv_experiments.config.log_and_window import build_future_window, load_configured_log
+from clv_experiments.config.log_and_window import build_scoring_window, load_configured_log
 from clv_experiments.config.settings import check_settings, experiment_name, parse_day
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError, command, suggest
@@ -122,10 +122,10 @@ def _fitted(cfg: DictConfig, reference: ModelReference, terminal: Terminal) -> t
         return reference.stored.estimator, parse_day(cfg.window.cutoff, "window.cutoff") or reference.trained_until
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(
-            cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff
+            cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff
         )
     terminal.report_log(log)
-    window = build_future_window(cfg.window, log.start, log.end)
+    window = build_scoring_window(cfg.window, log.start, log.end)
     with terminal.step(f"fitting on what is known on {window.end}", "fit"):
         return Forecaster(log, window).fit_future(reference.model).estimator, window.end
 

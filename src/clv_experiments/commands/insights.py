@@ -14,7 +14,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.insights_report import Snapshots, build_report, describe_models
 from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
 from clv_experiments.config.conf_folders import packaged_conf
-from clv_experiments.config.log_and_window import build_future_window, load_configured_log
+from clv_experiments.config.log_and_window import build_scoring_window, load_configured_log
 from clv_experiments.config.settings import (
     check_settings,
     experiment_name,
@@ -86,7 +86,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
         run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             log = load_configured_log(
-                cfg.data, lambda start, end: _learn_until(build_future_window(cfg.window, start, end))
+                cfg.data, lambda start, end: _learn_until(build_scoring_window(cfg.window, start, end))
             )
         terminal.report_log(log)
         if not log.has_amounts:
@@ -96,7 +96,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             )
         require_no_losses(log, "the report")
         shop = Shop.of(cfg.decisions, log.currency or "")
-        forecaster = Forecaster(log, build_future_window(cfg.window, log.start, log.end))
+        forecaster = Forecaster(log, build_scoring_window(cfg.window, log.start, log.end))
         has_labels = forecaster.window.is_long_enough(supervised=True)
         model, fallback_note = choose_model_or_fallback(request.model, log, has_labels=has_labels)
         if fallback_note:

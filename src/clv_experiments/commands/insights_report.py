@@ -12,7 +12,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.model_options import build_features, build_models
 from clv_experiments.data.queries.attributes import products
 from clv_experiments.decisions.actions import reconcile_actions
-from clv_experiments.decisions.best_customers import TotalRange, rank_customers, spend_year_before
+from clv_experiments.decisions.best_customers import TotalRange, rank_customers, sum_same_period_last_year
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.customer_scores import Ranking, Scorer
@@ -107,7 +107,7 @@ def build_report(
         segments = scored.set_index("customer_id")["segment"]
         plan = plan_contacts(now.table, shop.campaign, shop.margin, segments, now.table.get("country"))
         scored["recommended_action"] = reconcile_actions(scored, plan.contacted.index)
-        year_before = spend_year_before(forecaster, now.period)
+        year_before = sum_same_period_last_year(forecaster, now.period)
         best = rank_customers(scored, now, snapshots.past, shop.interval, year_before)
         evidence = interval_sentences(assessment, shop.currency)
         customers = best_customers_section(best, [format_dates(sentence) for sentence in evidence], shop)

@@ -26,7 +26,7 @@ from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_c
 from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
-from clv_experiments.comparison.display.intervals import interval_section, total_section
+from clv_experiments.comparison.display.intervals import coverage_by_model_section, totals_by_origin_section
 from clv_experiments.comparison.display.markdown_file import check_markdown, write_markdown
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
@@ -34,7 +34,7 @@ from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import check_settings, experiment_name, keeps_runs
 from clv_experiments.errors import ClvError, UnsuitableLog
-from clv_experiments.evaluation.metrics import OBJECTIVES, require_defined
+from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable
 from clv_experiments.reporting.record_files import check_writable, write_folder
 from clv_experiments.reporting.records import Param, Record
 
@@ -176,7 +176,7 @@ def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
     """Refuse a metric that means nothing of the log before models are run, which find that log read already."""
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    require_defined("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
+    require_applicable("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
 
 
 def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:
@@ -196,7 +196,7 @@ def _print(terminal: Terminal, board: Board) -> None:
         terminal.print_line(sentence)
     table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
     terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
-    for section in (interval_section(board.standings.cell), total_section(board.standings.cell)):
+    for section in (coverage_by_model_section(board.standings.cell), totals_by_origin_section(board.standings.cell)):
         if section.sentences:
             terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
     for line in tables.check_lines(board.checks):

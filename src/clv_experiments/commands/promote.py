@@ -25,7 +25,7 @@ from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import estimator_warnings, log_records, remark_records
 from clv_experiments.reporting.prose import sentences
-from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, Registration, Tag, Text
+from clv_experiments.reporting.records import Description, FittedModel, Metric, Record, RegistrationRequest, Tag, Text
 from clv_experiments.tracking.code_version import code_version
 from clv_experiments.tracking.experiment_name import champion_address, champion_name
 from clv_experiments.tracking.stored_run import CHAMPION, EVALUATED, StoredModel, StoredRun
@@ -98,9 +98,15 @@ def promote(
             card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
             version_tags = (*_champion_tags(choice, cell), *log_tags)
-            run.log([*_fit_records(forecaster, forecast, choice), Text("card.md", card_text), Description(card_text)])
+            run.log(
+                [
+                    *_fitted_model_records(forecaster, forecast, choice),
+                    Text("card.md", card_text),
+                    Description(card_text),
+                ]
+            )
             about = " ".join(sentences("leaderboard/champion.jinja", "about", log, forecaster.window.horizon))
-            run.log([Registration(champion_name(experiment), CHAMPION, version_tags, card_text, about)])
+            run.log([RegistrationRequest(champion_name(experiment), CHAMPION, version_tags, card_text, about)])
     champion = reader.model(champion_address(experiment))
     terminal.print_line(f"promoted: version {champion.version} of {champion_name(experiment)}, now {champion.uri}")
     return champion
@@ -132,7 +138,7 @@ def _champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
     yield Tag("code_version", code_version())
 
 
-def _fit_records(forecaster: Forecaster, forecast: Forecast, choice: Choice) -> Iterator[Record]:
+def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Choice) -> Iterator[Record]:
     """Say on what it was fitted, and leave the model."""
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(forecast.period.cutoff))

@@ -22,7 +22,7 @@ from clv_experiments.commands.model_reference import (
 )
 from clv_experiments.commands.score_summary import write_summary_scores
 from clv_experiments.config.log_and_window import (
-    build_future_window,
+    build_scoring_window,
     load_configured_log,
     read_configured_source,
     read_configured_summary,
@@ -121,7 +121,7 @@ def score(
                 rfm_summary = read_configured_summary(cfg.data, raw)
             if log is None and not rfm_summary:
                 log = load_configured_log(
-                    cfg.data, lambda start, end: build_future_window(cfg.window, start, end).earliest_cutoff, raw
+                    cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff, raw
                 )
         without_spend = _describe_missing_spend(rfm_summary, log)
         if without_spend and not model_argument:
@@ -134,7 +134,7 @@ def score(
             return write_summary_scores(cfg, rfm_summary, request, run, terminal)
         assert log
         terminal.report_log(log)
-        window, shop = build_future_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
+        window, shop = build_scoring_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
         request, fallback_note = _choose_model_or_fallback(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)

@@ -31,7 +31,7 @@ from clv_experiments.config.settings import (
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import choose_objective
-from clv_experiments.evaluation.score_records import holdout_records, ladder_records
+from clv_experiments.evaluation.score_records import baseline_comparison_records, holdout_records
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask, Progress
 from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
 from clv_experiments.forecasting.out_of_time import out_of_time
@@ -71,7 +71,9 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
         name, provenance = name or source.name, provenance or source.description
     check_name(name)
     terminal = Terminal()
-    if cfg.resume and (completed := find_completed_run(_reader(cfg), experiment_name(cfg), _run_settings(cfg, name))):
+    if cfg.resume and (
+        completed := find_completed_run(_run_reader(cfg), experiment_name(cfg), _run_settings(cfg, name))
+    ):
         terminal.print_line(f"{experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
         return None
     try:
@@ -83,12 +85,12 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
         return None
     with instantiate(cfg.tracking).run(experiment_name(cfg), name) as run:
         run.log([*submission_records(cfg, task, result, name, provenance)])
-    terminal.print_summary(result.ladder, result.title)
+    terminal.print_summary(result.comparison, result.title)
     terminal.print_line(run.location)
     return result
 
 
-def _reader(cfg: DictConfig) -> Reader:
+def _run_reader(cfg: DictConfig) -> Reader:
     reader: Reader = instantiate(cfg.tracking).reader()
     return reader
 
@@ -184,7 +186,7 @@ def submission_records(
     yield Tag("code_version", code_version())
     yield Tag("provenance", provenance or "not said")
     yield from result.records
-    yield from ladder_records(result.ladder, result.title)
+    yield from baseline_comparison_records(result.comparison, result.title)
     labels = Labels(
         name, f"{log.name}, {latest.period}", f"next {task.forecaster.window.horizon}", log.currency, log.measure
     )

@@ -19,7 +19,7 @@ from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records, study_folder
 from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, with_seed
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.metrics import SCORES, require_defined
+from clv_experiments.evaluation.metrics import SCORES, require_applicable
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.run_records import Search
@@ -76,7 +76,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
         log = load_configured_log(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
     require_learnable_amounts(log, build_model(cfg.model))
-    require_defined("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
+    require_applicable("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
     forecaster = Forecaster(log, periods.window)
     objective = Objective(config.space, config.build_candidate_model, forecaster, periods.validation, settings.metrics)
@@ -86,7 +86,7 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
     terminal.print_line(f"study '{study.name}', by {search_description}")
     with terminal.step("computing features and labels", "features"):
-        objective.prepare(config.model_per_option())
+        objective.prepare(config.build_models_of_options())
     opened = instantiate(cfg.tracking).study(experiment_name(cfg), study.name, study.identity)
     with opened as run, _reassure_when_interrupted(terminal):
         if run.new:

@@ -27,7 +27,7 @@ from clv_experiments.config.settings import (
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.errors import UnsuitableLog
 from clv_experiments.evaluation.metrics import choose_objective
-from clv_experiments.evaluation.score_records import ladder_records
+from clv_experiments.evaluation.score_records import baseline_comparison_records
 from clv_experiments.forecasting.customer_split import customer_split
 from clv_experiments.forecasting.evaluation_result import EvaluationResult, EvaluationTask
 from clv_experiments.forecasting.forecaster_cache import ForecasterCache
@@ -129,11 +129,11 @@ def run_experiment(
             explanation = [*explanation_records(task, result.latest, cfg.seed, replicates, progress, search)]
         notes = _notes(cfg, task, result)
         with terminal.step("writing the run", "tracking"):
-            records = [*result.records, *ladder_records(result.ladder, result.title), *explanation]
-            remarks = remark_records([*log.notes, *result.ladder.beaten_by, *notes])
+            records = [*result.records, *baseline_comparison_records(result.comparison, result.title), *explanation]
+            remarks = remark_records([*log.notes, *result.comparison.beaten_by, *notes])
             run.log([PrimaryMetric(f"holdout_{task.objective}"), *_objective_first(records, task.objective), *remarks])
 
-        terminal.print_summary(result.ladder, result.title)
+        terminal.print_summary(result.comparison, result.title)
         for sentence in describe_total(result.latest.level, log.currency, log.measure):
             terminal.print_line(sentence)
         for note in notes:

@@ -85,7 +85,7 @@ def board_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str, Lead
     has_crps : bool
         Whether all models have a CRPS at some origin.
     """
-    names = metrics.defined_scores(METRICS, has_losses=has_losses)
+    names = metrics.list_applicable(METRICS, has_losses=has_losses)
     return {name: METRICS[name] for name in names if has_crps or name != "crps"}
 
 

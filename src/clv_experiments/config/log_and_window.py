@@ -79,7 +79,7 @@ def build_window(cfg: DictConfig, start: date, end: date) -> Window:
     return window.with_all_origins() if cfg.origins in (ALL, EARLIER) else window
 
 
-def build_future_window(cfg: DictConfig, start: date, end: date) -> Window:
+def build_scoring_window(cfg: DictConfig, start: date, end: date) -> Window:
     """Lay the window config over a log as it stood at the end of ``window.cutoff``, by default at its last day.
 
     What is to be predicted lies after that day; the latest holdout period ends on it.

@@ -116,7 +116,7 @@ class SweepConfig:
         """Build the model that a choice describes."""
         return build_candidate_model(self.compose(params))
 
-    def model_per_option(self) -> Iterator[Model]:
+    def build_models_of_options(self) -> Iterator[Model]:
         """Give the configured model, and one with each other option that a config group may take."""
         yield build_model(self.cfg.model)
         for parameter in self.space.parameters:

@@ -18,7 +18,7 @@ YEAR = Horizon(12, "months")
 
 
 @dataclass(frozen=True)
-class YearBefore:
+class SamePeriodLastYear:
     """What the customers known then spent on the same days a year before."""
 
     period: Period
@@ -49,7 +49,7 @@ class RankedCustomers:
     past: pd.DataFrame  # from past_totals
     period: Period  # the coming one
     interval: float  # probability with which a range is to hold the total
-    year_before: YearBefore | None  # None where the log does not hold it
+    year_before: SamePeriodLastYear | None  # None where the log does not hold it
     model_name: str
     btyd_name: str
     timing_name: str
@@ -103,7 +103,11 @@ class RankedCustomers:
 
 
 def rank_customers(
-    scored: pd.DataFrame, now: Snapshot, past: Sequence[Snapshot], interval: float, year_before: YearBefore | None
+    scored: pd.DataFrame,
+    now: Snapshot,
+    past: Sequence[Snapshot],
+    interval: float,
+    year_before: SamePeriodLastYear | None,
 ) -> RankedCustomers:
     """Order the customers by expected spend and by probability of buying.
 
@@ -126,13 +130,13 @@ def rank_customers(
     )
 
 
-def spend_year_before(forecaster: Forecaster, period: Period) -> YearBefore | None:
+def sum_same_period_last_year(forecaster: Forecaster, period: Period) -> SamePeriodLastYear | None:
     """Sum what was spent on the same days a year before a period; None where these are not over or not in the log."""
     cutoff, end = (YEAR.shift(day + DAY, -1) - DAY for day in (period.cutoff, period.end))
     if cutoff < forecaster.log.start or end > period.cutoff:
         return None
     spend = forecaster.outcome(Period(cutoff, end))["spend"]
-    return YearBefore(Period(cutoff, end), len(spend), float(spend.sum()))
+    return SamePeriodLastYear(Period(cutoff, end), len(spend), float(spend.sum()))
 
 
 def widening(past: Sequence[Snapshot], interval: float) -> float:

@@ -34,7 +34,7 @@ from clv_experiments.reporting.chart_style import (
     write_percents,
 )
 from clv_experiments.reporting.formatting import format_score
-from clv_experiments.reporting.symlog_scale import LogScale, format_amount
+from clv_experiments.reporting.symlog_scale import SymlogScale, format_amount
 
 
 def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figure:
@@ -44,7 +44,7 @@ def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: 
     """
     actual, predicted = check_paired(y_true, y_pred)
     figure, (panel,) = create_figure(f"Predicted against actual {labels.measure}", labels)
-    scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
+    scale = SymlogScale.from_values(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
     scale.label(panel, "y", low, high)
@@ -66,7 +66,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     table = decile_table(y_true, y_pred)
     figure, (panel,) = create_figure(f"Calibration by decile of predicted {labels.measure}", labels)
     means = table[["mean_predicted", "mean_actual"]].to_numpy()
-    scale = LogScale.around(means)
+    scale = SymlogScale.from_values(means)
     decile = table["decile"].to_numpy()
     panel.vlines(decile, scale(means[:, 0]), scale(means[:, 1]), color="#B9BDC2", linewidth=4)
     panel.plot(decile, scale(means[:, 0]), "D", color=PREDICTED, markersize=9, label="predicted")
@@ -121,7 +121,7 @@ def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figu
     actual, predicted = check_paired(y_true, y_pred)
     figure, (panel,) = create_figure(f"Residuals by predicted {labels.measure}", labels)
     error = actual - predicted
-    scale = LogScale.around(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
+    scale = SymlogScale.from_values(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
     scale.label(panel, "y", min(error.min(), -scale.unit), max(error.max(), scale.unit))
     _draw_density(figure, panel, scale(predicted), scale(error))

@@ -207,16 +207,18 @@ FACTS = ("customers", "buyers", "actual_total")
 UNDEFINED_WITH_LOSSES = ("d2_tweedie", "top_10_share", "top_20_share", "decile_mape")
 
 
-def defined_scores(names: Iterable[str], *, has_losses: bool) -> list[str]:
+def list_applicable(names: Iterable[str], *, has_losses: bool) -> list[str]:
     """Return those of some scores that mean something, which depends on whether spend may lie below 0."""
     return [name for name in names if not (has_losses and name in UNDEFINED_WITH_LOSSES)]
 
 
-def require_defined(setting: str, names: Iterable[str], options: Iterable[str], log: str, *, has_losses: bool) -> None:
+def require_applicable(
+    setting: str, names: Iterable[str], options: Iterable[str], log: str, *, has_losses: bool
+) -> None:
     """Refuse, with ClvError, a setting that names scores of which some mean nothing of the log of that name."""
-    undefined = set(names) - set(defined_scores(names, has_losses=has_losses))
+    undefined = set(names) - set(list_applicable(names, has_losses=has_losses))
     if undefined:
-        others = ", ".join(defined_scores(options, has_losses=has_losses))
+        others = ", ".join(list_applicable(options, has_losses=has_losses))
         raise ClvError(
             f"log '{log}' has losses, of which {' and '.join(sorted(undefined))} means nothing; type {setting}=<one of "
             f"{others}>"
@@ -230,7 +232,7 @@ def without_facts(scores: Mapping[str, float]) -> dict[str, float]:
 
 def choose_objective(preferred: str, *, has_losses: bool) -> str:
     """Return the objective that was asked for, or the first of ``OBJECTIVES`` where that means nothing."""
-    return defined_scores((preferred, *OBJECTIVES), has_losses=has_losses)[0]
+    return list_applicable((preferred, *OBJECTIVES), has_losses=has_losses)[0]
 
 
 def score(
@@ -271,7 +273,7 @@ def score(
         "actual_total": float(actual.sum()),
         "predicted_total": float(predicted.sum()),
     }
-    scores |= {name: metrics[name](actual, predicted) for name in defined_scores(metrics, has_losses=has_losses)}
+    scores |= {name: metrics[name](actual, predicted) for name in list_applicable(metrics, has_losses=has_losses)}
     if probability is not None:
         scores["buys_roc_auc"] = roc_auc(buyer, probability)
         scores["buys_brier"] = brier(buyer, probability)

@@ -21,7 +21,7 @@ from clv_experiments.reporting.chart_style import (
 )
 from clv_experiments.reporting.formatting import format_score
 from clv_experiments.reporting.records import FigureRecord, Metric, Param, Record, Table
-from clv_experiments.reporting.symlog_scale import LogScale
+from clv_experiments.reporting.symlog_scale import SymlogScale
 
 COLUMN_NAMES = ("true expected spend", "y_pred")
 
@@ -122,7 +122,7 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     edges = np.unique(np.quantile(predicted, np.arange(1, bins) / bins))  # customers of one prediction stay together
     grouped = pd.DataFrame({"predicted": predicted, "true": true}).groupby(np.searchsorted(edges, predicted, "right"))
     mean, lower, upper = grouped.mean(), grouped["true"].quantile(0.1), grouped["true"].quantile(0.9)
-    scale = LogScale.around(mean.to_numpy())
+    scale = SymlogScale.from_values(mean.to_numpy())
     high = max(float(mean.to_numpy().max()), float(upper.max()), scale.unit)
     figure, (panel,) = create_figure("Predicted against true expected spend", labels)
     panel.plot(scale([0.0, high]), scale([0.0, high]), color=REFERENCE, linewidth=2, linestyle="--", label="perfect")

@@ -95,7 +95,7 @@ class BetterBaselines:
 
 
 @dataclass(frozen=True)
-class Ladder:
+class BaselineComparison:
     """A model compared with the baselines, all scored on the same customers and periods.
 
     Attributes
@@ -153,13 +153,15 @@ class Ladder:
         return sentences("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
 
 
-def summary_rows(ladder: Ladder) -> dict[str, list[str]]:
+def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:
     """Format the headline scores of this model, the best baseline and all-zeros: a row of cells by its name."""
     rows = {}
-    for name in dict.fromkeys((ladder.model, ladder.best_baseline, "zeros")):
-        if name is not None and name in ladder.scores:
-            role = f"{name} (best baseline)" if name == ladder.best_baseline else name
-            rows[role] = [_format(ladder.scores[name][metric], form) for metric, (_, form) in ladder.headline.items()]
+    for name in dict.fromkeys((baselines.model, baselines.best_baseline, "zeros")):
+        if name is not None and name in baselines.scores:
+            role = f"{name} (best baseline)" if name == baselines.best_baseline else name
+            rows[role] = [
+                _format(baselines.scores[name][metric], form) for metric, (_, form) in baselines.headline.items()
+            ]
     return rows
 
 
@@ -167,15 +169,20 @@ def _format(score: float, form: str) -> str:
     return "–" if np.isnan(score) else form.format(score)
 
 
-def ladder_records(ladder: Ladder, title: str) -> list[Record]:
-    """Store the ladder, the best baseline, whether the model is beaten, and a summary to read."""
-    headings = ["model", *(heading for heading, _ in ladder.headline.values())]
-    rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(ladder).items())]
+def baseline_comparison_records(baselines: BaselineComparison, title: str) -> list[Record]:
+    """Store the baselines, the best baseline, whether the model is beaten, and a summary to read."""
+    headings = ["model", *(heading for heading, _ in baselines.headline.values())]
+    rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(baselines).items())]
     lines = [title, "", *(f"| {' | '.join(row)} |" for row in rows)]
-    lines += ["", f"best baseline by {ladder.objective}", "", *(f"- {sentence}" for sentence in ladder.beaten_by)]
+    lines += [
+        "",
+        f"best baseline by {baselines.objective}",
+        "",
+        *(f"- {sentence}" for sentence in baselines.beaten_by),
+    ]
     return [
         Description("\n".join(lines)),
-        Table("baselines.csv", ladder.table),
-        Tag("best_baseline", ladder.best_baseline or "none"),
-        Tag("beaten_by_baseline", "; ".join(ladder.beaten_by) or "no"),
+        Table("baselines.csv", baselines.table),
+        Tag("best_baseline", baselines.best_baseline or "none"),
+        Tag("beaten_by_baseline", "; ".join(baselines.beaten_by) or "no"),
     ]

@@ -22,7 +22,7 @@ from clv_experiments.reporting.chart_style import (
     truncate,
 )
 from clv_experiments.reporting.records import FigureRecord, Metric, Record, Table
-from clv_experiments.reporting.symlog_scale import LogScale, format_amount
+from clv_experiments.reporting.symlog_scale import SymlogScale, format_amount
 
 PLOTTED_METRICS = {"r2": "R2", "mae": "MAE", "mse": "MSE", "median_ae": "median absolute error"}
 # What the notebooks report, between bias and ranking.
@@ -126,7 +126,7 @@ def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: Labels) ->
     """Draw each coefficient's interval over the splits, and its published value if any, on a signed log axis."""
     figure, (panel,) = create_figure(f"Coefficients over {splits:,} splits", labels)
     extremes = table[["least", "most"]].to_numpy()
-    scale = LogScale.around(table[["median", "lower_95", "upper_95"]].to_numpy())
+    scale = SymlogScale.from_values(table[["median", "lower_95", "upper_95"]].to_numpy())
     rows = np.arange(len(table))[::-1]
     panel.axvline(0, color=REFERENCE, linewidth=2, linestyle="--")
     for low, high, width, label in (("least", "most", 1.5, "range"), ("lower_95", "upper_95", 5, "95 % of splits")):

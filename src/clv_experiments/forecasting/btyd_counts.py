@@ -15,7 +15,7 @@ from clv_experiments.models.mean_spends import CELLS, STEPS, MeanSpends
 
 def takes_counts(model: Model) -> bool:
     """Return whether a model learns from nothing but how many customers share a history."""
-    return hasattr(model.estimator, "fit_counts") and model.features.identity == RFM.identity
+    return hasattr(model.estimator, "fit_grouped") and model.features.identity == RFM.identity
 
 
 def count_customers_by_history(

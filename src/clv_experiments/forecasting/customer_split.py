@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.coefficients import linear_slopes
-from clv_experiments.evaluation.score_records import Ladder, score_table
+from clv_experiments.evaluation.score_records import BaselineComparison, score_table
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
@@ -88,7 +88,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
     return EvaluationResult(
         [origin],
         objective=None,
-        ladder=Ladder(medians, model.name, baselines, task.objective, headings=SPLIT_HEADLINE),
+        comparison=BaselineComparison(medians, model.name, baselines, task.objective, headings=SPLIT_HEADLINE),
         title=f"{period}, {share}, median of {format_count(settings.splits, 'split')}",
         records=[
             *split_records(evaluation.scores[model.name], evaluation.slopes, settings.published, labels),

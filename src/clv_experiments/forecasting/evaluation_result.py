@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from clv_experiments.data.window import Origin, Period
-from clv_experiments.evaluation.score_records import Ladder, score_table
+from clv_experiments.evaluation.score_records import BaselineComparison, score_table
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
@@ -81,7 +81,7 @@ class EvaluationResult:
         Oldest first; where customers were split, the first split.
     objective : float or None
         The score of the oldest origin's validation period, which is no origin's holdout; None where there is none.
-    ladder : Ladder
+    comparison : BaselineComparison
         The model compared with the baselines.
     title : str
         Says which scores these are: the period, and how often they were taken.
@@ -95,7 +95,7 @@ class EvaluationResult:
 
     origins: Sequence[EvaluatedOrigin]
     objective: float | None
-    ladder: Ladder
+    comparison: BaselineComparison
     title: str
     records: list[Record]
     warnings: list[str]

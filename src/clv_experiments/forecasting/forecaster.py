@@ -112,7 +112,7 @@ class Forecaster:
         if model.level == OWN and takes_counts(model):
             require_learnable_amounts(self.log, model)
             estimator = clone(model.estimator).set_params(horizon_days=float(self.window.future_period.days))
-            estimator.fit_counts(*count_customers_by_history(self.log, self.window.end, self.window.horizon))
+            estimator.fit_grouped(*count_customers_by_history(self.log, self.window.end, self.window.horizon))
             return FutureFit(estimator, tuple(estimator.feature_names_in_), None)
         forecast = self.forecast_future(model)
         return FutureFit(forecast.estimator, tuple(map(str, forecast.X.columns)), forecast.level)

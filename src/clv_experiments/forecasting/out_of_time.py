@@ -8,7 +8,7 @@ from time import perf_counter
 import pandas as pd
 
 from clv_experiments.data.window import Period
-from clv_experiments.evaluation.score_records import Ladder, score_metrics
+from clv_experiments.evaluation.score_records import BaselineComparison, score_metrics
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
@@ -49,7 +49,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
         origins.append(EvaluatedOrigin(origin.step, holdouts[origin.holdout], validation))
     progress("forecasting with the baselines", 0, 0)
     started = perf_counter()
-    ladder = _ladder(task, origins)
+    comparison = _compare_with_baselines(task, origins)
     timings = {"baselines": perf_counter() - started, "intervals": interval_seconds} | _total_seconds(origins)
     scope = f" and earlier, mean of {len(origins)} origins" if origins[1:] else ""
     oldest = origins[0].validation
@@ -58,7 +58,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
         origins,
         # Later origins validate on what is holdout to earlier ones: only the oldest's validation is nobody's holdout.
         objective=oldest.scores[task.objective] if oldest else None,
-        ladder=ladder,
+        comparison=comparison,
         title=f"holdout {task.origins[-1].holdout}{scope}",
         records=[
             *score_metrics("holdout", {origin.step: origin.holdout.all_scores for origin in origins}),
@@ -75,7 +75,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
     )
 
 
-def _ladder(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> Ladder:
+def _compare_with_baselines(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> BaselineComparison:
     """Score the baselines on the model's holdouts; supervised ones only if every holdout has a training panel."""
     periods = [origin.holdout for origin in task.origins]
     all_have_labels = all(task.forecaster.window.has_training(period) for period in periods)
@@ -85,7 +85,7 @@ def _ladder(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> Ladder:
         if option.name != task.model.name:
             scores[option.name] = [evaluate(task.forecaster, period, option).scores for period in periods]
     means = {name: dict(pd.DataFrame(rows).mean()) for name, rows in scores.items()}
-    return Ladder(means, task.model.name, [option.name for option in baselines], task.objective)
+    return BaselineComparison(means, task.model.name, [option.name for option in baselines], task.objective)
 
 
 def _total_seconds(origins: list[EvaluatedOrigin]) -> dict[str, float]:

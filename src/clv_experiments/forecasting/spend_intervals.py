@@ -78,7 +78,7 @@ def _coverage(table: pd.DataFrame, ends: tuple[Floats, Floats], percent: int) ->
 def _calibrate(forecaster: Forecaster, forecast: Forecast, earlier: Forecast) -> tuple[dict[str, Floats], Floats]:
     """Return the ends of the intervals by column, and quantiles at PROBABILITIES, shape (n, k)."""
     y_past = earlier.table["y_true"].to_numpy()
-    p_past, p = (made.table["y_pred"].to_numpy() * _level_factor(forecaster, made) for made in (earlier, forecast))
+    p_past, p = (made.table["y_pred"].to_numpy() * _total_factor(forecaster, made) for made in (earlier, forecast))
     columns: dict[str, Floats] = {}
     for percent in INTERVALS:
         ends = calibrate_intervals(y_past, p_past, percent / 100).around(p)
@@ -86,7 +86,7 @@ def _calibrate(forecaster: Forecaster, forecast: Forecast, earlier: Forecast) ->
     return columns, calibrate_quantiles(y_past, p_past, p, PROBABILITIES)
 
 
-def _level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
+def _total_factor(forecaster: Forecaster, forecast: Forecast) -> float:
     """Return by what a forecast's predictions are multiplied to add up to the level that was forecast.
 
     Those of a model that was brought to a level stay as they are, and those of a BTYD model where the level would be

@@ -86,9 +86,9 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         columns = (*COLUMNS, MONEY) if MONEY in X.columns else COLUMNS
         customers = check_customers(X, columns)
         spends = count_mean_spends(customers) if MONEY in columns else None
-        return self.fit_counts(Histories.count(customers), spends)
+        return self.fit_grouped(Histories.count(customers), spends)
 
-    def fit_counts(self, histories: Histories, spends: MeanSpends | None) -> Self:
+    def fit_grouped(self, histories: Histories, spends: MeanSpends | None) -> Self:
         """Fit to counted customers, as ``fit`` counts them; without spends purchases alone.
 
         Raises
@@ -101,7 +101,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         self.n_features_in_, self.feature_names_in_ = len(columns), np.array(columns, dtype=object)
         self.notes_: list[str] = []
         self._fit_purchases(histories)
-        self.spend_ = None if spends is None else GammaGamma().fit_counts(spends)
+        self.spend_ = None if spends is None else GammaGamma().fit_grouped(spends)
         if self.spend_:
             self.notes_ += self.spend_.notes_
         return self

@@ -61,9 +61,9 @@ class GammaGamma(BaseEstimator):
         ClvError
             If X lacks frequency or monetary_value, or holds impossible values, such as repeat customers with losses.
         """
-        return self.fit_counts(count_mean_spends(check_customers(X, COLUMNS)))
+        return self.fit_grouped(count_mean_spends(check_customers(X, COLUMNS)))
 
-    def fit_counts(self, spends: MeanSpends) -> Self:
+    def fit_grouped(self, spends: MeanSpends) -> Self:
         """Fit on counted customers."""
         self.n_features_in_ = len(COLUMNS)
         self.feature_names_in_ = np.array(COLUMNS, dtype=object)

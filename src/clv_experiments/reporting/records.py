@@ -141,7 +141,7 @@ class PrimaryMetric:
 
 
 @dataclass(frozen=True)
-class Registration:
+class RegistrationRequest:
     """Makes the run's fitted model the newest version of a registered model, and then the one that the alias names.
 
     Attributes
@@ -182,5 +182,5 @@ Record = (
     | Description
     | FittedModel
     | LogIdentity
-    | Registration
+    | RegistrationRequest
 )

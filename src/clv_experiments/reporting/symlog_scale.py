@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
-class LogScale:
+class SymlogScale:
     """A logarithm that shows zeros and negative spend: near 0 it is linear, beyond `unit` it counts powers of ten."""
 
     unit: float
 
     @classmethod
-    def around(cls, values: ArrayLike) -> LogScale:
+    def from_values(cls, values: ArrayLike) -> SymlogScale:
         """Choose the unit a power of ten below nearly all sizes that occur, so that zero stands apart from them."""
         sizes = np.abs(np.asarray(values, dtype=float))
         sizes = sizes[sizes > 0]

@@ -89,7 +89,7 @@ class _Drawing:
         }
         self.parameters = _short_names(name for trial in columns[0].trials for name in trial.params)
         for trial in sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number):
-            self.study.add_trial(_drawable(trial, limited.get(trial.number), self.parameters))
+            self.study.add_trial(_copy_for_drawing(trial, limited.get(trial.number), self.parameters))
 
     def history(self, configured: int | None) -> Figure:
         """Draw each trial's value in the order of the trials, with the best so far."""
@@ -192,7 +192,7 @@ def _short_names(names: Iterable[str]) -> dict[str, str]:
     return short_names
 
 
-def _drawable(trial: FrozenTrial, values: Sequence[float] | None, labels: Mapping[str, str]) -> FrozenTrial:
+def _copy_for_drawing(trial: FrozenTrial, values: Sequence[float] | None, labels: Mapping[str, str]) -> FrozenTrial:
     """Copy a trial with these values, or as one that failed; choices become texts."""
     if values is None:
         return create_trial(state=TrialState.FAIL)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pandas as pd
 
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.records import FittedModel, Metric, Param, Record, Registration, Table, Tag, Text
+from clv_experiments.reporting.records import FittedModel, Metric, Param, Record, RegistrationRequest, Table, Tag, Text
 from clv_experiments.tracking.stored_run import (
     EVALUATED,
     LONGEST_PARAM,
@@ -166,7 +166,7 @@ class MemoryReader:
             If there is none.
         """
         for run in reversed(self._all()):
-            aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, Registration)]
+            aliases = [f"models:/{r.name}@{r.alias}" for r in run.records if isinstance(r, RegistrationRequest)]
             if uri in aliases or re.fullmatch(rf"runs:/{run.run_id}(/[^/]+)?", uri):
                 model, stored = self._fitted_model(run.run_id), run.stored()
                 evaluation_run_id = stored.tags.get(EVALUATED, run.run_id)

@@ -34,7 +34,7 @@ from clv_experiments.reporting.records import (
     Param,
     PrimaryMetric,
     Record,
-    Registration,
+    RegistrationRequest,
     Table,
     Tag,
     Text,
@@ -96,7 +96,7 @@ class MlflowRun:
             elif isinstance(record, PrimaryMetric):
                 self.store.call(self._primary_metric, record)
         for record in records:
-            if isinstance(record, Registration):  # last, so that it stands for a run that is whole
+            if isinstance(record, RegistrationRequest):  # last, so that it stands for a run that is whole
                 register(self.store, self.run_id, record)
 
     def rename(self, name: str) -> None:

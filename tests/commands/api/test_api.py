@@ -33,7 +33,7 @@ def mine(story):
 
 def test_a_result_is_what_the_command_finds(story, compose):
     typed = run_experiment(compose("model=mbg_nbd", "data=cdnow_sample", "window=3m"))
-    assert story.evaluation.ladder.scores == typed.ladder.scores
+    assert story.evaluation.comparison.scores == typed.comparison.scores
     pd.testing.assert_frame_equal(story.predictions, typed.holdout_predictions)
     assert story.scores["d2_tweedie"] == story.comparison.loc["mbg_nbd", "d2_tweedie"]
 

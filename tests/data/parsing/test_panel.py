@@ -11,7 +11,7 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.panel import check_no_panel, find_periods, melting_code
+from clv_experiments.data.parsing.panel import check_no_panel, find_period_columns, melting_code
 from clv_experiments.data.sources.files import files
 from clv_experiments.errors import ClvError
 
@@ -38,7 +38,7 @@ from clv_experiments.errors import ClvError
     ],
 )
 def test_columns_named_after_periods_are_found(columns, last_days):
-    wide = find_periods(["client", *columns, "Grand Total"])
+    wide = find_period_columns(["client", *columns, "Grand Total"])
     assert (list(wide.last_days), list(wide.last_days.values())) == (columns, last_days)
     assert wide.identifiers == ("client",)
     assert wide.has_years == (not last_days[0].startswith("2000"))
@@ -114,4 +114,4 @@ def test_the_line_that_is_shown_makes_a_log(tmp_path, kind):
 
 def test_a_clock_in_the_name_of_a_column_is_left_out_by_the_line():
     columns = ["who", *(f"2022-0{month}-01 00:00:00" for month in (1, 2, 3))]
-    assert '.rename(columns={"2022-01-01": "2022-01-31",' in melting_code(find_periods(columns), None, "shop")
+    assert '.rename(columns={"2022-01-01": "2022-01-31",' in melting_code(find_period_columns(columns), None, "shop")

@@ -55,12 +55,12 @@ class Result:
     @property
     def scores(self) -> pd.Series:
         """Scores on the holdout, means over origins: ``result.scores["d2_tweedie"]``."""
-        return pd.Series(self.evaluation.ladder.scores[self.model], name=self.model)
+        return pd.Series(self.evaluation.comparison.scores[self.model], name=self.model)
 
     @property
     def comparison(self) -> pd.DataFrame:
         """The same scores of the model and of every baseline, best first."""
-        return self.evaluation.ladder.table.set_index("model")
+        return self.evaluation.comparison.table.set_index("model")
 
     @property
     def predictions(self) -> pd.DataFrame:
@@ -75,7 +75,7 @@ class Result:
     @property
     def notes(self) -> list[str]:
         """What might mislead who does not know it."""
-        return [*self.evaluation.ladder.beaten_by, *self.evaluation.warnings]
+        return [*self.evaluation.comparison.beaten_by, *self.evaluation.warnings]
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.evaluation.score_records import Ladder, summary_rows
+from clv_experiments.evaluation.score_records import BaselineComparison, summary_rows
 from clv_experiments.reporting.text_table import TextTable
 
 FILE_WIDTH = 160  # columns of output that goes to a file or a pipe
@@ -136,13 +136,13 @@ class Terminal:
         for name, value in seconds.items():
             self.timings[name] = self.timings.get(name, 0.0) + value
 
-    def print_summary(self, ladder: Ladder, title: str) -> None:
+    def print_summary(self, comparison: BaselineComparison, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
-        headings = ["model", *(heading for heading, _ in ladder.headline.values())]
-        rows = [[name, *cells] for name, cells in summary_rows(ladder).items()]
-        caption = f"best baseline by {ladder.objective}" if ladder.best_baseline else None
+        headings = ["model", *(heading for heading, _ in comparison.headline.values())]
+        rows = [[name, *cells] for name, cells in summary_rows(comparison).items()]
+        caption = f"best baseline by {comparison.objective}" if comparison.best_baseline else None
         self.print_table(title, TextTable(headings, rows, caption))
-        for sentence in ladder.beaten_by:
+        for sentence in comparison.beaten_by:
             self.print_line(f"note: {sentence}")
 
     def print_table(self, title: str, table: TextTable) -> None:

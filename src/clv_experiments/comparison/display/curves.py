@@ -27,7 +27,7 @@ from clv_experiments.reporting.chart_style import (
     write_percents,
 )
 from clv_experiments.reporting.exhibit import WIDE
-from clv_experiments.reporting.symlog_scale import LogScale
+from clv_experiments.reporting.symlog_scale import SymlogScale
 
 TARGETED = np.linspace(0.0, 0.3, 101)  # shares of customers; beyond them all rankings look alike
 DASHES = ((), (6, 2), (2, 1.5), (6, 2, 2, 2), (9, 2, 2, 2, 2, 2))
@@ -82,7 +82,7 @@ def decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
     tables = {label: _decile_means(cell, cell.labels.index(label)) for label in labels}
     values = np.concatenate([table.to_numpy() for table in tables.values()])
     across = 2 if width != WIDE else 3 if max(len(printable(label)) for label in tables) > TITLE[4] else 4
-    scale, columns = LogScale.around(values), min(across, len(tables))
+    scale, columns = SymlogScale.from_values(values), min(across, len(tables))
     rows = -(-len(tables) // columns)
     unit = f", {cell.currency}" if cell.currency not in ("", cell.measure) else ""
     subtitle = f"{truncate(cell.subtitle, 60)} · mean of a customer{unit}"

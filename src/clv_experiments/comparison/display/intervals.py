@@ -43,7 +43,7 @@ class IntervalSection:
         return HtmlTable(self.title, columns)
 
 
-def interval_section(cell: Cell) -> IntervalSection:
+def coverage_by_model_section(cell: Cell) -> IntervalSection:
     """Show how many customers the intervals of each model held, nominal against held."""
     (title,), coverage = sentences(TEMPLATE, "spend_title"), coverage_by_model(cell)
     if coverage.empty:
@@ -56,7 +56,7 @@ def interval_section(cell: Cell) -> IntervalSection:
     return IntervalSection(title, columns, reading)
 
 
-def total_section(cell: Cell) -> IntervalSection:
+def totals_by_origin_section(cell: Cell) -> IntervalSection:
     """Show the forecast total with its intervals beside what came."""
     (title,), totals = sentences(TEMPLATE, "total_title", cell.measure), totals_by_origin(cell)
     if totals.empty:

@@ -15,7 +15,11 @@ from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.cost import seconds_of
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
-from clv_experiments.comparison.display.intervals import IntervalSection, interval_section, total_section
+from clv_experiments.comparison.display.intervals import (
+    IntervalSection,
+    coverage_by_model_section,
+    totals_by_origin_section,
+)
 from clv_experiments.comparison.display.tables import PAGE_METRICS, mark_ties
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
@@ -105,7 +109,7 @@ def _section(number: int, standings: Standings, checks: Sequence[CheckResult]) -
             (METRICS[metric].heading, metric_table(standings, metric))
             for metric in standings.displayed_metrics(PAGE_METRICS)[1:]
         ],
-        intervals=[interval_section(standings.cell), total_section(standings.cell)],
+        intervals=[coverage_by_model_section(standings.cell), totals_by_origin_section(standings.cell)],
         checks=checks,
         figures=_page_figures(partial(board_figures, standings), anchor),
     )

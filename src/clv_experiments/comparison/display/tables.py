@@ -10,7 +10,7 @@ import pandas as pd
 from clv_experiments.comparison.aggregate import Aggregate
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import CheckResult
-from clv_experiments.comparison.display.intervals import interval_section, total_section
+from clv_experiments.comparison.display.intervals import coverage_by_model_section, totals_by_origin_section
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.reporting.prose import render_document, sentences
@@ -111,7 +111,7 @@ def board_markdown(standings: Standings, checks: Sequence[CheckResult]) -> str:
         verdict=decide_verdict(standings).sentences,
         table=board_table(standings, PAGE_METRICS),
         reading=reading(standings),
-        intervals=[interval_section(standings.cell), total_section(standings.cell)],
+        intervals=[coverage_by_model_section(standings.cell), totals_by_origin_section(standings.cell)],
         checks=checks,
     )
 

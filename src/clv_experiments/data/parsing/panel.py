@@ -86,7 +86,7 @@ def check_no_panel(
     """
     if named.get("date") or _is_log(columns, named):
         return
-    wide = _find_days(columns, log, date_order) or find_periods(columns)
+    wide = _find_day_columns(columns, log, date_order) or find_period_columns(columns)
     if wide is None or not wide.identifiers:
         return
     periods = [*wide.last_days]
@@ -98,14 +98,14 @@ def check_no_panel(
     )
 
 
-def find_periods(columns: Sequence[str]) -> WideTable | None:
+def find_period_columns(columns: Sequence[str]) -> WideTable | None:
     """Find the columns that are named after periods of one length; None if there are fewer than three.
 
     Examples
     --------
-    >>> find_periods(["client", "spend_2024Q1", "spend_2024Q2", "spend_2024Q3", "Total"]).last_days
+    >>> find_period_columns(["client", "spend_2024Q1", "spend_2024Q2", "spend_2024Q3", "Total"]).last_days
     {'spend_2024Q1': '2024-03-31', 'spend_2024Q2': '2024-06-30', 'spend_2024Q3': '2024-09-30'}
-    >>> find_periods(["customer_id", "frequency", "recency", "T", "monetary_value"])
+    >>> find_period_columns(["customer_id", "frequency", "recency", "T", "monetary_value"])
     """
     groups: dict[tuple[str, int], dict[str, pd.Period]] = defaultdict(dict)
     for column in columns:
@@ -129,7 +129,7 @@ def find_periods(columns: Sequence[str]) -> WideTable | None:
     return WideTable(last_days, tuple(identifiers), any(part in PERIODS[pattern][1] for part in ("year", "short")))
 
 
-def _find_days(columns: Sequence[str], log: str, date_order: str | None) -> WideTable | None:
+def _find_day_columns(columns: Sequence[str], log: str, date_order: str | None) -> WideTable | None:
     """Find the columns that are named like 31/01/2022.
 
     The order of day and month is that in which each name is another day, or the one that makes all of them first days
@@ -150,7 +150,7 @@ def _find_days(columns: Sequence[str], log: str, date_order: str | None) -> Wide
             "data.date_order=mdy to see the line that makes a log of it"
         )
     [days] = possible
-    wide = find_periods([*(str(day) for day in days), *(column for column in columns if column not in cells)])
+    wide = find_period_columns([*(str(day) for day in days), *(column for column in columns if column not in cells)])
     return wide and replace(wide, last_days=dict(zip(cells, wide.last_days.values(), strict=True)))
 
 

@@ -67,7 +67,8 @@ def draw_absences(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Fig
     panel.plot(non_buyers.expected, 0.42, "o", color=INK, markersize=7)
     is_left = non_buyers.expected_high < 0.6 * non_buyers.customers
     panel.annotate(
-        f"{non_buyers.expected:,.0f} by chance", (non_buyers.expected_high if is_left else non_buyers.expected_low, 0.42),
+        f"{non_buyers.expected:,.0f} by chance",
+        (non_buyers.expected_high if is_left else non_buyers.expected_low, 0.42),
         (8 if is_left else -8, 0), textcoords="offset points", ha="left" if is_left else "right", va="center",
         **TEXT_STYLE,
     )  # fmt: skip

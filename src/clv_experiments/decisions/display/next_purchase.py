@@ -94,7 +94,7 @@ def draw_buyers(buyers: pd.DataFrame, subtitle: str, width: float) -> Figure:
 def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Compare predicted with actual shares of buyers, of the candidate in use and the best of each other family."""
     board, name = outlook.board, outlook.candidate.name
-    families = board.of()["family"]
+    families = board.select_score()["family"]
     lines = {name: str(families[name])}
     for rival, family in families.items():
         if family not in lines.values():

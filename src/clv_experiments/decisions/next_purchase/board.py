@@ -131,32 +131,34 @@ class NextPurchaseBoard:
     backtest: Backtest
     table: pd.DataFrame
 
-    def of(self, score: str = ORDERED_BY) -> pd.DataFrame:
+    def select_score(self, score: str = ORDERED_BY) -> pd.DataFrame:
         """Return the rows of one score indexed by candidate, best first."""
         return self.table[self.table["score"] == score].set_index("contender")
 
     def estimate(self, score: str, name: str) -> Estimate:
         """Return one candidate's score with its interval."""
-        return Estimate(*self.of(score).loc[name, ["value", "lower", "upper"]].astype(float))
+        return Estimate(*self.select_score(score).loc[name, ["value", "lower", "upper"]].astype(float))
 
     def deficit(self, name: str) -> Estimate:
         """Return how far a candidate is behind the best by the score that orders."""
-        return Estimate(*(-self.of().loc[name, ["from_best", "from_best_upper", "from_best_lower"]].astype(float)))
+        return Estimate(
+            *(-self.select_score().loc[name, ["from_best", "from_best_upper", "from_best_lower"]].astype(float))
+        )
 
     @property
     def names(self) -> list[str]:
         """The candidates, best first."""
-        return self.of().index.tolist()
+        return self.select_score().index.tolist()
 
     @property
     def tied(self) -> list[str]:
         """The candidates that share first place, best first."""
-        return self.of().query("group == 1").index.tolist()
+        return self.select_score().query("group == 1").index.tolist()
 
     @property
     def rules(self) -> list[str]:
         """The rules of thumb among the candidates, best first."""
-        return self.of().query("family == 'baseline'").index.tolist()
+        return self.select_score().query("family == 'baseline'").index.tolist()
 
     @property
     def result(self) -> Literal["alone", "all tied", "some tied", "clear"]:
@@ -184,8 +186,8 @@ class NextPurchaseBoard:
     @property
     def wide(self) -> pd.DataFrame:
         """One row a candidate, best first: its tie group, the score that orders and its difference, all others."""
-        first = self.of()[["group", "family", "value", "from_best", "from_best_lower", "from_best_upper"]]
-        others = {name: self.of(name)["value"] for name in self.table["score"].unique() if name != ORDERED_BY}
+        first = self.select_score()[["group", "family", "value", "from_best", "from_best_lower", "from_best_upper"]]
+        others = {name: self.select_score(name)["value"] for name in self.table["score"].unique() if name != ORDERED_BY}
         return first.rename(columns={"value": ORDERED_BY}).assign(**others).reset_index()
 
 

@@ -88,7 +88,7 @@ def revenue_shares(
     return table.assign(share=table["revenue"] / _positive(table["revenue"].to_numpy().sum()), low=low, high=high)
 
 
-def share_of_revenue(shares: pd.DataFrame, group: str) -> Estimate | None:
+def group_revenue_share(shares: pd.DataFrame, group: str) -> Estimate | None:
     """Return a group's share from ``revenue_shares``; None where nobody spent anything."""
     estimate = Estimate(*shares.loc[group, ["share", "low", "high"]].to_numpy(float).tolist())
     return None if np.isnan(estimate.value) else estimate

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
-from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
+from clv_experiments.decisions.segments.profiles import add_revenue, group_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
@@ -112,7 +112,7 @@ def summarise_segments(
     slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
     table = add_revenue(profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS), actual)
     return SegmentSummary(
-        table, share_of_revenue(actual, _best(table)["group"]), share_of_revenue(slipping_actual, "slipping")
+        table, group_revenue_share(actual, _best(table)["group"]), group_revenue_share(slipping_actual, "slipping")
     )
 
 

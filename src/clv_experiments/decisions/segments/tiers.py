@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
-from clv_experiments.decisions.segments.profiles import add_revenue, profile_groups, revenue_shares, share_of_revenue
+from clv_experiments.decisions.segments.profiles import add_revenue, group_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
@@ -97,7 +97,7 @@ def summarise_tiers(
     outcomes = [
         TierOutcome(tier, float(expected[tier]), share)
         for tier in TIERS
-        if expected[HIGH] > 0 and (share := share_of_revenue(actual, tier))
+        if expected[HIGH] > 0 and (share := group_revenue_share(actual, tier))
     ]
     threshold = float(now.table.loc[tiers == HIGH, "expected_spend"].min())
     return TierSummary(add_revenue(table, actual), threshold, outcomes)
