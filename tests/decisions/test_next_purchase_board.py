@@ -106,7 +106,7 @@ def test_who_predicts_best_flips_with_the_predictions():
     board = board_of(waits, families=rule, one=probability, two=1 - probability, alike=alike)
     flipped = board_of(waits, families=rule, one=1 - probability, two=probability, alike=alike)
     assert list(board.select_score().index) == ["one", "alike", "two"]
-    assert list(flipped.of().index) == ["two", "alike", "one"]
+    assert list(flipped.select_score().index) == ["two", "alike", "one"]
     assert board.select_score()["group"].tolist() == [1, 2, 3]
     assert (board.result, board.tied, board.rules) == ("clear", ["one"], ["alike"])
     deficit = board.deficit("alike")

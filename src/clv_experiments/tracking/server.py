@@ -28,7 +28,6 @@ ANSWER_SECONDS = 10
 QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ANSWER_SECONDS)}
 UNREACHABLE = ("Max retries exceeded", "too many 50")  # as MLflow says after minutes of its own
 LOCAL_FOLDER = Path("mlruns")  # what is kept beside a server: studies, locks, reports
-MISSING_FILE = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND")
 _answered: set[str] = set()  # by this process
 
 
