@@ -81,8 +81,12 @@ def _find_identifiers(raw: Table, columns: Mapping[str, str]) -> tuple[set[str],
         raw.filter(raw[column].notnull()).select(role=ibis.literal(role), **{CELL: raw[column]}).distinct()
         for role, column in columns.items()
     ]
-    table = add_identifier(reduce(lambda one, other: one.union(other), cells), CELL, ID)
-    table = add_text(table.filter(table[ID].isnull() | (table[ID] != table[CELL])), CELL, TEXT)
-    unread = count_true(table[ID].isnull() & table[TEXT].notnull())
-    others = {row["role"]: row["unread"] for row in table.group_by("role").agg(unread=unread).to_pyarrow().to_pylist()}
-    return {role for role in columns if not others.get(role)}, set(columns) - set(others)
+    table = add_text(add_identifier(reduce(lambda one, other: one.union(other), cells), CELL, ID), CELL, TEXT)
+    # Counted without a filter, which Spark would move below the distinct cells and try on every line.
+    counts = table.group_by("role").agg(
+        unread=count_true(table[ID].isnull() & table[TEXT].notnull()),
+        rewritten=count_true(table[ID].isnull() | (table[ID] != table[CELL])),
+    )
+    rows = {row["role"]: row for row in counts.to_pyarrow().to_pylist()}
+    read = {role for role in columns if role not in rows or not rows[role]["unread"]}
+    return read, {role for role in columns if role not in rows or not rows[role]["rewritten"]}
