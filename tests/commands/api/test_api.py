@@ -110,9 +110,13 @@ def test_results_and_predictions_of_anybody_meet_on_one_board(story, mine, tmp_p
 
 
 def test_a_check_of_ones_own_is_asked_too(story):
-    own = SimpleNamespace(code="OWN", title="t", question="q?", find=lambda standings: [Finding("a <b>", "mbg_nbd")])
+    own = SimpleNamespace(
+        code="OWN", title="t", question="q?", find=lambda standings: [Finding("all"), Finding("a <b>", "mbg_nbd")]
+    )
     board = clv.leaderboard(results=[story], checks=[own], replicates=100)
-    assert board.findings.iloc[-1].tolist() == ["OWN", "mbg_nbd", "a <b>"]
+    assert board.findings.iloc[-2:].to_numpy().tolist() == [["OWN", "whole board", "all"], ["OWN", "mbg_nbd", "a <b>"]]
+    assert board.findings.notna().all(axis=None)
+    assert board.checks.notna().all(axis=None)
     assert "<li>OWN: a &lt;b&gt;</li>" in board._repr_html_()
     with pytest.raises(ClvError, match="str is no check"):
         clv.leaderboard(results=[story], checks=["M1"])

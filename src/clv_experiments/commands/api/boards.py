@@ -71,9 +71,9 @@ class Board:
 
     @property
     def findings(self) -> pd.DataFrame:
-        """What the methodological checks report: ``check`` (its code), ``model`` and ``finding``; empty if nothing."""
+        """What the checks report: ``check`` (its code), ``model`` (or "whole board") and ``finding``; empty if none."""
         rows = [
-            (result.check.code, finding.model, finding.sentence)
+            (result.check.code, finding.model or "whole board", finding.sentence)
             for result in self.check_results
             for finding in result.findings
         ]
@@ -83,7 +83,7 @@ class Board:
     def checks(self) -> pd.DataFrame:
         """One row a check: ``title``, ``question``, ``outcome`` (found, nothing found, not applicable), ``reason``."""
         rows = [
-            (result.check.code, result.check.title, result.check.question, result.outcome, result.not_applicable)
+            (result.check.code, result.check.title, result.check.question, result.outcome, result.not_applicable or "")
             for result in self.check_results
         ]
         return pd.DataFrame(rows, columns=["check", "title", "question", "outcome", "reason"]).set_index("check")
