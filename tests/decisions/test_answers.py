@@ -12,6 +12,7 @@ from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.prose import sentences
 
 YEAR = Horizon.parse("12 months")
@@ -87,3 +88,27 @@ def test_what_is_typed_is_not_asked_for_again():
     assert suggest_settings("clv insights", {"margin", "contact.uplift"}) == (
         "clv insights … decisions.contact.cost=2.5 decisions.contact.budget=5000"
     )
+
+
+@pytest.mark.parametrize(
+    ("customers", "p_value", "cautions"),
+    [
+        (99, 0.001, ["99 customers are too few for anything but lists"]),
+        (1, 0.001, ["1 customer is too few"]),
+        (100, 0.2, ["told no more of who spends than chance would"]),
+        (12, 0.2, ["12 customers are too few", "than chance would"]),
+        (100, 0.001, []),
+    ],
+)
+def test_whoever_sees_the_list_sees_what_speaks_against_it(customers, p_value, cautions):
+    said = sentences("report/answers.jinja", "contact_cautions", customers, 100, RankingAssessment(0.1, p_value))
+    assert len(said) == len(cautions)
+    assert all(part in sentence for part, sentence in zip(cautions, said, strict=True))
+
+
+def test_one_contact_is_spoken_of_as_one():
+    plan, _, say = answers(shop(budget=1.0), 1.0)
+    assert plan.contacts == 1
+    assert say["contact_sentences"] == ["Of 40 customers, the one whom it pays most to contact."]
+    arguments = (plan, estimate_outlook(plan, [], 60, 1), PERIOD.cutoff, PERIOD.end, "£")
+    assert "£1.00: this customer is predicted" in sentences("report/budget.jinja", "recommendation", *arguments)[0]

@@ -11,6 +11,7 @@ from clv_experiments.decisions.display.overview import draw_revenue, overview_se
 from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.exhibit import NARROW, WIDE
+from clv_experiments.reporting.prose import sentences
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,21 @@ def test_a_log_of_weeks_says_what_it_can(log_of, days):
     assert "nan" not in text
     assert "too little to compare revenue" in text
     assert "tenths of so few say nothing" in text
+
+
+@pytest.mark.parametrize(
+    ("spend", "sentence"),
+    [
+        ([5.0, 5.0, 5.0], "All 3 whole months brought the same ($5.00)."),
+        ([9.0, 0.0, 4.0], "was January 2020 ($9.00), the weakest February 2020 ($0.00)."),
+        ([9.0, 0.0, 9.0], "was March 2020 like 1 other ($9.00), the weakest February 2020 ($0.00)."),
+        ([9.0, 0.0, 0.0, 0.0], "was January 2020 ($9.00), the weakest April 2020 like 2 others ($0.00)."),
+    ],
+)
+def test_months_that_brought_the_same_are_not_put_in_order(spend, sentence):
+    index = pd.date_range("2020-01-01", periods=len(spend), freq="MS")
+    (said,) = sentences("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
+    assert said.endswith(sentence)
 
 
 def test_an_end_before_the_log_is_refused(hostile):

@@ -110,8 +110,7 @@ def test_moves_between_tiers_are_said_with_what_they_cost():
     for part in ("2 customers who were High", "31 March 2023", "0 (0%) still are", "2 are not", "£37.00 to £18.50"):
         assert part in first
     assert "1 customer rose" in second
-    assert "1 customer new" in second
-    assert "1 is High" in second
+    assert "the one customer new since then is High" in second
     still = exhibit_moves(tiers_of(then), tiers_of(then, BEFORE)).sentences[0]
     assert still == "All 2 customers who were High on 31 March 2023 still are."
     assert "£" not in still
@@ -119,6 +118,18 @@ def test_moves_between_tiers_are_said_with_what_they_cost():
     assert len(nobody.sentences) == 1
     assert "Nobody" in nobody.sentences[0]
     assert nobody.figure is None
+
+
+def test_one_customer_is_spoken_of_as_one():
+    """Of one nobody counts how many are left, and a threshold "from 30 on" would promise others."""
+    first, second = exhibit_moves(tiers_of([*np.arange(9.0), 0.5, 0.4]), tiers_of(np.arange(10.0), BEFORE)).sentences
+    assert first.startswith("The one customer who was High on 31 March 2023 no longer is; the spend expected of that ")
+    assert second == "1 customer rose to High from below; the one customer new since then is not High."
+    table = pd.DataFrame({"group": ["High", "Low"], "customers": [2, 18], "share_of_customers": [0.1, 0.9]})
+    table = table.assign(share_of_expected=[0.6, 0.4])
+    now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
+    (several,) = group_exhibit("value_tiers", table, TierSummary(table, 7.5, []), now, previous, "£").sentences
+    assert "The 2 customers in High are 10% of all, with an expected spend from £7.50 on;" in several
 
 
 def test_bands_of_the_picture_are_as_wide_as_the_counts():
@@ -141,7 +152,7 @@ def test_what_high_brought_is_always_said_and_other_tiers_only_where_they_surpri
     now, previous = tiers_of([600.0, 400.0]), tiers_of([1.0], BEFORE)
     summary = TierSummary(table, 7.5, outcomes)
     high, usual, surprise = group_exhibit("value_tiers", table, summary, now, previous, "£").sentences
-    for part in ("1 customer in High", "10% of all", "from £7.50", "60% of the £1,000", "30 September 2023"):
+    for part in ("one customer in High is 10% of all", "of £7.50;", "60% of the £1,000", "30 September 2023"):
         assert part in high
     for part in ("High on 31 March 2023", "50% (95% interval 40% to 60%)", "50% was expected"):
         assert part in usual

@@ -45,7 +45,6 @@ PAGE = "insights.html"
 ABOUT = "report/about.jinja"
 PAST_PERIODS = 4  # periods that are over and predicted again: of 3 months, one for each season
 MIN_REPLICATES = 50
-FEW = 100  # customers below which a report says that there are too few
 
 
 def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
@@ -172,11 +171,9 @@ def _method(request: ModelReference, window: Window, snapshots: Snapshots) -> li
 
 def _warnings(snapshots: Snapshots) -> list[str]:
     """Say what may mislead a reader who does not know it."""
-    customers = len(snapshots.now.table)
-    too_few = sentences(ABOUT, "too_few", customers) if customers < FEW else []
     of_models = [*estimator_warnings(snapshots.now.model.estimator), *estimator_warnings(snapshots.now.btyd.estimator)]
     of_rows = [format_dates(sentence) for sentence in describe_models(snapshots, with_clv=False)]
-    return [*too_few, *dict.fromkeys(of_models), *of_rows]
+    return [*dict.fromkeys(of_models), *of_rows]
 
 
 def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ from clv_experiments.decisions.overview.business import describe_business
 from clv_experiments.decisions.past_predictions import IntervalAssessment, PastPredictions, assess_intervals
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
-from clv_experiments.evaluation.ranking import assess_ranking
+from clv_experiments.evaluation.ranking import RankingAssessment, assess_ranking
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import Answer, Section
 from clv_experiments.reporting.formatting import format_dates
@@ -59,6 +59,11 @@ class Snapshots:
         """The latest period that is over."""
         return self.past[0]
 
+    @property
+    def ranking(self) -> RankingAssessment:
+        """How well the model ordered customers by what they spent in that period."""
+        return assess_ranking(self.previous.table["y_true"], self.previous.table["expected_spend"])
+
 
 def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAssessment) -> pd.DataFrame:
     """Score every customer as scripts/score.py does."""
@@ -76,10 +81,9 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
 def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it; ``with_clv`` is whether a CLV stands in it."""
     now, previous = snapshots.now, snapshots.previous
-    ranking = assess_ranking(previous.table["y_true"], previous.table["expected_spend"])
     timing = now.timing_model or now.btyd.estimator
     return [
-        *ranking_sentences(ranking, now.model_name, previous.period, "spend"),
+        *ranking_sentences(snapshots.ranking, now.model_name, previous.period, "spend"),
         *model_sentences(now.model_name, now.btyd_name, now.timing_name, timing, has_amounts=with_clv),
         *timing_sentences(now.timing, now.btyd_name),
     ]
@@ -122,7 +126,7 @@ def build_report(
     files += [record for section in sections for exhibit in section.all_exhibits for record in exhibit.records()]
     if cfg.excel:
         files += [Table("contacts.xlsx", contacts), Table("scores.xlsx", best.by_spend)]
-    return Report(answer_questions(best, plan, outlook, contacts, shop), sections, files)
+    return Report(answer_questions(best, plan, outlook, contacts, snapshots.ranking, shop), sections, files)
 
 
 def _build_background(

@@ -12,23 +12,35 @@ from clv_experiments.decisions.best_customers import RankedCustomers
 from clv_experiments.decisions.budget.outlook import Outlook
 from clv_experiments.decisions.budget.plan import Plan
 from clv_experiments.decisions.shop import Shop
+from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.exhibit import Answer, column_kinds
 from clv_experiments.reporting.section_template import SectionTemplate
 
 TEMPLATE = SectionTemplate("report/answers.jinja", column_kinds(money=["expected_spend"]))
 FIRST_CONTACTS = 10
+FEW = 100  # customers below which the page says how little they tell
 
 
 def answer_questions(
-    best: RankedCustomers, plan: Plan, outlook: Outlook, contacts: pd.DataFrame, shop: Shop
+    best: RankedCustomers,
+    plan: Plan,
+    outlook: Outlook,
+    contacts: pd.DataFrame,
+    ranking: RankingAssessment,
+    shop: Shop,
 ) -> list[Answer]:
-    """Answer what a shop asks first; ``contacts`` is the table of ``contacts.csv``."""
+    """Answer what a shop asks first.
+
+    ``contacts`` is the table of ``contacts.csv``; ``ranking`` how well customers were ordered in the period before.
+    """
     first = TEMPLATE.exhibit(
         "contacts", table=contacts, page_rows=FIRST_CONTACTS, columns=["customer_id", "expected_spend", "reason"]
     )
+    contact = _answer("contact", plan, outlook, shop.currency)
+    cautions = TEMPLATE.render("contact_cautions", len(best.by_spend), FEW, ranking)
     return [
         _answer("total", best, shop),
-        replace(_answer("contact", plan, outlook, shop.currency), exhibit=first),
+        replace(contact, sentences=[*contact.sentences, *cautions], exhibit=first),
         _answer("budget", plan, outlook, shop.currency),
     ]
 
