@@ -154,7 +154,7 @@ def test_option_runs(group, option, compose, orders, tmp_path, monkeypatch):
             raise
         result = run_experiment(compose(*overrides, "model=bg_nbd"))
         assert result.objective is None
-    assert len(result.latest.table) > 500
+    assert len(result.latest_forecast.table) > 500
 
 
 def test_preset_says_its_own_command():

@@ -181,14 +181,14 @@ def mask_settings(settings: Any, name: str = "") -> Any:
     return mask_secrets(settings) if isinstance(settings, str) else settings
 
 
-def setting_secrets(settings: Any, name: str = "") -> Iterator[str]:
+def setting_texts(settings: Any, name: str = "") -> Iterator[str]:
     """Give what ``mask_settings`` leaves out, as texts that ``remember_secrets`` takes."""
     if isinstance(settings, dict):
         for key, value in settings.items():
-            yield from setting_secrets(value, str(key))
+            yield from setting_texts(value, str(key))
     elif isinstance(settings, list):
         for value in settings:
-            yield from setting_secrets(value, name)
+            yield from setting_texts(value, name)
     elif isinstance(settings, str):
         yield f"{name}='{settings}'" if is_secret_name(name) else settings
 
@@ -214,7 +214,7 @@ def describe_full_disk(error: BaseException, folder: Path | None = None, setting
         What can be typed for another folder, such as ``output``.
     """
     temporary = Path(gettempdir())
-    path = _full_path(error, [temporary] if folder is None else [folder, temporary])
+    path = _path_on_full_disk(error, [temporary] if folder is None else [folder, temporary])
     while not path.is_dir():
         path = path.parent
     if _is_below(path, temporary) and not _is_below(folder, temporary):
@@ -226,7 +226,7 @@ def describe_full_disk(error: BaseException, folder: Path | None = None, setting
     return f"the disk that holds '{path}' is full; free space there and run again, or {elsewhere}"
 
 
-def describe_refusal(error: BaseException, folder: Path, setting: str) -> str:
+def describe_write_failure(error: BaseException, folder: Path, setting: str) -> str:
     """Say why a folder that a setting names takes no file, and what to do."""
     if is_disk_full(error):
         return describe_full_disk(error, folder, setting)
@@ -242,17 +242,17 @@ def remove_partial_copy(error: BaseException) -> None:
                 Path(target).unlink(missing_ok=True)
 
 
-def _full_path(error: BaseException, folders: list[Path]) -> Path:
+def _path_on_full_disk(error: BaseException, folders: list[Path]) -> Path:
     """Return what the error names, where a copy went rather than what was copied; else the folder with least space."""
     for one in error_chain(error):
         if getattr(one, "errno", None) in FULL_CODES:
             named = getattr(one, "filename2", None) or getattr(one, "filename", None)
             if isinstance(named, str | bytes) and named:
                 return Path(named if isinstance(named, str) else named.decode(errors="replace")).absolute()
-    return min(map(Path.absolute, folders), key=_free_bytes)
+    return min(map(Path.absolute, folders), key=_free_megabytes)
 
 
-def _free_bytes(folder: Path) -> int:
+def _free_megabytes(folder: Path) -> int:
     """Return the space left, in whole megabytes, since what is told apart here are disks."""
     while not folder.exists():
         folder = folder.parent

@@ -85,5 +85,5 @@ def test_each_study_runs_on_its_own_protocol_and_out_of_time(study, protocol, co
     cfg = compose(f"experiment={study}", f"evaluation={protocol}", path, "evaluation.bootstrap_replicates=2", *few)
     result = run_experiment(cfg)
     assert (result.objective is None) is (protocol == "customer_split")
-    assert result.latest.table["y_pred"].notna().all()
-    assert len(result.latest.table) > 500
+    assert result.latest_forecast.table["y_pred"].notna().all()
+    assert len(result.latest_forecast.table) > 500

@@ -77,7 +77,7 @@ def entry_of(run_id, model, family, predicted=SPENT):
     table |= {"y_true": SPENT, "y_pred": predicted, "purchase_days": (SPENT > 0).astype(int)}
     return Entry(
         label=model, model=model, family=family, features="rfm", run_id=run_id, code_version="0.1.0",
-        predictions=pd.DataFrame(table), min_predictions=(0.01,),
+        predictions=pd.DataFrame(table), d2_floors=(0.01,),
     )  # fmt: skip
 
 

@@ -7,10 +7,10 @@ import sys
 import pytest
 from hydra import compose, initialize_config_dir
 
+from clv_experiments import errors
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.cli.typed_secrets import as_typed
 from clv_experiments.config.conf_folders import packaged_conf
-from clv_experiments.errors import masking
 
 PLANTED = "Sesame+42"
 URI = f"sqlite://shop.db?user=ann&password={PLANTED},x=y&sslmode=require"
@@ -38,7 +38,7 @@ def read(engine, **settings):
 
 @pytest.fixture(autouse=True)
 def _as_a_new_process(monkeypatch):
-    monkeypatch.setattr(masking, "_remembered", set())
+    monkeypatch.setattr(errors, "_remembered", set())
     before = dict(os.environ)
     yield
     for name in set(os.environ) - set(before):

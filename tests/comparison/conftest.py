@@ -29,7 +29,7 @@ def cell_of():
     cell's.
     """
 
-    def build(predictions, y_true, *, bought=None, families=None, min_prediction=0.01, entries=None, **cell):
+    def build(predictions, y_true, *, bought=None, families=None, d2_floor=0.01, entries=None, **cell):
         actual = origins_of(y_true)
         buyers = [a != 0 for a in actual] if bought is None else origins_of(bought)
         cutoffs = pd.date_range("2001-03-31", periods=len(actual), freq="QE")
@@ -55,7 +55,7 @@ def cell_of():
                 run_id=f"run_of_{label}",
                 code_version=COMMIT,
                 predictions=pd.concat(frames, ignore_index=True),
-                min_predictions=(min_prediction,) * len(actual),
+                d2_floors=(d2_floor,) * len(actual),
                 seconds={"features": 0.1, "fit": 1.0, "predict": 0.01},
             )
             made.append(replace(entry, **(entries or {}).get(label, {})))

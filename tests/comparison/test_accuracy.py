@@ -55,7 +55,7 @@ def test_figures_are_those_of_plain_numpy_and_sklearn(cell):
         customers = pd.read_parquet(folder / str(period.cutoff) / "customers.parquet").set_index("customer_id")
         y = forecaster.outcome(period)["spend"].to_numpy()
         predicted = (customers["frequency"] + 0.5).loc[origin.customer_id].to_numpy()
-        raised = np.maximum(predicted, origin.min_prediction)
+        raised = np.maximum(predicted, origin.d2_floor)
         by_hand.append((gini(y, predicted), d2_tweedie_score(y, raised, power=1.5), predicted.sum() / y.sum() - 1))
     names = ["normalised_gini", "d2_tweedie", "aggregate_bias"]
     scores = [table.loc[(name, "counter"), "score"] for name in names]

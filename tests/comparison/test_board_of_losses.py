@@ -23,7 +23,7 @@ BASELINES = {"rule": "baseline", "zeros": "baseline"}
 
 @pytest.fixture(scope="module")
 def cell(cell_of):
-    return cell_of(PREDICTED, PROFIT, families=BASELINES, min_prediction=-0.2, has_losses=True)
+    return cell_of(PREDICTED, PROFIT, families=BASELINES, d2_floor=-0.2, has_losses=True)
 
 
 @pytest.fixture(scope="module")

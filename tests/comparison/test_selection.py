@@ -161,7 +161,7 @@ def test_an_entry_holds_what_its_run_recorded(tracker):
     assert (cell.title, cell.protocol, cell.identity, cell.currency) == (EXPERIMENT, "forecast", "a" * 16, "$")
     assert cell.holdouts == HOLDOUTS
     (entry,) = cell.entries
-    assert entry.min_predictions == (0.5, 1.5)
+    assert entry.d2_floors == (0.5, 1.5)
     assert entry.validation == {0: {"d2_tweedie": 0.3}, 1: {"d2_tweedie": 1.3}}
     assert entry.seconds == {"fit": 5.0, "predict": 1.5}
     assert entry.label_margin_days == {}
@@ -319,7 +319,7 @@ def damaged(records, change):
         damaged(finished("zeros", origins=2), lambda frame: frame[frame["cutoff"] == frame["cutoff"].max()]),
         [record for record in finished("zeros", origins=2) if not (record.name == "d2_floor" and record.step == 1)],
     ],
-    ids=["column", "origin", "min_prediction"],
+    ids=["column", "origin", "d2_floor"],
 )
 def test_damaged_predictions_are_not_shown(tracker, records):
     leave(tracker, records)
@@ -332,9 +332,9 @@ def test_a_board_takes_the_floor_of_d2_from_the_table_of_origins_and_of_older_ru
     leave(tracker, [*now, Table("origins.csv", pd.DataFrame(rows))])
     leave(tracker, finished("zeros", origins=2))
     zeros, xgboost = chosen(tracker).cell.entries
-    assert xgboost.min_predictions == (0.1 + 0.2, 1.5)
+    assert xgboost.d2_floors == (0.1 + 0.2, 1.5)
     assert xgboost.label_margin_days == {0: 0.0}
-    assert zeros.min_predictions == (0.5, 1.5)
+    assert zeros.d2_floors == (0.5, 1.5)
     leave(tracker, without(now, "origins.csv"))
     assert xgboost.run_id in {entry.run_id for entry in chosen(tracker).cell.entries}, "the newest cannot be read"
 

@@ -45,7 +45,7 @@ def cell(cell_of, shop):
         "zeros": np.zeros(N),
         "rule": np.full(N, spent.mean()),
     }
-    return cell_of(predictions, spent, families={"zeros": "baseline", "rule": "baseline"}, min_prediction=0.3)
+    return cell_of(predictions, spent, families={"zeros": "baseline", "rule": "baseline"}, d2_floor=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_many_models_of_equal_worth_share_the_first_place(cell_of, shop):
     """The best of twelve equals leads by luck; an interval made for one pair alone would often call it a winner."""
     expected, spent = shop
     equals = {f"model {seed}": blurred(expected, 0.6, seed) for seed in range(12)}
-    result = standings(cell_of(equals, spent, min_prediction=0.3), "d2_tweedie", replicates=500)
+    result = standings(cell_of(equals, spent, d2_floor=0.3), "d2_tweedie", replicates=500)
     assert set(result.rows()["group"]) == {1}
     replicates = result.replicates["d2_tweedie"]
     alone = 1.96 * (replicates[:, 0] - replicates[:, 1]).std()
@@ -122,9 +122,7 @@ def test_many_models_of_equal_worth_share_the_first_place(cell_of, shop):
 def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
     expected, spent = shop
     half = spent * 0.5
-    both = cell_of(
-        {"one": [expected, expected], "zeros": [np.zeros(N), np.zeros(N)]}, [spent, half], min_prediction=0.3
-    )
+    both = cell_of({"one": [expected, expected], "zeros": [np.zeros(N), np.zeros(N)]}, [spent, half], d2_floor=0.3)
     result = standings(both, "normalised_gini", replicates=200)
     bias = result.rows("aggregate_bias")
     each = [expected.sum() / spent.sum() - 1, expected.sum() / half.sum() - 1]
@@ -151,7 +149,7 @@ def test_a_score_without_a_value_tells_nothing_apart(cell_of):
 
 def test_the_interval_of_a_pair_is_centred_on_what_was_found_and_holds_in_its_share_of_replicates(cell_of, shop):
     """Two models are one pair: the interval reaches as far as the deviations of 95 % of the replicates."""
-    two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], min_prediction=0.3)
+    two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], d2_floor=0.3)
     result = standings(two, "normalised_gini", replicates=400)
     replicates, good = result.replicates["normalised_gini"], result.oriented_scores["normalised_gini"]
     deviations = np.abs((replicates[:, 0] - replicates[:, 1]) - (good[0] - good[1]))
@@ -162,7 +160,7 @@ def test_too_few_buyers_to_draw_tell_nothing_apart(cell_of):
     """With one buyer among many, a third of the replicates has none: neither an interval nor a difference."""
     bought = np.zeros(300)
     bought[7] = 50.0
-    lone = cell_of({"one": np.arange(300.0), "two": np.arange(300.0)[::-1]}, bought, min_prediction=0.3)
+    lone = cell_of({"one": np.arange(300.0), "two": np.arange(300.0)[::-1]}, bought, d2_floor=0.3)
     own = standings(lone, "normalised_gini", replicates=200).rows()
     assert own["score"].notna().all()
     assert own[["lower", "upper", "from_best_lower"]].isna().all(axis=None)
@@ -236,7 +234,7 @@ def test_intervals_cover_the_truth(cell_of):
 
     def sample(rows):
         predictions = {label: values[rows] for label, values in made.items()}
-        return cell_of(predictions, spent[rows], bought=days[rows], min_prediction=0.01 * spent.mean())
+        return cell_of(predictions, spent[rows], bought=days[rows], d2_floor=0.01 * spent.mean())
 
     truth = point_scores(sample(order).origins[0])
     alone = {metric: np.zeros(len(made)) for metric in REGULAR}

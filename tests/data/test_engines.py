@@ -32,7 +32,7 @@ from clv_experiments.data.sources.database import database
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
-from clv_experiments.features.rhythm import gap_logarithms
+from clv_experiments.features.rhythm import log_gap_sum
 from clv_experiments.forecasting.btyd_counts import count_customers_by_history
 
 FOLDER = os.environ.get("CLV_DATA_DIR")
@@ -53,7 +53,7 @@ def outcome(log, compose, horizon="3 months"):
         "spend": holdout(log, period),
         "cohorts": cohort_months(log, period.cutoff).past,
         "gaps": last_two_gaps(log, period.cutoff),
-        "rhythm": FeatureSet("rhythm", [gap_logarithms]).at(log, period.cutoff, window.horizon),
+        "rhythm": FeatureSet("rhythm", [log_gap_sum]).at(log, period.cutoff, window.horizon),
         **_counts(log, period.cutoff, window.horizon),
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clv_experiments.errors import describe_full_disk, describe_refusal, is_disk_full, remove_partial_copy
+from clv_experiments.errors import describe_full_disk, describe_write_failure, is_disk_full, remove_partial_copy
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -66,4 +66,4 @@ def test_a_full_disk_of_temporary_files_is_named_with_the_variable(tmp_path, mon
 
 def test_another_refusal_is_quoted(tmp_path):
     error = OSError(errno.EROFS, "Read-only file system", str(tmp_path))
-    assert describe_refusal(error, tmp_path, "output") == f"{error}; type output=<a folder>"
+    assert describe_write_failure(error, tmp_path, "output") == f"{error}; type output=<a folder>"

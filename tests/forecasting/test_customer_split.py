@@ -79,10 +79,10 @@ def test_a_model_without_labels_learns_from_the_other_customers_only(forecaster,
 def test_splits_are_the_same_for_every_model_and_move_with_the_seed(compose):
     one = records(compose, "model=linear", "evaluation.splits=2")[0]
     other = records(compose, "model=zeros", "evaluation.splits=2")[0]
-    assert list(one.latest.table.index) == list(other.latest.table.index)
-    assert len(one.latest.table) == int(np.ceil(0.3 * 2357))
+    assert list(one.latest_forecast.table.index) == list(other.latest_forecast.table.index)
+    assert len(one.latest_forecast.table) == int(np.ceil(0.3 * 2357))
     again = records(compose, "model=linear", "evaluation.splits=2", "seed=7")[0]
-    assert list(one.latest.table.index) != list(again.latest.table.index)
+    assert list(one.latest_forecast.table.index) != list(again.latest_forecast.table.index)
 
 
 def test_scores_are_medians_over_the_splits_and_there_is_no_objective(compose):
@@ -90,7 +90,9 @@ def test_scores_are_medians_over_the_splits_and_there_is_no_objective(compose):
     splits = tables["splits.csv"]
     assert len(splits) == 7
     assert splits["r2"].nunique() == 7
-    assert splits["r2"][0] == pytest.approx(r2(result.latest.table["y_true"], result.latest.table["y_pred"]))
+    assert splits["r2"][0] == pytest.approx(
+        r2(result.latest_forecast.table["y_true"], result.latest_forecast.table["y_pred"])
+    )
     assert metrics["split_r2"] == pytest.approx(splits["r2"].median())
     assert metrics["split_r2_least"] == splits["r2"].min()
     assert metrics["split_mse"] == pytest.approx(splits["mse"].median())
@@ -163,7 +165,7 @@ def test_a_simulated_log_leaves_its_truth_behind(compose):
     assert np.isfinite(predictions["true_expected_spend"]).all()
     assert (predictions["true_expected_spend"] == 0).any(), "some have dropped out"
     assert metrics["holdout_truth_bias"] == pytest.approx(
-        result.latest.table["y_pred"].sum() / predictions["true_expected_spend"].sum() - 1
+        result.latest_forecast.table["y_pred"].sum() / predictions["true_expected_spend"].sum() - 1
     )
     assert set(tables["recovery.csv"]["parameter"]) == {"r", "alpha", "a", "b", "p", "q", "v"}
 

@@ -85,7 +85,7 @@ def test_a_run_records_where_the_total_was_expected_and_why_it_is_btyds(compose,
     monkeypatch.setattr("clv_experiments.commands.train.explanation_records", lambda *_: [])
     result = run_experiment(compose("data=cdnow_sample", "model=linear", "model.level=forecast"))
     metrics = {record.name: record.value for record in result.records if hasattr(record, "value")}
-    level = result.latest.level
+    level = result.latest_forecast.level
     assert metrics["holdout_predicted_total"] == pytest.approx(level.total)
     assert (metrics["holdout_total_lower_80"], metrics["holdout_total_upper_80"]) == level.interval(0.8)
     assert metrics["holdout_total_lower_95"] < metrics["holdout_total_lower_80"] < level.total

@@ -92,7 +92,7 @@ def test_a_model_at_a_level_or_of_btyd_where_no_season_is_known_stays_at_its_tot
 def test_btyd_is_brought_to_the_level_where_the_season_is_known(forecaster, evaluated, monkeypatch):
     holdout, before = evaluated["mbg_nbd"]
     as_it_is = add_intervals(forecaster, holdout, before).forecast.table["high_95"]
-    monkeypatch.setattr(spend_intervals, "knows_season", lambda log, period: period == holdout.forecast.period)
+    monkeypatch.setattr(spend_intervals, "has_cohort_level", lambda log, period: period == holdout.forecast.period)
     double = Level(2 * holdout.forecast.table["y_pred"].sum(), 1.0, 0.1, "forecast")
     monkeypatch.setattr(forecaster, "level_forecast", lambda period: LevelForecast(double, None))
     assert add_intervals(forecaster, holdout, before).forecast.table["high_95"].mean() > 1.5 * as_it_is.mean()

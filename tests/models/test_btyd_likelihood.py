@@ -61,5 +61,5 @@ def test_histories_are_counted_in_weeks_and_sampled_evenly():
     assert histories.T.tolist() == [5, 10, 10]
     assert histories.weights.tolist() == [1, 2, 1]
     assert histories.customers_beyond.tolist() == [3, 1, 1]
-    assert histories.sample(2).x.tolist() == [0, 3]
-    assert len(histories.sample(3)) == 3
+    assert histories.systematic_sample(2).x.tolist() == [0, 3]
+    assert len(histories.systematic_sample(3)) == 3

@@ -35,7 +35,7 @@ def test_no_expected_spend_exceeds_the_largest_in_training():
     model = LognormalRidge(alpha=0.0).fit(X[BOUGHT], Y[BOUGHT])
     far = model.predict(X * 1000)
     assert far.max() == pytest.approx(Y.max())
-    mu, sigma = model.predict_log(X * 1000)
+    mu, sigma = model.predict_log_moments(X * 1000)
     assert np.exp(mu + sigma**2 / 2) == pytest.approx(far)
 
 

@@ -102,7 +102,7 @@ def test_intervals_are_those_of_a_leaderboard_of_the_two():
     tuned = evaluation((spent, close), (spent, wide))
     configured = evaluation((spent, wide), (spent, wide + 1))
     entries = [
-        Entry(label=name, predictions=run.holdout_predictions, min_predictions=(0.5, 2.0))
+        Entry(label=name, predictions=run.holdout_predictions, d2_floors=(0.5, 2.0))
         for name, run in {"tuned": tuned, "configured": configured}.items()
     ]
     cell = Cell(entries=tuple(entries), holdouts=("one", "two"))

@@ -34,7 +34,7 @@ CLV = [sys.executable, "-m", "clv_experiments.commands.cli.clv"]
 TRAIN = [*CLV, "train"]
 
 
-def first_line(*overrides: str) -> float:
+def time_first_line(*overrides: str) -> float:
     """Seconds from the command to its first line of output."""
     with tempfile.TemporaryDirectory() as folder:
         started = perf_counter()
@@ -47,7 +47,7 @@ def first_line(*overrides: str) -> float:
     return seconds
 
 
-def whole(*overrides: str) -> float:
+def time_command(*overrides: str) -> float:
     """Seconds of a whole command in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         started = perf_counter()
@@ -67,14 +67,14 @@ def report(what: str, seconds: list[float]) -> None:
 
 def startup() -> None:
     """Time from command to first line."""
-    report("clv train --help, to the first line", [first_line("--help") for _ in range(5)])
-    report("clv train, to the first line", [first_line("tracking=memory") for _ in range(5)])
+    report("clv train --help, to the first line", [time_first_line("--help") for _ in range(5)])
+    report("clv train, to the first line", [time_first_line("tracking=memory") for _ in range(5)])
 
 
 def run() -> None:
     """Time and memory of the main job."""
-    report("clv train model=xgboost window=3m, on a fresh store", [whole() for _ in range(3)])
-    report("the same, nothing tracked", [whole("tracking=memory") for _ in range(3)])
+    report("clv train model=xgboost window=3m, on a fresh store", [time_command() for _ in range(3)])
+    report("the same, nothing tracked", [time_command("tracking=memory") for _ in range(3)])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     _write(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
 
@@ -167,7 +167,7 @@ def score(customers: int = 1_000_000) -> None:
         for name, model in (("mbg_nbd, fitted now", "mbg_nbd"), ("xgboost, fitted before", f"runs:/{fitted}")):
             command = [*CLV, "score", "data=simulated", f"model={model}"]
             command += [f"data.source.customers={customers}"]
-            seconds, memory = _stage_times(command, folder)
+            seconds, memory = _measure_stages(command, folder)
             report(f"{customers:,} customers by {name}, all of it", [seconds["total"]])
             report("of it scoring, ranking and writing", [seconds["scoring"] + seconds["writing"]])
             _write(f"{'customers a second of that':<58} {customers / (seconds['scoring'] + seconds['writing']):7,.0f}")
@@ -197,13 +197,13 @@ def scale(customers: Sequence[int] = SCALE) -> None:
     for number in customers:
         with tempfile.TemporaryDirectory() as folder:
             command = [*TRAIN, "data=simulated", f"data.source.customers={number}", "tracking=memory"]
-            seconds, memory = _stage_times(command, folder)
+            seconds, memory = _measure_stages(command, folder)
         report(f"{number:,} customers, a run with its validation", [seconds["total"]])
         report("of it fitting and predicting, twice", [seconds["fit"] + seconds["predict"]])
         _write(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
 
 
-def _stage_times(command: Sequence[str], folder: str) -> tuple[dict[str, float], float]:
+def _measure_stages(command: Sequence[str], folder: str) -> tuple[dict[str, float], float]:
     """Run a command in a folder; return the seconds of its stages, as its last lines give them, and its peak memory."""
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

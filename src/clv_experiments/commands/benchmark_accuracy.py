@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from hydra.errors import HydraException
 
-from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write_page
+from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
 from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
@@ -28,7 +28,7 @@ MANUAL_MARK = "<!-- what follows is written by hand and stays -->"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyRequest(ToolRequest):
+class AccuracyRequest(BenchmarkRequest):
     """What was asked for.
 
     Attributes

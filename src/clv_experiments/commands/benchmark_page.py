@@ -16,7 +16,7 @@ EXAMPLES = packaged_conf().parent / "examples"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolRequest:
+class BenchmarkRequest:
     """Which tools to measure, and where to write.
 
     Attributes

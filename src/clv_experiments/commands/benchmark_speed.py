@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from clv_experiments.commands.benchmark_page import EXAMPLES, ToolRequest, write_page
+from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
 from clv_experiments.comparison.external_tools import find_external_tools
@@ -26,7 +26,7 @@ LINE_TASKS, CUSTOMER_TASKS = ("features",), ("fit_bg_nbd", "fit_gamma_gamma", "f
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeedRequest(ToolRequest):
+class SpeedRequest(BenchmarkRequest):
     """What was asked for.
 
     Attributes

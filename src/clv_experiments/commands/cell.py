@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
+from clv_experiments.commands.cell_folders import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.settings import check_settings, check_whole_number, experiment_name, protocol_label
@@ -39,7 +39,7 @@ def write_cell(cfg: DictConfig) -> Path:
         log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     terminal.report_log(log)
     forecaster = build_forecaster(cfg, log)
-    cell = describe_cell(forecaster, protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster, protocol_label(cfg))
     folder = output_folder(cfg.output, f"{experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
     for period, path in write_cell_folders(cfg, forecaster, folder):

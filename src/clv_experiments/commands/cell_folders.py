@@ -36,7 +36,7 @@ def holdout_periods(forecaster: Forecaster) -> list[Period]:
     return [origin.holdout for origin in forecaster.window.backtest(supervised=False, source=forecaster.log.name)]
 
 
-def describe_cell(forecaster: Forecaster, protocol: str) -> str:
+def compute_cell_fingerprint(forecaster: Forecaster, protocol: str) -> str:
     """Return the fingerprint of the cell of a forecaster's window."""
     return cell_fingerprint(forecaster, holdout_periods(forecaster), protocol)
 
@@ -57,7 +57,7 @@ def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) ->
         As soon as a folder is written, oldest first.
     """
     features, periods = build_features(cfg.features), holdout_periods(forecaster)
-    cell = describe_cell(forecaster, protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster, protocol_label(cfg))
     for period in periods:
         path = folder / str(period.cutoff)
         write_origin_folder(

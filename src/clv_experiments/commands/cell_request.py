@@ -9,7 +9,7 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
-from clv_experiments.commands.cli.typed_secrets import typed_command
+from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
@@ -26,14 +26,14 @@ CELL_KEYS = ("data.", "window.horizon", "window.cutoff", "window.origins", "eval
 SPLIT_KEYS = ("evaluation.splits", "evaluation.test_share", "seed")
 
 
-def model_families() -> dict[str, str]:
+def model_family_by_name() -> dict[str, str]:
     """Read the model family of every option."""
     return {option.name: option.family for option in read_options("model")}
 
 
 def requested_models(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
-    family_by_model = model_families()
+    family_by_model = model_family_by_name()
     names = (
         family_by_model if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
     )
@@ -98,9 +98,9 @@ def require_complete(selection: Selection, cfg: DictConfig, overrides: Sequence[
 
 def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> str:
     missing = selection.missing
-    names = "glob(*)" if len(missing) == len(model_families()) else ",".join(missing)
+    names = "glob(*)" if len(missing) == len(model_family_by_name()) else ",".join(missing)
     multirun = ["-m"] if len(missing) > 1 else []
-    run_missing = typed_command("train", [*multirun, f"model={names}", *train_overrides(overrides)])
+    run_missing = format_command("train", [*multirun, f"model={names}", *train_overrides(overrides)])
     reasons = "".join(f"; {model}: {reason}" for model, reason in missing.items() if reason)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:

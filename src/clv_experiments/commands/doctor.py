@@ -35,7 +35,7 @@ def examine(cfg: DictConfig) -> None:
         raise ClvError("tracking=memory keeps nothing that could be looked at; type tracking.folder=<where runs are>")
     inspection = tracker.inspection(cfg.killed)
     left = mendable = 0
-    for title, faults in _examinations(inspection):
+    for title, faults in _find_faults(inspection):
         terminal.print_line(f"{title}: {f'{len(faults)} wrong' if faults else 'well'}")
         for fault in faults:
             terminal.print_line(f"  {fault.text}{f'; fix=true {fault.remedy}' if fault.mend else ''}")
@@ -44,14 +44,14 @@ def examine(cfg: DictConfig) -> None:
                 terminal.print_line("  mended")
             else:
                 left, mendable = left + 1, mendable + (fault.mend is not None)
-    for line in _studies(cfg):
+    for line in _describe_studies(cfg):
         terminal.print_line(line)
     if left:
         advice = f"; {command('doctor')} fix=true mends {mendable}" * bool(mendable)
         raise ClvError(f"{left} {'thing is' if left == 1 else 'things are'} wrong with {tracker.store.name}{advice}")
 
 
-def _examinations(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
+def _find_faults(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
     damage = [*inspection.database()]
     if damage:  # nothing else could be read with any sense
         return [("database", damage)]
@@ -64,7 +64,7 @@ def _examinations(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
     ]
 
 
-def _studies(cfg: DictConfig) -> list[str]:
+def _describe_studies(cfg: DictConfig) -> list[str]:
     """Describe the studies, where there are any: trials whose process is gone are tried again by the next sweep."""
     folder = study_folder(cfg)
     url = storage_url(cfg.storage, folder)

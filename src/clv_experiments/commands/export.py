@@ -20,7 +20,7 @@ from clv_experiments.forecasting.sql.statement import (
     DIALECTS,
     RFM_SUMMARY,
     TRANSACTIONS,
-    Forecasts,
+    ForecastQuery,
     SourceTable,
     forecast_customers,
 )
@@ -56,7 +56,7 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
         reference = resolve_model(cfg, model_argument)
     terminal.print_line(f"model: {reference.description}")
     check_exportable(reference)
-    estimator, cutoff = _fitted(cfg, reference, terminal)
+    estimator, cutoff = _load_or_fit_model(cfg, reference, terminal)
     period = Horizon.parse(cfg.window.horizon).after(cutoff)
     estimator.set_params(horizon_days=float(period.days))
     with terminal.step("comparing the statement with the model", "statement"):
@@ -115,7 +115,7 @@ def check_exportable(reference: ModelReference) -> None:
         )
 
 
-def _fitted(cfg: DictConfig, reference: ModelReference, terminal: Terminal) -> tuple[BtydRegressor, date]:
+def _load_or_fit_model(cfg: DictConfig, reference: ModelReference, terminal: Terminal) -> tuple[BtydRegressor, date]:
     """Return the fitted model, and the cutoff: the last day that it has seen, or the one that was typed."""
     if reference.stored:
         assert reference.trained_until
@@ -130,7 +130,7 @@ def _fitted(cfg: DictConfig, reference: ModelReference, terminal: Terminal) -> t
         return Forecaster(log, window).fit_future(reference.model).estimator, window.end
 
 
-def _header(reference: ModelReference, forecasts: Forecasts, source: SourceTable, cutoff: date, days: int) -> str:
+def _header(reference: ModelReference, forecasts: ForecastQuery, source: SourceTable, cutoff: date, days: int) -> str:
     description = " ".join(reference.description.split())
     lines = [
         f"Forecasts of {description}.",

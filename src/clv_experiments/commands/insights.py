@@ -118,7 +118,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             )
             files = [Text(PAGE, page), *report.files]
             total = total_records("expected", snapshots.now.model.level)
-            run.log([*log_records(log), *_identity(forecaster, snapshots), *total, *files])
+            run.log([*log_records(log), *_identity_tags(forecaster, snapshots), *total, *files])
             title = f"{experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for answer in report.answers:
@@ -192,7 +192,7 @@ def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: Mo
     ]
 
 
-def _identity(forecaster: Forecaster, snapshots: Snapshots) -> Iterator[Record]:
+def _identity_tags(forecaster: Forecaster, snapshots: Snapshots) -> Iterator[Record]:
     yield Tag("model", snapshots.now.model_name)
     yield Tag("btyd_model", snapshots.now.btyd_name)
     yield Tag("window", forecaster.window.horizon.label)

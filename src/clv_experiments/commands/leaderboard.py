@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.commands.cell_request import (
-    model_families,
+    model_family_by_name,
     override_key,
     requested_models,
     require_complete,
@@ -154,7 +154,7 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
     board_checks(cfg)
-    families = model_families()
+    families = model_family_by_name()
     models = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
     for name in models or []:
         if name not in families:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cell_request import train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.cli.typed_secrets import typed_command
+from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.comparison.champion import Choice, choose
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.card import Refit, card
@@ -95,7 +95,7 @@ def promote(
             forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
         with terminal.step("registering the champion", "writing"):
-            card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
+            card_text = card(choice, standings, checks, _build_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
             version_tags = (*_champion_tags(choice, cell), *log_tags)
             run.log(
@@ -121,7 +121,7 @@ def _load_same_log(
     log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
     recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != recorded:
-        run_all = typed_command("train", ["-m", "model=glob(*)", *train_overrides(overrides)])
+        run_all = format_command("train", ["-m", "model=glob(*)", *train_overrides(overrides)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
             f"then {recorded}); judge the models on it as it is now, {run_all}, and promote then"
@@ -148,7 +148,7 @@ def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Ch
     yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}", choice.entry.model)
 
 
-def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> Refit:
+def _build_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> Refit:
     """Describe the fit for the card."""
     log, periods = forecaster.log, forecast.training.periods
     learned_from = f"its calibration period is all of it, up to {forecast.period.cutoff}"

@@ -115,13 +115,13 @@ def _logged_settings(cfg: DictConfig, logged: str, typed: Mapping[str, Any]) -> 
         OmegaConf.update(settings, key, value)
     for key, text in flat.items():
         if isinstance(text, str) and text not in replaced and MASK in text:
-            replaced[text] = _environment_secret(key, text)
+            replaced[text] = _secret_interpolation(key, text)
         if isinstance(text, str) and key.startswith("data.") and key not in typed and text in replaced:
             OmegaConf.update(settings, key, replaced[text])
     return settings
 
 
-def _environment_secret(key: str, masked: str) -> str:
+def _secret_interpolation(key: str, masked: str) -> str:
     """Refer to the variable that holds what was logged without its secret."""
     variable = f"CLV_{key.replace('.', '_').upper()}"
     if variable not in os.environ:

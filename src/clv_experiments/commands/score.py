@@ -57,7 +57,7 @@ from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import describe_total, log_records, total_records
-from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses, require_purchases
+from clv_experiments.forecasting.suitability import choose_model_or_fallback, require_no_losses, require_purchase_model
 from clv_experiments.reporting.record_files import check_writable, output_folder, write_folder
 from clv_experiments.reporting.records import File, Metric, Record, Table, Tag, Text
 from clv_experiments.tracking.code_version import code_version
@@ -112,7 +112,7 @@ def score(
                 instantiate(cfg.tracking).run(experiment_name(cfg), f"{KIND} {request.model.name}")
             )
         model_is_chosen = bool(model_argument or request.stored)
-        run.log([Tag("kind", KIND), *_settings(cfg, with_model=model_is_chosen and not request.stored)])
+        run.log([Tag("kind", KIND), *_setting_records(cfg, with_model=model_is_chosen and not request.stored)])
 
         with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
             rfm_summary = None
@@ -129,7 +129,7 @@ def score(
             run.rename(f"{KIND} {request.model.name}")
             terminal.print_line(f"model: {request.description}")
         if not model_is_chosen and request.model is not btyd_model:
-            run.log([*_settings(cfg, with_model=True)])
+            run.log([*_setting_records(cfg, with_model=True)])
         if rfm_summary:
             return write_summary_scores(cfg, rfm_summary, request, run, terminal)
         assert log
@@ -198,7 +198,7 @@ def _scoring_context(
 ) -> ScoringContext:
     model, stored, window = request.model, request.stored, forecaster.window
     require_no_losses(forecaster.log, "a scored list")
-    require_purchases(forecaster.log, model)
+    require_purchase_model(forecaster.log, model)
     if stored:
         check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
     with terminal.step(f"fitting on what is known on {window.end}", "fit"):
@@ -234,7 +234,7 @@ def _describe_missing_spend(rfm_summary: RfmSummary | None, log: TransactionLog 
     return f"log '{log.name}' has no amounts" if log and not log.has_amounts else ""
 
 
-def _settings(cfg: DictConfig, *, with_model: bool) -> list[Record]:
+def _setting_records(cfg: DictConfig, *, with_model: bool) -> list[Record]:
     """Record the settings; a model that is kept, or that ``decisions.btyd`` names, brings its own."""
     model_settings = () if with_model else ("model", "features")
     settings = {name: value for name, value in resolve_settings(cfg).items() if name not in model_settings}

@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
-from clv_experiments.commands.cell_folders import build_forecaster, describe_cell, write_cell_folders
+from clv_experiments.commands.cell_folders import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.external_tools import SCRIPT, ExternalTool, find_external_tools, run_tool
 from clv_experiments.comparison.selection import find_completed_run
@@ -72,7 +72,7 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     check_name(name)
     terminal = Terminal()
     if cfg.resume and (
-        completed := find_completed_run(_run_reader(cfg), experiment_name(cfg), _run_settings(cfg, name))
+        completed := find_completed_run(_tracking_reader(cfg), experiment_name(cfg), _run_settings(cfg, name))
     ):
         terminal.print_line(f"{experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
         return None
@@ -90,17 +90,17 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     return result
 
 
-def _run_reader(cfg: DictConfig) -> Reader:
+def _tracking_reader(cfg: DictConfig) -> Reader:
     reader: Reader = instantiate(cfg.tracking).reader()
     return reader
 
 
 def _run_settings(cfg: DictConfig, name: str) -> dict[str, object]:
     """Name the parameters by which a run of these predictions is known."""
-    return {**{param.name: param.value for param in setting_records(_settings(cfg))}, "model.name": name}
+    return {**{param.name: param.value for param in setting_records(_submission_settings(cfg))}, "model.name": name}
 
 
-def _settings(cfg: DictConfig) -> dict[str, Any]:
+def _submission_settings(cfg: DictConfig) -> dict[str, Any]:
     """Resolve the settings that say what was predicted, not by what."""
     return {key: value for key, value in resolve_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
 
@@ -120,7 +120,7 @@ def evaluate_predictions(
 ) -> tuple[EvaluationTask, EvaluationResult]:
     """Check predictions against the cell of a log and a window config, and score them beside the baselines."""
     forecaster = build_forecaster(cfg, log)
-    cell = describe_cell(forecaster, protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster, protocol_label(cfg))
     tables = check_predictions_of_cell(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
     external = ExternalForecaster(forecaster, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
@@ -175,8 +175,8 @@ def submission_records(
     cfg: DictConfig, task: EvaluationTask, result: EvaluationResult, name: str, provenance: str | None
 ) -> Iterator[Record]:
     """Record what a run of a model records, but for what only a model fitted here has."""
-    settings = _settings(cfg)
-    log, latest = task.forecaster.log, result.latest
+    settings = _submission_settings(cfg)
+    log, latest = task.forecaster.log, result.latest_forecast
     yield Tag("kind", RUN)
     yield from setting_records(settings)
     yield Param("model.name", name)

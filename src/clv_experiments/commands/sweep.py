@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.commands.cell_request import override_key
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.cli.typed_secrets import typed_command
+from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
@@ -22,7 +22,7 @@ from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import SCORES, require_applicable
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.run_records import Search
+from clv_experiments.forecasting.run_records import TrialReference
 from clv_experiments.forecasting.suitability import require_learnable_amounts
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
@@ -117,7 +117,7 @@ def summarise_study(
     A study whose winner was run before, and whose run is still there, is only shown again.
     """
     cfg, metrics = config.cfg, config.settings.metrics
-    search = Search(run.run_id, winner.number, tuple(edge_sentences(config.space, winner)))
+    search = TrialReference(run.run_id, winner.number, tuple(edge_sentences(config.space, winner)))
     outcome = _stored_outcome(config, study, search)
     if outcome is None:
         outcome = _compare_in_full(config, winner, objective, search, terminal)
@@ -146,7 +146,7 @@ def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
     yaml_words = {None: "null", True: "true", False: "false"}
     values = {key: yaml_words[v] if v is None or isinstance(v, bool) else v for key, v in settings.items()}
     choice = [f"{'+' * (key in added_keys)}{key}={value}" for key, value in values.items()]
-    return typed_command("train", [*overrides, *choice])
+    return format_command("train", [*overrides, *choice])
 
 
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
@@ -196,7 +196,7 @@ def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
     return winner
 
 
-def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: Search) -> TuningOutcome | None:
+def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: TrialReference) -> TuningOutcome | None:
     """Return what the winner was worth, if that is known and its full run is still kept."""
     stored = study.study.user_attrs.get(OUTCOME, {})
     if (stored.get("trial"), stored.get("seeds")) != (search.trial, config.settings.seeds):
@@ -209,7 +209,7 @@ def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: Search) ->
 
 
 def _compare_in_full(
-    config: SweepConfig, winner: FrozenTrial, objective: Objective, search: Search, terminal: Terminal
+    config: SweepConfig, winner: FrozenTrial, objective: Objective, search: TrialReference, terminal: Terminal
 ) -> TuningOutcome:
     settings, cfg = config.settings, config.cfg
     configured, tuned = config.train_config(), config.train_config(winner.params)
@@ -224,7 +224,7 @@ def _compare_in_full(
     with terminal.step("fitting both with several seeds", "seeds") as progress:
         fits = fit_with_seeds(
             objective,
-            _objective_on_holdouts(cfg, objective, tuned_result),
+            _build_holdout_objective(cfg, objective, tuned_result),
             lambda seed: build_candidate_model(with_seed(tuned, seed)),
             lambda seed: build_candidate_model(with_seed(configured, seed)),
             range(cfg.seed, cfg.seed + (1 if one_seed_suffices else settings.seeds)),
@@ -235,7 +235,7 @@ def _compare_in_full(
     return TuningOutcome(winner.number, settings.seeds, cfg.model.name, settings.metrics, differences, fits)
 
 
-def _objective_on_holdouts(cfg: DictConfig, objective: Objective, result: EvaluationResult) -> Objective:
+def _build_holdout_objective(cfg: DictConfig, objective: Objective, result: EvaluationResult) -> Objective:
     """Score the holdouts on the log as a full run reads it, whose cleaning may have learnt for longer."""
     log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = objective.forecaster

@@ -33,7 +33,7 @@ from clv_experiments.forecasting.evaluation_result import EvaluationResult, Eval
 from clv_experiments.forecasting.forecaster_cache import ForecasterCache
 from clv_experiments.forecasting.out_of_time import out_of_time
 from clv_experiments.forecasting.run_records import (
-    Search,
+    TrialReference,
     describe_total,
     estimator_warnings,
     explanation_records,
@@ -79,14 +79,14 @@ def train(cfg: DictConfig) -> float | None:
         except UnsuitableLog as error:
             Terminal().print_line(f"left out: {error}")
             return None
-    Terminal().print_line(f"{run_title(cfg)}: {_describe(completed)}")
+    Terminal().print_line(f"{run_title(cfg)}: {_describe_completed_run(completed)}")
     objective = choose_objective(cfg.evaluation.objective, has_losses="has_losses" in completed.tags)
     return reader.by_origin(completed.run_id, f"validation_{objective}").get(0)
 
 
 def run_experiment(
     cfg: DictConfig,
-    search: Search | None = None,
+    search: TrialReference | None = None,
     *,
     log: TransactionLog | None = None,
     tracker: Tracker | None = None,
@@ -98,7 +98,7 @@ def run_experiment(
     ----------
     cfg : DictConfig
         Composed from ``conf/``.
-    search : Search, optional
+    search : TrialReference, optional
         Where the model's settings were found.
     log : TransactionLog, optional
         The log that ``cfg.data`` describes, where it has been read already.
@@ -126,7 +126,7 @@ def run_experiment(
         result = _evaluate(cfg, task, terminal)
         with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
             replicates = cfg.evaluation.bootstrap_replicates
-            explanation = [*explanation_records(task, result.latest, cfg.seed, replicates, progress, search)]
+            explanation = [*explanation_records(task, result.latest_forecast, cfg.seed, replicates, progress, search)]
         notes = _notes(cfg, task, result)
         with terminal.step("writing the run", "tracking"):
             records = [*result.records, *baseline_comparison_records(result.comparison, result.title), *explanation]
@@ -134,7 +134,7 @@ def run_experiment(
             run.log([PrimaryMetric(f"holdout_{task.objective}"), *_objective_first(records, task.objective), *remarks])
 
         terminal.print_summary(result.comparison, result.title)
-        for sentence in describe_total(result.latest.level, log.currency, log.measure):
+        for sentence in describe_total(result.latest_forecast.level, log.currency, log.measure):
             terminal.print_line(sentence)
         for note in notes:
             terminal.print_line(f"note: {note}")
@@ -181,8 +181,8 @@ def _objective_first(records: Sequence[Record], objective: str) -> list[Record]:
 
 def _notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:
     """Collect what the user should know of a run, beside what was guessed while reading the log."""
-    of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest.estimator)]
-    of_model += describe_regularity(task.forecaster.log, result.latest.period.cutoff, task.model)
+    of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest_forecast.estimator)]
+    of_model += describe_regularity(task.forecaster.log, result.latest_forecast.period.cutoff, task.model)
     return [*of_model, *_objective_warnings(cfg, task), *result.warnings]
 
 
@@ -207,7 +207,7 @@ def _evaluate(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> Eval
     return result
 
 
-def _describe(run: StoredRun) -> str:
+def _describe_completed_run(run: StoredRun) -> str:
     """Say of a completed run why it is not run again."""
     reason = f"left out: {run.tags['failure']}" if run.status == "FAILED" else "there already"
     then, now = run.tags.get("code_version", code_version()), code_version()

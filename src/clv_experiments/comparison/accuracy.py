@@ -17,7 +17,7 @@ from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.cell_fingerprint import cell_fingerprint
-from clv_experiments.forecasting.evaluation_result import min_prediction
+from clv_experiments.forecasting.evaluation_result import d2_floor
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.origin_folder import write_origin_folder
@@ -95,12 +95,12 @@ def predict_cell(
                 continue
             tables.setdefault(tool.name, []).append(table.assign(y_pred=predicted))
             seconds.setdefault(tool.name, []).append(duration)
-    smallest = tuple(min_prediction(forecaster, period) for period in periods)
+    smallest = tuple(d2_floor(forecaster, period) for period in periods)
     entries = [
         Entry(
             label=name,
             predictions=pd.concat(frames).reset_index(),
-            min_predictions=smallest,
+            d2_floors=smallest,
             model=name,
             seconds={"total": sum(seconds[name]) / len(periods)},
         )

@@ -92,7 +92,7 @@ def board_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str, Lead
 def point_scores(origin: OriginPredictions, *, has_losses: bool = False) -> dict[str, Floats]:
     """Score the original customers: one value a model, shape (models,), for every metric that the origin has."""
     by_model = [
-        metrics.score(origin.y_true, predicted, origin.min_prediction, origin.bought, has_losses=has_losses)
+        metrics.score(origin.y_true, predicted, origin.d2_floor, origin.bought, has_losses=has_losses)
         for predicted in origin.y_pred.T
     ]
     points = {name: np.array([scores[name] for scores in by_model]) for name in board_metrics(has_losses=has_losses)}
@@ -173,7 +173,7 @@ class _Scorer:
         y, predicted = origin.y_true, origin.y_pred
         spend = np.maximum(y, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):  # of a log with losses the least prediction may be below 0
-            deviances = metrics.tweedie_deviances(spend[:, None], np.maximum(predicted, origin.min_prediction))
+            deviances = metrics.tweedie_deviances(spend[:, None], np.maximum(predicted, origin.d2_floor))
         self.models = predicted.shape[1]
         moments = np.column_stack([np.ones_like(y), y, y**2, spend, np.sqrt(spend)])
         errors = [predicted, deviances, (predicted - y[:, None]) ** 2, np.abs(predicted - y[:, None])]

@@ -26,7 +26,7 @@ class Entry:
     predictions : pandas.DataFrame
         ``customer_id, cutoff, y_true, y_pred, purchase_days``, one row a customer and origin; of runs that have them
         also ``frequency``, ``low_80``, ``high_80``, ``low_95``, ``high_95`` and ``crps``.
-    min_predictions : sequence of float
+    d2_floors : sequence of float
         Least prediction that D2 sees at each origin, oldest first (currency).
     model, family, features, run_id, code_version : str
         As the run was tagged; empty where the forecast is no stored run.
@@ -45,7 +45,7 @@ class Entry:
 
     label: str
     predictions: pd.DataFrame
-    min_predictions: tuple[float, ...]
+    d2_floors: tuple[float, ...]
     model: str = ""
     family: str = ""
     features: str = ""
@@ -71,7 +71,7 @@ class OriginPredictions:
         Whether there was a purchase day in the holdout.
     y_pred : array, shape (n, models)
         In the order of the cell's entries.
-    min_prediction : float
+    d2_floor : float
         Least prediction that D2 sees (currency).
     holdout : str
         The holdout period.
@@ -83,7 +83,7 @@ class OriginPredictions:
     y_true: Floats
     bought: np.ndarray
     y_pred: Floats
-    min_prediction: float
+    d2_floor: float
     holdout: str = ""
     crps: Floats | None = None
 
@@ -184,7 +184,7 @@ class Cell:
                     first["y_true"].to_numpy(float)[rows],
                     first["purchase_days"].to_numpy()[rows] > 0,
                     np.column_stack([table["y_pred"].to_numpy(float)[rows] for table in tables]),
-                    self.entries[0].min_predictions[step],
+                    self.entries[0].d2_floors[step],
                     self.holdouts[step],
                     _crps(tables, rows),
                 )

@@ -114,7 +114,7 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         run_id=run.run_id,
         code_version=run.tags["code_version"],
         predictions=predictions,
-        min_predictions=tuple(origins["d2_floor"]),
+        d2_floors=tuple(origins["d2_floor"]),
         validation={step: {metric: value} for step, value in by_origin(f"validation_{metric}").items()},
         label_margin_days=dict(zip(margins.index, margins, strict=True)),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in timings},

@@ -68,7 +68,7 @@ def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
     return merged
 
 
-def hidden_options() -> list[Path]:
+def shadowed_options() -> list[Path]:
     """Return the user's own files that nothing reads, since an option of their name comes with the package."""
     folder = user_conf()
     if folder is None:

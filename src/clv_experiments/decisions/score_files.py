@@ -22,7 +22,7 @@ from clv_experiments.decisions.customer_scores import Ranking, Scorer, value_col
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.errors import ClvError, describe_refusal
+from clv_experiments.errors import ClvError, describe_write_failure
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import customer_feature_parts
 from clv_experiments.reporting.safe_csv import CsvParts
@@ -188,7 +188,7 @@ def _temporary(folder: Path, paths: list[Path]) -> Iterator[None]:
         yield
     except OSError as error:
         raise ClvError(
-            f"the scores cannot be written to {folder}: {describe_refusal(error, folder, 'output')}"
+            f"the scores cannot be written to {folder}: {describe_write_failure(error, folder, 'output')}"
         ) from error
     finally:
         for path in paths:

@@ -43,7 +43,7 @@ def count_customers(
     """
     with FeatureSet("rfm", [rfm]).table(log, cutoff, horizon).cache() as customers:
         counts = customers.group_by(HISTORY).agg(customers=customers.count().cast("float64"))
-        return _fetch(counts, HISTORY), _count_mean_spends(customers, cells, steps) if log.has_amounts else None
+        return _fetch_sorted(counts, HISTORY), _count_mean_spends(customers, cells, steps) if log.has_amounts else None
 
 
 def _count_mean_spends(customers: ibis.Table, cells: int, steps: int) -> pd.DataFrame:
@@ -57,8 +57,8 @@ def _count_mean_spends(customers: ibis.Table, cells: int, steps: int) -> pd.Data
         steps=t.step.cast("int64").sum().cast("float64"),
         squares=(t.step * t.step / steps).round().cast("int64").sum().cast("float64"),
     )
-    return _fetch(sums, ["frequency", "cell"])
+    return _fetch_sorted(sums, ["frequency", "cell"])
 
 
-def _fetch(table: ibis.Table, keys: list[str]) -> pd.DataFrame:
+def _fetch_sorted(table: ibis.Table, keys: list[str]) -> pd.DataFrame:
     return table.to_pyarrow().to_pandas().sort_values(keys, ignore_index=True)

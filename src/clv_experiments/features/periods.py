@@ -27,7 +27,7 @@ def periods(
     Parameters
     ----------
     history : ibis.Table
-        See ``calibration_history``.
+        See ``calibration_purchase_days``.
     cutoff : date
     horizon : Horizon
     count : int

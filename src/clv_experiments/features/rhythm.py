@@ -43,7 +43,7 @@ def rhythm(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibi
     }
 
 
-def gap_logarithms(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
+def log_gap_sum(history: ibis.Table, cutoff: date, horizon: Horizon) -> dict[str, ibis.Value]:
     """Sum the logarithms of each customer's gaps, in days: all that a fit to gamma gaps needs besides rfm."""
     steps = (ibis.ifelse(history.gap > 0, history.gap, 1).cast("float64").ln() * LOG_STEPS).round().cast("int64")
     return {"log_gaps": steps.sum() / LOG_STEPS}

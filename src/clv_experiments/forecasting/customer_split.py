@@ -19,9 +19,14 @@ from clv_experiments.forecasting.evaluation_result import (
     EvaluationResult,
     EvaluationTask,
     Progress,
-    min_prediction,
+    d2_floor,
 )
-from clv_experiments.forecasting.run_records import cost_records, origin_records, prediction_records, preview_records
+from clv_experiments.forecasting.run_records import (
+    cost_records,
+    origin_records,
+    prediction_records,
+    top_customer_records,
+)
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.formatting import format_count
 from clv_experiments.reporting.prose import sentences
@@ -95,7 +100,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
             *origin_records([origin]),
             *cost_records([origin]),
             *prediction_records("predictions.parquet", [evaluation.first]),
-            *preview_records(evaluation.first),
+            *top_customer_records(evaluation.first),
         ],
         warnings=sentences("run/warnings.jinja", "customer_split"),
         timings={"splits": evaluation.seconds},
@@ -105,7 +110,7 @@ def customer_split(task: EvaluationTask, settings: SplitSettings, progress: Prog
 def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Progress) -> SplitEvaluation:
     """Fit and score the model and the baselines on every split."""
     forecaster, model, period = task.forecaster, task.model, task.origins[-1].holdout
-    smallest, customers = min_prediction(forecaster, period), len(forecaster.outcome(period))
+    smallest, customers = d2_floor(forecaster, period), len(forecaster.outcome(period))
     test_size = _count_test_customers(settings.test_share, customers)
     options = (model, *(option for option in task.baselines if option.name != model.name))
     scores: dict[str, list[dict[str, float]]] = {option.name: [] for option in options}

@@ -14,7 +14,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.reporting.records import Record
 
-MIN_PREDICTION_SHARE = 0.01  # of the training mean; D2 raises smaller predictions to it
+D2_FLOOR_SHARE = 0.01  # of the training mean; D2 raises smaller predictions to it
 
 # Called with a description of the work, the units done and the units in all; 0 of 0 where they are not counted.
 Progress = Callable[[str, int, int], None]
@@ -26,7 +26,7 @@ class EvaluatedForecast:
 
     forecast: Forecast
     scores: dict[str, float]
-    min_prediction: float
+    d2_floor: float
     interval_scores: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -107,14 +107,14 @@ class EvaluationResult:
         return stack_predictions(origin.holdout for origin in self.origins)
 
     @property
-    def latest(self) -> Forecast:
+    def latest_forecast(self) -> Forecast:
         """The forecast that tables and figures describe: the latest origin's holdout."""
         return self.origins[-1].holdout.forecast
 
 
 def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
     """Forecast a period and score it."""
-    forecast, smallest = forecaster.forecast(period, model), min_prediction(forecaster, period)
+    forecast, smallest = forecaster.forecast(period, model), d2_floor(forecaster, period)
     scores = score_table(forecast.table, smallest, has_losses=forecaster.log.has_losses)
     return EvaluatedForecast(forecast, scores, smallest)
 
@@ -126,6 +126,6 @@ def stack_predictions(evaluations: Iterable[EvaluatedForecast]) -> pd.DataFrame:
     return pd.concat(frames).reset_index()
 
 
-def min_prediction(forecaster: Forecaster, period: Period) -> float:
+def d2_floor(forecaster: Forecaster, period: Period) -> float:
     """Return the smallest prediction that D2 sees, in the log's currency."""
-    return MIN_PREDICTION_SHARE * forecaster.training_mean(period)
+    return D2_FLOOR_SHARE * forecaster.training_mean(period)

@@ -150,7 +150,7 @@ class Forecaster:
         fit_started = perf_counter()
         estimator, level = clone(model.estimator), None
         if level_kind != OWN:
-            level, training = self.level(target, level_kind), self._align_labels(training)
+            level, training = self.level(target, level_kind), self._align_labels_to_btyd(training)
             estimator = estimator if isinstance(estimator, Ensemble) else ScaledRegressor(estimator)
         if "horizon_days" in estimator.get_params():
             estimator.set_params(horizon_days=float(target.days))
@@ -244,10 +244,10 @@ class Forecaster:
         kind : {"forecast", "btyd"}
         """
         earlier = islice(replace(self.window, training_origins=None).training(target), CALIBRATION_ORIGINS)
-        errors = ((self.level_forecast(period).at(kind), self.outcome(period)["spend"].sum()) for period in earlier)
-        return calibrate(self.level_forecast(target).at(kind), errors)
+        errors = ((self.level_forecast(period).select(kind), self.outcome(period)["spend"].sum()) for period in earlier)
+        return calibrate(self.level_forecast(target).select(kind), errors)
 
-    def _align_labels(self, training: TrainingPanel) -> TrainingPanel:
+    def _align_labels_to_btyd(self, training: TrainingPanel) -> TrainingPanel:
         """Bring the labels of each origin to what BTYD expected there."""
         if training.y is None:
             return training

@@ -75,7 +75,7 @@ class LevelForecast:
     cohorts: Level | None
     note: str = ""
 
-    def at(self, level: str) -> Level:
+    def select(self, level: str) -> Level:
         """Return the level that a model is asked for: ``btyd`` or ``forecast``."""
         return self.btyd if level == BTYD else self.combined()
 
@@ -126,7 +126,7 @@ def forecast_level(log: TransactionLog, target: Period, customers: pd.DataFrame)
     return LevelForecast(btyd, _cohort_level(months, future, model))
 
 
-def knows_season(log: TransactionLog, target: Period) -> bool:
+def has_cohort_level(log: TransactionLog, target: Period) -> bool:
     """Return whether the purchases up to a period's cutoff tell more of its level than BTYD does."""
     months = cohort_months(log, target.cutoff)
     return not _reason_for_btyd(months, months.future(target.days), log, target)
@@ -192,19 +192,19 @@ def _reason_for_btyd(months: CohortMonths, future: pd.DataFrame, log: Transactio
     a_year_before = (future["month"] % MONTHS_A_YEAR - MONTHS_A_YEAR).min() * DAYS_A_MONTH
     if (target.cutoff - log.start).days + 1 + a_year_before < FIRST_DAYS:
         return f"the season of {target} was never seen: the log begins on {log.start}"
-    first, last = months.cohorts.index[np.searchsorted(_customer_shares(months.cohorts), MIDDLE_QUANTILES)]
+    first, last = months.cohorts.index[np.searchsorted(_cumulative_shares(months.cohorts), MIDDLE_QUANTILES)]
     if last - first + 1 < MIN_COHORT_MONTHS:
         return f"most customers first bought within {last - first + 1} months, so that age cannot be told from season"
     return ""
 
 
-def _customer_shares(cohorts: pd.DataFrame) -> np.ndarray:
+def _cumulative_shares(cohorts: pd.DataFrame) -> np.ndarray:
     """Return which share of the customers first bought in or before the month of each cohort."""
     return (cohorts["customers"].cumsum() / cohorts["customers"].sum()).to_numpy()
 
 
 def _cohort_level(months: CohortMonths, future: pd.DataFrame, btyd: MbgNbd) -> Level:
-    past, X, ahead = months.past, _expect(months.past, btyd), _expect(future, btyd)
+    past, X, ahead = months.past, _add_exposure(months.past, btyd), _add_exposure(future, btyd)
     spend, spend_error = AgePeriodCohort().fit(X, past["spend"].to_numpy()).predict_total(ahead)
     days, days_error = AgePeriodCohort().fit(X, past["purchase_days"].to_numpy()).predict_total(ahead)
     last_year = past.loc[past["month"] >= -MONTHS_A_YEAR, ["spend", "purchase_days"]].sum()
@@ -212,7 +212,7 @@ def _cohort_level(months: CohortMonths, future: pd.DataFrame, btyd: MbgNbd) -> L
     return Level(float(np.sqrt(spend * days * mean_spend)), days, (spend_error + days_error) / 2, FORECAST)
 
 
-def _expect(cells: pd.DataFrame, btyd: MbgNbd) -> pd.DataFrame:
+def _add_exposure(cells: pd.DataFrame, btyd: MbgNbd) -> pd.DataFrame:
     """Let the exposure of each cohort and month be the purchases that BTYD expects of customers of that age."""
     start, end = (btyd.expected_cumulative_purchases(cells[age].to_numpy()) for age in ("from_age", "to_age"))
     age = (cells["from_age"] + cells["to_age"]) / 2

@@ -23,7 +23,7 @@ from clv_experiments.forecasting.run_records import (
     level_warnings,
     origin_records,
     prediction_records,
-    preview_records,
+    top_customer_records,
 )
 from clv_experiments.forecasting.spend_intervals import add_intervals
 from clv_experiments.reporting.prose import sentences
@@ -67,7 +67,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
             *level_records(origins),
             *cost_records(origins),
             *prediction_records("predictions.parquet", list(holdouts.values())),
-            *preview_records(origins[-1].holdout),
+            *top_customer_records(origins[-1].holdout),
             *prediction_records("validation_predictions.parquet", list(validations.values())),
         ],
         warnings=[*level_warnings(origins), *([] if oldest else sentences("run/warnings.jinja", "no_validation"))],

@@ -23,7 +23,7 @@ from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
     EvaluatedOrigin,
     EvaluationTask,
-    min_prediction,
+    d2_floor,
     stack_predictions,
 )
 from clv_experiments.forecasting.forecast import Forecast
@@ -39,7 +39,7 @@ PREVIEW = 100  # customers
 
 
 @dataclass(frozen=True)
-class Search:
+class TrialReference:
     """Where the settings of a run were found.
 
     Attributes
@@ -63,7 +63,7 @@ def explanation_records(
     seed: int,
     replicates: int,
     progress: Callable[[int, int], None],
-    search: Search | None = None,
+    search: TrialReference | None = None,
 ) -> Iterator[Record]:
     """Tables, figures and the fitted model of one holdout forecast.
 
@@ -78,11 +78,11 @@ def explanation_records(
         Of the bootstrap.
     progress : callable
         Called with (done, replicates).
-    search : Search, optional
+    search : TrialReference, optional
         Where the settings were found, if they were searched for.
     """
     forecaster, model = task.forecaster, task.model
-    log, estimator, smallest = forecaster.log, forecast.estimator, min_prediction(forecaster, forecast.period)
+    log, estimator, smallest = forecaster.log, forecast.estimator, d2_floor(forecaster, forecast.period)
     labels = Labels(
         model.name, f"{log.name}, {forecast.period}", f"next {forecaster.window.horizon}", log.currency, log.measure
     )
@@ -104,12 +104,12 @@ def explanation_records(
     yield from coefficient_records(table, labels)
     yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
     if hasattr(estimator, "expected_cumulative_purchases"):
-        yield from _btyd_records(log, forecast, labels)
+        yield from _btyd_fit_records(log, forecast, labels)
     yield from _tuning_records(estimator, search)
     yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}", model.name)
 
 
-def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
+def _btyd_fit_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
     """Weekly repeat spend against the expectation, and whether the fit ended at a boundary."""
     estimator = forecast.estimator
     weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
@@ -121,7 +121,7 @@ def _btyd_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> It
     yield Metric("btyd_at_boundary", float(bool(boundary)))
 
 
-def _tuning_records(estimator: Any, search: Search | None) -> Iterator[Tag]:
+def _tuning_records(estimator: Any, search: TrialReference | None) -> Iterator[Tag]:
     """Where the settings were found, and which of them lie at the edge of what was searched or allowed."""
     edges = [*(search.at_edge if search else ()), *getattr(estimator, "at_edge_", [])]
     if edges:
@@ -143,7 +143,7 @@ def remark_records(notes: Sequence[str]) -> Iterator[Text]:
         yield Text("remarks.txt", "\n".join(notes))
 
 
-def preview_records(evaluated: EvaluatedForecast) -> Iterator[Table]:
+def top_customer_records(evaluated: EvaluatedForecast) -> Iterator[Table]:
     """Tabulate the customers of whom most is expected, since Parquet cannot be looked at in MLflow."""
     table = evaluated.forecast.table.nlargest(PREVIEW, "y_pred").reset_index()
     yield Table("top_customers.csv", table.round(DECIMALS))
@@ -176,7 +176,7 @@ def origin_records(origins: Sequence[EvaluatedOrigin]) -> Iterator[Record]:
         row = {"step": origin.step, "cutoff": str(forecast.period.cutoff), "end": str(forecast.period.end)}
         row |= {name: int(scores[name]) for name in ("customers", "buyers")} | {"actual_total": scores["actual_total"]}
         margin = (forecast.period.cutoff - max(label_ends)).days if label_ends else None
-        rows.append(row | {"d2_floor": origin.holdout.min_prediction, "label_margin_days": margin})
+        rows.append(row | {"d2_floor": origin.holdout.d2_floor, "label_margin_days": margin})
     yield Table(ORIGINS, pd.DataFrame(rows).astype({"label_margin_days": float}))
     yield from (Tag(name, str(rows[-1][name])) for name in ("customers", "buyers"))
 

@@ -20,7 +20,7 @@ from clv_experiments.forecasting.customer_features import RFM
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
-from clv_experiments.forecasting.level import knows_season
+from clv_experiments.forecasting.level import has_cohort_level
 
 INTERVALS = (80, 95)  # percent of the customers
 MIN_CUSTOMERS = 50  # fewer say nothing of the 95 % of which one in twenty lies outside
@@ -78,7 +78,7 @@ def _coverage(table: pd.DataFrame, ends: tuple[Floats, Floats], percent: int) ->
 def _calibrate(forecaster: Forecaster, forecast: Forecast, earlier: Forecast) -> tuple[dict[str, Floats], Floats]:
     """Return the ends of the intervals by column, and quantiles at PROBABILITIES, shape (n, k)."""
     y_past = earlier.table["y_true"].to_numpy()
-    p_past, p = (made.table["y_pred"].to_numpy() * _total_factor(forecaster, made) for made in (earlier, forecast))
+    p_past, p = (made.table["y_pred"].to_numpy() * _level_factor(forecaster, made) for made in (earlier, forecast))
     columns: dict[str, Floats] = {}
     for percent in INTERVALS:
         ends = calibrate_intervals(y_past, p_past, percent / 100).around(p)
@@ -86,14 +86,14 @@ def _calibrate(forecaster: Forecaster, forecast: Forecast, earlier: Forecast) ->
     return columns, calibrate_quantiles(y_past, p_past, p, PROBABILITIES)
 
 
-def _total_factor(forecaster: Forecaster, forecast: Forecast) -> float:
+def _level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
     """Return by what a forecast's predictions are multiplied to add up to the level that was forecast.
 
     Those of a model that was brought to a level stay as they are, and those of a BTYD model where the level would be
     BTYD's.
     """
     is_btyd = hasattr(forecast.estimator, "expected_cumulative_purchases")
-    if forecast.level or (is_btyd and not knows_season(forecaster.log, forecast.period)):
+    if forecast.level or (is_btyd and not has_cohort_level(forecaster.log, forecast.period)):
         return 1.0
     total, own = forecaster.level_forecast(forecast.period).combined().total, float(forecast.table["y_pred"].sum())
     return total / own if min(total, own) > 0 else 1.0

@@ -81,7 +81,7 @@ def require_no_losses(log: TransactionLog, subject: str) -> None:
         )
 
 
-def require_purchases(log: TransactionLog, model: Model) -> None:
+def require_purchase_model(log: TransactionLog, model: Model) -> None:
     """Refuse to score a log without amounts by a model that knows nothing of purchases.
 
     Raises

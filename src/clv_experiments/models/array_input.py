@@ -22,7 +22,7 @@ def name_columns(X: Any, names: Sequence[str], min_columns: int) -> pd.DataFrame
     X : pandas.DataFrame or array-like of shape (n, p)
     names : sequence of str
         What the columns of an array are, in order.
-    least : int
+    min_columns : int
         How many of them an array must have.
 
     Raises

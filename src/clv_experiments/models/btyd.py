@@ -114,7 +114,7 @@ class BtydRegressor(SpendDistribution, RegressorMixin, BaseEstimator, ABC):
         return pd.concat([purchases, self.spend_.parameters_], ignore_index=True) if self.spend_ else purchases
 
     def _fit_purchases(self, histories: Histories) -> None:
-        n, sample = histories.customers, histories.sample(SAMPLE)
+        n, sample = histories.customers, histories.systematic_sample(SAMPLE)
         of_all = partial(self._log_likelihood_of_logs, histories)
         of_sample = partial(self._log_likelihood_of_logs, sample) if len(sample) < len(histories) else of_all
         scale = max(float(histories.weights @ histories.T / n), 1.0 / DAYS_A_WEEK)

@@ -85,7 +85,7 @@ class Histories:
     def __getitem__(self, rows: slice) -> Self:
         return type(self)(self.x[rows], self.tx[rows], self.T[rows], self.weights[rows])
 
-    def sample(self, size: int) -> Self:
+    def systematic_sample(self, size: int) -> Self:
         """Return every k-th history with its weight, at most ``size`` of them."""
         return self[:: -(-len(self) // size)]
 

@@ -102,7 +102,9 @@ class GammaGamma(BaseEstimator):
         unit, n = self.mean_spend_, spends.customers
         scaled = spends.divided_by(unit)
         of_all = partial(_log_likelihood_of_logs, scaled)
-        of_sample = partial(_log_likelihood_of_logs, scaled.sample(SAMPLE)) if len(scaled) > SAMPLE else of_all
+        of_sample = (
+            partial(_log_likelihood_of_logs, scaled.systematic_sample(SAMPLE)) if len(scaled) > SAMPLE else of_all
+        )
         starts = [np.log(parameters) for parameters in STARTS]
         optimum = maximise(of_all, of_sample, starts, ("p", "q - 1", "v"), n)
         if not optimum.converged:
@@ -196,7 +198,7 @@ def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     p, excess, v = parameters
     q = 1 + excess
     above, below_x, log_m, share, rest_x, spread, spread_x = np.sum(
-        [_sums(part, v) for part in spends.parts(ROWS_AT_ONCE)], axis=0
+        [_total_spend_sums(part, v) for part in spends.parts(ROWS_AT_ONCE)], axis=0
     )
     customers = np.bincount(spends.x.astype(int), spends.weights)
     counts = np.flatnonzero(customers)
@@ -215,7 +217,7 @@ def _log_likelihood(parameters: np.ndarray, spends: MeanSpends) -> Derivatives:
     return Derivatives(value, np.array([in_p, in_q, in_v]), np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]]))
 
 
-def _sums(spends: MeanSpends, v: float) -> np.ndarray:
+def _total_spend_sums(spends: MeanSpends, v: float) -> np.ndarray:
     """Return the sums over customers that need each one's total spend x m, with s = x m / (v + x m).
 
     They are those of log(1 + x m / v), x log(1 + v / (x m)), log m, s, x (1 - s), s (1 - s) and x s (1 - s).

@@ -51,10 +51,10 @@ class LognormalRidge(RegressorMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the expected spend, shape (n,), in the unit of y."""
-        mu, sigma = self.predict_log(X)
+        mu, sigma = self.predict_log_moments(X)
         return np.exp(mu + sigma**2 / 2)
 
-    def predict_log(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def predict_log_moments(self, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of log spend, each of shape (n,)."""
         check_is_fitted(self)
         mu = np.asarray(self.ridge_.predict(validate_data(self, X, dtype=float, reset=False)), dtype=float)

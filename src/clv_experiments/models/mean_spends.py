@@ -64,7 +64,7 @@ class MeanSpends:
     def __getitem__(self, rows: slice) -> Self:
         return type(self)(self.x[rows], self.m[rows], self.weights[rows])
 
-    def sample(self, size: int) -> Self:
+    def systematic_sample(self, size: int) -> Self:
         """Return every k-th row with its weight, at most ``size`` of them."""
         return self[:: -(-len(self) // size)]
 

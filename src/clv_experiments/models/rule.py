@@ -39,7 +39,7 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Check that the columns are there; an array has ``required_columns``, in their order."""
         X = X if isinstance(X, pd.DataFrame) else check_array(X)
-        self._columns(X)
+        self._select_columns(X)
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -47,8 +47,8 @@ class RuleBaseline(RegressorMixin, BaseEstimator):
         """Predict holdout spend, shape (n,), currency, in the order of ``X``; below 0 only where past spend is."""
         check_is_fitted(self)
         X = X if isinstance(X, pd.DataFrame) else check_array(X)
-        return self._spend(*self._columns(X)) * np.ones(len(X))
+        return self._spend(*self._select_columns(X)) * np.ones(len(X))
 
-    def _columns(self, X: pd.DataFrame) -> list[np.ndarray]:
+    def _select_columns(self, X: pd.DataFrame) -> list[np.ndarray]:
         names = self.required_columns
         return select_columns(name_columns(X, names, len(names)), names, type(self).__name__)

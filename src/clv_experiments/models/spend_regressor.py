@@ -178,7 +178,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         ClvError
             As ``predict`` does.
         """
-        regressor, features = self._final_regressor(X)
+        regressor, features = self._final_regressor_and_input(X)
         return regressor.probability_purchase(features)
 
     @available_if(_if_regressor_has("distribution"))
@@ -190,7 +190,7 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         ClvError
             As ``predict`` does.
         """
-        regressor, features = self._final_regressor(X)
+        regressor, features = self._final_regressor_and_input(X)
         return self.unit_ * regressor.distribution(features).quantiles(probabilities)
 
     @available_if(_if_regressor_has("distribution"))
@@ -202,10 +202,10 @@ class SpendRegressor(RegressorMixin, BaseEstimator):
         ClvError
             As ``predict`` does.
         """
-        regressor, features = self._final_regressor(X)
+        regressor, features = self._final_regressor_and_input(X)
         return regressor.distribution(features).probability_above(amount / self.unit_)
 
-    def _final_regressor(self, X: pd.DataFrame) -> tuple[Any, Any]:
+    def _final_regressor_and_input(self, X: pd.DataFrame) -> tuple[Any, Any]:
         """Return the regressor, the last one of a pipeline, and what it is given of X."""
         features = self._in_units(X)
         if isinstance(self.regressor_, Pipeline) and len(self.regressor_) > 1:

@@ -17,7 +17,7 @@ from clv_experiments.models.zero_inflated_lognormal import ZeroInflatedLognormal
 
 
 def _predicts_log_spend(model: TwoPart) -> bool:
-    return hasattr(model.regressor, "predict_log")
+    return hasattr(model.regressor, "predict_log_moments")
 
 
 class TwoPart(RegressorMixin, BaseEstimator):
@@ -85,7 +85,9 @@ class TwoPart(RegressorMixin, BaseEstimator):
     @available_if(_predicts_log_spend)
     def distribution(self, X: pd.DataFrame) -> ZeroInflatedLognormal:
         """Return the distribution of each customer's spend, where the regressor knows that of its logarithm."""
-        return ZeroInflatedLognormal(self.probability_purchase(X), *self.regressor_.predict_log(read_features(self, X)))
+        return ZeroInflatedLognormal(
+            self.probability_purchase(X), *self.regressor_.predict_log_moments(read_features(self, X))
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,5 +13,5 @@ class Zeros(RuleBaseline):
     def _spend(self) -> float:
         return 0.0
 
-    def _columns(self, X: Any) -> list[np.ndarray]:
+    def _select_columns(self, X: Any) -> list[np.ndarray]:
         return []  # whatever is known of customers

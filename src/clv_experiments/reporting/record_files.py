@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clv_experiments.errors import ClvError, describe_refusal
+from clv_experiments.errors import ClvError, describe_write_failure
 from clv_experiments.reporting.records import FigureRecord, Record, Table, Text
 from clv_experiments.reporting.safe_csv import write_csv
 from clv_experiments.reporting.workbook import write_workbook
@@ -35,7 +35,9 @@ def write_folder(folder: str, title: str, records: Iterable[Record], subject: st
                 with whole_file(path / record.name) as part:
                     write_record(record, part)
     except OSError as error:
-        raise ClvError(f"{subject} cannot be written to {path}: {describe_refusal(error, path, 'output')}") from error
+        raise ClvError(
+            f"{subject} cannot be written to {path}: {describe_write_failure(error, path, 'output')}"
+        ) from error
     return path
 
 

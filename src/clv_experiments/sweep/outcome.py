@@ -218,7 +218,7 @@ def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult, has_
         Entry(
             label=label,
             predictions=result.holdout_predictions,
-            min_predictions=tuple(origin.holdout.min_prediction for origin in result.origins),
+            d2_floors=tuple(origin.holdout.d2_floor for origin in result.origins),
         )
         for label, result in {"tuned": tuned, "configured": configured}.items()
     )

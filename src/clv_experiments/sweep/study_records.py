@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 
 from clv_experiments.evaluation.metrics import SCORES as ALL_SCORES
 from clv_experiments.evaluation.metrics import without_facts
-from clv_experiments.forecasting.run_records import Search
+from clv_experiments.forecasting.run_records import TrialReference
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.records import Description, Metric, Param, Record, Table, Tag, Text
@@ -70,7 +70,7 @@ def summary_records(
     importances: tables.Importances,
     labels: Labels,
     command: str,
-    search: Search,
+    search: TrialReference,
 ) -> Iterator[Record]:
     """Say what a study came to.
 
@@ -80,7 +80,7 @@ def summary_records(
         Of the figures.
     command : str
         Runs the winner.
-    search : Search
+    search : TrialReference
         Where the winner was found.
     """
     metrics = outcome.metrics

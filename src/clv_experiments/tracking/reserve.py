@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from clv_experiments.errors import ClvError, describe_refusal
+from clv_experiments.errors import ClvError, describe_write_failure
 
 RESERVE = ".mlflow.reserve"
 SIZE = 1 << 18  # bytes: what SQLite's journal takes for a few rows, several times over
@@ -26,7 +26,7 @@ def keep_reserve(folder: Path) -> None:
     except OSError as error:
         path.unlink(missing_ok=True)
         raise ClvError(
-            f"no run can be kept in '{folder}': {describe_refusal(error, folder, 'tracking.folder')}"
+            f"no run can be kept in '{folder}': {describe_write_failure(error, folder, 'tracking.folder')}"
         ) from error
 
 

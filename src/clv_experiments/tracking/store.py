@@ -27,7 +27,7 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from clv_experiments.errors import ClvError, describe_full_disk, describe_refusal, is_disk_full
+from clv_experiments.errors import ClvError, describe_full_disk, describe_write_failure, is_disk_full
 from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.reserve import keep_reserve, release_reserve
@@ -76,7 +76,7 @@ def open_store(folder: Path) -> mlflow.MlflowClient:
         return _retry_while_locked(_connect, store_uri(folder))
     except OSError as error:
         raise ClvError(
-            f"runs cannot be kept in '{folder}': {describe_refusal(error, folder, 'tracking.folder')}"
+            f"runs cannot be kept in '{folder}': {describe_write_failure(error, folder, 'tracking.folder')}"
         ) from error
     except (MlflowException, SQLAlchemyError) as error:
         if is_disk_full(error):

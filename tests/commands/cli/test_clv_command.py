@@ -8,7 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from clv_experiments import __version__
 from clv_experiments.commands.cli.clv import COMMANDS, main
-from clv_experiments.config.conf_folders import hidden_options, option_files, packaged_conf, read_options, user_conf
+from clv_experiments.config.conf_folders import option_files, packaged_conf, read_options, shadowed_options, user_conf
 from clv_experiments.errors import command
 
 MODEL = """# The mean, twice
@@ -105,7 +105,7 @@ def test_an_option_that_a_packaged_one_hides_is_said(clv, tmp_path):
     (tmp_path / "conf" / "model").mkdir(parents=True)
     hidden = tmp_path / "conf" / "model" / "zeros.yaml"
     hidden.write_text(MODEL)
-    assert hidden_options() == [hidden]
+    assert shadowed_options() == [hidden]
     assert option_files("model")["zeros"] == packaged_conf() / "model" / "zeros.yaml"
     assert f"note: {hidden} is not read" in clv("train", "--cfg", "job")[1]
 
@@ -113,7 +113,7 @@ def test_an_option_that_a_packaged_one_hides_is_said(clv, tmp_path):
 def test_the_packaged_conf_is_no_conf_of_a_users_own(monkeypatch):
     monkeypatch.chdir(packaged_conf().parent)
     assert user_conf() is None
-    assert hidden_options() == []
+    assert shadowed_options() == []
 
 
 def test_the_ui_says_where_no_runs_are(clv):

@@ -214,7 +214,7 @@ def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
 
 
 def test_a_worker_begins_nothing_after_a_stop(worker):
-    worker.status.stop()
+    worker.status.stop_workers()
     begun = []
     with pytest.raises(KeyboardInterrupt), worker.job():
         begun.append("a job")
@@ -226,7 +226,7 @@ def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_pa
     child.wait()
     (tmp_path / f"{child.pid}.job").write_text("model=zeros")
     started = time.monotonic()
-    JobStatusFolder(tmp_path).stop()
+    JobStatusFolder(tmp_path).stop_workers()
     assert time.monotonic() - started < 5
     assert JobStatusFolder(tmp_path).jobs() == ["model=zeros"]
 

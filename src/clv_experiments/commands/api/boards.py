@@ -16,7 +16,7 @@ from clv_experiments.commands.api.logs import Log
 from clv_experiments.commands.api.notebook_html import notebook_html
 from clv_experiments.commands.api.results import Result, choose_figure, compose_run, run_model
 from clv_experiments.commands.api.settings import Settings
-from clv_experiments.commands.cell_request import model_families
+from clv_experiments.commands.cell_request import model_family_by_name
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.submit import check_name, evaluate_predictions, submission_records
 from clv_experiments.comparison.cell import Cell
@@ -209,7 +209,7 @@ def leaderboard(
 
 def _models_to_fit(models: Sequence[str] | None, provided: Sequence[Result]) -> list[str]:
     """Name the models to fit: those asked for with the baselines, all where nothing is given."""
-    families = model_families()
+    families = model_family_by_name()
     if models is None:
         return [] if provided else list(families)
     names = [models] if isinstance(models, str) else list(models)

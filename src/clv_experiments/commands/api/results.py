@@ -70,7 +70,7 @@ class Result:
     @property
     def estimator(self) -> Any:
         """The estimator fitted at the latest cutoff."""
-        return self.evaluation.latest.estimator
+        return self.evaluation.latest_forecast.estimator
 
     @property
     def notes(self) -> list[str]:

@@ -18,7 +18,7 @@ from clv_experiments.commands.cli.typed_secrets import task_overrides
 from clv_experiments.commands.model_reference import pop_model_override
 from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.targets import check_targets
-from clv_experiments.errors import ClvError, LogTooShort, remember_secrets, setting_secrets
+from clv_experiments.errors import ClvError, LogTooShort, remember_secrets, setting_texts
 
 if TYPE_CHECKING:
     from clv_experiments.commands.leaderboard import Board
@@ -193,7 +193,7 @@ def _run(
     def main(cfg: DictConfig) -> Any:
         with terminal.job():
             mask_hydra_files()
-            remember_secrets(*setting_secrets(OmegaConf.to_container(cfg)))
+            remember_secrets(*setting_texts(OmegaConf.to_container(cfg)))
             check_targets(cfg)
             return job(cfg)
         return None  # the job failed and said so

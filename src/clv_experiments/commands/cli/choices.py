@@ -59,7 +59,7 @@ class Choices:
         same = [option for option in self.groups[group] if _letters(option) == _letters(name) != ""]
         return same[0] if len(same) == 1 else "null" if (group, name) == ("experiment", "null") else None
 
-    def accepts_any_value(self, group: str, name: str) -> bool:
+    def is_stored_model(self, group: str, name: str) -> bool:
         """Whether a name is read by the command itself: a model that is kept."""
         takes_stored = group == "model" and self.command in STORED_MODEL_COMMANDS
         return takes_stored and (name == CHAMPION or name.startswith(ADDRESSES))

@@ -52,7 +52,7 @@ def main() -> int:
         sys.stdout.write(f"clv-experiments {__version__}\n")
         return 0
     if typed[0] in ("-sc", "--shell-completion"):
-        return _complete(typed)
+        return _complete_for_shell(typed)
     if typed[0] not in COMMANDS:
         sys.stderr.write(f"error: there is no command '{typed[0]}'; {suggest(typed[0], COMMANDS)}\n")
         return 1
@@ -76,7 +76,7 @@ def _run(command: str) -> int:
     return getattr(applications, command)()
 
 
-def _complete(typed: list[str]) -> int:
+def _complete_for_shell(typed: list[str]) -> int:
     """Hand the shell's question on to the command that it is about, which then stands where ``clv`` stood."""
     words = os.environ.get("COMP_LINE", "").split()
     if typed[1:] and typed[1].startswith("query=") and (len(words) < 2 or words[1] not in COMMANDS):

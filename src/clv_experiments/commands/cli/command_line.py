@@ -25,7 +25,7 @@ from clv_experiments.commands.cli.masked_output import masked_output
 from clv_experiments.commands.cli.overrides import read_arguments
 from clv_experiments.commands.cli.temporary_files import temporary_files
 from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
-from clv_experiments.config.conf_folders import hidden_options, user_conf
+from clv_experiments.config.conf_folders import shadowed_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
 from clv_experiments.tracking.interrupts import stop_signals
@@ -104,7 +104,7 @@ class CommandLine:
         arguments = read_arguments(sys.argv[1:], self.config_name)
         folder = user_conf()
         sys.argv[1:] = [*(["--config-dir", str(folder)] if folder else []), *arguments.for_hydra]
-        for file in hidden_options():
+        for file in shadowed_options():
             _write(f"note: {file} is not read, since an option of its name comes with the package; give it another\n")
         for note in arguments.notes:
             _write(f"note: {note}\n")
@@ -164,7 +164,7 @@ class CommandLine:
         again, self.interrupted = self.interrupted, True
         if os.getpid() == self.process:
             if not again:
-                self.status.stop()
+                self.status.stop_workers()
         elif again:
             return  # Ctrl-C reaches a worker from the terminal and from the command that started it
         raise KeyboardInterrupt

@@ -57,12 +57,12 @@ class JobStatusFolder:
         """Whether no job should begin any more."""
         return (self.folder / STOP).exists()
 
-    def stop(self) -> None:
+    def stop_workers(self) -> None:
         """Interrupt all workers once, and wait until they have ended their runs or patience runs out."""
         (self.folder / STOP).touch()
         finished: set[int] = set()
         until = time.monotonic() + STOP_TIMEOUT
-        while (busy := self._busy() - finished) and time.monotonic() < until:
+        while (busy := self._busy_workers() - finished) and time.monotonic() < until:
             for worker in busy:  # which ignores it the second time
                 try:
                     os.kill(worker, signal.SIGINT)
@@ -70,5 +70,5 @@ class JobStatusFolder:
                     finished.add(worker)
             time.sleep(0.05)
 
-    def _busy(self) -> set[int]:
+    def _busy_workers(self) -> set[int]:
         return {int(path.stem) for path in self.folder.glob(f"*{JOB_SUFFIX}")}

@@ -68,10 +68,10 @@ def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
     typed_options = {word.text for word in (*words.options, *words.overrides)}
     reader = _Reader(choices, multirun=bool(typed_options & MULTIRUN))
     overrides = [override for word in words.overrides for override in reader.read(word)]
-    overrides = reader.last_of_each([*overrides, *reader.implied(overrides)])
+    overrides = reader.last_of_each([*overrides, *reader.implied_data_option(overrides)])
     if "tracking" in choices.groups and not typed_options & ASKING:
-        overrides += reader.implied_tracking({override.key: override.value for override in overrides})
-    overrides += reader.secrets.exclude(overrides)
+        overrides += reader.implied_tracking_option({override.key: override.value for override in overrides})
+    overrides += reader.secrets.exclude_from_dirname(overrides)
     return Arguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
 
 
@@ -118,24 +118,24 @@ class _Reader:
         elif key == "data.where":
             yield Word.of(key, quote_condition(value))
         elif key in ("window", "window.horizon") and (lengths := _lengths(value)) is not None:
-            yield self._length(key, lengths)
+            yield self._horizon_override(key, lengths)
         elif key in self.choices.groups:
-            yield Word.of(key, self._options(key, value))
+            yield Word.of(key, self._resolve_options(key, value))
         elif (
             takes_list(key)
             and (key == "data.columns.date" or not takes_text(key))
             and not self.multirun
             and self._is_sweep(value)
         ):
-            yield self._names(Word.of(key, f"[{value}]"))
+            yield self._resolve_models(Word.of(key, f"[{value}]"))
         elif takes_text(key):
-            yield self._names(Word.of(key, self._text_value(key, value)))
+            yield self._resolve_models(Word.of(key, self._text_value(key, value)))
         elif not self.multirun and self._is_sweep(value):
             raise ClvError(f"{key}={value} names several values; add -m to run each, or type [{value}] for a list")
         else:
             yield word
 
-    def implied(self, overrides: Sequence[Word]) -> Iterator[Word]:
+    def implied_data_option(self, overrides: Sequence[Word]) -> Iterator[Word]:
         """Give the data option that settings typed without one belong to; a preset may have chosen another."""
         keys = {override.key for override in overrides}
         if "data" in keys:
@@ -150,7 +150,7 @@ class _Reader:
         elif keys & {"data.connection", "data.query", "data.table"}:
             yield Word.of("data", "sql")
 
-    def implied_tracking(self, typed: Mapping[str, str | None]) -> Iterator[Word]:
+    def implied_tracking_option(self, typed: Mapping[str, str | None]) -> Iterator[Word]:
         """Give the tracking option that settings typed without one, or MLflow's own variable, belong to."""
         server = os.environ.get(URI_VARIABLE)
         if "tracking.uri" in typed and "tracking.folder" in typed:
@@ -174,7 +174,7 @@ class _Reader:
                 self.notes.append(f"of {override.text} and {last[override.key].text} the last counts")
         return list(last.values())
 
-    def _length(self, key: str, lengths: Sequence[tuple[int, str]]) -> Word:
+    def _horizon_override(self, key: str, lengths: Sequence[tuple[int, str]]) -> Word:
         """Choose options where all lengths are, else a horizon: ``window=2m`` is ``window.horizon='2 months'``."""
         labels = [f"{count}{unit[0]}" for count, unit in lengths]
         if key == "window" and all(label in self.choices.groups["window"] for label in labels):
@@ -183,9 +183,9 @@ class _Reader:
             raise ClvError(f"window={','.join(labels)} names several horizons; add -m to run each")
         return Word.of("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
 
-    def _options(self, group: str, value: str) -> str:
+    def _resolve_options(self, group: str, value: str) -> str:
         """Spell options as they are called; refuse what is none."""
-        if re.match(r"\w+\(|\$\{", value) or self.choices.accepts_any_value(group, _unquote(value)):
+        if re.match(r"\w+\(|\$\{", value) or self.choices.is_stored_model(group, _unquote(value)):
             return value
         names = [_unquote(part) for part in value.split(",")]
         options = [self.choices.resolve(group, name) for name in names]
@@ -199,7 +199,7 @@ class _Reader:
             raise ClvError(f"{group}={read} names several options; add -m to run each: -m {group}={read}")
         return read
 
-    def _names(self, word: Word) -> Word:
+    def _resolve_models(self, word: Word) -> Word:
         """Spell the models of ``models=[...]`` as they are called."""
         if word.key != "models" or not word.value:
             return word

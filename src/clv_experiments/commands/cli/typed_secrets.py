@@ -57,7 +57,7 @@ class TypedSecrets:
         hidden_value = self._hide(value, word.key)
         return word if hidden_value == value else self._replaced(word, _as_text(hidden_value))
 
-    def exclude(self, overrides: Sequence[Word]) -> Iterator[Word]:
+    def exclude_from_dirname(self, overrides: Sequence[Word]) -> Iterator[Word]:
         """Give what keeps hidden values out of ``hydra.job.override_dirname``, of which folders may be named."""
         if self.keys:
             typed = next((word.value for word in reversed(overrides) if word.key == EXCLUDED), None)
@@ -99,7 +99,7 @@ def task_overrides() -> list[str]:
     return [str(override) for override in overrides]
 
 
-def typed_command(name: str, words: Sequence[str]) -> str:
+def format_command(name: str, words: Sequence[str]) -> str:
     """Write a command that can be typed, with ``***`` for each secret that has to be typed again."""
     return shlex.join([*command(name).split(), *map(as_typed, words)])
 

@@ -14,12 +14,12 @@ from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, Timing
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
-from clv_experiments.features.rhythm import gap_logarithms
+from clv_experiments.features.rhythm import log_gap_sum
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 
-GAPS = FeatureSet("gaps", [rfm, gap_logarithms])
+GAPS = FeatureSet("gaps", [rfm, log_gap_sum])
 SIGNIFICANCE = 0.025  # of the difference, one-sided
 
 

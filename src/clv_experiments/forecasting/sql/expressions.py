@@ -47,7 +47,7 @@ def forecast_table(model: BtydRegressor, customers: Table, spacing: float) -> Ta
         ``customer_id``, ``p_alive``, ``expected_purchases`` and, of a model with spend, ``expected_spend``: what
         ``probability_alive``, ``expected_purchases`` and ``predict`` return.
     """
-    forecasts = _purchases(model, customers, spacing)
+    forecasts = _add_purchase_forecasts(model, customers, spacing)
     columns = ["customer_id", "p_alive", "expected_purchases"]
     if not model.spend_:
         return forecasts.select(columns)
@@ -56,12 +56,12 @@ def forecast_table(model: BtydRegressor, customers: Table, spacing: float) -> Ta
 
 
 @singledispatch
-def _purchases(model: BtydRegressor, customers: Table, spacing: float) -> Table:
+def _add_purchase_forecasts(model: BtydRegressor, customers: Table, spacing: float) -> Table:
     """Add ``p_alive`` and ``expected_purchases`` to the customers."""
     raise NotImplementedError(type(model).__name__)
 
 
-@_purchases.register
+@_add_purchase_forecasts.register
 def _bg_nbd_purchases(model: BgNbd, customers: Table, spacing: float) -> Table:
     """Follow ``BgNbd._dropout`` and ``purchases_until_dropout``: the mean of (1 - (1 + p u)^-(r + x)) / p."""
     r, alpha, a, b = model.r_, model.alpha_, model.a_, model.b_ + model._initial_tosses
@@ -109,7 +109,7 @@ def _beta_mean(c: Table, a: float) -> Table:
     return c.group_by("frequency", "T").agg(purchases_if_alive=(c.weight * c.value).sum() / c.weight.sum())
 
 
-@_purchases.register
+@_add_purchase_forecasts.register
 def _pareto_nbd_purchases(model: ParetoNbd, customers: Table, spacing: float) -> Table:
     """Follow ``ParetoNbd``: the race of dropout against the next purchase, with the same nodes."""
     r, alpha, s, beta = model.r_, model.alpha_ * DAYS_A_WEEK, model.s_, model.beta_ * DAYS_A_WEEK

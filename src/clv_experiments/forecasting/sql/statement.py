@@ -60,7 +60,7 @@ class SourceTable:
 
 
 @dataclass(frozen=True)
-class Forecasts:
+class ForecastQuery:
     """A BTYD model's forecasts of a table as an expression, from which statements are compiled.
 
     Attributes
@@ -87,7 +87,7 @@ class Forecasts:
         return select.sql(dialect=name, pretty=True, max_text_width=110) + "\n"
 
 
-def forecast_customers(model: BtydRegressor, source: SourceTable, cutoff: date) -> Forecasts:
+def forecast_customers(model: BtydRegressor, source: SourceTable, cutoff: date) -> ForecastQuery:
     """Build the forecasts of all customers of a table, as things stood at the end of the cutoff.
 
     Raises
@@ -99,7 +99,7 @@ def forecast_customers(model: BtydRegressor, source: SourceTable, cutoff: date) 
     for spacing in SPACINGS:
         difference = largest_difference(model, spacing)
         if difference <= AGREEMENT:
-            return Forecasts(forecast_table(model, customers, spacing), difference)
+            return ForecastQuery(forecast_table(model, customers, spacing), difference)
     raise ClvError(
         f"{type(model).__name__} cannot be exported: with {model.parameters_['estimate'].tolist()} the statement would "
         f"differ by {difference:.1g} of a forecast; score with clv score"
