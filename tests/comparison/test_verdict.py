@@ -54,6 +54,16 @@ def test_every_outcome_and_every_place_of_the_best_baseline_reads_differently(ve
     )
 
 
+def test_a_tie_of_two_is_one_distance_and_of_three_several(verdict_of):
+    assert verdict_of({"a": 0.5, "b": 0.499}).sentences[0] == (
+        "Nobody wins: both models tie on D2, since the distance of b from a, which scores highest (0.500), "
+        "is within chance."
+    )
+    three = verdict_of({"a": 0.5, "b": 0.499, "mean": 0.498}).sentences[0]
+    assert three.startswith("Nobody wins: all 3 models tie on D2, since their distances from a,")
+    assert three.endswith("are within chance.")
+
+
 def test_gaps_are_those_of_the_board(verdict_of):
     verdict = verdict_of({"a": 0.5, "b": 0.3, "mean": 0.1})
     assert (verdict.score, verdict.gap, verdict.baseline_gap) == pytest.approx((0.5, 0.2, 0.4))
