@@ -117,7 +117,8 @@ CASES = {
         ["no column of log 'orders' looks like its customer_id: type data.columns.customer_id=Who"],
     ),
     "two columns with one name": (
-        text([(*row, 1) for row in GOOD], [*HEADER, "Sales"]), [], ["orders.csv' has two columns named 'Sales'"],
+        text([(*row, k + 0.5) for k, row in enumerate(GOOD)], [*HEADER, "Sales"]), [],
+        ["could be any of Sales_1, Sales_2: type data.columns.amount=Sales_1"],
     ),
     "two columns that could be the amount": (
         text([(*row, 1) for row in GOOD], [*HEADER, "Total"]), ["data.columns.amount=null"],

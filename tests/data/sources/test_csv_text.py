@@ -210,8 +210,6 @@ def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
         (bytes(range(1, 256)), r"is not text: it holds the character 0x01"),
         (ROWS.encode("utf-16-le"), r"is not text: .* type data\.source\.encoding=utf-16-le$"),
         ("customer\n1\n", r"has one column only, 'customer'; .* type data\.source\.separator="),
-        ("a,b,a\n1,2,3\n", r"has two columns named 'a'"),
-        ("Day,b,day\n1,2,3\n", r"has two columns 'Day' and 'day', which differ in case only"),
     ],
 )
 def test_what_is_no_table_is_refused(file, content, message):

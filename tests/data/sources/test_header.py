@@ -123,8 +123,26 @@ def test_a_column_without_a_name_gets_one_unless_it_is_mostly_empty():
     assert header([["Unnamed: 0", "date", "amount"], *PURCHASES]).names == ("Unnamed: 0", "date", "amount")
 
 
-def test_two_columns_of_one_name_and_no_rows_are_refused():
-    with pytest.raises(ClvError, match=r"has two columns named 'a'"):
-        header([["a", "a"], ["x", "y"]])
+@pytest.mark.parametrize(
+    ("upper", "lower", "names"),
+    [
+        (["Order", "", "Customer", ""], ["id", "date", "id", "total"], ["Order id", "date", "Customer id", "total"]),
+        (["Order", "Order", "Customer", "Paid"], ["id", "day", "id", ""], ["Order id", "day", "Customer id", "Paid"]),
+        (["", "Date", "", ""], ["id", "date", "ID", "total"], ["id_1", "date", "ID_2", "total"]),  # one word is a title
+        (["Order", "", "", ""], ["id", "date", "id", "id_1"], ["id_2", "date", "id_3", "id_1"]),
+    ],
+)
+def test_columns_of_one_name_get_the_word_above_it_or_a_number(upper, lower, names):
+    rows = [["7", "2020-01-01", "226", "3.50"], ["8", "2020-01-02", "17", "4"], ["9", "2020-01-05", "226", "1.00"]]
+    parsed = header([upper, lower, *rows])
+    assert (list(parsed.names), parsed.first_row) == (names, 2)
+    assert parsed.notes[-1] == (
+        "rows 1 and 2 of 'log.csv' name the columns together"
+        if "Customer id" in names
+        else f"columns of 'log.csv' that have one name are called '{names[0]}', '{names[2]}' here, in their order"
+    )
+
+
+def test_no_rows_are_refused():
     with pytest.raises(ClvError, match=r"^'log\.csv' is empty$"):
         header([[], ["", ""]])

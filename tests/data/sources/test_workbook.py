@@ -199,7 +199,6 @@ def test_all_sheets_are_stacked_and_empty_ones_passed_over(book):
         ({"a": []}, None, r"^sheet 'a' of '.*' is empty$"),
         ({"a": [], "b": []}, "*", r"is empty$"),
         ({"a": ONE[:1]}, None, r"^sheet 'a' of '.*' has a header but no row$"),
-        ({"a": [["id", "n", "id"], [1, 2, 3]]}, None, r"^sheet 'a' of '.*' has two columns named 'id'"),
         (
             {"a": ONE, "b": [["id", "m"], [1, 2]]},
             "*",

@@ -10,6 +10,7 @@ from datetime import datetime, time
 from itertools import pairwise
 
 from clv_experiments.data.sources.cell_kinds import cell_kind, row_kinds, whole_number
+from clv_experiments.data.sources.twin_names import describe_numbered, join_two_rows, number_twins
 from clv_experiments.errors import ClvError
 
 MAX_ROWS_ABOVE = 50  # a title, a date range and the like end before it
@@ -62,6 +63,7 @@ def find_header(
     so are one or two rows right below it without any number or date where the others have them: units, or types.
     A first row that holds numbers and dates where the others do is a purchase, and the columns get the names
     ``column1``, ``column2`` and so on. So does a column without a name, unless it is empty or numbers the rows.
+    Columns of one name get the word above it as well, where another row groups them, or else a number.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def find_header(
     Raises
     ------
     ClvError
-        If no row is filled, ``header`` is the number of none, or two columns have the same name.
+        If no row is filled, or ``header`` is the number of none.
     """
     kinds = [row_kinds(row) for row in rows]
     filled = [index for index, row in enumerate(kinds) if any(row)]
@@ -91,10 +93,10 @@ def find_header(
     unit = "row" if line_numbers is None else "line"
     numbers = range(1, len(rows) + 1) if line_numbers is None else line_numbers
     row, first_row = _choose_row(kinds, filled, header, numbers, f"{unit} {header} of {where}")
-    notes = _skipped_notes(
-        [numbers[index] for index in filled if index < (first_row if row is None else row)], unit, where
-    )
-    if row is not None and (units := [index for index in filled if row < index < first_row]):
+    joined, used = join_two_rows([[*map(_format_name, cells)] for cells in rows[:first_row]], kinds, row)
+    top = first_row if row is None else used[0] if joined else row
+    notes = _skipped_notes([numbers[index] for index in filled if index < top], unit, where)
+    if row is not None and not joined and (units := [index for index in filled if row < index < first_row]):
         notes.append(_units_note(rows[units[0]], [numbers[index] for index in units], unit, where))
     body = [cells for cells in rows[first_row:] if any(map(cell_kind, cells))]
     if row is None:
@@ -103,10 +105,13 @@ def find_header(
         if header is None:
             notes.append(_no_header_note(numbers[first_row], len(names), unit, where))
     else:
-        names, row_numbers, name_notes = _name_columns([_format_name(cell) for cell in rows[row]], body, where)
-        notes += name_notes
-    check_header([name for name in names if name], where)
-    return Header(row, first_row, tuple(names), row_numbers, tuple(notes))
+        header_names = joined or [_format_name(cell) for cell in rows[row]]
+        names, row_numbers, name_notes = _name_columns(header_names, body, where)
+        pair = " and ".join(str(numbers[index]) for index in used)
+        notes += [*([f"{unit}s {pair} of {where} name the columns together"] if joined else []), *name_notes]
+    numbered = number_twins(names)
+    notes += describe_numbered(names, numbered, where)
+    return Header(row, first_row, tuple(numbered), row_numbers, tuple(notes))
 
 
 def check_header(names: Sequence[str], where: str) -> None:
