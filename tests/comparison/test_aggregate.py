@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import friedmanchisquare
 
-from clv_experiments.comparison.aggregate import aggregate_boards, critical_difference, friedman
+from clv_experiments.comparison.aggregate import aggregate_boards, critical_difference, friedman_p_value
 from clv_experiments.errors import ClvError
 
 # Demsar (2006), table 6: AUC of four variants of C4.5 on 14 data sets. Where it prints .975 twice and ranks them 2 and
@@ -144,9 +144,9 @@ def test_friedman_equals_scipys_and_knows_two_models_and_ties():
     for models in (3, 5):
         values = rng.integers(0, 5, (9, models)).astype(float)
         ranks = pd.DataFrame(values).rank(axis=1).to_numpy()
-        assert friedman(ranks) == pytest.approx(friedmanchisquare(*values.T).pvalue)
-    assert friedman(np.full((3, 4), 2.5)) == 1.0
-    assert friedman(np.array([[1.0, 2.0]] * 4)) == pytest.approx(0.0455, abs=1e-4)  # chi-square 4, one degree
+        assert friedman_p_value(ranks) == pytest.approx(friedmanchisquare(*values.T).pvalue)
+    assert friedman_p_value(np.full((3, 4), 2.5)) == 1.0
+    assert friedman_p_value(np.array([[1.0, 2.0]] * 4)) == pytest.approx(0.0455, abs=1e-4)  # chi-square 4, one degree
 
 
 def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
@@ -202,7 +202,7 @@ def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
 def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
     apart = aggregate_boards(boards(SCORES))
     assert apart.cells_by_log == {"log0": 1, "log1": 1}
-    assert (apart.separable, apart.has_few_cells) == (False, True)
+    assert (apart.can_separate_models, apart.has_few_cells) == (False, True)
     assert len(apart.notes) == 3
     assert "2 cells" in apart.notes[1]
     assert "4 models" in apart.notes[1]
@@ -212,9 +212,9 @@ def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
     assert len(same.notes) == 4
     assert "log0 2" in same.notes[1]
     eight = aggregate_boards(boards({m: s * 4 for m, s in SCORES.items()}))
-    assert (eight.separable, eight.has_few_cells, len(eight.notes)) == (True, True, 2)
+    assert (eight.can_separate_models, eight.has_few_cells, len(eight.notes)) == (True, True, 2)
     ten = aggregate_boards(boards({m: s * 5 for m, s in SCORES.items()}))
-    assert (ten.separable, ten.has_few_cells, len(ten.notes)) == (True, False, 1)
+    assert (ten.can_separate_models, ten.has_few_cells, len(ten.notes)) == (True, False, 1)
 
 
 def test_cells_of_one_title_are_told_apart(boards):

@@ -128,7 +128,7 @@ def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     )
     table = board_table(boards[0])
     for column in table.columns:
-        assert len(column.cells) == len(table.rows)
+        assert len(column.cells) == len(table.row_positions)
 
 
 def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):

@@ -14,10 +14,10 @@ from clv_experiments.decisions.budget.acquisition import (
     Acquisition,
     PredictionCheck,
     assign_cohorts,
+    burn_in_cohorts,
     cohort_table,
     compare_with_year_ago,
     first_year_values,
-    immature_cohorts,
     pooled_value,
     predict_rest_of_year,
     recent_cohorts,
@@ -131,10 +131,10 @@ def test_customers_of_the_last_year_stand_for_those_who_come_now():
 def test_cohorts_that_begin_while_customers_of_old_look_new_are_immature():
     frame = values([f"2020-0{month}-09" for month in range(1, 8)], np.ones(7))
     cohorts = cohort_table(frame, 1.0, resampled_means(frame, np.ones(5), 0))
-    assert immature_cohorts(frame, cohorts) == ["2020-01", "2020-02", "2020-03"]
+    assert burn_in_cohorts(frame, cohorts) == ["2020-01", "2020-02", "2020-03"]
     quarters = values(pd.date_range("2009-12-01", "2011-03-01", freq="MS"), np.ones(16))
     cohorts = cohort_table(quarters, 1.0, resampled_means(quarters, np.ones(5), 0))
-    assert immature_cohorts(quarters, cohorts) == ["2009 Q4", "2010 Q1"]
+    assert burn_in_cohorts(quarters, cohorts) == ["2009 Q4", "2010 Q1"]
 
 
 def test_the_check_counts_those_whose_year_ended_since():
@@ -143,7 +143,9 @@ def test_the_check_counts_those_whose_year_ended_since():
     today = values(days, [5, 2, 6, 3], T=[700.0, 500.0, 500.0, 320.0])
     check = compare_with_year_ago(then, today, 30, seed=0)
     assert check.ratio == pytest.approx((1 + 4) / (4 + 6))
-    assert [check.customers, check.predicted, check.realised, check.error.value] == pytest.approx([2, 5, 2.5, 1.0])
+    assert [check.customers, check.predicted, check.realised, check.relative_error.value] == pytest.approx(
+        [2, 5, 2.5, 1.0]
+    )
     assert compare_with_year_ago(then.assign(predicted=0.0), today, 30, seed=0) is None
 
 
@@ -179,7 +181,7 @@ def test_what_a_value_rests_on(predicted, share):
 )
 def test_the_error_of_a_year_ago_is_told_with_its_direction(realised, ratios, significant, parts):
     check = PredictionCheck(2, 5.0, realised, np.array(ratios))
-    assert (check.error.is_significant if check.error else None) == significant
+    assert (check.relative_error.is_significant if check.relative_error else None) == significant
     first, *rest = sentences("report/acquisition.jinja", "check", check, "£")
     assert all(part in first for part in ("£5.00 a customer", "2 customers", f"£{realised:.2f} came"))
     assert len(rest) == (significant is not None)

@@ -16,7 +16,7 @@ from clv_experiments.decisions.best_customers import (
     rank_customers,
     sum_same_period_last_year,
     widened_interval,
-    widening,
+    widening_factor,
 )
 from clv_experiments.decisions.display.best_customers import best_customers_section
 from clv_experiments.decisions.shop import Shop
@@ -69,20 +69,20 @@ def test_without_a_level_the_total_is_as_far_off_as_it_was_before():
 def test_the_interval_of_a_level_is_widened_until_it_would_have_held_before():
     near, far = Level(100.0, 3.0, 0.1, "forecast"), Level(100.0, 3.0, 0.1, "forecast")
     calm = [snapshot([100.0], [spend], level=near) for spend in (101.0, 99.0, 105.0, 95.0)]
-    assert widening(calm, 0.8) == 1.0
+    assert widening_factor(calm, 0.8) == 1.0
     total = best([30.0, 10.0], *calm, level=LEVEL).total_range
     assert (total.low, total.high) == LEVEL.interval(0.8)
     assert (total.periods, total.held) == (4, 4)
     wild = [*calm[:3], snapshot([100.0], [150.0], level=far)]
-    factor = widening(wild, 0.8)
+    factor = widening_factor(wild, 0.8)
     assert widened_interval(far, 0.8, factor)[1] == pytest.approx(150.0)
     wide = best([30.0, 10.0], *wild, level=LEVEL)
     assert wide.total_range.low < total.low < total.high < wide.total_range.high
     assert wide.total_range.held == 4
     assert wide.past["high"].iloc[-1] == pytest.approx(150.0)
     many = [*calm, *calm, snapshot([100.0], [150.0], level=far)]
-    assert widening(many, 0.8) == 1.0, "one of nine may lie outside"
-    assert widening([snapshot([100.0], [0.0], level=near)], 0.8) == 1.0
+    assert widening_factor(many, 0.8) == 1.0, "one of nine may lie outside"
+    assert widening_factor([snapshot([100.0], [0.0], level=near)], 0.8) == 1.0
 
 
 def test_the_method_says_what_the_range_rests_on():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Period
-from clv_experiments.decisions.budget.outlook import break_even, estimate_outlook, profit_cases, simulate_spend
+from clv_experiments.decisions.budget.outlook import break_even_uplift, estimate_outlook, profit_cases, simulate_spend
 from clv_experiments.decisions.budget.plan import contact_profit, plan_contacts
 from clv_experiments.decisions.shop import Campaign
 from clv_experiments.decisions.snapshot import Snapshot
@@ -72,10 +72,10 @@ def test_uplifts_stand_apart_and_break_even_is_where_nothing_is_left():
     cases = pd.DataFrame(list(profit_cases(plan, np.full(5, 320.0)))).set_index("case")
     assert list(cases["expected_profit"]) == pytest.approx([0.05 * 80 - 2, 0.1 * 80 - 2, 0.2 * 80 - 2])
     assert list(cases["low"]) == pytest.approx([0.05 * 160 - 2, 0.1 * 160 - 2, 0.2 * 160 - 2])
-    even = break_even(plan, np.full(5, 320.0))
+    even = break_even_uplift(plan, np.full(5, 320.0))
     assert (even.value, even.low, even.high) == pytest.approx((2 / 80, 2 / 160, 2 / 160))
-    assert break_even(plan, np.zeros(5)) is None
-    assert break_even(plan_contacts(customers(0), campaign(), MARGIN), np.zeros(5)) is None
+    assert break_even_uplift(plan, np.zeros(5)) is None
+    assert break_even_uplift(plan_contacts(customers(0), campaign(), MARGIN), np.zeros(5)) is None
 
 
 def snapshot(days, expected, actual):

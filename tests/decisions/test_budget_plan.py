@@ -160,4 +160,8 @@ def test_constraints_cost_what_the_best_customers_would_have_brought():
     assert plan.constraint_cost == pytest.approx(0.1 * 0.5 * 30) == free.expected_profit - plan.expected_profit
     assert plan.next_profit == pytest.approx(0.1 * 0.5 * 90 - 1)
     assert plan.max_profit == pytest.approx(0.1 * 0.5 * 250 - 3)
-    assert plan_contacts(table, campaign(2.0, uplift=(0.0, 0.015, 0.1)), MARGIN).best_contacts == (0, 0, 3)
+    assert plan_contacts(table, campaign(2.0, uplift=(0.0, 0.015, 0.1)), MARGIN).profitable_contacts_by_uplift == (
+        0,
+        0,
+        3,
+    )

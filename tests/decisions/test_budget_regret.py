@@ -88,7 +88,7 @@ def test_rules_rank_by_what_they_name():
     ],
 )
 def test_the_outcome_turns_with_budget_spend_and_predictions(budget, change, outcome):
-    assert evaluate_regret(past().assign(**change), campaign(budget), MARGIN, 9, seed=1).outcome == outcome
+    assert evaluate_regret(past().assign(**change), campaign(budget), MARGIN, 9, seed=1).comparison_status == outcome
 
 
 def test_rules_that_contact_everybody_are_one():
@@ -100,7 +100,7 @@ def test_rules_that_contact_everybody_are_one():
     assert everybody.contacts == 50
     assert everybody.profit.value == pytest.approx(contact_profit(table["y_true"], campaign(50), MARGIN).sum())
     eager = evaluate_regret(table.assign(expected_spend=1e6), campaign(50), MARGIN, 99, seed=1)
-    assert (eager.outcome, eager.model.contacts) == ("all alike", 50)
+    assert (eager.comparison_status, eager.model.contacts) == ("all alike", 50)
     assert Strategy.EVERYBODY not in evaluate_regret(table, campaign(49), MARGIN, 9, seed=1).results
 
 

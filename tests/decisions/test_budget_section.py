@@ -12,7 +12,7 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.budget.regret import evaluate_regret
-from clv_experiments.decisions.display.budget import budget_section, profit_curve
+from clv_experiments.decisions.display.budget import budget_section, draw_profit_curve
 from clv_experiments.decisions.display.contacts import COLUMNS, list_contacts
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
@@ -157,7 +157,7 @@ def test_a_period_that_brought_little_makes_the_profit_unsure():
     assert "loses money" in section(shop(), 0.05).summary[1]
     assert "not assured" in section(shop(), 1.0, 0.05).summary[1]
     regret = evaluate_regret(snapshots(0.0)[1].table, shop().campaign, shop().margin, 60, 1)
-    assert regret.outcome == "nothing pays"
+    assert regret.comparison_status == "nothing pays"
     assert "no contact would have paid" in text(section(shop(), 0.0))
 
 
@@ -198,9 +198,9 @@ def test_contacts_have_the_same_columns_on_every_log_and_say_why():
 @pytest.mark.parametrize("settings", [shop(), shop(budget=1e6), shop(cost=500.0, budget=5000.0)])
 def test_the_curve_marks_what_is_spent_and_what_would_be_best(settings):
     plan = plan_of(settings)
-    (panel,) = profit_curve(plan.profit_curve(), plan, "£", "made up", WIDE).axes
+    (panel,) = draw_profit_curve(plan.profit_curve(), plan, "£", "made up", WIDE).axes
     marked = {round(float(line.get_xdata()[0]), 2) for line in panel.lines if line.get_marker() in ("o", "D")}
-    assert marked == {plan.cost, plan.best_contacts[1] * settings.campaign.cost}
+    assert marked == {plan.cost, plan.profitable_contacts_by_uplift[1] * settings.campaign.cost}
     assert panel.get_xlim()[1] >= max(marked)
 
 
@@ -243,5 +243,5 @@ def test_two_amounts_that_read_the_same_are_not_set_against_each_other(brings, w
 
 
 def test_where_everybody_is_contacted_no_rule_is_said_to_bring_more():
-    (text,) = sentences("report/budget.jinja", "rivals", SimpleNamespace(outcome="all alike"), "xgboost", "£")
+    (text,) = sentences("report/budget.jinja", "rivals", SimpleNamespace(comparison_status="all alike"), "xgboost", "£")
     assert "everybody, whom xgboost and any rule of thumb would have contacted alike" in text

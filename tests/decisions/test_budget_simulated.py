@@ -61,7 +61,7 @@ def test_what_a_new_customer_may_cost_is_the_true_value_of_the_first_year(simula
     covered = (cohorts["low"] <= value) & (value <= cohorts["high"])
     assert covered.sum() >= len(cohorts) - 1
     assert acquisition.value.low <= value <= acquisition.value.high
-    assert not acquisition.check.error.is_significant
+    assert not acquisition.check.relative_error.is_significant
 
 
 def test_the_page_shows_what_the_analysis_tells(simulation):
@@ -83,7 +83,7 @@ def test_a_log_of_one_year_leaves_the_prediction_unchecked(simulation):
     acquisition = analyse_acquisition(simulation.forecaster, now, SHOP, replicates=20, seed=1)
     assert acquisition.check is None
     assert acquisition.predicted_share > 0
-    assert acquisition.immature == ["2020-02", "2020-03"]
+    assert acquisition.burn_in_cohorts == ["2020-02", "2020-03"]
     assert np.isfinite(acquisition.cohorts.select_dtypes("number")).all(axis=None)
     assert acquisition.cohorts["cohort"].is_unique
     (cohorts,) = acquisition_section(simulation.forecaster, now, SHOP, seed=1, replicates=20).exhibits

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.decisions.customer_scores import COLUMNS, Ranking, Scorer
+from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer
 from clv_experiments.decisions.display.scores import readme, tier_table
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Campaign, Shop
@@ -72,12 +72,12 @@ def scorer():
 
 
 def ranked(expected, missed=()):
-    return Ranking.of(expected, SHOP, pd.Index(list(missed)), CUTOFF)
+    return CustomerGroups.of(expected, SHOP, pd.Index(list(missed)), CUTOFF)
 
 
 def test_every_column_is_what_it_claims(customers, scorer):
     expected = scorer.score_customers(customers)
-    rows = ranked(expected, ["d"]).rank(expected, pd.Series({"b": "FR", "e": "UK"}))
+    rows = ranked(expected, ["d"]).assign_groups(expected, pd.Series({"b": "FR", "e": "UK"}))
     assert rows.columns.tolist() == [*COLUMNS]
     last = rows.iloc[4]
     known = last.drop(["next_purchase", "next_purchase_low", "next_purchase_high", "p_next_purchase", "segment"])
@@ -116,10 +116,12 @@ def test_a_customer_is_scored_alike_in_any_part(customers, scorer):
     whole = scorer.score_customers(customers)
     parts = pd.concat([scorer.score_customers(customers.iloc[:2]), scorer.score_customers(customers.iloc[2:])])
     pd.testing.assert_frame_equal(whole, parts)
-    ranking = ranked(whole)
-    decided = pd.concat([ranking.rank(whole.iloc[3:]), ranking.rank(whole.iloc[:3])])
+    groups = ranked(whole)
+    decided = pd.concat([groups.assign_groups(whole.iloc[3:]), groups.assign_groups(whole.iloc[:3])])
     pd.testing.assert_frame_equal(
-        ranking.rank(whole), decided.set_index("customer_id").loc[customers.index].reset_index(), check_like=False
+        groups.assign_groups(whole),
+        decided.set_index("customer_id").loc[customers.index].reset_index(),
+        check_like=False,
     )
     assert "country" not in decided
 
@@ -140,7 +142,7 @@ def test_a_prediction_that_is_no_amount_is_refused(customers, scorer):
 
 def test_totals_add_up_over_parts(customers, scorer):
     expected = scorer.score_customers(customers)
-    rows = ranked(expected, ["d"]).rank(expected)
+    rows = ranked(expected, ["d"]).assign_groups(expected)
     whole, parts = ScoreSummary(), ScoreSummary()
     whole.add(rows)
     parts.add(rows.iloc[:2])
@@ -175,7 +177,7 @@ def test_readme_documents_every_column_in_order():
 def test_tiers_are_written_for_a_terminal(customers, scorer):
     summary = ScoreSummary()
     expected = scorer.score_customers(customers)
-    summary.add(ranked(expected, ["d"]).rank(expected))
+    summary.add(ranked(expected, ["d"]).assign_groups(expected))
     table = tier_table(summary, "£")
     rows = table.rows
     assert table.headings == ["tier", "customers", "expected spend", "share", "CLV", "P(alive)", "missed"]
@@ -187,7 +189,7 @@ def test_tiers_are_written_for_a_terminal(customers, scorer):
 def test_without_amounts_customers_are_ranked_by_purchases_and_no_money_is_said(customers, scorer):
     counted = customers.drop(columns="monetary_value")
     expected = scorer.score_customers(counted)
-    rows = ranked(expected, ["d"]).rank(expected)
+    rows = ranked(expected, ["d"]).assign_groups(expected)
     columns = [column for column in COLUMNS if column not in MONEY and column != "country"]
     assert list(rows) == columns
     summary = ScoreSummary()

@@ -115,7 +115,7 @@ def test_a_feature_that_another_tells_or_that_is_the_same_for_all_is_left_out():
     )
     assert list(table["effect"].isna()) == [False, False, True, True]
     compared = compare_effects(table.reset_index(), table.reset_index())
-    omitted = [link.name for link in Drivers(compared, 1500, []).with_claim("not told apart")]
+    omitted = [link.name for link in Drivers(compared, 1500, []).select_claims("not told apart")]
     assert sorted(omitted) == ["T", "days_since_last"]
     text = prose("links", compared)[-1]
     assert "30 more days since the last" in text
@@ -137,7 +137,7 @@ def test_few_buyers_give_no_claim():
         assert "300 customers" in prose("summary", table)[0]
     unclear = compare_effects(many, many).assign(claim="no clear link")
     assert Drivers(unclear, 1200, []).has_estimates
-    assert Drivers(unclear, 1200, []).with_claim("more", "less") == []
+    assert Drivers(unclear, 1200, []).select_claims("more", "less") == []
     assert "clearly linked" in prose("summary", unclear)[0]
 
 
@@ -156,7 +156,7 @@ def test_a_link_of_the_largest_customers_alone_is_not_claimed():
     text = " ".join(prose("links", table))
     assert table.set_index("name")["claim"]["purchase_days"] == "rests on the largest"
     assert "without the top 1%" in text
-    assert not Drivers(table, 1500, []).with_claim("more", "less")
+    assert not Drivers(table, 1500, []).select_claims("more", "less")
 
 
 def test_the_largest_are_chosen_by_what_they_had_spent_and_go_with_all_their_rows():

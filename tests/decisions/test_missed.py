@@ -9,7 +9,7 @@ import pytest
 
 from clv_experiments.data.window import Period
 from clv_experiments.decisions.missed import count_non_buyers, find_at_risk, find_missed, missed_mask
-from clv_experiments.decisions.snapshot import Snapshot, Timing
+from clv_experiments.decisions.snapshot import Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import Regularity
 
 BEFORE, COMING = Period(date(2023, 3, 31), date(2023, 6, 30)), Period(date(2023, 6, 30), date(2023, 9, 30))
@@ -118,7 +118,7 @@ def test_a_fall_between_two_models_is_no_fall_of_a_customer():
     previous = previous.assign(p_purchase=0.4, purchase_days=0)
     before, after = (
         Snapshot(BEFORE, previous, None, None, "ml", "bg_nbd"),
-        Snapshot(COMING, now, None, None, "ml", "bg_nbd", Timing(Regularity(100, 9.0, 0.0), Rhythm())),
+        Snapshot(COMING, now, None, None, "ml", "bg_nbd", TimingChoice(Regularity(100, 9.0, 0.0), Rhythm())),
     )
     assert find_at_risk(after, before, (0.1, 0.3)).table.empty
     assert len(find_at_risk(replace(after, timing=None), before, (0.1, 0.3)).table) == 2

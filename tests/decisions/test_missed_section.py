@@ -11,7 +11,7 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.display.missed import at_risk_exhibit, missed_exhibit, missed_section
 from clv_experiments.decisions.missed import AtRisk, MissedOpportunities, NonBuyerCount
 from clv_experiments.decisions.shop import Campaign, Shop
-from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, Timing
+from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
 YEAR = Horizon(12, "months")
@@ -108,7 +108,7 @@ def test_where_nobody_is_at_risk_the_reason_is_said():
 def test_the_section_answers_both_questions_and_rounds_no_limit():
     columns = {"frequency": 3.0, "recency": 90.0, "T": 100.0, "total_spend": 9.0, "p_alive": 0.9, "p_purchase": 0.9995}
     table = pd.DataFrame(columns | {"purchase_days": [0, 1] * 5, "expected_spend": range(10)}, index=range(10))
-    timing_model = Timing(None, SimpleNamespace(probability_alive=lambda table: table["p_alive"]))
+    timing_model = TimingChoice(None, SimpleNamespace(probability_alive=lambda table: table["p_alive"]))
     now, previous = replace(NOW, table=table, timing=timing_model), replace(PREVIOUS, table=table)
     section = missed_section(now, previous, replace(SHOP, likely=0.999), 0, 20)
     assert [exhibit.name for exhibit in section.exhibits] == ["missed_opportunities", "at_risk"]

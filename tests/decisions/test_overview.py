@@ -126,7 +126,7 @@ def test_who_brings_revenue(new_share, amounts):
 
 def test_the_first_months_of_a_log_are_no_sign_of_new_customers():
     months = months_of([10.0] * 6)
-    assert list(months.recent_mature.index.astype(str)) == ["2020-04", "2020-05", "2020-06"]
+    assert list(months.recent_after_burn_in.index.astype(str)) == ["2020-04", "2020-05", "2020-06"]
     assert "the 3 months to June 2020" in prose("returning", overview(months))[0]
     assert "too young to tell" in prose("revenue", overview(months_of([10.0, 20.0])))[-1]
     assert "There was no revenue" in prose("returning", overview(months_of([0.0] * 6)))[0]
@@ -167,7 +167,7 @@ def test_retention_gets_better_worse_or_neither(later, direction, text):
     assert retention.direction == direction
     assert retention.trend.value == pytest.approx(later - 0.2, abs=1e-9)
     assert (retention.trend.low <= 0 <= retention.trend.high) == (direction == "steady")
-    assert retention.last_immature_cohort == pd.Period("2020-03")
+    assert retention.last_burn_in_cohort == pd.Period("2020-03")
     levels, trend, immature = retention_prose(retention)
     assert "a month later" in levels
     assert text in trend
@@ -235,9 +235,11 @@ def test_revenue_is_concentrated_or_even():
         return sentence
 
     few = Concentration.from_spend(pd.Series([910.0, *[10.0] * 9]))
-    assert (few.count, few.top(0.1), 1 - few.top(0.5), few.gini) == pytest.approx((10, 0.91, 0.05, 0.81))
+    assert (few.count, few.top_revenue_share(0.1), 1 - few.top_revenue_share(0.5), few.gini) == pytest.approx(
+        (10, 0.91, 0.05, 0.81)
+    )
     even = Concentration.from_spend(pd.Series([7.0] * 15))
-    assert (even.count, even.top(0.1), even.gini) == pytest.approx((15, 0.1, 0.0))
+    assert (even.count, even.top_revenue_share(0.1), even.gini) == pytest.approx((15, 0.1, 0.0))
     two = Concentration.from_spend(pd.Series([5.0, 0.0]))
     assert (two.count, two.largest_share) == (2, 1.0)
     for part in ("10 customers", "91% of revenue", "5.0%"):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Window
-from clv_experiments.decisions.customer_scores import Ranking, Scorer, ScoringModels
+from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.scores import missed_sentences, timing_sentences
 from clv_experiments.decisions.missed import find_missed
 from clv_experiments.decisions.next_purchase.timing import choose_timing, with_timing
@@ -109,7 +109,7 @@ def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_fo
         now.btyd.estimator, "mbg_nbd", columns, now.btyd.estimator, "mbg_nbd", None, SHOP, END, now.timing_model
     )
     missed = find_missed(now, before, SHOP.likely, 100, 0).table["customer_id"]
-    scores = Ranking.of(now.table, SHOP, pd.Index(missed), END).rank(scorer.score_customers(now.table))
+    scores = CustomerGroups.of(now.table, SHOP, pd.Index(missed), END).assign_groups(scorer.score_customers(now.table))
     scores = scores.set_index("customer_id")
     assert set(scores["timing_model"]) == {"mbg_cnbd_k"}
     silence = (now.table["T"] - now.table["recency"]).loc[scores.index]

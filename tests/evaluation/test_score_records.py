@@ -10,7 +10,7 @@ from clv_experiments.evaluation.score_records import (
     baseline_comparison_records,
     holdout_records,
     score_metrics,
-    score_table,
+    score_predictions,
     summary_rows,
 )
 from clv_experiments.reporting.chart_style import Labels
@@ -44,14 +44,14 @@ def test_a_model_is_beaten_metric_by_metric_and_mae_does_not_count(comparison):
         comparison.scores | {"fancy": scores(0.9, 0.9, 0.9, mae=9.0)}, "fancy", ["zeros", "rate"], "mae"
     )
     assert unbeaten.better_baselines == []
-    assert unbeaten.beaten_by == []
+    assert unbeaten.warnings == []
 
 
 def test_a_beaten_model_is_named_with_every_better_baseline(comparison):
     worse = BaselineComparison(
         comparison.scores | {"fancy": scores(-0.0712, 0.9, -0.2)}, "fancy", ["rate", "mean"], "mae"
     )
-    assert worse.beaten_by == [
+    assert worse.warnings == [
         "fancy is beaten on Gini (-0.071) by rate 0.800, mean 0.000",
         "fancy is beaten on D2 (-0.200) by rate 0.100, mean -0.100",
     ]
@@ -95,8 +95,8 @@ def test_probabilities_are_scored_and_drawn_only_where_they_are_given():
     table = pd.DataFrame({"y_true": rng.poisson(0.5, 200) * 10.0, "y_pred": rng.gamma(1, 5, 200)})
     table["purchase_days"] = (table["y_true"] / 10).astype(int)
     with_chance = table.assign(p_purchase=rng.uniform(size=200))
-    assert "buys_brier" not in score_table(table, 0.1)
-    assert "buys_brier" in score_table(with_chance, 0.1)
+    assert "buys_brier" not in score_predictions(table, 0.1)
+    assert "buys_brier" in score_predictions(with_chance, 0.1)
     names = [
         {r.name for r in holdout_records(t, Labels("m")) if isinstance(r, FigureRecord)} for t in (table, with_chance)
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
-from clv_experiments.evaluation.score_records import score_table
+from clv_experiments.evaluation.score_records import score_predictions
 from clv_experiments.forecasting.evaluation_result import d2_floor, evaluate
 from clv_experiments.forecasting.external import ExternalForecaster, check_predictions_of_cell, external_model
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -43,7 +43,7 @@ def test_predictions_are_scored_as_they_are(forecaster, table):
         evaluated = evaluate(external, period, external_model("mine"))
         of_cutoff = table[table["cutoff"] == str(period.cutoff)].set_index("customer_id")["y_pred"]
         expected = forecaster.outcome(period).rename(columns={"spend": "y_true"}).join(of_cutoff)
-        assert evaluated.scores == score_table(expected, d2_floor(forecaster, period))
+        assert evaluated.scores == score_predictions(expected, d2_floor(forecaster, period))
         assert evaluated.forecast.table["y_pred"].to_dict() == of_cutoff.to_dict()
 
 

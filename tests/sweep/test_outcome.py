@@ -202,7 +202,7 @@ def test_a_gain_a_loss_and_chance_read_differently():
 
 
 def decisive_metrics(*differences, by):
-    return [difference.metric for difference in outcome(*differences, by=by).decisive_differences]
+    return [difference.metric for difference in outcome(*differences, by=by).objective_differences]
 
 
 def test_each_metric_searched_by_decides_in_its_order():

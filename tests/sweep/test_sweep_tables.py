@@ -15,7 +15,7 @@ from clv_experiments.sweep.sampling import FAILURE
 from clv_experiments.sweep.study import AS_CONFIGURED
 from clv_experiments.sweep.tables import (
     best_trials_table,
-    configured_trial,
+    configured_trial_number,
     importance_table,
     parameter_importances,
     trials_frame,
@@ -148,9 +148,9 @@ def test_of_several_metrics_the_front_in_the_order_of_the_first():
 def test_the_configured_trial_is_shown_even_if_it_failed_but_not_if_it_was_lost():
     lost, failed = (TrialState.FAIL, {}, CONFIGURED), (TrialState.FAIL, {}, CONFIGURED | {FAILURE: "no"})
     study = study_of(lost, failed, (0.3, {}, {}))
-    assert configured_trial(study) == 1
+    assert configured_trial_number(study) == 1
     assert best_trials_table(study, ["d2_tweedie"]).rows == [["2", "0.3000"], ["(as configured) 1", "failed"]]
-    assert configured_trial(study_of(lost, (0.3, {}, {}))) is None
+    assert configured_trial_number(study_of(lost, (0.3, {}, {}))) is None
 
 
 # --- importances -------------------------------------------------------------------------------------------------

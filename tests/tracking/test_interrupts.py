@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from clv_experiments.tracking.interrupts import deferred_interrupts, stop_signals
+from clv_experiments.tracking.interrupts import deferred_interrupts, list_stop_signals
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
@@ -36,10 +36,10 @@ def test_blocks_inside_each_other_wait_for_the_outermost():
 
 
 def test_handlers_are_as_they_were_and_an_error_goes_on_its_way():
-    before = [signal.getsignal(number) for number in stop_signals()]
+    before = [signal.getsignal(number) for number in list_stop_signals()]
     with pytest.raises(KeyError), deferred_interrupts():
         raise KeyError
-    assert [signal.getsignal(number) for number in stop_signals()] == before
+    assert [signal.getsignal(number) for number in list_stop_signals()] == before
 
 
 def test_another_thread_defers_nothing():

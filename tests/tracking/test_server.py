@@ -129,7 +129,7 @@ def test_a_run_outlives_a_server_that_is_killed_and_started_again(tracking_serve
         ] == []
         for _ in range(2):
             with tracker.study("log 3m", "ridge", "0a1b") as study:
-                study.trial(0, datetime.now(UTC), [Metric("score", 1.0)])
+                study.log_trial(0, datetime.now(UTC), [Metric("score", 1.0)])
                 assert study.trial_numbers() == {0}
         kinds = [run.tags.get("kind", "run") for run in reader.runs("log 3m")]
         assert sorted(kinds) == ["run", "study", "trial"], "taken up, not made again"

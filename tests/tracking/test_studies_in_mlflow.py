@@ -73,7 +73,7 @@ def test_studies_of_other_names_and_experiments_are_others(any_tracker):
 @pytest.mark.parametrize("error", [ClvError("all trials failed"), RuntimeError("boom"), KeyboardInterrupt()])
 def test_a_failure_is_kept_until_the_study_is_taken_up(any_tracker, error):
     with pytest.raises(type(error)), any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
-        study.trial(0, STARTED, RECORDS)
+        study.log_trial(0, STARTED, RECORDS)
         raise error
     run = only_study(any_tracker)
     assert run.status == "FAILED"
@@ -99,10 +99,10 @@ def test_the_failure_of_one_process_does_not_outlive_the_other(any_tracker):
 
 def test_trials_are_runs_below_their_study(any_tracker):
     with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
-        study.trial(0, STARTED, RECORDS)
-        study.trial(3, STARTED + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
+        study.log_trial(0, STARTED, RECORDS)
+        study.log_trial(3, STARTED + timedelta(seconds=90), [Param("model.estimator.alpha", 2)], "too few customers")
         with any_tracker.study(EXPERIMENT, "other", b"other".hex()) as other:
-            other.trial(7, STARTED, RECORDS)
+            other.log_trial(7, STARTED, RECORDS)
             assert other.trial_numbers() == {7}
         assert study.trial_numbers() == {0, 3}
     trials = trial_runs(any_tracker)
@@ -126,8 +126,8 @@ def test_a_trial_has_one_run_whoever_writes_it(any_tracker):
         any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study,
         any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as same,
     ):
-        study.trial(4, STARTED, RECORDS)
-        same.trial(4, STARTED, [Metric("validation_d2_tweedie", 0.99)], "late")
+        study.log_trial(4, STARTED, RECORDS)
+        same.log_trial(4, STARTED, [Metric("validation_d2_tweedie", 0.99)], "late")
     run = trial_runs(any_tracker)["trial 4"]
     assert len(runs(any_tracker, "trial")) == 1
     assert run.status == "FINISHED"
@@ -142,9 +142,9 @@ def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypat
 
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(study.client, "set_terminated", killed)
-            study.trial(0, STARTED, RECORDS)
+            study.log_trial(0, STARTED, RECORDS)
         assert study.trial_numbers() == set()
-        study.trial(0, STARTED, RECORDS)
+        study.log_trial(0, STARTED, RECORDS)
         assert study.trial_numbers() == {0}
     [found] = runs(tracker, "trial")
     assert found.status == "FINISHED"
@@ -154,7 +154,7 @@ def test_trials_are_found_on_every_page(tracker, monkeypatch):
     monkeypatch.setattr(store, "PAGE", 2)
     with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         for number in range(5):
-            study.trial(number, STARTED, [])
+            study.log_trial(number, STARTED, [])
             assert study.trial_numbers() == set(range(number + 1))
 
 
@@ -170,7 +170,7 @@ def test_processes_that_start_together_share_one_study(tracker, start_process, t
         "with MlflowTracker('mlruns').study('shop 3m', 'mine', 'mine'.encode().hex()) as study:\n"
         "    print(study.new)\n"
         "    for number in [int(sys.argv[1]), int(sys.argv[1]) + 2, 9, 10, 11]:\n"
-        "        study.trial(number, datetime.now(), [Metric('m', float(number))])\n"
+        "        study.log_trial(number, datetime.now(), [Metric('m', float(number))])\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", program]
     running = [start_process([*command, number], cwd=tmp_path, stdin=PIPE) for number in range(2)]
@@ -202,8 +202,8 @@ def test_no_leaderboard_shows_a_study_or_a_trial(any_tracker):
     ]
     with any_tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
         study.log(records)
-        study.trial(0, STARTED, records)
-        study.trial(1, STARTED, records, "too few customers")
+        study.log_trial(0, STARTED, records)
+        study.log_trial(1, STARTED, records, "too few customers")
     assert len(any_tracker.reader().runs(EXPERIMENT)) == 3
     selection = select_runs(any_tracker.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
     assert selection.cell is None

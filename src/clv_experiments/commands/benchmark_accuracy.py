@@ -91,7 +91,7 @@ def _benchmark_log(
             tools, Path(folder), limits=limits, seed=cfg.seed, progress=terminal.print_line,
         )  # fmt: skip
     result = standings(cell, cfg.evaluation.objective, seed=cfg.seed)
-    customers = [origin.customers for origin in cell.origins]
+    customers = [origin.n_customers for origin in cell.origins]
     return BenchmarkedLog(compare_with_first(result), cell.holdouts, customers, cell.left_out)
 
 

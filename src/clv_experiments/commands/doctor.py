@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.config.settings import study_folder
 from clv_experiments.errors import ClvError, command
-from clv_experiments.sweep.storage import DATABASE, check_studies, storage_url
+from clv_experiments.sweep.storage import DATABASE, storage_url, summarise_studies
 from clv_experiments.tracking.inspection import Fault, StoreInspection
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -70,4 +70,4 @@ def _describe_studies(cfg: DictConfig) -> list[str]:
     url = storage_url(cfg.storage, folder)
     if url is None or (cfg.storage is None and not Path(str(folder), DATABASE).exists()):
         return ["studies: none"]
-    return check_studies(url) or ["studies: none"]
+    return summarise_studies(url) or ["studies: none"]

@@ -15,7 +15,7 @@ from clv_experiments.decisions.actions import reconcile_actions
 from clv_experiments.decisions.best_customers import TotalRange, rank_customers, sum_same_period_last_year
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
-from clv_experiments.decisions.customer_scores import Ranking, Scorer
+from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.display.answers import answer_questions
 from clv_experiments.decisions.display.best_customers import SCORES, best_customers_section
@@ -75,7 +75,9 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
         cutoff, now.timing_model,
     )  # fmt: skip
     missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
-    return Ranking.of(now.table, shop, missed, cutoff).rank(scorer.score_customers(X), now.table.get("country"))
+    return CustomerGroups.of(now.table, shop, missed, cutoff).assign_groups(
+        scorer.score_customers(X), now.table.get("country")
+    )
 
 
 def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:

@@ -27,7 +27,7 @@ from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
 from clv_experiments.comparison.display.intervals import coverage_by_model_section, totals_by_origin_section
-from clv_experiments.comparison.display.markdown_file import check_markdown, write_markdown
+from clv_experiments.comparison.display.markdown_file import split_at_leaderboard, update_markdown
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
@@ -93,7 +93,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
         records = list(board_records(result, board.checks, _timestamp()))
         _write(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.markdown and is_single:
-            write_markdown(cfg.markdown, records)
+            update_markdown(cfg.markdown, records)
     if cfg.promote:
         promote(cfg, overrides, result, board.checks, terminal)
     terminal.print_timings()
@@ -125,7 +125,7 @@ def run_aggregate(boards: Sequence[Board]) -> None:
         records = list(aggregate_records(aggregate, pairs, _timestamp()))
         _write(cfg, "leaderboard", "together", records, terminal)
         if cfg.markdown:
-            write_markdown(cfg.markdown, records)
+            update_markdown(cfg.markdown, records)
     terminal.print_timings()
 
 
@@ -141,7 +141,7 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
     if cfg.markdown:
-        check_markdown(cfg.markdown)
+        split_at_leaderboard(cfg.markdown)
     check_writable(cfg.output, "output")
     for key in map(override_key, overrides):
         if key == "model" or key.startswith("model."):

@@ -34,7 +34,7 @@ from clv_experiments.sweep.space import Value
 from clv_experiments.sweep.storage import SUMMARY, exclusive, storage_url
 from clv_experiments.sweep.study import AS_CONFIGURED, TrackedStudy, open_study
 from clv_experiments.sweep.study_records import (
-    best_so_far,
+    describe_best_trial,
     edge_sentences,
     record_best,
     record_missing_trials,
@@ -171,7 +171,7 @@ def _search(config: SweepConfig, study: TrackedStudy, objective: Objective, run:
         def on_trial(trial: FrozenTrial) -> None:
             record_trial(run, trial, config.space)
             record_best(run, trial, study, settings.metrics[0])
-            update_bar(len(study.ended_trials), settings.n_trials, best_so_far(study, settings.metrics[0]))
+            update_bar(len(study.ended_trials), settings.n_trials, describe_best_trial(study, settings.metrics[0]))
 
         result = search(
             study,

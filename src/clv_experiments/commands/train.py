@@ -130,7 +130,7 @@ def run_experiment(
         notes = _notes(cfg, task, result)
         with terminal.step("writing the run", "tracking"):
             records = [*result.records, *baseline_comparison_records(result.comparison, result.title), *explanation]
-            remarks = remark_records([*log.notes, *result.comparison.beaten_by, *notes])
+            remarks = remark_records([*log.notes, *result.comparison.warnings, *notes])
             run.log([PrimaryMetric(f"holdout_{task.objective}"), *_objective_first(records, task.objective), *remarks])
 
         terminal.print_summary(result.comparison, result.title)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clv_experiments.errors import ClvError
-from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder, check_server
+from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder_path, check_server_uri
 
 USAGE = """Usage: clv ui [folder=mlruns] [port=5000]
        clv ui uri=http://host:5000
@@ -38,9 +38,9 @@ def open_ui(typed: Sequence[str]) -> int:
     server = settings["uri"] or ("" if settings["folder"] else os.environ.get(URI_VARIABLE, ""))
     try:
         if server:
-            sys.stdout.write(f"open {check_server(server)}/{PAGE}: the runs are on that server\n")
+            sys.stdout.write(f"open {check_server_uri(server)}/{PAGE}: the runs are on that server\n")
             return 0
-        return _serve(check_folder(settings["folder"] or "mlruns") / "mlflow.db", settings["port"])
+        return _serve(check_folder_path(settings["folder"] or "mlruns") / "mlflow.db", settings["port"])
     except ClvError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -76,7 +76,7 @@ class Aggregate:
     code_versions: tuple[str, ...]
 
     @property
-    def separable(self) -> bool:
+    def can_separate_models(self) -> bool:
         """Whether mean ranks of so many cells can differ by the critical difference at all."""
         return self.critical_difference <= len(self.table) - 1
 
@@ -135,7 +135,7 @@ def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()
         ranks=frame_by_cell(ranks),
         leads=frame_by_cell([board.rows()["group"].loc[models].eq(1).to_list() for board in boards]),
         critical_difference=critical,
-        p_value=friedman(ranks),
+        p_value=friedman_p_value(ranks),
         cliques=_cliques(table["mean_rank"], critical),
         incomplete_cells={title: lacks for title, lacks in lacking.items() if title not in titles},
         unranked_models=_unranked_models(boards, titles, models),
@@ -174,7 +174,7 @@ def critical_difference(models: int, cells: int, confidence: float = 0.95) -> fl
     return float(q * np.sqrt(models * (models + 1) / (6.0 * cells)))
 
 
-def friedman(ranks: Floats) -> float:
+def friedman_p_value(ranks: Floats) -> float:
     """Return the p-value of ranks (cells, models) that only chance spread, by the chi-square corrected for ties.
 
     1 where all models tie in all cells. Two models are allowed, which makes it a sign test without its exact tail.

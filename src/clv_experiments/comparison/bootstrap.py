@@ -260,14 +260,14 @@ class _Ranking:
         groups, self.group_of = np.unique(group[ranked_customers], return_inverse=True)
         # Rows alternate: what lies before a ranked group, the group itself; columns are customers.
         bounds = np.concatenate([[0], np.column_stack([ends[groups] - size[groups], ends[groups]]).ravel()])
-        self.segments = self._sums(order[: bounds[-1]], bounds, len(values))
+        self.segments = self._summing_matrix(order[: bounds[-1]], bounds, len(values))
         tied = size > 1
         starts = np.concatenate([[0], np.cumsum(size[tied])])
         self.shared = order[np.repeat(tied, size)]
-        self.ties = self._sums(self.shared, starts, len(values))
+        self.ties = self._summing_matrix(self.shared, starts, len(values))
 
     @staticmethod
-    def _sums(order: NDArray[np.int64], bounds: NDArray[np.int64], customers: int) -> csr_array:
+    def _summing_matrix(order: NDArray[np.int64], bounds: NDArray[np.int64], customers: int) -> csr_array:
         shape = (len(bounds) - 1, customers)
         return csr_array((np.ones(len(order), dtype=np.float32), order, bounds), shape=shape)
 

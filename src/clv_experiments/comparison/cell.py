@@ -88,7 +88,7 @@ class OriginPredictions:
     crps: Floats | None = None
 
     @property
-    def customers(self) -> int:
+    def n_customers(self) -> int:
         """Number of customers."""
         return len(self.y_true)
 

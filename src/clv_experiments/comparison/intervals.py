@@ -54,12 +54,12 @@ def totals_by_origin(cell: Cell) -> pd.DataFrame:
     if entry is None:
         return pd.DataFrame()
     sums = entry.predictions.groupby("cutoff")[["y_pred", "y_true"]].sum().reset_index(drop=True)
-    table = sums.rename(columns={"y_pred": "predicted", "y_true": "actual"}).assign(**_to_series(entry))
+    table = sums.rename(columns={"y_pred": "predicted", "y_true": "actual"}).assign(**_total_end_columns(entry))
     table.insert(0, "holdout", list(cell.holdouts))
     for percent in sorted({name.split("_")[1] for name in entry.total_ends}):
         table[f"held_{percent}"] = table["actual"].between(table[f"lower_{percent}"], table[f"upper_{percent}"])
     return table
 
 
-def _to_series(entry: Entry) -> dict[str, pd.Series]:
+def _total_end_columns(entry: Entry) -> dict[str, pd.Series]:
     return {name: pd.Series(values) for name, values in entry.total_ends.items()}

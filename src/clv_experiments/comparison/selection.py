@@ -108,7 +108,7 @@ def select_runs(
     absent = [model for model in models if all(model_name(run) != model for run in selected)]
     log = selected[0].tags.get("log_fingerprint") if selected else None
     missing, impossible = _explain_absences(absent, requested.values(), exclusions, log)
-    unsuitable = {run.run_id for run in runs if _is_unsuitable(run) and model_name(run) in impossible}
+    unsuitable = {run.run_id for run in runs if _failed_on_unsuitable_log(run) and model_name(run) in impossible}
     other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in unsuitable}
     left_out = describe_exclusions(impossible, other_exclusions)
     result = build_cell(experiment, selected[0], entries, left_out) if selected else None
@@ -143,7 +143,7 @@ def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, o
     runs = reader.runs(experiment) if reader.exists else []
     for run in (run for run in runs if _is_ours(run) and not _differing_settings(run, settings, "")):
         complete = run.status == "FINISHED" and is_complete(run)
-        if _is_unsuitable(run) or (complete and read_predictions(reader, run) is not None):
+        if _failed_on_unsuitable_log(run) or (complete and read_predictions(reader, run) is not None):
             return run
     return None
 
@@ -166,7 +166,7 @@ def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: 
     return [n for n in names if not n.startswith(WITHOUT_EFFECT) and params.get(n) != expected.get(n)]
 
 
-def _is_unsuitable(run: StoredRun) -> bool:
+def _failed_on_unsuitable_log(run: StoredRun) -> bool:
     return run.status == "FAILED" and run.tags.get("failure_kind") in UNSUITABLE
 
 
@@ -221,7 +221,7 @@ def _explain_absences(
         attempts = [run for run in requested if model_name(run) == model]
         finished = [run for run in attempts if run.status not in UNFINISHED]
         never_finished = all(run.status != "FINISHED" for run in finished)
-        if finished and never_finished and _is_unsuitable(finished[0]) and _of_log(finished[0], log):
+        if finished and never_finished and _failed_on_unsuitable_log(finished[0]) and _of_log(finished[0], log):
             impossible[model] = finished[0].tags["failure"]
         else:
             missing[model] = (

@@ -54,7 +54,7 @@ class RankedCustomers:
     btyd_name: str
     timing_name: str
     level: Level | None  # of the coming period, which the total is brought to; None where it is the model's own
-    widening: float  # of the level's interval, see ``widening``
+    widening_factor: float  # of the level's interval, see ``widening_factor``
 
     @property
     def expected_total(self) -> float:
@@ -62,7 +62,7 @@ class RankedCustomers:
         return float(self.by_spend["expected_spend"].sum())
 
     @property
-    def has_clv(self) -> bool:
+    def has_single_model(self) -> bool:
         """Whether CLV and expected spend are of one model, so that they may stand in one row."""
         return self.model_name == self.btyd_name
 
@@ -77,7 +77,7 @@ class RankedCustomers:
         if self.level:
             ranges = self.past.dropna(subset=["low", "high"])
             held = ranges["came"].between(ranges["low"], ranges["high"])
-            low, high = widened_interval(self.level, self.interval, self.widening)
+            low, high = widened_interval(self.level, self.interval, self.widening_factor)
             return TotalRange(low, high, len(ranges), int(held.sum()))
         ratios = self.past_ratios.to_numpy(float)
         if not len(ratios):
@@ -114,7 +114,7 @@ def rank_customers(
     ``scored`` has one row a customer of ``now``, the coming period: the columns of ``customer_scores.COLUMNS``.
     ``past`` are periods that are over, latest first.
     """
-    factor = widening(past, interval)
+    factor = widening_factor(past, interval)
     return RankedCustomers(
         scored.sort_values(["expected_spend", "customer_id"], ascending=[False, True], kind="stable"),
         scored.sort_values(["p_purchase", "expected_spend"], ascending=False, kind="stable"),
@@ -139,7 +139,7 @@ def sum_same_period_last_year(forecaster: Forecaster, period: Period) -> SamePer
     return SamePeriodLastYear(Period(cutoff, end), len(spend), float(spend.sum()))
 
 
-def widening(past: Sequence[Snapshot], interval: float) -> float:
+def widening_factor(past: Sequence[Snapshot], interval: float) -> float:
     """Return by what factor the logarithmic widths of intervals of the total must grow to hold as often as promised.
 
     That is the quantile of the errors in units of the half widths that split-conformal intervals take (Lei et al.

@@ -16,7 +16,7 @@ from clv_experiments.decisions.next_purchase.dates import GRID, RHYTHM_GRID, nex
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import RHYTHM_NAME, Timing, days_since_last
+from clv_experiments.decisions.snapshot import RHYTHM_NAME, TimingChoice, days_since_last
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.intervals import SpendIntervals
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -46,7 +46,7 @@ class ScoringModels:
     btyd: Any  # estimator of purchases
     btyd_model: Model
     level: Level | None = None  # what spend was brought to; None where it is the model's own, or the model was stored
-    timing: Timing | None = None  # of purchases; None where the log was not asked
+    timing: TimingChoice | None = None  # of purchases; None where the log was not asked
 
     def warnings(self) -> list[str]:
         """Return what the estimators say of their own fits, each with the model's name."""
@@ -158,7 +158,7 @@ def value_column(columns: Container[str]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
+class CustomerGroups:
     """Ranks customers among all that are scored together."""
 
     tiers: Tiers
@@ -167,7 +167,7 @@ class Ranking:
     cutoff: date
 
     @classmethod
-    def of(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> Ranking:
+    def of(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> CustomerGroups:
         """Learn tiers and RFM scores from all customers.
 
         The table has ``expected_spend``, or of a log without amounts ``expected_purchases``; ``frequency``,
@@ -176,7 +176,7 @@ class Ranking:
         tiers = Tiers.of(customers[value_column(customers)], shop.tiers)
         return cls(tiers, RfmScores.of(customers), missed, cutoff)
 
-    def rank(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
+    def assign_groups(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
         """Add tier, segment, missed opportunity and action to some customers' expectations.
 
         Parameters

@@ -25,7 +25,7 @@ EFFECTS = ["effect", "lower_95", "upper_95", "per_deviation", "deviation_lower",
 
 
 @dataclass(frozen=True)
-class Driver:
+class DriverFeature:
     """One feature of a customer's history, in steps that people understand."""
 
     name: str
@@ -33,7 +33,7 @@ class Driver:
     compute: Callable[[pd.DataFrame], pd.Series]  # of frequency, recency, T and total_spend
 
 
-def _spend_a_day(history: pd.DataFrame) -> pd.Series:
+def _log_spend_per_purchase_day(history: pd.DataFrame) -> pd.Series:
     mean = history["total_spend"] / (history["frequency"] + 1)
     lowest = 0.01 * mean[mean > 0].median() if (mean > 0).any() else 1.0
     return mean.clip(lower=lowest).map(np.log2)
@@ -41,10 +41,10 @@ def _spend_a_day(history: pd.DataFrame) -> pd.Series:
 
 # A doubling where sizes differ by powers of ten, some days where time fades.
 DRIVERS = (
-    Driver("purchase_days", "twice as many purchase days", lambda h: (h["frequency"] + 1).map(np.log2)),
-    Driver("spend_per_purchase_day", "twice the mean spend on a purchase day", _spend_a_day),
-    Driver("days_since_last", "30 more days since the last purchase", lambda h: days_since_last(h) / 30),
-    Driver("T", "90 more days since the first purchase", lambda h: h["T"] / 90),
+    DriverFeature("purchase_days", "twice as many purchase days", lambda h: (h["frequency"] + 1).map(np.log2)),
+    DriverFeature("spend_per_purchase_day", "twice the mean spend on a purchase day", _log_spend_per_purchase_day),
+    DriverFeature("days_since_last", "30 more days since the last purchase", lambda h: days_since_last(h) / 30),
+    DriverFeature("T", "90 more days since the first purchase", lambda h: h["T"] / 90),
 )
 STEPS = {driver.name: driver.step for driver in DRIVERS}
 
@@ -59,7 +59,7 @@ class Drivers:
     min_buyers: int = MIN_BUYERS
     largest: float = LARGEST
 
-    def with_claim(self, *claims: str) -> list[Any]:
+    def select_claims(self, *claims: str) -> list[Any]:
         """Return the rows with one of these claims, the strongest link first."""
         return list(self.table[self.table["claim"].isin(claims)].itertuples())
 

@@ -73,7 +73,7 @@ class MissedOpportunities:
 
 def find_missed(now: Snapshot, previous: Snapshot, likely: float, replicates: int, seed: int) -> MissedOpportunities:
     """Find the likely customers who did not buy in the previous period, and how many of them chance explains."""
-    past = _told_alike(now, previous)
+    past = _recompute_p_alive(now, previous)
     candidates = past[past["p_purchase"] >= likely]
     missed = candidates[missed_mask(candidates["p_purchase"], candidates["purchase_days"], likely)]
     p_alive_now = now.table["p_alive"].reindex(missed.index)
@@ -103,7 +103,7 @@ class AtRisk:
 
 def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) -> AtRisk:
     """Find the customers of high value who are slipping away; ``tiers`` are shares of customers: High, Mid."""
-    past = _told_alike(now, previous)
+    past = _recompute_p_alive(now, previous)
     high = past[assign_tiers(past["expected_spend"], tiers) == HIGH]
     before = high[high.index.isin(now.table.index)]
     today = now.table.loc[before.index]
@@ -126,7 +126,7 @@ def find_at_risk(now: Snapshot, previous: Snapshot, tiers: tuple[float, float]) 
     )
 
 
-def _told_alike(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
+def _recompute_p_alive(now: Snapshot, previous: Snapshot) -> pd.DataFrame:
     """Return the previous table with P(alive) by the model that tells it now, so that customers differ, not models."""
     if now.timing_name == previous.timing_name:
         return previous.table

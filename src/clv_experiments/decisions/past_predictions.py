@@ -95,12 +95,12 @@ def assess_past_ranking(past: PastPredictions) -> RankingAssessment | None:
 
 def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted") -> PastPredictions:
     """Predict the periods that are over from what was known before each, as far as the log reaches."""
-    periods = _periods_over(forecaster, model)
+    periods = _past_periods(forecaster, model)
     latest, earlier = (forecaster.forecast(period, model).table if period else None for period in periods)
     return PastPredictions(periods[0], latest, earlier, origin)
 
 
-def _periods_over(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
+def _past_periods(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
     """Return the latest period that is over and the one before, as far as the log lets the model predict them."""
     try:
         origin = forecaster.window.backtest(supervised=model.supervised, source=forecaster.log.name)[-1]
@@ -116,7 +116,7 @@ def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> P
     or where the holdout, as long as the window's horizon, was not over on the window's last day.
     """
     holdout, validation = (
-        _latest_table(reader, stored, name) for name in ("predictions.parquet", "validation_predictions.parquet")
+        _read_latest_cutoff(reader, stored, name) for name in ("predictions.parquet", "validation_predictions.parquet")
     )
     if holdout is None or stored.run.tags.get("protocol") == "customer_split":
         return None
@@ -124,7 +124,7 @@ def stored_predictions(reader: Reader, stored: StoredModel, window: Window) -> P
     return PastPredictions(period, holdout, validation, "stored") if period.end <= window.end else None
 
 
-def _latest_table(reader: Reader, stored: StoredModel, name: str) -> pd.DataFrame | None:
+def _read_latest_cutoff(reader: Reader, stored: StoredModel, name: str) -> pd.DataFrame | None:
     try:
         table = reader.table(stored.evaluation_run_id, name)
     except ClvError:
@@ -164,7 +164,7 @@ def latest_missed_purchases(
     up to the period, P(buys) is that of the model that knows it.
     """
     if past is None or past.latest is None or past.origin == "stored":
-        period, _ = _periods_over(forecaster, btyd_model)
+        period, _ = _past_periods(forecaster, btyd_model)
         latest = forecaster.forecast(period, btyd_model).table if period else None
     else:
         period, latest = past.period, past.latest

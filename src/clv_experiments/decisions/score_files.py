@@ -18,7 +18,7 @@ from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import count_customers
 from clv_experiments.data.window import Window
 from clv_experiments.decisions.actions import ACTIONS
-from clv_experiments.decisions.customer_scores import Ranking, Scorer, value_column
+from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, value_column
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
@@ -63,11 +63,11 @@ def write_scores(
     """
     value = value_column(pq.read_schema(expectations).names)
     customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()
-    ranking = Ranking.of(customers, scorer.shop, missed, scorer.cutoff)
+    groups = CustomerGroups.of(customers, scorer.shop, missed, scorer.cutoff)
     country = countries(log, scorer.cutoff)
     with open_score_files(folder) as writer:
         for batch in read_batches(expectations):
-            scores = ranking.rank(batch.set_index("customer_id"), country)
+            scores = groups.assign_groups(batch.set_index("customer_id"), country)
             writer.write(scores)
             summary.add(scores)
             progress(int(summary.totals()["customers"]), len(customers), "customers")

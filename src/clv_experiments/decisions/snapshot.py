@@ -23,7 +23,7 @@ PURCHASE_COLUMNS = ["expected_purchases", "p_alive", "p_purchase"]
 
 
 @dataclass(frozen=True, eq=False)
-class Timing:
+class TimingChoice:
     """How regular purchases are at a cutoff, and who tells P(alive), P(buys) and the next purchase."""
 
     regularity: Regularity  # of the gaps up to the cutoff
@@ -51,7 +51,7 @@ class Snapshot:
     btyd: Forecast  # of purchases; the same where the model of spend predicts P(alive) itself
     model_name: str
     btyd_name: str
-    timing: Timing | None = None  # None where the log was not asked, and the BTYD model tells it
+    timing: TimingChoice | None = None  # None where the log was not asked, and the BTYD model tells it
 
     @property
     def timing_model(self) -> MbgCnbdK | None:

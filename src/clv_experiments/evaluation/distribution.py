@@ -30,7 +30,7 @@ def crps(y_true: ArrayLike, quantiles: ArrayLike, probabilities: ArrayLike = PRO
     return np.asarray(crps_quantile(spend, np.asarray(quantiles, dtype=float), np.asarray(probabilities)))
 
 
-def end_probabilities(level: float) -> tuple[float, float, float]:
+def interval_probabilities(level: float) -> tuple[float, float, float]:
     """Return the probabilities of the three quantiles that ``quantile_interval`` takes."""
     return (1 - level) / 2, level, (1 + level) / 2
 
@@ -41,7 +41,7 @@ def quantile_interval(quantiles: Floats) -> tuple[Floats, Floats]:
     Parameters
     ----------
     quantiles : numpy.ndarray of shape (n, 3)
-        At ``end_probabilities``: equal-tailed, but where the low end is no spend the other leaves out both tails.
+        At ``interval_probabilities``: equal-tailed, but where the low end is no spend the other leaves out both tails.
     """
     low, one_sided, two_sided = quantiles.T
     return low, np.where(low <= 0, one_sided, two_sided)

@@ -31,7 +31,7 @@ from clv_experiments.reporting.chart_style import (
     annotate_corner,
     create_figure,
     draw_legend,
-    write_percents,
+    write_percent_ticks,
 )
 from clv_experiments.reporting.formatting import format_score
 from clv_experiments.reporting.symlog_scale import SymlogScale, format_amount
@@ -46,8 +46,8 @@ def plot_predicted_against_actual(y_true: ArrayLike, y_pred: ArrayLike, labels: 
     figure, (panel,) = create_figure(f"Predicted against actual {labels.measure}", labels)
     scale = SymlogScale.from_values(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
     low, high = min(actual.min(), predicted.min(), 0.0), max(actual.max(), predicted.max(), scale.unit)
-    scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
-    scale.label(panel, "y", low, high)
+    scale.format_axis(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
+    scale.format_axis(panel, "y", low, high)
     _draw_density(figure, panel, scale(predicted), scale(actual))
     diagonal = scale([low, high])
     panel.plot(diagonal, diagonal, color=REFERENCE, linewidth=2, linestyle="--", label="perfect")
@@ -71,7 +71,7 @@ def plot_decile_calibration(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels
     panel.vlines(decile, scale(means[:, 0]), scale(means[:, 1]), color="#B9BDC2", linewidth=4)
     panel.plot(decile, scale(means[:, 0]), "D", color=PREDICTED, markersize=9, label="predicted")
     panel.plot(decile, scale(means[:, 1]), "o", color=ACTUAL, markersize=9, label="actual")
-    scale.label(panel, "y", min(means.min(), 0.0), max(means.max(), scale.unit))
+    scale.format_axis(panel, "y", min(means.min(), 0.0), max(means.max(), scale.unit))
     bottom, top = panel.get_ylim()
     panel.set_ylim(bottom, top + 0.24 * (top - bottom))  # room for the text above the highest point
     panel.set_xticks(decile)
@@ -106,7 +106,7 @@ def plot_value_capture(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> 
         )
         annotate_corner(panel, text, 0.97, 0.36)
     _format_share_axis(panel)
-    write_percents(panel.xaxis)
+    write_percent_ticks(panel.xaxis)
     panel.set_xlabel("customers targeted, highest predicted first")
     panel.set_ylabel(f"share of actual {labels.measure}, {labels.horizon}")
     draw_legend(panel, loc="lower right")
@@ -122,8 +122,8 @@ def plot_residuals(y_true: ArrayLike, y_pred: ArrayLike, labels: Labels) -> Figu
     figure, (panel,) = create_figure(f"Residuals by predicted {labels.measure}", labels)
     error = actual - predicted
     scale = SymlogScale.from_values(np.concatenate([actual[actual != 0], predicted[predicted > 0]]))
-    scale.label(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
-    scale.label(panel, "y", min(error.min(), -scale.unit), max(error.max(), scale.unit))
+    scale.format_axis(panel, "x", min(predicted.min(), 0.0), max(predicted.max(), scale.unit))
+    scale.format_axis(panel, "y", min(error.min(), -scale.unit), max(error.max(), scale.unit))
     _draw_density(figure, panel, scale(predicted), scale(error))
     panel.axhline(0, color=REFERENCE, linewidth=2, linestyle="--")
     centre, mean = _binned_mean(predicted, error)
@@ -157,7 +157,7 @@ def plot_reliability(bought: ArrayLike, probability: ArrayLike, labels: Labels) 
         0.05,
     )
     _format_share_axis(panel)
-    write_percents(counts.xaxis)
+    write_percent_ticks(counts.xaxis)
     counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     counts.yaxis.set_major_formatter(format_amount)
     panel.set_ylabel("bought")
@@ -193,4 +193,4 @@ def _format_share_axis(panel: Axes) -> None:
     panel.set_xlim(-0.02, 1.02)
     panel.set_ylim(bottom=-0.02, top=max(1.04, panel.get_ylim()[1]))
     panel.yaxis.set_major_locator(MaxNLocator(5))
-    write_percents(panel.yaxis)
+    write_percent_ticks(panel.yaxis)

@@ -129,8 +129,8 @@ def plot_recovery(expected: pd.Series, y_pred: pd.Series, labels: Labels, bins: 
     centre = scale(mean["predicted"])
     panel.vlines(centre, scale(lower), scale(upper), color=PREDICTED, linewidth=5, alpha=0.3, label="80% of customers")
     panel.plot(centre, scale(mean["true"]), "o-", color=ACTUAL, linewidth=2.5, markersize=7, label="mean truth")
-    scale.label(panel, "x", 0.0, high)
-    scale.label(panel, "y", 0.0, high)
+    scale.format_axis(panel, "x", 0.0, high)
+    scale.format_axis(panel, "y", 0.0, high)
     panel.set(xlabel=labels.spend("predicted"), ylabel=labels.spend("true expected"))
     bias = format_score(aggregate_bias(true, predicted), "{:+,.1%}")
     annotate_corner(

@@ -27,7 +27,7 @@ HEADLINE = {
 PRIMARY = ("normalised_gini", "spearman", "d2_tweedie")
 
 
-def score_table(table: pd.DataFrame, floor: float, *, has_losses: bool = False) -> dict[str, float]:
+def score_predictions(table: pd.DataFrame, floor: float, *, has_losses: bool = False) -> dict[str, float]:
     """Score predictions (``y_true``, ``y_pred``, ``purchase_days``, perhaps ``p_purchase``) by what applies."""
     bought = table["purchase_days"] > 0
     return score(table["y_true"], table["y_pred"], floor, bought, table.get("p_purchase"), has_losses=has_losses)
@@ -118,7 +118,7 @@ class BaselineComparison:
     headings: Mapping[str, tuple[str, str]] = field(default_factory=lambda: HEADLINE)
 
     @property
-    def headline(self) -> dict[str, tuple[str, str]]:
+    def headline_metrics(self) -> dict[str, tuple[str, str]]:
         """The heading and format of each score that a reader sees first."""
         return {metric: heading for metric, heading in self.headings.items() if metric in self.scores[self.model]}
 
@@ -148,7 +148,7 @@ class BaselineComparison:
         return [comparison for comparison in comparisons if comparison.baselines]
 
     @property
-    def beaten_by(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """A sentence for each of ``better_baselines``."""
         return sentences("run/baselines.jinja", "beaten_by", self.model, self.better_baselines)
 
@@ -160,7 +160,8 @@ def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:
         if name is not None and name in baselines.scores:
             role = f"{name} (best baseline)" if name == baselines.best_baseline else name
             rows[role] = [
-                _format(baselines.scores[name][metric], form) for metric, (_, form) in baselines.headline.items()
+                _format(baselines.scores[name][metric], form)
+                for metric, (_, form) in baselines.headline_metrics.items()
             ]
     return rows
 
@@ -171,18 +172,18 @@ def _format(score: float, form: str) -> str:
 
 def baseline_comparison_records(baselines: BaselineComparison, title: str) -> list[Record]:
     """Store the baselines, the best baseline, whether the model is beaten, and a summary to read."""
-    headings = ["model", *(heading for heading, _ in baselines.headline.values())]
+    headings = ["model", *(heading for heading, _ in baselines.headline_metrics.values())]
     rows = [headings, ["---"] * len(headings), *([name, *cells] for name, cells in summary_rows(baselines).items())]
     lines = [title, "", *(f"| {' | '.join(row)} |" for row in rows)]
     lines += [
         "",
         f"best baseline by {baselines.objective}",
         "",
-        *(f"- {sentence}" for sentence in baselines.beaten_by),
+        *(f"- {sentence}" for sentence in baselines.warnings),
     ]
     return [
         Description("\n".join(lines)),
         Table("baselines.csv", baselines.table),
         Tag("best_baseline", baselines.best_baseline or "none"),
-        Tag("beaten_by_baseline", "; ".join(baselines.beaten_by) or "no"),
+        Tag("beaten_by_baseline", "; ".join(baselines.warnings) or "no"),
     ]

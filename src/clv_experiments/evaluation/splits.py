@@ -136,7 +136,7 @@ def plot_split_coefficients(table: pd.DataFrame, splits: int, labels: Labels) ->
         panel.plot(scale(table["published"]), rows, "D", color=ACTUAL, markersize=7, label="published")
     panel.set_yticks(rows, [truncate(name, 24) for name in table["name"]])
     panel.tick_params(axis="y", labelsize=11)
-    scale.label(panel, "x", float(extremes.min()), float(extremes.max()))
+    scale.format_axis(panel, "x", float(extremes.min()), float(extremes.max()))
     panel.set_xlabel(labels.name("spend per unit of the feature"))
     panel.set_ylim(-3.2, len(rows) - 0.4)
     draw_legend(panel, loc="lower center", ncols=2)

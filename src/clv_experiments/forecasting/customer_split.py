@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.coefficients import linear_slopes
-from clv_experiments.evaluation.score_records import BaselineComparison, score_table
+from clv_experiments.evaluation.score_records import BaselineComparison, score_predictions
 from clv_experiments.evaluation.splits import SPLIT_HEADLINE, split_records
 from clv_experiments.forecasting.evaluation_result import (
     EvaluatedForecast,
@@ -122,7 +122,9 @@ def _evaluate_splits(task: EvaluationTask, settings: SplitSettings, progress: Pr
         is_held_out = np.random.default_rng([settings.seed, split]).permutation(customers) < test_size
         for option in options:
             forecast = forecaster.forecast_held_out(period, option, is_held_out)
-            scores[option.name].append(score_table(forecast.table, smallest, has_losses=forecaster.log.has_losses))
+            scores[option.name].append(
+                score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)
+            )
             if option is model:
                 slope = linear_slopes(forecast.estimator, forecast.training.X)
                 slopes += [slope] if slope is not None else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from clv_experiments.data.window import Origin, Period
-from clv_experiments.evaluation.score_records import BaselineComparison, score_table
+from clv_experiments.evaluation.score_records import BaselineComparison, score_predictions
 from clv_experiments.forecasting.forecast import Forecast
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.model import Model
@@ -115,7 +115,7 @@ class EvaluationResult:
 def evaluate(forecaster: Forecaster, period: Period, model: Model) -> EvaluatedForecast:
     """Forecast a period and score it."""
     forecast, smallest = forecaster.forecast(period, model), d2_floor(forecaster, period)
-    scores = score_table(forecast.table, smallest, has_losses=forecaster.log.has_losses)
+    scores = score_predictions(forecast.table, smallest, has_losses=forecaster.log.has_losses)
     return EvaluatedForecast(forecast, scores, smallest)
 
 

@@ -11,7 +11,7 @@ from clv_experiments.evaluation.distribution import (
     PROBABILITIES,
     coverage_scores,
     crps,
-    end_probabilities,
+    interval_probabilities,
     quantile_interval,
 )
 from clv_experiments.evaluation.intervals import calibrate_intervals, calibrate_quantiles
@@ -101,7 +101,7 @@ def _level_factor(forecaster: Forecaster, forecast: Forecast) -> float:
 
 def _own_distribution(forecast: Forecast) -> tuple[dict[int, tuple[Floats, Floats]], Floats]:
     """Return the ends of the model's own intervals by percent, and its quantiles at PROBABILITIES, shape (n, k)."""
-    ends = [end_probabilities(percent / 100) for percent in INTERVALS]
+    ends = [interval_probabilities(percent / 100) for percent in INTERVALS]
     quantiles = forecast.estimator.predict_quantiles(forecast.X, np.concatenate([PROBABILITIES, *ends]))
     at_ends = np.split(quantiles[:, len(PROBABILITIES) :], len(INTERVALS), axis=1)
     intervals = {percent: quantile_interval(three) for percent, three in zip(INTERVALS, at_ends, strict=True)}

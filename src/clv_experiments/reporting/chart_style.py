@@ -159,7 +159,7 @@ def _style_panel(panel: Axes, grid: str, grid_width: float, spines: str) -> None
         axis.label.set_fontsize(TEXT_SIZE)
 
 
-def write_percents(*axes: Axis) -> None:
+def write_percent_ticks(*axes: Axis) -> None:
     """Write the ticks of axes of shares in whole per cent."""
     for axis in axes:
         axis.set_major_formatter(PercentFormatter(1, decimals=0))

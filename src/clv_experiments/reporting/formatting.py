@@ -112,12 +112,12 @@ def format_share(value: float) -> str:
     return "over 99%" if 0.995 <= value < 1 else format_percent(value)
 
 
-def format_change(value: float) -> str:
+def describe_change(value: float) -> str:
     """Say a relative change in words.
 
     Examples
     --------
-    >>> format_change(0.12), format_change(-0.031), format_change(0.0), format_change(-0.997)
+    >>> describe_change(0.12), describe_change(-0.031), describe_change(0.0), describe_change(-0.997)
     ('up 12%', 'down 3.1%', 'unchanged', 'down 100%')
     """
     if not abs(value) >= 0.0005:

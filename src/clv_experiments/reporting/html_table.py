@@ -83,7 +83,7 @@ class HtmlTable:
     file_note: FileNote | None = None
 
     @property
-    def rows(self) -> range:
+    def row_positions(self) -> range:
         """Positions of the rows."""
         return range(len(self.columns[0].cells) if self.columns else 0)
 

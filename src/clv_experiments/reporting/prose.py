@@ -21,7 +21,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "exact_share": formatting.format_exact_percent,
     "percent": formatting.format_percent,
     "count": formatting.format_count,
-    "change": formatting.format_change,
+    "change": formatting.describe_change,
     "score": formatting.format_score,
     "difference": formatting.format_difference,
     "distance": formatting.format_distance,

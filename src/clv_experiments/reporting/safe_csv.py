@@ -18,7 +18,7 @@ DECIMALS = 4  # of a long file's numbers: what a person may want to read
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame without its index; text cells and headings that begin like a formula get an apostrophe in front."""
-    columns = {position: _as_text(frame.iloc[:, position]) for position in range(frame.shape[1])}
+    columns = {position: _defuse_column(frame.iloc[:, position]) for position in range(frame.shape[1])}
     safe = pd.DataFrame(columns)
     safe.columns = defuse_formulas(pd.Series([str(name) for name in frame.columns], dtype="str"))
     # The writer leaves a bare carriage return unquoted, where readers would end the row.
@@ -38,7 +38,7 @@ def defuse_formulas(text: pd.Series) -> pd.Series:
     return text.mask(text.str.contains(FORMULA, regex=True, na=False), "'" + text)
 
 
-def _as_text(column: pd.Series) -> pd.Series:
+def _defuse_column(column: pd.Series) -> pd.Series:
     numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
     if numeric or (column.dtype == object and not column.map(lambda cell: isinstance(cell, str)).any()):
         return column
@@ -65,7 +65,7 @@ class CsvParts:
 
     def write(self, part: pa.Table) -> None:
         """Append rows."""
-        self._writer.write_table(pa.table([_safe(column) for column in part.columns], part.schema))
+        self._writer.write_table(pa.table([_round_and_defuse(column) for column in part.columns], part.schema))
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +75,7 @@ class CsvParts:
         self._file.close()
 
 
-def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _round_and_defuse(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type):
         return pc.round(column, DECIMALS)
     if pa.types.is_string(column.type):

@@ -28,7 +28,7 @@ class SymlogScale:
         spend = np.asarray(values, dtype=float)
         return np.sign(spend) * np.log10(1.0 + np.abs(spend) / self.unit)
 
-    def label(self, panel: Axes, which: str, low: float, high: float) -> None:
+    def format_axis(self, panel: Axes, which: str, low: float, high: float) -> None:
         """Span axis `which` (`x` or `y`) from `low` to `high` in the unit of spend, with a few ticks in words."""
         top = max(abs(low), abs(high), self.unit)
         highest = int(np.ceil(np.log10(top / self.unit)))

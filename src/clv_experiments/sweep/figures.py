@@ -155,10 +155,10 @@ class _Drawing:
             text.set_fontsize(max(text.get_fontsize(), MIN_TEXT_SIZE))
         heading = f"{self.labels.model} · {self.labels.subtitle}".strip(" ·")
         lines = [f"{title}: {self.headings[0]}" if len(self.headings) == 1 else title, printable(heading, 84)]
-        figure.suptitle("\n".join([*lines, *self._limits()]), x=0.01, ha="left", fontsize=TEXT_SIZE)
+        figure.suptitle("\n".join([*lines, *self._outlier_notes()]), x=0.01, ha="left", fontsize=TEXT_SIZE)
         return figure
 
-    def _limits(self) -> Iterator[str]:
+    def _outlier_notes(self) -> Iterator[str]:
         """Say how many trials stand at the edge though they lie beyond it."""
         for values in self.columns:
             if values.beyond_limit:
@@ -201,13 +201,13 @@ def _copy_for_drawing(trial: FrozenTrial, values: Sequence[float] | None, labels
     for name, distribution in trial.distributions.items():
         label, value = labels[name], trial.params[name]
         if isinstance(distribution, CategoricalDistribution):
-            words = [_Word(printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices]
+            words = [_UnquotedString(printable(format_value(choice), NAME_LENGTH)) for choice in distribution.choices]
             value, distribution = words[int(distribution.to_internal_repr(value))], CategoricalDistribution(words)
         params[label], distributions[label] = value, distribution
     return create_trial(values=[float(value) for value in values], params=params, distributions=distributions)
 
 
-class _Word(str):
+class _UnquotedString(str):
     """A choice that Optuna writes without quotation marks."""
 
     def __repr__(self) -> str:

@@ -148,7 +148,7 @@ class TuningOutcome:
         return all(difference.tuned == difference.configured for difference in self.differences)
 
     @property
-    def decisive_differences(self) -> list[ScoreDifference]:
+    def objective_differences(self) -> list[ScoreDifference]:
         """Differences by each metric that was searched by; D2 besides, where none of them has an honest interval.
 
         Of a log with losses the ranking takes the place of D2.
@@ -201,7 +201,7 @@ def score_differences(
 
     Of several holdout periods each score is the mean; that of bias is the mean of its distances from 0.
     """
-    cell = _comparison_cell(tuned, configured, has_losses)
+    cell = _leaderboard_cell(tuned, configured, has_losses)
     objective = choose_objective(OBJECTIVES[0], has_losses=has_losses)
     board = standings(cell, objective, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     differences = []
@@ -212,7 +212,7 @@ def score_differences(
     return differences
 
 
-def _comparison_cell(tuned: EvaluationResult, configured: EvaluationResult, has_losses: bool) -> Cell:
+def _leaderboard_cell(tuned: EvaluationResult, configured: EvaluationResult, has_losses: bool) -> Cell:
     """Lay two runs out as a leaderboard does."""
     entries = tuple(
         Entry(

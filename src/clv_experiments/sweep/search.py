@@ -121,7 +121,7 @@ def _begin_trial(study: TrackedStudy, configured: Mapping[str, Value] | None, tr
 def _run_trial(study: TrackedStudy, trial: Trial, objective: Callable[[Trial], Sequence[float]]) -> FrozenTrial | None:
     """Run a trial; None where it slept, as a laptop does, and another process gave it up and tried it once more."""
     try:
-        with study.heartbeats(trial):
+        with study.record_heartbeats(trial):
             values, state = _evaluate(trial, objective)
         return study.study.tell(trial, values, state)
     except KeyboardInterrupt:

@@ -77,7 +77,7 @@ def open_storage(url: str | None) -> BaseStorage:
         )
 
 
-def check_studies(url: str) -> list[str]:
+def summarise_studies(url: str) -> list[str]:
     """Count the trials of each study of a storage, by what became of them.
 
     Raises
@@ -98,7 +98,7 @@ def check_studies(url: str) -> list[str]:
 
 
 @contextmanager
-def heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
+def record_heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
     """Record heartbeats of a trial as long as the context lasts."""
     is_over = Event()
 

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clv_experiments.errors import ClvError
 from clv_experiments.sweep.sampling import FAILURE, PROPOSAL, PRUNERS, SAMPLERS, SeededByProposal, is_lost
-from clv_experiments.sweep.storage import exclusive, heartbeats, open_storage, translate_errors
+from clv_experiments.sweep.storage import exclusive, open_storage, record_heartbeats, translate_errors
 
 SETTINGS = "settings"  # attribute of a study: what decides its trials
 IDENTITY = "identity"  # attribute of a study: its own, whatever its name
@@ -99,10 +99,10 @@ class TrackedStudy:
         return trial
 
     @contextmanager
-    def heartbeats(self, trial: Trial) -> Iterator[None]:
+    def record_heartbeats(self, trial: Trial) -> Iterator[None]:
         """Record heartbeats of a trial as long as the context lasts."""
         if isinstance(self.storage, RDBStorage):
-            with heartbeats(self.storage, self._storage_trial_id(trial)):
+            with record_heartbeats(self.storage, self._storage_trial_id(trial)):
                 yield
         else:
             yield

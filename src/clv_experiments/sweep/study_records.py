@@ -30,7 +30,9 @@ TRIAL_SCORE_NAMES = {*ALL_SCORES} - {"mse"}  # scores that the light run of a tr
 def record_trial(run: StudyRun, trial: FrozenTrial, space: Space) -> None:
     """Leave the light run of one trial."""
     assert trial.datetime_start is not None
-    run.trial(trial.number, trial.datetime_start, list(_records_of_trial(trial, space)), trial.user_attrs.get(FAILURE))
+    run.log_trial(
+        trial.number, trial.datetime_start, list(_records_of_trial(trial, space)), trial.user_attrs.get(FAILURE)
+    )
 
 
 def record_missing_trials(run: StudyRun, study: TrackedStudy, space: Space) -> None:
@@ -48,7 +50,7 @@ def record_best(run: StudyRun, trial: FrozenTrial, study: TrackedStudy, metric: 
         run.log([Metric(f"best_{metric}", trial.values[0], trial.number)])
 
 
-def best_so_far(study: TrackedStudy, metric: str) -> str:
+def describe_best_trial(study: TrackedStudy, metric: str) -> str:
     """Say which trial is the best so far."""
     best = study.best_trial
     value = format_value(best.values[0]) if best else ""
@@ -84,7 +86,7 @@ def summary_records(
         Where the winner was found.
     """
     metrics = outcome.metrics
-    yield from study_figures(study.study, metrics, labels, importances, tables.configured_trial(study.study))
+    yield from study_figures(study.study, metrics, labels, importances, tables.configured_trial_number(study.study))
     yield Table("trials.csv", tables.trials_frame(study.study, metrics))
     shares = [(metric, name, share) for metric, by_name in importances.items() for name, share in by_name.items()]
     yield Table("importances.csv", pd.DataFrame(shares, columns=["metric", "parameter", "share"]))

@@ -71,7 +71,7 @@ def best_trials_table(study: Study, metrics: Sequence[str], n_trials: int = 10) 
         front = {trial.number for trial in study.best_trials}
         best = [trial for trial in best if trial.number in front]
     table_trials = best[:n_trials]
-    configured = configured_trial(study)
+    configured = configured_trial_number(study)
     table_trials += [t for t in study.get_trials(deepcopy=False) if t.number == configured and t not in table_trials]
     names = list(dict.fromkeys(name for trial in table_trials for name in trial.params))
     rows = [
@@ -85,7 +85,7 @@ def best_trials_table(study: Study, metrics: Sequence[str], n_trials: int = 10) 
     return TextTable(["trial", *(metric_format(metric).heading for metric in metrics), *names], rows)
 
 
-def configured_trial(study: Study) -> int | None:
+def configured_trial_number(study: Study) -> int | None:
     """Return the number of the trial that took the configured settings; of several the first that was not lost."""
     trials = [t for t in study.get_trials(deepcopy=False) if AS_CONFIGURED in t.user_attrs and not is_lost(t)]
     return min((trial.number for trial in trials), default=None)

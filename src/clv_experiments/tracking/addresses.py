@@ -18,7 +18,7 @@ def is_address(text: str) -> bool:
     return ADDRESS.match(text) is not None
 
 
-def check_folder(folder: str | Path) -> Path:
+def check_folder_path(folder: str | Path) -> Path:
     """Return the path of a folder for runs.
 
     Raises
@@ -35,7 +35,7 @@ def check_folder(folder: str | Path) -> Path:
     return Path(folder)
 
 
-def check_server(uri: str | None) -> str:
+def check_server_uri(uri: str | None) -> str:
     """Return the address of a tracking server, without a / at its end.
 
     Raises

@@ -11,7 +11,7 @@ from types import FrameType
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a scheduler's stop, a terminal that closes
 
 
-def stop_signals() -> list[signal.Signals]:
+def list_stop_signals() -> list[signal.Signals]:
     """List the signals that ask to stop, as far as the system has them."""
     return [getattr(signal, name) for name in STOP_SIGNALS if hasattr(signal, name)]
 
@@ -33,7 +33,7 @@ def deferred_interrupts(patience: float | None = None) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not (patience is None or has_alarm):
         yield
         return
-    numbers = [*stop_signals(), *([signal.SIGALRM] if patience is not None else [])]
+    numbers = [*list_stop_signals(), *([signal.SIGALRM] if patience is not None else [])]
     handlers = {number: signal.getsignal(number) for number in numbers}
     received: list[int] = []
 

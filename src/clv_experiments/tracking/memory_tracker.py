@@ -64,7 +64,7 @@ class MemoryStudy(MemoryRun):
     new: bool = True
     trial_runs: dict[int, MemoryRun] = field(default_factory=dict)
 
-    def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
+    def log_trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
         """Keep the records of one trial; one that is kept already stays as it is."""
         tags = {"mlflow.parentRunId": self.run_id, "kind": TRIAL, "trial": str(number)}
         tag_records = [Tag(name, value) for name, value in tags.items()]

@@ -182,7 +182,7 @@ class MlflowStudy(MlflowRun):
         self.experiment_id = experiment_id
         self.new = new
 
-    def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
+    def log_trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
         """Leave a finished run for one trial; FAILED with a reason where there is one.
 
         A trial that has a run gets no second one, whichever process asks; one that was begun and never ended is ended.

@@ -22,7 +22,7 @@ MISSING_CODES = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 @dataclass(frozen=True)
-class ModelAddress:
+class ResolvedModel:
     """Where an address leads: the version of a registered model, empty for a run's own, and the run that logged it."""
 
     version: str
@@ -53,7 +53,7 @@ def register(store: Store, run_id: str, record: RegistrationRequest) -> None:
     store.call(store.client.update_registered_model, record.name, record.about)
 
 
-def resolve(store: Store, uri: str) -> ModelAddress:
+def resolve(store: Store, uri: str) -> ResolvedModel:
     """Find the run behind ``models:/<name>@<alias>``, ``models:/<name>/<version>`` or ``runs:/<run id>``.
 
     Raises
@@ -62,7 +62,7 @@ def resolve(store: Store, uri: str) -> ModelAddress:
         If the address is none of these, or nothing is there.
     """
     if match := RUN_ADDRESS.fullmatch(uri):
-        return ModelAddress("", find_run(store, match["run"]))
+        return ResolvedModel("", find_run(store, match["run"]))
     if match := ALIAS_ADDRESS.fullmatch(uri):
         version = _get_if_exists(store, store.client.get_model_version_by_alias, match["name"], match["alias"])
     elif match := VERSION_ADDRESS.fullmatch(uri):
@@ -75,7 +75,7 @@ def resolve(store: Store, uri: str) -> ModelAddress:
         raise ClvError(_describe_absence(store, uri, match.groupdict()))
     if not version.run_id:
         raise ClvError(f"{uri} was registered without the run that made it; choose a version that --promote made")
-    return ModelAddress(str(version.version), find_run(store, version.run_id))
+    return ResolvedModel(str(version.version), find_run(store, version.run_id))
 
 
 def find_run(store: Store, run_id: str) -> Run:

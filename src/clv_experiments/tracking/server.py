@@ -18,7 +18,7 @@ from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
 from clv_experiments.errors import TEMPORARY_PREFIX, ClvError, StoreFailure
-from clv_experiments.tracking.addresses import check_server
+from clv_experiments.tracking.addresses import check_server_uri
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.store import LOCK, Result, Store, use_store
 from clv_experiments.tracking.store_errors import describe_store_error, first_line
@@ -50,7 +50,7 @@ class ServerStore(Store):
     artifact_location: str | None = None  # where the server puts it
 
     def __init__(self, uri: str | None) -> None:
-        self.uri = self.name = check_server(uri)
+        self.uri = self.name = check_server_uri(uri)
 
     def open(self) -> mlflow.MlflowClient:
         """Let MLflow's own functions write there, once the server has answered.

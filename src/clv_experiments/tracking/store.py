@@ -28,7 +28,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from clv_experiments.errors import ClvError, describe_full_disk, describe_write_failure, is_disk_full
-from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder
+from clv_experiments.tracking.addresses import URI_VARIABLE, check_folder_path
 from clv_experiments.tracking.interrupts import deferred_interrupts
 from clv_experiments.tracking.reserve import keep_reserve, release_reserve
 from clv_experiments.tracking.store_errors import LOCKED, describe_store_error, first_line
@@ -210,7 +210,7 @@ class FolderStore(Store):
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = check_folder(folder)
+        self.folder = check_folder_path(folder)
         self.name = str(folder)
 
     @property

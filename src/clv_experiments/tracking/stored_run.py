@@ -131,7 +131,7 @@ class StudyRun(Run, Protocol):
 
     new: bool
 
-    def trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
+    def log_trial(self, number: int, started: datetime, records: Sequence[Record], failure: str | None = None) -> None:
         """Leave the run of one trial, once."""
 
     def trial_numbers(self) -> set[int]:

@@ -75,7 +75,7 @@ class Result:
     @property
     def notes(self) -> list[str]:
         """What might mislead who does not know it."""
-        return [*self.evaluation.comparison.beaten_by, *self.evaluation.warnings]
+        return [*self.evaluation.comparison.warnings, *self.evaluation.warnings]
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

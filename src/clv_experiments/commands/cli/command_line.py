@@ -28,7 +28,7 @@ from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import shadowed_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
-from clv_experiments.tracking.interrupts import stop_signals
+from clv_experiments.tracking.interrupts import list_stop_signals
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
@@ -92,7 +92,7 @@ class CommandLine:
             sys.stderr.write(f"error: {error_sentence(error)}\n")
             return 1
         finally:
-            for number in stop_signals():  # what ends now has nothing left to lose
+            for number in list_stop_signals():  # what ends now has nothing left to lose
                 if signal.getsignal(number) == self._interrupt:
                     signal.signal(number, signal.SIG_DFL)
             del os.environ[TRACEBACK]
@@ -156,7 +156,7 @@ class CommandLine:
                 self.status.add_failure(message)
 
     def _handle_signals(self) -> None:
-        for number in stop_signals():
+        for number in list_stop_signals():
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 

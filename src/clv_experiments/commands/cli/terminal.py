@@ -138,11 +138,11 @@ class Terminal:
 
     def print_summary(self, comparison: BaselineComparison, title: str) -> None:
         """Print this model beside the best baseline and all-zeros, and which baselines beat it."""
-        headings = ["model", *(heading for heading, _ in comparison.headline.values())]
+        headings = ["model", *(heading for heading, _ in comparison.headline_metrics.values())]
         rows = [[name, *cells] for name, cells in summary_rows(comparison).items()]
         caption = f"best baseline by {comparison.objective}" if comparison.best_baseline else None
         self.print_table(title, TextTable(headings, rows, caption))
-        for sentence in comparison.beaten_by:
+        for sentence in comparison.warnings:
             self.print_line(f"note: {sentence}")
 
     def print_table(self, title: str, table: TextTable) -> None:

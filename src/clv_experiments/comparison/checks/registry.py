@@ -16,8 +16,8 @@ from clv_experiments.comparison.checks.scores import (
     MAX_RATIO,
     MAX_SHARE,
     biased,
-    concentrated,
-    drifted_scores,
+    concentrated_forecasts,
+    drifted_since_validation,
     worse_than_a_baseline,
 )
 from clv_experiments.errors import ClvError
@@ -30,11 +30,11 @@ CHECKS: tuple[Check, ...] = (
     MethodCheck(
         "M3",
         "Hangs on a handful of customers",
-        concentrated,
+        concentrated_forecasts,
         {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
     ),
     MethodCheck("M4", "At the edge of the search", at_edge),
-    MethodCheck("M5", "Drift since validation", drifted_scores, {"limit": MAX_DRIFT}),
+    MethodCheck("M5", "Drift since validation", drifted_since_validation, {"limit": MAX_DRIFT}),
     MethodCheck("M6", "Labels from the holdout", trained_on_holdout),
     MethodCheck("M7", "Few buyers", few_buyers, {"limit": MIN_BUYERS}),
     MethodCheck("M8", "Mixed code", mixed_code),

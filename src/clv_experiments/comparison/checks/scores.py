@@ -129,7 +129,7 @@ def biased(standings: Standings) -> list[Finding] | NotApplicable:
     return result
 
 
-def concentrated(standings: Standings) -> list[Finding] | NotApplicable:
+def concentrated_forecasts(standings: Standings) -> list[Finding] | NotApplicable:
     """M3: forecasts in which a handful of customers holds far more than any handful actually did."""
     if standings.cell.has_losses:
         return NotApplicable("losses cancel spend in a total, so that shares of it mean nothing")
@@ -137,7 +137,7 @@ def concentrated(standings: Standings) -> list[Finding] | NotApplicable:
     for i, model in enumerate(cell.labels):
         worst: dict[str, Any] = {"share": MAX_SHARE}
         for origin in cell.origins:
-            count = min(HANDFUL, max(1, origin.customers // 100))
+            count = min(HANDFUL, max(1, origin.n_customers // 100))
             share, actual = _share_of_largest(origin.y_pred[:, i], count), _share_of_largest(origin.y_true, count)
             if share > worst["share"] + TOLERANCE and share > MAX_RATIO * actual + TOLERANCE:
                 worst = {"share": share, "actual_share": actual, "holdout": origin.holdout, "customers": count}
@@ -152,7 +152,7 @@ def _share_of_largest(spend: Floats, count: int) -> float:
     return float(np.sort(spend)[-count:].sum() / total) if total > 0 else float("nan")
 
 
-def drifted_scores(standings: Standings) -> list[Finding] | NotApplicable:
+def drifted_since_validation(standings: Standings) -> list[Finding] | NotApplicable:
     """M5: scores that moved between validation and holdout; where most moved one way, the log did: one finding."""
     spec, rows, steps = METRICS[standings.metric], standings.rows(), standings.by_origin
     holdout = steps[steps["metric"] == standings.metric].set_index(["model", "step"])["score"]

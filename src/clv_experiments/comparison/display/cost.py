@@ -116,8 +116,8 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
     occupied = np.concatenate([markers, np.column_stack([at[:, 0] - 2, ends[:, 0], at[:, 0] + 2, ends[:, 1]])])
     for name, point, pixel, size in zip(names, zip(x, y, strict=True), at, sizes, strict=True):
         boxes = _boxes(pixel, size)
-        overlap = _overlaps(boxes, occupied).sum(axis=1) + 4 * (
-            float(size.prod()) - _overlaps(boxes, np.array([panel.bbox.extents]))[:, 0]
+        overlap = _overlap_areas(boxes, occupied).sum(axis=1) + 4 * (
+            float(size.prod()) - _overlap_areas(boxes, np.array([panel.bbox.extents]))[:, 0]
         )
         best = int(np.argmin(np.round(overlap, 3)))  # choices go from near to far
         distance, across, up = CHOICES[best]
@@ -152,7 +152,7 @@ def _line(at: Floats, distance: float, across: float, up: float) -> Floats:
     return np.column_stack([middle - 2, middle + 2])
 
 
-def _overlaps(boxes: Floats, others: Floats) -> Floats:
+def _overlap_areas(boxes: Floats, others: Floats) -> Floats:
     """Return the pixels that each of some boxes shares with each of others, shape (boxes, others)."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])

@@ -24,7 +24,7 @@ from clv_experiments.reporting.chart_style import (
     max_letters,
     printable,
     truncate,
-    write_percents,
+    write_percent_ticks,
 )
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.symlog_scale import SymlogScale
@@ -63,7 +63,7 @@ def value_captures(standings: Standings, width: float = WIDE) -> Figure:
         )  # fmt: skip
     panel.set_xlim(0, TARGETED[-1])
     panel.set_ylim(0, 1.02)
-    write_percents(panel.xaxis, panel.yaxis)
+    write_percent_ticks(panel.xaxis, panel.yaxis)
     others = len(rows) - len(named)
     grey = f"; grey = {others} other models" if others else ""
     panel.set(xlabel=f"customers targeted, best first{grey}", ylabel=f"share of actual {cell.measure}")
@@ -97,7 +97,7 @@ def decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
         )
         panel.set_title(printable(label, TITLE[across]), loc="left", **TEXT_STYLE)
         panel.set_xticks([1, 5, 10])
-        scale.label(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
+        scale.format_axis(panel, "y", min(values.min(), 0.0), max(values.max(), scale.unit))
     for panel in panels[len(tables) :]:
         panel.set_axis_off()
     figure.supxlabel(

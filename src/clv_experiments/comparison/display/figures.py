@@ -31,7 +31,7 @@ from clv_experiments.reporting.chart_style import (
     name_rows,
     printable,
     truncate,
-    write_percents,
+    write_percent_ticks,
 )
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_difference
@@ -121,7 +121,7 @@ def bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
     name_rows(panel, [printable(model, max_letters(width)) for model in biases])
     panel.set_xlim(-1.08, 1.08)
     panel.xaxis.set_major_locator(MaxNLocator(9 if width == WIDE else 4))
-    write_percents(panel.xaxis)
+    write_percent_ticks(panel.xaxis)
     panel.set_xlabel("predicted total / actual total − 1")
     draw_family_legend(panel, [families[model] for model in biases], width)
     return figure

@@ -40,7 +40,7 @@ class PredictionCheck:
         return self.realised / self.predicted
 
     @property
-    def error(self) -> Estimate | None:
+    def relative_error(self) -> Estimate | None:
         """Predicted / realised - 1; None where nobody spent."""
         if not (self.realised > 0 and (self.ratios > 0).all()):
             return None
@@ -53,7 +53,7 @@ class Acquisition:
 
     cohorts: pd.DataFrame  # from cohort_table
     recent: pd.DataFrame  # of these, recent_cohorts
-    immature: list[str]  # names of the recent ones whose customers may not be new at all
+    burn_in_cohorts: list[str]  # names of the recent ones whose customers may not be new at all
     value: Estimate  # mean first-year value of the recent ones (currency)
     check: PredictionCheck | None
 
@@ -72,7 +72,7 @@ def analyse_acquisition(forecaster: Forecaster, now: Snapshot, shop: Shop, repli
     means = resampled_means(values, check.ratios if check else np.ones(replicates), seed)
     cohorts = cohort_table(values, check.ratio if check else 1.0, means)
     recent = recent_cohorts(values, cohorts)
-    return Acquisition(cohorts, recent, immature_cohorts(values, recent), pooled_value(recent, means), check)
+    return Acquisition(cohorts, recent, burn_in_cohorts(values, recent), pooled_value(recent, means), check)
 
 
 def first_year_values(
@@ -177,7 +177,7 @@ def recent_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> pd.DataFrame:
     return cohorts[(values["first_day"].max() - cohorts["cohort"].map(starts)).dt.days < YEAR]
 
 
-def immature_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> list[str]:
+def burn_in_cohorts(values: pd.DataFrame, cohorts: pd.DataFrame) -> list[str]:
     """Name the cohorts that begin before the log is old enough to tell new customers from old ones."""
     months = values.groupby("cohort")["first_day"].min().dt.to_period("M")
     return cohorts.loc[(cohorts["cohort"].map(months) < months.min() + BURN_IN).to_numpy(), "cohort"].tolist()

@@ -40,7 +40,7 @@ class Outlook:
     """What a plan may earn in the coming period."""
 
     cases: tuple[ProfitCase, ...]  # at the low, the expected and the high uplift
-    break_even: Estimate | None  # see ``break_even``
+    break_even_uplift: Estimate | None  # see ``break_even_uplift``
     periods: int  # past ones that errors are taken from
     days: int  # of these together
 
@@ -66,7 +66,7 @@ def estimate_outlook(plan: Plan, past: Sequence[Snapshot], replicates: int, seed
     predicted = plan.contacted["expected_spend"].to_numpy()
     spend = simulate_spend(predicted, [snapshot.table for snapshot in usable], replicates, seed)
     days = sum(snapshot.period.days for snapshot in usable)
-    return Outlook(profit_cases(plan, spend), break_even(plan, spend), len(usable), days)
+    return Outlook(profit_cases(plan, spend), break_even_uplift(plan, spend), len(usable), days)
 
 
 def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
@@ -80,7 +80,7 @@ def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
     return tuple(cases)
 
 
-def break_even(plan: Plan, spend: Floats) -> Estimate | None:
+def break_even_uplift(plan: Plan, spend: Floats) -> Estimate | None:
     """Return the uplift at which the plan earns nothing, by the predictions, with the interval by past errors.
 
     None where nobody is contacted or no uplift pays.
@@ -118,11 +118,11 @@ def simulate_spend(predicted: Floats, past: Sequence[pd.DataFrame], replicates: 
     period = rng.integers(len(past), size=replicates)
     total = np.empty(replicates)
     for k, table in enumerate(past):
-        total[period == k] = _simulate_by_period(predicted, table, int((period == k).sum()), rng)
+        total[period == k] = _simulate_one_period(predicted, table, int((period == k).sum()), rng)
     return total
 
 
-def _simulate_by_period(predicted: Floats, table: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
+def _simulate_one_period(predicted: Floats, table: pd.DataFrame, replicates: int, rng: np.random.Generator) -> Floats:
     """Simulate the sum of spend by the errors of one period."""
     table = table[table["expected_spend"] > 0]
     past = table["expected_spend"].to_numpy(float)

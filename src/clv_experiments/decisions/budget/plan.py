@@ -71,7 +71,7 @@ class Plan:
         return float(unconstrained - self.expected_profit) if self.campaign.has_group_limits else 0.0
 
     @property
-    def profitable(self) -> int:
+    def profitable_contacts(self) -> int:
         """How many customers would be worth a contact with an unlimited budget."""
         return int((self.table["expected_profit"] > 0).sum())
 
@@ -82,14 +82,14 @@ class Plan:
             return None
         if not self.campaign.contacts:
             return "budget"
-        return "constraints" if self.profitable else "profit"
+        return "constraints" if self.profitable_contacts else "profit"
 
     @property
     def limit(self) -> Literal["customers", "profit", "budget"] | None:
         """What ends the plan: no customer is left, no other contact pays, or the money is gone while more would pay."""
         if self.contacts < self.campaign.contacts:
             return "customers" if self.contacts == len(self.table) else "profit"
-        return "budget" if self.profitable > self.contacts else None
+        return "budget" if self.profitable_contacts > self.contacts else None
 
     @property
     def next_profit(self) -> float:
@@ -97,13 +97,13 @@ class Plan:
         return float(self.table.loc[~self.table["contacted"], "expected_profit"].max())
 
     @property
-    def best_contacts(self) -> tuple[int, ...]:
+    def profitable_contacts_by_uplift(self) -> tuple[int, ...]:
         """How many contacts pay at the low, the expected and the high uplift, with an unlimited budget."""
         margins = (uplift * self.margin * self.table["expected_spend"] for uplift in self.campaign.uplift)
         return tuple(int((margin > self.campaign.cost).sum()) for margin in margins)
 
     @property
-    def least_uplift(self) -> float | None:
+    def min_profitable_uplift(self) -> float | None:
         """The uplift from which on the best contact pays for itself; None where no uplift would do."""
         margin = self.margin * float(self.table["expected_spend"].max())
         return self.campaign.cost / margin if margin > 0 else None

@@ -66,7 +66,7 @@ class Regret:
         return self.results[Strategy.ORACLE]
 
     @property
-    def outcome(self) -> Literal["no budget", "nothing pays", "model abstains", "all alike", "compared"]:
+    def comparison_status(self) -> Literal["no budget", "nothing pays", "model abstains", "all alike", "compared"]:
         """Whether strategies can be compared, or why they cannot."""
         if not any(result.contacts for result in self.rivals):
             return "no budget"
@@ -131,19 +131,19 @@ def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> di
     predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
     total, days = table["total_spend"], days_since_last(table)
     score = RfmScores.of(table).scores(table).sum(axis=1)
-    model = _descending(predicted)[: (predicted > 0).sum()]
+    model = _argsort_descending(predicted)[: (predicted > 0).sum()]
     rankings = {
-        Strategy.ORACLE: _descending(actual)[: (actual > 0).sum()],
+        Strategy.ORACLE: _argsort_descending(actual)[: (actual > 0).sum()],
         Strategy.MODEL: model,
     }
-    by_spend = _descending(total)
+    by_spend = _argsort_descending(total)
     if campaign.contacts >= len(table):
         rankings[Strategy.EVERYBODY] = by_spend
     else:
         rankings |= {
             Strategy.TOTAL_SPEND: by_spend,
-            Strategy.RECENCY: _descending(-days, total),
-            Strategy.RFM: _descending(score, total),
+            Strategy.RECENCY: _argsort_descending(-days, total),
+            Strategy.RFM: _argsort_descending(score, total),
         }
     if len(model) < min(campaign.contacts, len(table)):
         rankings[Strategy.TOTAL_SPEND_LIKE_MODEL] = by_spend[: len(model)]
@@ -164,6 +164,6 @@ def strategy_profits(
     return profits
 
 
-def _descending(*keys: Floats | pd.Series) -> NDArray[np.int64]:
+def _argsort_descending(*keys: Floats | pd.Series) -> NDArray[np.int64]:
     """Return the row numbers of the highest values first; later keys decide among equal ones."""
     return np.lexsort([-np.asarray(key, dtype=float) for key in reversed(keys)])

@@ -48,7 +48,7 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
         TEMPLATE.render("cohorts", acquisition, shop.currency),
         cohorts,
         partial(
-            cohort_bars,
+            draw_cohorts,
             cohorts,
             shop.currency,
             f"mean margin by first purchase · up to {format_day(now.period.cutoff)}",
@@ -60,7 +60,7 @@ def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed:
     return TEMPLATE.section("acquisition", summary, [exhibit], method)
 
 
-def cohort_bars(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
+def draw_cohorts(cohorts: pd.DataFrame, currency: str, subtitle: str, width: float) -> Figure:
     """Draw what a new customer leaves in the first year, part by part, from ``acquisition.cohort_table``."""
     figure, (panel,) = create_chart("First-year value of a new customer", subtitle, 4.4, width=width)
     positions, base = np.arange(len(cohorts)), np.zeros(len(cohorts))

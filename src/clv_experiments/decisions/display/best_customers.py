@@ -59,7 +59,7 @@ def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop
     }
     tables = {
         "highest_expected_spend": best.by_spend.filter(
-            [name for name in SPEND_COLUMNS if name != "clv" or best.has_clv]
+            [name for name in SPEND_COLUMNS if name != "clv" or best.has_single_model]
         ),
         "most_likely_to_buy": best.by_probability.filter(PROBABILITY_COLUMNS),
         "past_totals": best.past,

@@ -107,7 +107,7 @@ def _split(plan: Plan, column: str, name: str, shop: Shop) -> Exhibit:
 
 def _curve(plan: Plan, now: Snapshot, shop: Shop) -> Exhibit:
     curve = plan.profit_curve()
-    draw = partial(profit_curve, curve, plan, shop.currency, format_dates(now.period))
+    draw = partial(draw_profit_curve, curve, plan, shop.currency, format_dates(now.period))
     text = TEMPLATE.render("best_budget", plan, shop.currency)
     return TEMPLATE.exhibit("budget_curve", text, curve, draw, page_rows=0)
 
@@ -123,13 +123,13 @@ def _comparison(regret: Regret, previous: Snapshot, shop: Shop) -> Exhibit:
     return TEMPLATE.exhibit("budget_regret", text, table, title=title, columns=["plan", "contacts", *PROFIT, *AHEAD])
 
 
-def profit_curve(curve: pd.DataFrame, plan: Plan, currency: str, subtitle: str, width: float) -> Figure:
+def draw_profit_curve(curve: pd.DataFrame, plan: Plan, currency: str, subtitle: str, width: float) -> Figure:
     """Draw the expected profit of the coming period by budget at three uplifts, from ``Plan.profit_curve``.
 
     It ends beyond what pays at any of them, and beyond what is spent.
     """
     figure, (panel,) = create_chart("Expected profit by budget", subtitle, 4.4, width=width)
-    curve = curve[curve["contacts"] <= max(10, 1.5 * max(*plan.best_contacts, plan.contacts))]
+    curve = curve[curve["contacts"] <= max(10, 1.5 * max(*plan.profitable_contacts_by_uplift, plan.contacts))]
     budget, low, middle, high = curve["budget"], *plan.campaign.uplift
     panel.fill_between(budget, curve["low_uplift"], curve["high_uplift"], color=BAND, linewidth=0)
     for case, uplift, style in (("high", high, ":"), ("low", low, "--")):

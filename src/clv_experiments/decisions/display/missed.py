@@ -54,11 +54,11 @@ def missed_exhibit(missed: MissedOpportunities, previous: Snapshot, shop: Shop) 
     paragraphs = TEMPLATE.render("missed_opportunities", missed, previous, shop)
     if not missed.non_buyers:
         return TEMPLATE.exhibit("missed_opportunities", paragraphs)
-    draw = partial(draw_absences, missed.non_buyers, format_dates(previous.period))
+    draw = partial(draw_non_buyers, missed.non_buyers, format_dates(previous.period))
     return TEMPLATE.exhibit("missed_opportunities", paragraphs, missed.table, draw)
 
 
-def draw_absences(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Figure:
+def draw_non_buyers(non_buyers: NonBuyerCount, subtitle: str, width: float) -> Figure:
     """Draw how many of the likely customers stayed away, beside the number that chance alone explains."""
     figure, (panel,) = create_chart("Likely to buy, and stayed away", subtitle, 2.2, width=width)
     panel.barh(0, non_buyers.missed, 0.5, color=ORANGE, linewidth=0)

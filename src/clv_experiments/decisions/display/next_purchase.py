@@ -26,7 +26,7 @@ from clv_experiments.reporting.chart_style import (
     draw_legend_above,
     family_style,
     printable,
-    write_percents,
+    write_percent_ticks,
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates, format_day
@@ -105,7 +105,7 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
         "next_purchase_calibration",
         TEMPLATE.render("accuracy", board, name),
         table,
-        partial(plot_reliability, table, lines, subtitle),
+        partial(draw_reliability, table, lines, subtitle),
         page_rows=10,
     )
 
@@ -126,7 +126,7 @@ def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     )
 
 
-def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle: str, width: float) -> Figure:
+def draw_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle: str, width: float) -> Figure:
     """Draw the share who bought against the predicted probability, a panel for each number of days.
 
     Parameters
@@ -156,7 +156,7 @@ def plot_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
         panel.set(xlim=(0, top), ylim=(0, top), xlabel="predicted probability")
         panel.set_title(f"within {days} days", loc="left", **TEXT_STYLE)
         panel.xaxis.set_major_locator(MaxNLocator(2))
-        write_percents(panel.xaxis, panel.yaxis)
+        write_percent_ticks(panel.xaxis, panel.yaxis)
     panels[0].set_ylabel("share who bought")
     draw_legend_below(figure, panels[0], 3 if width == WIDE else 1)
     return figure

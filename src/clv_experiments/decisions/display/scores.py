@@ -12,7 +12,7 @@ from clv_experiments.decisions.customer_scores import value_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import Timing, is_sure_of_one_time_buyers
+from clv_experiments.decisions.snapshot import TimingChoice, is_sure_of_one_time_buyers
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.reporting.formatting import format_money, format_share
 from clv_experiments.reporting.prose import sentences
@@ -44,7 +44,7 @@ def model_sentences(model: str, btyd_name: str, timing_name: str, timing: Any, *
     return [*sure, *(evidence("two_models", model, btyd_name) if has_amounts and model != btyd_name else [])]
 
 
-def timing_sentences(timing: Timing | None, btyd_name: str) -> list[str]:
+def timing_sentences(timing: TimingChoice | None, btyd_name: str) -> list[str]:
     """Say where purchases are too regular for BTYD, and who tells P(alive), P(buys) and dates; else nothing."""
     return sentences("scores/evidence.jinja", "timing", timing, btyd_name) if timing else []
 

@@ -63,19 +63,19 @@ def bootstrap_scores(
 def _scorers(backtest: Backtest) -> Iterator[tuple[str, Scorer]]:
     waits, predictions = backtest.days_to_purchase.to_numpy(), backtest.predictions
     everyone, buyers = np.ones(len(waits)), (~np.isnan(waits)).astype(float)
-    yield ORDERED_BY, _mean([backtest.squared_errors(prediction) for prediction in predictions], everyone)
+    yield ORDERED_BY, _mean_scorer([backtest.squared_errors(prediction) for prediction in predictions], everyone)
     for days in backtest.checkpoints:
         bought = backtest.bought_within(days)
         probabilities = [backtest.probability_within(days, prediction) for prediction in predictions]
-        yield f"brier_{days}", _mean([(p - bought) ** 2 for p in probabilities], everyone)
-        yield f"auc_{days}", _auc(bought, probabilities)
-        yield f"bias_{days}", _mean([p - bought for p in probabilities], everyone)
+        yield f"brier_{days}", _mean_scorer([(p - bought) ** 2 for p in probabilities], everyone)
+        yield f"auc_{days}", _auc_scorer(bought, probabilities)
+        yield f"bias_{days}", _mean_scorer([p - bought for p in probabilities], everyone)
     rows = np.flatnonzero(buyers)
-    yield "date_error", _lower_median([np.abs(p.median - waits)[rows] for p in predictions], rows)
-    yield "coverage", _mean([((p.low <= waits) & (waits <= p.high)).astype(float) for p in predictions], buyers)
+    yield "date_error", _lower_median_scorer([np.abs(p.median - waits)[rows] for p in predictions], rows)
+    yield "coverage", _mean_scorer([((p.low <= waits) & (waits <= p.high)).astype(float) for p in predictions], buyers)
 
 
-def _mean(values: Sequence[Floats], among: Floats) -> Scorer:
+def _mean_scorer(values: Sequence[Floats], among: Floats) -> Scorer:
     columns = np.column_stack(values)
 
     def score(counts: Floats) -> Floats:
@@ -86,11 +86,11 @@ def _mean(values: Sequence[Floats], among: Floats) -> Scorer:
     return score
 
 
-def _auc(bought: np.ndarray, probabilities: Sequence[Floats]) -> Scorer:
+def _auc_scorer(bought: np.ndarray, probabilities: Sequence[Floats]) -> Scorer:
     return lambda counts: np.column_stack([roc_auc_by_sample(bought, p, counts) for p in probabilities])
 
 
-def _lower_median(values: Sequence[Floats], rows: np.ndarray) -> Scorer:
+def _lower_median_scorer(values: Sequence[Floats], rows: np.ndarray) -> Scorer:
     """Take the lower median of values that belong to some rows of the counts."""
     orders = [np.argsort(value, kind="stable") for value in values]
 

@@ -10,7 +10,7 @@ from clv_experiments.data.queries.gaps import last_two_gaps
 from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.backtest import run_backtest
 from clv_experiments.decisions.next_purchase.candidates import Candidate
-from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, Timing
+from clv_experiments.decisions.snapshot import RHYTHM_NAME, Snapshot, TimingChoice
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
@@ -23,7 +23,7 @@ GAPS = FeatureSet("gaps", [rfm, log_gap_sum])
 SIGNIFICANCE = 0.025  # of the difference, one-sided
 
 
-def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> Timing:
+def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> TimingChoice:
     """Choose who tells P(alive), P(buys) and dates of a period, by what was known at its cutoff.
 
     Where the gaps up to it are too regular for BTYD, the MBG/CNBD-k and the BTYD model are set before the period
@@ -40,8 +40,8 @@ def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> 
     regularity = measure_regularity(last_two_gaps(forecaster.log, period.cutoff))
     earlier = next(replace(forecaster.window, training_origins=None).training(period), None)
     if regularity.is_high and earlier and _is_better(forecaster, earlier, btyd_model):
-        return Timing(regularity, fit_timing_model(forecaster, period))
-    return Timing(regularity, None)
+        return TimingChoice(regularity, fit_timing_model(forecaster, period))
+    return TimingChoice(regularity, None)
 
 
 def fit_timing_model(forecaster: Forecaster, period: Period) -> MbgCnbdK:

@@ -65,14 +65,14 @@ class Concentration:
         rank = np.arange(1, self.count + 1)
         return max(float(((2 * rank - self.count - 1) * self.spend).sum() / (self.count * self.spend.sum())), 0.0)
 
-    def top(self, part: float) -> float:
+    def top_revenue_share(self, part: float) -> float:
         """Return the share of revenue that the best ``part`` of customers bring; customers may be divided."""
         lorenz = np.concatenate([[0.0], np.cumsum(self.spend)]) / self.spend.sum()
         return 1.0 - float(np.interp((1.0 - part) * self.count, np.arange(self.count + 1), lorenz))
 
     def deciles(self) -> pd.DataFrame:
         """Return ``decile`` (1 is best), ``revenue`` (currency), ``revenue_share`` and ``cumulative_share``."""
-        cumulative = np.array([self.top(decile / 10) for decile in range(11)])
+        cumulative = np.array([self.top_revenue_share(decile / 10) for decile in range(11)])
         shares = np.diff(cumulative)
         columns = {"revenue": shares * self.spend.sum(), "revenue_share": shares, "cumulative_share": cumulative[1:]}
         return pd.DataFrame({"decile": np.arange(1, 11), **columns})

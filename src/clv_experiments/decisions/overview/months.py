@@ -104,12 +104,12 @@ class Months:
         index = self.recent.index
         return Period(index[0].start_time.date() - DAY, index[-1].end_time.date())
 
-    def is_mature(self, months: pd.Index) -> np.ndarray:
+    def is_after_burn_in(self, months: pd.Index) -> np.ndarray:
         """Return for each month whether the log is old enough by then to tell new customers from old ones."""
         return np.asarray(months > self.table.index[0] + self.burn_in - 1)
 
     @property
-    def recent_mature(self) -> pd.DataFrame:
+    def recent_after_burn_in(self) -> pd.DataFrame:
         """The recent months without the first ones of the log, as long as others remain."""
-        mature = self.recent[self.is_mature(self.recent.index)]
-        return mature if len(mature) else self.recent
+        after_burn_in = self.recent[self.is_after_burn_in(self.recent.index)]
+        return after_burn_in if len(after_burn_in) else self.recent

@@ -34,7 +34,7 @@ class Retention:
     """
 
     table: pd.DataFrame
-    is_mature: np.ndarray  # by cohort, whether its customers are surely new
+    is_after_burn_in: np.ndarray  # by cohort, whether its customers are surely new
 
     @classmethod
     def from_cohorts(cls, cohorts: pd.DataFrame, months: Months) -> Retention:
@@ -47,18 +47,22 @@ class Retention:
         for month in range(1, YEAR + 1):
             in_log = np.isin(counts.index + month, months.whole.index)
             table[month] = (counts[month] / counts[0]).where(in_log)
-        return cls(table, months.is_mature(table.index))
+        return cls(table, months.is_after_burn_in(table.index))
 
     @property
-    def last_immature_cohort(self) -> pd.Period | None:
+    def last_burn_in_cohort(self) -> pd.Period | None:
         """The last cohort that may hold customers from before the log; None where no other remains or there is none."""
-        return self.table.index[~self.is_mature][-1] if self.is_mature.any() and not self.is_mature.all() else None
+        return (
+            self.table.index[~self.is_after_burn_in][-1]
+            if self.is_after_burn_in.any() and not self.is_after_burn_in.all()
+            else None
+        )
 
     @property
     def levels(self) -> list[RetentionLevel]:
-        """Retention 1, 3 and 12 months later, as far as it is known: of mature cohorts where they tell any."""
-        mature = self.table[self.is_mature]
-        cohorts = mature if mature[1].notna().any() else self.table
+        """Retention 1, 3 and 12 months later, as far as known: of cohorts after the burn-in where they tell any."""
+        after_burn_in = self.table[self.is_after_burn_in]
+        cohorts = after_burn_in if after_burn_in[1].notna().any() else self.table
         levels = []
         for later in (1, 3, YEAR):
             complete = cohorts[cohorts[later].notna()]
@@ -69,8 +73,8 @@ class Retention:
 
     @property
     def trend(self) -> Estimate | None:
-        """By how much more of the later half of the mature cohorts than of the earlier buy again, as shares."""
-        return retention_trend(self.table[self.is_mature])
+        """By what share more of the later half of the cohorts after the burn-in than of the earlier buy again."""
+        return retention_trend(self.table[self.is_after_burn_in])
 
     @property
     def direction(self) -> Literal["improving", "worsening", "steady", "unknown"]:

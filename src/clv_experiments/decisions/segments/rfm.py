@@ -94,7 +94,7 @@ class SegmentSummary:
     @property
     def best(self) -> pd.Series:
         """The row with the most expected revenue, or past revenue where none is expected."""
-        return _best(self.table)
+        return _best_row(self.table)
 
     @property
     def slipping(self) -> pd.DataFrame:
@@ -112,10 +112,10 @@ def summarise_segments(
     slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
     table = add_revenue(profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS), actual)
     return SegmentSummary(
-        table, group_revenue_share(actual, _best(table)["group"]), group_revenue_share(slipping_actual, "slipping")
+        table, group_revenue_share(actual, _best_row(table)["group"]), group_revenue_share(slipping_actual, "slipping")
     )
 
 
-def _best(table: pd.DataFrame) -> pd.Series:
+def _best_row(table: pd.DataFrame) -> pd.Series:
     column = "share_of_expected" if table["share_of_expected"].notna().all() else "share_of_past"
     return table.iloc[int(table[column].argmax())]
