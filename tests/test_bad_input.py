@@ -118,7 +118,7 @@ CASES = {
     ),
     "two columns with one name": (
         text([(*row, k + 0.5) for k, row in enumerate(GOOD)], [*HEADER, "Sales"]), [],
-        ["could be any of Sales_1, Sales_2: type data.columns.amount=Sales_1"],
+        ["has no column 'Sales' (data.columns.amount); did you mean Sales_2 or Sales_1?"],
     ),
     "two columns that could be the amount": (
         text([(*row, 1) for row in GOOD], [*HEADER, "Total"]), ["data.columns.amount=null"],
