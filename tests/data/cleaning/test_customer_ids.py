@@ -161,3 +161,14 @@ def test_ids_that_differ_in_leading_zeros_only(policy, result, fate):
 @pytest.mark.parametrize("word", ["Cliente anónimo", "Kunde unbekannt", "CUSTOMER UNKNOWN", "client-inconnu"])
 def test_an_unknown_customer_is_nobody_in_two_words_too(word):
     assert customers(load([*TWICE, (word, 3, 10.0, None)], guests())) == [f"c{k}" for k in range(6)]
+
+
+@pytest.mark.parametrize("name", ["TOTAL", "Grand total", "Summe"])
+@pytest.mark.parametrize(("rows", "is_total"), [([120.0], True), ([60.0, 60.0, 120.0], True), ([119.0], False)])
+def test_a_row_that_is_the_sum_of_all_others_is_no_customer(name, rows, is_total):
+    log = load([*TWICE, *((name, 40 + day, amount, None) for day, amount in enumerate(rows))], guests())
+    assert (name not in customers(log)) == is_total
+    assert (
+        len(notes_about(log, f"customer '{name}' is the total of all other rows: its {len(rows)} row(s)")) == is_total
+    )
+    assert name in customers(load([*TWICE, (name, 40, 120.0, None)], guests("keep")))

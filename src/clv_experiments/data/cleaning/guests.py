@@ -29,6 +29,11 @@ SYMBOLS = (NIL_UUID, "-", "--", "---", ".", "?", "??", "#", "*", "x", "xx", "xxx
 MAILBOXES = ("guest@", "noemail@", "no-email@", "nomail@", "none@", "anonymous@", "unknown@", "test@", "na@", "dummy@")
 NUMBERS = ("-1", *("0" * n for n in range(1, 13)), *("9" * n for n in range(4, 13)))  # somebody may well have this id
 MANY_TIMES = 3  # the next largest: so much is nobody's own
+TOTALS = (
+    "total", "totals", "grandtotal", "subtotal", "subtotals", "sum", "summe", "gesamt", "gesamtsumme", "endsumme",
+    "zwischensumme", "totalgeneral", "totalgénéral", "soustotal", "somme", "totale", "totaal", "suma", "razem", "итого",
+)  # fmt: skip
+MAX_TOTALS, CENT = 3, 0.011  # of one row: subtotals, totals of these and a grand total may all be called alike
 MIN_ROWS = 10
 MIN_EMAILS, MANY_EMAILS = 3, 10  # of one id
 MAX_IDS = 100  # that are looked at
@@ -42,7 +47,8 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
 
     A word for nobody is one; a number such as 0 or 99999, or a mailbox such as test@, is one if it has several e-mail
     addresses, or three times the spend, rows or days of any other id. Rows without an e-mail address lose their
-    customer, and rows without a customer get their e-mail address. Who somebody is, unlike what they bought, may be
+    customer, and rows without a customer get their e-mail address. A row of totals, whose amount is the sum of all
+    others, is nobody's either. Who somebody is, unlike what they bought, may be
     told by all rows: no amount and no day changes.
 
     Parameters
@@ -67,7 +73,9 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         suspects = [row for row in sizes if row["customer_id"] in candidates]
         if missing := sorted(set(typed) - {row["customer_id"] for row in suspects}):
             raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
-        doubtful = [row for row in suspects if row["customer_id"] not in typed and not _is_word(row["customer_id"])]
+        totals = _find_totals(t, suspects)
+        sure = [*typed, *(row["customer_id"] for row in totals)]
+        doubtful = [row for row in suspects if row["customer_id"] not in sure and not _is_word(row["customer_id"])]
         others = _largest_of([row for row in sizes if row["customer_id"] in peers])
         if not all(_is_within(row, others) for row in doubtful):
             others = _largest_other_customer(t, [row["customer_id"] for row in suspects])
@@ -79,7 +87,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
         if not confirmed and not without_id["rows"]:
             return Change(t, tuple(notes)) if notes else t
         notes = [
-            *map(_describe_id, confirmed),
+            *(_describe_total(row) if row in totals else _describe_id(row) for row in confirmed),
             *([_describe_rows_without_id(without_id)] if without_id["rows"] else []),
             *notes,
         ]
@@ -101,6 +109,23 @@ def _is_word(customer_id: str) -> bool:
     return lower in SYMBOLS or bare in BARE_WORDS or re.sub(CUSTOMERS, "", bare) in BARE_WORDS
 
 
+def _bare(customer_id: str) -> str:
+    return re.sub("[ _-]", "", customer_id.lower())
+
+
+def _find_totals(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those that are called totals and come to the sum of all other rows, once or a few times."""
+    totals = [row for row in suspects if _bare(row["customer_id"]) in TOTALS and row["amount"]]
+    if not totals:
+        return []
+    is_known = t.customer_id.notnull()
+    others = t.filter(~(is_known & t.customer_id.isin([row["customer_id"] for row in totals])))
+    sums = others.aggregate(all=others.amount.sum(), known=others.amount.sum(where=others.customer_id.notnull()))
+    values = [float(value) for value in sums.to_pyarrow().to_pylist()[0].values() if value]
+    tolerated = {times * value for value in values for times in range(1, MAX_TOTALS + 1)}
+    return [row for row in totals if any(abs(float(row["amount"]) - value) < CENT for value in tolerated)]
+
+
 def _find_ids(ids: Table, typed: Sequence[str], policy: str) -> list[str]:
     """Return the ids that the user named, or that look like nobody's."""
     candidates = ids.filter(ids.customer_id.isin(typed)) if typed else ids.limit(0)
@@ -117,7 +142,7 @@ def _looks_like_nobody(lower: StringValue) -> BooleanValue:
     bare = lower.replace(" ", "").replace("_", "").replace("-", "")
     in_brackets = (bare.left(1) + bare.right(1)).isin(BRACKETS)
     bare = ibis.ifelse(in_brackets, bare.substr(1, bare.length() - 2), bare)
-    condition |= bare.isin(BARE_WORDS) | bare.re_replace(CUSTOMERS, "").isin(BARE_WORDS)
+    condition |= bare.isin([*BARE_WORDS, *TOTALS]) | bare.re_replace(CUSTOMERS, "").isin(BARE_WORDS)
     for mailbox in MAILBOXES:
         condition |= lower.startswith(mailbox)
     return condition
@@ -199,6 +224,13 @@ def _describe_id(row: dict[str, Any]) -> str:
     )
     keep = "(data.cleaning.guests.policy=keep takes it for one customer)"
     return f"customer '{row['customer_id']}' stands for many: {fate} {keep}"
+
+
+def _describe_total(row: dict[str, Any]) -> str:
+    return (
+        f"customer '{row['customer_id']}' is the total of all other rows: its {row['rows']:,} row(s) count as rows "
+        "without a customer (data.cleaning.guests.policy=keep takes it for one)"
+    )
 
 
 def _describe_largest(customer_id: str) -> str:
