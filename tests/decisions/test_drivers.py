@@ -132,7 +132,7 @@ def test_few_buyers_give_no_claim():
     assert few["effect"].isna().all()
     for table in (compare_effects(few, few), compare_effects(many, few)):
         assert not Drivers(table, 1200, []).has_estimates
-        assert "300 customers who bought in the month after an earlier cutoff" in prose("summary", table, "month")[0]
+        assert "300 customers who bought in the month after an earlier day" in prose("summary", table, "month")[0]
         assert prose("links", table) == prose("summary", table)
         assert "300 customers" in prose("summary", table)[0]
     unclear = compare_effects(many, many).assign(claim="no clear link")
