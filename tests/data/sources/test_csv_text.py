@@ -210,6 +210,7 @@ def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
         (bytes(range(1, 256)), r"is not text: it holds the character 0x01"),
         (ROWS.encode("utf-16-le"), r"is not text: .* type data\.source\.encoding=utf-16-le$"),
         ("customer\n1\n", r"has one column only, 'customer'; .* type data\.source\.separator="),
+        ("a,b\n1,2\n" + "sep=;\n" * 9, r"has one column only, 'a,b'; .* type data\.source\.separator="),
     ],
 )
 def test_what_is_no_table_is_refused(file, content, message):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 from clv_experiments.data.sources.header import Header, find_header
 from clv_experiments.data.sources.markup import describe_markup
@@ -114,6 +114,8 @@ def inspect_csv(
         raise ClvError(f"'{path}' is {markup} (data.path)")
     records, separator = _choose_separator(path, sample, separator, 1 + bool(separator_line))
     header_found = find_header(records.rows, f"'{path}'", header, records.starts)
+    if len(header_found.names) == 1:
+        _refuse_one_column(path, header_found.names[0])
     lines_above = records.starts[header_found.first_row] - 1
     if header_found.row is not None:
         _check_quotes(
@@ -267,12 +269,15 @@ def _choose_separator(path: Path, sample: str, declared: str | None, line: int) 
         )
     separator = declared or best
     if widths[separator] == 1:
-        column = next(row for row in records[separator].rows if row)[0]
-        raise ClvError(
-            f"'{path}' has one column only, '{column[:60]}'; a customer, a date and an amount are needed: if another "
-            "character stands between them, type data.source.separator=<that character>"
-        )
+        _refuse_one_column(path, next(row for row in records[separator].rows if row)[0])
     return records[separator], separator
+
+
+def _refuse_one_column(path: Path, column: str) -> NoReturn:
+    raise ClvError(
+        f"'{path}' has one column only, '{column[:60]}'; a customer, a date and an amount are needed: if another "
+        "character stands between them, type data.source.separator=<that character>"
+    )
 
 
 def _first_records(sample: str, separator: str, line: int) -> _Records:
