@@ -97,11 +97,11 @@ def models() -> str:
     titles = {name: read_title(file) for name, file in option_files("model").items()}
     fitted_on = {True: "training panel", False: "calibration period"}
     rows = [
-        f"| `{option.name}` | {family} | {fitted_on[option.supervised]} | {titles[option.name]} |"
+        f"| `{option.name}` | {titles[option.name]} | {family} | {fitted_on[option.supervised]} |"
         for family, members in families.items()
         for option in members
     ]
-    return _table("| model | family | fitted on | what it is |", rows)
+    return _table("| model | what it is | family | fitted on |", rows)
 
 
 def score_columns() -> str:
