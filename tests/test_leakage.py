@@ -155,8 +155,8 @@ def test_guard_sees_an_offset_that_looks_ahead(model, compose, forecasters, monk
 
 @pytest.mark.parametrize("model", ["linear", "xgboost", "mean"])
 def test_guard_sees_a_fit_on_holdout_labels(model, compose, forecasters, monkeypatch):
-    real = Window.training
-    monkeypatch.setattr(Window, "training", lambda window, target: [target, *real(window, target)])
+    real = Window.training_periods
+    monkeypatch.setattr(Window, "training_periods", lambda window, target: [target, *real(window, target)])
     with pytest.raises(AssertionError, match="y_pred"):
         assert_looks_at_nothing_later(forecasters, build_model(compose(f"model={model}").model))
 
@@ -247,8 +247,8 @@ def test_guard_sees_purchases_after_the_cutoff_in_the_files(forecasters, tmp_pat
 
 
 def test_guard_sees_holdout_labels_in_the_files(forecasters, tmp_path, monkeypatch):
-    real = Window.training
-    monkeypatch.setattr(Window, "training", lambda window, target: iter([target, *real(window, target)]))
+    real = Window.training_periods
+    monkeypatch.setattr(Window, "training_periods", lambda window, target: iter([target, *real(window, target)]))
     with pytest.raises(AssertionError, match=r"panel\.parquet"):
         assert_files_look_at_nothing_later(forecasters, tmp_path)
 

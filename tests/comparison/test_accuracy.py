@@ -89,7 +89,7 @@ def test_files_hold_nothing_after_the_cutoff(cell):
         assert sorted(transactions["customer_id"].unique()) == customers
         assert panel["cutoff"].max() + pd.DateOffset(months=3) <= cutoff + pd.DateOffset(days=1)
         latest = panel[panel["cutoff"] == panel["cutoff"].max()].set_index("customer_id")["y"]
-        label = next(forecaster.window.training(period))
+        label = next(forecaster.window.training_periods(period))
         days = transactions["date"].between(pd.Timestamp(label.cutoff), pd.Timestamp(label.end), inclusive="right")
         spend = transactions[days].groupby("customer_id")["amount"].sum().reindex(latest.index, fill_value=0.0)
         np.testing.assert_allclose(latest, spend)

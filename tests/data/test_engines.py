@@ -25,7 +25,7 @@ from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.queries.cohort_months import cohort_months
-from clv_experiments.data.queries.gaps import last_two_gaps
+from clv_experiments.data.queries.gaps import count_last_two_gaps
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.database import database
@@ -52,7 +52,7 @@ def outcome(log, compose, horizon="3 months"):
         "features": features.at(log, period.cutoff, window.horizon),
         "spend": holdout(log, period),
         "cohorts": cohort_months(log, period.cutoff).past,
-        "gaps": last_two_gaps(log, period.cutoff),
+        "gaps": count_last_two_gaps(log, period.cutoff),
         "rhythm": FeatureSet("rhythm", [log_gap_sum]).at(log, period.cutoff, window.horizon),
         **_counts(log, period.cutoff, window.horizon),
     }

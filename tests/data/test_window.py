@@ -52,12 +52,12 @@ def span(period):
 @pytest.mark.parametrize("horizon", ["99999 months", "999999999999 days"])
 def test_a_horizon_beyond_the_calendar_is_refused(horizon):
     with pytest.raises(ClvError, match=r"leaves the calendar; type a shorter window\.horizon or fewer"):
-        window(horizon).backtest(supervised=True, source="cdnow")
+        window(horizon).backtest_origins(supervised=True, source="cdnow")
 
 
 def test_so_many_origins_that_they_leave_the_calendar_are_refused():
     with pytest.raises(ClvError, match="leaves the calendar"):
-        window("3 months", origins=100_000).backtest(supervised=True, source="cdnow")
+        window("3 months", origins=100_000).backtest_origins(supervised=True, source="cdnow")
 
 
 def test_three_months_of_cdnow():
@@ -88,58 +88,62 @@ def test_thirty_nine_weeks_of_cdnow_are_the_papers():
 
 def test_training_panel_of_three_months_of_cdnow():
     whole = window("3 months")
-    before_holdout = [span(period) for period in whole.training(whole.period(0))]
+    before_holdout = [span(period) for period in whole.training_periods(whole.period(0))]
     assert before_holdout == [
         ("1998-01-01", "1998-03-31"),
         ("1997-10-01", "1997-12-31"),
         ("1997-07-01", "1997-09-30"),
         ("1997-04-01", "1997-06-30"),
     ]
-    assert [span(period) for period in whole.training(whole.period(1))] == before_holdout[1:]
+    assert [span(period) for period in whole.training_periods(whole.period(1))] == before_holdout[1:]
 
 
 def test_training_panel_can_be_cut_to_the_latest_origins():
     whole = window("3 months", training_origins=2)
-    assert [span(period)[1] for period in whole.training(whole.period(0))] == ["1998-03-31", "1997-12-31"]
+    assert [span(period)[1] for period in whole.training_periods(whole.period(0))] == ["1998-03-31", "1997-12-31"]
 
 
 def test_six_months_of_cdnow_leave_one_training_origin_and_no_validation_for_supervised_models():
     whole = window("6 months")
-    (origin,) = whole.backtest(supervised=True, source="cdnow")
-    assert [span(period) for period in whole.training(origin.holdout)] == [("1997-07-01", "1997-12-31")]
+    (origin,) = whole.backtest_origins(supervised=True, source="cdnow")
+    assert [span(period) for period in whole.training_periods(origin.holdout)] == [("1997-07-01", "1997-12-31")]
     assert origin.validation is None
-    assert not whole.has_training(whole.period(1))
+    assert not whole.has_training_periods(whole.period(1))
 
 
 def test_models_without_labels_reach_further_back():
-    (six,) = window("6 months").backtest(supervised=False, source="cdnow")
+    (six,) = window("6 months").backtest_origins(supervised=False, source="cdnow")
     assert span(six.validation) == ("1997-07-01", "1997-12-31")
-    (twelve,) = window("12 months").backtest(supervised=False, source="cdnow")
+    (twelve,) = window("12 months").backtest_origins(supervised=False, source="cdnow")
     assert span(twelve.holdout) == ("1997-07-01", "1998-06-30")
     assert twelve.validation is None
 
 
 def test_rolling_origins_are_listed_oldest_first_one_horizon_apart():
-    origins = window("3 months", origins=3).backtest(supervised=True, source="cdnow")
+    origins = window("3 months", origins=3).backtest_origins(supervised=True, source="cdnow")
     assert [origin.step for origin in origins] == [0, 1, 2]
     assert [origin.holdout.cutoff for origin in origins] == [date(1997, 9, 30), date(1997, 12, 31), date(1998, 3, 31)]
     assert [origin.validation.end for origin in origins] == [origin.holdout.cutoff for origin in origins]
 
 
 def test_a_fourth_origin_leaves_the_oldest_without_validation():
-    oldest, *later = window("3 months", origins=4).backtest(supervised=True, source="cdnow")
+    oldest, *later = window("3 months", origins=4).backtest_origins(supervised=True, source="cdnow")
     assert (span(oldest.holdout), oldest.validation) == (("1997-07-01", "1997-09-30"), None)
     assert all(origin.validation for origin in later)
     with pytest.raises(ClvError, match=r"the log is too short .* 5 origin"):
-        window("3 months", origins=5).backtest(supervised=True, source="cdnow")
+        window("3 months", origins=5).backtest_origins(supervised=True, source="cdnow")
 
 
 def test_a_given_cutoff_moves_everything():
     whole = window("3 months", cutoff=date(1997, 12, 31))
-    (origin,) = whole.backtest(supervised=True, source="cdnow")
+    (origin,) = whole.backtest_origins(supervised=True, source="cdnow")
     assert span(origin.holdout) == ("1998-01-01", "1998-03-31")
     assert span(origin.validation) == ("1997-10-01", "1997-12-31")
-    assert [span(period)[0] for period in whole.training(origin.holdout)] == ["1997-10-01", "1997-07-01", "1997-04-01"]
+    assert [span(period)[0] for period in whole.training_periods(origin.holdout)] == [
+        "1997-10-01",
+        "1997-07-01",
+        "1997-04-01",
+    ]
 
 
 def test_the_latest_cutoff_is_accepted_and_the_day_after_it_is_not():
@@ -195,12 +199,12 @@ def test_periods_are_contiguous_and_one_horizon_long(whole, back):
 @given(whole=windows(), supervised=st.booleans())
 def test_no_training_label_ends_after_its_targets_cutoff(whole, supervised):
     try:
-        origins = whole.backtest(supervised=supervised, source="toy")
+        origins = whole.backtest_origins(supervised=supervised, source="toy")
     except ClvError:
         assume(False)
     targets = [origin.holdout for origin in origins] + [o.validation for o in origins if o.validation]
     for target in targets:
-        panel = list(whole.training(target))
+        panel = list(whole.training_periods(target))
         assert panel or not supervised
         assert len(panel) <= (whole.training_origins or len(panel))
         for period in panel:
@@ -223,18 +227,18 @@ def test_too_short_a_log_says_what_is_needed_what_is_there_and_what_works():
     # 1995-07-01 to 1998-06-30 is three years, one of them a leap year.
     assert (END - date(1995, 7, 1)).days + 1 == 1096
     with pytest.raises(ClvError, match=f"^{re.escape(message)}$"):
-        window("12 months").backtest(supervised=True, source="cdnow")
+        window("12 months").backtest_origins(supervised=True, source="cdnow")
 
 
 def test_where_no_month_fits_the_longest_horizon_is_in_days():
     # June to August has 92 days; 91 hold three times 30 days, one each for history, training labels and holdout.
     with pytest.raises(ClvError, match="the longest horizon that works is 30 days: type"):
-        window("1 month", date(2023, 6, 2), date(2023, 8, 31)).backtest(supervised=True, source="toy")
+        window("1 month", date(2023, 6, 2), date(2023, 8, 31)).backtest_origins(supervised=True, source="toy")
 
 
 def test_too_short_a_log_for_a_backtest_of_a_given_cutoff_names_both_settings():
     with pytest.raises(ClvError, match=r"take a later window\.cutoff, or take fewer window\.origins$"):
-        window("3 months", cutoff=date(1997, 3, 31), origins=2).backtest(supervised=False, source="cdnow")
+        window("3 months", cutoff=date(1997, 3, 31), origins=2).backtest_origins(supervised=False, source="cdnow")
 
 
 @settings(modest, suppress_health_check=[HealthCheck.filter_too_much])  # most windows fit into their log
@@ -243,14 +247,14 @@ def test_the_longest_horizon_named_works_and_the_next_one_does_not(whole, superv
     def works(horizon):
         try:
             other = Window(whole.start, whole.end, horizon, whole.cutoff, whole.origins)
-            other.backtest(supervised=supervised, source="toy")
+            other.backtest_origins(supervised=supervised, source="toy")
         except ClvError:
             return False
         return True
 
     assume(not works(whole.horizon))
     with pytest.raises(ClvError, match="the log is too short") as raised:
-        whole.backtest(supervised=supervised, source="toy")
+        whole.backtest_origins(supervised=supervised, source="toy")
     named = re.search(r"type window\.horizon='([^']+)'", str(raised.value))
     if named is None:
         assert not works(Horizon(1, "days"))
@@ -271,7 +275,7 @@ def test_the_days_needed_are_enough_and_one_fewer_is_not(whole, supervised):
 
     def backtest(start):
         longer = Window(start, whole.end, whole.horizon, None, whole.origins)
-        return longer.backtest(supervised=supervised, source="toy")
+        return longer.backtest_origins(supervised=supervised, source="toy")
 
     last = whole.period(0).end
     with pytest.raises(ClvError, match="the log is too short") as raised:
@@ -303,10 +307,10 @@ def test_all_origins_are_as_many_as_leave_labels_to_the_oldest(horizon, choices,
 
 def test_where_all_origins_are_one_models_without_labels_take_it_and_the_others_are_refused():
     year = window("6 months", end=date(1997, 12, 31)).with_all_origins()
-    (origin,) = year.backtest(supervised=False, source="cdnow")
+    (origin,) = year.backtest_origins(supervised=False, source="cdnow")
     assert span(origin.holdout) == ("1997-07-01", "1997-12-31")
     with pytest.raises(LogTooShort, match=r"6 months and 1 origin\(s\).* choose a model that needs no labels"):
-        year.backtest(supervised=True, source="cdnow")
+        year.backtest_origins(supervised=True, source="cdnow")
 
 
 @modest
@@ -316,7 +320,7 @@ def test_all_origins_work_for_every_model_and_one_more_does_not(whole):
 
     def works(origins):
         try:
-            return len(replace(every, origins=origins).backtest(supervised=True, source="toy")) == origins
+            return len(replace(every, origins=origins).backtest_origins(supervised=True, source="toy")) == origins
         except LogTooShort:
             return False
 
@@ -339,10 +343,12 @@ def test_a_longer_log_never_allows_fewer_origins(whole, later):
 def test_without_the_latest_origin_the_others_stay_as_they_are(horizon, choices):
     every = window(horizon, **choices).with_all_origins()
     earlier = window(horizon, **choices).without_latest().with_all_origins()
-    *others, latest = every.backtest(supervised=True, source="cdnow")
-    kept = earlier.backtest(supervised=True, source="cdnow")
+    *others, latest = every.backtest_origins(supervised=True, source="cdnow")
+    kept = earlier.backtest_origins(supervised=True, source="cdnow")
     assert [(one.holdout, one.validation) for one in kept] == [(one.holdout, one.validation) for one in others]
-    assert [[*earlier.training(one.holdout)] for one in kept] == [[*every.training(one.holdout)] for one in others]
+    assert [[*earlier.training_periods(one.holdout)] for one in kept] == [
+        [*every.training_periods(one.holdout)] for one in others
+    ]
     assert max(one.holdout.end for one in kept) <= latest.holdout.cutoff
 
 
@@ -374,7 +380,7 @@ def test_the_earliest_cutoff_is_that_of_the_oldest_forecast(choices, earliest):
 @given(whole=windows(), supervised=st.booleans())
 def test_no_forecast_is_made_from_before_the_earliest_cutoff(whole, supervised):
     try:
-        oldest = whole.backtest(supervised=supervised, source="toy")[0]
+        oldest = whole.backtest_origins(supervised=supervised, source="toy")[0]
     except ClvError:
         assume(False)
     cutoffs = [period.cutoff for period in (oldest.holdout, oldest.validation) if period]
@@ -390,7 +396,7 @@ FIRST, SECOND, THIRD, FOURTH = [
 
 
 def validated(whole, most, *, supervised=True):
-    return [span(period) for period in whole.validation(most, supervised=supervised, source="cdnow")]
+    return [span(period) for period in whole.validation_periods(most, supervised=supervised, source="cdnow")]
 
 
 @pytest.mark.parametrize(
@@ -446,18 +452,18 @@ def test_too_few_validation_periods_say_what_to_type(horizon, origins, most, sup
 @given(whole=windows(), supervised=st.booleans())
 def test_validation_periods_touch_no_holdout_and_reach_as_far_as_a_model_can_learn(whole, supervised):
     try:
-        periods = whole.validation(None, supervised=supervised, source="toy")
+        periods = whole.validation_periods(None, supervised=supervised, source="toy")
     except LogTooShort:
         assume(False)
     assert periods[0].end == whole.period(whole.origins - 1).cutoff
     assert all(before.end == after.cutoff for after, before in pairwise(periods))
     # The same as a backtest with the holdouts moved back: each period is forecast, and none before the last can be.
     longest = replace(whole, origins=whole.origins + len(periods))
-    assert longest.backtest(supervised=supervised, source="toy")[0].holdout == periods[-1]
-    one = whole.validation(1, supervised=supervised, source="toy")
-    assert one == periods[:1] == [whole.backtest(supervised=supervised, source="toy")[0].validation]
+    assert longest.backtest_origins(supervised=supervised, source="toy")[0].holdout == periods[-1]
+    one = whole.validation_periods(1, supervised=supervised, source="toy")
+    assert one == periods[:1] == [whole.backtest_origins(supervised=supervised, source="toy")[0].validation]
     with pytest.raises(LogTooShort, match=f"type sweep\\.validation_origins={len(periods)}"):
-        whole.validation(len(periods) + 1, supervised=supervised, source="toy")
+        whole.validation_periods(len(periods) + 1, supervised=supervised, source="toy")
 
 
 @modest
@@ -467,18 +473,18 @@ def test_the_coming_period_learns_from_all_that_is_over_and_nothing_else(window)
     coming = known.future_period
     assert coming.cutoff == (window.cutoff or window.end)
     assert coming.end + DAY == known.horizon.shift(coming.cutoff + DAY, 1)
-    panel = list(known.training(coming))
+    panel = list(known.training_periods(coming))
     assert all(period.end <= coming.cutoff for period in panel)
     if known.has_history(0) and panel:
         assert panel[0] == known.period(0)
-        assert panel[1:] == list(replace(known, training_origins=None).training(panel[0]))[: len(panel) - 1]
+        assert panel[1:] == list(replace(known, training_origins=None).training_periods(panel[0]))[: len(panel) - 1]
 
 
 def test_a_period_of_no_window_has_no_training_panel():
     window = Window(START, END, Horizon(3, "months"))
     with pytest.raises(ValueError, match="is no period of the window"):
-        list(window.training(Period(date(1998, 4, 2), END)))
-    assert next(window.training(window.period(3))) == window.period(4)  # however far back it is
+        list(window.training_periods(Period(date(1998, 4, 2), END)))
+    assert next(window.training_periods(window.period(3))) == window.period(4)  # however far back it is
 
 
 def test_a_log_as_it_stood_is_refused_outside_the_log():

@@ -179,8 +179,8 @@ def test_no_prediction_of_a_period_hangs_on_what_came_in_it(forecaster, tampered
 
 
 def test_guard_sees_waits_of_the_period_itself(forecaster, tampered, monkeypatch):
-    real = Window.training
-    monkeypatch.setattr(Window, "training", lambda window, target: iter([target, *real(window, target)]))
+    real = Window.training_periods
+    monkeypatch.setattr(Window, "training_periods", lambda window, target: iter([target, *real(window, target)]))
     before, after = predict(forecaster), predict(tampered)
     for name in ("purchase hazard", "equally recent", "everyone alike"):
         assert not np.array_equal(before[name], after[name]), name

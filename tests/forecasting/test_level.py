@@ -111,8 +111,8 @@ def test_guard_sees_a_level_that_looks_ahead(small, rows, monkeypatch):
 
 
 def test_guard_sees_an_interval_from_the_period_itself(small, rows, monkeypatch):
-    real = Window.training
-    monkeypatch.setattr(Window, "training", lambda window, target: [target, *real(window, target)])
+    real = Window.training_periods
+    monkeypatch.setattr(Window, "training_periods", lambda window, target: [target, *real(window, target)])
     before, after = levels_before_and_after(small, rows)
     assert after != before
 

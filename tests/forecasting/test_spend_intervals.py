@@ -125,7 +125,7 @@ def test_of_losses_there_is_none(forecaster, evaluated):
 
 
 def test_a_later_origin_validates_on_the_intervals_of_the_earlier(forecaster):
-    origins = forecaster.window.backtest(supervised=True, source="cdnow_sample")
+    origins = forecaster.window.backtest_origins(supervised=True, source="cdnow_sample")
     result = out_of_time(EvaluationTask(forecaster, LINEAR, [], origins, "d2_tweedie"), lambda *_: None)
     earlier, later = result.origins
     assert later.validation is earlier.holdout

@@ -84,7 +84,7 @@ def _benchmark_log(
         raise ClvError(f"--logs '{shlex.join(overrides)}' cannot be read: {reason}") from error
     log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
-    origins = forecaster.window.backtest(supervised=True, source=log.name)
+    origins = forecaster.window.backtest_origins(supervised=True, source=log.name)
     with TemporaryDirectory() as folder:
         cell = predict_cell(
             forecaster, [origin.holdout for origin in origins], build_model(cfg.model), build_features(cfg.features),

@@ -33,7 +33,9 @@ def build_forecaster(cfg: DictConfig, log: TransactionLog) -> Forecaster:
 
 def holdout_periods(forecaster: Forecaster) -> list[Period]:
     """List what is to be predicted, oldest first."""
-    return [origin.holdout for origin in forecaster.window.backtest(supervised=False, source=forecaster.log.name)]
+    return [
+        origin.holdout for origin in forecaster.window.backtest_origins(supervised=False, source=forecaster.log.name)
+    ]
 
 
 def compute_cell_fingerprint(forecaster: Forecaster, protocol: str) -> str:

@@ -132,8 +132,8 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
 
 def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, terminal: Terminal) -> Snapshots:
     window, supervised, source = forecaster.window, model.supervised, forecaster.log.name
-    origin = window.backtest(supervised=supervised, source=source)[0]
-    earlier = window.validation(None, supervised=supervised, source=source) if origin.validation else []
+    origin = window.backtest_origins(supervised=supervised, source=source)[0]
+    earlier = window.validation_periods(None, supervised=supervised, source=source) if origin.validation else []
     forecaster.require_holdout_spend(origin.holdout)
 
     def forecast(period: Period) -> Snapshot:

@@ -223,7 +223,9 @@ def _choose_model_or_fallback(
     """Let the fallback of a model that is fitted now stand in where the log lacks what the model learns from."""
     if request.stored:
         return request, ""
-    model, note = choose_model_or_fallback(request.model, log, has_labels=window.has_training(window.future_period))
+    model, note = choose_model_or_fallback(
+        request.model, log, has_labels=window.has_training_periods(window.future_period)
+    )
     return replace(request, model=model), note
 
 

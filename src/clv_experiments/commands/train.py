@@ -168,7 +168,7 @@ def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     window, splits_customers = build_window(cfg.window, log.start, log.end), cfg.evaluation.protocol == "customer_split"
     has_labels = splits_customers or window.is_long_enough(supervised=True)
     model, note = choose_model_or_fallback(build_model(cfg.model), log, has_labels=has_labels)
-    origins = window.backtest(supervised=model.supervised and not splits_customers, source=log.name)
+    origins = window.backtest_origins(supervised=model.supervised and not splits_customers, source=log.name)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
     return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)
 

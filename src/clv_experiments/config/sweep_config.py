@@ -135,7 +135,7 @@ class SweepConfig:
     def search_periods(self, start: date, end: date) -> SearchPeriods:
         """Lay the search over a log's first and last day: its validation periods end before the oldest holdout."""
         window, cfg = build_window(self.cfg.window, start, end), self.cfg
-        periods = window.validation(
+        periods = window.validation_periods(
             self.settings.validation_origins, supervised=cfg.model.supervised, source=cfg.data.name
         )
         return SearchPeriods(widen_window(window, len(periods)), periods)

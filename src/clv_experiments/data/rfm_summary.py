@@ -143,7 +143,7 @@ def read_rfm_summary(
     if unit not in (None, *DAYS_PER_UNIT):
         raise ClvError(f"{UNIT_SETTING} must be days, weeks or months, got '{unit}'")
     table, notes = _fetch_rows(raw, columns, named.get("customer_id"), decimal, name)
-    notes += _count_repeats_only(table, columns["frequency"])
+    notes += _deduct_first_purchase(table, columns["frequency"])
     _check(table, columns, name)
     if unit is None:
         unit, why = _infer_unit(table, columns, name)
@@ -240,7 +240,7 @@ def _check(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
             refuse(wrong, problem)
 
 
-def _count_repeats_only(table: pd.DataFrame, column: str) -> list[str]:
+def _deduct_first_purchase(table: pd.DataFrame, column: str) -> list[str]:
     """Deduct the first purchase from the frequency where that counts it, and say so."""
     frequency, is_count = table["frequency"], _normalise(column) in COUNT_NAMES
     once = frequency == 1

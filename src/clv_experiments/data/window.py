@@ -195,7 +195,7 @@ class Window:
         """Return whether the log holds at least one whole horizon before period ``k``."""
         return self.first_day_after(k + 2) >= self.start
 
-    def training(self, target: Period) -> Iterator[Period]:
+    def training_periods(self, target: Period) -> Iterator[Period]:
         """Yield the periods of the training panel for a forecast, latest first; no label ends after its cutoff.
 
         Parameters
@@ -220,11 +220,11 @@ class Window:
             raise ValueError(f"{target} is no period of the window that ends on {self.end}")
         return k
 
-    def has_training(self, target: Period) -> bool:
+    def has_training_periods(self, target: Period) -> bool:
         """Return whether any period before the target can provide labels."""
-        return next(self.training(target), None) is not None
+        return next(self.training_periods(target), None) is not None
 
-    def backtest(self, *, supervised: bool, source: str) -> list[Origin]:
+    def backtest_origins(self, *, supervised: bool, source: str) -> list[Origin]:
         """List the origins, oldest first.
 
         A validation period needs one horizon more than the origin itself.
@@ -254,7 +254,7 @@ class Window:
             for k in range(oldest, -1, -1)
         ]
 
-    def validation(self, count: int | None, *, supervised: bool, source: str) -> list[Period]:
+    def validation_periods(self, count: int | None, *, supervised: bool, source: str) -> list[Period]:
         """List the periods that a search may look at, all before every origin's holdout, latest first.
 
         Parameters

@@ -72,7 +72,7 @@ class Drivers:
 def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     """Estimate effects on the training panel of the period to come; None where the log is too short for one."""
     window = forecaster.window
-    if not window.has_training(window.future_period):
+    if not window.has_training_periods(window.future_period):
         return None
     panel = forecaster.training_panel(window.future_period, HISTORY)
     assert panel.y is not None

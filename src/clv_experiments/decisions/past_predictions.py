@@ -103,7 +103,7 @@ def predict_past(forecaster: Forecaster, model: Model, origin: Origin = "fitted"
 def _past_periods(forecaster: Forecaster, model: Model) -> tuple[Period | None, Period | None]:
     """Return the latest period that is over and the one before, as far as the log lets the model predict them."""
     try:
-        origin = forecaster.window.backtest(supervised=model.supervised, source=forecaster.log.name)[-1]
+        origin = forecaster.window.backtest_origins(supervised=model.supervised, source=forecaster.log.name)[-1]
     except LogTooShort:
         return None, None
     return origin.holdout, origin.validation

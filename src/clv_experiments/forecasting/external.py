@@ -52,7 +52,7 @@ class ExternalForecaster(Forecaster):
 
     def origins(self) -> list[Origin]:
         """List the origins of the window, oldest first, with a validation period where it was predicted too."""
-        origins = self.window.backtest(supervised=False, source=self.log.name)
+        origins = self.window.backtest_origins(supervised=False, source=self.log.name)
         return [
             replace(
                 origin, validation=period if (period := origin.validation) and period.cutoff in self.tables else None
@@ -91,7 +91,7 @@ def check_predictions_of_cell(
     ClvError
         In one sentence: what is wrong, where, and what is expected.
     """
-    origins = forecaster.window.backtest(supervised=False, source=forecaster.log.name)
+    origins = forecaster.window.backtest_origins(supervised=False, source=forecaster.log.name)
     required = [origin.holdout for origin in origins]
     periods = {period.cutoff: period for origin in origins for period in (origin.validation, origin.holdout) if period}
     if absent := [

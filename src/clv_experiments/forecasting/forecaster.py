@@ -182,7 +182,7 @@ class Forecaster:
         ClvError
             If the log holds no earlier period with a whole horizon of history before it.
         """
-        periods = tuple(self.window.training(target))
+        periods = tuple(self.window.training_periods(target))
         if not periods:
             raise ClvError(
                 f"no training period lies before {target.cutoff} in log '{self.log.name}'; type a shorter "
@@ -243,7 +243,7 @@ class Forecaster:
             A period of the window, or its future period.
         kind : {"forecast", "btyd"}
         """
-        earlier = islice(replace(self.window, training_origins=None).training(target), CALIBRATION_ORIGINS)
+        earlier = islice(replace(self.window, training_origins=None).training_periods(target), CALIBRATION_ORIGINS)
         errors = ((self.level_forecast(period).select(kind), self.outcome(period)["spend"].sum()) for period in earlier)
         return calibrate(self.level_forecast(target).select(kind), errors)
 
@@ -291,7 +291,7 @@ class Forecaster:
         Counted over all earlier origins that the log reaches; where it reaches none, what all customers spent per day
         up to the cutoff, over the days of the target. The same for every model of a cell; nothing later counts.
         """
-        periods = list(replace(self.window, training_origins=None).training(target))
+        periods = list(replace(self.window, training_origins=None).training_periods(target))
         if periods:
             return float(pd.concat([self.outcome(period)["spend"] for period in periods]).mean())
         customers = self.features(target.cutoff, FeatureSet("total", [total_spend]))

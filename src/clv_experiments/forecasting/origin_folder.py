@@ -60,7 +60,7 @@ def write_origin_folder(
         "customers": forecaster.features(cutoff, RFM).reset_index(),
         "features": forecaster.features(cutoff, features).reset_index(),
     }
-    if forecaster.window.has_training(target):
+    if forecaster.window.has_training_periods(target):
         tables["panel"] = _panel(forecaster, target, features)
     about = {
         "cell": cell,

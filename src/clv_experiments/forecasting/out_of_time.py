@@ -78,7 +78,7 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
 def _compare_with_baselines(task: EvaluationTask, origins: list[EvaluatedOrigin]) -> BaselineComparison:
     """Score the baselines on the model's holdouts; supervised ones only if every holdout has a training panel."""
     periods = [origin.holdout for origin in task.origins]
-    all_have_labels = all(task.forecaster.window.has_training(period) for period in periods)
+    all_have_labels = all(task.forecaster.window.has_training_periods(period) for period in periods)
     baselines = [option for option in task.baselines if all_have_labels or not option.supervised]
     scores = {task.model.name: [origin.holdout.scores for origin in origins]}
     for option in baselines:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from clv_experiments.data.log import TransactionLog
-from clv_experiments.data.queries.gaps import last_two_gaps
+from clv_experiments.data.queries.gaps import count_last_two_gaps
 from clv_experiments.errors import LogWithLosses, LogWithoutAmounts, command
 from clv_experiments.evaluation.regularity import measure_regularity
 from clv_experiments.forecasting.level import OWN
@@ -99,5 +99,5 @@ def describe_regularity(log: TransactionLog, cutoff: date, model: Model) -> list
     """Say that customers buy too regularly for a BTYD model, by their gaps up to a cutoff; nothing of other models."""
     if model.family != "btyd":
         return []
-    regularity = measure_regularity(last_two_gaps(log, cutoff))
+    regularity = measure_regularity(count_last_two_gaps(log, cutoff))
     return sentences("run/warnings.jinja", "too_regular", regularity, model.name) if regularity.is_high else []

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.attributes import countries, products
+from clv_experiments.data.queries.attributes import countries, spend_by_product
 
 DAY, LATER = date(2020, 1, 10), date(2020, 3, 1)
 ROWS = pd.DataFrame(
@@ -39,13 +39,13 @@ def test_the_country_is_where_most_was_spent_by_the_cutoff(log):
 
 
 def test_products_are_those_bought_by_the_cutoff(log):
-    result = products(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    result = spend_by_product(log, DAY).set_index(["customer_id", "product"])["amount"].to_dict()
     assert result == {("a", "cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
 def test_products_go_by_their_names_where_there_are_any(log_of):
     named = ROWS.assign(product_name=["Cup"] * 2 + [None] * 8)
-    result = products(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
+    result = spend_by_product(log_of(named), DAY).set_index(["customer_id", "product"])["amount"].to_dict()
     assert result == {("a", "Cup"): 9.0, ("a", "pot"): 3.0, ("b", "<b>"): 10.0, ("d", "cup"): 4.0}
 
 
@@ -53,4 +53,4 @@ def test_a_log_without_them_says_so(log_of):
     bare = log_of(ROWS[["customer_id", "date", "amount"]])
     assert bare.lines is None
     assert countries(bare, DAY) is None
-    assert products(bare, DAY) is None
+    assert spend_by_product(bare, DAY) is None

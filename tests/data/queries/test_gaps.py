@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from clv_experiments.data.queries.gaps import last_two_gaps
+from clv_experiments.data.queries.gaps import count_last_two_gaps
 
 ROWS = [
     ("a", "2020-01-01", 1.0), ("a", "2020-01-05", 1.0), ("a", "2020-01-05", 1.0), ("a", "2020-01-20", 1.0),
@@ -22,9 +22,9 @@ def log(log_of):
 
 def test_gaps_count_the_days_on_which_anybody_bought(log):
     """Days of the log are 1, 3, 5 and 20 January. a: 1, 5, 20; b: 3, 5, 20; the others have no two gaps."""
-    assert last_two_gaps(log, date(2020, 1, 25)).values.tolist() == [[1, 1, 1], [2, 1, 1]]
+    assert count_last_two_gaps(log, date(2020, 1, 25)).values.tolist() == [[1, 1, 1], [2, 1, 1]]
 
 
 def test_nothing_after_the_cutoff_counts(log):
-    assert last_two_gaps(log, date(2020, 1, 19)).values.tolist() == [[1, 1, 1]]
-    assert last_two_gaps(log, date(2020, 1, 4)).empty
+    assert count_last_two_gaps(log, date(2020, 1, 19)).values.tolist() == [[1, 1, 1]]
+    assert count_last_two_gaps(log, date(2020, 1, 4)).empty

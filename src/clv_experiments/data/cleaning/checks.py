@@ -16,7 +16,7 @@ def check_choice(value: object, options: tuple[object, ...], setting: str) -> No
         raise ClvError(f"data.cleaning.{setting} must be one of {names}, got '{value}'")
 
 
-def anchor_pattern(pattern: str | None, setting: str) -> str | None:
+def anchor_at_start(pattern: str | None, setting: str) -> str | None:
     """Anchor a regular expression at the start of a text, after a check that every engine can run it."""
     if not pattern:
         return None

@@ -13,10 +13,10 @@ from ibis.expr.types import BooleanValue, CachedTable, Table
 
 from clv_experiments.data.cleaning.report import (
     RETURNED,
-    Change,
     CleaningReport,
     Size,
     Step,
+    StepResult,
     raw_columns,
     removal_step,
     tabulate_sizes,
@@ -92,7 +92,7 @@ def clean(
     lines = batch.remaining
     internal = [column for column in lines.columns if column == RETURNED]
     report = CleaningReport(tabulate_sizes(sizes, steps), tuple(notes))
-    return CleanLines(lines.drop(*raw_columns(lines), *internal), batch.keep_remaining(sums), sums, report)
+    return CleanLines(lines.drop(*raw_columns(lines), *internal), batch.remaining_sums(sums), sums, report)
 
 
 class _RemovalBatch:
@@ -139,7 +139,7 @@ class _RemovalBatch:
         }
         return t.group_by(*keys, "stage").agg(rows=t.count(), amount=t.amount.sum(), amounts=t.amount.count(), **counts)
 
-    def keep_remaining(self, sums: Table) -> Table:
+    def remaining_sums(self, sums: Table) -> Table:
         """Return the sums of the last stage."""
         left = sums.filter(sums.stage == len(self._removals))
         return left.drop("stage", *(name for name in sums.columns if name.startswith(CHECK)))
@@ -169,7 +169,7 @@ class _RemovalBatch:
 
 def _change(
     step: Step, batch: _RemovalBatch, log_end: date | None, learn_until: Callable[[date, date], date]
-) -> Change:
+) -> StepResult:
     lines = batch.remaining
     if step.reads_ids:
         return step.change(lines, batch.customer_ids())
@@ -177,7 +177,7 @@ def _change(
         return step.change(lines)
     span = lines.aggregate(first=lines.date.min(), last=lines.date.max()).to_pyarrow().to_pylist()[0]
     if span["first"] is None:
-        return Change(lines)
+        return StepResult(lines)
     return step.change(lines, learn_until(span["first"], log_end or span["last"]))
 
 

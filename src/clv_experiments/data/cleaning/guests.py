@@ -10,7 +10,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
 from clv_experiments.data.cleaning.checks import check_choice
-from clv_experiments.data.cleaning.report import Change, Step
+from clv_experiments.data.cleaning.report import Step, StepResult
 from clv_experiments.errors import ClvError
 
 WORDS = (
@@ -66,7 +66,7 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     check_choice(policy, POLICIES, "guests.policy")
     typed = [str(value) for value in ([ids] if isinstance(ids, str | int) else ids)]
 
-    def apply(t: Table, ids: Table) -> Table | Change:
+    def apply(t: Table, ids: Table) -> Table | StepResult:
         candidates = _find_ids(ids, typed, policy)
         peers = _list_peers(ids, candidates) if candidates else []
         sizes = _summarise(t, [*candidates, *peers]) if candidates else []
@@ -75,24 +75,26 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
             raise ClvError(f"no row has the customer '{missing[0]}' (data.cleaning.guests.ids)")
         totals = _find_totals(t, suspects)
         sure = [*typed, *(row["customer_id"] for row in totals)]
-        doubtful = [row for row in suspects if row["customer_id"] not in sure and not _is_word(row["customer_id"])]
-        others = _largest_of([row for row in sizes if row["customer_id"] in peers])
+        doubtful = [
+            row for row in suspects if row["customer_id"] not in sure and not _is_word_for_nobody(row["customer_id"])
+        ]
+        others = _largest_sizes([row for row in sizes if row["customer_id"] in peers])
         if not all(_is_within(row, others) for row in doubtful):
-            others = _largest_other_customer(t, [row["customer_id"] for row in suspects])
+            others = _largest_sizes_of_others(t, [row["customer_id"] for row in suspects])
         cleared = [row for row in doubtful if not _is_shared(row, others)]
         confirmed = [row for row in suspects if row not in cleared]
         notes = [_describe_largest(row["customer_id"]) for row in cleared if _is_largest(row, others)]
         notes += _describe_unlisted(t, [row["customer_id"] for row in suspects]) if policy == "auto" else []
         without_id = _count_rows_without_id(t) if policy == "auto" and "email" in t.columns else {"rows": 0}
         if not confirmed and not without_id["rows"]:
-            return Change(t, tuple(notes)) if notes else t
+            return StepResult(t, tuple(notes)) if notes else t
         notes = [
             *(_describe_total(row) if row in totals else _describe_id(row) for row in confirmed),
             *([_describe_rows_without_id(without_id)] if without_id["rows"] else []),
             *notes,
         ]
         t = _replace_ids(t, [row["customer_id"] for row in confirmed])
-        return Change(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
+        return StepResult(_fill_from_email(t) if without_id["rows"] else t, tuple(notes))
 
     return Step("guests", apply, reads_ids=True)
 
@@ -102,7 +104,7 @@ BARE_WORDS = tuple(word.replace(" ", "") for word in WORDS)
 BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 
 
-def _is_word(customer_id: str) -> bool:
+def _is_word_for_nobody(customer_id: str) -> bool:
     lower = customer_id.lower()
     bare = re.sub("[ _-]", "", lower)
     bare = bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare
@@ -157,7 +159,7 @@ def _summarise(t: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
     return table.order_by("customer_id").to_pyarrow().to_pylist()
 
 
-def _largest_other_customer(t: Table, suspects: Sequence[str]) -> dict[str, Any]:
+def _largest_sizes_of_others(t: Table, suspects: Sequence[str]) -> dict[str, Any]:
     """Return the most rows, days and spend of any other customer."""
     days = t.group_by("customer_id", "date").agg(rows=t.count(), amount=t.amount.sum())
     others = days.filter(days.customer_id.notnull() & ~days.customer_id.isin(suspects))
@@ -174,7 +176,7 @@ def _list_peers(ids: Table, suspects: Sequence[str]) -> list[str]:
     return [peer for peer in peers if peer not in suspects][:PEERS]
 
 
-def _largest_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _largest_sizes(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {size: max((row[size] or 0 for row in rows), default=0) for size in SIZES}
 
 

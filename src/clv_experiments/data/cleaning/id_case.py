@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import StringValue, Table
 
 from clv_experiments.data.cleaning.checks import check_choice
-from clv_experiments.data.cleaning.report import Change, Step, count_rows
+from clv_experiments.data.cleaning.report import Step, StepResult, count_rows
 
 PADDED = "^0+[1-9][0-9]*$"  # of which spreadsheets drop the zeros
 EMAIL = "_%@_%"  # something, @, something
@@ -33,7 +33,7 @@ def id_case(policy: str = "emails") -> Step:
         lower = customer_id.lower()
         return lower if policy == "fold" else ibis.ifelse(customer_id.like(EMAIL), lower, customer_id)
 
-    def apply(t: Table, ids: Table) -> Table | Change:
+    def apply(t: Table, ids: Table) -> Table | StepResult:
         if policy == "keep":
             return t
         customer = ids.customer_id
@@ -49,7 +49,7 @@ def id_case(policy: str = "emails") -> Step:
         if padded:
             examples = f"{len(padded):,} customer id(s), such as '{padded[0]}',"
             notes.append(f"{examples} differ from another in leading zeros only and {_describe_fate(policy, False)}")
-        return Change(t, tuple(notes)) if notes or rows["folded"] else t
+        return StepResult(t, tuple(notes)) if notes or rows["folded"] else t
 
     return Step("ids in lower case", apply, reads_ids=True)
 

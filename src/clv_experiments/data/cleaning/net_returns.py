@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.cleaning.report import Change
+from clv_experiments.data.cleaning.report import StepResult
 from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT
 
 
-def net_returns(lines: Table, is_return: BooleanValue) -> Change:
+def net_returns(lines: Table, is_return: BooleanValue) -> StepResult:
     """Remove the returns and reduce each customer's purchases by the amounts they returned.
 
     - A return reduces what the customer buys that day; the rest is credit for the days that follow, until it is used
@@ -31,11 +31,11 @@ def net_returns(lines: Table, is_return: BooleanValue) -> Change:
 
     Returns
     -------
-    Change
+    StepResult
         The columns of ``lines``, and how much of the returns is left that nothing was set against.
     """
     t = lines.mutate(returned=is_return)
-    days = _refunds(t).cache()
+    days = _refunds_by_day(t).cache()
     t = t.left_join(days, ["customer_id", "date"]).select(*t.columns, "refund", "undone")
     t = t.filter(~t.returned & ~t.undone.fill_null(False))
     # Which of two equal rows is reduced matters only where a later step removes one of them: keep the order definite.
@@ -47,7 +47,7 @@ def net_returns(lines: Table, is_return: BooleanValue) -> Change:
     reduced = ibis.greatest(running_total - t.refund, 0) - ibis.greatest(running_total - t.amount - t.refund, 0)
     has_refund = t.amount.notnull() & t.refund.notnull()
     t = t.mutate(amount=ibis.ifelse(has_refund, reduced, t.amount).cast(AMOUNT)).select(*lines.columns).cache()
-    return Change(t, _describe_unused(days))
+    return StepResult(t, _describe_unused(days))
 
 
 def _describe_unused(days: Table) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def _describe_unused(days: Table) -> tuple[str, ...]:
     )
 
 
-def _refunds(t: Table) -> Table:
+def _refunds_by_day(t: Table) -> Table:
     """Compute by how much each customer's purchases of a day are reduced, and whether that day's returns undo them."""
     complete = t.filter(t.customer_id.notnull() & t.date.notnull() & t.amount.notnull())
     days = complete.group_by("customer_id", "date").agg(

@@ -19,7 +19,7 @@ Size: TypeAlias = dict[str, int | Decimal]  # rows, customers, amount
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class StepResult:
     """What a step leaves of the lines, and what the user should know of it."""
 
     lines: Table
@@ -35,7 +35,7 @@ class Step:
     name : str
         As the cleaning report calls it.
     apply : callable
-        Takes the lines and returns those that are left, possibly changed, or a Change. Lines have ``customer_id``,
+        Takes the lines and returns those that are left, possibly changed, or a StepResult. Lines have ``customer_id``,
         ``date`` and ``amount`` and, where the log has them, ``order_id, product, quantity, unit_price, discount,
         country, channel, currency, status, refunded, email``.
     compares_rows : bool
@@ -55,7 +55,7 @@ class Step:
     """
 
     name: str
-    apply: Callable[..., Table | Change]
+    apply: Callable[..., Table | StepResult]
     compares_rows: bool = False
     learns: bool = False
     reads_ids: bool = False
@@ -63,10 +63,10 @@ class Step:
     counts: Callable[[Table], dict[str, BooleanValue]] | None = None
     check: Callable[[Table, Mapping[str, int]], None] | None = None
 
-    def change(self, lines: Table, *more: date | Table) -> Change:
+    def change(self, lines: Table, *more: date | Table) -> StepResult:
         """Apply the step to lines; ``more`` is what ``learns`` or ``reads_ids`` asks for."""
         result = self.apply(lines, *more)
-        return result if isinstance(result, Change) else Change(result)
+        return result if isinstance(result, StepResult) else StepResult(result)
 
 
 @dataclass(frozen=True)

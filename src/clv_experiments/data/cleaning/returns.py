@@ -8,7 +8,7 @@ from functools import reduce
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
+from clv_experiments.data.cleaning.checks import anchor_at_start, check_choice
 from clv_experiments.data.cleaning.net_returns import net_returns
 from clv_experiments.data.cleaning.report import RETURNED, Step, removal_step
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
@@ -37,7 +37,7 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
         without a policy if amounts may be profits and losses.
     """
     check_choice(policy, (None, "drop", "net", "keep"), "returns.policy")
-    beginning = anchor_pattern(cancelled, "returns.cancelled")
+    beginning = anchor_at_start(cancelled, "returns.cancelled")
 
     def is_return(t: Table) -> BooleanValue:
         condition = t.amount < 0
@@ -60,11 +60,11 @@ def returns(policy: str | None = None, cancelled: str | None = None) -> Step:
     if policy == "drop":
         return removal_step("cancellations and returns", is_return)
     return removal_step(
-        "cancellations and returns", is_return, lambda t: {"losses": _is_loss(t)}, _check_negatives_are_returns
+        "cancellations and returns", is_return, lambda t: {"losses": _may_be_loss(t)}, _check_negatives_are_returns
     )
 
 
-def _is_loss(t: Table) -> BooleanValue:
+def _may_be_loss(t: Table) -> BooleanValue:
     is_loss = t.amount < 0
     if RETURNED in t.columns:
         is_loss &= ~t[RETURNED]
@@ -81,7 +81,7 @@ def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
     paid = aggregate_row(t, rows=count_true(t.amount != 0))["rows"]
     if losses < MIN_LOSS_SHARE * paid:
         return
-    matched = _count_matched(t, _is_loss(t)) / losses
+    matched = _count_matched(t, _may_be_loss(t)) / losses
     if matched < MAX_MATCHED:
         raise ClvError(
             f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "

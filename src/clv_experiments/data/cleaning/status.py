@@ -10,7 +10,7 @@ from difflib import get_close_matches
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from clv_experiments.data.cleaning.report import RETURNED, Change, Step, count_rows
+from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult, count_rows
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.data.parsing.status_values import REVERSAL, Effect, StatusRules, make_rules, normalise_status
 from clv_experiments.errors import ClvError
@@ -60,7 +60,7 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         raise ClvError(f"data.cleaning.status has '{twice[0]}' in two of keep, drop and net; leave it in one")
     rules = make_rules(**typed)
 
-    def apply(t: Table) -> Table | Change:
+    def apply(t: Table) -> Table | StepResult:
         if "status" not in t.columns:
             if rules.added:
                 raise ClvError("data.cleaning.status has values, but no column: name data.columns.status")
@@ -75,7 +75,7 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         dropped = _is_one_of(t.status, lost) & ~is_return
         t = t.mutate(**{RETURNED: is_return, "amount": ibis.ifelse(is_return, -t.amount.abs(), t.amount).cast(AMOUNT)})
         lost_totals = _describe_lost_totals(t, dropped) if lost else []
-        return Change(t.filter(~dropped).cache(), (*_describe(statuses), *lost_totals))
+        return StepResult(t.filter(~dropped).cache(), (*_describe(statuses), *lost_totals))
 
     return Step("status", apply)
 
@@ -86,7 +86,7 @@ def refunded() -> Step:
     What was refunded until the log was exported is deducted on the day of the sale: the log does not say when.
     """
 
-    def apply(t: Table) -> Table | Change:
+    def apply(t: Table) -> Table | StepResult:
         if "refunded" not in t.columns:
             return t
         refund = ibis.ifelse(t.amount > 0, t.refunded.abs(), 0).fill_null(0)
@@ -100,7 +100,7 @@ def refunded() -> Step:
             "of the sale, though it was known only later (data.columns.refunded=false leaves it in)"
         )
         t = t.filter(~undone.fill_null(False))
-        return Change(t.mutate(amount=(t.amount - t.refund).cast(AMOUNT)).drop("refund").cache(), (note,))
+        return StepResult(t.mutate(amount=(t.amount - t.refund).cast(AMOUNT)).drop("refund").cache(), (note,))
 
     return Step("refunded amounts", apply)
 

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.cleaning.checks import anchor_pattern, check_choice
+from clv_experiments.data.cleaning.checks import anchor_at_start, check_choice
 from clv_experiments.data.cleaning.report import Step, raw_columns, removal_step
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
@@ -48,7 +48,7 @@ def not_goods(codes: Sequence[str] = (), pattern: str | None = None) -> Step:
         If the pattern is no regular expression. When applied: if there are codes but no products.
     """
     excluded = [str(code).upper() for code in ([codes] if isinstance(codes, str) else codes)]
-    beginning = anchor_pattern(pattern, "not_goods.pattern")
+    beginning = anchor_at_start(pattern, "not_goods.pattern")
 
     def removes(t: Table) -> BooleanValue:
         if "product" not in t.columns:

@@ -95,7 +95,7 @@ class ColumnContents:
 
     def numbers(self, column: str) -> pd.Series:
         """Return the numbers of a column, by row of the sample; cells that are none are left out."""
-        return pd.to_numeric(self.sample[column].dropna().map(_plain_number), errors="coerce").dropna()
+        return pd.to_numeric(self.sample[column].dropna().map(_normalise_number), errors="coerce").dropna()
 
     def has_numbers(self, column: str) -> bool:
         """Return whether most filled cells of a column are numbers."""
@@ -263,6 +263,6 @@ def _share(matches: object) -> float:
     return sum(results) / len(results)
 
 
-def _plain_number(cell: str) -> str:
+def _normalise_number(cell: str) -> str:
     digits = re.sub("[^0-9.,eE+-]", "", cell)
     return re.sub("[.,](?=.*[.,])", "", digits).replace(",", ".")

@@ -54,11 +54,11 @@ class ColumnRoles:
         """List the guesses that were not obvious."""
         notable = [role for role in self.guessed if self.by_role[role] != role or self.passed_over.get(role)]
         pairs = [f"{role}={self.by_role[role]}{self._rather_than(role)}" for role in notable]
-        paid = self.guessed_from("amount", USUAL_NAMES["unit_price"])
+        paid = self.is_guessed_from("amount", USUAL_NAMES["unit_price"])
         price = f"; {self.by_role['amount']} is taken as what was paid" if paid else self._if_it_is_a_price()
         return f"columns guessed: {', '.join(pairs)} (data.columns says otherwise){price}" if pairs else ""
 
-    def guessed_from(self, role: str, names: Container[str]) -> bool:
+    def is_guessed_from(self, role: str, names: Container[str]) -> bool:
         """Return whether a role was guessed from one of these usual names."""
         return role in self.guessed and normalise_name(self.by_role[role]) in names
 

@@ -53,7 +53,7 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
     if kind.is_timestamp() and kind.timezone:
         seconds = table[column].truncate("s").epoch_seconds()  # engines round a fraction differently
         table = table.mutate(**{name: seconds.cast("int64")})
-        return _add_days(table, NUMBER_FORMATS["epoch_seconds"], name)
+        return _convert_to_days(table, NUMBER_FORMATS["epoch_seconds"], name)
     if kind.is_date() or kind.is_timestamp():
         return table.mutate(**{name: table[column].cast("date") if kind.is_timestamp() else table[column]})
     lower_text, iso, other_text = f"{name} whole", f"{name} iso", f"{name} rest"
@@ -77,7 +77,7 @@ def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_te
     Most logs have ISO dates throughout, and what is null in ``other_text`` costs later expressions nothing.
     """
     floating = table[column].type().is_floating()
-    table = _add_whole_number(table, column, lower_text) if floating else add_text(table, column, lower_text)
+    table = _add_float_text(table, column, lower_text) if floating else add_text(table, column, lower_text)
     table = table.mutate(**{lower_text: table[lower_text].lower()})
     text, usual = table[lower_text], table[lower_text].re_search(f"^{CALENDAR_DATE}{END}")
     table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), other_text: usual.ifelse(None, text)})
@@ -100,7 +100,7 @@ def add_time_zone(table: Table, column: str, name: str) -> Table:
     return table.mutate(**{name: ibis.ifelse(utc, "UTC", table[name])})
 
 
-def _add_whole_number(table: Table, column: str, name: str) -> Table:
+def _add_float_text(table: Table, column: str, name: str) -> Table:
     """Add a float as text: 44562.0 as 44562, and 44562.75 as 44562.5, so that a fraction still shows."""
     number = table[column]
     table = add_text(table, column, name)  # NaN, which engines compare differently, becomes null
@@ -133,11 +133,11 @@ def _extract_part(text: StringValue, layouts: Mapping[str, str], which: str) -> 
 def _add_counted_day(table: Table, other_text: str, counted: NumberFormat, name: str) -> Table:
     number = f"{name} number"
     table = add_number(table, other_text, number)
-    table = _add_days(table, counted, number)
+    table = _convert_to_days(table, counted, number)
     return table.mutate(**{name: ibis.coalesce(table[name], table[number])}).drop(number)
 
 
-def _add_days(table: Table, counted: NumberFormat, name: str) -> Table:
+def _convert_to_days(table: Table, counted: NumberFormat, name: str) -> Table:
     """Replace numbers by their days."""
     value = table[name]
     days = ((value - value % counted.per_day) / counted.per_day).cast("int64")

@@ -137,7 +137,7 @@ class _Compiler:
             return reduce(and_, (self._compare(node, left, op, right) for left, op, right in pairs))
         if isinstance(node, ast.Name) and self._type_of(node).is_boolean():
             return ibis._[self.parsed.column(node)].fill_null(False)
-        raise self.parsed.refuse(node, f"that is no comparison; {GRAMMAR}")
+        raise self.parsed.error_at(node, f"that is no comparison; {GRAMMAR}")
 
     def _compare(self, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Any:
         if type(op) in NEGATED:
@@ -152,20 +152,20 @@ class _Compiler:
     def _compare_values(self, node: ast.Compare, left: ast.expr, compare: Comparison, right: ast.expr) -> Any:
         if not isinstance(left, ast.Name):
             if not isinstance(right, ast.Name):
-                raise self.parsed.refuse(node, "one side of a comparison must be a column")
+                raise self.parsed.error_at(node, "one side of a comparison must be a column")
             mirrored = {lt: gt, gt: lt, le: ge, ge: le}.get(compare, compare)
             return self._compare_values(node, right, mirrored, left)
         if isinstance(right, ast.Name):
             return compare(*self._two_columns(node, left, right)).fill_null(False)
         value = self._value(node, right)
         if value is None:
-            raise self.parsed.refuse(node, "write is null or is not null")
+            raise self.parsed.error_at(node, "write is null or is not null")
         column, value = self._column_beside(node, left, value, is_order=compare is not eq)
         return compare(column, value).fill_null(False)
 
     def _is_null(self, node: ast.Compare, left: ast.expr, right: ast.expr) -> Any:
         if not (isinstance(left, ast.Name) and isinstance(right, ast.Constant) and right.value is None):
-            raise self.parsed.refuse(node, "only a column is null or is not null")
+            raise self.parsed.error_at(node, "only a column is null or is not null")
         return self._text(left).isnull()
 
     def _column_beside(self, node: ast.Compare, name: ast.Name, value: Any, is_order: bool) -> tuple[Any, Any]:
@@ -175,7 +175,7 @@ class _Compiler:
             return ibis._[self.parsed.column(name)], value
         if kind.is_date() or kind.is_timestamp():
             if day is None:
-                raise self.parsed.refuse(node, "beside a date, write a day like '2024-12-31'")
+                raise self.parsed.error_at(node, "beside a date, write a day like '2024-12-31'")
             return self._day(name), ibis.literal(day)
         if kind.is_numeric() and not isinstance(value, bool):
             if not isinstance(value, str):
@@ -183,7 +183,7 @@ class _Compiler:
             if NUMBER.fullmatch(value):
                 return self._number(name), float(value)
         if not kind.is_string() or (isinstance(value, bool) and is_order):
-            raise self.parsed.refuse(node, f"the column holds {kind} values, with which this cannot be compared")
+            raise self.parsed.error_at(node, f"the column holds {kind} values, with which this cannot be compared")
         if isinstance(value, bool):
             return self._text(name).lower(), str(value).lower()
         if isinstance(value, str):
@@ -199,7 +199,7 @@ class _Compiler:
             return self._text(name), value
         unread = self._count_unread(name, self._day(name))
         if unread and is_order:
-            raise self.parsed.refuse(
+            raise self.parsed.error_at(
                 node,
                 f"{unread:,} cell(s) of the column cannot be read as dates; data.date_order may say how",
             )
@@ -210,7 +210,7 @@ class _Compiler:
         filled = self.table.aggregate(some=number.notnull().any(), filled=text.notnull().any())
         row = filled.to_pyarrow().to_pylist()[0]
         if row["filled"] and not row["some"]:
-            raise self.parsed.refuse(node, "no cell of the column is a number; put text in quotes")
+            raise self.parsed.error_at(node, "no cell of the column is a number; put text in quotes")
         return number
 
     def _two_columns(self, node: ast.Compare, left: ast.Name, right: ast.Name) -> tuple[Any, Any]:
@@ -221,7 +221,7 @@ class _Compiler:
             return self._day(left), self._day(right)
         if all(kind.is_string() for kind in kinds):
             return self._text(left), self._text(right)
-        raise self.parsed.refuse(node, "columns of two kinds cannot be compared")
+        raise self.parsed.error_at(node, "columns of two kinds cannot be compared")
 
     def _type_of(self, node: ast.Name) -> Any:
         return self.raw[self.parsed.check_column(node, list(self.raw.columns))].type()
@@ -252,18 +252,18 @@ class _Compiler:
 
     def _values(self, node: ast.Compare, values: ast.expr) -> list[ast.expr]:
         if not isinstance(values, ast.List | ast.Tuple | ast.Set) or not values.elts:
-            raise self.parsed.refuse(node, "after in comes a list, such as ['a', 'b']")
+            raise self.parsed.error_at(node, "after in comes a list, such as ['a', 'b']")
         return values.elts
 
     def _value(self, node: ast.Compare, value: ast.expr) -> Any:
         negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub | ast.UAdd)
         constant = value.operand if isinstance(value, ast.UnaryOp) and negative else value
         if not isinstance(constant, ast.Constant) or (negative and isinstance(constant.value, str | bool | None)):
-            raise self.parsed.refuse(node, f"{self.parsed.quote(value)} is no value; {GRAMMAR}")
+            raise self.parsed.error_at(node, f"{self.parsed.quote(value)} is no value; {GRAMMAR}")
         if isinstance(constant.value, float) and not math.isfinite(constant.value):
-            raise self.parsed.refuse(node, "the number is too large")
+            raise self.parsed.error_at(node, "the number is too large")
         if not isinstance(constant.value, str | int | float | None):
-            raise self.parsed.refuse(node, f"{self.parsed.quote(value)} is no value; {GRAMMAR}")
+            raise self.parsed.error_at(node, f"{self.parsed.quote(value)} is no value; {GRAMMAR}")
         is_minus = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
         return -constant.value if is_minus else constant.value  # type: ignore[operator]
 

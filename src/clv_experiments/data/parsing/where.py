@@ -69,7 +69,7 @@ class ParsedCondition:
         """Write a part of the tree as it was typed."""
         return self._restore(ast.unparse(node))
 
-    def refuse(self, node: ast.AST, reason: str) -> ClvError:
+    def error_at(self, node: ast.AST, reason: str) -> ClvError:
         """Make the error that names a part of the condition."""
         return ClvError(f"data.where has {self.quote(node)}: {reason}")
 

@@ -29,7 +29,7 @@ def countries(log: TransactionLog, cutoff: date) -> pd.Series | None:
     return fetch_by_customer(ranked.filter(ranked["rank"] == 0).select("customer_id", "country"))["country"]
 
 
-def products(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
+def spend_by_product(log: TransactionLog, cutoff: date) -> pd.DataFrame | None:
     """Sum each customer's spend on each product up to the cutoff.
 
     Returns

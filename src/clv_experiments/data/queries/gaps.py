@@ -10,7 +10,7 @@ import pandas as pd
 from clv_experiments.data.log import TransactionLog
 
 
-def last_two_gaps(log: TransactionLog, cutoff: date) -> pd.DataFrame:
+def count_last_two_gaps(log: TransactionLog, cutoff: date) -> pd.DataFrame:
     """Count customers by their last two gaps up to the cutoff, for those who have two.
 
     A gap is counted in days on which anybody bought, so that a shop that closes on Sundays, or whose dates are those of

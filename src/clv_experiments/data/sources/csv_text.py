@@ -122,7 +122,7 @@ def inspect_csv(
             records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
         )
     is_readable = encoding == UTF_8 and not _is_compressed(path) and not separator_line and separator != SPACE["space"]
-    is_readable = is_readable and _can_be_skipped(records.texts, header_found)
+    is_readable = is_readable and _can_skip_rows_above(records.texts, header_found)
     return CsvFile(path, encoding, separator, header_found, lines_above, is_readable)
 
 
@@ -155,7 +155,7 @@ def _is_compressed(path: Path) -> bool:
     return path.suffix.lower() == GZIP_SUFFIX
 
 
-def _can_be_skipped(texts: Sequence[str], header: Header) -> bool:
+def _can_skip_rows_above(texts: Sequence[str], header: Header) -> bool:
     """Return whether the rows above the first one of data are lines that end alike, quoted in the header at most."""
     above = texts[: header.first_row]
     if any('"' in text for row, text in enumerate(above) if row != header.row):

@@ -57,7 +57,7 @@ def read_other(path: Path, kind: str) -> pa.Table:
     if all(pa.types.is_list(field.type) for field in table.schema):
         raise ClvError(f"'{path}' holds lists inside of objects: make one object a line of what is a row of the log")
     check_header(table.column_names, f"'{path}'")
-    return table.cast(pa.schema([field.with_type(_plain_type(field.type)) for field in table.schema]), safe=False)
+    return table.cast(pa.schema([field.with_type(_simplify_type(field.type)) for field in table.schema]), safe=False)
 
 
 def unpack_only_file(archive: Path, folder: Path) -> Path:
@@ -129,7 +129,7 @@ def _is_list_of_objects(kind: object) -> bool:
     return str(kind).startswith("STRUCT(") and str(kind).endswith("[]")
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def _simplify_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return kind.value_type
     return pa.timestamp("us", kind.tz) if pa.types.is_timestamp(kind) else kind

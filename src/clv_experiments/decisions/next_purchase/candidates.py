@@ -61,7 +61,7 @@ def fit_candidates(
     candidates = [
         fit_btyd(forecaster, snapshot, model) for model in models if hasattr(model.estimator, "purchase_probabilities")
     ]
-    if forecaster.window.has_training(period):
+    if forecaster.window.has_training_periods(period):
         hazard = PurchaseHazard(period.days, max(round(period.days / DAYS_AN_INTERVAL), 1), random_state=seed)
         candidates += [
             _fit_on_panel(forecaster, period, "purchase hazard", "ml", hazard, hazard_features),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scipy.stats import ttest_rel
 
-from clv_experiments.data.queries.gaps import last_two_gaps
+from clv_experiments.data.queries.gaps import count_last_two_gaps
 from clv_experiments.data.window import Period
 from clv_experiments.decisions.next_purchase.backtest import run_backtest
 from clv_experiments.decisions.next_purchase.candidates import Candidate
@@ -37,8 +37,8 @@ def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> 
         One of the window's, or the future period.
     btyd_model : Model
     """
-    regularity = measure_regularity(last_two_gaps(forecaster.log, period.cutoff))
-    earlier = next(replace(forecaster.window, training_origins=None).training(period), None)
+    regularity = measure_regularity(count_last_two_gaps(forecaster.log, period.cutoff))
+    earlier = next(replace(forecaster.window, training_origins=None).training_periods(period), None)
     if regularity.is_high and earlier and _is_better(forecaster, earlier, btyd_model):
         return TimingChoice(regularity, fit_timing_model(forecaster, period))
     return TimingChoice(regularity, None)
