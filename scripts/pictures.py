@@ -28,7 +28,7 @@ IMAGES = ROOT / "docs" / "images"
 LARGEST = 200_000  # bytes of a picture
 SCREEN_WIDTH, SCREEN_HEIGHT = 1280, 800
 TERMINAL_WIDTH = 118
-FLOORS = [  # packages of src/clv_experiments, the upper ones import the lower ones: tests/test_layers.py
+FLOORS = [  # packages and modules of src/clv_experiments, the upper ones import the lower ones: tests/test_layers.py
     [("commands", "what can be typed; api/ for notebooks")],
     [("config", "settings to typed values")],
     [("decisions", "scores, budget, report"), ("sweep", "Optuna studies")],
@@ -89,7 +89,9 @@ def picture_house(_: Path) -> None:
     """Draw the packages as floors of a house."""
     width, height, gap, top = 960, 62, 8, 70
     missing = {name for floor in FLOORS for name, _ in floor} ^ {
-        path.name for path in (ROOT / "src" / "clv_experiments").iterdir() if (path / "__init__.py").is_file()
+        path.stem
+        for path in (ROOT / "src" / "clv_experiments").iterdir()
+        if (path / "__init__.py").is_file() or (path.suffix == ".py" and path.stem != "__init__")
     }
     if missing:
         raise SystemExit(f"the house and src/clv_experiments differ in {', '.join(sorted(missing))}")
