@@ -138,7 +138,9 @@ def test_logged_model_predicts_the_same_in_a_fresh_process(tracker, run_process,
     file, parts = json.loads(package)
     assert file.endswith("/code/clv_experiments/__init__.py"), "it predicts with the code that was kept beside it"
     assert (
-        {"errors", "models", "tracking"} <= set(parts) <= {"__init__.py", "__pycache__", "errors", "models", "tracking"}
+        {"errors.py", "models", "tracking"}
+        <= set(parts)
+        <= {"__init__.py", "__pycache__", "errors.py", "models", "tracking"}
     )
 
 
