@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 from omegaconf import DictConfig
@@ -59,7 +60,7 @@ class Snapshots:
         """The latest period that is over."""
         return self.past[0]
 
-    @property
+    @cached_property
     def ranking(self) -> RankingAssessment:
         """How well the model ordered customers by what they spent in that period."""
         return assess_ranking(self.previous.table["y_true"], self.previous.table["expected_spend"])

@@ -215,7 +215,7 @@ class Forecaster:
     def _sample(self, period: Period) -> CustomerSample | None:
         """Sample the customers known at a period's cutoff; None where the panel takes all."""
         size, seed = self._sample_size
-        if size is None or len(self.outcome(period)) <= size:
+        if size is None or len(self.outcome(period)) <= size:  # labels are needed anyway, a count is a query
             return None
         key = (period.cutoff, size, seed)
         if key not in self._samples:
