@@ -101,9 +101,9 @@ def test_what_is_typed_is_not_asked_for_again():
     ],
 )
 def test_whoever_sees_the_list_sees_what_speaks_against_it(customers, p_value, cautions):
-    said = sentences("report/answers.jinja", "contact_cautions", customers, 100, RankingAssessment(0.1, p_value))
-    assert len(said) == len(cautions)
-    assert all(part in sentence for part, sentence in zip(cautions, said, strict=True))
+    rendered = sentences("report/answers.jinja", "contact_cautions", customers, 100, RankingAssessment(0.1, p_value))
+    assert len(rendered) == len(cautions)
+    assert all(part in sentence for part, sentence in zip(cautions, rendered, strict=True))
 
 
 def test_one_contact_is_spoken_of_as_one():

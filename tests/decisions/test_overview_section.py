@@ -113,8 +113,8 @@ def test_a_log_of_weeks_says_what_it_can(log_of, days):
 )
 def test_months_that_brought_the_same_are_not_put_in_order(spend, sentence):
     index = pd.date_range("2020-01-01", periods=len(spend), freq="MS")
-    (said,) = sentences("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
-    assert said.endswith(sentence)
+    (rendered,) = sentences("report/overview.jinja", "extremes", pd.Series(spend, index=index), "$")
+    assert rendered.endswith(sentence)
 
 
 def test_an_end_before_the_log_is_refused(hostile):

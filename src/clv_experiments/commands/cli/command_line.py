@@ -62,10 +62,10 @@ class CommandLine:
         with masked_output():
             try:
                 return self._run(main)
-            except Exception:
+            except Exception:  # whatever it is: its traceback is printed here, where secrets are masked, or it goes on
                 if not self.shows_traceback:
                     raise
-                print_exc()  # here, where it is masked
+                print_exc()
                 return 1
 
     def _run(self, main: Callable[[], Any]) -> int:

@@ -48,8 +48,8 @@ def guests(policy: str = "auto", ids: Sequence[str | int] = ()) -> Step:
     A word for nobody is one; a number such as 0 or 99999, or a mailbox such as test@, is one if it has several e-mail
     addresses, or three times the spend, rows or days of any other id. Rows without an e-mail address lose their
     customer, and rows without a customer get their e-mail address. A row of totals, whose amount is the sum of all
-    others, is nobody's either. Who somebody is, unlike what they bought, may be
-    told by all rows: no amount and no day changes.
+    others, is nobody's either. Who somebody is, unlike what they bought, may be told by all rows: no amount and no day
+    changes.
 
     Parameters
     ----------
@@ -106,23 +106,24 @@ BRACKETS = ("()", "<>", "[]")  # that may stand around a word
 
 def _is_word_for_nobody(customer_id: str) -> bool:
     lower = customer_id.lower()
-    bare = re.sub("[ _-]", "", lower)
+    bare = _remove_separators(lower)
     bare = bare[1:-1] if bare[:1] + bare[-1:] in BRACKETS else bare
     return lower in SYMBOLS or bare in BARE_WORDS or re.sub(CUSTOMERS, "", bare) in BARE_WORDS
 
 
-def _bare(customer_id: str) -> str:
-    return re.sub("[ _-]", "", customer_id.lower())
+def _remove_separators(lower: str) -> str:
+    return re.sub("[ _-]", "", lower)
 
 
 def _find_totals(t: Table, suspects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return those that are called totals and come to the sum of all other rows, once or a few times."""
-    totals = [row for row in suspects if _bare(row["customer_id"]) in TOTALS and row["amount"]]
+    totals = [row for row in suspects if _remove_separators(row["customer_id"].lower()) in TOTALS and row["amount"]]
     if not totals:
         return []
-    is_known = t.customer_id.notnull()
-    others = t.filter(~(is_known & t.customer_id.isin([row["customer_id"] for row in totals])))
-    sums = others.aggregate(all=others.amount.sum(), known=others.amount.sum(where=others.customer_id.notnull()))
+    has_customer = t.customer_id.notnull()
+    others = t.filter(~(has_customer & t.customer_id.isin([row["customer_id"] for row in totals])))
+    with_customer = others.amount.sum(where=others.customer_id.notnull())
+    sums = others.aggregate(rows=others.amount.sum(), with_customer=with_customer)
     values = [float(value) for value in sums.to_pyarrow().to_pylist()[0].values() if value]
     tolerated = {times * value for value in values for times in range(1, MAX_TOTALS + 1)}
     return [row for row in totals if any(abs(float(row["amount"]) - value) < CENT for value in tolerated)]

@@ -55,14 +55,14 @@ def _join_names(upper: Sequence[str], lower: Sequence[str]) -> list[str] | None:
 
 def number_twins(names: Sequence[str]) -> list[str]:
     """Return names with a number where several are alike, or differ in case only: ``note_1, note_2``."""
-    twins, taken = _find_twins(names), {name.lower() for name in names}
+    twins, used = _find_twins(names), {name.lower() for name in names}
     numbered, counts = [], Counter[str]()
     for name in names:
         new = name
-        while name.lower() in twins and new.lower() in taken:
+        while name.lower() in twins and new.lower() in used:
             counts[name.lower()] += 1
             new = f"{name}_{counts[name.lower()]}"
-        taken.add(new.lower())
+        used.add(new.lower())
         numbered.append(new)
     return numbered
 
