@@ -143,7 +143,7 @@ def test_answers_are_those_of_the_files(page):
     contacts, scores = (pd.read_csv(page.parent / f"{name}.csv") for name in ("contacts", "scores"))
     assert list(scores.columns) == list(COLUMNS)
     assert f'<p class="headline">{len(contacts):,} customers</p>' in text
-    assert f"By the {len(scores)} customers known today" in text
+    assert f"is expected of the {len(scores)} customers known today" in text
     tables = Rows(page.read_text(encoding="utf-8")).tables
     first = [row for row in tables["The first to contact"] if row]
     assert [float(row[1]) for row in first] == pytest.approx(contacts["expected_spend"].head(10).tolist(), rel=1e-9)
