@@ -23,6 +23,12 @@ def test_quantiles_are_zero_up_to_the_chance_of_no_purchase():
     assert (np.diff(SPEND.quantiles(np.linspace(0, 0.99, 50)), axis=1) >= 0).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_spend_that_does_not_vary_is_one_amount_or_nothing():
+    constant = ZeroInflatedLognormal(np.array([0.4]), np.array([2.0]), np.array([0.0]))
+    assert constant.quantiles([0.0, 0.5, 0.7, 0.99])[0] == pytest.approx([0, 0, np.e**2, np.e**2])
+
+
 @pytest.mark.parametrize(("customer", "largest"), [(0, 100.0), (1, 4000.0)])
 def test_the_mean_is_the_integral_of_the_survival_function(customer, largest):
     amounts = np.linspace(0, np.sqrt(largest), 4001) ** 2

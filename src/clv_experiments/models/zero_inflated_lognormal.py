@@ -59,7 +59,7 @@ class ZeroInflatedLognormal:
     def quantiles(self, probabilities: ArrayLike) -> np.ndarray:
         """Return the quantiles of spend at k probabilities between 0 and 1, shape (n, k)."""
         among_buyers = probabilities_among_buyers(self.probability, probabilities)
-        logs = self.mu[:, None] + self.sigma[:, None] * ndtri(np.clip(among_buyers, 0.0, 1.0))
+        logs = self.mu[:, None] + self.sigma[:, None] * ndtri(np.clip(among_buyers, SMALLEST, 1.0))
         return np.where(among_buyers > 0, np.exp(logs), 0.0)
 
     def probability_above(self, amount: float) -> np.ndarray:
