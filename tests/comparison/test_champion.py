@@ -10,11 +10,11 @@ from clv_experiments.comparison.champion import MARGIN, Basis, choose
 from clv_experiments.comparison.checks import CheckResult
 from clv_experiments.comparison.checks.method_check import finding
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.display.card import Refit, card
+from clv_experiments.comparison.display.card import RefitSummary, card
 from clv_experiments.errors import ClvError
 
 SPENT = [0.0, 1.0, 2.0]
-REFIT = Refit(
+REFIT = RefitSummary(
     experiment="shop 3m",
     address="models:/shop-3m@champion",
     horizon="3 months",

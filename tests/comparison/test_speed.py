@@ -10,7 +10,7 @@ from clv_experiments.commands.benchmark_page import EXAMPLES
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure
-from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
+from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_rfm_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import check_customers
 
@@ -102,7 +102,7 @@ def test_order_lines_are_of_few_customers_and_many_orders():
 
 
 def test_simulated_customers_can_be_fitted():
-    customers = simulate_customers(2000)
+    customers = simulate_rfm_summary(2000)
     assert len(check_customers(customers, list(customers))) == 2000
     assert 0.2 < (customers["frequency"] > 0).mean() < 0.8
 
@@ -112,7 +112,7 @@ def test_simulated_customers_can_be_fitted():
 def test_tools_that_are_installed_here_do_their_tasks(name, tmp_path):
     (tool,) = find_external_tools(EXAMPLES, [name], script=SCRIPT)
     order_lines(20_000).to_parquet(tmp_path / "lines.parquet")
-    simulate_customers(2000).to_parquet(tmp_path / "customers.parquet")
+    simulate_rfm_summary(2000).to_parquet(tmp_path / "customers.parquet")
     assert measure(tool, "features", tmp_path / "lines.parquet", 120.0).seconds > 0
     fits = [measure(tool, task, tmp_path / "customers.parquet", 120.0) for task in ("fit_bg_nbd", "fit_gamma_gamma")]
     assert all((fit is None) == (name == "duckdb") for fit in fits)

@@ -80,7 +80,7 @@ def linear_table(features):
 
 
 def test_slopes_are_drawn_per_standard_deviation_largest_on_top_without_intercept(texts, check_figure):
-    figure = check_figure(estimator_plots.plot_coefficients(linear_table(30), LABELS))
+    figure = check_figure(estimator_plots.plot_estimates(linear_table(30), LABELS))
     (panel,) = figure.axes
     (points,) = [line for line in panel.lines if line.get_marker() == "o"]
     x = np.asarray(points.get_xdata())
@@ -96,7 +96,7 @@ def test_a_slope_of_exactly_zero_has_a_place(check_figure):
     table = linear_table(3)
     table.loc[2, ["estimate", "standardised_estimate"]] = 0.0
     table.loc[3, ["boot_lower_95", "boot_upper_95"]] = np.nan
-    check_figure(estimator_plots.plot_coefficients(table, LABELS))
+    check_figure(estimator_plots.plot_estimates(table, LABELS))
 
 
 def parameters(**changed):
@@ -126,7 +126,7 @@ def parameters(**changed):
     ],
 )
 def test_parameters_stand_in_the_papers_order(changed, check_figure):
-    figure = check_figure(estimator_plots.plot_coefficients(parameters(**changed), LABELS))
+    figure = check_figure(estimator_plots.plot_estimates(parameters(**changed), LABELS))
     (panel,) = figure.axes
     assert [label.get_text() for label in panel.get_yticklabels()] == [
         f"{n} (purchases)" for n in ("b", "a", "alpha", "r")
@@ -138,15 +138,15 @@ def test_importances_and_models_without_any(texts, check_figure):
     table = pd.DataFrame(
         {"name": ["a", "b"], "estimate": [0.9, 0.1], "permutation_importance": [0.2, 0.3], "permutation_sd": [0.1, 0.0]}
     )
-    figure = check_figure(estimator_plots.plot_coefficients(table, LABELS))
+    figure = check_figure(estimator_plots.plot_estimates(table, LABELS))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b"]
-    empty = check_figure(estimator_plots.plot_coefficients(table[["name", "estimate"]].head(0), LABELS))
+    empty = check_figure(estimator_plots.plot_estimates(table[["name", "estimate"]].head(0), LABELS))
     assert any("no coefficients" in text for text in texts(empty))
-    check_figure(estimator_plots.plot_coefficients(table[["name", "estimate"]], LABELS))
+    check_figure(estimator_plots.plot_estimates(table[["name", "estimate"]], LABELS))
     with pytest.raises(ClvError, match=r"has no column \['estimate'\]"):
-        estimator_plots.plot_coefficients(table[["name"]], LABELS)
+        estimator_plots.plot_estimates(table[["name"]], LABELS)
 
 
 def test_long_feature_names_stay_on_the_page(check_figure):
     labels = Labels("two_part_xgboost_" * 6, "a log with a very long name indeed, " * 4, "next 39 weeks", "kroner")
-    check_figure(estimator_plots.plot_coefficients(linear_table(5), labels))
+    check_figure(estimator_plots.plot_estimates(linear_table(5), labels))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.models.bg_nbd import BgNbd
-from clv_experiments.models.btyd_distribution import PurchaseDraws, simulate_positive_spend
+from clv_experiments.models.btyd_distribution import PosteriorDraws, simulate_positive_spend
 from clv_experiments.models.gamma_gamma import GammaGamma
 from clv_experiments.models.mbg_nbd import MbgNbd
 from clv_experiments.models.pareto_nbd import ParetoNbd
@@ -145,7 +145,7 @@ def test_too_few_repeaters_leave_a_spend_per_purchase_that_does_not_vary():
 
 def test_purchases_given_one_are_those_of_a_truncated_poisson():
     rng = np.random.default_rng(3)
-    draws = PurchaseDraws(np.full(200_000, 0.7), np.full(200_000, np.inf))
+    draws = PosteriorDraws(np.full(200_000, 0.7), np.full(200_000, np.inf))
     positive = simulate_positive_spend(draws, np.asarray, rng)
     chance = -np.expm1(-0.7)
     for count, poisson in [(1, 0.7 * np.exp(-0.7)), (2, 0.7**2 / 2 * np.exp(-0.7))]:

@@ -34,7 +34,7 @@ CLV = [sys.executable, "-m", "clv_experiments.commands.cli.clv"]
 TRAIN = [*CLV, "train"]
 
 
-def time_first_line(*overrides: str) -> float:
+def measure_first_line_seconds(*overrides: str) -> float:
     """Seconds from the command to its first line of output."""
     with tempfile.TemporaryDirectory() as folder:
         started = perf_counter()
@@ -47,7 +47,7 @@ def time_first_line(*overrides: str) -> float:
     return seconds
 
 
-def time_command(*overrides: str) -> float:
+def measure_train_seconds(*overrides: str) -> float:
     """Seconds of a whole command in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         started = perf_counter()
@@ -67,14 +67,14 @@ def report(what: str, seconds: list[float]) -> None:
 
 def startup() -> None:
     """Time from command to first line."""
-    report("clv train --help, to the first line", [time_first_line("--help") for _ in range(5)])
-    report("clv train, to the first line", [time_first_line("tracking=memory") for _ in range(5)])
+    report("clv train --help, to the first line", [measure_first_line_seconds("--help") for _ in range(5)])
+    report("clv train, to the first line", [measure_first_line_seconds("tracking=memory") for _ in range(5)])
 
 
 def run() -> None:
     """Time and memory of the main job."""
-    report("clv train model=xgboost window=3m, on a fresh store", [time_command() for _ in range(3)])
-    report("the same, nothing tracked", [time_command("tracking=memory") for _ in range(3)])
+    report("clv train model=xgboost window=3m, on a fresh store", [measure_train_seconds() for _ in range(3)])
+    report("the same, nothing tracked", [measure_train_seconds("tracking=memory") for _ in range(3)])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     _write(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
 

@@ -17,7 +17,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
-from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_customers
+from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_rfm_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
@@ -94,6 +94,7 @@ def _write_files(request: SpeedRequest, folder: Path) -> dict[tuple[str, int], P
         for size in sorted(request.lines if task in LINE_TASKS else request.customers):
             path = folder / f"{'lines' if task in LINE_TASKS else 'customers'}-{size}.parquet"
             if not path.exists():
-                order_lines(size).to_parquet(path) if task in LINE_TASKS else simulate_customers(size).to_parquet(path)
+                table = order_lines(size) if task in LINE_TASKS else simulate_rfm_summary(size)
+                table.to_parquet(path)
             files[task, size] = path
     return files

@@ -13,7 +13,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.comparison.champion import Choice, choose
 from clv_experiments.comparison.checks.protocol import CheckResult
-from clv_experiments.comparison.display.card import Refit, card
+from clv_experiments.comparison.display.card import RefitSummary, card
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_model
@@ -95,7 +95,7 @@ def promote(
             forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
         with terminal.step("registering the champion", "writing"):
-            card_text = card(choice, standings, checks, _build_refit(experiment, forecaster, forecast))
+            card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
             version_tags = (*_champion_tags(choice, cell), *log_tags)
             run.log(
@@ -148,7 +148,7 @@ def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Ch
     yield FittedModel(forecast.estimator, forecast.X.head(), f"expected_{forecaster.log.measure}", choice.entry.model)
 
 
-def _build_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> Refit:
+def _describe_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) -> RefitSummary:
     """Describe the fit for the card."""
     log, periods = forecaster.log, forecast.training.periods
     learned_from = f"its calibration period is all of it, up to {forecast.period.cutoff}"
@@ -158,7 +158,7 @@ def _build_refit(experiment: str, forecaster: Forecaster, forecast: Forecast) ->
             f"its labels are the spend of {period_count}, from {periods[-1].cutoff + DAY} to {periods[0].end}: "
             f"{len(forecast.training.X):,} rows of customers and what was known of them at each start"
         )
-    return Refit(
+    return RefitSummary(
         experiment=experiment,
         address=champion_address(experiment),
         window=forecaster.window.horizon.label,

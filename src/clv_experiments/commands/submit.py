@@ -72,7 +72,7 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
     check_name(name)
     terminal = Terminal()
     if cfg.resume and (
-        completed := find_completed_run(_tracking_reader(cfg), experiment_name(cfg), _run_settings(cfg, name))
+        completed := find_completed_run(_tracking_reader(cfg), experiment_name(cfg), _identifying_params(cfg, name))
     ):
         terminal.print_line(f"{experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
         return None
@@ -95,7 +95,7 @@ def _tracking_reader(cfg: DictConfig) -> Reader:
     return reader
 
 
-def _run_settings(cfg: DictConfig, name: str) -> dict[str, object]:
+def _identifying_params(cfg: DictConfig, name: str) -> dict[str, object]:
     """Name the parameters by which a run of these predictions is known."""
     return {**{param.name: param.value for param in setting_records(_submission_settings(cfg))}, "model.name": name}
 

@@ -183,10 +183,10 @@ def _notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> l
     """Collect what the user should know of a run, beside what was guessed while reading the log."""
     of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest_forecast.estimator)]
     of_model += describe_regularity(task.forecaster.log, result.latest_forecast.period.cutoff, task.model)
-    return [*of_model, *_objective_warnings(cfg, task), *result.warnings]
+    return [*of_model, *_objective_fallback_warnings(cfg, task), *result.warnings]
 
 
-def _objective_warnings(cfg: DictConfig, task: EvaluationTask) -> list[str]:
+def _objective_fallback_warnings(cfg: DictConfig, task: EvaluationTask) -> list[str]:
     """Say that the objective is another one than was configured, which means nothing of the log."""
     configured = cfg.evaluation.objective
     if task.objective == configured:

@@ -28,7 +28,7 @@ from clv_experiments.reporting.symlog_scale import format_amount
 MAX_ROWS = 20
 
 
-def plot_coefficients(table: pd.DataFrame, labels: Labels) -> Figure:
+def plot_estimates(table: pd.DataFrame, labels: Labels) -> Figure:
     """Draw a table of `coefficients`: parameters on a log axis, slopes by one standard deviation, or importances.
 
     Shows the 20 largest with their 95 % intervals (importances: one standard deviation), where the table has them.

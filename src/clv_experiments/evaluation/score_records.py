@@ -10,7 +10,7 @@ import pandas as pd
 
 from clv_experiments.evaluation import forecast_plots
 from clv_experiments.evaluation.calibration import decile_table
-from clv_experiments.evaluation.estimator_plots import plot_coefficients
+from clv_experiments.evaluation.estimator_plots import plot_estimates
 from clv_experiments.evaluation.metrics import score, without_facts
 from clv_experiments.reporting.chart_style import Labels
 from clv_experiments.reporting.prose import sentences
@@ -81,7 +81,7 @@ def coefficient_records(table: pd.DataFrame, labels: Labels) -> list[Record]:
     """Store what the model learned, and draw it where there is something to draw."""
     records: list[Record] = [Table("coefficients.csv", table)]
     if len(table):
-        records.append(FigureRecord("coefficients.png", plot_coefficients(table, labels)))
+        records.append(FigureRecord("coefficients.png", plot_estimates(table, labels)))
     return records
 
 

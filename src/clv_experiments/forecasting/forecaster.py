@@ -199,7 +199,7 @@ class Forecaster:
         return self._features_of(cutoff, features, None)
 
     def _features_of(self, cutoff: date, features: FeatureSet, sample: CustomerSample | None) -> pd.DataFrame:
-        key = (cutoff, features.identity, self._sample_size if sample else None)
+        key = (cutoff, features.identity, self._sample_size_and_seed if sample else None)
         if key not in self._features:
             self._features[key] = customer_features(self.log, cutoff, self.window.horizon, features, sample)
         return self._features[key]
@@ -209,12 +209,12 @@ class Forecaster:
         return spend.loc[sample.weights.index] if sample else spend
 
     @property
-    def _sample_size(self) -> tuple[int | None, int]:
+    def _sample_size_and_seed(self) -> tuple[int | None, int]:
         return self.window.training_customers, self.window.training_seed
 
     def _sample(self, period: Period) -> CustomerSample | None:
         """Sample the customers known at a period's cutoff; None where the panel takes all."""
-        size, seed = self._sample_size
+        size, seed = self._sample_size_and_seed
         if size is None or len(self.outcome(period)) <= size:  # labels are needed anyway, a count is a query
             return None
         key = (period.cutoff, size, seed)

@@ -19,8 +19,8 @@ from clv_experiments.forecasting.evaluation_result import (
 )
 from clv_experiments.forecasting.run_records import (
     cost_records,
+    level_fallback_warnings,
     level_records,
-    level_warnings,
     origin_records,
     prediction_records,
     top_customer_records,
@@ -70,7 +70,10 @@ def out_of_time(task: EvaluationTask, progress: Progress) -> EvaluationResult:
             *top_customer_records(origins[-1].holdout),
             *prediction_records("validation_predictions.parquet", list(validations.values())),
         ],
-        warnings=[*level_warnings(origins), *([] if oldest else sentences("run/warnings.jinja", "no_validation"))],
+        warnings=[
+            *level_fallback_warnings(origins),
+            *([] if oldest else sentences("run/warnings.jinja", "no_validation")),
+        ],
         timings=timings,
     )
 

@@ -104,12 +104,12 @@ def explanation_records(
     yield from coefficient_records(table, labels)
     yield from (Metric(name, value) for name, value in fit_statistics(estimator).items())
     if hasattr(estimator, "expected_cumulative_purchases"):
-        yield from _btyd_fit_records(log, forecast, labels)
+        yield from _btyd_diagnostic_records(log, forecast, labels)
     yield from _tuning_records(estimator, search)
     yield FittedModel(estimator, forecast.X.head(), f"expected_{log.measure}", model.name)
 
 
-def _btyd_fit_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
+def _btyd_diagnostic_records(log: TransactionLog, forecast: Forecast, labels: Labels) -> Iterator[Record]:
     """Weekly repeat spend against the expectation, and whether the fit ended at a boundary."""
     estimator = forecast.estimator
     weekly = weekly_repeat_spend(repeat_spend_by_day(log, forecast.period), estimator)
@@ -208,7 +208,7 @@ def describe_total(level: Level | None, currency: str, measure: str) -> list[str
     return sentences("run/level.jinja", "total", level, lower, upper, percent, currency, measure)
 
 
-def level_warnings(origins: Iterable[EvaluatedOrigin]) -> list[str]:
+def level_fallback_warnings(origins: Iterable[EvaluatedOrigin]) -> list[str]:
     """Say of which holdouts the level is not forecast, and why."""
     levels = [origin.holdout.forecast.level for origin in origins]
     return list(dict.fromkeys(level.note for level in levels if level and level.note))

@@ -8,7 +8,7 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.special import expit
 
 from clv_experiments.models.btyd import BtydRegressor
-from clv_experiments.models.btyd_distribution import DRAWS, PurchaseDraws
+from clv_experiments.models.btyd_distribution import DRAWS, PosteriorDraws
 from clv_experiments.models.btyd_likelihood import Derivatives, Dropout, Histories, rising_factorial, survival
 
 FEWEST_NODES, MOST_NODES = 16, 512
@@ -77,12 +77,12 @@ class BgNbd(BtydRegressor):
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return -np.expm1(-(self.r_ + x) * np.log1p(t / (self.alpha_ + T)))
 
-    def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws:
+    def _draw_posterior_if_alive(self, x: float, T: float, t: float, rng: np.random.Generator) -> PosteriorDraws:
         rates = rng.gamma(self.r_ + x, size=DRAWS) / (self.alpha_ + T)
         p = rng.beta(self.a_, self.b_ + self._initial_tosses + x, size=DRAWS)
         with np.errstate(divide="ignore", invalid="ignore"):  # p of 0 never ends, p of 1 at once
             tosses = rng.exponential(size=DRAWS) / -np.log1p(-p)
-        return PurchaseDraws(rates * t, np.fmax(np.ceil(tosses), 1.0))
+        return PosteriorDraws(rates * t, np.fmax(np.ceil(tosses), 1.0))
 
     def _dropout_share(self, T: float) -> float:
         return self.a_ / (self.a_ + self.b_)

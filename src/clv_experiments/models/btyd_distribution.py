@@ -23,19 +23,19 @@ SEED = 0  # every customer's draws start from it, so that nobody's depend on who
 
 
 @dataclass(frozen=True)
-class PurchaseDraws:
+class PosteriorDraws:
     """Draws of a customer's future purchases, given that they are alive at the cutoff.
 
     Attributes
     ----------
-    mean : numpy.ndarray of shape (draws,)
+    mean_purchases : numpy.ndarray of shape (draws,)
         Mean of the Poisson number of purchases that their rate and lifetime allow in the horizon.
-    most : numpy.ndarray of shape (draws,)
+    max_purchases : numpy.ndarray of shape (draws,)
         At which purchase they drop out, infinite where purchases end nothing.
     """
 
-    mean: np.ndarray
-    most: np.ndarray
+    mean_purchases: np.ndarray
+    max_purchases: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class PositiveSpend:
 
 
 def simulate_positive_spend(
-    draws: PurchaseDraws, draw_spend: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
+    draws: PosteriorDraws, draw_spend: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
 ) -> PositiveSpend:
     """Simulate spend given one purchase or more.
 
@@ -67,14 +67,14 @@ def simulate_positive_spend(
 
     Parameters
     ----------
-    draws : PurchaseDraws
+    draws : PosteriorDraws
     draw_spend : callable
         From numbers of purchases to what is spent on each draw's, both of shape (draws,).
     rng : numpy.random.Generator
     """
-    weights = -np.expm1(-draws.mean)
+    weights = -np.expm1(-draws.mean_purchases)
     first = -np.log1p(-rng.random(len(weights)) * weights)
-    purchases = np.minimum(1 + rng.poisson(np.maximum(draws.mean - first, 0.0)), draws.most)
+    purchases = np.minimum(1 + rng.poisson(np.maximum(draws.mean_purchases - first, 0.0)), draws.max_purchases)
     spend = draw_spend(purchases)
     order = np.argsort(spend)
     cumulative = np.cumsum(weights[order] if weights.any() else np.ones(len(weights)))
@@ -116,7 +116,7 @@ class SpendDistribution(ABC):
         customers = pd.DataFrame({"x": x, "T": T, "spend_days": np.where(m > 0, x, 0.0)})
         for key, rows in customers.groupby(customers.columns.to_list()).indices.items():
             (frequency, age, spend_days), rng = cast(tuple[float, float, float], key), np.random.default_rng(SEED)
-            draws = self._draw_purchases(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
+            draws = self._draw_posterior_if_alive(frequency, age / DAYS_A_WEEK, self.horizon_days / DAYS_A_WEEK, rng)
             draw_spend = partial(self.spend_.draw_spend, spend_days, rng) if self.spend_ else np.asarray
             yield np.asarray(rows), simulate_positive_spend(draws, draw_spend, rng), units[rows]
 
@@ -125,4 +125,4 @@ class SpendDistribution(ABC):
         """Return P(at least one purchase day in the horizon), shape (n,)."""
 
     @abstractmethod
-    def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws: ...
+    def _draw_posterior_if_alive(self, x: float, T: float, t: float, rng: np.random.Generator) -> PosteriorDraws: ...

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, exprel
 
 from clv_experiments.models.btyd import BtydRegressor
-from clv_experiments.models.btyd_distribution import DRAWS, PurchaseDraws
+from clv_experiments.models.btyd_distribution import DRAWS, PosteriorDraws
 from clv_experiments.models.btyd_likelihood import Derivatives, Dropout, Histories, rising_factorial, survival
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
@@ -102,12 +102,12 @@ class ParetoNbd(BtydRegressor):
     def _purchase_probability_if_alive(self, x: np.ndarray, T: np.ndarray, t: np.ndarray) -> np.ndarray:
         return np.minimum(_competing_risks(self._parameters(), x, T, T + t)[0], 1.0)
 
-    def _draw_purchases(self, x: float, T: float, t: float, rng: np.random.Generator) -> PurchaseDraws:
+    def _draw_posterior_if_alive(self, x: float, T: float, t: float, rng: np.random.Generator) -> PosteriorDraws:
         rates = rng.gamma(self.r_ + x, size=DRAWS) / (self.alpha_ + T)
         dropout_rates = rng.gamma(self.s_, size=DRAWS) / (self.beta_ + T)
         with np.errstate(divide="ignore", over="ignore"):  # a rate of 0 never ends
             lifetimes = rng.exponential(size=DRAWS) / dropout_rates
-        return PurchaseDraws(rates * np.minimum(lifetimes, t), np.full(DRAWS, np.inf))
+        return PosteriorDraws(rates * np.minimum(lifetimes, t), np.full(DRAWS, np.inf))
 
     def _dropout_share(self, T: float) -> float:
         return float(-np.expm1(-self.s_ * np.log1p(T / self.beta_)))

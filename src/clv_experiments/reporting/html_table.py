@@ -141,11 +141,11 @@ def format_cell(value: Any, kind: Kind, currency: str) -> HtmlCell:
     number = float(value)
     if kind == "money":
         return HtmlCell(format_money(number, currency), repr(number))
-    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": _number_form(number)}
+    forms = {"share": "{:.1%}", "count": "{:,.0f}", "number": _choose_number_format(number)}
     return HtmlCell(format_score(number, forms[kind]), repr(number))
 
 
-def _number_form(number: float) -> str:
+def _choose_number_format(number: float) -> str:
     """Choose no decimals for large numbers, at most four for small ones."""
     if abs(number) >= 1000 or number == 0:
         return "{:,.0f}"

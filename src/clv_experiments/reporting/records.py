@@ -37,7 +37,7 @@ class Tag:
     value: str
 
     def __post_init__(self) -> None:
-        _mask(self, "value")
+        _mask_secrets_in_place(self, "value")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Text:
     text: str
 
     def __post_init__(self) -> None:
-        _mask(self, "text")
+        _mask_secrets_in_place(self, "text")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Description:
     text: str
 
     def __post_init__(self) -> None:
-        _mask(self, "text")
+        _mask_secrets_in_place(self, "text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,10 +162,10 @@ class RegistrationRequest:
     about: str = ""
 
     def __post_init__(self) -> None:
-        _mask(self, "text", "about")
+        _mask_secrets_in_place(self, "text", "about")
 
 
-def _mask(record: object, *names: str) -> None:
+def _mask_secrets_in_place(record: object, *names: str) -> None:
     for name in names:
         object.__setattr__(record, name, mask_secrets(getattr(record, name)))
 

@@ -70,10 +70,10 @@ def worse_than_a_baseline(standings: Standings) -> list[Finding] | NotApplicable
             for model, loss in by_model.items():
                 losses[model].append(loss)
     result += [finding("beaten", model, {"losses": losses[model]}) for model in fitted_models if losses[model]]
-    return result + _smaller_errors(standings, fitted_models)
+    return result + _baselines_with_smaller_errors(standings, fitted_models)
 
 
-def _smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Finding]:
+def _baselines_with_smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Finding]:
     """Find the baseline of the smallest error and whom it beats, once an error: zeros often wins MAE and is useless."""
     result = []
     for metric in ERRORS:

@@ -14,7 +14,7 @@ from clv_experiments.reporting.prose import render_document
 
 
 @dataclass(frozen=True)
-class Refit:
+class RefitSummary:
     """What a promoted model was fitted on.
 
     Attributes
@@ -73,7 +73,7 @@ class CardScore:
     models: int
 
 
-def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], refit: Refit) -> str:
+def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], refit: RefitSummary) -> str:
     """Write the card in Markdown."""
     label = choice.entry.label
     return render_document(

@@ -51,7 +51,7 @@ def coverage_by_model_section(cell: Cell) -> IntervalSection:
     columns = {"model": [str(model) for model in coverage.index]}
     for percent in INTERVALS:
         for suffix, heading in COVERAGES.items():
-            columns[f"{percent} %: {heading}"] = _shares(coverage[f"coverage_{percent}{suffix}"])
+            columns[f"{percent} %: {heading}"] = _format_shares(coverage[f"coverage_{percent}{suffix}"])
     reading = sentences(TEMPLATE, "spend_reading", INTERVALS, float(coverage["no_spend"].iloc[0]))
     return IntervalSection(title, columns, reading)
 
@@ -71,7 +71,7 @@ def totals_by_origin_section(cell: Cell) -> IntervalSection:
     return IntervalSection(title, columns, sentences(TEMPLATE, "total_reading", covered, len(totals)))
 
 
-def _shares(values: pd.Series) -> list[str]:
+def _format_shares(values: pd.Series) -> list[str]:
     return ["–" if pd.isna(value) else f"{value:.1%}" for value in values]
 
 

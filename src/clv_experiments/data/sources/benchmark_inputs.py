@@ -29,12 +29,13 @@ def order_lines(number: int) -> ibis.Table:
     )
 
 
-def simulate_customers(number: int) -> pd.DataFrame:
+def simulate_rfm_summary(n_customers: int) -> pd.DataFrame:
     """Return frequency, recency, T (days) and monetary_value of customers of a BG/NBD who joined 26 to 78 weeks ago."""
     rng = np.random.default_rng(1)
-    rate, chance = rng.gamma(0.6, 1 / 42, number), rng.beta(0.8, 2.5, number)
-    T = rng.integers(182, 547, number).astype(float)
-    x, recency, moment, alive = np.zeros(number), np.zeros(number), np.zeros(number), np.arange(number)
+    rate, chance = rng.gamma(0.6, 1 / 42, n_customers), rng.beta(0.8, 2.5, n_customers)
+    T = rng.integers(182, 547, n_customers).astype(float)
+    x, recency, moment = np.zeros((3, n_customers))
+    alive = np.arange(n_customers)
     while len(alive):
         moment[alive] += rng.exponential(1 / rate[alive])
         alive = alive[moment[alive] <= T[alive]]
@@ -43,5 +44,5 @@ def simulate_customers(number: int) -> pd.DataFrame:
         recency[alive] = day
         alive = alive[rng.random(len(alive)) >= chance[alive]]
     days = np.maximum(x, 1.0)
-    spend = np.where(x > 0, rng.gamma(6 * days) / days * 15 / rng.gamma(4.0, size=number), 0.0)
+    spend = np.where(x > 0, rng.gamma(6 * days) / days * 15 / rng.gamma(4.0, size=n_customers), 0.0)
     return pd.DataFrame({"frequency": x, "recency": recency, "T": T, "monetary_value": spend})

@@ -79,7 +79,7 @@ class ForecastQuery:
         compiler, name = DIALECTS[dialect]
         select = compiler().to_sqlglot(self.table)
         for nodes in self.table.op().find(InMemoryTable):
-            select = _inline_nodes(select, nodes.name, nodes.data.to_pyarrow(nodes.schema))
+            select = _replace_table_with_values(select, nodes.name, nodes.data.to_pyarrow(nodes.schema))
         # Read back, since parts that Ibis shares between its clauses are out of reach otherwise.
         select = parse_one(eliminate_subqueries(select).sql(dialect=name), dialect=name)
         for identifier in select.find_all(sge.Identifier):  # Snowflake has another case for what is not quoted
@@ -153,7 +153,7 @@ def _table(source: SourceTable, schema: dict[str, str]) -> ibis.Table:
     return ibis.table(schema, name=name, catalog=catalog, database=database)
 
 
-def _inline_nodes(select: sge.Select, name: str, nodes: pa.Table) -> sge.Select:
+def _replace_table_with_values(select: sge.Select, name: str, nodes: pa.Table) -> sge.Select:
     """Put the rows of a small table into the statement, and read them in place of the table."""
     for table in select.find_all(sge.Table):
         if table.name == name:
