@@ -9,7 +9,8 @@ import pytest
 
 from clv_experiments.data.cleaning import missing_amount, refunded, returns, status
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.status_values import DROP, KEEP, NET, Effect, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import Effect, make_rules, normalise_status
+from clv_experiments.data.parsing.status_words import DROP, KEEP, NET
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
