@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+import ibis
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.columns import quote_column
 from clv_experiments.data.parsing.formats import add_text
-from clv_experiments.data.parsing.status_flags import find_flag, status_in_name
+from clv_experiments.data.parsing.status_flags import StatusFlag, find_flag, is_named_like_status
 from clv_experiments.data.parsing.status_values import Effect, make_rules, normalise_status
 
-USUAL_NAME = re.compile("status|statut|zustand|situacao|статус")
+WORDS = "status|statut|zustand|situacao|estatus|статус|durum|state?ment|状态|狀態|ステータス|状況|상태"
+USUAL_NAME = re.compile("|".join(map(normalise_status, WORDS.replace("", "").split("|"))))
 OTHER_NAME = re.compile("marital|civil|member|loyalty|stock|inventory|tax|employment|famil|payment(type|method|kind)")
 # Columns of these names are a status only if their values say so.
 POSSIBLE_NAME = re.compile(
     "(?:type|typ|kind|state|stage|event|eventname|action|operation|outcome|result|art|vorgang|ergebnis|tipo|estado|"
-    "stato|etat|resultado|soort|rodzaj|stan|slag|laji|tila|druh|stav|тип|вид|состояние)$"
-    "|^(?:estado|stato|etat|situacao)"
+    "stato|etat|resultado|soort|rodzaj|stan|slag|laji|tila|druh|stav|allapot|stare|тип|вид|состояние|类型|類型|種別|区分)"
+    "(?:id|code|name)?$|^(?:estado|stato|etat|situacao)"
 )
 MAX_VALUES = 50  # a status has no more
 MAX_CODES = 5  # of one letter, such as S and R, which nothing explains
@@ -49,7 +51,7 @@ class StatusColumn:
 class _Candidate:
     column: str
     is_usual: bool
-    is_time: bool
+    flag: StatusFlag | None
     rows: Mapping[str, int]  # by value
 
     def rows_with(self, *effects: Effect) -> int:
@@ -60,16 +62,20 @@ class _Candidate:
         return self.rows_with(Effect.DROP, Effect.NET) > 0
 
     @property
+    def is_sure(self) -> bool:
+        return self.flag is None or self.flag.is_sure
+
+    @property
     def is_status(self) -> bool:
         """Most rows have a known value and, unless the name is a usual one, some are no sale."""
         recognised = self.rows_with(*Effect)
-        return 2 * recognised > sum(self.rows.values()) and (self.is_usual or self.matters) and not self.is_time
+        return 2 * recognised > sum(self.rows.values()) and (self.is_usual or self.matters) and self.is_sure
 
     @property
     def looks_like_status(self) -> bool:
         unknown = self.rows_with(*Effect) < sum(self.rows.values())
         codes = len(self.rows) <= MAX_CODES and all(len(value) == 1 for value in self.rows)
-        return self.matters or ((self.is_usual or codes) and unknown and len(self.rows) > 1)
+        return self.matters or not self.is_sure or ((self.is_usual or codes) and unknown and len(self.rows) > 1)
 
 
 def find_status(raw: Table, used: Container[str], named: str | bool | None) -> StatusColumn:
@@ -90,39 +96,55 @@ def find_status(raw: Table, used: Container[str], named: str | bool | None) -> S
     if named is False:
         return StatusColumn(raw)
     free = [str(named)] if named else [column for column in raw.columns if column not in used]
-    raw, flags = _write_flags_as_status(raw, free)
+    flags = {column: flag for column in free if (flag := find_flag(raw, column))}
+    raw = raw.mutate(**{column: flag.to_text() for column, flag in flags.items()}) if flags else raw
     if named:
         return StatusColumn(raw, str(named))
-    candidates = [
-        _count_values(raw, column, flags.get(column, False)) for column in free if _may_be_status(raw, column, flags)
-    ]
+    names = [column for column in free if column in flags or _may_be_status(raw, column)]
+    candidates = [_count_values(raw, column, flags.get(column)) for column in names]
     candidates = [candidate for candidate in candidates if 0 < len(candidate.rows) <= MAX_VALUES]
     matches = [candidate for candidate in candidates if candidate.is_status]
-    matches.sort(key=lambda candidate: (not candidate.matters, not candidate.is_usual))
-    chosen = matches[0].column if matches else None
-    unused = [c for c in candidates if c.column != chosen and c.looks_like_status]
-    return StatusColumn(raw, chosen, tuple(_describe_unused(candidate) for candidate in unused))
+    if not matches:
+        unused = [candidate for candidate in candidates if candidate.looks_like_status]
+        return StatusColumn(raw, None, tuple(map(_describe_unused, unused)))
+    chosen = min(matches, key=lambda candidate: (not candidate.matters, not candidate.is_usual))
+    others = [candidate for candidate in candidates if candidate is not chosen and candidate.looks_like_status]
+    further = [candidate for candidate in others if candidate.flag and candidate.is_sure]
+    notes = [_describe_further(candidate, chosen) for candidate in further]
+    notes += [_describe_unused(candidate) for candidate in others if candidate not in further]
+    return StatusColumn(_combine(raw, chosen, further), chosen.column, tuple(notes))
 
 
-def _write_flags_as_status(raw: Table, columns: Collection[str]) -> tuple[Table, dict[str, bool]]:
-    """Replace flags and times by what they say; return also which columns they are, and whether each holds times."""
-    flags = {column: flag for column in columns if (flag := find_flag(raw, column))}
-    raw = raw.mutate(**{column: flag.to_text() for column, flag in flags.items()}) if flags else raw
-    return raw, {column: flag.is_time for column, flag in flags.items()}
+def _combine(raw: Table, chosen: _Candidate, flags: Sequence[_Candidate]) -> Table:
+    """Write what further flags say into the status of rows that are sales by it."""
+    if not flags:
+        return raw
+    status, says = raw[chosen.column], ibis.coalesce(*(raw[flag.column] for flag in flags))
+    no_sales = [value for value in chosen.rows if RULES.effect(value) in (Effect.DROP, Effect.NET)]
+    is_sale = ~status.isin(no_sales).fill_null(False) if no_sales else ibis.literal(True)
+    return raw.mutate(**{chosen.column: ibis.ifelse(is_sale, ibis.coalesce(says, status), status)})
 
 
-def _may_be_status(raw: Table, column: str, flags: Container[str]) -> bool:
-    name = normalise_status(column)
-    fits = USUAL_NAME.search(name) or POSSIBLE_NAME.search(name) or status_in_name(column)
-    return column in flags or (raw[column].type().is_string() and bool(fits) and not OTHER_NAME.search(name))
+def _may_be_status(raw: Table, column: str) -> bool:
+    name, kind = normalise_status(column), raw[column].type()
+    fits = USUAL_NAME.search(name) or POSSIBLE_NAME.search(name) or is_named_like_status(column)
+    return (kind.is_string() or kind.is_integer()) and bool(fits) and not OTHER_NAME.search(name)
 
 
-def _count_values(raw: Table, column: str, is_time: bool) -> _Candidate:
+def _count_values(raw: Table, column: str, flag: StatusFlag | None) -> _Candidate:
     table = add_text(raw.select(column), column, TEXT)
     counts = table.filter(table[TEXT].notnull()).group_by(TEXT).agg(rows=lambda t: t.count())
     rows = counts.order_by(TEXT).limit(MAX_VALUES + 1).to_pyarrow().to_pylist()
     usual = USUAL_NAME.search(normalise_status(column)) is not None
-    return _Candidate(column, usual, is_time, {row[TEXT]: row["rows"] for row in rows})
+    return _Candidate(column, usual, flag, {row[TEXT]: row["rows"] for row in rows})
+
+
+def _describe_further(candidate: _Candidate, chosen: _Candidate) -> str:
+    [(status, rows)] = candidate.rows.items()
+    return (
+        f"column '{candidate.column}' says of {rows:,} row(s) that they are no sales either: '{status}' "
+        f"is their status (data.columns.status={quote_column(chosen.column)} leaves it aside)"
+    )
 
 
 def _describe_unused(candidate: _Candidate) -> str:

@@ -10,16 +10,54 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.status_values import REVERSAL, USUAL_EFFECTS, Effect, normalise_status
 
-SUBJECTS = "order|payment|transaction|sale|invoice|item|line"  # of which it is said: order_cancelled, payment_success
-NAME = re.compile(f"^(?:is|was|has|ist)?(?:{SUBJECTS})?(?:is|was|has)?(.+?)(flag|yn|at|on|date|datum|utc)?$")
-UNPAID = {  # where false
-    "paid": "unpaid", "captured": "uncaptured", "succeeded": "failed", "successful": "failed", "success": "failed",
-    "complete": "incomplete", "completed": "incomplete",
-}  # fmt: skip
-TRUE_CELLS, FALSE_CELLS = (
-    ("true", "t", "1", "yes", "y", "x", "ja", "oui", "o", "si", "sí", "s", "sim", "tak", "да", "wahr", "vrai", "vero"),
-    ("false", "f", "0", "no", "n", "nein", "non", "não", "nao", "nie", "нет", "falsch", "faux", "falso"),
+# Of whom it is said, as in order_cancelled and is_test_order; what may stand in front of it, and at the end.
+SUBJECTS, VERBS, ENDS = (
+    [normalise_status(word) for word in words.split()]
+    for words in (
+        "order payment transaction sale invoice item line bestellung auftrag rechnung commande facture pedido factura "
+        "ordine zamowienie siparis заказ 订单 訂單 交易 注文 주문",
+        "is was has ist war est es esta e czy jest 是否 有无",
+        "flag yn ind indicator bool at on date datum utc フラグ 여부 mi",
+    )
 )
+AFFIXES = (
+    (ENDS, str.removesuffix),
+    (VERBS, str.removeprefix),
+    (SUBJECTS, str.removeprefix),
+    (SUBJECTS, str.removesuffix),
+    (VERBS, str.removeprefix),
+)
+STATES_WHERE_FALSE = {
+    "unpaid": (
+        "paid settled bezahlt payee paye pagado pagada pagato pago betaald oplacone zaplacone oplacony betald betalt "
+        "zaplaceno оплачен оплачено odendi 支付 付款 已支付 已付款 支払い済み 입금"
+    ),
+    "invalid": "valid validated gultig gueltig valide validee geldig gecerli 有效 有効 유효",
+    "failed": "succeeded successful success ok",
+    "declined": "approved accepted authorized authorised",
+    "incomplete": "complete completed",
+    "uncaptured": "captured",
+    "test": "live",
+}
+UNSURE = (  # where false it may be no sale, or one that is not over
+    "shipped sent dispatched delivered fulfilled received confirmed active processed posted billed invoiced final "
+    "finalized counted included billable chargeable versandt geliefert livree entregado consegnato geleverd wyslane "
+    "доставлен aktiv actif activo attivo"
+)
+UNSURE_IF_TRUE = "internal|archived|hidden|ignored?|excluded?|trial|demo|bot|staff|employee|adjusted|sample"
+WHERE_FALSE = {normalise_status(name): state for state, names in STATES_WHERE_FALSE.items() for name in names.split()}
+PERHAPS_WHERE_FALSE = {normalise_status(name): f"not {name}" for name in UNSURE.split()}
+STEMS = {"delete": "deleted", "del": "deleted", "livemode": "live"}  # of a column's name
+TRUE_CELLS = (
+    "true", "t", "1", "1.0", "-1", "yes", "y", "x", "on", "ja", "j", "oui", "o", "si", "sí", "s", "sim", "tak",
+    "да", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "evet", "e", "ano", "kyllä", "igen", "是", "真", "有",
+    "はい", "예", "네", "✓", "✔", "☑",
+)  # fmt: skip
+FALSE_CELLS = (
+    "false", "f", "0", "0.0", "no", "n", "off", "nein", "non", "não", "nao", "nie", "нет", "falsch", "faux",
+    "falso", "nee", "nej", "nei", "ne", "ei", "nem", "nu", "hayır", "hayir", "h", "否", "假", "无", "無", "いいえ",
+    "아니오", "아니요", "✗", "✘", "☐",
+)  # fmt: skip
 MAX_VALUES = 50  # distinct ones that are looked at
 
 
@@ -32,57 +70,78 @@ class StatusFlag:
     status : str
         Of the rows that it sets apart, such as ``cancelled``.
     rows : ibis boolean column
-    is_time : bool
-        Whether it holds times: those of a customer's cancelled subscription look the same as those of cancelled orders.
+    is_sure : bool
+        Whether these rows are no sales. Times of a customer's cancelled subscription look the same as those of
+        cancelled orders, and what was not shipped may be a sale all the same.
     """
 
     status: str
     rows: BooleanValue
-    is_time: bool = False
+    is_sure: bool = True
 
     def to_text(self) -> ibis.expr.types.StringValue:
         """Write the status into each row; null where it is none."""
         return ibis.ifelse(self.rows.fill_null(False), self.status, None).cast("string")
 
 
+@dataclass(frozen=True)
+class _Name:
+    """What a column's name says of the rows where it is true, or of those where it is false."""
+
+    status: str
+    of_true: bool
+    is_sure: bool = True
+
+
 def find_flag(raw: Table, column: str) -> StatusFlag | None:
     """Return what a column says if it is named like a status and holds flags or times; else None."""
-    status = status_in_name(column)
-    if status is None:
+    name = _read_name(column)
+    if name is None:
         return None
     kind = raw[column].type()
     if kind.is_boolean():
-        return _flag(status, raw[column], ~raw[column])
+        return StatusFlag(name.status, raw[column] if name.of_true else ~raw[column], name.is_sure)
     if kind.is_temporal():
-        return _time(status, raw[column].notnull())
-    if not (kind.is_string() or kind.is_integer()):
+        return _time(name, raw[column].notnull())
+    if not (kind.is_string() or kind.is_numeric()):
         return None
     text = raw[column].cast("string").strip().lower().nullif("")
     values = set(raw.select(value=text).distinct().limit(MAX_VALUES).to_pyarrow()["value"].to_pylist()) - {None}
     if values and values <= {*TRUE_CELLS, *FALSE_CELLS}:
-        return _flag(status, text.isin(TRUE_CELLS), text.isin(FALSE_CELLS))
+        return StatusFlag(name.status, text.isin(TRUE_CELLS if name.of_true else FALSE_CELLS), name.is_sure)
     if values and all(re.match("[0-9]+[-/.][0-9]+[-/.][0-9]", value) for value in values):
-        return _time(status, text.notnull())
+        return _time(name, text.notnull())
     return None
 
 
-def status_in_name(column: str) -> str | None:
-    """Return what a column is named after: a status that is no sale, or one whose absence is none; else None."""
-    name = normalise_status(column)
-    match = NAME.match(name)
-    return next((s for s in (name, match[1] if match else "") if s in UNPAID or _is_no_sale(s)), None)
+def is_named_like_status(column: str) -> bool:
+    """Return whether a column is named after a status that is no sale, or one whose absence may be none."""
+    return _read_name(column) is not None
 
 
-def _is_no_sale(status: str) -> bool:
-    return USUAL_EFFECTS.get(status) in (Effect.DROP, Effect.NET)
+def _read_name(column: str) -> _Name | None:
+    for name in _stems(normalise_status(column)):
+        if name in WHERE_FALSE:
+            return _Name(WHERE_FALSE[name], of_true=False)
+        if USUAL_EFFECTS.get(name) in (Effect.DROP, Effect.NET):
+            return _Name(name, of_true=True)
+        if name in PERHAPS_WHERE_FALSE:
+            return _Name(PERHAPS_WHERE_FALSE[name], of_true=False, is_sure=False)
+        if re.fullmatch(UNSURE_IF_TRUE, name):
+            return _Name(name, of_true=True, is_sure=False)
+    return None
 
 
-def _flag(status: str, is_true: BooleanValue, is_false: BooleanValue) -> StatusFlag:
-    return StatusFlag(UNPAID[status], is_false) if status in UNPAID else StatusFlag(status, is_true)
+def _stems(name: str) -> list[str]:
+    """List a name and what is left of it without a verb, what it is said of, or an end, the longest first."""
+    stems = {name}
+    for affixes, remove in AFFIXES:
+        stems |= {remove(stem, affix) for stem in stems for affix in affixes}
+    return [STEMS.get(stem, stem) for stem in sorted(stems, key=lambda stem: (-len(stem), stem))]
 
 
-def _time(status: str, filled: BooleanValue) -> StatusFlag | None:
-    is_lost = USUAL_EFFECTS.get(status) is Effect.DROP and (
-        REVERSAL.search(status) or status.startswith(("void", "delet"))
+def _time(name: _Name, filled: BooleanValue) -> StatusFlag | None:
+    is_lost = USUAL_EFFECTS.get(name.status) is Effect.DROP and (
+        REVERSAL.search(name.status) or name.status.startswith(("void", "delet"))
     )
-    return StatusFlag(status, filled, is_time=True) if is_lost else None
+    return StatusFlag(name.status, filled, is_sure=False) if is_lost and name.of_true else None

@@ -25,9 +25,21 @@ class Effect(Enum):
     NET = "net"
 
 
-REVERSAL = re.compile("refund|return|revers|credit|charge.?back|cancel|storn|erstatt|retour|rembours|annul|devol")
-NEGATIONS = {"not", "non", "no", "nicht", "kein", "keine", "pas", "sin", "nao", "niet", "ikke", "inte", "never", "не"}
-USUAL_EFFECTS = {value: effect for effect, values in zip(Effect, (KEEP, DROP, NET), strict=True) for value in values}
+REVERSAL_WORDS = (
+    "refund|return|revers|credit|charge.?back|cancel|storn|erstatt|retour|rembours|annul|devol|iade|iptal|zwr|vrac|"
+    "возвра|отмен|退|返|取消|キャンセル|환불|반품|취소"
+)
+# What follows in a phrase was not, or not altogether.
+NEGATIONS = {
+    "not", "non", "no", "nicht", "kein", "keine", "pas", "sin", "nao", "niet", "ikke", "inte", "never", "не",
+    "partially", "partly", "teilweise", "partiellement", "parcialmente", "parzialmente", "gedeeltelijk",
+    "czesciowo", "частично",
+}  # fmt: skip
+# They change nothing of what the other words of a phrase say.
+FILLERS = {
+    "the", "of", "by", "for", "to", "and", "is", "has", "been", "was", "fully", "completely", "all", "items",
+    "customer", "de", "du", "des", "la", "le", "y", "et", "e", "di", "und", "von", "komplett", "wc",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,16 +62,21 @@ class StatusRules:
         return effect or self._effect_of_words(value)
 
     def _effect_of_words(self, value: str) -> Effect | None:
-        """Look for what is known in a phrase such as ``Shipped - Returned to seller``: the least favourable counts."""
+        """Look for what is known in a phrase such as ``Shipped - Returned to seller``: the least favourable counts.
+
+        What follows a negation counts for nothing, and it is a sale only if all its words are known.
+        """
         words = [normalise_status(word) for word in re.split(r"[\W_]+", value) if word]
-        if NEGATIONS & set(words):
-            return None
-        effects = set()
+        negation = next((position for position, word in enumerate(words) if word in NEGATIONS), len(words))
+        is_negated, words = negation < len(words), words[:negation]
+        effects: set[Effect | None] = {None} if is_negated else set()
         while words:
             size = next((size for size in (3, 2, 1) if "".join(words[:size]) in USUAL_EFFECTS), 0)
-            effects.add(USUAL_EFFECTS["".join(words[:size])] if size else None)
+            if size or words[0] not in FILLERS:
+                effects.add(USUAL_EFFECTS["".join(words[:size])] if size else None)
             words = words[size or 1 :]
-        return next((effect for effect in (Effect.DROP, Effect.NET, Effect.KEEP) if effect in effects), None)
+        worst = (effect for effect in (Effect.DROP, Effect.NET) if effect in effects)
+        return next(worst, Effect.KEEP if effects == {Effect.KEEP} else None)
 
 
 def normalise_status(value: str) -> str:
@@ -72,3 +89,9 @@ def make_rules(keep: Collection[str] = (), drop: Collection[str] = (), net: Coll
     """Add the user's values to those that are known."""
     typed = zip(Effect, (keep, drop, net), strict=True)
     return StatusRules({normalise_status(str(value)): effect for effect, values in typed for value in values})
+
+
+USUAL_EFFECTS = {
+    normalise_status(word): effect for effect, words in zip(Effect, (KEEP, DROP, NET), strict=True) for word in words
+}
+REVERSAL = re.compile("|".join(unicodedata.normalize("NFKD", word) for word in REVERSAL_WORDS.split("|")))

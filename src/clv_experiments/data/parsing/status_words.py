@@ -1,7 +1,8 @@
-"""Words for what became of an order or a row, in the languages of Europe: sales, no sales, and money given back.
+"""Words for what became of an order or a row: sales, no sales, and money given back.
 
-They are in lower case, without accents, blanks, hyphens and underscores. A state of the sale (refunded) leaves out its
-row; an entry of its own (refund) gives money back.
+They are in the languages of Europe, Turkish, Chinese, Japanese and Korean, in lower case, without blanks, hyphens and
+underscores, and mostly without accents. A state of the sale (refunded) leaves out its row; an entry of its own (refund)
+gives money back.
 """
 
 from __future__ import annotations
@@ -30,6 +31,36 @@ KEEP = (
     "toimitettu", "myynti", "osto", "dokonceno", "zaplaceno", "odeslano", "doruceno", "vyrizeno", "prodej",
     "выполнен", "выполнено", "завершен", "оплачен", "оплачено", "отправлен", "доставлен", "продажа", "покупка",
     "заказ",
+    "packed", "handedover", "readytoship", "shippedout", "paymentreceived", "paymentaccepted", "won", "validated",
+    "valid", "checkedout", "fertig", "angenommen", "bestatigt", "inzustellung", "zahlungerhalten",
+    "bezahltundversandt", "gultig", "acceptee", "accepte", "confirmee", "confirme", "enpreparation",
+    "encoursdepreparation", "encoursdetraitement", "encoursdelivraison",
+    "remiseenmainpropre", "finalisee", "finalise",
+    "reglee", "regle", "teilweiseversendet", "teilweisegeliefert", "teilweisebezahlt",
+    "enproceso", "finalizado", "finalizada", "aceptado", "aceptada", "confirmado", "confirmada", "aprobado",
+    "aprobada", "preparado", "entransito", "enreparto", "inlavorazione", "inelaborazione", "confermato", "confermata",
+    "ricevuto", "approvato", "accettato", "spedita", "completata", "pagata", "consegnata", "paga", "processando",
+    "emprocessamento", "aprovado", "aprovada", "emtransporte", "emtransito", "recebido", "afgeleverd",
+    "inbehandeling", "verwerkt", "ontvangen", "bevestigd", "goedgekeurd", "zrealizowany", "zrealizowana", "oplacony",
+    "oplacona", "wyslany", "dostarczony", "przyjete", "nowe", "odebrane", "wtrakcierealizacji", "wrealizacji",
+    "potwierdzone", "vyrizena", "vyrizeny", "expedovano", "dorucena", "odeslana", "zaplacena", "dokoncena",
+    "teljesitve", "kifizetve", "kiszallitva", "atadva", "finalizata", "platita", "livrata", "expediata", "выполнена",
+    "оплачена",
+    "выполненный", "завершена", "завершено", "оплаченный", "отправлена", "отправлено", "доставлена", "доставлено",
+    "отгружен", "отгружено", "исполнен", "исполнено", "получен", "получено", "принят", "принято", "вобработке",
+    "вработе", "новый", "новыйзаказ", "подтвержден", "подтверждено", "собран", "собирается", "передан", "tamamlandi",
+    "odendi", "kargolandi", "kargoyaverildi", "kargoda", "teslimedildi", "gonderildi", "hazirlaniyor", "isleniyor",
+    "onaylandi", "satis", "satinalma", "odeme", "siparis", "faturalandi", "完成", "已完成", "交易成功", "交易完成",
+    "已付款", "已支付", "支付成功", "付款成功", "已发货", "已發貨", "已出貨", "待发货", "待發貨", "待出貨", "已签收",
+    "已簽收", "已收货", "已收貨", "待收货", "待收貨", "已送达", "已送達", "配送中", "运输中", "運送中", "处理中",
+    "處理中", "已确认", "已確認", "已确认收货", "待评价", "已评价", "部分发货", "部分退款", "买家已付款",
+    "卖家已发货", "等待卖家发货", "等待买家确认收货", "订单完成", "訂單完成", "已结算", "已开票", "销售", "銷售",
+    "购买", "購買", "有效", "正常", "已审核", "完了", "支払い済み", "支払済み", "支払済", "支払い完了", "入金済み",
+    "入金済", "入金確認済み", "発送済み", "発送済", "発送完了", "出荷済み", "出荷済", "出荷完了", "配達済み",
+    "配達完了", "配送完了", "配送済み", "処理中", "処理済み", "注文確定", "注文済み", "受注", "受注確定", "対応済み",
+    "売上", "売上確定", "販売", "購入", "購入済み", "取引完了", "未発送", "発送待ち", "一部返金", "완료", "결제완료",
+    "배송완료", "배송중", "배송준비중", "상품준비중", "발송완료", "주문완료", "구매확정", "거래완료", "출고완료",
+    "입금완료", "결제", "판매", "구매", "주문", "정상", "부분환불",
 )  # fmt: skip
 DROP = (
     "cancelled", "canceled", "cancel", "failed", "failure", "declined", "denied", "rejected", "refused",
@@ -59,6 +90,37 @@ DROP = (
     "afvist", "avvist", "ubetalt", "refunderet", "refundert", "returneret", "returnert", "peruttu", "peruutettu",
     "epaonnistunut", "hylatty", "maksamatta", "palautettu", "hyvitetty", "zruseno", "neuspesne", "zamitnuto",
     "nezaplaceno", "vraceno", "отменен", "отменено", "отклонен", "возвращен", "неоплачен", "ошибка",
+    "lost", "timedout", "timeout", "invalid", "invalidated", "rto", "uncleared", "removed", "held",
+    "manualverificationrequired", "nevercollected", "unclaimed", "unfulfillable", "duplicate", "spam", "bounced",
+    "aborted", "terminated", "dropped", "unsuccessful", "notdelivered", "noshow", "withdrawn", "revoked", "sample",
+    "giftsample", "dummy", "nullified", "notcompleted", "awaitingcheckpayment", "unapproved", "unconfirmed",
+    "notapproved", "notaccepted", "junk", "bidding", "lead", "opportunity", "trashed", "purged", "zuruckerstattet",
+    "zurueckerstattet", "inwartestellung", "wartestellung", "nichtbezahlt", "ruckgangiggemacht",
+    "rueckgaengiggemacht", "ungultig", "ungueltig", "geloscht", "geloescht", "wartetaufzahlung", "zahlungoffen",
+    "zahlungfehlgeschlagen", "nonpayee", "nonpaye", "nonreglee", "attentepaiement", "erreurdepaiement", "supprimee",
+    "supprime", "invalide", "rejetee", "rejete", "enespera", "nopagado", "nopagada", "errordepago", "eliminado",
+    "eliminada", "invalido", "invalida", "esperandopago", "sospeso", "sospesa", "erroredipagamento", "rimborsata",
+    "restituita", "rifiutata", "fallita", "scaduta", "eliminato", "nonvalido", "malsucedido", "devolvida", "excluido",
+    "recusada", "estornada", "pagamentopendente", "aguardando", "nietbetaald", "wachtopbetaling", "afgewezen",
+    "verwijderd", "afgebroken", "gerestitueerd", "ongeldig", "zwrocono", "szkic", "wstrzymane", "anulowana",
+    "nieudana", "niezaplacone", "oczekujacenaplatnosc", "odrzucony", "usuniete", "niewazne", "avbokad", "atertaget",
+    "stornovano", "zrusena", "zruseny", "stornovana", "cekanaplatbu", "torolve", "toroltek", "visszateritve",
+    "sikertelen", "fuggoben", "anulata", "anulat", "rambursata", "esuata", "returnata", "inasteptare", "отменена",
+    "отмененный", "ожидаетоплаты", "неоплачено", "неоплачена", "неудачно", "отказ", "отказан", "аннулирован",
+    "аннулировано", "черновик", "просрочен", "возвращено", "возвращена", "возвратсредств", "удален", "отклонено",
+    "недоставлен", "недействителен", "тест", "iptal", "iptaledildi", "iadeedildi", "basarisiz", "beklemede",
+    "odemebekleniyor", "odemebekliyor", "odenmedi", "reddedildi", "taslak", "silindi", "gecersiz", "onaybekliyor",
+    "iptaledilen", "取消", "已取消", "订单取消", "訂單取消", "交易取消", "取消订单", "取消訂單", "交易关闭",
+    "交易關閉", "已关闭", "已關閉", "关闭", "關閉", "已退款", "退款中", "退款成功", "退款完成", "全额退款",
+    "全額退款", "已退货", "已退貨", "退货中", "退貨中", "已退回", "支付失败", "付款失敗", "付款失败", "交易失败",
+    "交易失敗", "失败", "失敗", "待付款", "待支付", "未付款", "未支付", "未结算", "等待付款", "等待买家付款",
+    "已拒绝", "已拒絕", "已拒收", "拒收", "已作废", "已作廢", "作废", "作廢", "已删除", "已刪除", "已过期", "已過期",
+    "已失效", "无效", "無效", "草稿", "异常", "測試", "测试", "キャンセル", "キャンセル済み",
+    "キャンセル済", "注文キャンセル", "返金済み", "返金済", "返品済み", "返品済", "支払い失敗", "決済失敗", "エラー",
+    "決済エラー", "支払い待ち", "支払待ち", "入金待ち", "未払い", "未入金", "未決済", "保留", "保留中", "取消済み",
+    "無効", "下書き", "削除済み", "期限切れ", "受取拒否", "テスト", "취소", "취소완료", "취소됨", "주문취소",
+    "결제취소", "환불완료", "환불됨", "반품완료", "결제대기", "입금대기", "결제전", "미결제", "미입금", "결제실패",
+    "실패", "보류", "거절", "무효", "삭제됨", "테스트", "오류",
 )  # fmt: skip
 NET = (
     "refund", "refunds", "partialrefund", "fullrefund", "paymentrefund", "return", "returns", "credit", "creditnote",
@@ -69,4 +131,8 @@ NET = (
     "rimborso", "reso", "notadicredito", "annullamento", "estorno", "devolucao", "terugbetaling", "creditnota",
     "creditering", "zwrot", "korekta", "aterbetalning", "retur", "kreditnota", "kredit", "refusion", "refundering",
     "returnering", "palautus", "hyvitys", "vratka", "dobropis", "refundace", "возврат",
+    "annullo", "kreditfaktura", "vraceni", "visszaru", "visszaterites", "rambursare", "возвраттовара", "korrektura",
+    "iade", "iadefaturasi", "paraiadesi", "退款", "退货", "退貨", "退款单", "退貨單", "退货单",
+    "红字发票", "返金", "返品", "환불",
+    "반품",
 )  # fmt: skip
