@@ -14,7 +14,8 @@ from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
 from clv_experiments.data.cleaning import outliers
 from clv_experiments.data.cleaning.report import Step
-from clv_experiments.data.log import LogCache, load_log
+from clv_experiments.data.log import load_log
+from clv_experiments.data.log_cache import LogCache
 from clv_experiments.data.queries.activity import purchase_days_until
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.raw import RawTable

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from clv_experiments.config.log_and_window import load_configured_log
-from clv_experiments.data.log import LogCache
+from clv_experiments.data.log_cache import LogCache
 
 START, END = date(2023, 1, 1), date(2023, 12, 31)
 MARCH, JUNE = date(2023, 3, 31), date(2023, 6, 30)

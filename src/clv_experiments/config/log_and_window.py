@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.config.instantiation import build
 from clv_experiments.config.settings import ALL, EARLIER, parse_day
 from clv_experiments.data.engine import open_engine
-from clv_experiments.data.log import LogCache, TransactionLog, load_log
+from clv_experiments.data.log import TransactionLog, load_log
+from clv_experiments.data.log_cache import LogCache
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.money import parse_scale
 from clv_experiments.data.raw import RawTable
