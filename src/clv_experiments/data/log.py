@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import ibis
+import pandas as pd
 
-from clv_experiments.data.cleaning.clean import clean
+from clv_experiments.data.cleaning.clean import CleanLines, clean
 from clv_experiments.data.cleaning.report import CleaningReport, Step
 from clv_experiments.data.engine import DuckDb, Engine
 from clv_experiments.data.fingerprint import compute_fingerprint, summarise_customers
 from clv_experiments.data.log_checks import (
+    check_calendar,
     check_customers,
     check_date_span,
     check_no_missing_values,
     check_not_in_future,
     check_placeholder_dates,
+    describe_placeholders,
+    find_placeholder_days,
 )
 from clv_experiments.data.log_notes import (
     describe_customers,
@@ -167,16 +172,21 @@ def load_log(
     units = find_units([roles.by_role[role] for role in NUMBER_ROLES if role in roles.by_role], contents)
     table = units.strip(table)
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live)
-    cleaned = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
+    clean_and_sum = partial(
+        _clean_and_sum, steps=steps, limits=(log_start, log_end), learn_until=learn_until, has_amounts=roles.has_amounts
+    )
+    cleaned, summed, days = clean_and_sum(lines)
+    placeholders = find_placeholder_days(name, days, today) if raw.truth is None else []
+    if placeholders:
+        parse_notes.append(describe_placeholders(days, placeholders))
+        date_or_none = ibis.ifelse(lines.date.isin(placeholders), None, lines.date)
+        cleaned, summed, days = clean_and_sum(lines.mutate(date=date_or_none))
     report = cleaned.report
     if filtered:
         filtered = replace(filtered, removed=units.strip(filtered.removed))
         report = report.after(filtered.rule, filtered.measure_removed(roles.by_role, options.decimal))
     if report.rows_kept == 0:
         raise ClvError(f"log '{name}' has no usable row: {report}")
-    with cleaned.sums:  # forgotten when the days are there, which take less memory
-        summed = _sum_purchase_days(cleaned.orders, roles.has_amounts)
-        days = summarise_days(summed)
     check_no_missing_values(name, days)
     first, last = days["date"].iloc[0], days["date"].iloc[-1]
     if raw.truth is None:  # a simulation may well lie in the future
@@ -184,6 +194,7 @@ def load_log(
     period = find_totals_period(days, options.date_format)
     check_date_span(name, first, last, log_end, period)
     check_placeholder_dates(name, days)
+    check_calendar(name, days)
     purchase_days = summed.select("customer_id", "date", "amount", "orders")
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
@@ -224,6 +235,20 @@ def _choose_columns(
             raise
     contents = ColumnContents(table, spread=True)
     return choose_columns(table.columns, named, name, contents), contents
+
+
+def _clean_and_sum(
+    lines: ibis.Table,
+    steps: Sequence[Step],
+    limits: tuple[date | None, date | None],
+    learn_until: LearnUntil | None,
+    has_amounts: bool,
+) -> tuple[CleanLines, ibis.Table, pd.DataFrame]:
+    log_start, log_end = limits
+    cleaned = clean(lines, steps, log_end, learn_until or (lambda first, last: last), log_start)
+    with cleaned.sums:  # forgotten when the days are there, which take less memory
+        summed = _sum_purchase_days(cleaned.orders, has_amounts)
+        return cleaned, summed, summarise_days(summed)
 
 
 def _sum_purchase_days(orders: ibis.Table, has_amounts: bool) -> ibis.Table:

@@ -5,6 +5,7 @@ Days are given as ``log_notes.summarise_days`` has them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,6 +16,16 @@ from clv_experiments.errors import ClvError
 
 PLACEHOLDER_GAP_DAYS = 730  # without any purchase: the few rows before such a gap are taken for placeholders
 PLACEHOLDER_MAX_SHARE = 0.01  # of all rows
+# What systems write where there is no date; those after today stand for none whatever else there is.
+PLACEHOLDER_DAYS = frozenset(
+    map(date.fromisoformat, (
+        "1600-01-01", "1601-01-01", "1753-01-01", "1800-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1901-01-01",
+        "1904-01-01", "1969-12-31", "1970-01-01", "1980-01-01", "2099-12-31", "2999-12-31", "4712-12-31", "9998-12-31",
+        "9999-01-01", "9999-12-31",
+    ))
+)  # fmt: skip
+FIRST_YEAR = 1600  # earlier ones are those of another calendar
+CONVERSIONS = "with the package jdatetime from Persian, hijridate from Islamic ones"
 MAX_DAYS_WITHOUT_PURCHASE = 7  # at the end of a log
 
 
@@ -28,6 +39,47 @@ def check_no_missing_values(name: str, days: pd.DataFrame) -> None:
                 f"log '{name}' has {rows:,} row(s) without {column} after cleaning; "
                 f"add the step missing_{column.removesuffix('_id')} (data.cleaning)"
             )
+
+
+def find_placeholder_days(name: str, days: pd.DataFrame, today: date) -> list[date]:
+    """Return the days that stand for no date: usual ones after today, or years away from all others.
+
+    Raises
+    ------
+    ClvError
+        If half of all rows have such a date.
+    """
+    dated = days.dropna(subset="date")
+    usual = dated["date"].isin(PLACEHOLDER_DAYS)
+    others = dated["date"][~usual]
+    if not usual.any() or others.empty:
+        return []
+    near = timedelta(days=PLACEHOLDER_GAP_DAYS)
+    apart = [day for day in dated["date"][usual] if day > today or not others.between(day - near, day + near).any()]
+    rows = int(dated["rows"][dated["date"].isin(apart)].sum())
+    if 2 * rows >= dated["rows"].sum():
+        raise ClvError(
+            f"{rows:,} of {int(dated['rows'].sum()):,} row(s) of log '{name}' are dated {apart[0]}, which stands for "
+            "no date: name the column of the date (data.columns.date)"
+        )
+    return apart
+
+
+def describe_placeholders(days: pd.DataFrame, placeholders: Sequence[date]) -> str:
+    """Say which days were taken for no date; empty where there are none."""
+    rows = int(days["rows"][days["date"].isin(placeholders)].sum())
+    listed = ", ".join(map(str, placeholders))
+    return f"{rows:,} row(s) are dated {listed}, which stands for no date, and count as undated" if rows else ""
+
+
+def check_calendar(name: str, days: pd.DataFrame) -> None:
+    """Refuse years of another calendar, such as 1401, which is 2022 in Iran."""
+    last = days["date"].iloc[-1]
+    if last.year < FIRST_YEAR:
+        raise ClvError(
+            f"dates of log '{name}' such as {last} are of a Persian or Islamic calendar, or misprinted: write them all "
+            f"like 2020-12-31, in Python {CONVERSIONS}"
+        )
 
 
 def check_placeholder_dates(name: str, days: pd.DataFrame) -> None:

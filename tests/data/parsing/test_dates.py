@@ -91,7 +91,7 @@ def test_what_numbers_are_is_said_and_can_be_typed():
     ("dates", "message"),
     [
         (["5", "700"], "counts something, such as '5', '700', and no unit makes that days after 1990: type"),
-        (["1641247438", "0"], "such as '1641247438', '0': write them all like 2020-12-31, or type data.date_format="),
+        (["1641247438", "7"], "such as '1641247438', '7': write them all like 2020-12-31, or type data.date_format="),
         (["1641247438", "1641247438000"], "type data.date_format=epoch_seconds or data.date_format=epoch_milliseconds"),
         (["44562", "2022-01-03"], "such as '44562', '2022-01-03'"),
         (["44562", "13/01/2022"], "such as '44562', '13/01/2022'"),
@@ -210,6 +210,69 @@ def test_a_word_stands_for_one_month_and_for_no_weekday():
     words = [word for some in MONTH_WORDS.values() for word in some.split()]
     assert len(words) == len(set(words))
     assert not set(words) & set(WEEKDAY_WORDS.split())
+
+
+WEEKDAYS = [
+    "{d:%d.%m.%Y} Mo", "poniedziałek, {d:%d.%m.%Y}", "понедельник {d:%d.%m.%Y}", "{d:%d.%m.%Y} Pazartesi",
+    "måndag {d:%Y-%m-%d}", "{d:%Y-%m-%d} (Mon)", "{d:%Y/%m/%d}(月)", "{d:%Y/%m/%d}(月) 10:05", "{d:%Y.%m.%d}(월)",
+    "{d:%Y}年{d.month}月{d.day}日(月)", "{d:%Y-%m-%d} 星期一", "{d:%d/%m/%Y}, Monday", "hétfő, {d:%Y-%m-%d}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WEEKDAYS)
+def test_weekdays_stand_on_either_side_in_many_languages(text):
+    days = [date(2022, 6, 13), date(2022, 6, 20)]
+    assert read([text.format(d=day) for day in days])[0] == days
+
+
+def test_digits_dashes_and_blanks_of_other_keyboards_are_read():
+    texts = ["٢٠٢٢-٠١-٠٣", "２０２２／０１／０３", "2022–01–03", "2022-01-03\u00a010:00", "1/3/2022, 3:05\u202fPM"]
+    assert [read([text], ParseOptions(date_order="mdy"))[0] for text in texts] == 5 * [[date(2022, 1, 3)]]
+
+
+@pytest.mark.parametrize("layout", ["%Y-%j", "%Y%j", "%j/%Y", "%Y%j.0"])
+def test_days_of_a_year_are_told_from_months_by_those_above_12(layout):
+    days = [date(2020, 1, 3) + timedelta(days=17 * k) for k in range(20)]
+    texts = [f"{day:{layout}}" for day in days]
+    assert read(texts)[:2] == (days, "day_of_year")
+    message = error_message(texts[:1])
+    assert message.endswith(
+        "could be days of a year or months: type data.date_format=day_of_year or data.date_format=month"
+    )
+    assert read(texts[:1], ParseOptions(date_format="day_of_year"))[0] == days[:1]
+    assert read(["2021366", "2020366"], ParseOptions(date_format="day_of_year"))[0] == [None, date(2020, 12, 31)]
+
+
+def test_padded_months_are_read_where_they_are_typed():
+    assert read(["2022-006", "2022012"], ParseOptions(date_format="month"))[0] == [date(2022, 6, 1), date(2022, 12, 1)]
+
+
+@pytest.mark.parametrize("text", ["1Q2022", "Q1-22", "T1 2022", "2022T1", "1T 2022", "2022-Q1"])
+def test_quarters_are_written_in_many_ways(text):
+    assert read([text, text.replace("1", "3", 1)])[:2] == ([date(2022, 1, 1), date(2022, 7, 1)], "quarter")
+
+
+@pytest.mark.parametrize("layout", ["%d/%m/%Y", "%Y-%m-%d", "%Y%m%d", "%Y/%m/%d 10:00", "%d %b %Y"])
+def test_years_of_thailand_are_read_where_all_are(layout):
+    days = [date(2024, 2, 29), date(2024, 6, 13)]
+    texts = [f"{day:{layout}}".replace("2024", "2567") for day in days]
+    assert read(texts)[:2] == (days, "buddhist")
+    assert read([*texts, "2024-01-01"])[1] is None
+
+
+@pytest.mark.parametrize("mark", ["/", "-", "."])
+def test_a_year_of_two_digits_comes_first_where_dates_span_far_less_so(mark):
+    days = [date(2022, 1, 5) + timedelta(days=9 * k) for k in range(12)]
+    assert read([f"{day:%y{mark}%m{mark}%d}" for day in days])[0] == days
+    assert read([f"{day:%d{mark}%m{mark}%y}" for day in days])[0] == days
+
+
+@pytest.mark.parametrize("zero", ["0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00000000", "0", "0001-01-01"])
+@pytest.mark.parametrize(
+    "dates", [["2022-01-03", "2022-01-04"], ["20220103", "20220104"], ["1641168000", "1641254400"]]
+)
+def test_a_date_of_zeros_is_none(zero, dates):
+    assert read([*dates, zero])[0] == [date(2022, 1, 3), date(2022, 1, 4), None]
 
 
 def test_time_zones_by_name_are_one_or_are_refused():

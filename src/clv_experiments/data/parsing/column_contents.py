@@ -16,10 +16,13 @@ from clv_experiments.data.parsing.date_layouts import (
     CALENDAR_DATE,
     CLOCK,
     COMPACT_LAYOUTS,
+    DAY_OF_YEAR_LAYOUTS,
     EITHER_ORDER,
     END,
     LAYOUTS,
+    OTHER_CHARACTERS,
     PERIOD_LAYOUTS,
+    PLAIN_CHARACTERS,
     WEEK_LAYOUTS,
     WEEKDAY,
     YEAR_FIRST,
@@ -33,9 +36,13 @@ MAX_CELLS = 200  # distinct ones of a column, that patterns are tried on
 MOST = 0.9
 PERIODS = (pattern for patterns in PERIOD_LAYOUTS.values() for pattern in patterns)
 DATE = re.compile(
-    "|".join((f"^{CALENDAR_DATE}{END}", *LAYOUTS, *PERIODS, *WEEK_LAYOUTS, EITHER_ORDER, YEAR_FIRST)), re.IGNORECASE
+    "|".join(
+        (f"^{CALENDAR_DATE}{END}", *LAYOUTS, *PERIODS, *WEEK_LAYOUTS, *DAY_OF_YEAR_LAYOUTS, EITHER_ORDER, YEAR_FIRST)
+    ),
+    re.IGNORECASE,
 )
 NAMED_DAY = re.compile(WEEKDAY, re.IGNORECASE)
+CHARACTERS = str.maketrans(OTHER_CHARACTERS, PLAIN_CHARACTERS)
 CLOCK_TIME = re.compile(f"{CLOCK}{ZONE}?", re.IGNORECASE)
 SIX_DIGITS = re.compile("|".join(COMPACT_LAYOUTS["yymmdd"]))
 EIGHT_DIGITS = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[.]0)?")  # 20201231
@@ -44,6 +51,8 @@ WHOLE = re.compile("[+-]?[0-9]+(?:[.]0?)?")  # 17850.0 too, but no 30.00
 SERIAL_DATES = (20_000, 80_000)  # days since 1900, as spreadsheets count: 1954 to 2119
 YYYYMM_RANGE = (190_001, 210_012)  # 202001
 YYYYMMDD_RANGE = (19_000_101, 21_001_231)  # 20200131
+YYYYDDD_RANGE = (1_900_001, 2_100_366)  # the day of the year
+BUDDHIST_RANGE = (24_430_101, 26_431_231)  # 25650131
 YEARS = (1900, 2100)
 EPOCH = 10**8  # seconds since 1970, from 1973 on; smaller ones are no date of a purchase
 MIN_ONES, MAX_UNITS = 0.2, 1_000  # of a quantity
@@ -228,7 +237,7 @@ class ColumnContents:
         if all(SIX_DIGITS.match(cell) for cell in self.sample[column].dropna()):
             return True
         middle = self.numbers(column).median()
-        ranges = (SERIAL_DATES, YYYYMM_RANGE, YYYYMMDD_RANGE)
+        ranges = (SERIAL_DATES, YYYYMM_RANGE, YYYYMMDD_RANGE, YYYYDDD_RANGE, BUDDHIST_RANGE)
         return middle >= EPOCH or any(first <= middle <= last for first, last in ranges)
 
 
@@ -255,7 +264,8 @@ def _kind_of(cells: Sequence[str]) -> Kind:
         if _share(re.match("0[0-9]", cell) for cell in cells) > 1 - MOST:
             return Kind("text", cells[0])
         return Kind("whole" if all(WHOLE.fullmatch(cell) for cell in cells) else "decimal", cells[0])
-    return Kind("date" if _share(DATE.search(NAMED_DAY.sub("", cell)) for cell in cells) >= MOST else "text", cells[0])
+    dates = (DATE.search(NAMED_DAY.sub("", cell.translate(CHARACTERS))) for cell in cells)
+    return Kind("date" if _share(dates) >= MOST else "text", cells[0])
 
 
 def _share(matches: object) -> float:

@@ -9,15 +9,19 @@ from functools import reduce
 from itertools import combinations
 from operator import and_, or_
 
-import ibis
 from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_layouts import (
+    BUDDHIST_DATE,
+    BUDDHIST_YEARS,
     COMPACT_LAYOUTS,
     DATE_ORDERS,
+    DAY_OF_YEAR_LAYOUTS,
+    EITHER_COMPACT,
     FIRST_YEAR,
     LAST_YEAR,
+    LATER_DAYS,
     LATER_WEEKS,
     LAYOUTS,
     NUMBER,
@@ -27,6 +31,7 @@ from clv_experiments.data.parsing.date_layouts import (
     WEEK_LAYOUTS,
     WEEK_NUMBER_LAYOUTS,
     ZONED,
+    is_read_with,
 )
 from clv_experiments.data.parsing.dates import add_date_text, add_day, add_number, add_time_zone
 from clv_experiments.data.parsing.formats import ParseOptions, add_text
@@ -34,10 +39,11 @@ from clv_experiments.errors import ClvError
 
 PREFIX = "parsed: "  # of the columns added here
 TEXT, ZONE, NUMBER_VALUE = f"{PREFIX}text", f"{PREFIX}time zone", f"{PREFIX}number"
-ISO, REST = f"{PREFIX}iso", f"{PREFIX}rest"
+ISO, REST, HYPHEN = f"{PREFIX}iso", f"{PREFIX}rest", f"{PREFIX}hyphen"
 FIRST_PART = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 EITHER = tuple(dict.fromkeys(layout for layouts in DATE_ORDERS.values() for layout in layouts))
 YEARS = (1900, 2100)
+MUCH_SHORTER = 4  # times: what dates span if their two-digit year is read in the right place
 MIN_LATER_WEEKS = 0.1  # of rows: a few numbers above 12 are misprints of months
 
 
@@ -64,7 +70,9 @@ def infer_dates(raw: Table, column: str, options: ParseOptions, log: str) -> tup
     if options.time_zones != "written" and counts["zoned"]:
         notes += _check_time_zones(raw, column, log)
     if options.date_order is None:
-        order, order_notes = _infer_date_order(raw, column, log) if counts["either"] else ("dmy", [])
+        order, order_notes = (
+            _infer_date_order(raw, column, log) if _needs_order(counts, options.date_format) else ("dmy", [])
+        )
         options, notes = replace(options, date_order=order), notes + order_notes
     return options, notes
 
@@ -85,10 +93,14 @@ def _conditions(raw: Table) -> dict[str, BooleanValue]:
         "whole": full_date,
         "zoned": raw[TEXT].re_search(ZONED),
         "either": fits(EITHER),
+        "compact": fits([EITHER_COMPACT]),
         "number": counted,
         "week": week,
         "week number": fits(WEEK_NUMBER_LAYOUTS) & ~full_date,
         "later week": fits(LATER_WEEKS) & ~full_date,
+        "day of year": fits(DAY_OF_YEAR_LAYOUTS),
+        "later day": fits(LATER_DAYS),
+        "buddhist": raw[ISO].fill_null(text).re_search(BUDDHIST_DATE),
     }
     for name, layouts in (PERIOD_LAYOUTS | COMPACT_LAYOUTS).items():
         conditions[name] = fits(layouts) & ~full_date
@@ -102,9 +114,22 @@ def _conditions(raw: Table) -> dict[str, BooleanValue]:
 def _infer_date_format(
     raw: Table, column: str, conditions: dict[str, BooleanValue], counts: dict[str, int], log: str
 ) -> tuple[str | None, list[str]]:
+    filled = counts["iso"] + counts["rest"]
     later, numbered = counts["later week"], not counts["iso"] and counts["week number"] == counts["rest"]
     if numbered and later > MIN_LATER_WEEKS * counts["rest"]:
         return "week", [f"dates are ISO weeks, as {later:,} row(s) above 12 show (data.date_format says otherwise)"]
+    if filled and counts["buddhist"] == filled:
+        return "buddhist", [f"years are those of Thailand, {BUDDHIST_YEARS} ahead (data.date_format says otherwise)"]
+    if filled and counts["day of year"] == filled:
+        if counts["later day"] <= MIN_LATER_WEEKS * filled:
+            raise ClvError(
+                f"dates of log '{log}' such as {', '.join(quote_cells(raw, column))} (column '{column}') could be "
+                "days of a year or months: type data.date_format=day_of_year or data.date_format=month"
+            )
+        return "day_of_year", [
+            f"dates are days of a year, as {counts['later day']:,} row(s) above 12 show (data.date_format says "
+            "otherwise)"
+        ]
     candidates = [name for name in (*UNMISTAKABLE, *PERIOD_LAYOUTS, "week") if counts[name]]
     if counts["yymmdd"] and counts["yymmdd"] == counts["rest"] and counts["month"] < counts["rest"]:
         candidates = ["yymmdd"]
@@ -152,6 +177,10 @@ def _check_numbers(
     return []
 
 
+def _needs_order(counts: dict[str, int], date_format: str | None) -> bool:
+    return counts["either"] > (0 if is_read_with(EITHER_COMPACT, date_format) else counts["compact"])
+
+
 def _check_time_zones(raw: Table, column: str, log: str) -> list[str]:
     raw = add_time_zone(add_text(raw, column, TEXT), column, ZONE)
     zone, missing = raw[ZONE], raw[TEXT].notnull() & raw[ZONE].isnull()
@@ -175,9 +204,23 @@ def _infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]
     valid = {order: day.notnull() for order, day in days.items()}
     is_date = reduce(or_, valid.values())
     invalid = {order: is_date & ~valid[order] for order in DATE_ORDERS}
-    counts = aggregate_row(raw, ymd_dates=count_true(valid["ymd"]), **{k: count_true(v) for k, v in invalid.items()})
-    candidates = [order for order in DATE_ORDERS if order != "ymd" or counts["ymd_dates"]]
-    possible = [order for order in candidates if not counts[order]]
+    summary = aggregate_row(
+        raw,
+        hyphens=count_true(valid["ymd"] & raw[HYPHEN]),
+        **{order: count_true(condition) for order, condition in invalid.items()},
+        **{f"{order} span": day.max().delta(day.min(), unit="day") for order, day in days.items()},
+    )
+    spans = {order: summary[f"{order} span"] or 0 for order in DATE_ORDERS}
+    others = [order for order in DATE_ORDERS if order != "ymd" and not summary[order]]
+    shortest = min((spans[order] for order in others), default=0)
+    if others and not summary["ymd"] and MUCH_SHORTER * max(spans["ymd"], 1) <= shortest:
+        return "ymd", [
+            f"dates begin with the year, for so they lie within {spans['ymd']:,} days, and otherwise within "
+            f"{shortest:,} (data.date_order says otherwise)"
+        ]
+    is_far_longer = others and spans["ymd"] >= MUCH_SHORTER * max(shortest, 1)
+    candidates = [order for order in DATE_ORDERS if order != "ymd" or (summary["hyphens"] and not is_far_longer)]
+    possible = [order for order in candidates if not summary[order]]
     if not possible:
         misfits = dict.fromkeys(
             cell for order in reversed(candidates) for cell in quote_cells(raw, column, invalid[order], 1)
@@ -203,10 +246,8 @@ def _infer_date_order(raw: Table, column: str, log: str) -> tuple[str, list[str]
 
 
 def _parse_in_each_order(raw: Table, column: str) -> Table:
-    """Parse ambiguous dates in each order; a year of two digits comes first only in front of a hyphen."""
     raw = raw.filter(raw[REST].re_search("|".join(EITHER)))
     for order in DATE_ORDERS:
         raw = add_day(raw, column, order, PREFIX + order)
-    year_first = ibis.ifelse(raw[REST].re_search("^[0-9]{2}-"), raw[f"{PREFIX}ymd"], None)
-    raw = raw.mutate(**{f"{PREFIX}ymd": year_first})
-    return raw.select(column, *(PREFIX + order for order in DATE_ORDERS)).cache()  # aggregated several times
+    raw = raw.mutate(**{HYPHEN: raw[REST].re_search("^[0-9]{2}-")})
+    return raw.select(column, HYPHEN, *(PREFIX + order for order in DATE_ORDERS)).cache()  # aggregated several times

@@ -52,8 +52,10 @@ MONTH_LAYOUTS = {
     f"^([0-9]{{4}})[-/. ]*{WORD}[.]?$": "ym",
     f"^{WORD}[-/., ]*(?:de |del |of )?{COMMON_YEAR}$": "my",
     f"^{WORD}(?:[.]?-| ?['’])([0-9]{{2}})$": "my",
+    f"^{COMMON_YEAR}[-/. ]?0(0[1-9]|1[0-2])$": "ym",  # 2022-006, in which the month is padded
 }
-QUARTER_LAYOUTS = {"^([0-9]{4})[-/ ]?(q[1-4])$": "ym", "^(q[1-4])[-/ ]*([0-9]{4})$": "my"}
+QUARTER = "([qt][1-4]|[1-4][qt])"
+QUARTER_LAYOUTS = {f"^([0-9]{{4}})[-/ ]?{QUARTER}$": "ym", f"^{QUARTER}[-/ '’]*([0-9]{{4}}|[0-9]{{2}})$": "my"}
 PERIOD_LAYOUTS = {"month": MONTH_LAYOUTS, "quarter": QUARTER_LAYOUTS}
 COMPACT_LAYOUTS = {"yymmdd": {"^([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$": "ymd"}}  # if all rows are so
 # ISO 8601's weeks: of year, week and day of the week.
@@ -69,6 +71,12 @@ WEEK_NUMBER_LAYOUTS = {  # months, too, up to 12
 }
 LATER_WEEK = "(?:1[3-9]|[2-4][0-9]|5[0-3])"
 LATER_WEEKS = (f"^{COMMON_YEAR}[-/. ]?{LATER_WEEK}$", f"^{LATER_WEEK}[-/. ]{COMMON_YEAR}$")
+DAY_OF_YEAR_LAYOUTS = {  # months of three digits, too, up to 12
+    f"^{COMMON_YEAR}[-/. ]?([0-3][0-9]{{2}})(?:[.]0)?$": "yj",
+    f"^([0-3][0-9]{{2}})[-/. ]{COMMON_YEAR}$": "jy",
+}
+LATER_DAY = "(?:01[3-9]|0[2-9][0-9]|[123][0-9]{2})"
+LATER_DAYS = (f"^{COMMON_YEAR}[-/. ]?{LATER_DAY}(?:[.]0)?$", f"^{LATER_DAY}[-/. ]{COMMON_YEAR}$")
 NUMBER = "^([0-9]{1,19})(?:[.,][0-9]+)?$"
 
 # In English, German, French, Spanish, Italian, Portuguese, Dutch, the languages of Scandinavia, Finnish, Polish, Czech,
@@ -76,7 +84,7 @@ NUMBER = "^([0-9]{1,19})(?:[.,][0-9]+)?$"
 MONTH_WORDS = {
     "01": (
         "jan january januar jänner janvier janv ene enero gen gennaio janeiro januari tammikuu tammikuuta "
-        "styczeń stycznia sty leden ledna январь января янв q1 ocak oca ianuarie ian január"
+        "styczeń stycznia sty leden ledna январь января янв q1 1q t1 1t ocak oca ianuarie ian január"
     ),
     "02": (
         "feb febr february februar février fevrier févr fevr fév fev febrero febbraio fevereiro februari "
@@ -89,7 +97,7 @@ MONTH_WORDS = {
     ),
     "04": (
         "apr april avril avr abr abril aprile huhtikuu huhtikuuta kwiecień kwietnia kwi duben dubna апрель "
-        "апреля апр q2 nisan nis aprilie április ápr"
+        "апреля апр q2 2q t2 2t nisan nis aprilie április ápr"
     ),
     "05": (
         "may mai mayo mag maggio maio mei maj toukokuu toukokuuta maja květen května kveten kvetna май мая "
@@ -101,7 +109,7 @@ MONTH_WORDS = {
     ),
     "07": (
         "jul july juli juillet juil julio lug luglio julho heinäkuu heinäkuuta lipiec lipca lip červenec "
-        "července cervenec cervence июль июля июл q3 temmuz tem iulie iul július júl"
+        "července cervenec cervence июль июля июл q3 3q t3 3t temmuz tem iulie iul július júl"
     ),
     "08": (
         "aug august août aout ago agosto augustus augusti elokuu elokuuta sierpień sierpnia sie srpen srpna "
@@ -113,7 +121,7 @@ MONTH_WORDS = {
     ),
     "10": (
         "oct october okt oktober octobre octubre ott ottobre out outubro lokakuu lokakuuta październik "
-        "października paź říjen října rijen rijna октябрь октября окт q4 ekim eki octombrie október"
+        "października paź říjen října rijen rijna октябрь октября окт q4 4q t4 4t ekim eki octombrie október"
     ),
     "11": (
         "nov november novembre noviembre novembro marraskuu marraskuuta listopad listopada listopadu lis "
@@ -132,10 +140,35 @@ WEEKDAY_WORDS = (
     "lunes martes mié mie miércoles miercoles jue jueves vie viernes sáb sab sábado sabado dom domingo "
     "lunedì lunedi martedì martedi mercoledì mercoledi gio giovedì giovedi venerdì venerdi sabato domenica "
     "seg segunda ter terça terca qua quarta qui quinta sex sexta "
-    "ma maandag dinsdag wo woensdag donderdag vr vrijdag za zaterdag zo zondag"
+    "ma maandag dinsdag wo woensdag donderdag vr vrijdag za zaterdag zo zondag "
+    "måndag mandag man mån tisdag tirsdag tir tis onsdag ons torsdag tor tors fredag fre lördag lørdag lör lør söndag "
+    "søndag sön søn maanantai tiistai keskiviikko torstai perjantai lauantai sunnuntai ti ke to pe la su "
+    "poniedziałek pon pn wtorek wt środa sroda śr czwartek czw piątek piatek pt sobota sob niedziela nd niedz "
+    "pondělí úterý středa čtvrtek pátek neděle po út čt pá понедельник вторник среда четверг пятница суббота "
+    "воскресенье пн вт ср чт пт сб вс pazartesi salı sali çarşamba carsamba perşembe persembe cuma cumartesi pazar pzt "
+    "sal çar per cum cmt paz luni marți marti miercuri joi vineri sâmbătă sambata duminică duminica hétfő kedd szerda "
+    "csütörtök péntek szombat vasárnap"
 )
-# In front of a date; mar is also the month of March, unless a comma follows.
-WEEKDAY = f"^(?:(?:{'|'.join(WEEKDAY_WORDS.split())})(?:-feira)?[.]?,? +|mar[.]?, +)"
+EASTERN_DAY = "[月火水木金土日一二三四五六天월화수목금토일]"
+ANY_DAY = f"(?:{'|'.join(WEEKDAY_WORDS.split())})(?:-feira)?"
+# In front of a date, in parentheses anywhere, or at the end; mar is also the month of March, unless a comma follows.
+WEEKDAY = (
+    f"^{ANY_DAY}[.]?,? +|^mar[.]?, +|,? +{ANY_DAY}[.]?$"
+    f"| *(?:[(]|（)(?:{ANY_DAY}[.]?|{EASTERN_DAY}(?:曜日?|요일)?)(?:[)]|）)"
+    f"| *(?:星期|周|週|礼拜|禮拜){EASTERN_DAY}| *{EASTERN_DAY}(?:曜日?|요일)"
+)
+# Digits, dashes and blanks as other keyboards write them, and as patterns know them.
+OTHER_CHARACTERS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹０１２３４５６７８９／：．－‐‑‒–—−\u00a0\u2007\u2009\u202f\u3000"
+PLAIN_CHARACTERS = "0123456789" * 3 + "/:.-" + "-" * 6 + " " * 5
+ZERO_DATE = (  # what databases write where there is none
+    f"^(?:0000[-/.]?00[-/.]?00|00[-/.]00[-/.](?:0000|00)|0001[-/.]?01[-/.]?01|0?1[-/.]0?1[-/.]0001|0+(?:[.]0+)?){END}"
+)
+BUDDHIST_YEARS = 543  # before ours, as in Thailand
+BUDDHIST_YEAR = "2[456][0-9]{2}"
+BUDDHIST_DATE = (
+    f"^{BUDDHIST_YEAR}(?:[-/. ]|[01][0-9][0-3][0-9]$)"
+    f"|^[0-9]{{1,2}}[-/. ][^ -/.]{{1,12}}[-/. ]{BUDDHIST_YEAR}(?:[^0-9]|$)"
+)
 
 CENTURY_PIVOT = "69"  # two-digit years from here on are of the 1900s, as POSIX has it
 LEAP_YEAR = "(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)"
@@ -185,4 +218,9 @@ NUMBER_FORMATS = {
 # Counts that are told apart by their size alone, where all days lie in these years.
 UNMISTAKABLE = ("epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "excel")
 FIRST_YEAR, LAST_YEAR = 1990, 2099
-DATE_FORMATS = (*NUMBER_FORMATS, *PERIOD_LAYOUTS, *COMPACT_LAYOUTS, "week")
+DATE_FORMATS = (*NUMBER_FORMATS, *PERIOD_LAYOUTS, *COMPACT_LAYOUTS, "week", "day_of_year", "buddhist")
+
+
+def is_read_with(layout: str, date_format: str | None) -> bool:
+    """Return whether a layout of dates may stand beside a format: 2022006 is a month or a day rather than 2/02/2006."""
+    return layout != EITHER_COMPACT or date_format not in ("month", "day_of_year")

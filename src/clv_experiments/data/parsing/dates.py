@@ -10,21 +10,27 @@ import ibis
 from ibis.expr.types import IntegerValue, StringValue, Table
 
 from clv_experiments.data.parsing.date_layouts import (
+    BUDDHIST_YEARS,
     CALENDAR_DATE,
     CENTURY_PIVOT,
     COMPACT_LAYOUTS,
     DATE_ORDERS,
+    DAY_OF_YEAR_LAYOUTS,
     END,
     LAYOUTS,
     MONTHS,
     NUMBER,
     NUMBER_FORMATS,
+    OTHER_CHARACTERS,
     PERIOD_LAYOUTS,
+    PLAIN_CHARACTERS,
     WEEK_LAYOUTS,
     WEEK_NUMBER_LAYOUTS,
     WEEKDAY,
+    ZERO_DATE,
     ZONED,
     NumberFormat,
+    is_read_with,
 )
 from clv_experiments.data.parsing.formats import add_text
 
@@ -59,20 +65,26 @@ def add_day(table: Table, column: str, order: str | None, name: str, date_format
     lower_text, iso, other_text = f"{name} whole", f"{name} iso", f"{name} rest"
     table = add_date_text(table, column, lower_text, iso, other_text)
     layouts = LAYOUTS | (PERIOD_LAYOUTS | COMPACT_LAYOUTS).get(date_format or "", {})
-    layouts |= dict.fromkeys(DATE_ORDERS[order], order) if order else {}
+    if order:
+        layouts |= {layout: order for layout in DATE_ORDERS[order] if is_read_with(layout, date_format)}
     table = _add_iso_text(table, other_text, layouts, name)
     text = table[iso].fill_null(table[name])
+    if date_format == "buddhist":
+        year = text.re_extract("^([0-9]{4})-", 1).nullif("").cast("int64") - BUDDHIST_YEARS
+        text = year.cast("string") + text.substr(4)
     exists = text.re_search(f"^{CALENDAR_DATE}$")
     table = table.mutate(**{name: ibis.ifelse(exists, text, None).cast("date")})
     if date_format in NUMBER_FORMATS:
         table = _add_counted_day(table, other_text, NUMBER_FORMATS[date_format], name)
     elif date_format == "week":
         table = _add_week_day(table, other_text, name)
+    elif date_format == "day_of_year":
+        table = _add_day_of_year(table, other_text, name)
     return table.drop(lower_text, iso, other_text)
 
 
 def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_text: str) -> Table:
-    """Add text in lower case, its ISO dates of ten characters, and what else there is, without a weekday in front.
+    """Add text in lower case, its ISO dates of ten characters, and what else there is, without weekdays and zero dates.
 
     Most logs have ISO dates throughout, and what is null in ``other_text`` costs later expressions nothing.
     """
@@ -81,9 +93,9 @@ def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_te
     table = table.mutate(**{lower_text: table[lower_text].lower()})
     text, usual = table[lower_text], table[lower_text].re_search(f"^{CALENDAR_DATE}{END}")
     table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), other_text: usual.ifelse(None, text)})
-    return table.mutate(
-        **{other_text: ibis.ifelse(table[other_text].notnull(), table[other_text].re_replace(WEEKDAY, ""), None)}
-    )
+    plain = table[other_text].translate(OTHER_CHARACTERS, PLAIN_CHARACTERS)
+    is_date = table[other_text].notnull() & ~plain.re_search(ZERO_DATE)
+    return table.mutate(**{other_text: ibis.ifelse(is_date, plain.re_replace(WEEKDAY, ""), None)})
 
 
 def add_time_zone(table: Table, column: str, name: str) -> Table:
@@ -175,6 +187,18 @@ def _add_week_day(table: Table, other_text: str, name: str) -> Table:
     exists = _shift(table[fourth], table[shift] + 3).year() == table[fourth].year()
     result = ibis.ifelse(exists, _shift(table[fourth], table[shift] + table[day]), None)
     return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(fourth, shift, day)
+
+
+def _add_day_of_year(table: Table, other_text: str, name: str) -> Table:
+    year, number, first = f"{name} year", f"{name} number", f"{name} first"
+    parts = {year: "y", number: "j"}
+    table = table.mutate(
+        **{c: _extract_part(table[other_text], DAY_OF_YEAR_LAYOUTS, part).nullif("") for c, part in parts.items()}
+    )
+    table = table.mutate(**{first: (table[year] + "-01-01").cast("date"), number: table[number].cast("int64") - 1})
+    day = _shift(table[first], table[number])
+    result = ibis.ifelse(day.year() == table[first].year(), day, None)
+    return table.mutate(**{name: ibis.coalesce(table[name], result)}).drop(year, number, first)
 
 
 def _shift(day: ibis.expr.types.DateValue, days: IntegerValue) -> ibis.expr.types.DateValue:

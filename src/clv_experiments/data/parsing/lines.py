@@ -10,6 +10,7 @@ from ibis.expr.types import Table
 from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.columns import ColumnRoles
+from clv_experiments.data.parsing.date_layouts import ZERO_DATE
 from clv_experiments.data.parsing.dates import add_day
 from clv_experiments.data.parsing.format_inference import infer_formats
 from clv_experiments.data.parsing.formats import (
@@ -90,7 +91,8 @@ def read_lines(
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
     )
     lines = lines.cache() if is_live or _pays_to_copy(raw, by_role, readable) else lines
-    _check_all_parsed(lines, {role: by_role[role] for role in by_role if role not in readable.roles}, options, log)
+    unsure = {role: by_role[role] for role in by_role if role not in readable.roles}
+    notes += _check_all_parsed(lines, unsure, options, log)
     lines, options, discount_notes = combine_discounts(lines, by_role, options, log)
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
@@ -151,7 +153,8 @@ def _check_column_types(raw: Table, by_role: Mapping[str, str], options: ParseOp
         )
 
 
-def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> None:
+def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOptions, log: str) -> list[str]:
+    notes: list[str] = []
     suspects = {role: lines[RAW_PREFIX + column].notnull() & lines[role].isnull() for role, column in by_role.items()}
     counts = {role: count_true(suspect) for role, suspect in suspects.items()}
     for role, count in (aggregate_row(lines, **counts) if counts else {}).items():
@@ -160,6 +163,10 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
         column = RAW_PREFIX + by_role[role]
         unreadable = add_text(lines.filter(suspects[role]), column, TEXT)
         unreadable = unreadable.filter(unreadable[TEXT].notnull())
+        if role == "date":
+            is_zero = unreadable[TEXT].re_search(ZERO_DATE)
+            notes += _describe_zero_dates(unreadable.filter(is_zero), by_role[role])
+            unreadable = unreadable.filter(~is_zero)
         rows = unreadable.count().to_pyarrow().as_py()
         if rows:
             if role == "date":
@@ -176,6 +183,13 @@ def _check_all_parsed(lines: Table, by_role: Mapping[str, str], options: ParseOp
                 f"column '{by_role[role]}' of log '{log}' has {rows:,} row(s) that cannot be read as {expected}, such "
                 f"as {', '.join(quote_cells(unreadable, column))}; correct them or leave them empty{advice}"
             )
+    return notes
+
+
+def _describe_zero_dates(zeros: Table, column: str) -> list[str]:
+    rows = zeros.count().to_pyarrow().as_py()
+    example = "".join(quote_cells(zeros, RAW_PREFIX + column, rows=1))
+    return [f"{rows:,} row(s) have a date like {example} in '{column}', which stands for none"] if rows else []
 
 
 def _advise_leaving_out(unreadable: Table, column: str) -> str:
