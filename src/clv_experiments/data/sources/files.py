@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
@@ -21,8 +17,9 @@ from clv_experiments.data.sources.csv_copy import ALL_TEXT, CsvCopy, copy_to_par
 from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
 from clv_experiments.data.sources.database import database_file
 from clv_experiments.data.sources.file_kinds import detect_kind
-from clv_experiments.data.sources.header import check_header, check_same_header
+from clv_experiments.data.sources.header import check_same_header
 from clv_experiments.data.sources.other_files import read_other, unpack_only_file
+from clv_experiments.data.sources.parquet_files import list_files, read_parquet, temporary_folder
 from clv_experiments.data.sources.workbook import read_workbook, stack_tables
 from clv_experiments.errors import ClvError, describe_full_disk, is_disk_full
 
@@ -101,7 +98,7 @@ def files(
         if kind == "csv":
             raw = _read_csv(engine, paths, separator, encoding, header)
         elif kind == "parquet":
-            raw = _read_parquet(engine, paths)
+            raw = read_parquet(engine, paths)
         elif kind == "workbook":
             raw = _read_workbooks(engine, paths, None if sheet is None else str(sheet), header)
         elif kind == "database":
@@ -157,14 +154,14 @@ def _read_csv(
     engine: Engine, paths: Sequence[Path], separator: str | None, encoding: str | None, header: bool | int | None
 ) -> RawTable:
     csv_files = [inspect_csv(path, separator, encoding, header) for path in paths]
-    first, folder = csv_files[0], _temporary_folder(engine)
+    first, folder = csv_files[0], temporary_folder(engine)
     for file in csv_files:
         check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
     targets = {folder / f"{number}.parquet": file for number, file in enumerate(csv_files)}
     is_long = sum(path.stat().st_size for path in paths) >= MANY_BYTES
     copies = _copy_with_equal_types(targets, None if is_long else ALL_TEXT)
     if not any(copy.rows for copy in copies):
-        raise ClvError(f"{_list_files(paths)} has a header but no row")
+        raise ClvError(f"{list_files(paths)} has a header but no row")
     left_out = [note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_left_out(copy, file)]
     rows = engine.read_parquet([*targets]).select(*first.columns)
     return RawTable(rows, (*_csv_notes(csv_files, encoding), *left_out))
@@ -191,38 +188,14 @@ def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[s
     """Say what was guessed, and each thing once for all files that it holds for."""
     guesses = dict.fromkeys(file.encoding for file in csv_files if file.is_guess and encoding is None)
     for name in guesses:
-        source = _list_files([file.path for file in csv_files if file.encoding == name])
+        source = list_files([file.path for file in csv_files if file.encoding == name])
         yield f"{source} is not UTF-8 and was read as {name} (data.source.encoding says otherwise)"
     by_note: dict[str, list[Path]] = {}
     for file in csv_files:
         for note in file.header.notes:
             by_note.setdefault(note.replace(f"'{file.path}'", FILE), []).append(file.path)
     for note, paths in by_note.items():
-        yield note.replace(FILE, _list_files(paths))
-
-
-def _read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
-    schemas, rows = {}, 0
-    for file in paths:
-        try:
-            parquet = pq.ParquetFile(file)
-            schemas[file] = parquet.schema_arrow
-            rows += parquet.metadata.num_rows
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise ClvError(f"'{file}' is damaged, cut short or no Parquet file: {error}") from error
-        first = schemas[paths[0]]
-        check_header(schemas[file].names, f"'{file}'")
-        check_same_header(schemas[file].names, f"'{file}'", first.names, f"'{paths[0]}'")
-        for name in first.names:
-            own_type, first_type = schemas[file].field(name).type, first.field(name).type
-            if own_type != first_type:
-                raise ClvError(
-                    f"column '{name}' is {own_type} in '{file}' and {first_type} in '{paths[0]}': "
-                    "only files of one schema can be stacked"
-                )
-    if rows == 0:
-        raise ClvError(f"{_list_files(paths)} has columns but no row")
-    return RawTable(engine.read_parquet([_engine_safe_path(engine, file) for file in paths]))
+        yield note.replace(FILE, list_files(paths))
 
 
 def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, header: bool | int | None) -> RawTable:
@@ -243,15 +216,15 @@ def _read_others(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
     try:
         rows = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise ClvError(f"{_list_files(paths)} cannot be stacked, since a column differs in type: {error}") from error
+        raise ClvError(f"{list_files(paths)} cannot be stacked, since a column differs in type: {error}") from error
     if rows.num_rows == 0:
-        raise ClvError(f"{_list_files(paths)} has columns but no row")
+        raise ClvError(f"{list_files(paths)} has columns but no row")
     return RawTable(engine.register_arrow(kind, rows))
 
 
 def _read_database(engine: Engine, paths: Sequence[Path], table: str | None) -> RawTable:
     if len(paths) > 1:
-        raise ClvError(f"{_list_files(paths)} are databases, which cannot be stacked: type data.path='{paths[0]}'")
+        raise ClvError(f"{list_files(paths)} are databases, which cannot be stacked: type data.path='{paths[0]}'")
     return database_file(engine, paths[0], table)
 
 
@@ -261,28 +234,6 @@ def _unpack(engine: Engine, paths: Sequence[Path]) -> tuple[list[Path], list[str
     for path in paths:
         unpacked.append(path)
         if path.suffix.lower() == ".zip" and detect_kind(path) == "zip":
-            unpacked[-1] = unpack_only_file(path, _temporary_folder(engine))
+            unpacked[-1] = unpack_only_file(path, temporary_folder(engine))
             notes.append(f"'{unpacked[-1].name}' was read, the only file of '{path}'")
     return unpacked, notes
-
-
-def _engine_safe_path(engine: Engine, file: Path) -> Path:
-    """Link to a file whose name an engine would take for a pattern or a hidden file."""
-    file = file.absolute()
-    if not set(file.relative_to(file.anchor).as_posix()) & set("*?[]{}:\\") and not file.name.startswith(("_", ".")):
-        return file
-    link = _temporary_folder(engine) / f"link{file.suffix}"
-    link.symlink_to(file)
-    return link
-
-
-def _temporary_folder(engine: Engine) -> Path:
-    """Create a folder that is deleted with the engine's connection, or at exit."""
-    folder = mkdtemp(prefix="clv_experiments_")
-    weakref.finalize(engine.connection, rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-def _list_files(paths: Iterable[Path]) -> str:
-    first, *more = paths
-    return f"'{first}'" + (f" (and {len(more)} more)" if more else "")
