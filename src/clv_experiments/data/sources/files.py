@@ -210,7 +210,7 @@ def _read_workbooks(engine: Engine, paths: Sequence[Path], sheet: str | None, he
 
 
 def _read_others(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
-    tables = [read_other(file, kind) for file in paths]
+    tables, notes = zip(*(read_other(file, kind) for file in paths), strict=True)
     for file, table in zip(paths, tables, strict=True):
         check_same_header(table.column_names, f"'{file}'", tables[0].column_names, f"'{paths[0]}'")
     try:
@@ -219,7 +219,7 @@ def _read_others(engine: Engine, paths: Sequence[Path], kind: str) -> RawTable:
         raise ClvError(f"{list_files(paths)} cannot be stacked, since a column differs in type: {error}") from error
     if rows.num_rows == 0:
         raise ClvError(f"{list_files(paths)} has columns but no row")
-    return RawTable(engine.register_arrow(kind, rows))
+    return RawTable(engine.register_arrow(kind, rows), tuple(notes[0]))
 
 
 def _read_database(engine: Engine, paths: Sequence[Path], table: str | None) -> RawTable:

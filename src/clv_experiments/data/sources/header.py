@@ -10,7 +10,7 @@ from datetime import datetime, time
 from itertools import pairwise
 
 from clv_experiments.data.sources.cell_kinds import cell_kind, row_kinds, whole_number
-from clv_experiments.data.sources.twin_names import describe_numbered, join_two_rows, number_twins
+from clv_experiments.data.sources.twin_names import describe_numbered, describe_unnamed, join_two_rows, number_twins
 from clv_experiments.errors import ClvError
 
 MAX_ROWS_ABOVE = 50  # a title, a date range and the like end before it
@@ -112,32 +112,6 @@ def find_header(
     numbered = number_twins(names)
     notes += describe_numbered(names, numbered, where)
     return Header(row, first_row, tuple(numbered), row_numbers, tuple(notes))
-
-
-def check_header(names: Sequence[str], where: str) -> None:
-    """Refuse a header in which a column has no name or two have the same.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the columns, in order.
-    where : str
-        The file, or the sheet of a workbook, for messages.
-
-    Raises
-    ------
-    ClvError
-        If a name is blank, or two differ in case at most, which no engine tells apart.
-    """
-    seen: dict[str, str] = {}
-    for position, name in enumerate(names, start=1):
-        if not name.strip():
-            raise ClvError(f"column {position} of {where} has no name; the first line must name every column")
-        other = seen.get(name.lower())
-        if other is not None:
-            conflict = f"named '{name}'" if other == name else f"'{other}' and '{name}', which differ in case only"
-            raise ClvError(f"{where} has two columns {conflict}: rename one of them")
-        seen[name.lower()] = name
 
 
 def check_same_header(names: Sequence[str], where: str, first: Sequence[str], first_where: str) -> None:
@@ -252,7 +226,7 @@ def _name_columns(
             notes.append(f"column {position + 1} of {where} has no name and only numbers the rows: it was left out")
         elif not name and sum(map(bool, map(cell_kind, cells))) > len(cells) / 2:
             names[position] = f"column{position + 1}"
-            notes.append(f"column {position + 1} of {where} has no name and is called {names[position]} here")
+            notes.append(describe_unnamed(position + 1, where))
     return names, frozenset(row_numbers), notes
 
 

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
@@ -15,8 +16,9 @@ import pyarrow.feather
 import pyarrow.orc
 
 from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
+from clv_experiments.data.sources.csv_text import open_binary
 from clv_experiments.data.sources.file_kinds import SUFFIXES
-from clv_experiments.data.sources.header import check_header
+from clv_experiments.data.sources.twin_names import describe_numbered, name_apart, number_twins
 from clv_experiments.errors import ClvError
 
 # Dates stay text, unless they are written year first: which of two readings is right is found out later. So do times,
@@ -24,7 +26,7 @@ from clv_experiments.errors import ClvError
 READ_JSON = "SELECT * FROM read_json(?, sample_size = -1, union_by_name = true, timestampformat = '%Y|%m')"
 
 
-def read_other(path: Path, kind: str) -> pa.Table:
+def read_other(path: Path, kind: str) -> tuple[pa.Table, list[str]]:
     """Read a JSON, Feather or ORC file.
 
     Parameters
@@ -38,15 +40,18 @@ def read_other(path: Path, kind: str) -> pa.Table:
     -------
     pyarrow.Table
         The fields of nested objects are columns named ``customer.id``; times are cut to microseconds.
+    list of str
+        Notes on columns without a name, or of one name.
 
     Raises
     ------
     ClvError
-        If the file is damaged, holds no objects, or two columns have one name.
+        If the file is damaged or holds no objects.
     """
     try:
+        twins: list[str] = []
         if kind == "json":
-            table = _read_json(path)
+            table, twins = _read_json_with_twins(path)
         else:
             table = pyarrow.orc.read_table(path) if kind == "orc" else pyarrow.feather.read_table(path)
     except (duckdb.Error, pa.ArrowException) as error:
@@ -56,8 +61,9 @@ def read_other(path: Path, kind: str) -> pa.Table:
         table = table.flatten()
     if all(pa.types.is_list(field.type) for field in table.schema):
         raise ClvError(f"'{path}' holds lists inside of objects: make one object a line of what is a row of the log")
-    check_header(table.column_names, f"'{path}'")
-    return table.cast(pa.schema([field.with_type(_simplify_type(field.type)) for field in table.schema]), safe=False)
+    names, notes = name_apart(table.column_names, f"'{path}'")
+    fields = [pa.field(name, _simplify_type(field.type)) for name, field in zip(names, table.schema, strict=True)]
+    return table.rename_columns(names).cast(pa.schema(fields), safe=False), [*twins, *notes]
 
 
 def unpack_only_file(archive: Path, folder: Path) -> Path:
@@ -80,6 +86,36 @@ def unpack_only_file(archive: Path, folder: Path) -> Path:
             return target
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise ClvError(f"'{archive}' is damaged or locked by a password ({error}): unpack it first") from error
+
+
+def _read_json_with_twins(path: Path) -> tuple[pa.Table, list[str]]:
+    """Read JSON whose objects may have two fields of one name, which DuckDB refuses, or numbers where case differs."""
+    try:
+        table = _read_json(path)
+        lower = [name.lower() for name in table.column_names]
+        if not any(name.endswith("_1") and name.removesuffix("_1") in lower for name in lower):
+            return table, []
+    except duckdb.Error as error:
+        if "duplicate key" not in str(error):
+            raise
+    with TemporaryDirectory(prefix="clv_experiments_") as folder:
+        copy, notes = Path(folder, "numbered.jsonl"), dict[str, None]()
+
+        def number(pairs: list[tuple[str, object]]) -> dict[str, object]:
+            names = [name for name, _ in pairs]
+            numbered = number_twins(names)
+            notes.update(dict.fromkeys(describe_numbered(names, numbered, f"'{path}'")))
+            return dict(zip(numbered, (value for _, value in pairs), strict=True))
+
+        with open_binary(path) as packed, copy.open("w", encoding="utf-8") as target:
+            text, decoder = packed.read().decode("utf-8-sig").strip(), json.JSONDecoder(object_pairs_hook=number)
+            end = 0
+            while end < len(text):
+                value, end = decoder.raw_decode(text, end)
+                target.write(json.dumps(value) + "\n")
+                while text[end : end + 1].isspace():
+                    end += 1
+        return _read_json(copy), [*notes]
 
 
 def _read_json(path: Path) -> pa.Table:

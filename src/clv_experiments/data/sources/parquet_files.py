@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
-from clv_experiments.data.sources.header import check_header, check_same_header
+from clv_experiments.data.sources.header import check_same_header
+from clv_experiments.data.sources.twin_names import name_apart
 from clv_experiments.errors import ClvError
 
 
@@ -34,18 +35,31 @@ def read_parquet(engine: Engine, paths: Sequence[Path]) -> RawTable:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise ClvError(f"'{file}' is damaged, cut short or no Parquet file: {error}") from error
         first = schemas[paths[0]]
-        check_header(schemas[file].names, f"'{file}'")
         check_same_header(schemas[file].names, f"'{file}'", first.names, f"'{paths[0]}'")
-        for name in first.names:
-            own_type, first_type = schemas[file].field(name).type, first.field(name).type
-            if own_type != first_type:
+        for own, other in zip(schemas[file], first, strict=True):
+            if own.type != other.type:
                 raise ClvError(
-                    f"column '{name}' is {own_type} in '{file}' and {first_type} in '{paths[0]}': "
+                    f"column '{own.name}' is {own.type} in '{file}' and {other.type} in '{paths[0]}': "
                     "only files of one schema can be stacked"
                 )
     if rows == 0:
         raise ClvError(f"{list_files(paths)} has columns but no row")
+    names, notes = name_apart(first.names, list_files(paths))
+    if notes:
+        return RawTable(engine.read_parquet(_copy_renamed(engine, paths, names)), tuple(notes))
     return RawTable(engine.read_parquet([_engine_safe_path(engine, file) for file in paths]))
+
+
+def _copy_renamed(engine: Engine, paths: Sequence[Path], names: Sequence[str]) -> list[Path]:
+    folder = temporary_folder(engine)
+    copies = [folder / f"{number}.parquet" for number, _ in enumerate(paths)]
+    for path, copy in zip(paths, copies, strict=True):
+        file = pq.ParquetFile(path)
+        schema = pa.schema([field.with_name(name) for field, name in zip(file.schema_arrow, names, strict=True)])
+        with pq.ParquetWriter(copy, schema) as writer:
+            for group in range(file.num_row_groups):
+                writer.write_table(file.read_row_group(group).rename_columns(names).cast(schema))
+    return copies
 
 
 def _engine_safe_path(engine: Engine, file: Path) -> Path:

@@ -67,6 +67,19 @@ def number_twins(names: Sequence[str]) -> list[str]:
     return numbered
 
 
+def name_apart(names: Sequence[str], where: str) -> tuple[list[str], list[str]]:
+    """Return names of which no two are alike and none is blank, and notes on what was changed."""
+    filled = [name if name.strip() else f"column{position}" for position, name in enumerate(names, start=1)]
+    blank = [describe_unnamed(k, where) for k, name in enumerate(names, start=1) if not name.strip()]
+    numbered = number_twins(filled)
+    return numbered, [*blank, *describe_numbered(filled, numbered, where)]
+
+
+def describe_unnamed(position: int, where: str) -> str:
+    """Say what a column without a name is called."""
+    return f"column {position} of {where} has no name and is called column{position} here"
+
+
 def describe_numbered(names: Sequence[str], numbered: Sequence[str], where: str) -> list[str]:
     """Say what columns are called that had one name."""
     new = [f"'{name}'" for old, name in zip(names, numbered, strict=True) if name != old]
