@@ -41,6 +41,7 @@ from clv_experiments.data.parsing.order_roles import add_order_roles
 from clv_experiments.data.parsing.panel import check_no_panel
 from clv_experiments.data.parsing.raw_filter import filter_rows
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
+from clv_experiments.data.parsing.role_names import MONEY_ROLES
 from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.rfm_summary import refuse_summary
 from clv_experiments.errors import ClvError
@@ -169,9 +170,11 @@ def load_log(
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     roles, contents = _choose_columns(table, named, name)
     table, roles, status_notes = add_order_roles(table, roles, named, contents, name)
-    units = find_units([roles.by_role[role] for role in NUMBER_ROLES if role in roles.by_role], contents)
+    numbers, money = ([roles.by_role[r] for r in some if r in roles.by_role] for some in (NUMBER_ROLES, MONEY_ROLES))
+    units = find_units(numbers, contents, money)
+    roles = replace(roles, cells_in_cents=units.in_cents)
     table = units.strip(table)
-    lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live)
+    lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live, contents)
     clean_and_sum = partial(
         _clean_and_sum, steps=steps, limits=(log_start, log_end), learn_until=learn_until, has_amounts=roles.has_amounts
     )

@@ -38,7 +38,7 @@ def test_one_unit_beside_all_numbers_is_left_out(cells, numbers):
 @pytest.mark.parametrize(
     "cells",
     [
-        ["2 kg", "3 pcs"], ["2 g", "3 kg"], ["5k", "7k"], ["3 dozen", "4 dozen"], ["99p", "45p"], ["5 %", "10 %"],
+        ["2 kg", "3 pcs"], ["2 g", "3 kg"], ["5k", "7k"], ["3 dozen", "4 dozen"], ["99 ct", "45 ct"], ["5 %", "10 %"],
         ["3 x 2", "1 x 4"], ["1,234", "5"], ["EUR 3", "EUR 4"], ["a1", "b2"], ["1 pcs", "none left"],
     ],
 )  # fmt: skip
@@ -51,6 +51,14 @@ def test_a_log_with_units_adds_up():
     log = load_log("shop", lambda engine: frame(pd.DataFrame(rows, columns=["customer", "date", "qty", "price"])))
     assert float(log.purchase_days.amount.sum().to_pyarrow().as_py()) == 42.0
     assert "'pcs' beside the numbers of column 'qty' is left out of them" in log.notes
+
+
+@pytest.mark.parametrize("unit", [" cents", "c", "p", " ct", "¢"])
+def test_amounts_in_cents_by_their_cells_are_scaled(unit):
+    rows = [(who, f"2024-0{k}-01", f"{150 * k}{unit}") for who in "ab" for k in (1, 2, 3)]
+    log = load_log("shop", lambda engine: frame(pd.DataFrame(rows, columns=["customer", "date", "amount"])))
+    assert float(log.purchase_days.amount.sum().to_pyarrow().as_py()) == 18.0
+    assert "amount is in cents, so amounts were multiplied by 0.01 (data.scale=1 says otherwise)" in log.notes
 
 
 def test_several_units_are_refused():

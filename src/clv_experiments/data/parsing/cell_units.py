@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ibis.expr.types import Table
@@ -12,13 +12,14 @@ from clv_experiments.data.parsing.column_contents import MOST, NUMBER, ColumnCon
 from clv_experiments.data.parsing.formats import WHITESPACE, add_texts
 
 CELL = re.compile(r"([^-+0-9(.,]*)([-+]? ?[0-9][0-9.,'’ \u00a0\u202f]*?)([^-+0-9).,]?[^0-9]*)")
-UNIT = re.compile(r"[\w./:@*€$£() ]*")  # whose characters mean the same in every engine's patterns
+UNIT = re.compile(r"[\w./:@*€$£¢() ]*")  # whose characters mean the same in every engine's patterns
 # What changes the size of a number: 5k, 3 dozen, 99 cents, 5 %.
 MULTIPLE = re.compile(
-    "[kmcp%]|tsd|thousand|mill?(?:ions?|ionen)?|mio|mn|mm|mrd|bn|billions?|dozens?|dz|dutzend|ct|cents?|pence|percent|"
-    "(?:out )?of|hundreds?|pairs?|paar",
+    "[km%]|tsd|thousand|mill?(?:ions?|ionen)?|mio|mn|mm|mrd|bn|billions?|dozens?|dz|dutzend|percent|(?:out )?of|"
+    "hundreds?|pairs?|paar",
     re.IGNORECASE,
 )
+CENTS = re.compile("[cp¢]|cts?|cents?|pence|centimes?|centavos?", re.IGNORECASE)  # only money is in these
 PLURALS = ("", "s", "es", "e", "en")
 MIN_STEM = 4  # letters that forms of one word share: sztuka, sztuki
 
@@ -32,10 +33,13 @@ class CellUnits:
     patterns : mapping of column to tuple of str
         What is left out of its cells.
     notes : tuple of str
+    in_cents : frozenset of str
+        Columns whose unit is cents.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    in_cents: frozenset[str]
 
     def strip(self, table: Table) -> Table:
         """Leave the units out of a raw table."""
@@ -48,7 +52,7 @@ class CellUnits:
         return table
 
 
-def find_units(columns: Iterable[str], contents: ColumnContents) -> CellUnits:
+def find_units(columns: Iterable[str], contents: ColumnContents, money: Container[str] = ()) -> CellUnits:
     """Find the columns of text in which most numbers have one and the same unit.
 
     Parameters
@@ -56,21 +60,26 @@ def find_units(columns: Iterable[str], contents: ColumnContents) -> CellUnits:
     columns : iterable of str
         Columns that should hold numbers.
     contents : ColumnContents
+    money : container of str
+        Those of them that may be in cents.
     """
     patterns: dict[str, tuple[str, ...]] = {}
-    notes = []
+    notes, in_cents = [], set()
     for column in columns:
-        units = _find_affixes(column, contents) if contents.kind(column).name == "text" else set()
+        is_text = contents.kind(column).name == "text"
+        units = _find_affixes(column, contents, column in money) if is_text else set()
         if units:
             before, behind = ({unit[side] for unit in units} - {""} for side in (0, 1))
             starts = [f"^(?:{_any_of(before)}){WHITESPACE}*"] if before else []
             patterns[column] = (*starts, *([f"{WHITESPACE}*(?:{_any_of(behind)})$"] if behind else []))
             quoted = " and ".join(f"'{' … '.join(filter(None, unit))}'" for unit in sorted(units)[:2])
+            if any(CENTS.fullmatch(behind) for _, behind in units):
+                in_cents.add(column)
             notes.append(f"{quoted} beside the numbers of column '{column}' is left out of them")
-    return CellUnits(patterns, tuple(notes))
+    return CellUnits(patterns, tuple(notes), frozenset(in_cents))
 
 
-def _find_affixes(column: str, contents: ColumnContents) -> set[tuple[str, str]]:
+def _find_affixes(column: str, contents: ColumnContents, is_money: bool) -> set[tuple[str, str]]:
     """Return what stands before and behind the numbers, if it is one unit."""
     cells = contents.sample[column].dropna().drop_duplicates()
     matches = [CELL.fullmatch(cell) for cell in cells if not NUMBER.search(cell)]
@@ -79,6 +88,8 @@ def _find_affixes(column: str, contents: ColumnContents) -> set[tuple[str, str]]
     affixes = {(match[1].strip(), match[3].strip()) for match in matches if match}
     words = [affix for pair in affixes for affix in pair]
     if any(MULTIPLE.fullmatch(word) or not UNIT.fullmatch(word) for word in words):
+        return set()
+    if any(CENTS.fullmatch(word) for word in words) and not is_money:
         return set()
     starts, ends = ({pair[side] for pair in affixes} for side in (0, 1))
     return affixes if _are_one_word(starts) and _are_one_word(ends) else set()

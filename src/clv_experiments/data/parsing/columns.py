@@ -16,7 +16,7 @@ from clv_experiments.data.parsing.role_guesses import (
     prefer_less_refunds,
     prefer_what_was_paid,
 )
-from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
+from clv_experiments.data.parsing.role_names import USUAL_NAMES, is_in_cents, normalise_name, rank_name
 from clv_experiments.errors import ClvError
 
 MAX_LISTED = 20  # columns in a message
@@ -38,12 +38,20 @@ class ColumnRoles:
         Other columns whose names would have fitted a guessed role.
     counts : str, optional
         A column that may count units of a guessed amount, which nothing in their names says.
+    cells_in_cents : frozenset of str
+        Columns whose cells say that they are in cents, as ``1299 cents`` does.
     """
 
     by_role: Mapping[str, str]
     guessed: tuple[str, ...]
     passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counts: str | None = None
+    cells_in_cents: frozenset[str] = frozenset()
+
+    def is_in_cents(self, role: str) -> bool:
+        """Return whether the name of a role's column, or its cells, say that it is in cents."""
+        column = self.by_role.get(role)
+        return column is not None and (column in self.cells_in_cents or is_in_cents(column))
 
     @property
     def has_amounts(self) -> bool:

@@ -9,6 +9,7 @@ from ibis.expr.types import Table
 
 from clv_experiments.data.cleaning.report import RAW_PREFIX
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
+from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.date_layouts import ZERO_DATE
 from clv_experiments.data.parsing.dates import add_day
@@ -24,6 +25,7 @@ from clv_experiments.data.parsing.formats import (
 )
 from clv_experiments.data.parsing.line_values import add_amount_from_price
 from clv_experiments.data.parsing.money import scale_money
+from clv_experiments.data.parsing.money_units import align_price
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, FullyReadableRoles, find_fully_readable_roles
 from clv_experiments.data.parsing.second_discount import combine_discounts
@@ -44,7 +46,13 @@ DATE_EXAMPLES = {
 
 
 def read_lines(
-    raw: Table, columns: ColumnRoles, options: ParseOptions, log: str, keep_raw_columns: bool, is_live: bool = False
+    raw: Table,
+    columns: ColumnRoles,
+    options: ParseOptions,
+    log: str,
+    keep_raw_columns: bool,
+    is_live: bool = False,
+    contents: ColumnContents | None = None,
 ) -> tuple[Table, ParseOptions, list[str]]:
     """Type the columns of a raw log.
 
@@ -59,6 +67,8 @@ def read_lines(
         Keep the raw columns too, each under ``source: <name>``.
     is_live : bool
         Whether others may change the raw log meanwhile, so that the lines must be copied.
+    contents : ColumnContents, optional
+        What the columns hold; by default they are looked at.
 
     Returns
     -------
@@ -94,6 +104,7 @@ def read_lines(
     unsure = {role: by_role[role] for role in by_role if role not in readable.roles}
     notes += _check_all_parsed(lines, unsure, options, log)
     lines, options, discount_notes = combine_discounts(lines, by_role, options, log)
+    lines, ratio, unit_notes = align_price(lines, columns, options.scale, log)
     if "amount" in by_role:
         lines, amount_notes = count_order_totals_once(lines, columns, options, log)
     elif columns.has_amounts:
@@ -102,8 +113,8 @@ def read_lines(
     else:
         lines, amount_notes = _add_amount_from_quantity(lines), []
     _check_has_purchases(lines, log)
-    lines, scale_notes = scale_money(lines, by_role, options.scale, log)
-    notes += [*amount_notes, *discount_notes, *scale_notes]
+    lines, scale_notes = scale_money(lines, columns, options.scale, log, contents or ColumnContents(raw), ratio)
+    notes += [*unit_notes, *amount_notes, *discount_notes, *scale_notes]
     lines = lines if keep_raw_columns else lines.drop(*(RAW_PREFIX + column for column in raw_names))
     return lines, options, notes
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from ibis import literal
 from ibis.expr.types import Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
+from clv_experiments.data.parsing.column_contents import ColumnContents
+from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT
-from clv_experiments.data.parsing.role_names import MONEY_ROLES, is_in_cents
+from clv_experiments.data.parsing.role_names import MONEY_ROLES, says_cents
 from clv_experiments.errors import ClvError
 
 SCALE = "decimal(18, 8)"
 CENT = Decimal("0.01")
+MIN_WHOLE, TYPICAL_CENTS, MOST_ROUND = 100, 500, 0.3
+LARGER = 100  # times quantity times unit price, as amounts in cents beside prices in the currency are
 SMALLEST, LARGEST = Decimal("0.00000001"), Decimal(10**9)
 
 
@@ -40,40 +43,93 @@ def parse_scale(value: object) -> Decimal | None:
     return scale
 
 
-def scale_money(lines: Table, by_role: Mapping[str, str], scale: Decimal | None, log: str) -> tuple[Table, list[str]]:
-    """Multiply amounts and unit prices, which are exact decimals, by the scale, and note it.
+def scale_money(
+    lines: Table,
+    columns: ColumnRoles,
+    scale: Decimal | None,
+    log: str,
+    contents: ColumnContents,
+    ratio: Decimal | int | None = None,
+) -> tuple[Table, list[str]]:
+    """Multiply amounts, unit prices and refunds, which are exact decimals, by the scale, and note it.
 
     Parameters
     ----------
     lines : ibis.Table
-    by_role : mapping of role to column
-        Names of columns in the raw log, which may say that they are in cents.
+    columns : ColumnRoles
+        Their names in the raw log, or their cells, may say that they are in cents.
     scale : Decimal, optional
         None leaves amounts as they are, but for those in cents.
     log : str
         Name of the log, for messages.
+    contents : ColumnContents
+        Of the raw log, whose other columns may say that money is in cents.
+    ratio : Decimal or int, optional
+        Of amounts to quantity times unit price, as ``align_price`` returns it.
 
     Raises
     ------
     ClvError
         If a product needs more than four decimals or becomes too large.
     """
-    cents = [by_role[role] for role in MONEY_ROLES if role in by_role and is_in_cents(by_role[role])]
-    factor = CENT if scale is None and cents else scale
-    columns = [role for role in MONEY_ROLES if role in lines.columns]
-    if factor is None or factor == 1:
-        return lines, []
-    products = {column: lines[column] * literal(f"{factor:f}").cast(SCALE) for column in columns}
-    lost = [product.round(4) != product for product in products.values()]
-    large = [(lines[column].cast("float64") * float(factor)).abs() >= AMOUNT_LIMIT for column in columns]
-    bad = {f"bad{k}": count_true(condition) for k, condition in enumerate([*lost, *large])}
-    rows = sum(aggregate_row(lines, **bad).values())
+    factors, notes = _choose_factors(lines, columns, scale, contents, ratio)
+    if not factors:
+        return lines, notes
+    products = {role: lines[role] * literal(f"{factor:f}").cast(SCALE) for role, factor in factors.items()}
+    bad = {f"lost {role}": product.round(4) != product for role, product in products.items() if role != "unit_price"}
+    bad |= {
+        f"large {role}": (lines[role].cast("float64") * float(factor)).abs() >= AMOUNT_LIMIT
+        for role, factor in factors.items()
+    }
+    rows = sum(aggregate_row(lines, **{name: count_true(condition) for name, condition in bad.items()}).values())
     if rows:
         raise ClvError(
-            f"{rows:,} amount(s) of log '{log}' times data.scale={factor:f} need more than four decimals, or reach "
-            f"{AMOUNT_LIMIT:,.0f}; give another scale, or null"
+            f"{rows:,} amount(s) of log '{log}' times data.scale={max(factors.values()):f} need more than four "
+            f"decimals, or reach {AMOUNT_LIMIT:,.0f}; give another scale, or null"
         )
-    scaled = {column: product.round(4).cast(AMOUNT) for column, product in products.items()}
-    why = f"{cents[0]} is in cents by its name, so " if scale is None else ""
-    other = "data.scale=1 says otherwise" if scale is None else "data.scale"
-    return lines.mutate(**scaled), [f"{why}amounts were multiplied by {factor:f} ({other})"]
+    return lines.mutate(**{role: product.round(4).cast(AMOUNT) for role, product in products.items()}), notes
+
+
+def _choose_factors(
+    lines: Table, columns: ColumnRoles, scale: Decimal | None, contents: ColumnContents, ratio: Decimal | int | None
+) -> tuple[dict[str, Decimal], list[str]]:
+    """Choose what each column is multiplied by: as typed, or 0.01 where it is in cents, and note why.
+
+    Where only another column says so, amounts and refunds are in cents if they are whole numbers.
+    """
+    roles = [role for role in MONEY_ROLES if role in lines.columns]
+    if scale is not None:
+        note = f"amounts were multiplied by {scale:f} (data.scale)"
+        return (dict.fromkeys(roles, scale), [note]) if scale != 1 else ({}, [])
+    named = [role for role in roles if columns.is_in_cents(role)]
+    saying = [columns.by_role[role] for role in named] or list(filter(says_cents, contents.raw.columns))
+    if not saying and ratio != LARGER:
+        return {}, _describe_whole_amounts(columns, contents)
+    fractions = aggregate_row(lines, **{role: count_true(lines[role] != lines[role].round()) for role in roles})
+    in_cents = {role for role in roles if role in named or not fractions[role]}
+    if ratio is not None and ratio < 1 and "amount" not in named:
+        in_cents -= {"amount"}
+    elif "unit_price" in named and (ratio == 1 or "amount" not in columns.by_role):
+        in_cents |= {"amount"}
+    # Prices are aligned with amounts, or are what they were made of.
+    in_cents = in_cents | {"unit_price"} if "amount" in in_cents else in_cents - {"unit_price"}
+    factors = {role: CENT for role in roles if role in in_cents}
+    if not factors or (ratio == LARGER and "amount" not in named):  # which align_price has noted
+        return factors, []
+    what = "amounts were" if "amount" in factors else f"{columns.by_role['refunded']} was"
+    why = f"{saying[0]} is in cents" + (" by its name" if saying[0] not in columns.cells_in_cents else "")
+    return factors, [f"{why}, so {what} multiplied by {CENT:f} (data.scale=1 says otherwise)"]
+
+
+def _describe_whole_amounts(columns: ColumnRoles, contents: ColumnContents) -> list[str]:
+    """Say that all amounts are whole numbers, where they are as large as cents are, and seldom round."""
+    column = columns.by_role.get("amount", columns.by_role.get("unit_price"))
+    if column is None or contents.kind(column).name != "whole":
+        return []
+    numbers = contents.numbers(column).abs()
+    numbers = numbers[numbers > 0]
+    is_typical = len(numbers) >= MIN_WHOLE and numbers.median() >= TYPICAL_CENTS
+    if not is_typical or (numbers % 1 != 0).any() or (numbers % 10 == 0).mean() > MOST_ROUND:
+        return []
+    middle = f"half of them above {numbers.median():,.0f}"
+    return [f"{column} holds whole numbers, {middle}: if these are cents, type data.scale=0.01"]
