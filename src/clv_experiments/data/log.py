@@ -41,6 +41,7 @@ from clv_experiments.data.parsing.order_roles import add_order_roles
 from clv_experiments.data.parsing.panel import check_no_panel
 from clv_experiments.data.parsing.raw_filter import filter_rows
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
+from clv_experiments.data.parsing.repeated_rows import may_be_appended_twice
 from clv_experiments.data.parsing.role_names import MONEY_ROLES
 from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.rfm_summary import refuse_summary
@@ -164,7 +165,7 @@ def load_log(
     """
     raw = source(engine or DuckDb())
     refuse_summary(raw, columns or {}, name)
-    options, keep_raw_columns = parse_options or ParseOptions(), any(step.compares_rows for step in steps)
+    options = parse_options or ParseOptions()
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
@@ -174,6 +175,9 @@ def load_log(
     units = find_units(numbers, contents, money)
     roles = replace(roles, cells_in_cents=units.in_cents)
     table = units.strip(table)
+    keep_raw_columns = any(step.compares_rows for step in steps) or (
+        any(step.looks_for_copies for step in steps) and may_be_appended_twice(table, roles.by_role)
+    )
     lines, options, parse_notes = read_lines(table, roles, options, name, keep_raw_columns, raw.is_live, contents)
     clean_and_sum = partial(
         _clean_and_sum, steps=steps, limits=(log_start, log_end), learn_until=learn_until, has_amounts=roles.has_amounts

@@ -276,7 +276,7 @@ def test_amounts_are_rounded_half_away_from_zero(decimals, result):
                 "(?i)c",
             )
         ),
-        (lambda: duplicates("merge"), r"duplicates\.policy must be one of keep, drop, got 'merge'"),
+        (lambda: duplicates("merge"), r"duplicates\.policy must be one of null, keep, drop, got 'merge'"),
         (lambda: outliers("drop"), r"outliers\.policy must be one of keep, winsorise, got 'drop'"),
         (lambda: outliers("keep", 99.9), r"outliers\.quantile must lie between 0 and 1, got '99\.9'"),
         (lambda: outliers("keep", "high"), r"outliers\.quantile must lie between 0 and 1, got 'high'"),

@@ -40,6 +40,8 @@ class Step:
         country, channel, currency, status, refunded, email``.
     compares_rows : bool
         Whether the step needs the raw columns too.
+    looks_for_copies : bool
+        Whether the step needs them where more rows repeat another than chance gives.
     learns : bool
         Whether ``apply`` also takes the last day that it may learn from. Such a step removes no rows.
     reads_ids : bool
@@ -57,6 +59,7 @@ class Step:
     name: str
     apply: Callable[..., Table | StepResult]
     compares_rows: bool = False
+    looks_for_copies: bool = False
     learns: bool = False
     reads_ids: bool = False
     removes: Callable[[Table], BooleanValue] | None = None

@@ -10,7 +10,8 @@ import ibis
 from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.cleaning.checks import anchor_at_start, check_choice
-from clv_experiments.data.cleaning.report import Step, raw_columns, removal_step
+from clv_experiments.data.cleaning.report import Step, StepResult, raw_columns, removal_step
+from clv_experiments.data.parsing.cells import aggregate_row
 from clv_experiments.data.parsing.formats import AMOUNT
 from clv_experiments.errors import ClvError
 
@@ -74,26 +75,54 @@ def price_not_positive() -> Step:
     return removal_step("price not positive", removes)
 
 
-def duplicates(policy: str = "keep") -> Step:
+def duplicates(policy: str | None = None) -> Step:
     """Keep or remove rows that repeat another in every column of the source.
 
     Parameters
     ----------
-    policy : {"keep", "drop"}
-        Line items of one order may well repeat, so ``keep`` is the default. ``drop`` keeps one of each.
+    policy : {None, "keep", "drop"}
+        Line items of one order may well repeat, so they are kept unless ``drop`` keeps one of each. None also says how
+        many there are where they are more than chance gives, as where one export was appended to another.
 
     Raises
     ------
     ClvError
         If the policy is unknown.
     """
-    check_choice(policy, ("keep", "drop"), "duplicates.policy")
+    check_choice(policy, (None, "keep", "drop"), "duplicates.policy")
 
     def drop(t: Table) -> Table:
-        t = t.mutate(copy=ibis.row_number().over(group_by=raw_columns(t), order_by=t.amount))
+        t = t.mutate(copy=ibis.row_number().over(group_by=raw_columns(t), order_by=t.amount.abs()))
         return t.filter(t.copy == 0).drop("copy").cache()
 
+    def describe(t: Table) -> StepResult:
+        return StepResult(t, _describe_duplicates(t) if raw_columns(t) else ())
+
+    if policy is None:
+        return Step("duplicates", describe, looks_for_copies=True)
     return Step("duplicates", drop if policy == "drop" else _keep_all, compares_rows=policy == "drop")
+
+
+def _describe_duplicates(t: Table) -> tuple[str, ...]:
+    rows = t.group_by(raw_columns(t)).agg(copies=t.count(), paid=t.amount.sum())
+    surplus = rows.paid.cast("float64") * (rows.copies - 1) / rows.copies
+    several = rows.copies > 1
+    sums = aggregate_row(
+        rows,
+        rows=rows.copies.sum(),
+        repeated=rows.copies.sum(where=several),
+        paid=rows.paid.sum(),
+        surplus=surplus.sum(where=several),
+    )
+    if not sums["repeated"]:
+        return ()
+    once = float(sums["paid"] or 0) - float(sums["surplus"] or 0)
+    effect = f", which adds {sums['surplus']:,.2f} ({sums['surplus'] / once:.0%}) to the amounts" if once else ""
+    share = f"{sums['repeated']:,} of {sums['rows']:,} rows ({sums['repeated'] / sums['rows']:.0%})"
+    return (
+        f"{share} are equal to another in every column, more than chance gives, as where an export was appended to "
+        f"another{effect}: data.cleaning.duplicates.policy=drop counts each once, keep says that they are right",
+    )
 
 
 def in_two_sheets(first: str, last: str) -> Step:

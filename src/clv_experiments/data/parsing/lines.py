@@ -29,6 +29,7 @@ from clv_experiments.data.parsing.money_units import align_price
 from clv_experiments.data.parsing.order_totals import count_order_totals_once
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES, FullyReadableRoles, find_fully_readable_roles
 from clv_experiments.data.parsing.second_discount import combine_discounts
+from clv_experiments.data.parsing.sharing import COPY, number_copies
 from clv_experiments.data.parsing.where import quote_name
 from clv_experiments.errors import ClvError
 
@@ -103,6 +104,8 @@ def read_lines(
     lines = lines.cache() if is_live or _pays_to_copy(raw, by_role, readable) else lines
     unsure = {role: by_role[role] for role in by_role if role not in readable.roles}
     notes += _check_all_parsed(lines, unsure, options, log)
+    if keep_raw_columns and ("amount" in by_role or "discount" in by_role):
+        lines = number_copies(lines)
     lines, options, discount_notes = combine_discounts(lines, by_role, options, log)
     lines, ratio, unit_notes = align_price(lines, columns, options.scale, log)
     if "amount" in by_role:
@@ -115,7 +118,8 @@ def read_lines(
     _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, columns, options.scale, log, contents or ColumnContents(raw), ratio)
     notes += [*unit_notes, *amount_notes, *discount_notes, *scale_notes]
-    lines = lines if keep_raw_columns else lines.drop(*(RAW_PREFIX + column for column in raw_names))
+    internal = [COPY] if keep_raw_columns else [RAW_PREFIX + column for column in raw_names]
+    lines = lines.drop(*(column for column in internal if column in lines.columns))
     return lines, options, notes
 
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import NumericColumn, Table
 
+from clv_experiments.data.cleaning.report import raw_columns
 from clv_experiments.data.parsing.formats import AMOUNT
 
+COPY = "line: copy"  # name of a temporary column
 WORTH, SHARE, PART, FIRST = "line: worth", "line: share", "line: part", "line: first"  # names of temporary columns
 
 
 def order_key(lines: Table) -> list[str]:
-    """Return what tells orders apart: a customer's order id or, without order ids, a customer's day."""
-    return ["customer_id", "order_id" if "order_id" in lines.columns else "date"]
+    """Return what tells orders apart: a customer's order id or, without order ids, a customer's day.
+
+    Copies of a row, where they are numbered, belong to copies of its order, so that each may be left out.
+    """
+    key = ["customer_id", "order_id" if "order_id" in lines.columns else "date"]
+    return [*key, *([COPY] if COPY in lines.columns else [])]
+
+
+def number_copies(lines: Table) -> Table:
+    """Add the number that each row has among those that are equal to it in every raw column, from 0."""
+    copy = ibis.row_number().over(group_by=raw_columns(lines), order_by=ibis.literal(0))
+    return lines.mutate(**{COPY: copy})
 
 
 def share_out(lines: Table, column: str, worth: NumericColumn) -> Table:
