@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer
+from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.scores import readme, tier_table
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Campaign, Shop
@@ -68,7 +68,8 @@ def customers():
 @pytest.fixture
 def scorer():
     intervals = SpendIntervals(0.8, 100, 1.0, np.array([]), np.array([-0.5]), np.array([1.0]))
-    return Scorer(Spend(), "spend", ("frequency",), Purchases(), "btyd", intervals, SHOP, CUTOFF)
+    models = ScoringModels(Spend(), "spend", ("frequency",), Purchases(), "btyd")
+    return Scorer(models, intervals, SHOP, CUTOFF)
 
 
 def ranked(expected, missed=()):
@@ -137,7 +138,7 @@ def test_a_prediction_that_is_no_amount_is_refused(customers, scorer):
             return np.where(np.arange(len(X)) == 2, np.nan, 1.0)
 
     with pytest.raises(ClvError, match="got nan for customer 'c'"):
-        replace(scorer, estimator=Broken()).score_customers(customers)
+        replace(scorer, models=replace(scorer.models, spend=Broken())).score_customers(customers)
 
 
 def test_totals_add_up_over_parts(customers, scorer):

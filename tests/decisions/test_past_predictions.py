@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.data.window import Horizon, Period
+from clv_experiments.decisions.customer_scores import ScoringModels
 from clv_experiments.decisions.display.scores import (
     interval_sentences,
     missed_sentences,
@@ -138,14 +139,18 @@ def one_time_buyers():
     return pd.DataFrame({"frequency": [0.0, 0, 0, 2, 5], "recency": [0.0, 0, 0, 60, 90], "T": [9.0, 200, 300, 90, 100]})
 
 
+def models_of(spend_name, btyd_name, btyd):
+    return ScoringModels(None, spend_name, (), btyd, btyd_name)
+
+
 def test_whose_p_alive_is_1_by_construction_is_said(one_time_buyers):
-    (text,) = model_sentences("bg_nbd", "bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers), has_amounts=True)
+    (text,) = model_sentences(models_of("bg_nbd", "bg_nbd", BgNbd().fit(one_time_buyers)), has_amounts=True)
     assert "bg_nbd takes whoever bought once to be a customer still" in text
-    assert model_sentences("mbg_nbd", "mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers), has_amounts=True) == []
+    assert model_sentences(models_of("mbg_nbd", "mbg_nbd", MbgNbd().fit(one_time_buyers)), has_amounts=True) == []
 
 
 def test_spend_and_clv_of_two_models_are_told_apart(one_time_buyers):
-    fitted = MbgNbd().fit(one_time_buyers)
-    (text,) = model_sentences("trees", "mbg_nbd", "mbg_nbd", fitted, has_amounts=True)
+    models = models_of("trees", "mbg_nbd", MbgNbd().fit(one_time_buyers))
+    (text,) = model_sentences(models, has_amounts=True)
     assert text.startswith("Expected spend is trees's, and expected purchases and CLV are mbg_nbd's")
-    assert model_sentences("trees", "mbg_nbd", "mbg_nbd", fitted, has_amounts=False) == []
+    assert model_sentences(models, has_amounts=False) == []

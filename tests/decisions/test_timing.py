@@ -104,10 +104,7 @@ def test_who_stops_paying_is_missed(forecaster):
 
 def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_follows(forecaster):
     now, before = snapshots(forecaster)
-    columns = ("frequency", "recency", "T", "monetary_value")
-    scorer = Scorer(
-        now.btyd.estimator, "mbg_nbd", columns, now.btyd.estimator, "mbg_nbd", None, SHOP, END, now.timing_model
-    )
+    scorer = Scorer(ScoringModels.of(now), None, SHOP, END)
     missed = find_missed(now, before, SHOP.likely, 100, 0).table["customer_id"]
     scores = CustomerGroups.of(now.table, SHOP, pd.Index(missed), END).assign_groups(scorer.score_customers(now.table))
     scores = scores.set_index("customer_id")
@@ -167,5 +164,6 @@ def test_nothing_after_the_cutoff_is_looked_at(log_of, subscriptions):
 
 def test_models_of_a_scored_list_hand_the_choice_on(forecaster):
     timing = choose_timing(forecaster, forecaster.window.future_period, MBG)
-    models = ScoringModels(None, MBG, (), None, MBG, timing=timing)
-    assert Scorer.of(models, None, SHOP, END).timing_model is timing.timing_model
+    models = ScoringModels(None, "mbg_nbd", (), None, "mbg_nbd", timing=timing)
+    assert models.timing_model is timing.timing_model
+    assert models.timing_name == "mbg_cnbd_k"

@@ -16,7 +16,7 @@ from clv_experiments.decisions.actions import reconcile_actions
 from clv_experiments.decisions.best_customers import TotalRange, rank_customers, sum_same_period_last_year
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
-from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer
+from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.display.answers import answer_questions
 from clv_experiments.decisions.display.best_customers import SCORES, best_customers_section
@@ -31,7 +31,6 @@ from clv_experiments.decisions.display.scores import (
     model_sentences,
     ranking_sentences,
     readme,
-    timing_sentences,
 )
 from clv_experiments.decisions.display.segments import segments_section
 from clv_experiments.decisions.drivers import estimate_drivers
@@ -70,11 +69,7 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     """Score every customer as scripts/score.py does."""
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
-    columns = tuple(str(column) for column in now.model.X.columns)
-    scorer = Scorer(
-        now.model.estimator, now.model_name, columns, now.btyd.estimator, now.btyd_name, assessment.intervals, shop,
-        cutoff, now.timing_model,
-    )  # fmt: skip
+    scorer = Scorer(ScoringModels.of(now), assessment.intervals, shop, cutoff)
     missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
     return CustomerGroups.of(now.table, shop, missed, cutoff).assign_groups(
         scorer.score_customers(X), now.table.get("country")
@@ -84,11 +79,9 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
 def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
     """Say what readers of a row must know of the models behind it; ``with_clv`` is whether a CLV stands in it."""
     now, previous = snapshots.now, snapshots.previous
-    timing = now.timing_model or now.btyd.estimator
     return [
         *ranking_sentences(snapshots.ranking, now.model_name, previous.period, "spend"),
-        *model_sentences(now.model_name, now.btyd_name, now.timing_name, timing, has_amounts=with_clv),
-        *timing_sentences(now.timing, now.btyd_name),
+        *model_sentences(ScoringModels.of(now), has_amounts=with_clv),
     ]
 
 

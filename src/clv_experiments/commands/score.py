@@ -39,7 +39,6 @@ from clv_experiments.decisions.display.scores import (
     ranking_sentences,
     readme,
     tier_table,
-    timing_sentences,
 )
 from clv_experiments.decisions.next_purchase.timing import choose_timing
 from clv_experiments.decisions.past_predictions import (
@@ -138,7 +137,7 @@ def score(
         request, fallback_note = _choose_model_or_fallback(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
-        scorer = Scorer.of(context.models, context.assessment.intervals, shop, window.end)
+        scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
         folder = output_folder(cfg.output, f"{experiment_name(cfg)} {window.end} {request.model.name}")
         with scratch_file(folder) as expectations:
@@ -154,9 +153,8 @@ def score(
             *context.models.warnings(),
             *(interval_sentences(context.assessment, shop.currency) if log.has_amounts else []),
             *ranking_sentences(context.ranking, request.model.name, context.assessment.period, log.measure),
-            *context.model_sentences(has_amounts=log.has_amounts),
-            *timing_sentences(context.models.timing, context.models.btyd_model.name),
-            *missed_sentences(context.missed, context.models.btyd_model.name, shop),
+            *model_sentences(context.models, has_amounts=log.has_amounts),
+            *missed_sentences(context.missed, context.models.btyd_name, shop),
         ]
         text = readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
         summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
@@ -184,14 +182,6 @@ class ScoringContext:
     missed: MissedPurchases
     ranking: RankingAssessment | None
 
-    def model_sentences(self, *, has_amounts: bool) -> list[str]:
-        """Say what readers of a row must know of the models behind it."""
-        models = self.models
-        spend, btyd, timing = models.spend_model.name, models.btyd_model.name, models.timing
-        estimator = (timing and timing.timing_model) or models.btyd
-        name = timing.name(btyd) if timing else btyd
-        return model_sentences(spend, btyd, name, estimator, has_amounts=has_amounts)
-
 
 def _scoring_context(
     cfg: DictConfig, forecaster: Forecaster, request: ModelReference, btyd_model: Model, shop: Shop, terminal: Terminal
@@ -203,13 +193,13 @@ def _scoring_context(
         check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
     with terminal.step(f"fitting on what is known on {window.end}", "fit"):
         models = fit_scoring_models(forecaster, model, btyd_model, stored)
-        timing = choose_timing(forecaster, window.future_period, models.btyd_model)
-        models = replace(models, timing=timing)
+        purchase_model = model if models.btyd is models.spend else btyd_model
+        models = replace(models, timing=choose_timing(forecaster, window.future_period, purchase_model))
     with terminal.step("looking at the periods that are over", "earlier periods"):
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
         past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")
-        btyd_past = past if models.btyd_model is model else None
-        missed = latest_missed_purchases(forecaster, models.btyd_model, shop.likely, btyd_past)
+        btyd_past = past if purchase_model is model else None
+        missed = latest_missed_purchases(forecaster, purchase_model, shop.likely, btyd_past)
         has_amounts = forecaster.log.has_amounts
         assessment = (
             assess_intervals(past, shop.interval) if has_amounts else IntervalAssessment(None, None, past.period)
@@ -245,7 +235,7 @@ def _setting_records(cfg: DictConfig, *, with_model: bool) -> list[Record]:
 
 def _tags(window: Window, request: ModelReference, models: ScoringModels, folder: Path) -> Iterator[Tag]:
     yield Tag("model", request.model.name)
-    yield Tag("btyd_model", models.btyd_model.name)
+    yield Tag("btyd_model", models.btyd_name)
     yield Tag("window", window.horizon.label)
     yield Tag("cutoff", str(window.end))
     yield Tag("scores", str(folder.resolve()))

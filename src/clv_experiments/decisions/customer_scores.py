@@ -16,14 +16,13 @@ from clv_experiments.decisions.next_purchase.dates import GRID, RHYTHM_GRID, nex
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import RHYTHM_NAME, TimingChoice, days_since_last
+from clv_experiments.decisions.snapshot import Snapshot, TimingChoice, days_since_last
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.intervals import SpendIntervals
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
-from clv_experiments.models.mbg_cnbd_k import MbgCnbdK
 from clv_experiments.tracking.stored_run import StoredModel
 
 HISTORY = ["frequency", "recency", "T", "monetary_value"]
@@ -41,16 +40,33 @@ class ScoringModels:
     """The fitted models that customers are scored with; one may be both."""
 
     spend: Any  # estimator of spend over the horizon
-    spend_model: Model  # the configuration behind it
+    spend_name: str
     columns: tuple[str, ...]  # the features that it takes, in order
     btyd: Any  # estimator of purchases
-    btyd_model: Model
+    btyd_name: str
     level: Level | None = None  # what spend was brought to; None where it is the model's own, or the model was stored
     timing: TimingChoice | None = None  # of purchases; None where the log was not asked
 
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> ScoringModels:
+        """Take the models behind a snapshot."""
+        spend, columns = snapshot.model, tuple(str(column) for column in snapshot.model.X.columns)
+        names = snapshot.model_name, snapshot.btyd_name
+        return cls(spend.estimator, names[0], columns, snapshot.btyd.estimator, names[1], spend.level, snapshot.timing)
+
+    @property
+    def timing_model(self) -> Any:
+        """The estimator that tells P(alive), P(buys) and dates."""
+        return self.timing.timing_model if self.timing and self.timing.timing_model else self.btyd
+
+    @property
+    def timing_name(self) -> str:
+        """Name that estimator."""
+        return self.timing.name(self.btyd_name) if self.timing else self.btyd_name
+
     def warnings(self) -> list[str]:
         """Return what the estimators say of their own fits, each with the model's name."""
-        fits = {self.spend_model.name: self.spend, self.btyd_model.name: self.btyd}
+        fits = {self.spend_name: self.spend, self.btyd_name: self.btyd}
         return [f"{name}: {warning}." for name, fit in fits.items() for warning in estimator_warnings(fit)]
 
 
@@ -70,30 +86,19 @@ def fit_scoring_models(
         fit = forecaster.fit_future(model)
         spend, columns, level = fit.estimator, fit.columns, fit.level
     if hasattr(spend, "discounted_purchases"):
-        return ScoringModels(spend, model, columns, spend, model, level)
-    return ScoringModels(spend, model, columns, forecaster.fit_future(btyd_model).estimator, btyd_model, level)
+        return ScoringModels(spend, model.name, columns, spend, model.name, level)
+    btyd = forecaster.fit_future(btyd_model).estimator
+    return ScoringModels(spend, model.name, columns, btyd, btyd_model.name, level)
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """Predicts what is expected of each customer."""
 
-    estimator: Any  # of spend over the horizon
-    spend_name: str  # of the model behind it
-    columns: tuple[str, ...]  # the features that it takes, in order
-    btyd: Any  # estimator of purchases; may be the same
-    btyd_name: str
+    models: ScoringModels
     intervals: SpendIntervals | None  # None where there is nothing to calibrate them on: their columns are NaN then
     shop: Shop
     cutoff: date
-    timing_model: MbgCnbdK | None = None  # tells P(alive), P(buys) and dates in the place of the BTYD model
-
-    @classmethod
-    def of(cls, models: ScoringModels, intervals: SpendIntervals | None, shop: Shop, cutoff: date) -> Scorer:
-        """Score with fitted models."""
-        timing_model = models.timing.timing_model if models.timing else None
-        names = models.spend_model.name, models.btyd_model.name
-        return cls(models.spend, names[0], models.columns, models.btyd, names[1], intervals, shop, cutoff, timing_model)
 
     def score_customers(self, X: pd.DataFrame) -> pd.DataFrame:
         """Predict what is expected of some customers; no other customer matters.
@@ -119,22 +124,23 @@ class Scorer:
         since = days_since_last(history).to_numpy().astype("timedelta64[D]")
         limit_days = self.shop.next_purchase_within.after(self.cutoff).days
         money = self._predict_money(X, history) if "monetary_value" in history else {}
-        timing, grid = (self.timing_model, RHYTHM_GRID) if self.timing_model else (self.btyd, GRID)
+        btyd, timing = self.models.btyd, self.models.timing_model
+        grid = GRID if timing is btyd else RHYTHM_GRID
         table = history.astype({"frequency": int, "recency": int, "T": int}).assign(
             last_purchase=(np.datetime64(self.cutoff, "D") - since).astype("datetime64[s]"),
-            expected_purchases=self.btyd.expected_purchases(history),
+            expected_purchases=btyd.expected_purchases(history),
             p_alive=timing.probability_alive(history),
             p_purchase=timing.probability_purchase(history),
             p_purchase_at_last=probability_purchase_at_last(timing, history),
-            btyd_model=self.btyd_name,
-            timing_model=RHYTHM_NAME if self.timing_model else self.btyd_name,
+            btyd_model=self.models.btyd_name,
+            timing_model=self.models.timing_name,
             **next_purchase_dates(timing, history, self.cutoff, limit_days, self.shop.interval, grid),
             **money,
         )
         return table[[column for column in COLUMNS if column in table]].assign(total_spend=X["total_spend"])
 
     def _predict_money(self, X: pd.DataFrame, history: pd.DataFrame) -> dict[str, Any]:
-        spend = np.asarray(self.estimator.predict(X[list(self.columns)]), dtype=float)
+        spend = np.asarray(self.models.spend.predict(X[list(self.models.columns)]), dtype=float)
         invalid = ~(np.isfinite(spend) & (spend >= 0))
         if invalid.any():
             raise ClvError(
@@ -147,8 +153,8 @@ class Scorer:
             "expected_spend": spend,
             "expected_spend_low": low,
             "expected_spend_high": high,
-            "spend_model": self.spend_name,
-            "clv": discounted_clv(self.btyd, history, self.shop, self.cutoff),
+            "spend_model": self.models.spend_name,
+            "clv": discounted_clv(self.models.btyd, history, self.shop, self.cutoff),
         }
 
 

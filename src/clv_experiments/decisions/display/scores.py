@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.customer_scores import value_column
+from clv_experiments.decisions.customer_scores import ScoringModels, value_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_files import ScoreSummary
 from clv_experiments.decisions.shop import Shop
@@ -34,14 +34,15 @@ def ranking_sentences(ranking: RankingAssessment | None, model: str, period: Per
     return sentences("scores/evidence.jinja", "ranking", ranking, model, period, measure) if ranking else []
 
 
-def model_sentences(model: str, btyd_name: str, timing_name: str, timing: Any, *, has_amounts: bool) -> list[str]:
-    """Say what readers of a row must know of the models behind it.
-
-    ``timing`` is the estimator that tells P(alive), ``timing_name`` its name.
-    """
-    evidence = partial(sentences, "scores/evidence.jinja")
-    sure = evidence("sure_of_one_time_buyers", timing_name) if is_sure_of_one_time_buyers(timing) else []
-    return [*sure, *(evidence("two_models", model, btyd_name) if has_amounts and model != btyd_name else [])]
+def model_sentences(models: ScoringModels, *, has_amounts: bool) -> list[str]:
+    """Say what readers of a row must know of the models behind it."""
+    evidence, names = partial(sentences, "scores/evidence.jinja"), (models.spend_name, models.btyd_name)
+    is_sure = is_sure_of_one_time_buyers(models.timing_model)
+    return [
+        *(evidence("sure_of_one_time_buyers", models.timing_name) if is_sure else []),
+        *(evidence("two_models", *names) if has_amounts and names[0] != names[1] else []),
+        *timing_sentences(models.timing, models.btyd_name),
+    ]
 
 
 def timing_sentences(timing: TimingChoice | None, btyd_name: str) -> list[str]:
