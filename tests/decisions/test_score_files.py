@@ -1,11 +1,11 @@
-"""Scores on disk: whole or not there, defused for spreadsheets, and read back as they were written."""
+"""Scores on disk: whole or not there, and defused for spreadsheets."""
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from clv_experiments.decisions.score_files import BatchWriter, open_score_files, read_batches
+from clv_experiments.decisions.score_files import open_score_files
 from clv_experiments.errors import ClvError
 
 
@@ -29,14 +29,3 @@ def test_files_are_whole_or_not_there(tmp_path):
         writer.write(text)
         raise OSError(28, "No space left on device")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_batches_are_read_back_as_they_were_written(tmp_path):
-    batch = pd.DataFrame({"customer_id": ["a", "b"], "day": pd.to_datetime(["2011-11-30", None]), "x": [1.5, np.nan]})
-    with BatchWriter(tmp_path / "batches.parquet") as writer:
-        writer.write(batch)
-        writer.write(batch.iloc[:1])
-    batches = [*read_batches(tmp_path / "batches.parquet")]
-    assert [len(frame) for frame in batches] == [2, 1]
-    pd.testing.assert_frame_equal(batches[0], batch.astype({"day": "datetime64[ms]"}))
-    assert batches[0]["day"].dt.year.iloc[0] == 2011
