@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -19,10 +19,10 @@ from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, va
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.snapshot import HISTORY
-from clv_experiments.errors import ClvError, describe_write_failure
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.customer_features import customer_feature_parts
 from clv_experiments.reporting.batches import BatchWriter, read_batches
+from clv_experiments.reporting.record_files import naming_failures, whole_file
 
 CSV, PARQUET = "scores.csv", "scores.parquet"
 BATCH_CUSTOMERS = 50_000
@@ -115,8 +115,12 @@ class ScoreSummary:
 def scratch_file(folder: Path) -> Iterator[Path]:
     """Name a Parquet file in a folder, which is gone afterwards; ClvError if the disk refuses."""
     path = folder / f".{os.getpid()}.expected.parquet"
-    with _temporary(folder, [path]):
-        yield path
+    with naming_failures(folder, "the scores"):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -125,25 +129,11 @@ def open_score_files(folder: Path) -> Iterator[BatchWriter]:
 
     Old ones stay until both are whole.
     """
-    parts = {folder / f".{os.getpid()}.{name}": folder / name for name in (PARQUET, CSV)}
-    with _temporary(folder, list(parts)):
-        with BatchWriter(*parts) as writer:
-            yield writer
-        for part, final in parts.items():
-            part.replace(final)
-
-
-@contextmanager
-def _temporary(folder: Path, paths: list[Path]) -> Iterator[None]:
-    """Create a folder; whatever happens, leave none of the paths behind, and report in one sentence what went wrong."""
-    try:
+    with naming_failures(folder, "the scores"):
         folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise ClvError(
-            f"the scores cannot be written to {folder}: {describe_write_failure(error, folder, 'output')}"
-        ) from error
-    finally:
-        for path in paths:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        with (
+            whole_file(folder / CSV) as csv,
+            whole_file(folder / PARQUET) as parquet,
+            BatchWriter(parquet, csv) as writer,
+        ):
+            yield writer

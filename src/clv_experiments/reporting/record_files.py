@@ -29,16 +29,23 @@ def write_folder(folder: str, title: str, records: Iterable[Record], subject: st
         If it cannot be written; begins with ``subject``, such as ``the leaderboard``.
     """
     path = output_folder(folder, title)
-    try:
+    with naming_failures(path, subject):
         for record in records:
             if isinstance(record, Table | Text | FigureRecord):
                 with whole_file(path / record.name) as part:
                     write_record(record, part)
+    return path
+
+
+@contextmanager
+def naming_failures(folder: Path, subject: str) -> Iterator[None]:
+    """Turn what the disk refuses into a ClvError that names what could not be written, and where."""
+    try:
+        yield
     except OSError as error:
         raise ClvError(
-            f"{subject} cannot be written to {path}: {describe_write_failure(error, path, 'output')}"
+            f"{subject} cannot be written to {folder}: {describe_write_failure(error, folder, 'output')}"
         ) from error
-    return path
 
 
 @contextmanager
