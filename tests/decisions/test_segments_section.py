@@ -56,7 +56,7 @@ def test_the_section_stands_on_any_log():
         assert tables[name]["share_of_expected"].sum() == pytest.approx(1.0)
         assert tables[name]["country"].unique().tolist() == [HOSTILE]
     assert tables["tier_movement"]["customers"].sum() == 80
-    assert tier_movement(now, previous, SHOP.tiers).high_before == 6
+    assert tier_movement(now, previous, SHOP.tiers).counts.loc["High"].sum() == 6
     assert "6 customers who were High" in section.summary[2]
     assert "31 March 2023" in section.summary[2]
     assert [exhibit.name for exhibit in section.all_exhibits if exhibit.draw] == ["tier_movement"]
@@ -104,7 +104,7 @@ def test_moves_between_tiers_are_said_with_what_they_cost():
     today[19], today[0] = 0.5, 30.0
     now, previous = tiers_of([*today, 40.0]), tiers_of(then, BEFORE)
     moves = tier_movement(now, previous, SHOP.tiers)
-    assert (moves.high_before, moves.high_now, moves.stayed_high, moves.new, moves.new_high) == (2, 2, 0, 1, 1)
+    assert (moves.counts.loc["High"].tolist(), moves.counts.loc[NEW].tolist()) == ([0, 1, 1], [1, 0, 0])
     assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
     first, second = exhibit_moves(now, previous).sentences
     for part in ("2 customers who were High", "31 March 2023", "0 (0%) still are", "2 are not", "£37.00 to £18.50"):

@@ -82,10 +82,13 @@ def test_moves_follow_who_fell_and_who_rose():
     then, today = np.arange(20.0), np.arange(20.0)
     today[19], today[0] = 0.5, 30.0
     moves = tier_movement(snapshot_of([*today, 40.0], COMING), snapshot_of(then), SHARES)
-    assert (moves.high_before, moves.stayed_high, moves.high_now, moves.new, moves.new_high) == (2, 0, 2, 1, 1)
+    assert moves.counts.loc["High"].tolist() == [0, 1, 1]
+    assert moves.counts["High"].tolist() == [0, 0, 1, 1]
+    assert moves.counts.loc[NEW].sum() == 1
     assert (moves.spend_before, moves.spend_now) == (37.0, 18.5)
     still = tier_movement(snapshot_of(then, COMING), snapshot_of(then), SHARES)
-    assert (still.high_before, still.stayed_high, still.new, still.spend_before) == (2, 2, 0, 0.0)
+    assert still.counts.loc["High"].tolist() == [2, 0, 0]
+    assert (still.counts.loc[NEW].sum(), still.spend_before) == (0, 0.0)
 
 
 def test_what_a_tier_brought_is_compared_with_what_was_expected_and_flips_with_it():
@@ -111,7 +114,7 @@ def test_a_model_that_expects_the_same_of_all_makes_no_tiers():
     assert summary.table["group"].tolist() == ["Low"]
     assert summary.outcomes == []
     moves = tier_movement(now, previous, SHARES)
-    assert (moves.high_before, moves.high_now) == (0, 0)
+    assert (moves.counts.loc["High"].sum(), moves.counts["High"].sum()) == (0, 0)
 
 
 def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_tier():

@@ -108,11 +108,6 @@ class TierMovement:
     """Moves between tiers from one cutoff to the next, in customers."""
 
     counts: pd.DataFrame  # from ``count_moves``
-    high_before: int
-    high_now: int
-    stayed_high: int
-    new: int
-    new_high: int
     spend_before: float  # expected of those who are no longer High, then
     spend_now: float  # and now
 
@@ -120,19 +115,9 @@ class TierMovement:
 def tier_movement(now: Snapshot, previous: Snapshot, shares: tuple[float, float]) -> TierMovement:
     """Count who moved between the tiers since the previous cutoff, and what that does to expected spend."""
     before, after = (assign_tiers(at.table["expected_spend"], shares) for at in (previous, now))
-    new, is_high = ~after.index.isin(before.index), after == HIGH
-    was_high = before.reindex(after.index) == HIGH
-    demoted = after.index[was_high & ~is_high]
-    return TierMovement(
-        counts=count_moves(before, after),
-        high_before=int(was_high.sum()),
-        high_now=int(is_high.sum()),
-        stayed_high=int((was_high & is_high).sum()),
-        new=int(new.sum()),
-        new_high=int((new & is_high).sum()),
-        spend_before=float(previous.table.loc[demoted, "expected_spend"].sum()),
-        spend_now=float(now.table.loc[demoted, "expected_spend"].sum()),
-    )
+    demoted = after.index[(before.reindex(after.index) == HIGH) & (after != HIGH)]
+    spend_before, spend_now = (float(at.table.loc[demoted, "expected_spend"].sum()) for at in (previous, now))
+    return TierMovement(count_moves(before, after), spend_before, spend_now)
 
 
 def count_moves(before: pd.Series, after: pd.Series) -> pd.DataFrame:
