@@ -12,8 +12,7 @@ from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.budget.outlook import estimate_outlook
 from clv_experiments.decisions.budget.plan import plan_contacts
 from clv_experiments.decisions.budget.regret import evaluate_regret
-from clv_experiments.decisions.display.budget import budget_section, draw_profit_curve
-from clv_experiments.decisions.display.contacts import COLUMNS, list_contacts
+from clv_experiments.decisions.display.budget import FILE_COLUMNS, budget_section, draw_profit_curve, list_contacts
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.exhibit import NARROW, WIDE
@@ -186,13 +185,13 @@ def test_contacts_have_the_same_columns_on_every_log_and_say_why():
     scored = now.assign(segment="good", **advice)
     history = now.assign(frequency=[0.0, 41.0] * 100, recency=[0.0, 9.0] * 100, T=9.0)
     contacts = list_contacts(plan, scored, history.drop(columns="country"))
-    assert list(contacts.columns) == COLUMNS
+    assert list(contacts.columns) == FILE_COLUMNS
     assert contacts["country"].isna().all()
     assert contacts["customer_id"].tolist() == plan.contacted.index.tolist()
     assert contacts["reason"].tolist() == ["1 purchase, 9 days ago", "42 purchases, last today"] * 20
     assert list(list_contacts(plan, scored, history)["country"].unique()) == [HOSTILE]
     nobody = list_contacts(plan_of(shop(budget=0.0)), scored, history)
-    assert (list(nobody.columns), len(nobody)) == (COLUMNS, 0)
+    assert (list(nobody.columns), len(nobody)) == (FILE_COLUMNS, 0)
 
 
 @pytest.mark.parametrize("settings", [shop(), shop(budget=1e6), shop(cost=500.0, budget=5000.0)])

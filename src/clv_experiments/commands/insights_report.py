@@ -20,8 +20,7 @@ from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, Sc
 from clv_experiments.decisions.display.acquisition import acquisition_section
 from clv_experiments.decisions.display.answers import answer_questions
 from clv_experiments.decisions.display.best_customers import SCORES, best_customers_section
-from clv_experiments.decisions.display.budget import CONTACTS, budget_section
-from clv_experiments.decisions.display.contacts import list_contacts
+from clv_experiments.decisions.display.budget import CONTACTS, budget_section, list_contacts
 from clv_experiments.decisions.display.drivers import drivers_section
 from clv_experiments.decisions.display.missed import missed_section
 from clv_experiments.decisions.display.next_purchase import next_purchase_section

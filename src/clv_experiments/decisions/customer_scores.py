@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.actions import probability_purchase_at_last, recommended_action
-from clv_experiments.decisions.clv import discounted_clv
 from clv_experiments.decisions.next_purchase.dates import GRID, RHYTHM_GRID, next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
 from clv_experiments.decisions.segments.tiers import Tiers
@@ -23,6 +22,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
 from clv_experiments.forecasting.model import Model
 from clv_experiments.forecasting.run_records import estimator_warnings
+from clv_experiments.models.btyd import BtydRegressor
 from clv_experiments.tracking.stored_run import StoredModel
 
 HISTORY = ["frequency", "recency", "T", "monetary_value"]
@@ -154,8 +154,33 @@ class Scorer:
             "expected_spend_low": low,
             "expected_spend_high": high,
             "spend_model": self.models.spend_name,
-            "clv": discounted_clv(self.models.btyd, history, self.shop, self.cutoff),
+            "clv": discounted_clv(
+                self.models.btyd, history, self.shop, float(self.shop.clv_horizon.after(self.cutoff).days)
+            ),
         }
+
+
+def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, days: float) -> np.ndarray:
+    """Return margin x expected spend a purchase x discounted expected purchases over so many days.
+
+    Spend and the number of purchases are independent given the history (Fader, Hardie and Lee 2005, "RFM and CLV:
+    Using Iso-Value Curves for Customer Base Analysis"), so that their expectations multiply. What was spent before the
+    cutoff does not count.
+
+    Parameters
+    ----------
+    btyd : BtydRegressor
+        Fitted.
+    X : pandas.DataFrame
+        ``frequency``, ``recency``, ``T`` (days) and ``monetary_value`` at the cutoff.
+
+    Returns
+    -------
+    array, shape (n,)
+        In the log's currency, at the value that money has on the cutoff.
+    """
+    purchases = btyd.discounted_purchases(X, shop.annual_discount_rate, days)
+    return shop.margin * btyd.expected_spend_per_purchase(X) * purchases
 
 
 def value_column(columns: Container[str]) -> str:

@@ -10,8 +10,7 @@ from sklearn.base import clone
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import probability_purchase_at_last
-from clv_experiments.decisions.clv import clv_within
-from clv_experiments.decisions.customer_scores import COLUMNS, value_column
+from clv_experiments.decisions.customer_scores import COLUMNS, discounted_clv, value_column
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
 from clv_experiments.decisions.segments.tiers import Tiers
 from clv_experiments.decisions.shop import Shop
@@ -70,7 +69,7 @@ def score_summary(
     else:
         table["p_next_purchase"] = btyd.probability_purchase(X, limit_days)
     if summary.has_amounts:
-        clv = clv_within(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
+        clv = discounted_clv(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
         table = table.assign(expected_spend=btyd.predict(X), spend_model=btyd_name, clv=clv)
     value = table[value_column(table)].to_numpy()
     table = table.assign(value_tier=Tiers.of(value, shop.tiers).names(value)).reset_index()

@@ -15,7 +15,7 @@ from clv_experiments.decisions.budget.outlook import Outlook
 from clv_experiments.decisions.budget.plan import Plan
 from clv_experiments.decisions.budget.regret import Regret, Strategy, evaluate_regret
 from clv_experiments.decisions.shop import Shop
-from clv_experiments.decisions.snapshot import Snapshot
+from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.reporting.chart_style import (
     BAND,
     BLUE,
@@ -30,11 +30,16 @@ from clv_experiments.reporting.chart_style import (
 )
 from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
 from clv_experiments.reporting.formatting import format_dates, format_exact_percent, format_money
+from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
 CONTACTS = "contacts.csv"
-CONTACT_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]
+FILE_COLUMNS = [  # documented in templates/scores/readme.jinja
+    "customer_id", "country", "expected_spend", "expected_profit", "last_purchase", "value_tier", "segment",
+    "recommended_action", "reason",
+]  # fmt: skip
+PAGE_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]
 PROFIT, REGRET, SHARE_LOST, AHEAD = (
     [name, f"{name}_low", f"{name}_high"] for name in ("profit", "regret", "share_lost", "model_ahead")
 )
@@ -49,6 +54,31 @@ TEMPLATE = SectionTemplate(
         count=["contacts", "customers"],
     ),
 )  # fmt: skip
+
+
+def list_contacts(plan: Plan, scored: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """List the contacted customers, the most profitable first.
+
+    Parameters
+    ----------
+    plan : Plan
+    scored : pandas.DataFrame
+        Indexed by ``customer_id``: ``last_purchase``, ``value_tier``, ``segment``, ``recommended_action``.
+    customers : pandas.DataFrame
+        A snapshot's table of the same customers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``FILE_COLUMNS``, whatever the log holds: ``country`` is empty where it has none.
+    """
+    contacted = plan.contacted
+    history = customers.loc[contacted.index]
+    facts = zip(history["frequency"].astype(int) + 1, days_since_last(history).astype(int), strict=True)
+    reasons = [" ".join(sentences("report/answers.jinja", "reason", *fact)) for fact in facts]
+    advice = scored.loc[contacted.index, ["last_purchase", "value_tier", "segment", "recommended_action"]]
+    table = contacted[["expected_spend", "expected_profit"]].join(advice).assign(reason=reasons)
+    return table.assign(country=history.get("country")).rename_axis("customer_id").reset_index()[FILE_COLUMNS]
 
 
 def budget_section(
@@ -84,7 +114,7 @@ def budget_section(
     split, comparison = _split(plan, "segment", "budget_segments", shop), _comparison(regret, previous, shop)
     exhibits = [_curve(plan, now, shop)]
     if plan.contacts:
-        columns = [column for column in CONTACT_COLUMNS if column != "country" or contacts["country"].notna().any()]
+        columns = [column for column in PAGE_COLUMNS if column != "country" or contacts["country"].notna().any()]
         limit = TEMPLATE.render("budget_limit", plan, currency)
         exhibits += [
             TEMPLATE.exhibit("contacts", recommendation + limit, contacts, columns=columns, file=CONTACTS),
