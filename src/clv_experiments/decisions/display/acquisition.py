@@ -23,7 +23,7 @@ PARTS = ["first_purchase", "repeat_purchases", "corrected"]
 VALUE = ["first_year_value", "low", "high"]
 TEMPLATE = SectionTemplate(
     "report/acquisition.jinja",
-    column_kinds(money=[*PARTS, *VALUE, "predicted"], count=["customers"], share=["year_over"], month=["cohort"]),
+    column_kinds(money=[*PARTS, *VALUE], count=["customers"], month=["cohort"]),
 )
 
 

@@ -40,20 +40,15 @@ FILE_COLUMNS = [  # documented in templates/scores/readme.jinja
     "recommended_action", "reason",
 ]  # fmt: skip
 PAGE_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]
-PROFIT, REGRET, SHARE_LOST, AHEAD = (
-    [name, f"{name}_low", f"{name}_high"] for name in ("profit", "regret", "share_lost", "model_ahead")
-)
+PROFIT, AHEAD = ([name, f"{name}_low", f"{name}_high"] for name in ("profit", "model_ahead"))
 TEMPLATE = SectionTemplate(
     "report/budget.jinja",
     column_kinds(
-        money=[
-            "expected_spend", "expected_profit", "cost", "budget", "judged_profit", "low", "high",
-            *PROFIT, *REGRET, *AHEAD,
-        ],
-        share=["uplift", "share_of_cost", *SHARE_LOST],
+        money=["expected_spend", "expected_profit", "cost", "judged_profit", "low", "high", *PROFIT, *AHEAD],
+        share=["uplift", "share_of_cost"],
         count=["contacts", "customers"],
     ),
-)  # fmt: skip
+)
 
 
 def list_contacts(plan: Plan, scored: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:

@@ -40,7 +40,6 @@ TEMPLATE = SectionTemplate(
         count=["group", "expected_before", "expected_now"],
     ),
 )
-SCORES = {"auc": "AUC", "brier": "Brier", "bias": "bias"}
 HEIGHT = 4.5  # inches
 
 
@@ -113,15 +112,14 @@ def calibration_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
 def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
     """Show every score of every candidate; the page has no room for the Brier scores and all but one checkpoint."""
     board = outlook.board
-    checkpoints, table = board.backtest.checkpoints, board.wide
-    hidden = [f"{score}_{days}" for score in ("auc", "bias") for days in checkpoints[:-1]]
-    scores = {f"{score}_{days}": f"{name}, {days} days" for days in checkpoints for score, name in SCORES.items()}
+    (*hidden_days, days), table = board.backtest.checkpoints, board.wide
+    hidden = [f"{score}_{earlier}" for score in ("auc", "bias") for earlier in hidden_days]
     return TEMPLATE.exhibit(
         "next_purchase_leaderboard",
         [*TEMPLATE.render("winner", board), *TEMPLATE.render("in_use", board, outlook.candidate.name)],
         table,
-        headings=scores,
-        kinds=column_kinds(share=[f"bias_{days}" for days in checkpoints]),
+        headings={f"auc_{days}": f"AUC, {days} days", f"bias_{days}": f"bias, {days} days"},
+        kinds=column_kinds(share=[f"bias_{days}"]),
         columns=[name for name in table.columns if not name.startswith(("family", "brier", *hidden))],
     )
 

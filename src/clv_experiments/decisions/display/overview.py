@@ -31,7 +31,7 @@ TEMPLATE = SectionTemplate(
     "report/overview.jinja",
     column_kinds(
         money=["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"],
-        share=["on_month_before", "on_year_before", "revenue_share", "cumulative_share", "change", *MONTHS_LATER],
+        share=["on_year_before", "revenue_share", "cumulative_share", "change", *MONTHS_LATER],
         month=["month", "cohort"],
     ),
 )

@@ -25,23 +25,21 @@ from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kin
 from clv_experiments.reporting.formatting import format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 
+ACTUAL = ["share_that_came", "share_that_came_low", "share_that_came_high"]
 TEMPLATE = SectionTemplate(
     "report/segments.jinja",
     column_kinds(
         count=["customers", *TIERS],
-        money=["past_revenue", "expected_revenue", "revenue_that_came"],
-        share=[
-            "share_of_customers", "share_of_past", "share_of_expected", "country_share", "p_alive",
-            "share_expected_before", "share_that_came", "share_that_came_low", "share_that_came_high",
-        ],
+        money=["past_revenue", "expected_revenue"],
+        share=["share_of_customers", "share_of_expected", "p_alive", *ACTUAL],
     ),
-)  # fmt: skip
+)
 TIER_COLOURS = dict(zip((*TIERS, NEW), (BLUE, GREY, RULE, ORANGE), strict=True))
 GAP, LABELLED = 0.04, 0.05  # shares of all customers: between groups, and from which on a band has its number
 # On the page; where customers are and what they buy is in the file.
 COLUMNS = (
     "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
-    "share_that_came", "share_that_came_low", "share_that_came_high",
+    *ACTUAL,
 )  # fmt: skip
 
 
