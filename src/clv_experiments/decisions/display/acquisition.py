@@ -30,16 +30,7 @@ TEMPLATE = SectionTemplate(
 def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
     """Show what a new customer is worth in the first year, and how good its prediction was a year ago.
 
-    Parameters
-    ----------
-    forecaster : Forecaster
-        Of the snapshot's log.
-    now : Snapshot
-        At the log's end.
-    shop : Shop
-    seed : int
-    replicates : int
-        Of every bootstrap.
+    ``now`` is at the end of the forecaster's log.
     """
     acquisition = analyse_acquisition(forecaster, now, shop, replicates, seed)
     cohorts = acquisition.cohorts

@@ -44,12 +44,7 @@ BINS = 24
 def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop: Shop) -> Section:
     """Show the customers with the highest expected spend, and those with the highest probability of buying.
 
-    Parameters
-    ----------
-    best : RankedCustomers
-    intervals : sequence of str
-        What the intervals of spend rest on.
-    shop : Shop
+    The sentences ``intervals`` say what the intervals of spend rest on.
     """
     subtitle = format_dates(best.period)
     scores = best.by_spend[["expected_spend", "value_tier"]]

@@ -52,20 +52,10 @@ TEMPLATE = SectionTemplate(
 
 
 def list_contacts(plan: Plan, scored: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """List the contacted customers, the most profitable first.
+    """List the contacted customers, the most profitable first, in ``FILE_COLUMNS``.
 
-    Parameters
-    ----------
-    plan : Plan
-    scored : pandas.DataFrame
-        Indexed by ``customer_id``: ``last_purchase``, ``value_tier``, ``segment``, ``recommended_action``.
-    customers : pandas.DataFrame
-        A snapshot's table of the same customers.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of ``FILE_COLUMNS``, whatever the log holds: ``country`` is empty where it has none.
+    ``scored``, indexed by ``customer_id``, has ``last_purchase``, ``value_tier``, ``segment``, ``recommended_action``;
+    ``customers`` is a snapshot's table of the same. ``country`` is empty where the log has none.
     """
     contacted = plan.contacted
     history = customers.loc[contacted.index]
@@ -88,19 +78,7 @@ def budget_section(
 ) -> Section:
     """Show the plan of the coming period, and what one of the period before would have earned.
 
-    Parameters
-    ----------
-    plan : Plan
-    outlook : Outlook
-        Of the plan.
-    contacts : pandas.DataFrame
-        From ``list_contacts``.
-    now, previous : Snapshot
-        Of the period to come, and of the one before it, which is over.
-    shop : Shop
-    seed : int
-    replicates : int
-        Of every bootstrap.
+    ``contacts`` is from ``list_contacts``, ``outlook`` of the plan; the period of ``previous`` is over.
     """
     regret = evaluate_regret(previous.table, shop.campaign, shop.margin, replicates, seed)
     currency = shop.currency

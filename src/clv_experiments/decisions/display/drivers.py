@@ -57,13 +57,7 @@ def _describe_rows(drivers: Drivers) -> str:
 def draw_effects(table: pd.DataFrame, subtitle: str, width: float) -> Figure:
     """Draw the effect of one more step of each feature on a log axis, filled where it is claimed.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From ``drivers.compare_effects``, without features that were left out.
-    subtitle : str
-        What was fitted on.
-    width : float
+    The table is from ``drivers.compare_effects``, without features that were left out.
     """
     figure, (panel,) = create_chart("What goes with spend", subtitle, 1.8 + 0.5 * len(table), width=width)
     panel.axvline(0, **REFERENCE_LINE)

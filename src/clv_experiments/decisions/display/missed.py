@@ -35,13 +35,7 @@ TEMPLATE = SectionTemplate(
 def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:
     """Say who was likely to buy and did not, and whose P(alive) fell among the customers of high value.
 
-    Parameters
-    ----------
-    now, previous : Snapshot
-        Of the coming period, and of the one before it, which is over.
-    shop : Shop
-    seed, replicates : int
-        Of the simulated counts.
+    The period of ``previous`` is over; ``replicates`` counts are simulated.
     """
     missed = missed_exhibit(find_missed(now, previous, shop.likely, replicates, seed), previous, shop)
     at_risk = at_risk_exhibit(find_at_risk(now, previous, shop.tiers), now, previous, shop)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -127,14 +126,8 @@ def board_exhibit(outlook: NextPurchaseOutlook) -> Exhibit:
 def draw_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle: str, width: float) -> Figure:
     """Draw the share who bought against the predicted probability, a panel for each number of days.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As ``reliability`` returns it.
-    families : mapping of candidate to model family
-        Those to draw, the first on top of the key.
-    subtitle : str
-    width : float
+    The table is from ``reliability``; ``families`` maps the candidates to draw to their model family, the first of them
+    on top of the key.
     """
     checkpoints = list(table["within_days"].unique())
     table = table[table["contender"].isin(families)]
@@ -156,13 +149,9 @@ def draw_reliability(table: pd.DataFrame, families: Mapping[str, str], subtitle:
         panel.xaxis.set_major_locator(MaxNLocator(2))
         write_percent_ticks(panel.xaxis, panel.yaxis)
     panels[0].set_ylabel("share who bought")
-    draw_legend_below(figure, panels[0], 3 if width == WIDE else 1)
-    return figure
-
-
-def draw_legend_below(figure: Figure, panel: Axes, columns: int) -> None:
-    """Name the lines of all panels once, below them, however long the names are."""
-    handles, names = panel.get_legend_handles_labels()
+    handles, names = panels[0].get_legend_handles_labels()  # once for all panels, below them: names may be long
+    columns = 3 if width == WIDE else 1
     figure.legend(
         handles, names, loc="outside lower left", ncols=columns, fontsize=TEXT_SIZE, frameon=False, labelcolor=INK
     )
+    return figure

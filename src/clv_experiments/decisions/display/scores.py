@@ -62,19 +62,8 @@ def readme(
 ) -> str:
     """Describe the files for whoever opens them, with units.
 
-    Parameters
-    ----------
-    model : str
-        Which one predicts spend.
-    notes : sequence of str
-        Sentences: on what evidence.
-    shop : Shop
-    horizon : Horizon
-    cutoff : date
-    has_amounts : bool
-        Whether the log says what was paid.
-    with_contacts : bool
-        Whether a list of contacts stands beside the scores.
+    ``model`` predicts spend, the sentences ``notes`` say on what evidence; ``with_contacts`` is whether a list of
+    contacts stands beside the scores.
     """
     values = (model, notes, shop, horizon, cutoff, has_amounts, with_contacts)
     about = sentences("scores/readme.jinja", "about", *values)

@@ -48,15 +48,8 @@ def segments_section(
 ) -> Section:
     """Put the customers into segments and value tiers.
 
-    Parameters
-    ----------
-    now, previous : Snapshot
-        Of the coming period, and of the one before it, which is over.
-    shop : Shop
-    products : pandas.DataFrame or None
-        ``customer_id, product, amount`` up to the cutoff of ``now``, where the log has products.
-    seed, replicates : int
-        Of the bootstrap.
+    The period of ``previous`` is over; ``products`` has ``customer_id, product, amount`` up to the cutoff of ``now``,
+    where the log tells.
     """
     of_tiers = summarise_tiers(now, previous, shop.tiers, products, replicates, seed)
     of_segments = summarise_segments(now, previous, products, replicates, seed)
