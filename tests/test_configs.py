@@ -13,9 +13,9 @@ from pyarrow.csv import write_csv
 
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.config.model_options import build_model
+from clv_experiments.config.shop import build_shop
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.cdnow import cdnow
-from clv_experiments.decisions.shop import Shop
 from clv_experiments.errors import ClvError
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -38,7 +38,7 @@ def test_the_shops_numbers_are_in_what_decides(primary):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = hydra_compose(primary, overrides=["tracking=memory", "decisions.margin=0.4"])
     assert not OmegaConf.missing_keys(cfg)
-    assert Shop.of(cfg.decisions, "$").margin == 0.4
+    assert build_shop(cfg.decisions, "$").margin == 0.4
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)

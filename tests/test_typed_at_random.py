@@ -29,8 +29,8 @@ from clv_experiments.config.conf_folders import packaged_conf
 from clv_experiments.config.log_and_window import build_window, load_configured_log
 from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings
+from clv_experiments.config.shop import build_shop
 from clv_experiments.config.sweep_config import SweepConfig
-from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.record_files import check_writable
 
 ODD = (
@@ -87,7 +87,7 @@ def check(command, typed):
         if command in ("score", "insights"):
             check_writable(cfg.output, "output")
             build_btyd_model(cfg)
-            Shop.of(cfg.decisions, "")
+            build_shop(cfg.decisions, "")
         if command == "export":
             check_export_settings(cfg)
         if command == "cell":

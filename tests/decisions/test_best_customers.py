@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from clv_experiments.config.shop import build_shop
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.decisions.best_customers import (
     SamePeriodLastYear,
@@ -19,13 +20,12 @@ from clv_experiments.decisions.best_customers import (
     widening_factor,
 )
 from clv_experiments.decisions.display.best_customers import best_customers_section
-from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.forecasting.level import Level
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SHOP = Shop.of(OmegaConf.load(CONF / "decisions" / "shop.yaml"), "£")
+SHOP = build_shop(OmegaConf.load(CONF / "decisions" / "shop.yaml"), "£")
 LEVEL = Level(40.0, 3.0, 0.2, "btyd", "the season of 2021-01-01 to 2021-03-31 was never seen")
 
 

@@ -22,6 +22,7 @@ from clv_experiments.config.settings import (
     resolve_settings,
     setting_records,
 )
+from clv_experiments.config.shop import build_shop
 from clv_experiments.data.window import Period, Window
 from clv_experiments.decisions.display.answers import state_assumptions, suggest_settings
 from clv_experiments.decisions.next_purchase.timing import with_timing
@@ -73,7 +74,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     check_writable(cfg.output, "output")
     if cfg.excel:
         require_excel("excel=true")
-    Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
+    build_shop(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd = build_btyd_model(cfg)
     terminal = Terminal()
     with ExitStack() as stack:
@@ -94,7 +95,7 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 "the same settings and model=mbg_nbd for each customer's purchases, or name data.columns.amount"
             )
         require_no_losses(log, "the report")
-        shop = Shop.of(cfg.decisions, log.currency or "")
+        shop = build_shop(cfg.decisions, log.currency or "")
         forecaster = Forecaster(log, build_scoring_window(cfg.window, log.start, log.end))
         has_labels = forecaster.window.is_long_enough(supervised=True)
         model, fallback_note = choose_model_or_fallback(request.model, log, has_labels=has_labels)

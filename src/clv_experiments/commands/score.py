@@ -28,6 +28,7 @@ from clv_experiments.config.log_and_window import (
     read_configured_summary,
 )
 from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
+from clv_experiments.config.shop import build_shop
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Window
@@ -100,7 +101,7 @@ def score(
     """
     check_settings(cfg)
     check_writable(cfg.output, "output")
-    Shop.of(cfg.decisions, "")  # refuses bad settings before the log is read
+    build_shop(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd_model, terminal = build_btyd_model(cfg), terminal or Terminal()
     with terminal.step("finding the model", "model"):
         request = reference or resolve_model(cfg, model_argument)
@@ -133,7 +134,10 @@ def score(
             return write_summary_scores(cfg, rfm_summary, request, run, terminal)
         assert log
         terminal.report_log(log)
-        window, shop = build_scoring_window(cfg.window, log.start, log.end), Shop.of(cfg.decisions, log.currency or "")
+        window, shop = (
+            build_scoring_window(cfg.window, log.start, log.end),
+            build_shop(cfg.decisions, log.currency or ""),
+        )
         request, fallback_note = _choose_model_or_fallback(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -73,56 +72,6 @@ class Shop:
         valid = all(share > 0 for share in shares) and sum(shares) < 1
         _require("tiers", list(self.tiers), valid, "two shares above 0 that leave a rest")
         _require("likely", self.likely, 0 < _number(self.likely) < 1, "a probability between 0 and 1")
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], currency: str) -> Shop:
-        """Read the settings of ``conf/decisions``.
-
-        Raises
-        ------
-        ClvError
-            Names the setting, what it must be and what it is.
-        """
-        contact, tiers = _group(settings, "contact"), _group(settings, "tiers")
-        uplift = contact["uplift"]
-        if not isinstance(uplift, Sequence) or isinstance(uplift, str):
-            uplift = [uplift] * 3
-        return cls(
-            currency=currency,
-            margin=settings["margin"],
-            annual_discount_rate=settings["annual_discount_rate"],
-            clv_horizon=_horizon(settings, "clv_horizon"),
-            interval=settings["interval"],
-            tiers=(tiers["high"], tiers["mid"]),
-            likely=settings["likely"],
-            next_purchase_within=_horizon(settings, "next_purchase_within"),
-            campaign=Campaign(
-                contact["budget"],
-                contact["cost"],
-                tuple(uplift),
-                _parse_counts(contact["least"]),
-                _parse_counts(contact["most"]),
-            ),
-        )
-
-
-def _group(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return settings that have settings of their own."""
-    group = settings[name]
-    _require(name, group, isinstance(group, Mapping), f"left as it is; type decisions.{name}.<setting>=...")
-    return group
-
-
-def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
-    try:
-        return Horizon.parse(settings[name])
-    except ClvError as error:
-        raise ClvError(str(error).replace("window.horizon", f"decisions.{name}")) from error
-
-
-def _parse_counts(setting: Any) -> Any:
-    """Read None as no counts; what is no mapping is refused later, by its name."""
-    return {} if setting is None else dict(setting) if isinstance(setting, Mapping) else setting
 
 
 def _number(value: object) -> float:

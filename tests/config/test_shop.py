@@ -6,14 +6,14 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments.decisions.shop import Shop
+from clv_experiments.config.shop import build_shop
 from clv_experiments.errors import ClvError
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "decisions" / "shop.yaml"
 
 
 def shop(*changes):
-    return Shop.of(
+    return build_shop(
         OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(CONF), OmegaConf.from_dotlist([*changes]))), "£"
     )
 
@@ -36,7 +36,7 @@ def test_the_configured_numbers_are_read():
 def test_demands_can_be_typed(override, minima):
     with initialize_config_dir(str(CONF.parents[1]), version_base="1.3"):
         cfg = compose("score", overrides=[override])
-    assert Shop.of(cfg.decisions, "").campaign.min_by_segment == minima
+    assert build_shop(cfg.decisions, "").campaign.min_by_segment == minima
 
 
 @pytest.mark.parametrize(
