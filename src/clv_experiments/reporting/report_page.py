@@ -4,52 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import Any
 
 from clv_experiments.reporting.exhibit import NARROW, Answer, Exhibit, Section
 from clv_experiments.reporting.html_page import render_page
-from clv_experiments.reporting.html_table import HtmlTable, exhibit_table
+from clv_experiments.reporting.html_table import exhibit_table
 from clv_experiments.reporting.inline_svg import inline_picture
 
 INTERVAL = re.compile(r"\(\d+% (?:interval|range) [^()]*\)")
 UNBROKEN = str.maketrans({" ": "\u00a0", "−": "−\u2060"})  # no line ends after them
-
-
-@dataclass(frozen=True)
-class PageExhibit:
-    """An exhibit as the page shows it."""
-
-    anchor: str
-    title: str
-    sentences: Sequence[str]
-    picture: Markup | None
-    table: HtmlTable | None
-
-
-@dataclass(frozen=True)
-class PageSection:
-    """A section as the page shows it: ``lead`` is seen while it is closed, ``answer`` once it is open."""
-
-    anchor: str
-    title: str
-    lead: str
-    answer: Sequence[str]
-    exhibits: list[PageExhibit]
-    method: Sequence[str]
-    evidence: list[PageExhibit]
-
-
-@dataclass(frozen=True)
-class PageAnswer:
-    """An answer as the page shows it."""
-
-    anchor: str
-    question: str
-    headline: str
-    sentences: Sequence[str]
-    table: HtmlTable | None
 
 
 def report_page(
@@ -106,30 +69,48 @@ def report_page(
     )
 
 
-def _answer(answer: Answer, currency: str) -> PageAnswer:
+def _answer(answer: Answer, currency: str) -> dict[str, Any]:
     table = exhibit_table(answer.exhibit, currency) if answer.exhibit else None
-    return PageAnswer(answer.anchor, answer.question, answer.headline, _unbroken(answer.sentences), table)
+    return {
+        "anchor": answer.anchor,
+        "question": answer.question,
+        "headline": answer.headline,
+        "sentences": _unbroken(answer.sentences),
+        "table": table,
+    }
 
 
-def _section(section: Section, currency: str) -> PageSection:
-    """Lay out a section; what an exhibit repeats of its summary is told once."""
+def _section(section: Section, currency: str) -> dict[str, Any]:
+    """Lay out a section: its lead is seen while it is closed; what an exhibit repeats of the summary is told once."""
     lead, *rest = _unbroken(section.summary)
     exhibits, evidence = (
         [_exhibit(exhibit, f"{section.anchor}-{exhibit.name}", [lead], currency) for exhibit in part]
         for part in (section.exhibits, section.evidence)
     )
-    repeated = {sentence for exhibit in exhibits + evidence for sentence in exhibit.sentences}
-    answer = [sentence for sentence in rest if sentence not in repeated]
-    return PageSection(section.anchor, section.title, lead, answer, exhibits, _unbroken(section.method), evidence)
+    repeated = {sentence for exhibit in exhibits + evidence for sentence in exhibit["sentences"]}
+    return {
+        "anchor": section.anchor,
+        "title": section.title,
+        "lead": lead,
+        "answer": [sentence for sentence in rest if sentence not in repeated],
+        "exhibits": exhibits,
+        "method": _unbroken(section.method),
+        "evidence": evidence,
+    }
 
 
-def _exhibit(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: str) -> PageExhibit:
+def _exhibit(exhibit: Exhibit, anchor: str, summary: Sequence[str], currency: str) -> dict[str, Any]:
     picture, description = None, " ".join(exhibit.sentences) or exhibit.title
     if exhibit.draw and exhibit.figure:
         prefix = anchor.replace("_", "-")
         picture = inline_picture(exhibit.figure, exhibit.draw(NARROW), exhibit.title, description, prefix)
-    sentences = [sentence for sentence in _unbroken(exhibit.sentences) if sentence not in summary]
-    return PageExhibit(anchor, exhibit.title, sentences, picture, exhibit_table(exhibit, currency))
+    return {
+        "anchor": anchor,
+        "title": exhibit.title,
+        "sentences": [sentence for sentence in _unbroken(exhibit.sentences) if sentence not in summary],
+        "picture": picture,
+        "table": exhibit_table(exhibit, currency),
+    }
 
 
 def _unbroken(sentences: Sequence[str]) -> list[str]:
