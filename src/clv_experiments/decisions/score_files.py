@@ -80,11 +80,10 @@ class ScoreSummary:
     def add(self, scores: pd.DataFrame) -> None:
         """Add customers, with the columns of ``customer_scores.COLUMNS``."""
         rows = scores.assign(customers=1, everyone="all")
-        for by in ("everyone", *(by for by in GROUPS if by in rows)):
-            columns = [column for column in SUMS if column in rows]
-            sums = rows.groupby(by, observed=True)[columns].sum().astype(float)
-            sums.index = pd.MultiIndex.from_product([[by], sums.index]).to_flat_index()
-            self._sums = self._sums.reindex(columns=columns).add(sums, fill_value=0.0)
+        columns = [column for column in SUMS if column in rows]
+        groups = ["everyone", *(by for by in GROUPS if by in rows)]
+        sums = pd.concat({by: rows.groupby(by, observed=True)[columns].sum().astype(float) for by in groups})
+        self._sums = sums if self._sums.empty else self._sums.add(sums, fill_value=0.0)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group of customers, in the order of their names' lists; those without a customer left out.
@@ -96,9 +95,7 @@ class ScoreSummary:
         """
         order = [("everyone", "all"), *((by, name) for by, names in GROUPS.items() for name in names)]
         present = [key for key in order if key in self._sums.index]
-        table = self._sums.loc[present].reset_index(drop=True)
-        table.insert(0, "by", [by for by, _ in present])
-        table.insert(1, "group", [name for _, name in present])
+        table = self._sums.loc[present].rename_axis(["by", "group"]).reset_index()
         value = table[value_column(table)]
         total = value.iloc[0]
         table.insert(4, "share", value / total if total else 0.0)
