@@ -48,8 +48,15 @@ def prose_environment() -> Environment:
     """Return the environment of plain-text templates: nothing is escaped."""
     environment = template_environment(autoescape=False)
     environment.filters |= {name: _refuse_undefined(write) for name, write in FILTERS.items()}
+    environment.filters["with_interval"] = _write_estimate
     environment.globals["interval"] = formatting.format_interval
     return environment
+
+
+def _write_estimate(estimate: Any, kind: str, *args: Any) -> str:
+    """Write an estimate and its interval by one of the filters: {{ estimate|with_interval("money", "£") }}."""
+    value, low, high = (FILTERS[kind](end, *args) for end in (estimate.value, estimate.low, estimate.high))
+    return f"{value} {formatting.format_interval(low, high)}"
 
 
 def _refuse_undefined(write: Callable[..., str]) -> Callable[..., str]:
