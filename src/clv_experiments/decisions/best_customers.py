@@ -47,14 +47,15 @@ class RankedCustomers:
     by_spend: pd.DataFrame  # one row a customer, the highest expected spend first
     by_probability: pd.DataFrame  # the highest probability of buying first
     past: pd.DataFrame  # from past_totals
-    period: Period  # the coming one
+    now: Snapshot  # of the coming period
     interval: float  # probability with which a range is to hold the total
     year_before: SamePeriodLastYear | None  # None where the log does not hold it
-    model_name: str
-    btyd_name: str
-    timing_name: str
-    level: Level | None  # of the coming period, which the total is brought to; None where it is the model's own
     widening_factor: float  # of the level's interval, see ``widening_factor``
+
+    @property
+    def level(self) -> Level | None:
+        """What the total of the coming period is brought to; None where it is the model's own."""
+        return self.now.model.level
 
     @property
     def expected_total(self) -> float:
@@ -64,7 +65,7 @@ class RankedCustomers:
     @property
     def has_single_model(self) -> bool:
         """Whether CLV and expected spend are of one model, so that they may stand in one row."""
-        return self.model_name == self.btyd_name
+        return self.now.model_name == self.now.btyd_name
 
     @property
     def past_ratios(self) -> pd.Series:
@@ -119,13 +120,9 @@ def rank_customers(
         scored.sort_values(["expected_spend", "customer_id"], ascending=[False, True], kind="stable"),
         scored.sort_values(["p_purchase", "expected_spend"], ascending=False, kind="stable"),
         past_totals(past, interval, factor),
-        now.period,
+        now,
         interval,
         year_before,
-        now.model_name,
-        now.btyd_name,
-        now.timing_name,
-        now.model.level,
         factor,
     )
 

@@ -46,7 +46,7 @@ def best_customers_section(best: RankedCustomers, intervals: Sequence[str], shop
 
     The sentences ``intervals`` say what the intervals of spend rest on.
     """
-    subtitle = format_dates(best.period)
+    subtitle = format_dates(best.now.period)
     scores = best.by_spend[["expected_spend", "value_tier"]]
     pictures = {
         "highest_expected_spend": partial(draw_spend_by_tier, scores, shop.currency, subtitle),
@@ -114,7 +114,7 @@ def draw_past_totals(best: RankedCustomers, currency: str, width: float) -> Figu
     if best.year_before:
         last, spend = float(x[-1]), best.year_before.spend
         panel.hlines(spend, last - 0.3, last + 0.3, color=INK, linewidth=2, label="same days last year")
-    first = [*past["first_day"], pd.Timestamp(best.period.cutoff + DAY)]
+    first = [*past["first_day"], pd.Timestamp(best.now.period.cutoff + DAY)]
     panel.set_xticks(x, [f"from {day.day}\n{day:%b %Y}" for day in first])
     panel.set_xlim(-0.5, len(past) + 0.5)
     panel.set_ylim(bottom=0)
