@@ -12,6 +12,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
+from clv_experiments.commands import score_files
 from clv_experiments.commands.model_reference import (
     ModelReference,
     build_btyd_model,
@@ -25,7 +26,6 @@ from clv_experiments.commands.score import score
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings, setting_records
 from clv_experiments.data.window import Horizon, Period, Window
-from clv_experiments.decisions import score_files
 from clv_experiments.decisions.customer_scores import COLUMNS
 from clv_experiments.decisions.past_predictions import stored_predictions
 from clv_experiments.errors import ClvError

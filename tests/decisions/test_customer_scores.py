@@ -10,7 +10,7 @@ import pytest
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.customer_scores import COLUMNS, CustomerGroups, Scorer, ScoringModels
 from clv_experiments.decisions.display.scores import readme, tier_table
-from clv_experiments.decisions.score_files import ScoreSummary
+from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.shop import Campaign, Shop
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.intervals import SpendIntervals

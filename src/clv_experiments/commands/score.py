@@ -20,6 +20,7 @@ from clv_experiments.commands.model_reference import (
     prefer_purchases,
     resolve_model,
 )
+from clv_experiments.commands.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
 from clv_experiments.commands.score_summary import write_summary_scores
 from clv_experiments.config.log_and_window import (
     build_scoring_window,
@@ -51,7 +52,6 @@ from clv_experiments.decisions.past_predictions import (
     predict_past,
     stored_predictions,
 )
-from clv_experiments.decisions.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.ranking import RankingAssessment
 from clv_experiments.forecasting.forecaster import Forecaster

@@ -8,12 +8,13 @@ from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference
+from clv_experiments.commands.score_files import CSV, PARQUET, open_score_files
 from clv_experiments.config.settings import experiment_name, parse_day
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.display.scores import summary_readme, tier_table
-from clv_experiments.decisions.score_files import CSV, PARQUET, ScoreSummary, open_score_files
+from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.summary_scores import fit_summary, length_in_days, score_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.run_records import estimator_warnings

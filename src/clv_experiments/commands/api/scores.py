@@ -13,8 +13,8 @@ from clv_experiments.commands.api.settings import Settings, compose_settings
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import reference_option
 from clv_experiments.commands.score import score as write_scores
+from clv_experiments.commands.score_files import PARQUET
 from clv_experiments.config.model_options import build_model
-from clv_experiments.decisions.score_files import PARQUET
 
 
 def score(

@@ -10,7 +10,7 @@ from typing import Any
 from clv_experiments.data.window import Horizon, Period
 from clv_experiments.decisions.customer_scores import ScoringModels, value_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
-from clv_experiments.decisions.score_files import ScoreSummary
+from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import TimingChoice, is_sure_of_one_time_buyers
 from clv_experiments.evaluation.ranking import RankingAssessment

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from clv_experiments.decisions.score_files import open_score_files
+from clv_experiments.commands.score_files import open_score_files
 from clv_experiments.errors import ClvError
 
 
