@@ -31,6 +31,31 @@ def column_kinds(**columns: Sequence[str]) -> dict[str, Kind]:
     return {name: cast("Kind", kind) for kind, names in columns.items() for name in names}
 
 
+# A column is written alike in all tables of a report; those that are not here as their type suggests.
+COLUMN_KINDS = column_kinds(
+    money=[
+        "expected_spend", "expected_spend_low", "expected_spend_high", "expected_spend_before", "total_spend", "clv",
+        "expected", "came", "low", "high", "at_stake",
+        "expected_profit", "judged_profit", "cost", "profit", "profit_low", "profit_high", "model_ahead",
+        "model_ahead_low", "model_ahead_high",
+        "first_purchase", "repeat_purchases", "corrected", "first_year_value",
+        "revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before", "past_revenue",
+        "expected_revenue",
+    ],
+    share=[
+        "p_purchase", "p_alive", "p_alive_before", "p_alive_now",
+        "predicted", "actual", "actual_lower", "actual_upper", "coverage",
+        "uplift", "share_of_cost", "share_of_customers", "share_of_expected", "share_that_came", "share_that_came_low",
+        "share_that_came_high", "revenue_share", "cumulative_share", "change", "on_year_before",
+        "effect", "lower_95", "upper_95", "effect_rest", "lower_95_rest", "upper_95_rest", "per_deviation",
+        "deviation_lower", "deviation_upper",
+        *(f"month_{later}" for later in range(1, 13)),
+    ],
+    count=["days_since_last", "frequency", "expected_before", "expected_now"],
+    month=["month", "cohort"],
+)  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Exhibit:
     """Numbers that a claim rests on, with the sentences that explain them.
@@ -48,7 +73,7 @@ class Exhibit:
     headings : mapping of column to heading, optional
         Other columns are headed by their name with spaces.
     kinds : mapping of column to Kind
-        Other columns are written as their type suggests: text, dates, counts, numbers.
+        Other columns are written as ``COLUMN_KINDS`` says, or as their type suggests: text, dates, counts, numbers.
     draw : callable, optional
         Takes a width, ``WIDE`` or ``NARROW``, and returns a figure from ``chart_style.create_chart``.
     page_rows : int

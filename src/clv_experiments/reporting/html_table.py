@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from clv_experiments.reporting.exhibit import Exhibit, Kind
+from clv_experiments.reporting.exhibit import COLUMN_KINDS, Exhibit, Kind
 from clv_experiments.reporting.formatting import format_count, format_day, format_money, format_month, format_score
 
 MAX_TEXT = 90  # characters of a text in a cell
@@ -95,7 +95,7 @@ def exhibit_table(exhibit: Exhibit, currency: str) -> HtmlTable | None:
     top = exhibit.table.head(exhibit.page_rows)
     columns = []
     for name in (exhibit.columns or top.columns) if exhibit.page_rows else []:
-        kind = exhibit.kinds.get(str(name)) or infer_kind(exhibit.table[name])
+        kind = exhibit.kinds.get(str(name)) or COLUMN_KINDS.get(str(name)) or infer_kind(exhibit.table[name])
         heading = exhibit.headings.get(str(name), str(name).replace("_", " "))
         cells = [format_cell(value, kind, currency) for value in top[name]]
         wordy = kind == "text" and max((len(cell.text) for cell in cells), default=0) > MAX_NAME

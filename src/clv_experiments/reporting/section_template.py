@@ -1,4 +1,4 @@
-"""The words of a section of a report, from its template, and how its columns are written."""
+"""The words of a section of a report, from its template."""
 
 from __future__ import annotations
 
@@ -24,12 +24,9 @@ class SectionTemplate:
     path : str
         Of the template below ``templates/``. Its macro ``question`` is the section's title. It sets ``titles`` by the
         name of an exhibit, ``headings`` by column, and ``own_headings`` by exhibit and column.
-    kinds : mapping of column to Kind
-        As of an exhibit.
     """
 
     path: str
-    kinds: Mapping[str, Kind]
 
     def render(self, macro: str, *values: Any) -> list[str]:
         """Render a macro of the template into paragraphs."""
@@ -65,9 +62,8 @@ class SectionTemplate:
         columns: Sequence[str] = (),
         file: str = "",
     ) -> Exhibit:
-        """Build an exhibit under the template's title and headings; ``headings`` and ``kinds`` add to those."""
+        """Build an exhibit under the template's title and headings, to which ``headings`` add."""
         exhibit_headings = texts(self.path, "own_headings").get(name, {})
         headings = {**texts(self.path, "headings"), **exhibit_headings, **(headings or {})}
-        kinds = {**self.kinds, **(kinds or {})}
         title = title or self.title(name)
-        return Exhibit(name, title, paragraphs, table, headings, kinds, draw, page_rows, columns, file)
+        return Exhibit(name, title, paragraphs, table, headings, kinds or {}, draw, page_rows, columns, file)

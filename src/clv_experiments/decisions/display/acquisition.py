@@ -14,17 +14,14 @@ from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.chart_style import BLUE, GREY, GROUND, INK, create_chart, draw_legend_above, printable
-from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_day, format_month
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
 PARTS = ["first_purchase", "repeat_purchases", "corrected"]
 VALUE = ["first_year_value", "low", "high"]
-TEMPLATE = SectionTemplate(
-    "report/acquisition.jinja",
-    column_kinds(money=[*PARTS, *VALUE], count=["customers"], month=["cohort"]),
-)
+TEMPLATE = SectionTemplate("report/acquisition.jinja")
 
 
 def acquisition_section(forecaster: Forecaster, now: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:

@@ -13,10 +13,10 @@ from clv_experiments.decisions.budget.outlook import Outlook
 from clv_experiments.decisions.budget.plan import Plan
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.evaluation.ranking import RankingAssessment
-from clv_experiments.reporting.exhibit import Answer, column_kinds
+from clv_experiments.reporting.exhibit import Answer
 from clv_experiments.reporting.section_template import SectionTemplate
 
-TEMPLATE = SectionTemplate("report/answers.jinja", column_kinds(money=["expected_spend"]))
+TEMPLATE = SectionTemplate("report/answers.jinja")
 FIRST_CONTACTS = 10
 FEW = 100  # customers below which the page says how little they tell
 

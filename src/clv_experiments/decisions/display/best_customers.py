@@ -15,7 +15,7 @@ from clv_experiments.decisions.best_customers import RankedCustomers
 from clv_experiments.decisions.segments.tiers import TIERS
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.reporting.chart_style import BLUE, GREY, INK, RULE, create_chart, draw_legend_above, printable
-from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
@@ -29,14 +29,7 @@ PROBABILITY_COLUMNS = [
     "expected_purchases", "expected_spend", "last_purchase", "value_tier", "segment",
 ]  # fmt: skip
 SCORES = "scores.csv"
-TEMPLATE = SectionTemplate(
-    "report/best_customers.jinja",
-    column_kinds(
-        money=["expected_spend", "expected_spend_low", "expected_spend_high", "clv", "expected", "low", "high", "came"],
-        share=["p_purchase"],
-        date=["next_purchase", "next_purchase_low", "next_purchase_high", "last_purchase"],
-    ),
-)
+TEMPLATE = SectionTemplate("report/best_customers.jinja")
 TIER_COLOURS = dict(zip(TIERS, (BLUE, GREY, RULE), strict=True))
 BINS = 24
 

@@ -28,7 +28,7 @@ from clv_experiments.reporting.chart_style import (
     draw_legend_above,
     printable,
 )
-from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.formatting import format_dates, format_exact_percent, format_money
 from clv_experiments.reporting.prose import sentences
 from clv_experiments.reporting.section_template import SectionTemplate
@@ -41,14 +41,7 @@ FILE_COLUMNS = [  # documented in templates/scores/readme.jinja
 ]  # fmt: skip
 PAGE_COLUMNS = ["customer_id", "country", "expected_spend", "expected_profit", "recommended_action", "reason"]
 PROFIT, AHEAD = ([name, f"{name}_low", f"{name}_high"] for name in ("profit", "model_ahead"))
-TEMPLATE = SectionTemplate(
-    "report/budget.jinja",
-    column_kinds(
-        money=["expected_spend", "expected_profit", "cost", "judged_profit", "low", "high", *PROFIT, *AHEAD],
-        share=["uplift", "share_of_cost"],
-        count=["contacts", "customers"],
-    ),
-)
+TEMPLATE = SectionTemplate("report/budget.jinja")
 
 
 def list_contacts(plan: Plan, scored: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:

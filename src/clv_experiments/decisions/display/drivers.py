@@ -13,13 +13,11 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.drivers import LARGEST, Drivers
 from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
-from clv_experiments.reporting.exhibit import WIDE, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_count, format_day, format_difference
 from clv_experiments.reporting.section_template import SectionTemplate
 
-EFFECTS = ["effect", "lower_95", "upper_95", "effect_rest", "lower_95_rest", "upper_95_rest"]
-DEVIATIONS = ["per_deviation", "deviation_lower", "deviation_upper"]
-TEMPLATE = SectionTemplate("report/drivers.jinja", column_kinds(share=[*EFFECTS, *DEVIATIONS]))
+TEMPLATE = SectionTemplate("report/drivers.jinja")
 
 # Factors of spend that an axis names, by the largest factor between its ends.
 FACTORS = {

@@ -17,19 +17,12 @@ from clv_experiments.decisions.missed import (
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.chart_style import INK, ORANGE, RULE, TEXT_STYLE, create_chart
-from clv_experiments.reporting.exhibit import Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import Exhibit, Section
 from clv_experiments.reporting.formatting import format_dates
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
-TEMPLATE = SectionTemplate(
-    "report/missed.jinja",
-    column_kinds(
-        money=["expected_spend", "expected_spend_before", "at_stake", "total_spend"],
-        share=["p_purchase", "p_alive", "p_alive_before", "p_alive_now"],
-        count=["days_since_last", "frequency"],
-    ),
-)
+TEMPLATE = SectionTemplate("report/missed.jinja")
 
 
 def missed_section(now: Snapshot, previous: Snapshot, shop: Shop, seed: int, replicates: int) -> Section:

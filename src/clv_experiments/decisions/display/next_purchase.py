@@ -32,13 +32,7 @@ from clv_experiments.reporting.formatting import format_dates, format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
-TEMPLATE = SectionTemplate(
-    "report/next_purchase.jinja",
-    column_kinds(
-        share=["predicted", "actual", "actual_lower", "actual_upper", "coverage"],
-        count=["group", "expected_before", "expected_now"],
-    ),
-)
+TEMPLATE = SectionTemplate("report/next_purchase.jinja")
 HEIGHT = 4.5  # inches
 
 

@@ -22,19 +22,12 @@ from clv_experiments.reporting.chart_style import (
     draw_legend_above,
     printable,
 )
-from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.section_template import SectionTemplate
 from clv_experiments.reporting.symlog_scale import format_amount
 
 MONTHS_LATER = {f"month_{later}": f"+{later}" for later in range(1, YEAR + 1)}  # columns of a cohort, and headings
-TEMPLATE = SectionTemplate(
-    "report/overview.jinja",
-    column_kinds(
-        money=["revenue", "revenue_per_order", "new_revenue", "returning_revenue", "revenue_year_before"],
-        share=["on_year_before", "revenue_share", "cumulative_share", "change", *MONTHS_LATER],
-        month=["month", "cohort"],
-    ),
-)
+TEMPLATE = SectionTemplate("report/overview.jinja")
 MONTH_COLUMNS = [
     "revenue", "on_month_before", "on_year_before", "returning_revenue", "new_revenue", "customers", "new_customers",
     "orders", "revenue_per_order", "whole",

@@ -21,25 +21,17 @@ from clv_experiments.decisions.segments.tiers import (
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.reporting.chart_style import BLUE, GREY, ORANGE, RULE, TEXT_STYLE, create_chart
-from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section, column_kinds
+from clv_experiments.reporting.exhibit import WIDE, Exhibit, Section
 from clv_experiments.reporting.formatting import format_day
 from clv_experiments.reporting.section_template import SectionTemplate
 
-ACTUAL = ["share_that_came", "share_that_came_low", "share_that_came_high"]
-TEMPLATE = SectionTemplate(
-    "report/segments.jinja",
-    column_kinds(
-        count=["customers", *TIERS],
-        money=["past_revenue", "expected_revenue"],
-        share=["share_of_customers", "share_of_expected", "p_alive", *ACTUAL],
-    ),
-)
+TEMPLATE = SectionTemplate("report/segments.jinja")
 TIER_COLOURS = dict(zip((*TIERS, NEW), (BLUE, GREY, RULE, ORANGE), strict=True))
 GAP, LABELLED = 0.04, 0.05  # shares of all customers: between groups, and from which on a band has its number
 # On the page; where customers are and what they buy is in the file.
 COLUMNS = (
     "group", "customers", "share_of_customers", "past_revenue", "expected_revenue", "share_of_expected", "p_alive",
-    *ACTUAL,
+    "share_that_came", "share_that_came_low", "share_that_came_high",
 )  # fmt: skip
 
 
