@@ -60,12 +60,12 @@ def test_shares_of_revenue_have_the_bootstrap_interval_of_a_mean():
     groups = np.where(rng.random(400) < 0.3, "a", "b")
     shares = revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0)
     p = (groups == "a").mean()
-    assert shares["share"].tolist() == pytest.approx([p, 1 - p, 0.0])
-    width = shares.loc["a", "high"] - shares.loc["a", "low"]
+    assert shares["share_that_came"].tolist() == pytest.approx([p, 1 - p, 0.0])
+    width = shares.loc["a", "share_that_came_high"] - shares.loc["a", "share_that_came_low"]
     assert width == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.2)
     assert shares.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 0))
     assert not shares.equals(revenue_shares(groups, np.ones(400), ["a", "b", "none"], 400, 1))
-    assert revenue_shares(groups, np.zeros(400), ["a", "b"], 3, 0)["share"].isna().all()
+    assert revenue_shares(groups, np.zeros(400), ["a", "b"], 3, 0)["share_that_came"].isna().all()
 
 
 def test_moves_are_counted_by_hand():
@@ -128,5 +128,5 @@ def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_
     shares = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
     truth = log.truth.expected_spend(BEFORE).loc[expected.index].groupby(tiers).sum()
     true_share = (truth / truth.sum()).reindex(TIERS)
-    assert ((shares["low"] <= true_share) & (true_share <= shares["high"])).all()
+    assert true_share.between(shares["share_that_came_low"], shares["share_that_came_high"]).all()
     assert true_share["High"] > 4 * 0.1

@@ -62,7 +62,7 @@ def profile_groups(
 def revenue_shares(
     groups: ArrayLike, spend: ArrayLike, order: Sequence[str], replicates: int, seed: int
 ) -> pd.DataFrame:
-    """Sum the spend of each group and its share of all spend, with a 95 % bootstrap interval over customers.
+    """Sum what each group brought and its share of all spend, with a 95 % bootstrap interval over customers.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def revenue_shares(
     Returns
     -------
     pandas.DataFrame
-        Index ``order``; ``revenue``, ``share``, ``low``, ``high``; shares are nan where nobody spent anything.
+        Index ``order``; ``revenue_that_came``, ``share_that_came``, ``share_that_came_low``, ``share_that_came_high``;
+        shares are nan where nobody spent anything.
     """
     codes = pd.Index(order).get_indexer(pd.Index(np.asarray(groups, dtype=object)))
     amounts = np.asarray(spend, dtype=float)
@@ -84,21 +85,15 @@ def revenue_shares(
 
     resamples = [revenue(amounts * counts) for counts in bootstrap_counts(len(amounts), replicates, seed)]
     low, high = percentile_interval([sums / _positive(sums.sum()) for sums in resamples])
-    table = pd.DataFrame({"revenue": revenue(amounts)}, index=pd.Index(order, name="group"))
-    return table.assign(share=table["revenue"] / _positive(table["revenue"].to_numpy().sum()), low=low, high=high)
+    came = revenue(amounts)
+    shares = {"share_that_came": came / _positive(came.sum()), "share_that_came_low": low, "share_that_came_high": high}
+    return pd.DataFrame({"revenue_that_came": came, **shares}, index=pd.Index(order, name="group"))
 
 
 def group_revenue_share(shares: pd.DataFrame, group: str) -> Estimate | None:
     """Return a group's share from ``revenue_shares``; None where nobody spent anything."""
-    estimate = Estimate(*shares.loc[group, ["share", "low", "high"]].to_numpy(float).tolist())
+    estimate = Estimate(*shares.loc[group].drop("revenue_that_came"))
     return None if np.isnan(estimate.value) else estimate
-
-
-def add_revenue(profiles: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
-    """Set beside each group what its members of the previous cutoff brought since then (``revenue_shares``)."""
-    names = {"revenue": "revenue_that_came", "share": "share_that_came"}
-    names |= {"low": "share_that_came_low", "high": "share_that_came_high"}
-    return profiles.join(shares.rename(columns=names), on="group")
 
 
 def _positive(total: float) -> float:

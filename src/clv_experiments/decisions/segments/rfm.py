@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
-from clv_experiments.decisions.segments.profiles import add_revenue, group_revenue_share, profile_groups, revenue_shares
+from clv_experiments.decisions.segments.profiles import group_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
@@ -87,7 +87,7 @@ class SegmentSummary:
     ``best``, ``slipping_actual`` that of those who were in one of ``SLIPPING``; None where nobody spent anything.
     """
 
-    table: pd.DataFrame  # columns of ``profile_groups`` and ``add_revenue``; one row a segment
+    table: pd.DataFrame  # columns of ``profile_groups`` and ``revenue_shares``; one row a segment
     best_actual: Estimate | None
     slipping_actual: Estimate | None
 
@@ -110,7 +110,7 @@ def summarise_segments(
     actual = revenue_shares(before, spend, SEGMENTS, replicates, seed)
     slipping = np.where(before.isin(SLIPPING), "slipping", "others")
     slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
-    table = add_revenue(profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS), actual)
+    table = profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS).join(actual, on="group")
     return SegmentSummary(
         table, group_revenue_share(actual, _best_row(table)["group"]), group_revenue_share(slipping_actual, "slipping")
     )

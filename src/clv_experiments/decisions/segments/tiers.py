@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
-from clv_experiments.decisions.segments.profiles import add_revenue, group_revenue_share, profile_groups, revenue_shares
+from clv_experiments.decisions.segments.profiles import group_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
@@ -68,7 +68,9 @@ class TierOutcome:
 class TierSummary:
     """What is expected of each value tier, and what the tiers of the previous cutoff brought."""
 
-    table: pd.DataFrame  # columns of ``profile_groups``, ``add_revenue``, and ``share_expected_before``; a row a tier
+    table: (
+        pd.DataFrame
+    )  # columns of ``profile_groups``, ``revenue_shares``, and ``share_expected_before``; a row a tier
     threshold: float  # lowest expected spend of a customer of tier High; nan where nobody is
     outcomes: list[TierOutcome]  # empty where nothing was expected of High, or nobody spent anything
 
@@ -100,7 +102,7 @@ def summarise_tiers(
         if expected[HIGH] > 0 and (share := group_revenue_share(actual, tier))
     ]
     threshold = float(now.table.loc[tiers == HIGH, "expected_spend"].min())
-    return TierSummary(add_revenue(table, actual), threshold, outcomes)
+    return TierSummary(table.join(actual, on="group"), threshold, outcomes)
 
 
 @dataclass(frozen=True, eq=False)
