@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from clv_experiments.decisions.next_purchase import dates
 from clv_experiments.decisions.next_purchase.dates import days_ahead, next_purchase_dates, waiting_days
-from clv_experiments.errors import ClvError
 from clv_experiments.models.pareto_nbd import ParetoNbd
 
 CUTOFF = date(2011, 11, 30)
@@ -90,9 +89,3 @@ def test_days_asked_are_whole_rise_and_end_at_the_limit(within):
     assert days[0] >= 1
     assert days[-1] == within
     assert (np.diff(days) > 0).all()
-
-
-@pytest.mark.parametrize(("within", "level", "message"), [(0, 0.8, "at least 1 day"), (30, 1.0, "type 0.8")])
-def test_settings_out_of_range_are_refused(within, level, message):
-    with pytest.raises(ClvError, match=message):
-        next_purchase_dates(Evenly(), of(0.5), CUTOFF, within, level)

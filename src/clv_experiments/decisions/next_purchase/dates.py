@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.validation import Floats
 
 GRID = 16  # days asked of an estimator; what lies between is interpolated
@@ -36,7 +35,7 @@ def next_purchase_dates(
     X : pandas.DataFrame
         Features at the cutoff, indexed by customer_id.
     within_days : int
-        The limit, in days after the cutoff.
+        The limit, in days after the cutoff, at least 1.
     level : float
         Share of the purchases within the limit that the interval is to hold, such as 0.8.
     grid : int
@@ -48,16 +47,7 @@ def next_purchase_dates(
         Index of ``X``. ``next_purchase`` (median day), ``next_purchase_low`` and ``next_purchase_high`` (equal-tailed
         interval) are whole days after the cutoff, NaT where a purchase within the limit is less probable than 1 %;
         ``p_next_purchase`` is P(a purchase comes within the limit).
-
-    Raises
-    ------
-    ClvError
-        If the limit or the level is out of range.
     """
-    if within_days < 1:
-        raise ClvError(f"next purchases must be dated within at least 1 day, got {within_days}")
-    if not 0 < level < 1:
-        raise ClvError(f"the level of an interval must lie between 0 and 1, got {level}: type 0.8 for 80 %")
     days = days_ahead(within_days, grid)
     shares = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     waits, p_purchase = np.empty((len(X), 3)), np.empty(len(X))
