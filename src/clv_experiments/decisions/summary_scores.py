@@ -38,11 +38,8 @@ def score_summary(
 
     Parameters
     ----------
-    summary : RfmSummary
     btyd : BtydRegressor
         Fitted; its ``horizon_days`` is how far it looks ahead.
-    btyd_name : str
-    shop : Shop
     cutoff : date, optional
         The day up to which the table counts; without it there are no dates.
 

@@ -28,14 +28,7 @@ def choose_timing(forecaster: Forecaster, period: Period, btyd_model: Model) -> 
 
     Where the gaps up to it are too regular for BTYD, the MBG/CNBD-k and the BTYD model are set before the period
     before, which is over at the cutoff. The MBG/CNBD-k is taken if its integrated Brier score is lower there, beyond
-    chance.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-    period : Period
-        One of the window's, or the future period.
-    btyd_model : Model
+    chance. ``period`` is one of the window's, or the future period.
     """
     regularity = measure_regularity(count_last_two_gaps(forecaster.log, period.cutoff))
     earlier = next(replace(forecaster.window, training_origins=None).training_periods(period), None)
