@@ -91,7 +91,7 @@ def test_high_customers_whose_p_alive_fell_are_listed_by_what_is_at_stake():
     assert at_risk.table["customer_id"].tolist() == ["<b>018", "<b>019"]
     assert at_risk.table["at_stake"].tolist() == [12.0, 8.0]
     assert at_risk.table["expected_spend_before"].tolist() == [18.0, 19.0]
-    assert (at_risk.high, at_risk.absent) == (2, 1)
+    assert (at_risk.high_customers, at_risk.absent_customers) == (2, 1)
     assert at_risk.expected_absent == pytest.approx(1.2)
     assert at_risk_of(now.drop("<b>018"), previous).table["customer_id"].tolist() == ["<b>019"]
 
@@ -99,12 +99,12 @@ def test_high_customers_whose_p_alive_fell_are_listed_by_what_is_at_stake():
 @pytest.mark.parametrize("now_alive", [0.85, 0.95])
 def test_where_p_alive_hardly_moves_nobody_is_at_risk(now_alive):
     at_risk = at_risk_of(*risky(now_alive))
-    assert (at_risk.table.empty, at_risk.high) == (True, 2)
+    assert (at_risk.table.empty, at_risk.high_customers) == (True, 2)
 
 
 def test_nobody_of_high_value_is_at_risk_where_all_are_expected_to_spend_the_same():
     now, previous = risky(0.1)
-    assert at_risk_of(now, previous.assign(expected_spend=1.0)).high == 0
+    assert at_risk_of(now, previous.assign(expected_spend=1.0)).high_customers == 0
 
 
 def test_a_fall_between_two_models_is_no_fall_of_a_customer():

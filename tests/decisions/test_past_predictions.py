@@ -100,17 +100,17 @@ def test_where_predictions_come_from_is_said(predictions, origin, words):
 def test_missed_purchases_are_counted_beside_what_chance_leaves():
     forecast = pd.DataFrame({"p_purchase": [0.9, 0.6, 0.59], "purchase_days": [0, 2, 0]}, index=list("abc"))
     missed = missed_purchases(forecast, PERIOD, 0.6)
-    assert missed.customers.tolist() == ["a"]
-    assert (missed.likely, missed.expected) == (2, pytest.approx(0.1 + 0.4))
+    assert missed.customer_ids.tolist() == ["a"]
+    assert (missed.likely_customers, missed.expected) == (2, pytest.approx(0.1 + 0.4))
     (text,) = missed_sentences(missed, "bg_nbd", SHOP)
     for part in ("2 customers", "bg_nbd", "at least 60%", "2011-09-01 to 2011-11-30", "1 did not; 0 were"):
         assert part in text
     nobody = missed_purchases(forecast.iloc[2:], PERIOD, 0.6)
-    assert (nobody.customers.tolist(), nobody.likely) == ([], 0)
+    assert (nobody.customer_ids.tolist(), nobody.likely_customers) == ([], 0)
     almost = missed_purchases(forecast.iloc[2:].assign(p_purchase=0.598), PERIOD, 0.6)
     for of_nobody in (nobody, almost):  # rounded, the second is what is asked for
         assert missed_sentences(of_nobody, "bg_nbd", SHOP)[0].endswith("by bg_nbd every P(buys) was below 60%.")
-    assert MissedPurchases().customers.tolist() == []
+    assert MissedPurchases().customer_ids.tolist() == []
     assert "is not known" in missed_sentences(MissedPurchases(), "bg_nbd", SHOP)[0]
 
 

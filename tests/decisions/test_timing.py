@@ -98,7 +98,7 @@ def test_who_stops_paying_is_missed(forecaster):
     assert set(missed.table["customer_id"]) == set(before.table.index[stopped])
     assert missed.non_buyers.verdict == "as expected"
     scored = latest_missed_purchases(forecaster, MBG, SHOP.likely)
-    assert set(scored.customers) == set(missed.table["customer_id"])
+    assert set(scored.customer_ids) == set(missed.table["customer_id"])
     assert "to whom mbg_cnbd_k gave" in missed_sentences(scored, "mbg_nbd", SHOP)[0]
 
 

@@ -148,7 +148,7 @@ def score(
             with _timed_bar(terminal, "scoring") as progress:
                 write_expectations(expectations, log, window, request.model.features, scorer, progress)
             with _timed_bar(terminal, "ranking and writing") as progress:
-                summary = write_scores(folder, expectations, log, scorer, context.missed.customers, progress)
+                summary = write_scores(folder, expectations, log, scorer, context.missed.customer_ids, progress)
 
         notes = [
             *filter(None, [fallback_note]),

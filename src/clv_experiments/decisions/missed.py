@@ -96,8 +96,8 @@ class AtRisk:
     """
 
     table: pd.DataFrame
-    high: int  # customers of tier High before
-    absent: int  # how many of these did not buy since
+    high_customers: int  # of tier High before
+    absent_customers: int  # how many of these did not buy since
     expected_absent: float  # how many were expected not to
 
 

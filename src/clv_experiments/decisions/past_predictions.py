@@ -136,9 +136,9 @@ def _read_latest_cutoff(reader: Reader, stored: StoredModel, name: str) -> pd.Da
 class MissedPurchases:
     """Customers who were likely to buy in the latest period that is over, and did not."""
 
-    customers: pd.Index = field(default_factory=lambda: pd.Index([], dtype=str))  # their ids
+    customer_ids: pd.Index = field(default_factory=lambda: pd.Index([], dtype=str))
     period: Period | None = None  # None where the log is too short to predict one
-    likely: int = 0  # customers who were likely to buy
+    likely_customers: int = 0  # who were likely to buy
     expected: float = 0.0  # how many of those were to be expected not to
     model: str = ""  # whose probabilities these are
 
