@@ -1,5 +1,6 @@
 """The run of a study and those of its trials: made once, taken up, whole, and no runs of a leaderboard."""
 
+import errno
 import sys
 from datetime import UTC, datetime, timedelta
 from subprocess import PIPE
@@ -9,7 +10,7 @@ import pytest
 
 from clv_experiments.comparison.selection import find_completed_run, select_runs
 from clv_experiments.errors import ClvError
-from clv_experiments.reporting.records import Metric, Param, Table, Tag
+from clv_experiments.reporting.records import Metric, Param, Table, Tag, Text
 from clv_experiments.tracking import store
 from clv_experiments.tracking.memory_tracker import MemoryTracker
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -148,6 +149,24 @@ def test_a_trial_killed_while_it_was_written_is_written_again(tracker, monkeypat
         assert study.trial_numbers() == {0}
     [found] = runs(tracker, "trial")
     assert found.status == "FINISHED"
+
+
+def test_a_trial_that_a_full_disk_cut_short_is_marked_and_written_again(tracker, monkeypatch):
+    def full_disk(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ClvError, match="is full"), tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+        with monkeypatch.context() as patched, pytest.raises(ClvError, match="is full") as raised:
+            patched.setattr(study.client, "log_artifacts", full_disk)
+            study.log_trial(0, STARTED, [*RECORDS, Text("note.txt", "x")])
+        [cut_short] = runs(tracker, "trial")
+        assert (cut_short.status, "is full" in cut_short.tags["failure"]) == ("KILLED", True)
+        raise raised.value
+    with tracker.study(EXPERIMENT, "mine", b"mine".hex()) as study:
+        assert study.trial_numbers() == set()
+        study.log_trial(0, STARTED, RECORDS)
+    [whole] = runs(tracker, "trial")
+    assert (whole.status, "failure" in whole.tags) == ("FINISHED", False)
 
 
 def test_trials_are_found_on_every_page(tracker, monkeypatch):

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib.metadata import packages_distributions, version
@@ -23,6 +24,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_EXPERIMENT_PRIMARY_METRIC_NAME,
 )
 
+from clv_experiments.errors import ClvError, is_disk_full, remove_partial_copy
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import (
     Description,
@@ -44,7 +46,7 @@ from clv_experiments.tracking.log_dataset import LogDataset
 from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.registry import register
 from clv_experiments.tracking.store import Store
-from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, TRIAL
+from clv_experiments.tracking.stored_run import LONGEST_PARAM, PROCESS, STUDY, TRIAL, failure_tags
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # What a logged model needs in order to predict in another environment.
@@ -157,7 +159,35 @@ def requirements() -> list[str]:
     return sorted(f"{name}=={version(name)}" for name in names)
 
 
-FINAL_STATUSES = ("FINISHED", "FAILED")
+def record_failure(store: Store, run_id: str, error: BaseException, status: str = "FAILED") -> None:
+    """Mark a run by what ended it, on a full disk in the space kept for it; an error notes where the store cannot."""
+
+    def mark() -> None:
+        if store.client.get_run(run_id).info.status != "FINISHED":  # as it is where another process ended a study
+            store.client.log_batch(run_id, tags=[RunTag(*tag) for tag in failure_tags(error).items()])
+            store.client.set_terminated(run_id, status)
+
+    remove_partial_copy(error)
+    try:
+        try:
+            store.call(mark)
+        except ClvError as refusal:
+            if not (is_disk_full(refusal) and store.release_reserve()):
+                raise
+            store.call(mark)
+    except (ClvError, KeyboardInterrupt) as refusal:  # the error under way says more
+        reason = "" if str(refusal) == str(error) else f", since {refusal or 'interrupted again'}"
+        error.add_note(f"run {run_id} could not be marked {status}{reason}")
+
+
+def forget_failure(store: Store, run_id: str) -> None:
+    """Take from a run that is taken up again what it ended by."""
+    for tag in store.call(store.client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
+        with suppress(ClvError):  # another process was faster
+            store.call(store.client.delete_tag, run_id, tag)
+
+
+FINAL_STATUSES, CUT_SHORT = ("FINISHED", "FAILED"), "KILLED"  # of a trial's run; one cut short is logged again
 
 
 class MlflowStudy(MlflowRun):
@@ -202,9 +232,17 @@ class MlflowStudy(MlflowRun):
                 )
         if trial_run.info.status in FINAL_STATUSES:
             return
-        run = MlflowRun(self.store, trial_run.info.run_id, self.location)
-        run.log([*records, *([Tag("failure", failure)] if failure else [])])
-        self.store.call(self.client.set_terminated, trial_run.info.run_id, "FAILED" if failure else "FINISHED")
+        run_id = trial_run.info.run_id
+        try:
+            if trial_run.info.status == CUT_SHORT:
+                forget_failure(self.store, run_id)
+            MlflowRun(self.store, run_id, self.location).log(
+                [*records, *([Tag("failure", failure)] if failure else [])]
+            )
+            self.store.call(self.client.set_terminated, run_id, "FAILED" if failure else "FINISHED")
+        except BaseException as error:
+            record_failure(self.store, run_id, error, CUT_SHORT)
+            raise
 
     def trial_numbers(self) -> set[int]:
         """Return the numbers of the trials that have a whole run."""

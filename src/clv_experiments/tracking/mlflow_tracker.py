@@ -7,18 +7,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
-from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
-from clv_experiments.errors import ClvError, is_disk_full, remove_partial_copy
 from clv_experiments.tracking.experiment_name import former_name
 from clv_experiments.tracking.inspection import StoreInspection
-from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study
+from clv_experiments.tracking.mlflow_run import MlflowRun, MlflowStudy, find_study, forget_failure, record_failure
 from clv_experiments.tracking.process import current_process
 from clv_experiments.tracking.run_reader import RunReader
 from clv_experiments.tracking.server import ServerStore
-from clv_experiments.tracking.store import FolderStore, Store
-from clv_experiments.tracking.stored_run import PROCESS, STUDY, failure_tags
+from clv_experiments.tracking.store import FolderStore
+from clv_experiments.tracking.stored_run import PROCESS, STUDY
 
 
 class MlflowTracker:
@@ -83,7 +81,7 @@ class MlflowTracker:
             status = "FINISHED"
         except BaseException as error:
             if run_id:
-                self._record_failure(client, run_id, error)
+                record_failure(self.store, run_id, error)
             raise
         finally:
             with suppress(Exception):  # else MLflow ends it as FINISHED when the process does, whatever became of it
@@ -115,35 +113,15 @@ class MlflowTracker:
         if existing:
             self.store.call(client.update_run, run_id, "RUNNING")
             self.store.call(client.set_tag, run_id, PROCESS, current_process())
-            _forget_failure(self.store, run_id)
+            forget_failure(self.store, run_id)
         location = self._location(run_id, experiment, experiment_id)
         try:
             yield MlflowStudy(self.store, run_id, location, experiment_id, new=not existing)
         except BaseException as error:
-            self._record_failure(client, run_id, error)
+            record_failure(self.store, run_id, error)
             raise
-        _forget_failure(self.store, run_id)  # that of another process
+        forget_failure(self.store, run_id)  # that of another process
         self.store.call(client.set_terminated, run_id, "FINISHED")
-
-    def _record_failure(self, client: mlflow.MlflowClient, run_id: str, error: BaseException) -> None:
-        """Mark a run FAILED, with the space kept for it on a full disk; an error notes where the store cannot."""
-
-        def mark() -> None:
-            if client.get_run(run_id).info.status != "FINISHED":  # as it is where another process ended a study
-                client.log_batch(run_id, tags=[RunTag(*tag) for tag in failure_tags(error).items()])
-                client.set_terminated(run_id, "FAILED")
-
-        remove_partial_copy(error)
-        try:
-            try:
-                self.store.call(mark)
-            except ClvError as refusal:
-                if not (is_disk_full(refusal) and self.store.release_reserve()):
-                    raise
-                self.store.call(mark)
-        except (ClvError, KeyboardInterrupt) as refusal:  # the error under way says more
-            reason = "" if str(refusal) == str(error) else f", since {refusal or 'interrupted again'}"
-            error.add_note(f"run {run_id} could not be marked FAILED{reason}")
 
     def _location(self, run_id: str, experiment: str, experiment_id: str) -> str:
         return f"run {run_id} in experiment {experiment}; {self.store.describe_run(experiment_id, run_id)}"
@@ -168,9 +146,3 @@ class MlflowTracker:
             if experiment is None:
                 raise
             return experiment.experiment_id
-
-
-def _forget_failure(store: Store, run_id: str) -> None:
-    for tag in store.call(store.client.get_run, run_id).data.tags.keys() & failure_tags(KeyboardInterrupt()).keys():
-        with suppress(ClvError):  # another process was faster
-            store.call(store.client.delete_tag, run_id, tag)

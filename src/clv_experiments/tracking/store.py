@@ -169,6 +169,10 @@ class Store(ABC):
     def deferred_interrupts(self) -> AbstractContextManager[None]:
         """Let a few calls come to their end before a signal that asks to stop is acted on."""
 
+    @abstractmethod
+    def release_reserve(self) -> bool:
+        """Give up the space that was kept for marking a run; False where there is none."""
+
     def search_runs(
         self,
         experiment_ids: Sequence[str],
