@@ -101,12 +101,12 @@ seed: 1
 
 
 def test_a_masked_connection_is_asked_for_and_put_wherever_it_stood(compose, monkeypatch):
-    cfg, secret = compose(), "postgresql://ann:sesame@db/shop"
+    cfg, logged, secret = compose(), OmegaConf.create(LOGGED), "postgresql://ann:sesame@db/shop"
     with pytest.raises(ClvError, match=r"data\.connection was kept without its secret, as postgresql://ann:\*\*\*@db"):
-        _logged_settings(cfg, LOGGED, {})
+        _logged_settings(cfg, logged, {})
     monkeypatch.setenv("CLV_DATA_CONNECTION", secret)
-    of_environment = _logged_settings(cfg, LOGGED, {})
-    typed = _logged_settings(cfg, LOGGED, _data_overrides([f"data.connection='{secret}'", "data=sql"]))
+    of_environment = _logged_settings(cfg, logged, {})
+    typed = _logged_settings(cfg, logged, _data_overrides([f"data.connection='{secret}'", "data=sql"]))
     for settings in (of_environment, typed):
         assert (settings.data.connection, settings.data.source.connection) == (secret, secret)
     assert secret not in OmegaConf.to_yaml(of_environment), "only the variable is named"

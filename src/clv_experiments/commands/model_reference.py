@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from clv_experiments.config.targets import ForeignTarget, check_targets
+from clv_experiments.config.targets import read_logged_settings
 from clv_experiments.errors import ClvError, command
 
 if TYPE_CHECKING:
@@ -155,12 +155,9 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
             f"{stored.uri} ({name}) predicts the next {horizon}, and window.horizon is {requested_horizon}; type "
             f"window.horizon='{horizon}', or another model"
         )
+    settings = read_logged_settings(reader.text(stored.run.run_id, "config.yaml"), stored.run.run_id)
     try:
-        settings = OmegaConf.create(reader.text(stored.run.run_id, "config.yaml")).model
-        check_targets(settings, f" of run {stored.run.run_id}")
-        model = build_model(settings)
-    except ForeignTarget:
-        raise
+        model = build_model(settings.model)
     except Exception as error:  # whatever becomes of classes that were moved or settings that were renamed since
         raise ClvError(
             f"{stored.uri} ({name}) was made by settings that this version cannot build any more "

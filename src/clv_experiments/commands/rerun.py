@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.train import load_run_log, run_experiment
 from clv_experiments.config.settings import check_settings, flatten_settings
-from clv_experiments.config.targets import check_targets
+from clv_experiments.config.targets import read_logged_settings
 from clv_experiments.errors import MASK, ClvError, command
 from clv_experiments.reporting.text_table import TextTable
 from clv_experiments.tracking.code_version import code_version
@@ -61,8 +61,9 @@ def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
     reader, terminal = instantiate(cfg.tracking).reader(), Terminal()
     run = reader.run(str(cfg.run).removeprefix("runs:/"))
     _require_evaluation(run)
-    settings = _logged_settings(cfg, reader.text(run.run_id, "config.yaml"), _data_overrides(typed))
-    check_targets(settings, f" of run {run.run_id}")
+    settings = _logged_settings(
+        cfg, read_logged_settings(reader.text(run.run_id, "config.yaml"), run.run_id), _data_overrides(typed)
+    )
     check_settings(settings)
     then, now = run.tags.get("code_version", "unknown"), code_version()
     terminal.print_line(f"code: {now}" + (f", the run was made by {then}" if then != now else ", as the run"))
@@ -96,14 +97,12 @@ def _require_evaluation(run: StoredRun) -> None:
         raise ClvError(f"run {run.run_id} ({run.name}) is {run.status}, so that there is nothing to compare with")
 
 
-def _logged_settings(cfg: DictConfig, logged: str, typed: Mapping[str, Any]) -> DictConfig:
+def _logged_settings(cfg: DictConfig, stored: DictConfig, typed: Mapping[str, Any]) -> DictConfig:
     """Compose the settings of a run: as logged, settings that are younger than the run as they are by default.
 
     What was typed, or stands in the environment for a secret that was masked, goes wherever the same text was logged:
     settings are logged resolved, so that a connection stands there twice.
     """
-    stored = OmegaConf.create(logged)
-    assert isinstance(stored, DictConfig)
     defaults: dict[str, Any] = {"model": {"level": "own"}, "window": cfg.window}
     if stored.evaluation.protocol == cfg.evaluation.protocol:
         defaults["evaluation"] = cfg.evaluation
