@@ -97,6 +97,7 @@ STEPS = (
     cleaning.missing_date(),
     cleaning.missing_amount(),
     cleaning.duplicates("drop"),
+    cleaning.discount_lines(),
     cleaning.returns("net", cancelled="C"),
     cleaning.currency({"GBP": 1, "EUR": 0.8571, "jpy": 0.0052}),
     cleaning.rounding(2),

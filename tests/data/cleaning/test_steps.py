@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from clv_experiments.data import cleaning
 from clv_experiments.data.cleaning import (
     currency,
+    discount_lines,
     duplicates,
     guests,
     id_case,
@@ -417,6 +418,8 @@ STEPS = {
     "missing_amount": missing_amount(),
     "not_goods": not_goods(["POST"], "GIFT"),
     "price_not_positive": price_not_positive(),
+    "discount_lines": discount_lines(),
+    "discount_lines deduct": discount_lines("deduct"),
     "returns": returns("drop", "C"),
     "returns net": returns("net", "C"),
     "duplicates": duplicates("drop"),

@@ -1,5 +1,6 @@
 """The cleaning steps that a data config names, each counted in the cleaning report."""
 
+from clv_experiments.data.cleaning.discount_lines import discount_lines
 from clv_experiments.data.cleaning.guests import guests
 from clv_experiments.data.cleaning.id_case import id_case
 from clv_experiments.data.cleaning.returns import returns
@@ -19,6 +20,7 @@ from clv_experiments.data.cleaning.steps import (
 
 __all__ = [
     "currency",
+    "discount_lines",
     "duplicates",
     "guests",
     "id_case",

@@ -87,8 +87,13 @@ def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
             f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
             "in a column of profits (with a model that can learn them, such as model=linear), drop to leave them out "
-            "as returns, or net to deduct them from later purchases"
+            f"as returns, or net to deduct them from later purchases{_or_discounts(t)}"
         )
+
+
+def _or_discounts(t: Table) -> str:
+    or_deduct = "; or data.cleaning.discount_lines.policy=deduct if they are discounts on the orders they stand on"
+    return or_deduct if "order_id" in t.columns else ""
 
 
 def _count_matched(t: Table, is_loss: BooleanValue) -> int:

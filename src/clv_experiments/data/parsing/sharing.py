@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 from ibis.expr.types import NumericColumn, Table
 
@@ -27,7 +29,7 @@ def number_copies(lines: Table) -> Table:
     return lines.mutate(**{COPY: copy})
 
 
-def share_out(lines: Table, column: str, worth: NumericColumn) -> Table:
+def share_out(lines: Table, column: str, worth: NumericColumn, key: Sequence[str] | None = None) -> Table:
     """Divide a decimal by what lines are worth, where it is the same on several lines of an order.
 
     Parameters
@@ -38,13 +40,15 @@ def share_out(lines: Table, column: str, worth: NumericColumn) -> Table:
     worth : ibis column of float64
         What each line is worth; equal parts where that adds up to nothing. The line that is worth most takes what
         rounding leaves.
+    key : sequence of str, optional
+        What tells orders apart, if it is not ``order_key``.
 
     Returns
     -------
     ibis.Table
         The columns of ``lines``.
     """
-    key = [*order_key(lines), column]
+    key = [*(key or order_key(lines)), column]
     t = lines.mutate(**{WORTH: worth})
     of_order = ibis.window(group_by=key)
     rows, total = t.count().over(of_order), t[WORTH].sum().over(of_order)
