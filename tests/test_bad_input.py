@@ -210,7 +210,7 @@ CASES = {
     ),
     "all amounts negative": (
         changed(GOOD, 2, lambda amount, _: f"-{amount}"), [],
-        ["all amounts of log 'orders' are negative, from -", "turn the sign of the amounts"],
+        ["all amounts of log 'orders' are negative, from -", "type data.scale=-1 to turn the sign"],
     ),
     "ids that a float has spoilt": (
         pd.DataFrame({"Client": [1e20, 2e20], "Day": ["2023-01-01", "2023-01-02"], "Sales": [1.0, 2.0]}), [],

@@ -6,11 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from clv_experiments.data.cleaning import returns
 from clv_experiments.data.engine import DuckDb
+from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.role_names import says_cents
+from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 
 ENGINE = DuckDb()
@@ -122,6 +125,24 @@ def test_whole_numbers_as_large_as_cents_are_said():
 @pytest.mark.parametrize("amounts", [PAID, QUANTITY * 10, cents(PAID) * 10])
 def test_prices_and_round_amounts_are_no_cents(amounts):
     assert read({"amount": amounts})[1] == []
+
+
+@pytest.mark.parametrize("columns", [{"amount": -PAID}, {"quantity": -QUANTITY, "unit_price": PRICE}])
+def test_sales_below_0_are_turned_by_one_setting(columns):
+    with pytest.raises(ClvError, match=r"type data\.scale=-1 to turn the sign"):
+        read(columns)
+    raw = ENGINE.register_arrow("rows", pa.table(WHO | columns))
+    source = lambda engine: RawTable(raw)  # noqa: E731
+    log = load_log("shop", source, [returns()], parse_options=ParseOptions(scale=Decimal(-1)))
+    assert float(log.purchase_days.amount.sum().to_pyarrow().as_py()) == TRUE_TOTAL
+    assert log.report.rows_kept == ROWS
+
+
+def test_where_most_amounts_are_below_0_turning_the_sign_is_a_way_out():
+    mostly = {"amount": np.where(np.arange(ROWS) % 20 == 0, PAID, -PAID)}
+    raw = ENGINE.register_arrow("rows", pa.table(WHO | mostly))
+    with pytest.raises(ClvError, match=r"or data\.scale=-1 if sales are what is below 0"):
+        load_log("shop", lambda engine: RawTable(raw), [returns()])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.errors import ClvError
 
 MIN_LOSSES, MIN_LOSS_SHARE = 20, 0.05  # of the rows: fewer negative ones are returns
+MOST_NEGATIVE = 0.5  # of the rows: then sales may be written below 0
 MAX_MATCHED = 0.2  # of the negative rows, by a purchase that they could undo
 
 
@@ -87,13 +88,14 @@ def _check_negatives_are_returns(t: Table, counts: Mapping[str, int]) -> None:
             f"{losses / paid:.0%} of the amounts are negative, and {matched:.0%} of these {losses:,} match "
             "an earlier purchase of the same customer: type data.cleaning.returns.policy=keep if they are losses, as "
             "in a column of profits (with a model that can learn them, such as model=linear), drop to leave them out "
-            f"as returns, or net to deduct them from later purchases{_or_discounts(t)}"
+            f"as returns, or net to deduct them from later purchases{_list_other_ways(t, losses / paid)}"
         )
 
 
-def _or_discounts(t: Table) -> str:
+def _list_other_ways(t: Table, share: float) -> str:
+    turn = "; or data.scale=-1 if sales are what is below 0" if share > MOST_NEGATIVE else ""
     or_deduct = "; or data.cleaning.discount_lines.policy=deduct if they are discounts on the orders they stand on"
-    return or_deduct if "order_id" in t.columns else ""
+    return turn + (or_deduct if "order_id" in t.columns else "")
 
 
 def _count_matched(t: Table, is_loss: BooleanValue) -> int:

@@ -285,7 +285,9 @@ def _list_alternatives(
         alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
     if missing != ("amount",):
         return alternatives
-    alternatives += ["name a quantity and a unit_price"] if free and "quantity" not in by_role else []
+    if free:
+        priced = "data.columns.unit_price=<one of them> if that is the price of one unit"
+        alternatives += [priced if "quantity" in by_role else "name a quantity and a unit_price"]
     return [*alternatives, "data.columns.amount=false for a log without money"]
 
 

@@ -115,8 +115,8 @@ def read_lines(
         lines, amount_notes = add_amount_from_price(lines, discount, options, log, largest)
     else:
         lines, amount_notes = _add_amount_from_quantity(lines), []
-    _check_has_purchases(lines, log)
     lines, scale_notes = scale_money(lines, columns, options.scale, log, contents or ColumnContents(raw), ratio)
+    _check_has_purchases(lines, options, log)
     notes += [*unit_notes, *amount_notes, *discount_notes, *scale_notes]
     internal = [COPY] if keep_raw_columns else [RAW_PREFIX + column for column in raw_names]
     lines = lines.drop(*(column for column in internal if column in lines.columns))
@@ -224,7 +224,7 @@ def _add_amount_from_quantity(lines: Table) -> Table:
     return lines.mutate(amount=count.cast(AMOUNT))
 
 
-def _check_has_purchases(lines: Table, log: str) -> None:
+def _check_has_purchases(lines: Table, options: ParseOptions, log: str) -> None:
     if lines.filter(lines.amount >= 0).select("amount").limit(1).to_pyarrow().num_rows:  # found without a whole pass
         return
     summary = aggregate_row(lines, rows=lines.count(), least=lines.amount.min(), most=lines.amount.max())
@@ -233,5 +233,5 @@ def _check_has_purchases(lines: Table, log: str) -> None:
     if summary["most"] is not None and summary["most"] < 0:
         raise ClvError(
             f"all amounts of log '{log}' are negative, from {summary['least']:f} to {summary['most']:f}; purchases "
-            "must be positive and returns negative: turn the sign of the amounts"
+            f"must be positive and returns negative: type data.scale={-(options.scale or 1)} to turn the sign"
         )

@@ -27,7 +27,7 @@ def parse_scale(value: object) -> Decimal | None:
     Raises
     ------
     ClvError
-        If it is no positive number, or has more than eight decimals.
+        If it is no number, 0, or has more than eight decimals.
     """
     if value is None:
         return None
@@ -35,10 +35,10 @@ def parse_scale(value: object) -> Decimal | None:
         scale = Decimal(str(value))
     except InvalidOperation:
         scale = Decimal("NaN")
-    if not scale.is_finite() or not SMALLEST <= scale <= LARGEST or scale % SMALLEST:
+    if not scale.is_finite() or not SMALLEST <= abs(scale) <= LARGEST or scale % SMALLEST:
         raise ClvError(
-            f"data.scale must be a positive number of at most eight decimals, such as 0.01 for cents, or null, got "
-            f"'{value}'"
+            "data.scale must be a number of at most eight decimals, such as 0.01 for cents or -1 to turn the sign, or "
+            f"null, got '{value}'"
         )
     return scale
 
@@ -87,7 +87,12 @@ def scale_money(
             f"{rows:,} amount(s) of log '{log}' times data.scale={max(factors.values()):f} need more than four "
             f"decimals, or reach {AMOUNT_LIMIT:,.0f}; give another scale, or null"
         )
-    return lines.mutate(**{role: product.round(4).cast(AMOUNT) for role, product in products.items()}), notes
+    scaled = lines.mutate(**{role: product.round(4).cast(AMOUNT) for role, product in products.items()})
+    if (
+        scale is not None and scale < 0 and "quantity" in lines.columns
+    ):  # goods that leave a store may be counted below 0
+        scaled = scaled.mutate(quantity=scaled.quantity.abs() * scaled.amount.sign())
+    return scaled, notes
 
 
 def _choose_factors(
