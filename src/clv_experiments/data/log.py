@@ -37,6 +37,7 @@ from clv_experiments.data.parsing.columns import ColumnRoles, choose_columns
 from clv_experiments.data.parsing.date_columns import Named, join_date_columns
 from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
+from clv_experiments.data.parsing.money_asides import describe_asides
 from clv_experiments.data.parsing.order_roles import add_order_roles
 from clv_experiments.data.parsing.panel import check_no_panel
 from clv_experiments.data.parsing.raw_filter import filter_rows
@@ -206,7 +207,15 @@ def load_log(
     customers = summarise_customers(purchase_days)
     check_customers(name, customers, roles.by_role["customer_id"])
     end = log_end or (period.end if period and period.is_sure and period.end <= today else last)
-    notes = [str(roles), *date_notes, *status_notes, *units.notes, *parse_notes, *report.notes]
+    notes = [
+        str(roles),
+        *date_notes,
+        *status_notes,
+        *describe_asides(roles, contents),
+        *units.notes,
+        *parse_notes,
+        *report.notes,
+    ]
     notes += [describe_totals(period, last, end, log_end), "" if roles.has_amounts else WITHOUT_AMOUNTS]
     notes += [describe_losses(days)]
     notes += describe_customers(customers, days, "spend" if roles.has_amounts else PURCHASES)

@@ -1,0 +1,99 @@
+"""What columns without a role say of amounts: what these contain beside goods, and which of them give money back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from clv_experiments.data.parsing.column_contents import CENT, MOST, ColumnContents
+from clv_experiments.data.parsing.columns import ColumnRoles, quote_column
+from clv_experiments.data.parsing.role_names import normalise_name
+from clv_experiments.data.parsing.where import quote_name
+
+EXTRAS = re.compile(
+    "^(?:tip|tax)|(?:tip|tax|fee|vat|gst)(?:es|s)?(?:amount|total)?$|gratuity|trinkgeld|pourboire|propina|shipping|freight|"
+    "postage|delivery|versand|fracht|livraison|envio|spedizione|frete|mwst|^ust|^tva|^iva|^vat|^btw|^moms"
+)
+NO_EXTRA = re.compile("date|method|address|name|country|city|rate|pct|percent|zip|id$|incl|excl")
+PRICE_UNITS = ("priceunit", "preiseinheit", "peinh", "kpein", "pricebase", "priceper", "unitsperprice", "prisenhet")
+MARKS = (("d", "c"), ("dr", "cr"), ("debit", "credit"), ("soll", "haben"), ("s", "h"))
+SIGNS = ("+", "-")
+MAX_COLUMNS = 8  # of numbers, that sums are looked for in
+MIN_ROWS, MIN_EXTRAS = 20, 3
+
+
+def describe_asides(columns: ColumnRoles, contents: ColumnContents) -> list[str]:
+    """Return notes on what columns without a role say of the amounts.
+
+    Parameters
+    ----------
+    columns : ColumnRoles
+    contents : ColumnContents
+    """
+    if not columns.has_amounts or len(contents.sample) < MIN_ROWS:
+        return []
+    free = [column for column in contents.sample.columns if column not in columns.by_role.values()]
+    notes = (_describe_parts(columns, free, contents), _describe_price_unit(columns, free, contents))
+    return [note for note in (*notes, _describe_marks(columns, free, contents)) if note]
+
+
+def _describe_parts(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
+    """Say what an amount contains beside goods, if it is another column and some of these."""
+    amount = columns.by_role.get("amount")
+    names = {column: normalise_name(column) for column in free}
+    extras = [c for c in free if EXTRAS.search(names[c]) and not NO_EXTRA.search(names[c]) and contents.has_numbers(c)]
+    if amount is None or not extras:
+        return ""
+    parts = [column for column in free if column not in extras and contents.has_numbers(column)]
+    paid = contents.numbers(amount)
+    for part in parts[:MAX_COLUMNS]:
+        rest = (paid - contents.numbers(part)).dropna()
+        for some in _subsets(extras[:MAX_COLUMNS]):
+            values = [contents.numbers(column).reindex(rest.index).fillna(0) for column in some]
+            fits = (rest - sum(values)).abs() < CENT
+            if len(rest) >= MIN_ROWS and fits.mean() > MOST and all((v != 0).sum() >= MIN_EXTRAS for v in values):
+                return (
+                    f"{amount} is {part} + {' + '.join(some)}, all of which count as spend "
+                    f"(data.columns.amount={quote_column(part)} takes {part} alone)"
+                )
+    return ""
+
+
+def _subsets(columns: list[str]) -> Iterator[tuple[str, ...]]:
+    for size in (1, 2, 3):
+        yield from combinations(columns, size)
+
+
+def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
+    """Say that a price may be that of 100 or 1000 units, as another column says."""
+    column = next((c for c in free if normalise_name(c) in PRICE_UNITS and contents.kind(c).name == "whole"), None)
+    if column is None or "amount" in columns.by_role:
+        return ""
+    units = sorted(contents.numbers(column).astype(int).unique())
+    if units[-1] <= 1:
+        return ""
+    advice = f"type data.scale={1 / units[0]:g}" if len(units) == 1 else "divide the prices by it"
+    listed = ", ".join(map(str, units[:3]))
+    price = columns.by_role["unit_price"]
+    return f"column '{column}' ({listed}) is left aside: if {price} is the price of so many units, {advice}"
+
+
+def _describe_marks(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
+    """Say that a column marks debits and credits, where no amount is below 0."""
+    signed = [columns.by_role[role] for role in ("amount", "quantity") if role in columns.by_role]
+    if "status" in columns.by_role or any((contents.numbers(column) < 0).any() for column in signed):
+        return ""
+    for column in free:
+        cells = contents.sample[column].dropna()
+        counts = cells.value_counts()
+        if len(counts) == 2 and {str(mark).lower().rstrip(".") for mark in counts.index} in map(set, (*MARKS, SIGNS)):
+            (most, many), (fewer, few) = counts.items()
+            setting = f"data.columns.status={quote_column(column)} \"data.cleaning.status.net=['{fewer}']\""
+            if fewer in SIGNS:  # of which a status, compared by its letters, tells nothing
+                setting = f"data.where=\"{quote_name(column)} == '{most}'\"".replace("`", "\\`")
+            return (
+                f"column '{column}' ('{most}' {many:,}, '{fewer}' {few:,}) is left aside, and no amount is below 0: if "
+                f"'{fewer}' gives money back, type {setting}"
+            )
+    return ""
