@@ -17,13 +17,12 @@ import duckdb
 import pyarrow.parquet as pq
 
 from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
+from clv_experiments.data.sources.csv_encoding import BLOCK_BYTES, open_binary
 from clv_experiments.data.sources.csv_text import (
-    BLOCK_BYTES,
     SPACE,
     CsvFile,
     describe_quotes,
     name_separator,
-    open_binary,
     read_records,
 )
 from clv_experiments.data.sources.csv_types import cast_lossless, find_plain_types

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import BytesIO, StringIO, TextIOWrapper
+from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, NoReturn
 
+from clv_experiments.data.sources.csv_encoding import (
+    FALLBACKS,
+    UTF_8,
+    check_encoding,
+    find_encoding,
+    is_compressed,
+    open_binary,
+)
 from clv_experiments.data.sources.header import Header, find_header
 from clv_experiments.data.sources.markup import describe_markup
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 SPACE = {"space": " "}  # what R's write.table puts between cells; tried where no other fits
-UTF_8 = "utf-8-sig"  # with or without a byte order mark
-FALLBACKS = ("cp1252", "latin-1")
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: UTF_8,
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-GZIP_SUFFIX = ".gz"
-BLOCK_BYTES = 1 << 20
 SAMPLE_CHARACTERS = 1 << 16  # to find the separator and the header
 SAMPLE_ROWS = 100
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)  # an optional first line of Excel
-BINARY_CHARACTERS = re.compile("[\x00]")
-BINARY_IN_FALLBACK = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")  # any bytes are valid latin-1; 1a ends files of DOS
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ def inspect_csv(
         column or two of the same name; or if the encoding or separator is unknown.
     """
     separator = _parse_separator(separator)
-    encoding = _find_encoding(path, _check_encoding(encoding))
+    encoding = find_encoding(path, check_encoding(encoding))
     with TextIOWrapper(open_binary(path), encoding, newline="") as text:
         sample = text.read(SAMPLE_CHARACTERS)
         separator_line = SEPARATOR_LINE.match(sample)
@@ -121,14 +113,9 @@ def inspect_csv(
         _check_quotes(
             records.texts[header_found.row], separator, f"line {records.starts[header_found.row]} of '{path}'"
         )
-    is_readable = encoding == UTF_8 and not _is_compressed(path) and not separator_line and separator != SPACE["space"]
+    is_readable = encoding == UTF_8 and not is_compressed(path) and not separator_line and separator != SPACE["space"]
     is_readable = is_readable and _can_skip_rows_above(records.texts, header_found)
     return CsvFile(path, encoding, separator, header_found, lines_above, is_readable)
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """Open a file, unpacked if its name ends in .gz."""
-    return cast(BinaryIO, gzip.open(path) if _is_compressed(path) else path.open("rb"))
 
 
 def read_records(lines: Iterable[str], separator: str) -> Any:
@@ -149,10 +136,6 @@ def describe_quotes(location: str) -> str:
 def name_separator(separator: str) -> str:
     """Return the name that a separator has in settings, or the character in quotes."""
     return next((name for name, mark in (SEPARATORS | SPACE).items() if mark == separator), f"'{separator}'")
-
-
-def _is_compressed(path: Path) -> bool:
-    return path.suffix.lower() == GZIP_SUFFIX
 
 
 def _can_skip_rows_above(texts: Sequence[str], header: Header) -> bool:
@@ -180,58 +163,6 @@ def _parse_separator(separator: str | None) -> str | None:
             f"a separator is one character or {', '.join(SEPARATORS)}, got '{separator}' (data.source.separator)"
         )
     return character
-
-
-def _check_encoding(encoding: str | None) -> str | None:
-    if encoding is None:
-        return None
-    try:
-        TextIOWrapper(BytesIO(), encoding)
-    except LookupError as error:
-        raise ClvError(
-            f"there is no text encoding '{encoding}' (data.source.encoding); usual ones are utf-8, cp1252, latin-1, "
-            "utf-16"
-        ) from error
-    return UTF_8 if codecs.lookup(encoding).name in ("utf-8", "ascii") else encoding
-
-
-def _find_encoding(path: Path, encoding: str | None) -> str:
-    """Detect the encoding of the whole file, or check the one that is given."""
-    try:
-        with open_binary(path) as stream:
-            head = stream.read(4)
-        marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
-        declared = encoding or marked
-        for candidate in [declared] if declared else [UTF_8, *FALLBACKS]:
-            binary = BINARY_CHARACTERS if declared or candidate == UTF_8 else BINARY_IN_FALLBACK
-            try:
-                _scan(path, candidate, binary)
-            except UnicodeError as error:
-                reason = getattr(error, "reason", error)
-            else:
-                return candidate
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ClvError(f"'{path}' is damaged, cut short or not compressed by gzip: {error}") from error
-    raise ClvError(
-        f"'{path}' is not written in {declared}: {reason}; type data.source.encoding=<its encoding>, or null to find it"
-    )
-
-
-def _scan(path: Path, encoding: str, binary: re.Pattern[str]) -> None:
-    """Decode the whole file, and refuse characters that no text has."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    ended = False
-    with open_binary(path) as stream:
-        while not ended:
-            block = stream.read(BLOCK_BYTES)
-            ended = not block
-            text = decoder.decode(block, final=ended)
-            match = binary.search(text)
-            if match:
-                raise ClvError(
-                    f"'{path}' is not text: it holds the character {ord(match[0]):#04x}; if it is UTF-16 without a "
-                    "mark, type data.source.encoding=utf-16-le"
-                )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pyarrow.feather
 import pyarrow.orc
 
 from clv_experiments.data.engine import open_scratch_duckdb, quote_identifier
-from clv_experiments.data.sources.csv_text import open_binary
+from clv_experiments.data.sources.csv_encoding import open_binary
 from clv_experiments.data.sources.file_kinds import SUFFIXES
 from clv_experiments.data.sources.twin_names import describe_numbered, name_apart, number_twins
 from clv_experiments.errors import ClvError
