@@ -164,7 +164,12 @@ def test_a_store_that_was_moved_still_has_its_models_and_a_damaged_one_is_said(t
     path.unlink()
     with pytest.raises(ClvError, match=rf"run {run_id} has lost its model"):
         reader.model(f"runs:/{run_id}")
-    (path.parents[1] / "MLmodel").unlink()
+    described = path.parents[1] / "MLmodel"
+    for damage in ("", "flavors: 3", "x: [", "!!python/object/apply:os.getcwd []"):
+        described.write_text(damage)
+        with pytest.raises(ClvError, match=rf"run {run_id} has no readable model"):
+            reader.model(f"runs:/{run_id}")
+    described.unlink()
     with pytest.raises(ClvError, match=rf"run {run_id} has no readable model"):
         reader.model(f"runs:/{run_id}")
 

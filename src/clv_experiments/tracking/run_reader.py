@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from pyarrow import ArrowException
 from pyarrow.csv import read_csv
 
@@ -159,7 +158,9 @@ class RunReader:
             folder = self.store.fetch(logged.artifact_location, "", "models", logged.model_id, "artifacts")
             mlflow_model = Model.load(str(folder))
             path = folder / mlflow_model.flavors["python_function"]["data"]
-        except (KeyError, MlflowException, OSError, ValueError) as error:
+        except ClvError:
+            raise
+        except Exception as error:  # whatever a damaged MLmodel leads to
             raise ClvError(
                 f"run {run.info.run_id} has no readable model ({type(error).__name__}); run it again, or delete the run"
             ) from error
