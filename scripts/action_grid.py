@@ -51,7 +51,7 @@ share is what is left of the chance.
 
 def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) -> Iterator[str]:
     """Yield the rows of a table in Markdown: purchases by days since the last one."""
-    scores = RfmScores.of(customers)
+    scores = RfmScores.from_customers(customers)
     yield "| purchases | " + " | ".join(f"{days} days ago" for days in SILENCES) + " |"
     yield "|---" * (len(SILENCES) + 1) + "|"
     for frequency in FREQUENCIES:

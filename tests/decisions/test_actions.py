@@ -175,7 +175,7 @@ def check_advice(table, kinds, model):
     )
     ranks = table["p_purchase"].to_numpy().argsort(kind="stable")[::-1].argsort() / len(table)
     table["value_tier"] = np.select([ranks < 0.1, ranks < 0.4], ["High", "Mid"], "Low")
-    table["segment"] = RfmScores.of(table).segments(table)
+    table["segment"] = RfmScores.from_customers(table).segments(table)
     advice = pd.Series(recommended_action(table, CUTOFF), index=table.index)
     for kind in set(kinds) - {""}:
         of_kind, wrong = advice[kinds == kind], WRONG[kind]

@@ -72,7 +72,7 @@ def test_rules_rank_by_what_they_name():
     rankings = rank_customers(table, campaign(49), MARGIN)
     assert table["total_spend"].iloc[rankings[Strategy.TOTAL_SPEND]].is_monotonic_decreasing
     assert (table["T"] - table["recency"]).iloc[rankings[Strategy.RECENCY]].is_monotonic_increasing
-    scores = RfmScores.of(table).scores(table)
+    scores = RfmScores.from_customers(table).scores(table)
     assert scores.sum(axis=1).iloc[rankings[Strategy.RFM]].is_monotonic_decreasing
     assert len(rankings[Strategy.TOTAL_SPEND_LIKE_MODEL]) == len(rankings[Strategy.MODEL]) < 49
     assert Strategy.TOTAL_SPEND_LIKE_MODEL not in rank_customers(table, campaign(2), MARGIN)

@@ -73,7 +73,7 @@ def scorer():
 
 
 def ranked(expected, missed=()):
-    return CustomerGroups.of(expected, SHOP, pd.Index(list(missed)), CUTOFF)
+    return CustomerGroups.from_customers(expected, SHOP, pd.Index(list(missed)), CUTOFF)
 
 
 def test_every_column_is_what_it_claims(customers, scorer):

@@ -16,7 +16,7 @@ from clv_experiments.decisions.drivers import (
     estimate_drivers,
     estimate_effects,
     half_widths,
-    is_largest,
+    is_top_spender,
 )
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.exhibit import WIDE
@@ -161,7 +161,7 @@ def test_a_link_of_the_largest_customers_alone_is_not_claimed():
 
 def test_the_largest_are_chosen_by_what_they_had_spent_and_go_with_all_their_rows():
     history = pd.DataFrame({"total_spend": [*range(200), 500, *[0] * 199]}, index=[*range(200), *range(200)])
-    largest = is_largest(history)
+    largest = is_top_spender(history)
     assert set(history.index[largest]) == {199, 0}
     assert largest[history.index == 0].all()
 

@@ -19,7 +19,7 @@ def table(days, frequency, spend):
 
 def test_ten_customers_by_hand():
     frame = table(np.arange(10), [0, 0, 0, 0, 0, 0, 1, 1, 2, 9], np.arange(100, 0, -10))
-    scores = RfmScores.of(frame).scores(frame)
+    scores = RfmScores.from_customers(frame).scores(frame)
     assert scores["r"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
     assert scores["f"].tolist() == [1, 1, 1, 1, 1, 1, 4, 4, 5, 5]
     assert scores["m"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
@@ -31,14 +31,14 @@ def test_scores_are_fifths_of_average_ranks(values):
     spend = np.array(values, float)
     frame = table(np.zeros(len(spend)), 3.0, spend)
     expected = [1 + int(5 * ((spend < v).sum() + (spend == v).sum() / 2) / len(spend) + 1e-9) for v in spend]
-    assert RfmScores.of(frame).scores(frame)["m"].tolist() == expected
+    assert RfmScores.from_customers(frame).scores(frame)["m"].tolist() == expected
 
 
 def test_customers_who_are_all_alike_are_middling_and_those_who_never_came_back_are_not():
     frame = table([7.0] * 4, [0] * 4, [5.0] * 4)
-    assert RfmScores.of(frame).scores(frame).drop_duplicates().to_numpy().tolist() == [[3, 1, 3]]
+    assert RfmScores.from_customers(frame).scores(frame).drop_duplicates().to_numpy().tolist() == [[3, 1, 3]]
     often = frame.assign(frequency=2)
-    assert RfmScores.of(often).scores(often)["f"].unique().tolist() == [3]
+    assert RfmScores.from_customers(often).scores(often)["f"].unique().tolist() == [3]
 
 
 def test_every_score_has_one_segment_and_every_segment_a_score():
@@ -59,7 +59,7 @@ def test_every_score_has_one_segment_and_every_segment_a_score():
 def test_what_was_learnt_once_scores_any_batch_alike():
     rng = np.random.default_rng(0)
     frame = table(rng.integers(0, 300, 60), rng.poisson(1, 60), rng.lognormal(3, 1, 60)).set_index(pd.Index(range(60)))
-    rule = RfmScores.of(frame)
+    rule = RfmScores.from_customers(frame)
     parts = pd.concat([rule.segments(part) for part in (frame[40:], frame[:40])])
     assert parts.sort_index().equals(rule.segments(frame))
 
@@ -74,4 +74,4 @@ def test_what_was_learnt_once_scores_any_batch_alike():
 def test_what_cannot_be_ranked_is_refused(values, message):
     days = frequency = [1.0] * len(values)
     with pytest.raises(ClvError, match=message):
-        RfmScores.of(table(days, frequency, values))
+        RfmScores.from_customers(table(days, frequency, values))

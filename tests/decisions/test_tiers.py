@@ -13,7 +13,14 @@ from clv_experiments.data.log import load_log
 from clv_experiments.data.sources.simulated import simulated
 from clv_experiments.data.window import Horizon, Period, Window
 from clv_experiments.decisions.segments.profiles import revenue_shares
-from clv_experiments.decisions.segments.tiers import NEW, TIERS, Tiers, count_moves, summarise_tiers, tier_movement
+from clv_experiments.decisions.segments.tiers import (
+    NEW,
+    TIERS,
+    TierThresholds,
+    count_moves,
+    summarise_tiers,
+    tier_movement,
+)
 from clv_experiments.decisions.snapshot import Snapshot, snapshot
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.features.rfm import rfm
@@ -34,22 +41,22 @@ def snapshot_of(expected, period=BEFORE, **columns):
 
 
 def test_ten_customers_by_hand():
-    tiers = Tiers.of(np.arange(1, 11), (0.1, 0.3))
+    tiers = TierThresholds.from_expected_spend(np.arange(1, 11), (0.1, 0.3))
     assert (tiers.high, tiers.mid) == (10.0, 7.0)
     assert tiers.names([10, 9, 7, 6.99, 0, 99]).tolist() == ["High", "Mid", "Mid", "Low", "Low", "High"]
 
 
 def test_equal_predictions_share_the_tier_of_the_middle_one_of_them():
-    assert Tiers.of([5.0] * 8, (0.1, 0.3)).names([5.0]).tolist() == ["Low"]
+    assert TierThresholds.from_expected_spend([5.0] * 8, (0.1, 0.3)).names([5.0]).tolist() == ["Low"]
     top = [9.0] * 3 + [1.0] * 17  # 15 %, the middle of them within the first 10 %
-    assert Tiers.of(top, (0.1, 0.3)).names([9.0, 1.0]).tolist() == ["High", "Low"]
+    assert TierThresholds.from_expected_spend(top, (0.1, 0.3)).names([9.0, 1.0]).tolist() == ["High", "Low"]
 
 
 @settings(max_examples=40)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.floats(0.05, 0.4), st.floats(0.05, 0.4))
 def test_tiers_are_cut_where_a_count_says(values, high, mid):
     spend = np.array(values, float)
-    names = Tiers.of(spend, (high, mid)).names(spend)
+    names = TierThresholds.from_expected_spend(spend, (high, mid)).names(spend)
     for value, name in zip(spend, names, strict=True):
         rank = ((spend > value).sum() + (spend == value).sum() / 2) / len(spend)
         assert name == ("High" if rank <= high + 1e-9 else "Mid" if rank <= high + mid + 1e-9 else "Low")
@@ -124,7 +131,7 @@ def test_on_a_simulated_shop_the_reported_interval_holds_the_true_share_of_each_
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon(3, "months")))
     over = snapshot(forecaster, BEFORE, model, model)
     expected = over.table["expected_spend"]
-    tiers = Tiers.of(expected, SHARES).names(expected)
+    tiers = TierThresholds.from_expected_spend(expected, SHARES).names(expected)
     shares = revenue_shares(tiers, over.table["y_true"], TIERS, 300, 0)
     truth = log.truth.expected_spend(BEFORE).loc[expected.index].groupby(tiers).sum()
     true_share = (truth / truth.sum()).reindex(TIERS)

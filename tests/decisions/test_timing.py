@@ -104,9 +104,11 @@ def test_who_stops_paying_is_missed(forecaster):
 
 def test_dates_of_subscribers_are_a_month_after_their_last_payment_and_advice_follows(forecaster):
     now, before = snapshots(forecaster)
-    scorer = Scorer(ScoringModels.of(now), None, SHOP, END)
+    scorer = Scorer(ScoringModels.from_snapshot(now), None, SHOP, END)
     missed = find_missed(now, before, SHOP.likely, 100, 0).table["customer_id"]
-    scores = CustomerGroups.of(now.table, SHOP, pd.Index(missed), END).assign_groups(scorer.score_customers(now.table))
+    scores = CustomerGroups.from_customers(now.table, SHOP, pd.Index(missed), END).assign_groups(
+        scorer.score_customers(now.table)
+    )
     scores = scores.set_index("customer_id")
     assert set(scores["timing_model"]) == {"mbg_cnbd_k"}
     silence = (now.table["T"] - now.table["recency"]).loc[scores.index]

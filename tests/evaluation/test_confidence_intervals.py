@@ -43,9 +43,9 @@ def test_the_interval_is_of_the_replicates_that_have_a_value():
 
 def test_the_interval_is_the_percentile_interval_of_the_replicates():
     replicates = np.random.default_rng(0).normal(5, 1, 1000)
-    estimate = Estimate.of(5, replicates)
+    estimate = Estimate.from_replicates(5, replicates)
     assert [estimate.low, estimate.high] == pytest.approx(np.quantile(replicates, [0.025, 0.975]))
-    assert np.isnan(Estimate.of(5, np.full(9, np.nan)).low)
+    assert np.isnan(Estimate.from_replicates(5, np.full(9, np.nan)).low)
 
 
 @pytest.mark.parametrize(("low", "high", "significant"), [(1, 3, True), (-3, -1, True), (-1, 3, False), (0, 3, False)])

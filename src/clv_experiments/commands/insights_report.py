@@ -68,9 +68,9 @@ def _score_customers(snapshots: Snapshots, shop: Shop, assessment: IntervalAsses
     """Score every customer as scripts/score.py does."""
     now, past, cutoff = snapshots.now, snapshots.previous.table, snapshots.now.period.cutoff
     X = now.table.join(now.model.X[now.model.X.columns.difference(now.table.columns)])
-    scorer = Scorer(ScoringModels.of(now), assessment.intervals, shop, cutoff)
+    scorer = Scorer(ScoringModels.from_snapshot(now), assessment.intervals, shop, cutoff)
     missed = past.index[missed_mask(past["p_purchase"], past["purchase_days"], shop.likely)]
-    return CustomerGroups.of(now.table, shop, missed, cutoff).assign_groups(
+    return CustomerGroups.from_customers(now.table, shop, missed, cutoff).assign_groups(
         scorer.score_customers(X), now.table.get("country")
     )
 
@@ -80,7 +80,7 @@ def describe_models(snapshots: Snapshots, *, with_clv: bool) -> list[str]:
     now, previous = snapshots.now, snapshots.previous
     return [
         *ranking_sentences(snapshots.ranking, now.model_name, previous.period, "spend"),
-        *model_sentences(ScoringModels.of(now), has_amounts=with_clv),
+        *model_sentences(ScoringModels.from_snapshot(now), has_amounts=with_clv),
     ]
 
 

@@ -134,10 +134,8 @@ def score(
             return write_summary_scores(cfg, rfm_summary, request, run, terminal)
         assert log
         terminal.report_log(log)
-        window, shop = (
-            build_scoring_window(cfg.window, log.start, log.end),
-            build_shop(cfg.decisions, log.currency or ""),
-        )
+        window = build_scoring_window(cfg.window, log.start, log.end)
+        shop = build_shop(cfg.decisions, log.currency or "")
         request, fallback_note = _choose_model_or_fallback(request, log, window)
 
         context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)

@@ -14,7 +14,7 @@ from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.queries.attributes import countries
 from clv_experiments.data.queries.customers import count_customers
 from clv_experiments.data.window import Window
-from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, value_column
+from clv_experiments.decisions.customer_scores import CustomerGroups, Scorer, choose_ranking_column
 from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.snapshot import HISTORY
 from clv_experiments.features.feature_set import FeatureSet
@@ -54,9 +54,9 @@ def write_scores(
     The file ``expectations`` is that which ``write_expectations`` wrote with this scorer; ``missed`` are the ids of the
     customers who missed a purchase; ``progress`` is told (done, customers, "customers").
     """
-    value = value_column(pq.read_schema(expectations).names)
+    value = choose_ranking_column(pq.read_schema(expectations).names)
     customers, summary = pd.concat(read_batches(expectations, [value, *HISTORY_RANKED_BY])), ScoreSummary()
-    groups = CustomerGroups.of(customers, scorer.shop, missed, scorer.cutoff)
+    groups = CustomerGroups.from_customers(customers, scorer.shop, missed, scorer.cutoff)
     country = countries(log, scorer.cutoff)
     with open_score_files(folder) as writer:
         for batch in read_batches(expectations):

@@ -13,7 +13,7 @@ import pandas as pd
 from clv_experiments.decisions.actions import probability_purchase_at_last, recommended_action
 from clv_experiments.decisions.next_purchase.dates import GRID, RHYTHM_GRID, next_purchase_dates
 from clv_experiments.decisions.segments.rfm import RfmScores
-from clv_experiments.decisions.segments.tiers import Tiers
+from clv_experiments.decisions.segments.tiers import TierThresholds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.decisions.snapshot import Snapshot, TimingChoice, days_since_last
 from clv_experiments.errors import ClvError
@@ -48,7 +48,7 @@ class ScoringModels:
     timing: TimingChoice | None = None  # of purchases; None where the log was not asked
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> ScoringModels:
+    def from_snapshot(cls, snapshot: Snapshot) -> ScoringModels:
         """Take the models behind a snapshot."""
         spend, columns = snapshot.model, tuple(str(column) for column in snapshot.model.X.columns)
         names = snapshot.model_name, snapshot.btyd_name
@@ -183,7 +183,7 @@ def discounted_clv(btyd: BtydRegressor, X: pd.DataFrame, shop: Shop, days: float
     return shop.margin * btyd.expected_spend_per_purchase(X) * purchases
 
 
-def value_column(columns: Container[str]) -> str:
+def choose_ranking_column(columns: Container[str]) -> str:
     """Name what customers are ranked by: expected spend, or purchases where no money is known."""
     return "expected_spend" if "expected_spend" in columns else "expected_purchases"
 
@@ -192,20 +192,20 @@ def value_column(columns: Container[str]) -> str:
 class CustomerGroups:
     """Ranks customers among all that are scored together."""
 
-    tiers: Tiers
+    tiers: TierThresholds
     rfm: RfmScores
     missed: pd.Index  # ids of those who were likely to buy in the period before the cutoff, and did not
     cutoff: date
 
     @classmethod
-    def of(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> CustomerGroups:
+    def from_customers(cls, customers: pd.DataFrame, shop: Shop, missed: pd.Index, cutoff: date) -> CustomerGroups:
         """Learn tiers and RFM scores from all customers.
 
         The table has ``expected_spend``, or of a log without amounts ``expected_purchases``; ``frequency``,
         ``recency``, ``T``, ``total_spend``; one row a customer.
         """
-        tiers = Tiers.of(customers[value_column(customers)], shop.tiers)
-        return cls(tiers, RfmScores.of(customers), missed, cutoff)
+        tiers = TierThresholds.from_expected_spend(customers[choose_ranking_column(customers)], shop.tiers)
+        return cls(tiers, RfmScores.from_customers(customers), missed, cutoff)
 
     def assign_groups(self, expected: pd.DataFrame, country: pd.Series | None = None) -> pd.DataFrame:
         """Add tier, segment, missed opportunity and action to some customers' expectations.
@@ -223,7 +223,7 @@ class CustomerGroups:
             The columns of ``COLUMNS``, without ``country`` where none is given; no index that matters.
         """
         table = expected.assign(
-            value_tier=self.tiers.names(expected[value_column(expected)].to_numpy()),
+            value_tier=self.tiers.names(expected[choose_ranking_column(expected)].to_numpy()),
             segment=self.rfm.segments(expected),
             missed_opportunity=expected.index.isin(self.missed),
         )

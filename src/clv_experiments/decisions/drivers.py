@@ -19,7 +19,7 @@ from clv_experiments.forecasting.forecaster import Forecaster
 
 MAX_INFLATION = 10.0  # variance inflation up to which a feature adds to the others
 MIN_BUYERS = 300  # customers who bought, below which nothing is claimed
-LARGEST = 0.01  # share of customers without whom effects are estimated once more
+TOP_SPENDER_SHARE = 0.01  # share of customers without whom effects are estimated once more
 LEVEL = 0.95
 EFFECTS = ["effect", "lower_95", "upper_95", "per_deviation", "deviation_lower", "deviation_upper"]
 
@@ -57,7 +57,7 @@ class Drivers:
     customers: int
     cutoffs: list[date]  # latest first
     min_buyers: int = MIN_BUYERS
-    largest: float = LARGEST
+    largest: float = TOP_SPENDER_SHARE
 
     def select_claims(self, *claims: str) -> list[Any]:
         """Return the rows with one of these claims, the strongest link first."""
@@ -78,7 +78,7 @@ def estimate_drivers(forecaster: Forecaster) -> Drivers | None:
     assert panel.y is not None
     cutoffs = [period.cutoff for period in panel.periods]
     sizes = [len(forecaster.features(cutoff, HISTORY)) for cutoff in cutoffs]
-    X, origin, small = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_largest(panel.X)
+    X, origin, small = driver_features(panel.X), np.repeat(np.arange(len(sizes)), sizes), ~is_top_spender(panel.X)
     table = compare_effects(
         estimate_effects(X, panel.y, origin),
         estimate_effects(X[small], panel.y[small], origin[small]),
@@ -117,13 +117,13 @@ def driver_features(history: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({driver.name: driver.compute(history) for driver in DRIVERS})
 
 
-def is_largest(history: pd.DataFrame) -> np.ndarray:
+def is_top_spender(history: pd.DataFrame) -> np.ndarray:
     """Return for each row whether its customer is in the top one per cent by spend so far, at least one.
 
     What customers spent afterwards plays no part.
     """
     highest_spend = history["total_spend"].groupby(level=0).max().sort_values(ascending=False, kind="stable")
-    return history.index.isin(highest_spend.index[: max(1, round(LARGEST * len(highest_spend)))])
+    return history.index.isin(highest_spend.index[: max(1, round(TOP_SPENDER_SHARE * len(highest_spend)))])
 
 
 def estimate_effects(X: pd.DataFrame, y: pd.Series, origin: np.ndarray) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from clv_experiments.decisions.actions import ACTIONS
-from clv_experiments.decisions.customer_scores import value_column
+from clv_experiments.decisions.customer_scores import choose_ranking_column
 from clv_experiments.decisions.segments.rfm import SEGMENTS
 from clv_experiments.decisions.segments.tiers import TIERS
 
@@ -38,7 +38,7 @@ class ScoreSummary:
         order = [("everyone", "all"), *((by, name) for by, names in GROUPS.items() for name in names)]
         present = [key for key in order if key in self._sums.index]
         table = self._sums.loc[present].rename_axis(["by", "group"]).reset_index()
-        value = table[value_column(table)]
+        value = table[choose_ranking_column(table)]
         total = value.iloc[0]
         table.insert(4, "share", value / total if total else 0.0)
         table["p_alive"] /= table["customers"]

@@ -10,9 +10,9 @@ from sklearn.base import clone
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import probability_purchase_at_last
-from clv_experiments.decisions.customer_scores import COLUMNS, discounted_clv, value_column
+from clv_experiments.decisions.customer_scores import COLUMNS, choose_ranking_column, discounted_clv
 from clv_experiments.decisions.next_purchase.dates import next_purchase_dates
-from clv_experiments.decisions.segments.tiers import Tiers
+from clv_experiments.decisions.segments.tiers import TierThresholds
 from clv_experiments.decisions.shop import Shop
 from clv_experiments.forecasting.model import Model
 from clv_experiments.models.btyd import BtydRegressor
@@ -68,6 +68,6 @@ def score_summary(
     if summary.has_amounts:
         clv = discounted_clv(btyd, X, shop, length_in_days(shop.clv_horizon, cutoff))
         table = table.assign(expected_spend=btyd.predict(X), spend_model=btyd_name, clv=clv)
-    value = table[value_column(table)].to_numpy()
-    table = table.assign(value_tier=Tiers.of(value, shop.tiers).names(value)).reset_index()
+    value = table[choose_ranking_column(table)].to_numpy()
+    table = table.assign(value_tier=TierThresholds.from_expected_spend(value, shop.tiers).names(value)).reset_index()
     return table[[column for column in COLUMNS if column in table]]

@@ -24,7 +24,7 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, value: float, replicates: ArrayLike) -> Estimate:
+    def from_replicates(cls, value: float, replicates: ArrayLike) -> Estimate:
         """Put the percentile interval of its bootstrap replicates, shape (replicates,), around a value."""
         low, high = percentile_interval(replicates)
         return cls(float(value), low.item(), high.item())

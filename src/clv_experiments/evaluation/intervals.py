@@ -75,7 +75,7 @@ def calibrate_intervals(y_true: ArrayLike, y_pred: ArrayLike, level: float, grou
             f"intervals that hold {level:.0%} of the customers rest on at least {needed} customers with spend known "
             f"and predicted, and there are {np.size(y_pred)}; type a smaller decisions.interval"
         )
-    errors = _GroupedErrors.of(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
+    errors = _GroupedErrors.from_predictions(y_true, y_pred, groups, max(MIN_CUSTOMERS, needed))
     ends = np.array([_error_quantiles(group, tail) for group in errors.by_group])
     return SpendIntervals(level, np.size(y_pred), errors.unit, errors.edges, ends[:, 0], ends[:, 1])
 
@@ -102,7 +102,7 @@ def calibrate_quantiles(
     numpy.ndarray of shape (m, k)
         Currency, >= 0.
     """
-    errors, p = _GroupedErrors.of(y_true, y_pred, groups, MIN_CUSTOMERS), np.asarray(around, dtype=float)
+    errors, p = _GroupedErrors.from_predictions(y_true, y_pred, groups, MIN_CUSTOMERS), np.asarray(around, dtype=float)
     ranks = [np.ceil((len(group) + 1) * np.asarray(probabilities) - 1e-9).astype(int) for group in errors.by_group]
     ends = np.array([group[np.clip(k, 1, len(group)) - 1] for group, k in zip(errors.by_group, ranks, strict=True)])
     error = ends[np.searchsorted(errors.edges, p, side="left")]
@@ -119,7 +119,7 @@ class _GroupedErrors:
     by_group: list[np.ndarray]
 
     @classmethod
-    def of(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, min_size: int) -> _GroupedErrors:
+    def from_predictions(cls, y_true: ArrayLike, y_pred: ArrayLike, groups: int, min_size: int) -> _GroupedErrors:
         y, p = np.maximum(np.asarray(y_true, dtype=float), 0.0), np.asarray(y_pred, dtype=float)
         unit = UNIT_SHARE * float(p.mean()) or UNIT_SHARE * float(y.mean()) or 1.0
         edges = _edges(p, groups, min_size)

@@ -39,7 +39,7 @@ class Choices:
     flags: tuple[str, ...]
 
     @classmethod
-    def of(cls, config_name: str) -> Choices:
+    def of_command(cls, config_name: str) -> Choices:
         """Read what a command offers in the working folder."""
         return _read_choices(config_name, user_conf())
 

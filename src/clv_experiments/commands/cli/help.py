@@ -17,7 +17,7 @@ def help_text(config_name: str) -> str:
     """Return the help of a command: its template in ``conf/``, with the options of each choice that it has."""
     names = dict.fromkeys(("config", config_name))
     files = [OmegaConf.load(packaged_conf() / f"{name}.yaml") for name in names]
-    lines = [f"{group}: {', '.join(options)}" for group, options in Choices.of(config_name).groups.items()]
+    lines = [f"{group}: {', '.join(options)}" for group, options in Choices.of_command(config_name).groups.items()]
     options = [fill(line, WIDTH, subsequent_indent="  ") + "\n" for line in lines]
     template = str(OmegaConf.select(OmegaConf.merge(*files), "hydra.help.template"))
     return Template(template).substitute(APP_CONFIG_GROUPS="".join(options))

@@ -63,7 +63,7 @@ def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
     ClvError
         Where it has no reading, or several: says what to type.
     """
-    choices = Choices.of(config_name)
+    choices = Choices.of_command(config_name)
     words = read_words(typed, choices)
     typed_options = {word.text for word in (*words.options, *words.overrides)}
     reader = _Reader(choices, multirun=bool(typed_options & MULTIRUN))
@@ -113,23 +113,23 @@ class _Reader:
             is_file = URL_PREFIX.match(unquoted) is None
             option, setting = ("file", "data.path") if is_file else ("sql", "data.connection")
             self.notes.append(f"data={unquoted} is read as data={option} {setting}={unquoted}")
-            yield Word.of("data", option)
-            yield Word.of(setting, self._text_value(setting, unquoted))
+            yield Word.from_setting("data", option)
+            yield Word.from_setting(setting, self._text_value(setting, unquoted))
         elif key == "data.where":
-            yield Word.of(key, quote_condition(value))
+            yield Word.from_setting(key, quote_condition(value))
         elif key in ("window", "window.horizon") and (lengths := _lengths(value)) is not None:
             yield self._horizon_override(key, lengths)
         elif key in self.choices.groups:
-            yield Word.of(key, self._resolve_options(key, value))
+            yield Word.from_setting(key, self._resolve_options(key, value))
         elif (
             takes_list(key)
             and (key == "data.columns.date" or not takes_text(key))
             and not self.multirun
             and self._is_sweep(value)
         ):
-            yield self._resolve_models(Word.of(key, f"[{value}]"))
+            yield self._resolve_models(Word.from_setting(key, f"[{value}]"))
         elif takes_text(key):
-            yield self._resolve_models(Word.of(key, self._text_value(key, value)))
+            yield self._resolve_models(Word.from_setting(key, self._text_value(key, value)))
         elif not self.multirun and self._is_sweep(value):
             raise ClvError(f"{key}={value} names several values; add -m to run each, or type [{value}] for a list")
         else:
@@ -146,9 +146,9 @@ class _Reader:
                 "type data=file too for a log of yours, data=sql for a database, or the name of the published log"
             )
         if "data.path" in keys:
-            yield Word.of("data", "file")
+            yield Word.from_setting("data", "file")
         elif keys & {"data.connection", "data.query", "data.table"}:
-            yield Word.of("data", "sql")
+            yield Word.from_setting("data", "sql")
 
     def implied_tracking_option(self, typed: Mapping[str, str | None]) -> Iterator[Word]:
         """Give the tracking option that settings typed without one, or MLflow's own variable, belong to."""
@@ -156,12 +156,12 @@ class _Reader:
         if "tracking.uri" in typed and "tracking.folder" in typed:
             raise ClvError("runs are kept on a server or in a folder; type tracking.uri or tracking.folder, not both")
         if "tracking.uri" in typed and "tracking" not in typed:
-            yield Word.of("tracking", "server")
+            yield Word.from_setting("tracking", "server")
         elif server and "tracking" not in typed and "tracking.folder" not in typed:
             self.notes.append(
                 f"runs are kept on {server}, as {URI_VARIABLE} says; type tracking=mlflow for this machine"
             )
-            yield Word.of("tracking", "server")
+            yield Word.from_setting("tracking", "server")
         elif server and "tracking.uri" not in typed and typed.get("tracking") in (None, "mlflow"):
             folder = typed.get("tracking.folder") or "mlruns"
             self.notes.append(f"runs are kept in {folder}, as typed, and not where {URI_VARIABLE} says")
@@ -178,10 +178,10 @@ class _Reader:
         """Choose options where all lengths are, else a horizon: ``window=2m`` is ``window.horizon='2 months'``."""
         labels = [f"{count}{unit[0]}" for count, unit in lengths]
         if key == "window" and all(label in self.choices.groups["window"] for label in labels):
-            return Word.of(key, ",".join(labels))
+            return Word.from_setting(key, ",".join(labels))
         if labels[1:] and not self.multirun:
             raise ClvError(f"window={','.join(labels)} names several horizons; add -m to run each")
-        return Word.of("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
+        return Word.from_setting("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
 
     def _resolve_options(self, group: str, value: str) -> str:
         """Spell options as they are called; refuse what is none."""
@@ -205,7 +205,7 @@ class _Reader:
             return word
         names = [_unquote(name) for name in word.value.strip("[]").split(",")]
         models = [self.choices.resolve("model", name) for name in names]
-        return Word.of(word.key, f"[{','.join(model for model in models if model)}]") if all(models) else word
+        return Word.from_setting(word.key, f"[{','.join(model for model in models if model)}]") if all(models) else word
 
     def _text_value(self, key: str, value: str) -> str:
         """Quote text unless the grammar reads it as the text that it is, or as null, false, a list or a sweep."""

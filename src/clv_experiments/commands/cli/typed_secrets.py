@@ -62,7 +62,9 @@ class TypedSecrets:
         if self.keys:
             typed = next((word.value for word in reversed(overrides) if word.key == EXCLUDED), None)
             keys = self.parser.parse_override(f"key={typed}").value() if typed else []
-            yield Word.of(EXCLUDED, f"[{','.join([*map(str, keys if isinstance(keys, list) else []), *self.keys])}]")
+            yield Word.from_setting(
+                EXCLUDED, f"[{','.join([*map(str, keys if isinstance(keys, list) else []), *self.keys])}]"
+            )
 
     def _replaced(self, word: Word, value: str) -> Word:
         self.keys[word.key] = None

@@ -54,7 +54,7 @@ class Word:
     prefix: str = ""
 
     @classmethod
-    def of(cls, key: str, value: str) -> Word:
+    def from_setting(cls, key: str, value: str) -> Word:
         """Make a setting."""
         return cls(key, value)
 
@@ -169,7 +169,7 @@ def _read_option(word: str, pending: list[str], words: Words, choices: Choices) 
             words.options.append(Word(value))
         _check_option_value(option, value if value or equal else None)
     elif key in choices.flags and body == key:
-        words.overrides.append(Word.of(key, "true"))
+        words.overrides.append(Word.from_setting(key, "true"))
     elif choices.has_key(key):
         if body == key and pending and "=" not in pending[0] and not pending[0].startswith("-"):
             body = f"{key}={pending.pop(0)}"
@@ -196,7 +196,7 @@ def _read_setting(word: str, words: Words, choices: Choices) -> Word:
     colon = COLON.fullmatch(word)
     if colon and "=" not in colon[1] and choices.has_key(colon[1]):
         words.notes.append(f"{word} is read as {colon[1]}={colon[2]}")
-        return Word.of(colon[1], colon[2])
+        return Word.from_setting(colon[1], colon[2])
     match = SETTING.fullmatch(word)
     if match and (match[3] is not None or match[1]):
         return Word(match[2], match[3], match[1] or "")
@@ -204,12 +204,12 @@ def _read_setting(word: str, words: Words, choices: Choices) -> Word:
         raise ClvError(f"'{word.partition('=')[0]}' is no name of a setting, which read key=value, as model=xgboost")
     if _is_file(word):
         words.notes.append(f"{word} is read as data.path={word}")
-        return Word.of("data.path", word)
+        return Word.from_setting("data.path", word)
     groups = choices.groups_with(word)
     if len(groups) == 1:
         option = choices.resolve(groups[0], word)
         words.notes.append(f"{word} is read as {groups[0]}={option}")
-        return Word.of(groups[0], str(option))
+        return Word.from_setting(groups[0], str(option))
     if words.overrides and words.overrides[-1].value and not choices.has_key(word):
         last = words.overrides[-1]
         raise ClvError(

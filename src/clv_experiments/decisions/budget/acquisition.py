@@ -44,7 +44,7 @@ class PredictionCheck:
         """Predicted / realised - 1; None where nobody spent."""
         if not (self.realised > 0 and (self.ratios > 0).all()):
             return None
-        return Estimate.of(self.predicted / self.realised - 1, 1 / self.ratios - 1)
+        return Estimate.from_replicates(self.predicted / self.realised - 1, 1 / self.ratios - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +187,7 @@ def pooled_value(cohorts: pd.DataFrame, means: pd.DataFrame) -> Estimate:
     """Return the mean value of a customer of some cohorts (currency)."""
     weights = cohorts["customers"].to_numpy(float) / cohorts["customers"].sum()
     value = (cohorts["first_year_value"].to_numpy() * weights).sum()
-    return Estimate.of(value, (means[list(cohorts["cohort"])].to_numpy() * weights).sum(axis=1))
+    return Estimate.from_replicates(value, (means[list(cohorts["cohort"])].to_numpy() * weights).sum(axis=1))
 
 
 def backtest_first_year(

@@ -75,7 +75,7 @@ def profit_cases(plan: Plan, spend: Floats) -> tuple[ProfitCase, ...]:
     for case, uplift in zip(CASES, plan.campaign.uplift, strict=True):
         expected = uplift * plan.margin * plan.expected_spend - plan.cost
         profit = uplift * plan.margin * spend - plan.cost
-        estimate = Estimate.of(np.median(profit), profit)
+        estimate = Estimate.from_replicates(np.median(profit), profit)
         cases.append(ProfitCase(case, uplift, plan.contacts, plan.cost, expected, *astuple(estimate)))
     return tuple(cases)
 

@@ -109,13 +109,14 @@ def evaluate_regret(table: pd.DataFrame, campaign: Campaign, margin: float, repl
     results = {}
     for strategy, value in profits.items():
         regret, regret_samples = best - value, best_samples - samples[strategy]
+        share_lost = regret / best if best > 0 else np.nan
         results[strategy] = StrategyResult(
             strategy,
             min(len(rankings.get(strategy, table)), campaign.contacts),
-            Estimate.of(value, samples[strategy]),
-            Estimate.of(regret, regret_samples),
-            Estimate.of(regret / best if best > 0 else np.nan, regret_samples / best_samples.where(best_samples > 0)),
-            Estimate.of(profits[Strategy.MODEL] - value, samples[Strategy.MODEL] - samples[strategy]),
+            Estimate.from_replicates(value, samples[strategy]),
+            Estimate.from_replicates(regret, regret_samples),
+            Estimate.from_replicates(share_lost, regret_samples / best_samples.where(best_samples > 0)),
+            Estimate.from_replicates(profits[Strategy.MODEL] - value, samples[Strategy.MODEL] - samples[strategy]),
         )
     return Regret(results)
 
@@ -130,7 +131,7 @@ def rank_customers(table: pd.DataFrame, campaign: Campaign, margin: float) -> di
     actual = contact_profit(table["y_true"].to_numpy(float), campaign, margin)
     predicted = contact_profit(table["expected_spend"].to_numpy(float), campaign, margin)
     total, days = table["total_spend"], days_since_last(table)
-    score = RfmScores.of(table).scores(table).sum(axis=1)
+    score = RfmScores.from_customers(table).scores(table).sum(axis=1)
     model = _argsort_descending(predicted)[: (predicted > 0).sum()]
     rankings = {
         Strategy.ORACLE: _argsort_descending(actual)[: (actual > 0).sum()],

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from clv_experiments.data.window import Horizon
-from clv_experiments.decisions.drivers import LARGEST, Drivers
+from clv_experiments.decisions.drivers import TOP_SPENDER_SHARE, Drivers
 from clv_experiments.reporting.chart_style import BLUE, QUIET, REFERENCE_LINE, create_chart, name_rows, printable
 from clv_experiments.reporting.exhibit import WIDE, Section
 from clv_experiments.reporting.formatting import format_count, format_day, format_difference
@@ -40,7 +40,7 @@ def drivers_section(drivers: Drivers | None, horizon: Horizon) -> Section:
         drivers.table.drop(columns="name"),
         partial(draw_effects, estimated, _describe_rows(drivers)) if len(estimated) else None,
         title=TEMPLATE.title("drivers", horizon=length),
-        headings={"effect_rest": f"without the top {LARGEST:.0%}"},
+        headings={"effect_rest": f"without the top {TOP_SPENDER_SHARE:.0%}"},
     )
     return TEMPLATE.section("drivers", summary, [exhibit], TEMPLATE.render("method", drivers))
 

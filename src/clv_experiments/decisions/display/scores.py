@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from clv_experiments.data.window import Horizon, Period
-from clv_experiments.decisions.customer_scores import ScoringModels, value_column
+from clv_experiments.decisions.customer_scores import ScoringModels, choose_ranking_column
 from clv_experiments.decisions.past_predictions import IntervalAssessment, MissedPurchases
 from clv_experiments.decisions.score_totals import ScoreSummary
 from clv_experiments.decisions.shop import Shop
@@ -85,7 +85,7 @@ def summary_readme(
 def tier_table(summary: ScoreSummary, currency: str) -> TextTable:
     """Write the totals of each tier and of all; expected purchases where no money is known."""
     money, table = partial(format_money, currency=currency), summary.table()
-    value = value_column(table)
+    value = choose_ranking_column(table)
     writers: dict[str, tuple[str, Callable[[Any], str]]] = {
         "group": ("tier", str),
         "customers": ("customers", "{:,}".format),

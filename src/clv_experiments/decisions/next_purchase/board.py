@@ -25,7 +25,7 @@ Scorer = Callable[[Floats], Floats]  # counts of the customers (n, samples) to s
 
 
 @dataclass(frozen=True, eq=False)
-class BootstrapScore:
+class CandidateScores:
     """A score of all candidates on the customers as they are, and on customers drawn with replacement."""
 
     values: Floats  # shape (candidates,)
@@ -34,12 +34,12 @@ class BootstrapScore:
 
 def bootstrap_scores(
     backtest: Backtest, replicates: int, seed: int, progress: Progress | None = None
-) -> dict[str, BootstrapScore]:
+) -> dict[str, CandidateScores]:
     """Score all candidates on the same bootstrap samples of the customers.
 
     Returns
     -------
-    dict of str to BootstrapScore
+    dict of str to CandidateScores
         ``integrated_brier`` (mean squared error of the probability, over customers and over the days of the period),
         ``brier_30``, ``auc_30``, ``bias_30`` (mean probability less the share who bought) and so on for each
         checkpoint, ``date_error`` (median absolute error of the expected day among those who bought, in days) and
@@ -57,7 +57,7 @@ def bootstrap_scores(
         if progress:
             progress(start + width, replicates)
     everyone = np.ones((n, 1))
-    return {name: BootstrapScore(scorers[name](everyone)[0], np.concatenate(samples[name])) for name in scorers}
+    return {name: CandidateScores(scorers[name](everyone)[0], np.concatenate(samples[name])) for name in scorers}
 
 
 def _scorers(backtest: Backtest) -> Iterator[tuple[str, Scorer]]:

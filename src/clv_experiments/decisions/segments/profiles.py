@@ -90,7 +90,7 @@ def revenue_shares(
     return pd.DataFrame({"revenue_that_came": came, **shares}, index=pd.Index(order, name="group"))
 
 
-def group_revenue_share(shares: pd.DataFrame, group: str) -> Estimate | None:
+def get_revenue_share(shares: pd.DataFrame, group: str) -> Estimate | None:
     """Return a group's share from ``revenue_shares``; None where nobody spent anything."""
     estimate = Estimate(*shares.loc[group].drop("revenue_that_came"))
     return None if np.isnan(estimate.value) else estimate

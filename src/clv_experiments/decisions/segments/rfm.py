@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
-from clv_experiments.decisions.segments.profiles import group_revenue_share, profile_groups, revenue_shares
+from clv_experiments.decisions.segments.profiles import get_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot, days_since_last
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
@@ -44,7 +44,7 @@ class RfmScores:
     spend_cuts: tuple[float, ...]
 
     @classmethod
-    def of(cls, table: pd.DataFrame) -> RfmScores:
+    def from_customers(cls, table: pd.DataFrame) -> RfmScores:
         """Learn the cut points from ``recency``, ``T``, ``frequency`` and ``total_spend``; one row a customer.
 
         Equal values get equal scores, that of the middle customer among them, so that customers who are all alike in
@@ -76,7 +76,7 @@ class RfmScores:
 
 def rfm_segments(table: pd.DataFrame) -> pd.Series:
     """Name the segment of each customer of a snapshot's table, among themselves."""
-    return RfmScores.of(table).segments(table)
+    return RfmScores.from_customers(table).segments(table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def summarise_segments(
     slipping_actual = revenue_shares(slipping, spend, ["slipping", "others"], replicates, seed)
     table = profile_groups(rfm_segments(now.table), now.table, products, SEGMENTS).join(actual, on="group")
     return SegmentSummary(
-        table, group_revenue_share(actual, _best_row(table)["group"]), group_revenue_share(slipping_actual, "slipping")
+        table, get_revenue_share(actual, _best_row(table)["group"]), get_revenue_share(slipping_actual, "slipping")
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from clv_experiments.decisions.segments.cut_points import count_reached, cut_points
-from clv_experiments.decisions.segments.profiles import group_revenue_share, profile_groups, revenue_shares
+from clv_experiments.decisions.segments.profiles import get_revenue_share, profile_groups, revenue_shares
 from clv_experiments.decisions.snapshot import Snapshot
 from clv_experiments.evaluation.confidence_intervals import Estimate
 
@@ -20,14 +20,14 @@ NEW = "New customers"
 
 
 @dataclass(frozen=True)
-class Tiers:
+class TierThresholds:
     """Thresholds of expected spend, in currency: the least of High and of Mid; infinite where a tier is empty."""
 
     high: float
     mid: float
 
     @classmethod
-    def of(cls, expected_spend: ArrayLike, shares: tuple[float, float]) -> Tiers:
+    def from_expected_spend(cls, expected_spend: ArrayLike, shares: tuple[float, float]) -> TierThresholds:
         """Learn the thresholds at which the tiers High and Mid hold their shares of the customers.
 
         Customers of equal expected spend share a tier, that of the middle one among them: a tier then holds more or
@@ -44,7 +44,7 @@ class Tiers:
 
 def assign_tiers(expected_spend: pd.Series, shares: tuple[float, float]) -> pd.Series:
     """Name the value tier of each customer among all of these, indexed as they are."""
-    names = Tiers.of(expected_spend, shares).names(expected_spend)
+    names = TierThresholds.from_expected_spend(expected_spend, shares).names(expected_spend)
     return pd.Series(names, index=expected_spend.index, name="value_tier")
 
 
@@ -99,7 +99,7 @@ def summarise_tiers(
     outcomes = [
         TierOutcome(tier, float(expected[tier]), share)
         for tier in TIERS
-        if expected[HIGH] > 0 and (share := group_revenue_share(actual, tier))
+        if expected[HIGH] > 0 and (share := get_revenue_share(actual, tier))
     ]
     threshold = float(now.table.loc[tiers == HIGH, "expected_spend"].min())
     return TierSummary(table.join(actual, on="group"), threshold, outcomes)
