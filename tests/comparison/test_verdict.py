@@ -64,6 +64,11 @@ def test_a_tie_of_two_is_one_distance_and_of_three_several(verdict_of):
     assert three.endswith("are within chance.")
 
 
+def test_the_loser_of_two_is_named_and_not_all_others(verdict_of):
+    verdict = verdict_of({"a": 0.5, "b": 0.3})
+    assert verdict.sentences[0] == "a wins on D2 (0.500): b is 0.200 behind it, beyond chance."
+
+
 def test_gaps_are_those_of_the_board(verdict_of):
     verdict = verdict_of({"a": 0.5, "b": 0.3, "mean": 0.1})
     assert (verdict.score, verdict.gap, verdict.baseline_gap) == pytest.approx((0.5, 0.2, 0.4))
