@@ -10,7 +10,7 @@ from clv_experiments.errors import mask_secrets
 
 UNNAMED = "log"
 MAX_CHARACTERS = 60
-PACKED_SUFFIXES = (".gz", ".zip")
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 WILDCARDS = re.compile(r"\[[^\]]*\]|[*?]")
 UNSAFE = re.compile(r"[^\w.-]+")  # what a folder, an MLflow experiment or a shell could stumble over
 

@@ -48,6 +48,7 @@ from clv_experiments.data.raw import GroundTruth, Source
 from clv_experiments.data.rfm_summary import refuse_summary
 from clv_experiments.errors import ClvError
 
+MAX_COLUMNS = 500  # from which roles are guessed
 PURCHASES = "purchases"  # unit of a log without amounts
 WITHOUT_AMOUNTS = "there are no amounts: purchases are predicted, no spend (data.columns.amount)"
 
@@ -165,6 +166,7 @@ def load_log(
         customer, one day, no customer who came back.
     """
     raw = source(engine or DuckDb())
+    raw = replace(raw, table=_limit_columns(raw.table, columns or {}, name))
     refuse_summary(raw, columns or {}, name)
     options = parse_options or ParseOptions()
     check_no_panel(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
@@ -235,6 +237,21 @@ def load_log(
         has_amounts=roles.has_amounts,
         has_losses=bool(days["losing"].any()),
     )
+
+
+def _limit_columns(table: ibis.Table, named: Mapping[str, Named], name: str) -> ibis.Table:
+    """Read the named columns alone where there are too many to look at."""
+    if len(table.columns) <= MAX_COLUMNS:
+        return table
+    if not (named.get("customer_id") and named.get("date") and (named.get("amount") or named.get("unit_price"))):
+        raise ClvError(
+            f"log '{name}' has {len(table.columns):,} columns, too many to guess from: type data.columns.customer_id="
+            "<column> data.columns.date=<column> data.columns.amount=<column>, and no other is looked at"
+        )
+    typed: set[object] = set()
+    for columns in named.values():
+        typed |= {*columns} if isinstance(columns, Sequence) and not isinstance(columns, str) else {columns}
+    return table.select(*(column for column in table.columns if column in typed))
 
 
 def _choose_columns(

@@ -118,8 +118,8 @@ def test_a_separator_that_ends_every_line_makes_no_column(file, end):
 def test_a_last_column_without_a_name_must_be_empty_throughout(file):
     with pytest.raises(ClvError, match=r"^line 3 of '.*log\.csv' has 'x' in column 3, which has no name"):
         copy(file("a,b,\n1,2,\n1,2,x\n"))
-    with pytest.raises(ClvError, match=r"^line 2 of '.*log\.csv' has 2 cell\(s\) where the header has 3"):
-        copy(file("a,b,\n1,2\n"))
+    with pytest.raises(ClvError, match=r"^line 3 of '.*log\.csv' has 2 cell\(s\) where the header has 3"):
+        copy(file("a,b,\n1,2,\n1,2\n"))
 
 
 def test_gzip_is_unpacked(file):
@@ -161,7 +161,7 @@ def test_titles_above_the_names_are_skipped(file, quote):
 
 
 def test_the_names_of_the_columns_may_come_again_further_down(file):
-    rows = "Zoë,2020-01-01,3\nb,2020-01-02,4.50\ncustomer, date,Amount\ncustomer,,\n"
+    rows = "Zoë,2020-01-01,3\nb,2020-01-02,4.50\ncustomer, date,4\ncustomer,,\n"
     log = file(HEADER + rows + '"customer",date ,amount\n' + rows + HEADER)
     assert copy(log) == CsvCopy(rows=8, repeated_headers=2)
     assert cells(log)[1:] == cells(file(HEADER + rows + rows))[1:]
@@ -206,9 +206,8 @@ def test_a_copy_holds_every_cell_unchanged(tmp_path_factory, rows):
     [
         ("", r"is empty$"),
         ("\n\n \n", r"is empty$"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", r"is not text: it holds the character 0x00"),
-        (bytes(range(1, 256)), r"is not text: it holds the character 0x01"),
-        (ROWS.encode("utf-16-le"), r"is not text: .* type data\.source\.encoding=utf-16-le$"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", r"is no plain text: it holds characters 0x00"),
+        (bytes(range(1, 256)), r"is no plain text: it holds characters 0x01"),
         ("customer\n1\n", r"has one column only, 'customer'; .* type data\.source\.separator="),
         ("a,b\n1,2\n" + "sep=;\n" * 9, r"has one column only, 'a,b'; .* type data\.source\.separator="),
     ],
@@ -261,7 +260,7 @@ def test_settings_that_do_not_fit_are_refused(file, settings, message):
     [gzip.compress(ROWS.encode() * 99, mtime=0)[:40], b"hello", gzip.compress(b"x" * 99, mtime=0)[:-9] + b"?" * 9],
 )
 def test_a_damaged_gzip_is_refused(file, content):
-    with pytest.raises(ClvError, match=r"log\.csv\.gz' is damaged, cut short or not compressed by gzip"):
+    with pytest.raises(ClvError, match=r"log\.csv\.gz' is damaged, cut short or not compressed as its name says"):
         inspect_csv(file(content, "log.csv.gz"))
 
 

@@ -216,7 +216,6 @@ def folder(tmp_path):
         ("zzz", r"^there is no file .*; type data\.path=<your file>$"),
         ("none/orders.csv", r"^there is no file .* there is no folder '.*none'"),
         ("2024-*.csv", r"^there is no file '.*2024-\*\.csv' in "),
-        ("", r"is a folder; type a pattern .* data\.path='.*\*\.csv'$"),
     ],
 )
 def test_what_is_not_there_is_said(folder, path, message):
@@ -237,7 +236,7 @@ def test_what_is_not_there_is_said(folder, path, message):
         ("a.parquet", b"", r"is no Parquet file"),
         ("a.xls", b"id,n\na,1\n", r"is no workbook, whatever its name"),
         ("a.xls", b"<html>", r"is a web page \(HTML\), not the file itself"),
-        ("a.xyz", b"id,n", r"is of no kind that is read: its name must end in \.csv, .*, \.csv\.gz or \.zip"),
+        ("a.xyz", b"id,n", r"is of no kind that is read: its name must end in \.csv, .*, \.csv\.gz .* or \.zip"),
         ("a.json", b"{}", r"a\.json' holds no objects with fields"),
         ("a.json", b"[1, 2]", r"a\.json' holds no objects with fields"),
         ("a.jsonl", b'{"id": 1}\n{"id": ', r"a\.jsonl' is damaged, or no json file"),
@@ -401,7 +400,6 @@ def test_parquet_files_of_no_one_schema_are_refused(tmp_path, tables, message):
             "id,m\na,1\n",
             r"^'.*b\.csv' does not have the columns of '.*a\.csv': it lacks 'n' and has 'm' besides",
         ),
-        ("b.csv", "n,id\n1,a\n", r"^'.*b\.csv' .* it has them in another order"),
         ("b.csv", "id,n\na,1\nb\n", r"^line 3 of '.*b\.csv' has 1 cell"),
         ("b.parquet", None, r"b\.parquet' is a parquet file and '.*a\.csv' a csv file: only one kind can be stacked"),
     ],

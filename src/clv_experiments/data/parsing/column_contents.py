@@ -33,6 +33,7 @@ from clv_experiments.data.parsing.formats import EMPTY_CELLS, amount_pattern
 SAMPLE_ROWS = 10_000
 POSITION = "row: position"  # name of a temporary column
 MAX_CELLS = 200  # distinct ones of a column, that patterns are tried on
+MAX_LENGTH = 200  # characters of each of them
 MOST = 0.9
 PERIODS = (pattern for patterns in PERIOD_LAYOUTS.values() for pattern in patterns)
 DATE = re.compile(
@@ -257,6 +258,7 @@ def _to_text(cells: pd.Series) -> pd.Series:
 def _kind_of(cells: Sequence[str]) -> Kind:
     if not cells:
         return Kind("nothing")
+    cells = [cell[:MAX_LENGTH] for cell in cells]
     if _share(EIGHT_DIGITS.fullmatch(cell) for cell in cells) >= MOST and len(cells) > 1:
         return Kind("date", cells[0])
     if _share(NUMBER.search(cell) for cell in cells) >= MOST:

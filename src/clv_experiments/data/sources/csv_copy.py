@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from io import StringIO, TextIOWrapper
@@ -11,7 +11,7 @@ from operator import and_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import duckdb
 import pyarrow.parquet as pq
@@ -33,6 +33,10 @@ ALL_TEXT: Mapping[str, str] = MappingProxyType({})
 LOSSY = "lossy: "  # name of the column that tells which type loses something of a row
 FOOTER_BYTES, MIN_CELLS = 1 << 13, 3  # of what stands below a table, and of a row that can be told from it
 BLANK = " \t\r\n\x1a"  # a line of these holds nothing; 1a ends files of DOS
+USUAL_LINE = 1 << 20  # bytes; DuckDB reads lines of twice as much, and drops longer ones, some without a word
+LONG_LINE = 1 << 28  # what it is told to read where there are such
+MARK = "\ufeff"  # of UTF-8, in the middle of files that were put together
+COMPARED_COLUMNS = 100  # of a line that may be the header again
 FIRST_FAULT = """
     SELECT error_type, csv_line, line_byte_position - 1 FROM reject_errors
     WHERE trim(csv_line, ?) <> '' ORDER BY line_byte_position LIMIT 1
@@ -70,7 +74,9 @@ class CsvCopy:
     footer: tuple[str, ...] = ()
 
 
-def copy_to_parquet(file: CsvFile, target: Path, types: Mapping[str, str] | None = ALL_TEXT) -> CsvCopy:
+def copy_to_parquet(
+    file: CsvFile, target: Path, types: Mapping[str, str] | None = ALL_TEXT, order: Sequence[str] | None = None
+) -> CsvCopy:
     """Copy the columns of a CSV file that have names; an empty cell is null.
 
     Parameters
@@ -81,6 +87,8 @@ def copy_to_parquet(file: CsvFile, target: Path, types: Mapping[str, str] | None
     types : mapping of column to type, optional
         Columns to copy as numbers or dates if that loses nothing of any cell (see ``csv_types``), the others as text;
         by default none, and None tries what the first rows are.
+    order : sequence of str, optional
+        The same columns in the order of the copy, in any case; by default as they are.
 
     Returns
     -------
@@ -95,10 +103,10 @@ def copy_to_parquet(file: CsvFile, target: Path, types: Mapping[str, str] | None
         connection.execute("SET temp_directory = ?", [folder])
         try:
             try:
-                return _copy(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target, types)
+                return _copy(connection, file, _prepare_text(file, Path(folder, "rows.csv")), target, types, order)
             except duckdb.InvalidInputException:  # lines end in several ways
                 text = _write_text(file, Path(folder, "lines.csv"), newline=None)
-                return _copy(connection, file, text, target, types)
+                return _copy(connection, file, text, target, types, order)
         except duckdb.Error as error:
             reason = describe_full_disk(error) if is_disk_full(error) else str(error).partition("\n")[0]
             raise ClvError(f"'{file.path}' cannot be read as CSV or copied to {folder}: {reason}") from error
@@ -135,8 +143,16 @@ def _write_text(file: CsvFile, target: Path, newline: str | None) -> _Text:
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, file: CsvFile, text: _Text, target: Path, types: Mapping[str, str] | None
+    connection: duckdb.DuckDBPyConnection,
+    file: CsvFile,
+    text: _Text,
+    target: Path,
+    types: Mapping[str, str] | None,
+    order: Sequence[str] | None,
+    longest: int = 0,
 ) -> CsvCopy:
+    longest = max(longest, 4 * file.longest_line)  # bytes
+    limits: dict[str, Any] = {"max_line_size": longest} if longest > USUAL_LINE else {}
     names = {f"column{position}": name for position, name in enumerate(file.header.names)}
     rows = connection.read_csv(
         str(text.path),
@@ -149,12 +165,19 @@ def _copy(
         escapechar='"',
         na_values="",
         store_rejects=True,
+        **limits,
     )
     named = {column: name for column, name in names.items() if name}
+    if order:
+        places = {name.lower(): column for column, name in named.items()}
+        named = {places[name.lower()]: name for name in order}
     kept = rows.project(", ".join(f"{column} AS {quote_identifier(name)}" for column, name in named.items()))
     types = find_plain_types(kept) if types is None else types
     misfits = _write_typed(connection, kept, types, target)
     fault = next(iter(connection.execute(FIRST_FAULT, [BLANK]).fetchall()), None)
+    if fault and "LINE SIZE" in fault[0] and longest < LONG_LINE:
+        connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+        return _copy(connection, file, text, target, types, order, LONG_LINE)
     footer = _read_footer(file, text, fault[2]) if fault else ()
     if fault and not footer:
         _refuse_line(file, text, *fault)
@@ -189,15 +212,25 @@ def _leave_out_repeated_headers(connection: duckdb.DuckDBPyConnection, file: Csv
     if file.header.row is None or not rows:
         return CsvCopy(rows)
     copy = connection.read_parquet(str(target))
-    cells = [duckdb.FunctionExpression("trim", duckdb.ColumnExpression(name)) for name in file.columns]
-    tests = [cell == duckdb.ConstantExpression(name) for cell, name in zip(cells, file.columns, strict=True)]
-    is_header = reduce(and_, tests)
+    copied = {name.lower(): name for name in copy.columns}
+    names = [name.strip(MARK + " ").lower() for name in file.columns[:COMPARED_COLUMNS]]
+    columns = [copied[name.lower()] for name in file.columns[:COMPARED_COLUMNS]]
+    cells = (_call("lower", _call("trim", duckdb.ColumnExpression(c), _constant(MARK + " "))) for c in columns)
+    is_header = reduce(and_, (cell == _constant(name) for cell, name in zip(cells, names, strict=True)))
     [(repeated,)] = copy.filter(is_header).aggregate("count(*)").fetchall()
     if repeated:
         others = target.with_suffix(".others")
         copy.filter(is_header.isnull() | ~is_header).write_parquet(str(others), compression="uncompressed")
         others.replace(target)
     return CsvCopy(rows - repeated, repeated)
+
+
+def _call(function: str, *arguments: duckdb.Expression) -> duckdb.Expression:
+    return duckdb.FunctionExpression(function, *arguments)
+
+
+def _constant(text: str) -> duckdb.Expression:
+    return duckdb.ConstantExpression(text)
 
 
 def _read_footer(file: CsvFile, text: _Text, position: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ from clv_experiments.data.sources.csv_encoding import (
 )
 from clv_experiments.data.sources.header import Header, find_header
 from clv_experiments.data.sources.markup import describe_markup
+from clv_experiments.data.sources.twin_names import check_width
 from clv_experiments.errors import ClvError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -45,6 +47,8 @@ class CsvFile:
     is_readable : bool
         Whether DuckDB reads the file as it is: UTF-8, not compressed, no quotes above the header, and no blanks as
         separators, of which several may stand side by side.
+    longest_line : int
+        Characters, where it has more than a million.
     """
 
     path: Path
@@ -53,6 +57,7 @@ class CsvFile:
     header: Header
     lines_above: int
     is_readable: bool
+    longest_line: int
 
     @property
     def is_guess(self) -> bool:
@@ -73,12 +78,13 @@ def inspect_csv(
     Parameters
     ----------
     path : Path
-        A file, compressed by gzip if its name ends in .gz.
+        A file, compressed if its name ends in .gz, .bz2, .xz or .zst.
     separator : str, optional
         One character, or one of the names in ``SEPARATORS`` and ``SPACE``; by default the one that a first line
         ``sep=;`` names, else the usual one that splits most rows into the same number of cells, of at least two.
     encoding : str, optional
-        Python's name of it; by default that of the byte order mark, else UTF-8, else cp1252, else latin-1.
+        Python's name of it; by default that of the byte order mark, UTF-16 where every other byte is 0, else UTF-8,
+        else cp1252, else latin-1.
     header : bool or int, optional
         Whether the first line names the columns, or the number of the line that does; by default found.
 
@@ -93,7 +99,8 @@ def inspect_csv(
         column or two of the same name; or if the encoding or separator is unknown.
     """
     separator = _parse_separator(separator)
-    encoding = find_encoding(path, check_encoding(encoding))
+    found = find_encoding(path, check_encoding(encoding))
+    encoding = found.name
     with TextIOWrapper(open_binary(path), encoding, newline="") as text:
         sample = text.read(SAMPLE_CHARACTERS)
         separator_line = SEPARATOR_LINE.match(sample)
@@ -105,6 +112,7 @@ def inspect_csv(
     if markup := describe_markup(sample):
         raise ClvError(f"'{path}' is {markup} (data.path)")
     records, separator = _choose_separator(path, sample, separator, 1 + bool(separator_line))
+    check_width(max(map(len, records.rows)), f"'{path}'", f"read_csv({json.dumps(str(path))}, usecols")
     header_found = find_header(records.rows, f"'{path}'", header, records.starts)
     if len(header_found.names) == 1:
         _refuse_one_column(path, header_found.names[0])
@@ -115,7 +123,7 @@ def inspect_csv(
         )
     is_readable = encoding == UTF_8 and not is_compressed(path) and not separator_line and separator != SPACE["space"]
     is_readable = is_readable and _can_skip_rows_above(records.texts, header_found)
-    return CsvFile(path, encoding, separator, header_found, lines_above, is_readable)
+    return CsvFile(path, encoding, separator, header_found, lines_above, is_readable, found.longest_line)
 
 
 def read_records(lines: Iterable[str], separator: str) -> Any:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 from clv_experiments.data.sources.connection import is_database
+from clv_experiments.data.sources.csv_encoding import is_compressed
 from clv_experiments.data.sources.markup import describe_markup
 from clv_experiments.errors import ClvError
 
@@ -20,7 +21,7 @@ SUFFIXES = {
     "orc": ("orc",),
 }
 HEAD_BYTES = 4096  # tell what a file is
-PACKED_KINDS = ("csv", "json")  # also with .gz
+PACKED_KINDS = {"csv": (".gz", ".bz2", ".xz", ".zst"), "json": (".gz", ".zst")}
 DATABASE_SUFFIXES = ("db", "sqlite", "sqlite3", "duckdb")
 MAGIC = {  # the first bytes of a file: its kind, and what it is
     b"PAR1": ("parquet", "a Parquet file, so rename it to end in .parquet"),
@@ -53,12 +54,12 @@ def detect_kind(path: Path) -> str:
     """
     if is_database(path):
         return "database"
-    name = path.name.lower().removesuffix(".gz")
-    compressed, suffix = path.name.lower().endswith(".gz"), name.rpartition(".")[2]
+    compressed = is_compressed(path)
+    suffix = path.name.lower().removesuffix(path.suffix.lower() if compressed else "").rpartition(".")[2]
     if suffix == "zip" and not compressed and zipfile.is_zipfile(path) and _identify_zip(path)[0] == "zip":
         return "zip"
     for kind, suffixes in SUFFIXES.items():
-        if suffix in suffixes and (kind in PACKED_KINDS or not compressed):
+        if suffix in suffixes and (not compressed or path.suffix.lower() in PACKED_KINDS.get(kind, ())):
             _check_content(path, kind, compressed)
             return kind
     raise ClvError(_advise_conversion(path, suffix))
@@ -83,8 +84,8 @@ def _advise_conversion(path: Path, suffix: str) -> str:
             return f"'{path}' is {markup} (data.path)"
     endings = ", .".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
     return (
-        f"'{path}' is of no kind that is read: its name must end in .{endings}, .csv.gz or .zip, or it must be a "
-        "DuckDB or SQLite database; unpack it, or save it as one of them (data.path)"
+        f"'{path}' is of no kind that is read: its name must end in .{endings}, .csv.gz (.bz2, .xz, .zst) or .zip, "
+        "or it must be a DuckDB or SQLite database; unpack it, or save it as one of them (data.path)"
     )
 
 
@@ -98,7 +99,8 @@ def _check_content(path: Path, kind: str, compressed: bool) -> None:
     for magic, (magic_kind, description) in MAGIC.items():
         if head.startswith(magic) and (magic_kind != "orc" or kind != "csv"):  # a header may begin with ORC
             content, advice = magic_kind, description
-    if content and content != ("gzip" if compressed else kind):
+    is_gzip = path.suffix.lower() == ".gz"
+    if content and content != ("gzip" if is_gzip else kind):
         raise ClvError(f"'{path}' is {advice} (data.path)")
     if not content and kind in BINARY_KINDS:
         if markup := describe_markup(head.decode("utf-8", errors="replace")):

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from filecmp import cmp
 from glob import glob
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import pyarrow as pa
 from clv_experiments.data.engine import Engine
 from clv_experiments.data.raw import RawTable
 from clv_experiments.data.sources.csv_copy import ALL_TEXT, CsvCopy, copy_to_parquet
+from clv_experiments.data.sources.csv_encoding import OPENERS
 from clv_experiments.data.sources.csv_text import CsvFile, inspect_csv
 from clv_experiments.data.sources.database import database_file
-from clv_experiments.data.sources.file_kinds import detect_kind
+from clv_experiments.data.sources.file_kinds import SUFFIXES, detect_kind
 from clv_experiments.data.sources.header import check_same_header
 from clv_experiments.data.sources.other_files import read_other, unpack_only_file
 from clv_experiments.data.sources.parquet_files import list_files, read_parquet, temporary_folder
@@ -122,14 +124,12 @@ def _find_files(path: str | None) -> list[Path]:
     if requested.is_file():
         return [requested]
     if requested.is_dir():
-        raise ClvError(
-            f"'{path}' is a folder; type a pattern for the files in it, such as data.path='{requested / '*.csv'}'"
-        )
+        return _find_in_folder(requested)
     # Excel keeps a lock file beside an open workbook, whose name begins with ~$.
     matches = sorted(Path(match) for match in glob(str(requested), recursive=True))
     paths = [match for match in matches if match.is_file() and not match.name.startswith("~$")]
     if paths:
-        return paths
+        return _leave_out_empty(paths)
     if not requested.parent.is_dir():
         raise ClvError(
             f"there is no file '{path}', for there is no folder '{requested.parent}' in {Path.cwd()} (data.path)"
@@ -137,6 +137,32 @@ def _find_files(path: str | None) -> list[Path]:
     near = get_close_matches(requested.name, sorted(os.listdir(requested.parent)), n=3, cutoff=0.5)
     advice = f"did you mean {' or '.join(near)}?" if near else "type data.path=<your file>"
     raise ClvError(f"there is no file '{path}' in {requested.parent.absolute()} (data.path); {advice}")
+
+
+def _find_in_folder(folder: Path) -> list[Path]:
+    """Return the files of a folder that are read, if all are of one kind."""
+    endings = {f".{suffix}" for suffixes in SUFFIXES.values() for suffix in suffixes} | {*OPENERS}
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_", "~$")))
+    paths = [path for path in paths if path.suffix.lower() in endings]
+    if len({path.suffix.lower() for path in paths}) == 1:
+        return _leave_out_empty(paths)
+    held = f"files of several kinds, such as {paths[0].name} and {paths[-1].name}" if paths else "no file that is read"
+    raise ClvError(
+        f"'{folder}' is a folder with {held}: type a pattern for the files of your log, such as "
+        f"data.path='{folder / '*.csv'}'"
+    )
+
+
+def _leave_out_empty(paths: Sequence[Path]) -> list[Path]:
+    """Leave out files of no byte beside others, and refuse two of the same content, whose rows would count twice."""
+    filled = [path for path in paths if path.stat().st_size] or [*paths]
+    by_size: dict[int, list[Path]] = {}
+    for path in filled:
+        others = by_size.setdefault(path.stat().st_size, [])
+        if same := next((other for other in others if cmp(other, path, shallow=False)), None):
+            raise ClvError(f"'{path}' holds the same rows as '{same}', which would count twice: remove one (data.path)")
+        others.append(path)
+    return filled
 
 
 def _common_kind(paths: Sequence[Path]) -> str:
@@ -156,10 +182,12 @@ def _read_csv(
     csv_files = [inspect_csv(path, separator, encoding, header) for path in paths]
     first, folder = csv_files[0], temporary_folder(engine)
     for file in csv_files:
-        check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
+        names, first_names = (sorted(map(str.lower, csv_file.columns)) for csv_file in (file, first))
+        if names != first_names:
+            check_same_header(file.columns, f"'{file.path}'", first.columns, f"'{first.path}'")
     targets = {folder / f"{number}.parquet": file for number, file in enumerate(csv_files)}
     is_long = sum(path.stat().st_size for path in paths) >= MANY_BYTES
-    copies = _copy_with_equal_types(targets, None if is_long else ALL_TEXT)
+    copies = _copy_with_equal_types(targets, None if is_long else ALL_TEXT, first.columns)
     if not any(copy.rows for copy in copies):
         raise ClvError(f"{list_files(paths)} has a header but no row")
     left_out = [note for copy, file in zip(copies, csv_files, strict=True) for note in _describe_left_out(copy, file)]
@@ -175,13 +203,15 @@ def _describe_left_out(copy: CsvCopy, file: CsvFile) -> Iterable[str]:
         yield f"the last {len(copy.footer)} line(s) of '{file.path}', from '{first}' on, are no rows of its table"
 
 
-def _copy_with_equal_types(targets: Mapping[Path, CsvFile], types: Mapping[str, str] | None) -> list[CsvCopy]:
+def _copy_with_equal_types(
+    targets: Mapping[Path, CsvFile], types: Mapping[str, str] | None, order: Sequence[str]
+) -> list[CsvCopy]:
     """Copy files until all copies have the same types."""
     copies: list[CsvCopy] = []
     for target, file in targets.items():
-        copies.append(copy_to_parquet(file, target, types))
+        copies.append(copy_to_parquet(file, target, types, order))
         types = copies[-1].types
-    return copies if all(copy.types == types for copy in copies) else _copy_with_equal_types(targets, types)
+    return copies if all(copy.types == types for copy in copies) else _copy_with_equal_types(targets, types, order)
 
 
 def _csv_notes(csv_files: Sequence[CsvFile], encoding: str | None) -> Iterable[str]:

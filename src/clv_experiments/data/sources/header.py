@@ -140,7 +140,7 @@ def check_same_header(names: Sequence[str], where: str, first: Sequence[str], fi
     raise ClvError(
         f"{where} does not have the columns of {first_where}: it "
         f"{' and '.join(differences) or 'has them in another order'}; only what has the "
-        "same columns in the same order can be stacked"
+        "same columns in the same order can be stacked: type a data.path that leaves the others out"
     )
 
 
@@ -215,6 +215,8 @@ def _name_columns(
             names.append("")
         elif _are_row_numbers([row[0] for row in body]):
             names.insert(0, "")
+    while names and not names[-1] and body and all(len(row) < len(names) for row in body):
+        names.pop()  # a separator ends the header alone
     row_numbers: set[int] = set()
     notes = []
     for position, name in enumerate(names):

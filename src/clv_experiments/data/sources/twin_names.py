@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
+from clv_experiments.errors import ClvError
+
+MAX_WIDTH = 2_000  # columns
 MIN_GROUPS = 2  # names in a row that groups columns; one alone is a title
 
 
@@ -67,8 +71,27 @@ def number_twins(names: Sequence[str]) -> list[str]:
     return numbered
 
 
+def check_width(width: int, where: str, reader: str | None = None) -> None:
+    """Refuse a table that is far wider than any log, over which each step would take minutes.
+
+    Parameters
+    ----------
+    width : int
+        Columns.
+    where : str
+        The file, in quotes, or the sheet of a workbook.
+    reader : str, optional
+        Of pandas, up to the argument that takes the names of the columns to read.
+    """
+    if width > MAX_WIDTH:
+        code = f'import pandas; pandas.{reader}=["<customer>", "<date>", "<amount>"]).to_parquet("log.parquet")'
+        advice = f"type python -c {shlex.quote(code)}, then data.path=log.parquet" if reader else "delete the others"
+        raise ClvError(f"{where} has more than {MAX_WIDTH:,} columns, of which a log needs a few: {advice}")
+
+
 def name_apart(names: Sequence[str], where: str) -> tuple[list[str], list[str]]:
     """Return names of which no two are alike and none is blank, and notes on what was changed."""
+    check_width(len(names), where)
     filled = [name if name.strip() else f"column{position}" for position, name in enumerate(names, start=1)]
     blank = [describe_unnamed(k, where) for k, name in enumerate(names, start=1) if not name.strip()]
     numbered = number_twins(filled)
