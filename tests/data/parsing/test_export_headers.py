@@ -25,6 +25,19 @@ EXPORTS = {
         "discount=Discount_Amount product=Lineitem_sku product_name=Lineitem_name country=Billing_Country "
         "channel=Source currency=Currency refunded=Refunded_Amount",
     ),
+    "Adyen received payments": (
+        "Company Account|Merchant Account|Psp Reference|Merchant Reference|Payment Method|Creation Date|TimeZone|"
+        "Amount|Currency|Type|Shopper Email|Shopper Reference",
+        "Co|Shop|8816|R1|visa|2024-01-03 10:00:00|CET|20.27|EUR|SentForSettle|a@x.org|cust1",
+        "Co|Shop|8817|R2|visa|2024-01-04 10:00:00|CET|30.00|EUR|SentForSettle|b@x.org|cust2",
+        "customer_id=Shopper_Reference date=Creation_Date amount=Amount currency=Currency",
+    ),
+    "Rakuten orders": (
+        "注文番号|会員ID|合計金額|注文日|ステータス",
+        "R-1|c1|2027|2024/01/03|発送済み",
+        "R-2|c2|3000|2024/01/04|発送済み",
+        "customer_id=会員ID date=注文日 amount=合計金額 order_id=注文番号",
+    ),
     "Stripe payments": (
         "id|Created date (UTC)|Amount|Amount Refunded|Currency|Captured|Converted Amount|Converted Amount Refunded|"
         "Converted Currency|Decline Reason|Description|Fee|Is Link|Mode|Payment Source Type|Status|Taxes On Fee|"

@@ -82,3 +82,21 @@ def test_statuses_in_numbers_are_said(name, cells):
     found = find_status(log_of(**{name: cells}), (), None)
     assert found.column is None
     assert f"column '{name}' looks like a status (" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("ABGRU", "rejected"), ("cancel_reason", "cancelled"), ("退款原因", "已退款")]
+)
+def test_a_reason_for_no_sale_is_said(name, status):
+    log = log_of(**{name: ["", "02", None, "x"]})
+    found = find_status(log, (), None)
+    assert found.column is None
+    assert f"('{status}' 2)" in found.notes[0]
+    assert find_status(log, (), name).raw[name].to_pyarrow().to_pylist() == [None, status, None, status]
+
+
+def test_a_column_named_status_is_one_where_most_values_are_unknown():
+    log = log_of(Statut=["zorbed", "zorbed", "zorbed", "Annulé"], kind=["zorbed", "zorbed", "zorbed", "refund"])
+    found = find_status(log, (), None)
+    assert found.column == "Statut"
+    assert "column 'kind' looks like a status" in found.notes[0]

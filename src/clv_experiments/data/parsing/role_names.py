@@ -130,6 +130,7 @@ SALES = (
     "ricavi", "vendas", "receita", "faturamento", "omzet", "przychod", "sprzedaz", "omsattning", "forsaljning",
     "omsetning", "omsaetning", "salg", "liikevaihto", "myynti", "trzba", "trzby", "выручка", "продажи",
 )  # fmt: skip
+EASTERN_TOTALS = ("合計金額", "实付金额", "买家实际支付金额", "订单金额", "訂單金額")
 SUBTOTALS = (
     "subtotal", "itemsubtotal", "linesubtotal", "ordersubtotal", "zwischensumme", "soustotal", "subtotale",
     "subtotaal", "delsumma", "valisumma",
@@ -145,7 +146,8 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "customer_id": (
         "fullvisitorid", "visitorid", "userpseudoid", "loyaltycardnumber", "cardnumber", "passengerid",
         "guestid", "donorid", "patientid", "playerid", "contactid", "partyid", "masterid", "buyerusername",
-        "customerreferenceid", *CUSTOMER_WORDS, "donor", "contact", "email", "customeremail", "emailaddress",
+        "customerreferenceid", "shopperreference", "会員id", "顧客id", "会员id", "客户id", "買家帳號", "买家会员名",
+        *CUSTOMER_WORDS, "donor", "contact", "email", "customeremail", "emailaddress",
         "buyeremail", "billingemail", "clientemail", "useremail", "contactemail", "fromemailaddress", "emailkunde",
         "kundenemail",
         "courriel", "correo", "correoelectronico", "mail", "customername", "clientname", "buyername", "billtoname",
@@ -156,7 +158,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "date": (
         "orderpurchasetimestamp", "date", "orderedat", "purchasedat", "soldat", "eventdate", "eventtimestamp",
         "visitstarttime", "datetime", "timestamp", "time", "dateutc", "transactiondateutc", "ts", "dt", "epoch",
-        "unixtime", "unixtimestamp", "createddateutc",
+        "unixtime", "unixtimestamp", "createddateutc", "注文日", "注文日時", "订单创建时间", "下单时间", "訂單日期",
         "closedate", "dateadd",
         "datecreated", "createdat", "createddate", "createdon", "created", "createdutc", "creationdate", "placedat",
         "dateplaced", "dateadded", "processedat", "paidat", "datepaid", "paymentdate", "paidondate", "dateofpurchase",
@@ -166,7 +168,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "день", "month", "monat", "mes", "mois", "mese", "maand", "miesiac", "manad", "maned", "kuukausi", "mesic",
         "месяц", "audat", "fkdat", "erdat", "budat", "bldat",
     ),
-    "amount": (*LINE_TOTALS, *SALES, *TOTALS, *SUBTOTALS),
+    "amount": (*LINE_TOTALS, *SALES, *EASTERN_TOTALS, *TOTALS, *SUBTOTALS),
     "quantity": (
         "quantity", "qty", "quantitypurchased", "quantityordered", "quantitysold", "qtyordered", "orderqty",
         "orderquantity", "units", "unitssold", "itemcount", "quantityshipped", "lineitemquantity", "productquantity",
@@ -190,6 +192,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         *DISCOUNT_WORDS, "discounts", "itempromotiondiscount", "couponamount", "indirim",
     ),
     "order_id": (
+        "注文番号", "订单编号", "订单号", "訂單編號",
         "order", "invoice", "doc", "vbeln", "incrementid", "amazonorderid", "salesrecordnumber", "ordername",
         "ticketid", "ticketno", "ticketnumber", "receipt", "basket", "transaction", "salesid", "saleid", "purchaseid",
         "visitid", "bestellung",

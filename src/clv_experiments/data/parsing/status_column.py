@@ -67,9 +67,9 @@ class _Candidate:
 
     @property
     def is_status(self) -> bool:
-        """Most rows have a known value and, unless the name is a usual one, some are no sale."""
-        recognised = self.rows_with(*Effect)
-        return 2 * recognised > sum(self.rows.values()) and (self.is_usual or self.matters) and self.is_sure
+        """A usual name, or most rows have a known value; and some are no sale, or both is so."""
+        most_known = 2 * self.rows_with(*Effect) > sum(self.rows.values())
+        return self.is_sure and sum((self.is_usual, most_known, self.matters)) > 1
 
     @property
     def looks_like_status(self) -> bool:

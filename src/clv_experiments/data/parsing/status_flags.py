@@ -47,6 +47,13 @@ UNSURE = (  # where false it may be no sale, or one that is not over
 UNSURE_IF_TRUE = "internal|archived|hidden|ignored?|excluded?|trial|demo|bot|staff|employee|adjusted|sample"
 WHERE_FALSE = {normalise_status(name): state for state, names in STATES_WHERE_FALSE.items() for name in names.split()}
 PERHAPS_WHERE_FALSE = {normalise_status(name): f"not {name}" for name in UNSURE.split()}
+REASON = re.compile("(.+)(?:reason(?:code)?|grund|motif|motivo|原因|이유)")
+STATES_BY_REASON = {  # of which a reason is given
+    "cancel": "cancelled", "cancellation": "cancelled", "cancelation": "cancelled", "storno": "storniert",
+    "refund": "refunded", "return": "returned", "rejection": "rejected", "decline": "declined", "failure": "failed",
+    "void": "voided", "取消": "取消", "退款": "已退款", "annulation": "annulee",
+}  # fmt: skip
+REJECTION = "abgru"  # SAP's reason for it, in an order's item
 STEMS = {"delete": "deleted", "del": "deleted", "livemode": "live"}  # of a column's name
 TRUE_CELLS = (
     "true", "t", "1", "1.0", "-1", "yes", "y", "x", "on", "ja", "j", "oui", "o", "si", "sí", "s", "sim", "tak",
@@ -91,6 +98,7 @@ class _Name:
     status: str
     of_true: bool
     is_sure: bool = True
+    is_reason: bool = False
 
 
 def find_flag(raw: Table, column: str) -> StatusFlag | None:
@@ -99,6 +107,9 @@ def find_flag(raw: Table, column: str) -> StatusFlag | None:
     if name is None:
         return None
     kind = raw[column].type()
+    if name.is_reason:
+        filled = raw[column].cast("string").strip().nullif("").notnull()
+        return None if kind.is_nested() else StatusFlag(name.status, filled, is_sure=False)
     if kind.is_boolean():
         return StatusFlag(name.status, raw[column] if name.of_true else ~raw[column], name.is_sure)
     if kind.is_temporal():
@@ -127,6 +138,10 @@ def _read_name(column: str) -> _Name | None:
             return _Name(name, of_true=True)
         if name in PERHAPS_WHERE_FALSE:
             return _Name(PERHAPS_WHERE_FALSE[name], of_true=False, is_sure=False)
+        reason = REASON.fullmatch(name)
+        state = "rejected" if name == REJECTION else STATES_BY_REASON.get(reason[1]) if reason else None
+        if state:
+            return _Name(state, of_true=True, is_sure=False, is_reason=True)
         if re.fullmatch(UNSURE_IF_TRUE, name):
             return _Name(name, of_true=True, is_sure=False)
     return None

@@ -61,6 +61,8 @@ KEEP = (
     "売上", "売上確定", "販売", "購入", "購入済み", "取引完了", "未発送", "発送待ち", "一部返金", "완료", "결제완료",
     "배송완료", "배송중", "배송준비중", "상품준비중", "발송완료", "주문완료", "구매확정", "거래완료", "출고완료",
     "입금완료", "결제", "판매", "구매", "주문", "정상", "부분환불",
+    "bondecommande", "salesorder", "verkaufsauftrag", "auftrag", "pedidodeventa", "ordinedivendita", "verkooporder",
+    "pedidodevenda", "sentforsettle",
 )  # fmt: skip
 DROP = (
     "cancelled", "canceled", "cancel", "failed", "failure", "declined", "denied", "rejected", "refused",
@@ -121,6 +123,7 @@ DROP = (
     "無効", "下書き", "削除済み", "期限切れ", "受取拒否", "テスト", "취소", "취소완료", "취소됨", "주문취소",
     "결제취소", "환불완료", "환불됨", "반품완료", "결제대기", "입금대기", "결제전", "미결제", "미입금", "결제실패",
     "실패", "보류", "거절", "무효", "삭제됨", "테스트", "오류",
+    "err", "settlementfailed",
 )  # fmt: skip
 NET = (
     "refund", "refunds", "partialrefund", "fullrefund", "paymentrefund", "return", "returns", "credit", "creditnote",
