@@ -35,6 +35,7 @@ from clv_experiments.data.parsing.date_layouts import (
 from clv_experiments.data.parsing.formats import add_text
 
 INT64_LIMIT = 9.2e18
+UNUSUAL = "[^ -@apmtz]"  # what weekdays and the characters of other keyboards have
 MAX_DAYS = 2_900_000  # from any origin, within the year 9999
 
 
@@ -93,9 +94,10 @@ def add_date_text(table: Table, column: str, lower_text: str, iso: str, other_te
     table = table.mutate(**{lower_text: table[lower_text].lower()})
     text, usual = table[lower_text], table[lower_text].re_search(f"^{CALENDAR_DATE}{END}")
     table = table.mutate(**{iso: ibis.ifelse(usual, text.left(10), None), other_text: usual.ifelse(None, text)})
-    plain = table[other_text].translate(OTHER_CHARACTERS, PLAIN_CHARACTERS)
-    is_date = table[other_text].notnull() & ~plain.re_search(ZERO_DATE)
-    return table.mutate(**{other_text: ibis.ifelse(is_date, plain.re_replace(WEEKDAY, ""), None)})
+    other = table[other_text]
+    plain = other.translate(OTHER_CHARACTERS, PLAIN_CHARACTERS).re_replace(WEEKDAY, "")
+    usual = ibis.ifelse(other.re_search(UNUSUAL), plain, other)
+    return table.mutate(**{other_text: ibis.ifelse(usual.re_search(ZERO_DATE), None, usual)})
 
 
 def add_time_zone(table: Table, column: str, name: str) -> Table:
