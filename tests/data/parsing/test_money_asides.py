@@ -48,6 +48,21 @@ def test_what_an_amount_contains_beside_goods_is_said(columns, sums):
     assert total(load(columns, named={"amount": goods})) == pytest.approx(GOODS.sum())
 
 
+def test_shipping_on_top_of_quantity_times_price_is_said():
+    units = np.arange(ROWS) % 3 + 1
+    columns = {"quantity": units, "price": GOODS, "shipping": np.full(ROWS, 4.95)}
+    log = load(columns | {"total": np.round(units * GOODS + 4.95, 2)})
+    (note,) = [note for note in log.notes if "count as spend" in note]
+    assert note.startswith("total is quantity x price + shipping")
+    assert "data.columns.amount=false" in note
+
+
+def test_rates_of_exchange_that_differ_are_said():
+    rates = np.where(MARK == "C", 0.9, 1.0)
+    assert any("exchange_rate' (0.9 to 1)" in note for note in load({"amount": GOODS, "exchange_rate": rates}).notes)
+    assert not any("exchange_rate" in note for note in load({"amount": GOODS, "exchange_rate": rates * 0 + 1.1}).notes)
+
+
 def test_amounts_that_contain_goods_alone_need_no_note():
     log = load({"amount": GOODS, "shipping": SHIPPING, "tip": TIP, "total_weight": TIP * 3})
     assert not any("count as spend" in note for note in log.notes)

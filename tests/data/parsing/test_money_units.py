@@ -12,7 +12,7 @@ from clv_experiments.data.log import load_log
 from clv_experiments.data.parsing.columns import choose_columns
 from clv_experiments.data.parsing.formats import ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
-from clv_experiments.data.parsing.role_names import says_cents
+from clv_experiments.data.parsing.money import says_cents
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
 

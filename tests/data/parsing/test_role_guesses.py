@@ -44,6 +44,22 @@ def test_columns_of_any_name_are_known_by_what_they_hold(names):
     assert str(chosen).startswith(f"columns guessed: customer_id={names[0]}, date={names[1]}, amount={names[2]} (data")
 
 
+def test_an_amount_that_is_multiplied_by_the_quantity_is_a_unit_price():
+    price, quantity = np.round(RNG.lognormal(2, 1, ROWS), 2), RNG.integers(1, 5, ROWS)
+    more = {"quantity": quantity, "amount": price, "total": np.round(quantity * price, 2)}
+    chosen = choose(("customer_id", "date", "x"), {}, **more)
+    assert (chosen.by_role["amount"], chosen.by_role["unit_price"]) == ("total", "amount")
+    other = choose(("customer_id", "date", "x"), {}, **(more | {"total": price + 1}))
+    assert other.by_role["amount"] == "amount"
+
+
+def test_a_sale_price_beside_a_quantity_is_the_price_of_one():
+    more = {"quantity": RNG.integers(1, 5, ROWS), "list_price": np.full(ROWS, 10.5), "sale_price": np.full(ROWS, 9.5)}
+    chosen = choose(("customer_id", "date", "note"), {"amount": None}, **more)
+    assert chosen.by_role["unit_price"] == "sale_price"
+    assert "amount" not in chosen.by_role
+
+
 def test_orders_are_identifiers_that_repeat_within_a_customers_day():
     order = [f"o{customer}-{day}" for customer, day in zip(CUSTOMERS, DAYS, strict=True)]
     order += order[:50]

@@ -16,7 +16,7 @@ UNIT = re.compile(r"[\w./:@*€$£¢() ]*")  # whose characters mean the same in
 # What changes the size of a number: 5k, 3 dozen, 99 cents, 5 %.
 MULTIPLE = re.compile(
     "[km%]|tsd|thousand|mill?(?:ions?|ionen)?|mio|mn|mm|mrd|bn|billions?|dozens?|dz|dutzend|percent|(?:out )?of|"
-    "hundreds?|pairs?|paar",
+    "hundreds?|lakhs?|crores?|pairs?|paar",
     re.IGNORECASE,
 )
 CENTS = re.compile("[cp¢]|cts?|cents?|pence|centimes?|centavos?", re.IGNORECASE)  # only money is in these

@@ -210,6 +210,16 @@ class ColumnContents:
         fits = ((paid - orders[discount]).abs() < tolerated) | ((paid - orders["once"]).abs() < tolerated)
         return len(orders) >= MIN_SUMS and bool(fits.mean() > MOST)
 
+    def is_product(self, total: str, *factors: str) -> bool:
+        """Return whether a column of numbers is the product of others, and not one of them, row by row."""
+        first, *others = (self.numbers(factor) for factor in factors)
+        product, paid = first, self.numbers(total)
+        for other in others:
+            product = product * other
+        told = (first != product).reindex(paid.index, fill_value=False) & (product != 0) & product.notna()
+        fits = ((paid - product).abs() < CENT)[told]
+        return len(fits) >= MIN_SUMS and bool(fits.mean() > MOST)
+
     def is_less_refund(self, net: str, gross: str, refunded: str) -> bool:
         """Return whether a column of numbers is another less what was refunded, row by row."""
         refund = self.numbers(refunded).abs()

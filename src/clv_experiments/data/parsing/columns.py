@@ -14,9 +14,10 @@ from clv_experiments.data.parsing.role_guesses import (
     guess_by_contents,
     guess_by_name,
     prefer_less_refunds,
+    prefer_line_totals,
     prefer_what_was_paid,
 )
-from clv_experiments.data.parsing.role_names import USUAL_NAMES, is_in_cents, normalise_name, rank_name
+from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
 
 MAX_LISTED = 20  # columns in a message
@@ -47,11 +48,6 @@ class ColumnRoles:
     passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counts: str | None = None
     cells_in_cents: frozenset[str] = frozenset()
-
-    def is_in_cents(self, role: str) -> bool:
-        """Return whether the name of a role's column, or its cells, say that it is in cents."""
-        column = self.by_role.get(role)
-        return column is not None and (column in self.cells_in_cents or is_in_cents(column))
 
     @property
     def has_amounts(self) -> bool:
@@ -126,6 +122,7 @@ def choose_columns(
         prefer_less_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
+        prefer_line_totals(by_role, chosen, guesses, contents)
         prefer_what_was_paid(by_role, chosen, guesses, contents)
         chosen |= guess_discounts(available, by_role | chosen, named, contents)
     if named.get("amount") is False and "quantity" not in by_role | chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from ibis import literal
@@ -11,14 +12,35 @@ from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.column_contents import ColumnContents
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT, AMOUNT_LIMIT
-from clv_experiments.data.parsing.role_names import MONEY_ROLES, says_cents
+from clv_experiments.data.parsing.role_names import MONEY_ROLES, is_in_cents, normalise_name
 from clv_experiments.errors import ClvError
 
+CENTS_WORD = re.compile("(?:^| )(?:cents|centimes|centavos|pence|minor units?|minor) ?$", re.IGNORECASE)
+# Stripe's, Square's and Adyen's interfaces give whole cents, of which such columns tell.
+MINOR_UNIT_EXPORTS = (
+    "unitamount", "unitamountdecimal", "amountcaptured", "amountcapturable", "amountsubtotal", "amountreceived",
+    "totalmoneyamount", "amountmoneyamount", "basepricemoneyamount", "grosssalesmoneyamount",
+)  # fmt: skip
 SCALE = "decimal(18, 8)"
 CENT = Decimal("0.01")
 MIN_WHOLE, TYPICAL_CENTS, MOST_ROUND = 100, 500, 0.3
 LARGER = 100  # times quantity times unit price, as amounts in cents beside prices in the currency are
 SMALLEST, LARGEST = Decimal("0.00000001"), Decimal(10**9)
+
+
+def says_cents(column: str) -> bool:
+    """Return whether the name of any column of money says that it is in hundredths, as ``tax_cents`` does.
+
+    So are all amounts of exports that are known by columns such as ``unit_amount``, if they are whole numbers.
+    """
+    words = " ".join(re.split(r"[\W_]+", re.sub("(?<=[a-z])(?=[A-Z])", " ", column)))
+    return bool(CENTS_WORD.search(words)) or normalise_name(column) in MINOR_UNIT_EXPORTS
+
+
+def is_role_in_cents(columns: ColumnRoles, role: str) -> bool:
+    """Return whether the name of a role's column, or its cells, say that it is in cents."""
+    column = columns.by_role.get(role)
+    return column is not None and (column in columns.cells_in_cents or is_in_cents(column))
 
 
 def parse_scale(value: object) -> Decimal | None:
@@ -106,7 +128,7 @@ def _choose_factors(
     if scale is not None:
         note = f"amounts were multiplied by {scale:f} (data.scale)"
         return (dict.fromkeys(roles, scale), [note]) if scale != 1 else ({}, [])
-    named = [role for role in roles if columns.is_in_cents(role)]
+    named = [role for role in roles if is_role_in_cents(columns, role)]
     saying = [columns.by_role[role] for role in named] or list(filter(says_cents, contents.raw.columns))
     if not saying and ratio != LARGER:
         return {}, _describe_whole_amounts(columns, contents)

@@ -16,6 +16,7 @@ EXTRAS = re.compile(
     "postage|delivery|versand|fracht|livraison|envio|spedizione|frete|mwst|^ust|^tva|^iva|^vat|^btw|^moms"
 )
 NO_EXTRA = re.compile("date|method|address|name|country|city|rate|pct|percent|zip|id$|incl|excl")
+RATE = re.compile("exchangerate|fxrate|conversionrate|currencyrate|wechselkurs|umrechnungskurs|tauxdechange")
 PRICE_UNITS = ("priceunit", "preiseinheit", "peinh", "kpein", "pricebase", "priceper", "unitsperprice", "prisenhet")
 MARKS = (("d", "c"), ("dr", "cr"), ("debit", "credit"), ("soll", "haben"), ("s", "h"))
 SIGNS = ("+", "-")
@@ -34,8 +35,10 @@ def describe_asides(columns: ColumnRoles, contents: ColumnContents) -> list[str]
     if not columns.has_amounts or len(contents.sample) < MIN_ROWS:
         return []
     free = [column for column in contents.sample.columns if column not in columns.by_role.values()]
-    notes = (_describe_parts(columns, free, contents), _describe_price_unit(columns, free, contents))
-    return [note for note in (*notes, _describe_marks(columns, free, contents)) if note]
+    about_columns = (_describe_parts, _describe_price_unit, _describe_marks)
+    notes = [describe(columns, free, contents) for describe in about_columns]
+    rates = "" if "currency" in columns.by_role else _describe_rates(free, contents)
+    return [note for note in (*notes, rates) if note]
 
 
 def _describe_parts(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:
@@ -45,18 +48,21 @@ def _describe_parts(columns: ColumnRoles, free: list[str], contents: ColumnConte
     extras = [c for c in free if EXTRAS.search(names[c]) and not NO_EXTRA.search(names[c]) and contents.has_numbers(c)]
     if amount is None or not extras:
         return ""
-    parts = [column for column in free if column not in extras and contents.has_numbers(column)]
+    parts = {c: contents.numbers(c) for c in free if c not in extras and contents.has_numbers(c)}
+    advice = {part: f"data.columns.amount={quote_column(part)} takes {part} alone" for part in parts}
+    if {"quantity", "unit_price"} <= set(columns.by_role):
+        quantity, price = columns.by_role["quantity"], columns.by_role["unit_price"]
+        product = f"{quantity} x {price}"
+        parts = {product: contents.numbers(quantity) * contents.numbers(price), **parts}
+        advice[product] = "data.columns.amount=false takes that product alone"
     paid = contents.numbers(amount)
-    for part in parts[:MAX_COLUMNS]:
-        rest = (paid - contents.numbers(part)).dropna()
+    for part, worth in list(parts.items())[:MAX_COLUMNS]:
+        rest = (paid - worth).dropna()
         for some in _subsets(extras[:MAX_COLUMNS]):
             values = [contents.numbers(column).reindex(rest.index).fillna(0) for column in some]
             fits = (rest - sum(values)).abs() < CENT
             if len(rest) >= MIN_ROWS and fits.mean() > MOST and all((v != 0).sum() >= MIN_EXTRAS for v in values):
-                return (
-                    f"{amount} is {part} + {' + '.join(some)}, all of which count as spend "
-                    f"(data.columns.amount={quote_column(part)} takes {part} alone)"
-                )
+                return f"{amount} is {part} + {' + '.join(some)}, all of which count as spend ({advice[part]})"
     return ""
 
 
@@ -77,6 +83,18 @@ def _describe_price_unit(columns: ColumnRoles, free: list[str], contents: Column
     listed = ", ".join(map(str, units[:3]))
     price = columns.by_role["unit_price"]
     return f"column '{column}' ({listed}) is left aside: if {price} is the price of so many units, {advice}"
+
+
+def _describe_rates(free: list[str], contents: ColumnContents) -> str:
+    """Say that rates of exchange are left aside, where they differ from row to row."""
+    column = next((c for c in free if RATE.search(normalise_name(c)) and contents.has_numbers(c)), None)
+    rates = contents.numbers(column) if column else None
+    if rates is None or rates.nunique() < 2:
+        return ""
+    return (
+        f"column '{column}' ({rates.min():g} to {rates.max():g}) is left aside: if amounts are in several currencies, "
+        "multiply them by it before, or name data.columns.currency and type data.cleaning.currency.rates"
+    )
 
 
 def _describe_marks(columns: ColumnRoles, free: list[str], contents: ColumnContents) -> str:

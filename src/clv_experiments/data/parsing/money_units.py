@@ -12,6 +12,7 @@ from ibis.expr.types import Table
 from clv_experiments.data.parsing.cells import aggregate_row, count_true
 from clv_experiments.data.parsing.columns import ColumnRoles
 from clv_experiments.data.parsing.formats import AMOUNT
+from clv_experiments.data.parsing.money import is_role_in_cents
 from clv_experiments.data.parsing.sharing import order_key
 from clv_experiments.errors import ClvError
 
@@ -79,7 +80,7 @@ def align_price(
     by_role = columns.by_role
     counts = _count_ratios(lines)
     ratio = counts.find()
-    is_open = scale is None and not columns.is_in_cents("amount")
+    is_open = scale is None and not is_role_in_cents(columns, "amount")
     if ratio is None:
         return lines, None, _describe_mixture(counts, by_role) if is_open else []
     if ratio == 1:
@@ -140,7 +141,7 @@ def _describe_ratio(counts: _RatioCounts, ratio: Decimal | int, columns: ColumnR
             f"{comparison}, and whole: it is in cents, and multiplied by 0.01 (data.scale=1 if it "
             f"is not{_or_priced(by_role)})"
         )
-    is_told = columns.is_in_cents("unit_price")
+    is_told = is_role_in_cents(columns, "unit_price")
     why = "is in cents by its name" if is_told else "seems to be in cents, or the price of several units"
     return f"{comparison}: {price} {why}, and {by_role['amount']} is taken as what was paid (data.scale says otherwise)"
 

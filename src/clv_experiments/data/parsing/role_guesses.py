@@ -206,6 +206,32 @@ def prefer_what_was_paid(
         guesses["amount"] = replace(guesses["amount"], column=paid, passed_over=rest)
 
 
+def prefer_line_totals(
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
+) -> None:
+    """Take a total that is the quantity times the guessed amount, which is a unit price then.
+
+    Parameters
+    ----------
+    by_role : mapping of role to column
+        What the user named.
+    chosen : dict of role to column
+        What was guessed; changed in place, as ``guesses`` is.
+    guesses : dict of role to Guess
+    contents : ColumnContents
+    """
+    roles = {**by_role, **chosen}
+    if "amount" not in chosen or "quantity" not in roles or "unit_price" in roles:
+        return
+    price, quantity = chosen["amount"], roles["quantity"]
+    others = guesses.get("amount", Guess()).passed_over
+    total = next((other for other in others if contents.is_product(other, price, quantity)), None)
+    if total:
+        chosen |= {"amount": total, "unit_price": price}
+        rest = tuple(other for other in others if other != total)
+        guesses["amount"] = replace(guesses["amount"], column=total, passed_over=rest)
+
+
 def prefer_less_refunds(
     available: Sequence[str], by_role: Mapping[str, str], guesses: dict[str, Guess], contents: ColumnContents
 ) -> None:

@@ -15,12 +15,6 @@ WITHOUT_ACCENT = str.maketrans(
 )  # have no decomposition
 CURRENCY_SUFFIX = re.compile("(?:in)?(?:usd|eur|euro|gbp|chf|cad|aud|pln|czk|sek|nok|dkk|brl|mxn|rub|jpy|inr)$")
 CENTS_SUFFIX = re.compile("(?:in)?(?:cents?|centimes?|centavos?|centesimi|pence|ore|grosze|minorunits?|minor)$")
-CENTS_WORD = re.compile("(?:^| )(?:cents|centimes|centavos|pence|minor units?|minor) ?$", re.IGNORECASE)
-# Stripe's, Square's and Adyen's interfaces give whole cents, of which such columns tell.
-MINOR_UNIT_EXPORTS = (
-    "unitamount", "unitamountdecimal", "amountcaptured", "amountcapturable", "amountsubtotal", "amountreceived",
-    "totalmoneyamount", "amountmoneyamount", "basepricemoneyamount", "grosssalesmoneyamount",
-)  # fmt: skip
 JOINTS = ("de", "del", "du", "di", "do", "da", "dela", "della", "van")  # numéro de client
 
 ID_WORDS = (
@@ -112,7 +106,7 @@ TOTALS = (
     "basketvalue", "baskettotal", "cartvalue", "carttotal", "amt", "totalamt", "giftamount", "donationamount",
     "transactionamount", "transactiontotal", "transactionvalue", "transamount", "purchaseamount", "purchasevalue",
     "paymentamount", "paymentvalue", "payment", "totalcollected", "totalspent", "totalspend", "totalcost", "spend",
-    "spending", "soldfor", "saleprice", "saleamount", "gross", "grossamount", "grosstotal", "value", "valueusd",
+    "spending", "soldfor", "saleamount", "gross", "grossamount", "grosstotal", "value", "valueusd",
     "monetaryvalue", "money", "betrag", "gesamtbetrag", "summe", "gesamt", "gesamtsumme", "bruttobetrag",
     "rechnungsbetrag", "bestellwert", "wert", "montant", "montanttotal", "totalttc", "montantttc", "somme", "importe",
     "importetotal", "monto", "montototal", "precototal", "preciototal", "valorpago", "importo", "importototale",
@@ -179,9 +173,10 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
         "mnozstvi", "pocet", "kusu", "количество", "колво", "adet",
     ),
     "unit_price": (
-        "unitprice", "price", "unitamount", "unitamountdecimal",
-        "itemprice", "priceperunit", "priceeach", "priceunit", "pricepaid", "sellingprice",
-        "salesprice", "listprice", "retailprice", "lineitemprice", "productprice", "unitcost", "preis", "einzelpreis",
+        "unitprice", "price", "unitamount", "unitamountdecimal", "itemprice", "priceperunit",
+        "priceeach", "priceunit", "pricepaid", "sellingprice",
+        "saleprice", "salesprice", "listprice", "retailprice", "lineitemprice", "productprice", "unitcost", "preis",
+        "einzelpreis",
         "stueckpreis", "stuckpreis", "verkaufspreis", "prix", "prixunitaire", "prixunite", "precio", "preciounitario",
         "preciounidad", "prezzo", "prezzounitario", "preco", "precounitario", "valorunitario", "prijs", "stuksprijs",
         "eenheidsprijs", "cena", "cenajednostkowa", "pris", "styckpris", "apris", "enhetspris", "stykpris",
@@ -289,15 +284,6 @@ def is_in_cents(column: str) -> bool:
     name = normalise_name(column)
     money = CENTS_SUFFIX.sub("", name)
     return money != name and any(_rank(role, money) is not None for role in MONEY_ROLES)
-
-
-def says_cents(column: str) -> bool:
-    """Return whether the name of any column of money says that it is in hundredths, as ``tax_cents`` does.
-
-    So are all amounts of exports that are known by columns such as ``unit_amount``, if they are whole numbers.
-    """
-    words = " ".join(re.split(r"[\W_]+", re.sub("(?<=[a-z])(?=[A-Z])", " ", column)))
-    return bool(CENTS_WORD.search(words)) or normalise_name(column) in MINOR_UNIT_EXPORTS
 
 
 def rank_name(role: str, column: str) -> int | None:
