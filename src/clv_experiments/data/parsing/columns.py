@@ -14,8 +14,7 @@ from clv_experiments.data.parsing.role_guesses import (
     guess_by_contents,
     guess_by_name,
     prefer_less_refunds,
-    prefer_line_totals,
-    prefer_what_was_paid,
+    prefer_totals,
 )
 from clv_experiments.data.parsing.role_names import USUAL_NAMES, normalise_name, rank_name
 from clv_experiments.errors import ClvError
@@ -40,7 +39,7 @@ class ColumnRoles:
     counts : str, optional
         A column that may count units of a guessed amount, which nothing in their names says.
     cells_in_cents : frozenset of str
-        Columns whose cells say that they are in cents, as ``1299 cents`` does.
+        Columns of cells such as ``1299 cents``.
     """
 
     by_role: Mapping[str, str]
@@ -76,8 +75,7 @@ class ColumnRoles:
         )
 
     def _rather_than(self, role: str) -> str:
-        others = self.passed_over.get(role, ())
-        return f" rather than {' or '.join(others)}" if others else ""
+        return f" rather than {' or '.join(others)}" if (others := self.passed_over.get(role)) else ""
 
 
 def choose_columns(
@@ -122,8 +120,7 @@ def choose_columns(
         prefer_less_refunds(available, by_role, guesses, contents)
     chosen = {role: guess.column for role, guess in guesses.items() if guess.column is not None}
     if contents:
-        prefer_line_totals(by_role, chosen, guesses, contents)
-        prefer_what_was_paid(by_role, chosen, guesses, contents)
+        prefer_totals(by_role, chosen, guesses, contents)
         chosen |= guess_discounts(available, by_role | chosen, named, contents)
     if named.get("amount") is False and "quantity" not in by_role | chosen:
         chosen.pop("unit_price", None)  # a price without a quantity would be what was paid
@@ -203,12 +200,10 @@ def _check_required_roles(
     contents: ColumnContents | None,
     has_money: bool,
 ) -> None:
-    problems: list[str] = []
-    advice: list[str] = []
+    problems, advice = list[str](), list[str]()
     free = _without_roles(by_role, guesses, available)
-    for role in ("customer_id", "date", *(_missing_money(by_role) if has_money else ())):
-        if role in by_role:
-            continue
+    required = ("customer_id", "date", *(_missing_money(by_role) if has_money else ()))
+    for role in (role for role in required if role not in by_role):
         guess = guesses.get(role, Guess())
         problems.append(_describe_problem(role, guess, by_role, log, first=not problems))
         listed = free if role in ("amount", "quantity") else free or available
@@ -282,9 +277,8 @@ def _list_alternatives(
         alternatives += [f"data.columns.amount={quote_column(by_role['unit_price'])} if that is what was paid"]
     if missing != ("amount",):
         return alternatives
-    if free:
-        priced = "data.columns.unit_price=<one of them> if that is the price of one unit"
-        alternatives += [priced if "quantity" in by_role else "name a quantity and a unit_price"]
+    priced = "data.columns.unit_price=<one of them> if that is the price of one unit"
+    alternatives += ["name a quantity and a unit_price" if "quantity" not in by_role else priced] if free else []
     return [*alternatives, "data.columns.amount=false for a log without money"]
 
 
@@ -302,5 +296,5 @@ def _suggest_columns(column: object, available: Sequence[str]) -> str:
 
 
 def _list_columns(available: Sequence[str]) -> str:
-    hidden = len(available) - MAX_LISTED
-    return ", ".join(available[:MAX_LISTED]) + (f" and {hidden} more" if hidden > 0 else "")
+    more = f" and {len(available) - MAX_LISTED} more" if len(available) > MAX_LISTED else ""
+    return ", ".join(available[:MAX_LISTED]) + more

@@ -176,10 +176,10 @@ def guess_by_contents(
         guesses["order_id"] = Guess(orders[0]) if len(orders) == 1 else guesses.get("order_id", Guess())
 
 
-def prefer_what_was_paid(
+def prefer_totals(
     by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
 ) -> None:
-    """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then.
+    """Take a total that other columns make: a price times the quantity, or amounts less the discount.
 
     Parameters
     ----------
@@ -190,6 +190,14 @@ def prefer_what_was_paid(
     guesses : dict of role to Guess
     contents : ColumnContents
     """
+    _prefer_line_totals(by_role, chosen, guesses, contents)
+    _prefer_what_was_paid(by_role, chosen, guesses, contents)
+
+
+def _prefer_what_was_paid(
+    by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
+) -> None:
+    """Take a total that is the sum of other amounts less the discount, which needs no further subtraction then."""
     roles = {**by_role, **chosen}
     if not {"amount", "discount", "customer_id", "date"} <= set(roles) or "discount" not in chosen:
         return
@@ -206,20 +214,10 @@ def prefer_what_was_paid(
         guesses["amount"] = replace(guesses["amount"], column=paid, passed_over=rest)
 
 
-def prefer_line_totals(
+def _prefer_line_totals(
     by_role: Mapping[str, str], chosen: dict[str, str], guesses: dict[str, Guess], contents: ColumnContents
 ) -> None:
-    """Take a total that is the quantity times the guessed amount, which is a unit price then.
-
-    Parameters
-    ----------
-    by_role : mapping of role to column
-        What the user named.
-    chosen : dict of role to column
-        What was guessed; changed in place, as ``guesses`` is.
-    guesses : dict of role to Guess
-    contents : ColumnContents
-    """
+    """Take a total that is the quantity times the guessed amount, which is a unit price then."""
     roles = {**by_role, **chosen}
     if "amount" not in chosen or "quantity" not in roles or "unit_price" in roles:
         return
