@@ -39,11 +39,24 @@ def test_other_names_say_nothing_of_cents(column):
     [("Rs. 1,234.50", ".", "1234.50"), ("Fr. 26.20", ".", "26.20"), ("kr. 100,50", ",", "100.50"), ("26,-", ",", "26"),
      ("1'234.–", ".", "1234"), ("1.234,50 руб.", ",", "1234.50"), ("1,234.50 CR", ".", "-1234.50"),
      ("26.20 Dr", ".", "26.20"), ("CR", ".", None), ("26 CRC", ".", None),
+
+     ("12.3k", ".", "12300"), ("950 K", ".", "950000"), ("-1k", ".", "-1000"), ("k", ".", None),
      ("12 kr.", ".", "12"), ("-kr. 12.50", ".", "-12.50"), ("12kr.50", ".", None), ("Rs.5Rs.5", ".", None)],
 )  # fmt: skip
 def test_amounts_are_read_as_prices_and_accounts_write_them(text, decimal, amount):
     table = add_amount(DuckDb().register_arrow("rows", pa.table({"x": [text]})), "x", decimal, "amount")
     assert table.to_pyarrow()["amount"].to_pylist() == [amount and Decimal(amount)]
+
+
+def test_thousands_are_said():
+    days = pd.date_range("2021-01-01", periods=40, freq="3D")
+    cells = [f"{k}.5k" if k % 4 == 0 else f"{k * 20}.00" for k in range(1, 41)]
+    rows = pd.DataFrame({"customer": [f"c{k % 7}" for k in range(40)], "day": days, "amount": cells})
+    source = lambda engine: RawTable(engine.register_arrow("rows", pa.Table.from_pandas(rows, preserve_index=False)))  # noqa: E731
+    log = load_log("shop", source)
+    expected = sum(k * 1000 + 500 if k % 4 == 0 else k * 20 for k in range(1, 41))
+    assert log.purchase_days.amount.sum().to_pyarrow().as_py() == expected
+    assert "'4.5k' and the like are thousands" in log.notes
 
 
 def test_a_currency_with_a_dash_is_nothing_and_a_dash_alone_is_not_read():

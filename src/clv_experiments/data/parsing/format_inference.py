@@ -11,7 +11,7 @@ from ibis.expr.types import BooleanValue, Table
 
 from clv_experiments.data.parsing.cells import aggregate_row, count_true, quote_cells
 from clv_experiments.data.parsing.date_inference import infer_dates
-from clv_experiments.data.parsing.formats import ParseOptions, add_amounts, add_currencies
+from clv_experiments.data.parsing.formats import THOUSANDS, ParseOptions, add_amounts, add_currencies
 from clv_experiments.errors import ClvError
 
 POINT, COMMA, CURRENCY = "decimal point: ", "decimal comma: ", "currency: "  # prefixes of the columns added here
@@ -58,6 +58,7 @@ def infer_formats(
             notes += decimal_notes
         if not has_currency:
             _check_currency_signs(cells, log)
+        notes += [f"{cells.quote('thousands', 1)[0]} and the like are thousands"] if cells.total("thousands") else []
     return replace(options, decimal=decimal), notes
 
 
@@ -123,10 +124,11 @@ def _check_currency_signs(cells: _Cells, log: str) -> None:
 
 
 def _conditions(table: Table, column: str) -> dict[str, BooleanValue]:
-    """Find cells that are numbers with one decimal mark only, or different numbers with either."""
+    """Find cells that are numbers with one decimal mark only, different ones with either, or thousands."""
     point, comma = table[POINT + column], table[COMMA + column]
     return {
         "point": point.notnull() & comma.isnull(),
         "comma": comma.notnull() & point.isnull(),
         "either": point != comma,
+        "thousands": table[column].re_search(THOUSANDS) & (point.notnull() | comma.notnull()),
     }
