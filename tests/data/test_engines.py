@@ -97,7 +97,7 @@ STEPS = (
     cleaning.missing_date(),
     cleaning.missing_amount(),
     cleaning.duplicates("drop"),
-    cleaning.discount_lines(),
+    cleaning.discount_lines("deduct"),
     cleaning.returns("net", cancelled="C"),
     cleaning.currency({"GBP": 1, "EUR": 0.8571, "jpy": 0.0052}),
     cleaning.rounding(2),
@@ -131,6 +131,8 @@ def nasty(typed):
                 "e-mail": f"{'E' if k % 2 else 'e'}{k % 3}@x" if k % 4 else None,
             }
         )
+        if k % 23 == 5:  # a coupon on the order
+            rows.append(rows[-1] | {"paid": -1.25 if typed else "-1.25", "Amount Refunded": None})
     rows += rows[100:120]
     kinds = [pa.float64(), pa.timestamp("us"), pa.float64()] if typed else [pa.string()] * 3
     schema = pa.schema(list(zip(rows[0], [*kinds, *[pa.string()] * 7], strict=True)))
