@@ -1,12 +1,13 @@
 """A signal that arrives in the middle of something waits for its end."""
 
 import signal
+import sys
 import time
 from threading import Thread
 
 import pytest
 
-from clv_experiments.tracking.interrupts import deferred_interrupts, list_stop_signals
+from clv_experiments.tracking.interrupts import deferred_interrupts, list_stop_signals, redelivered_interrupts
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
@@ -70,3 +71,26 @@ def test_where_patience_ends_a_signal_no_longer_waits():
     assert steps == ["short"]
     assert signal.getsignal(signal.SIGALRM) == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_interrupt_in_a_finaliser_is_not_lost_and_prints_nothing(capsys):
+    class Finalised:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), redelivered_interrupts():
+        Finalised()
+        time.sleep(10)
+    assert capsys.readouterr().err == ""
+
+
+def test_another_error_in_a_finaliser_is_printed_as_ever(monkeypatch):
+    class Finalised:
+        def __del__(self):
+            raise ValueError("of a finaliser")
+
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    with redelivered_interrupts():
+        Finalised()
+    assert [one.exc_type for one in printed] == [ValueError]

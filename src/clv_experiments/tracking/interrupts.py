@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a scheduler's stop, a terminal that closes
+DELAY = 0.05  # seconds until a finaliser is over
 
 
 def list_stop_signals() -> list[signal.Signals]:
@@ -66,3 +70,28 @@ def deferred_interrupts(patience: float | None = None) -> Iterator[None]:
         restore()
         if received:
             signal.raise_signal(received[0])
+
+
+@contextmanager
+def redelivered_interrupts() -> Iterator[None]:
+    """Send an interrupt again that came in a finaliser or a callback, where Python prints it and goes on."""
+    before = sys.unraisablehook
+
+    def send_again(unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            before(unraisable)
+            return
+        _thread.start_new_thread(_interrupt_soon, ())  # by itself: threading may hold its locks just now
+
+    sys.unraisablehook = send_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def _interrupt_soon() -> None:
+    time.sleep(DELAY)
+    number = next((number for number in list_stop_signals() if callable(signal.getsignal(number))), None)
+    if number is not None:
+        _thread.interrupt_main(number)

@@ -28,7 +28,7 @@ from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import shadowed_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
-from clv_experiments.tracking.interrupts import list_stop_signals
+from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_interrupts
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 INTERRUPTED = 130
@@ -72,7 +72,7 @@ class CommandLine:
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
-            with temporary_files() as folder:
+            with redelivered_interrupts(), temporary_files() as folder:
                 self.status = JobStatusFolder(folder)
                 self._handle_signals()
                 with self._errors_as_sentences():
@@ -125,7 +125,7 @@ class CommandLine:
                 yield
             return
         self._handle_signals()
-        with masked_output():
+        with masked_output(), redelivered_interrupts():
             yield from self._job_of_worker()
 
     def _job_of_worker(self) -> Iterator[None]:
