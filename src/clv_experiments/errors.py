@@ -36,6 +36,8 @@ SECRET_PATTERNS = (
     re.compile(r"((?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!password@)((?:(?!://)\S)+)(?=@[\w\[/.%-])"),
     # The same with a blank in the secret, unless that is a port: up to the first @ before a host.
     re.compile(r"((?<=[\w+.-])://[^\s:/@'\"?#]*:)(?!\*\*\*@|password@|\d{1,5}\b)((?:(?!://)[^\n])+?)(?=@[\w\[])"),
+    # A token in place of a user, which databases do not take.
+    re.compile(r"(?i)(\bhttps?://)(?!\*\*\*|<|\$)([^\s:/@'\"?#]+)(?=@[\w\[])"),
     # name=secret of an address, up to the next & or blank.
     re.compile(rf"(?i)([?&][\w.-]*(?:{CONFIDENTIAL_NAMES})=)(?!{PLACEHOLDER})([^\s&#'\"]+)"),
     # name=secret of a query, a connection string or a command, and "name": secret of JSON and Python.

@@ -28,6 +28,8 @@ from clv_experiments.reporting.records import Description, Param, Tag, Text
         ("connection: postgresql://ann:open se/same@db/shop", "connection: postgresql://ann:***@db/shop"),
         ("duckdb://md:shop?motherduck_token=sesame", "duckdb://md:shop?motherduck_token=***"),
         ("password='open sesame' host=h", "password=*** host=h"),
+        ("https://ghp_sesame@shop.example/orders.csv", "https://***@shop.example/orders.csv"),
+        ("see https://shop.example/a@b or http://<user>@host", "see https://shop.example/a@b or http://<user>@host"),
         ("postgresql://ann@db/shop", "postgresql://ann@db/shop"),
         ("duckdb:///data/shop.duckdb", "duckdb:///data/shop.duckdb"),
         ("at 12:30 mail a@b.c, see https://x.y/z", "at 12:30 mail a@b.c, see https://x.y/z"),
