@@ -196,11 +196,11 @@ def test_bias_has_a_marker_an_origin_and_stops_at_the_edge(cell_of, board_of):
 
 def test_cost_sums_fit_and_predict(cell_of, board_of):
     entries = {"a": {"seconds": {"fit": 2.0, "predict": 1.0, "features": 9.0}}, "b": {"seconds": {"fit": 1.0}}}
-    timed_board = board_of(
-        cell_of({"a": [1.0], "b": [1.0]}, [1.0], entries=entries), {"d2_tweedie": {"a": 0.5, "b": 0.4}}
-    )
+    entries |= {name: {"seconds": {"fit": value, "predict": value}} for name, value in (("c", 1e308), ("d", -1.0))}
+    cell = cell_of({name: [1.0] for name in entries}, [1.0], entries=entries)
+    timed_board = board_of(cell, {"d2_tweedie": {"a": 0.5, "b": 0.4, "c": 0.3, "d": 0.2}})
     assert seconds_of(timed_board)["a"] == 3.0
-    assert np.isnan(seconds_of(timed_board)["b"])
+    assert seconds_of(timed_board).isna().to_dict() == {"a": False, "b": True, "c": True, "d": True}, "nobody took that"
     assert marks(accuracy_against_cost(timed_board).axes[0]) == [(3.0, 0.5, "^", True)]
 
 

@@ -115,6 +115,7 @@ def test_lost_files_orphans_and_broken_champions_are_listed(tracker):
 
     (artifacts / run_id / "artifacts" / "predictions.parquet").unlink()
     assert "has lost predictions.parquet" in next(inspection.lost_files()).text
+    assert not inspection.reader.has_file("file:///" + "a" * 5000, "config.yaml"), "an address that no disk holds"
     shutil.rmtree(next(artifacts.glob("models/m-*")))
     assert "champion models:/log-3m@champion cannot be used: " in next(inspection.champions()).text
 

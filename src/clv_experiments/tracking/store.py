@@ -269,7 +269,10 @@ class FolderStore(Store):
 
     def has_file(self, artifacts: str, name: str, *parts: str) -> bool:
         """Whether a file is there below an artifact address."""
-        return self.fetch(artifacts, name, *parts).is_file()
+        try:
+            return self.fetch(artifacts, name, *parts).is_file()
+        except (OSError, ValueError):  # an address that no disk could hold
+            return False
 
     def keep_reserve(self) -> None:
         """Keep some space for marking a run FAILED; see ``reserve``."""

@@ -28,7 +28,7 @@ from clv_experiments.reporting.chart_style import (
 from clv_experiments.reporting.exhibit import WIDE
 from clv_experiments.reporting.formatting import format_score
 
-MIN_SECONDS = 1e-3
+MIN_SECONDS, MAX_SECONDS = 1e-3, 1e9  # of a fit; what lies beyond 30 years was not measured
 PIXELS_A_POINT = 120 / 72  # pixels a point, as figures are made
 DISTANCES = (10.0, 22.0, 36.0, 52.0, 70.0)  # points from marker to text
 DIRECTIONS = [(1, 0), (-1, 0), *((side, up) for up in (0.5, -0.5, 0.9, -0.9, 1.2, -1.2) for side in (1, -1, 0))]
@@ -81,7 +81,9 @@ def seconds_of(standings: Standings) -> pd.Series:
         entry.label: [entry.seconds.get(part, np.nan) for part in ("fit", "predict")]
         for entry in standings.cell.entries
     }
-    return pd.DataFrame(parts).sum(skipna=False).clip(lower=MIN_SECONDS)
+    seconds = pd.DataFrame(parts)
+    measured = (seconds >= 0) & (seconds <= MAX_SECONDS)
+    return seconds.where(measured).sum(skipna=False).clip(lower=MIN_SECONDS)
 
 
 def _axes(panel: Axes, seconds: pd.Series, heading: str, ticks: int) -> None:
