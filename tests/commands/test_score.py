@@ -208,6 +208,17 @@ def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
     assert str(resolve_model(composed("orders.csv"), address).trained_until) == "1998-06-30"
 
 
+@pytest.mark.parametrize(("tag", "value"), [("cutoff", ""), ("cutoff", "\x1b[31mred"), ("holdouts", "1998-04-01 to ?")])
+def test_a_stored_model_that_does_not_say_it_is_refused(stored_run, monkeypatch, tag, value):
+    split = [Tag("protocol", "customer_split")] if tag == "holdouts" else []
+    records = [*stored_run.records, *split, Tag(tag, value)]
+    reader = MemoryReader([MemoryRun("orders 3m", "linear", records, run_id=stored_run.run_id)])
+    monkeypatch.setattr(MemoryTracker, "reader", lambda self: reader)
+    with pytest.raises(ClvError, match=rf"does not say what it has seen: the tag {tag} .* got '.*'; take") as raised:
+        resolve_model(composed("orders.csv"), f"runs:/{stored_run.run_id}")
+    assert str(raised.value).isprintable()
+
+
 def test_stored_predictions_are_of_periods_that_are_over(stored_run):
     reader = MemoryReader([stored_run])
     stored = reader.model(f"runs:/{stored_run.run_id}")

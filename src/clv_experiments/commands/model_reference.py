@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from clv_experiments.config.setting_kinds import shorten
 from clv_experiments.config.targets import read_logged_settings
 from clv_experiments.errors import ClvError, command
 
@@ -149,7 +150,10 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
     from clv_experiments.data.window import Horizon
 
     name = stored.run.tags.get("model", stored.run.name)
-    horizon, requested_horizon = Horizon.parse(stored.run.params["window.horizon"]), Horizon.parse(cfg.window.horizon)
+    horizon, requested_horizon = (
+        Horizon.parse(stored.run.params.get("window.horizon", "")),
+        Horizon.parse(cfg.window.horizon),
+    )
     if horizon != requested_horizon:
         raise ClvError(
             f"{stored.uri} ({name}) predicts the next {horizon}, and window.horizon is {requested_horizon}; type "
@@ -172,8 +176,15 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
 
 def _last_day_seen(stored: StoredModel) -> date:
     """Return the last day that a kept model has seen: the cutoff, or the holdout's end where customers were split."""
-    tags = stored.run.tags
-    return date.fromisoformat(tags["holdouts"].split()[-1] if _used_customer_split(stored) else tags["cutoff"])
+    tag = "holdouts" if _used_customer_split(stored) else "cutoff"
+    written = stored.run.tags.get(tag, "")
+    try:
+        return date.fromisoformat(written[-10:])
+    except ValueError as error:
+        raise ClvError(
+            f"{stored.uri} does not say what it has seen: the tag {tag} of its run must end with a day, got "
+            f"{shorten(written)!r}; take another model"
+        ) from error
 
 
 def _used_customer_split(stored: StoredModel) -> bool:
