@@ -80,6 +80,15 @@ def test_a_database_that_is_deleted_meanwhile_is_said(tracker):
     assert raised.value.__notes__ == [f"run {run.run_id} could not be marked FAILED"]
 
 
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "was deleted or moved"), (b"x" * 8192, "is damaged; move it away")]
+)
+def test_a_database_that_is_emptied_or_overwritten_meanwhile_is_said(tracker, content, message):
+    with pytest.raises(ClvError, match=rf"mlflow\.db {message}"), tracker.run("log 3m", "m") as run:
+        Path("mlruns/mlflow.db").write_bytes(content)
+        run.log([Tag("a", "b")])
+
+
 @pytest.mark.parametrize("call", ["search_experiments", "set_terminated"])
 def test_a_store_that_is_locked_as_a_run_begins_or_ends_is_waited_for(tracker, monkeypatch, call):
     monkeypatch.setattr(store, "PAUSES", (0.0, 0.0))

@@ -8,6 +8,7 @@ from clv_experiments.errors import describe_full_disk, is_disk_full
 
 LOCKED = "database is locked"
 UNWRITABLE = ("readonly database", "no such table", "unable to open database", "disk I/O error")
+DAMAGED = ("not a database", "malformed")
 
 
 def describe_store_error(error: Exception, database: Path | None = None) -> str:
@@ -17,13 +18,15 @@ def describe_store_error(error: Exception, database: Path | None = None) -> str:
     if isinstance(error, OSError):
         return f"MLflow could not reach the disk: {error}"
     if database and any(words in str(error) for words in UNWRITABLE):
-        if not database.exists():
+        if not database.exists() or "no such table" in str(error):  # SQLite makes an empty one in its place
             return (
                 f"the run database {database} was deleted or moved while it was written to; put it back, "
                 "or run again for a new one"
             )
         if "readonly" in str(error):
             return f"the run database {database} may no longer be written; give yourself permission to, and run again"
+    if database and any(words in str(error) for words in DAMAGED):
+        return f"the run database {database} is damaged; move it away and put back your last backup, or run again"
     return f"MLflow refuses: {first_line(error)}"
 
 
