@@ -6,7 +6,10 @@ import re
 import pytest
 from rich.console import Console
 
+from clv_experiments.commands.cli.command_line import error_sentence
 from clv_experiments.commands.cli.terminal import Terminal
+from clv_experiments.errors import ClvError
+from clv_experiments.reporting.text_table import TextTable
 
 
 @pytest.fixture
@@ -90,3 +93,13 @@ def test_an_open_end_shows_no_time_left(terminal):
         update(3, None, "best 1")
     assert any("trials ━" in line and " 3 " in line for line in printed_lines(terminal))
     assert not any("left" in line for line in printed_lines(terminal))
+
+
+def test_what_would_steer_a_terminal_is_not_printed(capsys):
+    steering, terminal = "a\x1b[2J\x9b31m\x07b\u202ec", Terminal()
+    terminal.print_line(steering)
+    terminal.print_table(steering, TextTable([steering, "x"], [[steering, steering]], steering))
+    printed = capsys.readouterr().out
+    assert printed.count("a[2J31mbc") == 6
+    assert not {"\x1b", "\x9b", "\x07", "\u202e"} & set(printed)
+    assert error_sentence(ClvError(steering)) == "a[2J31mbc"

@@ -28,6 +28,7 @@ from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
 from clv_experiments.config.conf_folders import shadowed_options, user_conf
 from clv_experiments.config.setting_kinds import KINDS, shorten
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
+from clv_experiments.reporting.plain_text import strip_controls
 from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_interrupts
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -178,7 +179,7 @@ def _write(text: str) -> None:
 def error_sentence(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote; what was typed at great length is shortened."""
     sentence = mask_secrets(" ".join("; ".join([_describe(error), *_notes(error)]).split()))
-    return LONG_WORD.sub(lambda word: shorten(word[0]), sentence)
+    return LONG_WORD.sub(lambda word: shorten(word[0]), strip_controls(sentence))
 
 
 def _describe_killed_worker(error: Exception, jobs: list[str]) -> str:
