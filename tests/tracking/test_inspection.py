@@ -97,7 +97,7 @@ def test_lost_files_orphans_and_broken_champions_are_listed(tracker):
         assert [*faults] == []
     artifacts = Path("mlruns/artifacts")
     (artifacts / ("a" * 32)).mkdir()
-    (artifacts / "models" / ("m-" + "b" * 32)).mkdir()
+    (artifacts / "models" / ("m-" + "b" * 32)).symlink_to(artifacts.absolute() / run_id)
     (artifacts / "of somebody else").mkdir()
     Path("mlruns/mlflow.1234.part").touch()
     Path("mlruns/leaderboards").mkdir()

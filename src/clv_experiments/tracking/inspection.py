@@ -110,7 +110,7 @@ class StoreInspection:
             )
             folders = []
         for path in sorted(folders):
-            yield Fault(f"{path} belongs to no run", "deletes it", partial(shutil.rmtree, path))
+            yield Fault(f"{path} belongs to no run", "deletes it", partial(_delete, path))
         for path in sorted(self._unfinished_files()):
             yield Fault(f"{path} was never finished, by a process that is gone", "deletes it", path.unlink)
 
@@ -153,6 +153,14 @@ class StoreInspection:
             match = PART.fullmatch(path.name)
             if match and path.is_file() and not _is_alive(int(match[1])):
                 yield path
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder; of a link only the link, whatever it leads to."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def _is_alive(pid: int) -> bool:
