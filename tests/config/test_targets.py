@@ -41,6 +41,12 @@ def test_code_is_refused_by_whatever_name_it_is_reached(work, node):
         check_targets(OmegaConf.create({"model": {"estimator": node}}))
 
 
+def test_a_check_of_ones_own_is_named_with_its_settings(work):
+    check_targets(
+        OmegaConf.create({"checks": ["my_checks.Worthless", {"_target_": "my_checks.Worthless", "share": 0.7}]})
+    )
+
+
 def test_estimators_that_no_option_names_are_allowed(work):
     for target in (
         "sklearn.linear_model.Ridge",

@@ -24,6 +24,7 @@ from clv_experiments.errors import ClvError
 
 PACKAGES = ("clv_experiments", "sklearn", "xgboost")
 FOLDERS = {"model": ("model", "features")}  # of the packaged conf/, by what is set; by default those of the same name
+CHECKS = "checks"  # of a board: code of the user's own, by its name alone too
 TARGET = "_target_"
 NAMED = re.compile(r"_target_[\"']?\s*:\s*[\"']?([\w.]+)")
 LOGGED = ("data", "evaluation", "model", "window")  # of what a run of a model is made from
@@ -82,7 +83,7 @@ def check_targets(cfg: DictConfig, source: str = "") -> None:
     """
     named: set[str] | None = None
     for key, target in _targets(cfg):
-        if _is_packaged(key, target) or _is_estimator(target):
+        if _belongs_there(key, target) or _is_estimator(target):
             continue
         named = _targets_below(user_conf()) if named is None else named
         if target not in named:
@@ -94,9 +95,9 @@ def check_targets(cfg: DictConfig, source: str = "") -> None:
             )
 
 
-def _is_packaged(key: str, target: str) -> bool:
+def _belongs_there(key: str, target: str) -> bool:
     group = re.split(r"[.\[]", key, maxsplit=1)[0]
-    return any(target in _packaged_targets(folder) for folder in FOLDERS.get(group, (group,)))
+    return group == CHECKS or any(target in _packaged_targets(folder) for folder in FOLDERS.get(group, (group,)))
 
 
 @cache
