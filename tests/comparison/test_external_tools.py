@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.comparison.external_tools import find_external_tools, run_tool
-from clv_experiments.errors import ClvError
+from clv_experiments.errors import ClvError, LogTooShort
 
 CUSTOMERS = pd.DataFrame({"customer_id": ["c", "a", "b"], "frequency": [2.0, 0.0, 1.0]})
 
@@ -56,6 +56,16 @@ def test_what_is_wrong_is_one_sentence(tools, origin, program, sentence):
     with pytest.raises(ClvError, match=f"^odd .*{sentence}") as caught:
         run_tool(tool, origin, pd.Index(["a", "b", "c"]), limit)
     assert "\n" not in str(caught.value)
+
+
+def test_a_tool_that_has_nothing_to_learn_from_finds_the_log_too_short(tools, origin):
+    (tool,) = find_external_tools(
+        tools(learner="import pathlib; pd.read_parquet(pathlib.Path(folder, 'panel.parquet'))")
+    )
+    with pytest.raises(LogTooShort, match="learner learns from earlier periods, and before 1998-03-31"):
+        run_tool(tool, origin, pd.Index(["a", "b", "c"]), 60.0)
+    CUSTOMERS.to_parquet(origin / "panel.parquet")
+    run_tool(tool, origin, pd.Index(["a", "b", "c"]), 60.0)
 
 
 def test_predictions_of_before_are_not_taken_for_new_ones(tools, origin):

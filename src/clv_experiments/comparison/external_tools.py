@@ -14,8 +14,9 @@ from time import perf_counter, sleep
 
 import pandas as pd
 
-from clv_experiments.errors import ClvError, suggest
+from clv_experiments.errors import ClvError, LogTooShort, suggest
 from clv_experiments.forecasting.external import COLUMNS, check_predictions_of_origin
+from clv_experiments.forecasting.origin_folder import PANEL
 
 SCRIPT, OUTPUT = "predict.py", "predictions.parquet"
 GLANCE = 0.02  # seconds between two looks at a process
@@ -109,6 +110,8 @@ def run_tool(tool: ExternalTool, folder: Path, customers: pd.Index, time_limit: 
 
     Raises
     ------
+    LogTooShort
+        If the tool fails for want of earlier periods to learn from.
     ClvError
         If the tool is not installed, fails, takes too long, or does not predict one finite spend >= 0 for every
         customer.
@@ -119,7 +122,10 @@ def run_tool(tool: ExternalTool, folder: Path, customers: pd.Index, time_limit: 
     done = run_script(tool, [str(folder)], time_limit, folder.name)
     seconds = perf_counter() - started
     if done.returncode != 0:
-        raise ClvError(failure_sentence(tool, done.stderr, done.returncode, folder.name))
+        sentence = failure_sentence(tool, done.stderr, done.returncode, folder.name)
+        if PANEL in sentence and not (folder / PANEL).exists():
+            raise LogTooShort(f"{tool.name} learns from earlier periods, and before {folder.name} the log holds none")
+        raise ClvError(sentence)
     if not output.exists():
         raise ClvError(f"{tool.name} wrote no {OUTPUT} at {folder.name}")
     return read_predictions(output, customers, f"{tool.name} at {folder.name}"), seconds
