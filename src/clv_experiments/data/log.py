@@ -39,7 +39,7 @@ from clv_experiments.data.parsing.formats import AMOUNT, ParseOptions
 from clv_experiments.data.parsing.lines import read_lines
 from clv_experiments.data.parsing.money_asides import describe_asides
 from clv_experiments.data.parsing.order_roles import add_order_roles
-from clv_experiments.data.parsing.panel import check_no_panel
+from clv_experiments.data.parsing.panel import check_not_wide
 from clv_experiments.data.parsing.raw_filter import filter_rows
 from clv_experiments.data.parsing.readable_columns import NUMBER_ROLES
 from clv_experiments.data.parsing.repeated_rows import may_be_appended_twice
@@ -169,7 +169,7 @@ def load_log(
     raw = replace(raw, table=_limit_columns(raw.table, columns or {}, name))
     refuse_summary(raw, columns or {}, name)
     options = parse_options or ParseOptions()
-    check_no_panel(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
+    check_not_wide(raw.table.columns, columns or {}, name, raw.reader, options.date_order)
     filtered = filter_rows(raw.table, where, options, name) if where is not None else None
     table, named, date_notes = join_date_columns(filtered.kept if filtered else raw.table, columns or {}, name)
     roles, contents = _choose_columns(table, named, name)

@@ -9,7 +9,7 @@ import pytest
 
 from clv_experiments.data.cleaning import missing_amount, refunded, returns, status
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.status_values import Effect, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import RowAction, make_rules, normalise_status
 from clv_experiments.data.parsing.status_words import DROP, KEEP, NET
 from clv_experiments.data.raw import RawTable
 from clv_experiments.errors import ClvError
@@ -254,27 +254,27 @@ def test_the_lists_have_each_value_once():
 @pytest.mark.parametrize(
     ("value", "effect"),
     [
-        ("wc-completed", Effect.KEEP),
-        ("Partially refunded", Effect.KEEP),
-        ("Shipped - Returned to Seller", Effect.DROP),
-        ("On hold - awaiting payment", Effect.DROP),
-        ("Failed refund", Effect.DROP),
-        ("Payment Refund", Effect.NET),
-        ("Annulée", Effect.DROP),
-        ("Rückgabe", Effect.NET),
+        ("wc-completed", RowAction.KEEP),
+        ("Partially refunded", RowAction.KEEP),
+        ("Shipped - Returned to Seller", RowAction.DROP),
+        ("On hold - awaiting payment", RowAction.DROP),
+        ("Failed refund", RowAction.DROP),
+        ("Payment Refund", RowAction.NET),
+        ("Annulée", RowAction.DROP),
+        ("Rückgabe", RowAction.NET),
         ("not complete", None),
-        ("Cancelled - no stock", Effect.DROP),
+        ("Cancelled - no stock", RowAction.DROP),
         ("partially returned", None),
-        ("Errore di pagamento", Effect.DROP),
+        ("Errore di pagamento", RowAction.DROP),
         ("payment review", None),
-        ("交易关闭", Effect.DROP),
-        ("発送済み", Effect.KEEP),
-        ("결제대기", Effect.DROP),
-        ("İptal Edildi", Effect.DROP),
-        ("Отменён", Effect.DROP),
-        ("W trakcie realizacji", Effect.KEEP),
+        ("交易关闭", RowAction.DROP),
+        ("発送済み", RowAction.KEEP),
+        ("결제대기", RowAction.DROP),
+        ("İptal Edildi", RowAction.DROP),
+        ("Отменён", RowAction.DROP),
+        ("W trakcie realizacji", RowAction.KEEP),
         ("gold", None),
-        (None, Effect.KEEP),
+        (None, RowAction.KEEP),
     ],
 )
 def test_values_are_known_in_any_writing_and_in_phrases(value, effect):

@@ -11,7 +11,7 @@ import pytest
 
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.log import load_log
-from clv_experiments.data.parsing.panel import check_no_panel, find_period_columns, melting_code
+from clv_experiments.data.parsing.panel import check_not_wide, find_period_columns, melting_code
 from clv_experiments.data.sources.files import files
 from clv_experiments.errors import ClvError
 
@@ -57,7 +57,7 @@ def test_columns_named_after_periods_are_found(columns, last_days):
     ],
 )
 def test_other_tables_are_left_alone(columns):
-    check_no_panel(columns, {}, "orders", None)
+    check_not_wide(columns, {}, "orders", None)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_other_tables_are_left_alone(columns):
 )
 def test_columns_named_after_days_are_read_in_the_order_that_fits(columns, order, last_days):
     with pytest.raises(ClvError) as refused:
-        check_no_panel(["who", *columns, "Total"], {}, "shop", None, order)
+        check_not_wide(["who", *columns, "Total"], {}, "shop", None, order)
     renamed = json.dumps(dict(zip(columns, last_days, strict=True)))
     assert f".rename(columns={renamed})" in str(refused.value)
     assert '.melt(id_vars=["who"]' in str(refused.value)
@@ -87,11 +87,11 @@ def test_the_order_of_columns_named_after_days_is_asked_for():
     with pytest.raises(
         ClvError, match=r"^log 'shop' is a wide table, .* type data\.date_order=dmy or data\.date_order=mdy"
     ):
-        check_no_panel(["customer", "02/01/2022", "02/02/2022", "02/03/2022"], {}, "shop", None)
+        check_not_wide(["customer", "02/01/2022", "02/02/2022", "02/03/2022"], {}, "shop", None)
 
 
 def test_a_date_that_was_named_is_believed():
-    check_no_panel(["who", "Tag", "2020", "2021", "2022"], {"date": "Tag"}, "orders", None)
+    check_not_wide(["who", "Tag", "2020", "2021", "2022"], {"date": "Tag"}, "orders", None)
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

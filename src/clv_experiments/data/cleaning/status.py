@@ -12,7 +12,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from clv_experiments.data.cleaning.report import RETURNED, Step, StepResult, count_rows
 from clv_experiments.data.parsing.formats import AMOUNT
-from clv_experiments.data.parsing.status_values import REVERSAL, Effect, StatusRules, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import REVERSAL, RowAction, StatusRules, make_rules, normalise_status
 from clv_experiments.errors import ClvError
 
 MAX_STATUSES = 1_000
@@ -24,16 +24,16 @@ class _Statuses:
     """The distinct statuses of a log by what becomes of their rows, and how many rows each has."""
 
     rows: Counter[str] = field(default_factory=Counter)
-    by_effect: dict[Effect | None, list[str]] = field(default_factory=dict)
+    by_effect: dict[RowAction | None, list[str]] = field(default_factory=dict)
 
-    def quote(self, effect: Effect | None) -> str:
+    def quote(self, effect: RowAction | None) -> str:
         counts: Counter[str] = Counter()
         for value in self.by_effect.get(effect, ()):
             counts[value] = self.rows[value]
         examples = ", ".join(f"'{value}' {rows:,}" for value, rows in counts.most_common(MAX_QUOTED))
         return examples + ", ..." * (len(counts) > MAX_QUOTED)
 
-    def example(self, effect: Effect | None) -> str:
+    def example(self, effect: RowAction | None) -> str:
         return max(self.by_effect[effect], key=lambda value: (self.rows[value], value))
 
 
@@ -54,7 +54,7 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
     ClvError
         If a value is in two of the lists. When applied: if there are values but no status, or no row has a value.
     """
-    typed = {effect.value: _as_list(values) for effect, values in zip(Effect, (keep, drop, net), strict=True)}
+    typed = {effect.value: _as_list(values) for effect, values in zip(RowAction, (keep, drop, net), strict=True)}
     seen = Counter(value for values in typed.values() for value in {normalise_status(value) for value in values})
     if twice := [value for value, times in seen.items() if times > 1]:
         raise ClvError(f"data.cleaning.status has '{twice[0]}' in two of keep, drop and net; leave it in one")
@@ -68,7 +68,7 @@ def status(keep: Sequence[str] = (), drop: Sequence[str] = (), net: Sequence[str
         t = _fill_from_order(t)
         statuses = _count_statuses(t, rules)
         _check_values_occur(typed, statuses)
-        lost, returned = (statuses.by_effect.get(effect, []) for effect in (Effect.DROP, Effect.NET))
+        lost, returned = (statuses.by_effect.get(effect, []) for effect in (RowAction.DROP, RowAction.NET))
         reversed_sales = [value for value in lost if REVERSAL.search(normalise_status(value))]
         is_return = _is_one_of(t.status, returned) | (_is_one_of(t.status, reversed_sales) & (t.amount < 0))
         is_return = is_return.fill_null(False)
@@ -203,7 +203,7 @@ def _describe_lost_totals(t: Table, dropped: BooleanValue) -> list[str]:
 
 
 def _describe(statuses: _Statuses) -> list[str]:
-    notes, texts = [], {Effect.DROP: "no sales and left out", Effect.NET: "returns"}
+    notes, texts = [], {RowAction.DROP: "no sales and left out", RowAction.NET: "returns"}
     for effect, text in texts.items():
         if statuses.by_effect.get(effect):
             setting = f"\"data.cleaning.status.keep=['{statuses.example(effect)}']\""

@@ -96,7 +96,7 @@ def read_lines(
     readable = find_fully_readable_roles(raw, by_role)
     typed = _add_typed_columns(raw, by_role, options, readable)
     raw_names = raw.columns if keep_raw_columns else dict.fromkeys(by_role.values())
-    sources = {role: by_role[role] if role in readable.as_it_is else TYPED_PREFIX + role for role in by_role}
+    sources = {role: by_role[role] if role in readable.unchanged_ids else TYPED_PREFIX + role for role in by_role}
     lines = typed.select(
         **{role: typed[column] for role, column in sources.items()},
         **{RAW_PREFIX + column: typed[column] for column in raw_names},
@@ -125,7 +125,7 @@ def read_lines(
 
 def _pays_to_copy(raw: Table, by_role: Mapping[str, str], readable: FullyReadableRoles) -> bool:
     """Return whether every pass over the lines would parse text, or run where a copy in memory is read faster."""
-    parsed = [role for role in (*KEYS, *NUMBER_ROLES) if role in by_role and role not in readable.as_it_is]
+    parsed = [role for role in (*KEYS, *NUMBER_ROLES) if role in by_role and role not in readable.unchanged_ids]
     return raw.get_backend().name != "duckdb" or any(raw[by_role[role]].type().is_string() for role in parsed)
 
 
@@ -133,7 +133,7 @@ def _add_typed_columns(
     raw: Table, by_role: Mapping[str, str], options: ParseOptions, readable: FullyReadableRoles
 ) -> Table:
     """Add the columns of each kind together: Ibis compiles few wide steps faster than many narrow ones."""
-    names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in readable.as_it_is}
+    names = {TYPED_PREFIX + role: column for role, column in by_role.items() if role not in readable.unchanged_ids}
     date = names.pop(f"{TYPED_PREFIX}date")
     typed = add_day(raw, date, options.date_order, f"{TYPED_PREFIX}date", options.date_format)
     numbers = {TYPED_PREFIX + role: names.pop(TYPED_PREFIX + role) for role in NUMBER_ROLES if role in by_role}
@@ -142,7 +142,7 @@ def _add_typed_columns(
         if discount and raw[discount].type().is_string():
             typed = typed.mutate(**{WITHOUT_PERCENT + role: typed[discount].replace("%", "")})
             numbers[TYPED_PREFIX + role] = WITHOUT_PERCENT + role
-    largest = {TYPED_PREFIX + role: size for role, size in readable.largest.items()}
+    largest = {TYPED_PREFIX + role: size for role, size in readable.max_abs.items()}
     whole = numbers.pop(f"{TYPED_PREFIX}quantity", None) if _has_whole_quantities(raw, by_role, readable) else None
     typed = add_amounts(typed, numbers, options.decimal or ".", largest)
     typed = typed.mutate(**{f"{TYPED_PREFIX}quantity": typed[whole].cast(WHOLE)}) if whole else typed

@@ -61,7 +61,7 @@ class WideTable:
     has_years: bool
 
 
-def check_no_panel(
+def check_not_wide(
     columns: Sequence[str], named: Mapping[str, object], log: str, reader: str | None, date_order: str | None = None
 ) -> None:
     """Refuse a table with a column for each month, quarter or year, unless it is a log all the same.

@@ -241,7 +241,7 @@ class _Compiler:
 
     def _number(self, node: ast.Name) -> Any:
         if not self._type_of(node).is_string():
-            return self._add(node, "number", _add_number)
+            return self._add(node, "number", _add_number_without_nan)
         return self._add(
             node, "number", lambda t, column, name: add_amount(t, column, self.options.decimal or ".", name)
         )
@@ -268,7 +268,7 @@ class _Compiler:
         return -constant.value if is_minus else constant.value  # type: ignore[operator]
 
 
-def _add_number(table: Table, column: str, name: str) -> Table:
+def _add_number_without_nan(table: Table, column: str, name: str) -> Table:
     """Add a number without NaN, which engines compare differently."""
     number: Value = table[column]
     if not number.type().is_integer():

@@ -25,20 +25,20 @@ class FullyReadableRoles:
     Attributes
     ----------
     roles : frozenset of str
-    as_it_is : frozenset of str
+    unchanged_ids : frozenset of str
         Those of text that is an identifier already.
-    largest : mapping of str to float
+    max_abs : mapping of str to float
         The largest absolute value of roles of numbers; infinite if one is no number.
     """
 
     roles: frozenset[str]
-    as_it_is: frozenset[str]
-    largest: Mapping[str, float]
+    unchanged_ids: frozenset[str]
+    max_abs: Mapping[str, float]
 
     @property
     def product_limit(self) -> float:
         """Quantity times unit price is nowhere above it; infinite if that is not known."""
-        return math.prod(self.largest.get(role, math.inf) for role in ("quantity", "unit_price"))
+        return math.prod(self.max_abs.get(role, math.inf) for role in ("quantity", "unit_price"))
 
 
 def find_fully_readable_roles(raw: Table, by_role: Mapping[str, str]) -> FullyReadableRoles:
@@ -53,13 +53,13 @@ def find_fully_readable_roles(raw: Table, by_role: Mapping[str, str]) -> FullyRe
     identifiers = {role: kind for role, kind in kinds.items() if role not in (*NUMBER_ROLES, "date")}
     limits = {role: AMOUNT_LIMIT for role, kind in kinds.items() if role in NUMBER_ROLES and kind.is_numeric()}
     limits |= {role: float(FLOAT_ID_LIMIT) for role, kind in identifiers.items() if kind.is_floating()}
-    largest = _find_largest(raw, {role: by_role[role] for role in limits}) if limits else {}
-    readable = {role for role, size in largest.items() if size < limits[role]}
+    max_abs = _find_largest(raw, {role: by_role[role] for role in limits}) if limits else {}
+    readable = {role for role, size in max_abs.items() if size < limits[role]}
     readable |= {role for role, kind in identifiers.items() if kind.is_integer()}
     readable |= {"date"} if kinds["date"].is_date() or _is_local_time(kinds["date"]) else set()
     texts = {role: by_role[role] for role, kind in identifiers.items() if kind.is_string()}
-    read, as_it_is = _find_identifiers(raw, texts) if texts else (set(), set())
-    return FullyReadableRoles(frozenset(readable | read), frozenset(as_it_is), largest)
+    read, unchanged_ids = _find_identifiers(raw, texts) if texts else (set(), set())
+    return FullyReadableRoles(frozenset(readable | read), frozenset(unchanged_ids), max_abs)
 
 
 def _is_local_time(kind: Any) -> bool:

@@ -12,7 +12,7 @@ from ibis.expr.types import Table
 from clv_experiments.data.parsing.columns import quote_column
 from clv_experiments.data.parsing.formats import add_text
 from clv_experiments.data.parsing.status_flags import StatusFlag, find_flag, is_named_like_status
-from clv_experiments.data.parsing.status_values import Effect, make_rules, normalise_status
+from clv_experiments.data.parsing.status_values import RowAction, make_rules, normalise_status
 
 WORDS = "status|statut|zustand|situacao|estatus|статус|durum|state?ment|状态|狀態|ステータス|状況|상태"
 USUAL_NAME = re.compile("|".join(map(normalise_status, WORDS.replace("", "").split("|"))))
@@ -54,12 +54,12 @@ class _Candidate:
     flag: StatusFlag | None
     rows: Mapping[str, int]  # by value
 
-    def rows_with(self, *effects: Effect) -> int:
+    def rows_with(self, *effects: RowAction) -> int:
         return sum(rows for value, rows in self.rows.items() if RULES.effect(value) in effects)
 
     @property
     def matters(self) -> bool:
-        return self.rows_with(Effect.DROP, Effect.NET) > 0
+        return self.rows_with(RowAction.DROP, RowAction.NET) > 0
 
     @property
     def is_sure(self) -> bool:
@@ -68,12 +68,12 @@ class _Candidate:
     @property
     def is_status(self) -> bool:
         """A usual name, or most rows have a known value; and some are no sale, or both is so."""
-        most_known = 2 * self.rows_with(*Effect) > sum(self.rows.values())
+        most_known = 2 * self.rows_with(*RowAction) > sum(self.rows.values())
         return self.is_sure and sum((self.is_usual, most_known, self.matters)) > 1
 
     @property
     def looks_like_status(self) -> bool:
-        unknown = self.rows_with(*Effect) < sum(self.rows.values())
+        unknown = self.rows_with(*RowAction) < sum(self.rows.values())
         codes = len(self.rows) <= MAX_CODES and all(len(value) == 1 for value in self.rows)
         return self.matters or not self.is_sure or ((self.is_usual or codes) and unknown and len(self.rows) > 1)
 
@@ -120,7 +120,7 @@ def _combine(raw: Table, chosen: _Candidate, flags: Sequence[_Candidate]) -> Tab
     if not flags:
         return raw
     status, says = raw[chosen.column], ibis.coalesce(*(raw[flag.column] for flag in flags))
-    no_sales = [value for value in chosen.rows if RULES.effect(value) in (Effect.DROP, Effect.NET)]
+    no_sales = [value for value in chosen.rows if RULES.effect(value) in (RowAction.DROP, RowAction.NET)]
     is_sale = ~status.isin(no_sales).fill_null(False) if no_sales else ibis.literal(True)
     return raw.mutate(**{chosen.column: ibis.ifelse(is_sale, ibis.coalesce(says, status), status)})
 

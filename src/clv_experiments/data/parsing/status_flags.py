@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from clv_experiments.data.parsing.status_values import REVERSAL, USUAL_EFFECTS, Effect, normalise_status
+from clv_experiments.data.parsing.status_values import REVERSAL, USUAL_EFFECTS, RowAction, normalise_status
 
 # Of whom it is said, as in order_cancelled and is_test_order; what may stand in front of it, and at the end.
 SUBJECTS, VERBS, ENDS = (
@@ -134,7 +134,7 @@ def _read_name(column: str) -> _Name | None:
     for name in _stems(normalise_status(column)):
         if name in WHERE_FALSE:
             return _Name(WHERE_FALSE[name], of_true=False)
-        if USUAL_EFFECTS.get(name) in (Effect.DROP, Effect.NET):
+        if USUAL_EFFECTS.get(name) in (RowAction.DROP, RowAction.NET):
             return _Name(name, of_true=True)
         if name in PERHAPS_WHERE_FALSE:
             return _Name(PERHAPS_WHERE_FALSE[name], of_true=False, is_sure=False)
@@ -156,7 +156,7 @@ def _stems(name: str) -> list[str]:
 
 
 def _time(name: _Name, filled: BooleanValue) -> StatusFlag | None:
-    is_lost = USUAL_EFFECTS.get(name.status) is Effect.DROP and (
+    is_lost = USUAL_EFFECTS.get(name.status) is RowAction.DROP and (
         REVERSAL.search(name.status) or name.status.startswith(("void", "delet"))
     )
     return StatusFlag(name.status, filled, is_sure=False) if is_lost and name.of_true else None

@@ -17,7 +17,7 @@ from clv_experiments.data.parsing.status_words import DROP, KEEP, NET
 LETTERS = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i", "ß": "ss"})  # do not decompose
 
 
-class Effect(Enum):
+class RowAction(Enum):
     """What becomes of a row."""
 
     KEEP = "keep"
@@ -48,20 +48,20 @@ class StatusRules:
 
     Attributes
     ----------
-    added : mapping of normalised value to Effect
+    added : mapping of normalised value to RowAction
     """
 
-    added: Mapping[str, Effect]
+    added: Mapping[str, RowAction]
 
-    def effect(self, value: str | None) -> Effect | None:
+    def effect(self, value: str | None) -> RowAction | None:
         """Return what becomes of the rows of a value; None if it is unknown. No value keeps them."""
         if value is None:
-            return Effect.KEEP
+            return RowAction.KEEP
         name = normalise_status(value)
         effect = self.added.get(name) or USUAL_EFFECTS.get(name) or USUAL_EFFECTS.get(re.sub("^wc", "", name))
         return effect or self._effect_of_words(value)
 
-    def _effect_of_words(self, value: str) -> Effect | None:
+    def _effect_of_words(self, value: str) -> RowAction | None:
         """Look for what is known in a phrase such as ``Shipped - Returned to seller``: the least favourable counts.
 
         What follows a negation counts for nothing, and it is a sale only if all its words are known.
@@ -69,14 +69,14 @@ class StatusRules:
         words = [normalise_status(word) for word in re.split(r"[\W_]+", value) if word]
         negation = next((position for position, word in enumerate(words) if word in NEGATIONS), len(words))
         is_negated, words = negation < len(words), words[:negation]
-        effects: set[Effect | None] = {None} if is_negated else set()
+        effects: set[RowAction | None] = {None} if is_negated else set()
         while words:
             size = next((size for size in (3, 2, 1) if "".join(words[:size]) in USUAL_EFFECTS), 0)
             if size or words[0] not in FILLERS:
                 effects.add(USUAL_EFFECTS["".join(words[:size])] if size else None)
             words = words[size or 1 :]
-        worst = (effect for effect in (Effect.DROP, Effect.NET) if effect in effects)
-        return next(worst, Effect.KEEP if effects == {Effect.KEEP} else None)
+        worst = (effect for effect in (RowAction.DROP, RowAction.NET) if effect in effects)
+        return next(worst, RowAction.KEEP if effects == {RowAction.KEEP} else None)
 
 
 def normalise_status(value: str) -> str:
@@ -87,11 +87,11 @@ def normalise_status(value: str) -> str:
 
 def make_rules(keep: Collection[str] = (), drop: Collection[str] = (), net: Collection[str] = ()) -> StatusRules:
     """Add the user's values to those that are known."""
-    typed = zip(Effect, (keep, drop, net), strict=True)
+    typed = zip(RowAction, (keep, drop, net), strict=True)
     return StatusRules({normalise_status(str(value)): effect for effect, values in typed for value in values})
 
 
 USUAL_EFFECTS = {
-    normalise_status(word): effect for effect, words in zip(Effect, (KEEP, DROP, NET), strict=True) for word in words
+    normalise_status(word): effect for effect, words in zip(RowAction, (KEEP, DROP, NET), strict=True) for word in words
 }
 REVERSAL = re.compile("|".join(unicodedata.normalize("NFKD", word) for word in REVERSAL_WORDS.split("|")))
