@@ -106,7 +106,7 @@ CASES = {
         text([*GOOD[:3], ("a", "2023-01-01", "1", "2")]), [],
         ["line 5 of '", "orders.csv' has 4 cell(s) where the header has 3"],
     ),
-    "binary rubbish": (bytes(range(256)) * 40, [], ["orders.csv' is not text: it holds the character 0x00"]),
+    "binary rubbish": (bytes(range(256)) * 40, [], ["orders.csv' is no plain text: it holds characters 0x01"]),
     "wrong column name": (
         text(GOOD), ["data.columns.customer_id=Clinet"],
         ["log 'orders' has no column 'Clinet' (data.columns.customer_id); did you mean Client?"],
@@ -138,11 +138,6 @@ CASES = {
         [("a", "31/12/2023", 1), ("b", "12/31/2023", 2)], [],
         ["has dates that no one order of day, month and year fits, such as '31/12/2023', '12/31/2023'"],
     ),
-    "day or year first": (
-        changed(GOOD, 1, lambda day, _: day[2:]), [],
-        ["such as '23-01-01', '23-01-21', '23-02-10' (column 'Day') could begin with the day or the year",
-         "type data.date_order=dmy or data.date_order=ymd"],
-    ),
     "ids that a spreadsheet has spoilt": (
         changed(GOOD, 0, lambda who, _: f"1.{who}E+12"), [],
         ["column 'Client' of log 'orders' has 120 row(s) that cannot be read as a whole number of at most 15 digits",
@@ -173,8 +168,8 @@ CASES = {
         ["column 'Day' of log 'orders' mixes time zones, such as", "+00:00'", "+01:00'", "data.time_zones=written"],
     ),
     "future dates": (
-        [*GOOD, ("17850", "2999-12-31", "1")], [],
-        [f"log 'orders' has purchases after today ({date.today()}), up to 2999-12-31", "data.log_end="],
+        [*GOOD, ("17850", "2999-05-05", "1")], [],
+        [f"log 'orders' has purchases after today ({date.today()}), up to 2999-05-05", "data.log_end="],
     ),
     "dates all alike": (
         changed(GOOD, 1, lambda *_: "2023-01-01"), [], ["all purchases of log 'orders' fall on one day, 2023-01-01"],

@@ -29,6 +29,11 @@ WITHOUT_EFFECT = (
     "truth_",
     "window.training_seed",  # follows the seed
 )
+# Settings that mean what older versions did without them.
+AS_BEFORE = {
+    "data.cleaning.duplicates.policy": "keep",
+    "data.cleaning.discount_lines": "clv_experiments.data.cleaning.discount_lines",
+}
 MAX_RUNS = 100  # of a board of all runs: every one is resampled with every other, and drawn
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
@@ -160,7 +165,10 @@ def _is_requested(run: StoredRun, settings: Mapping[str, object], cell: str | No
 
 def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: str = "data.") -> list[str]:
     """Name the settings, and the run's parameters with the prefix, that are different or on one side only."""
-    expected, params = setting_params(settings), setting_params(run.params)
+    expected, params = (
+        {name: value for name, value in setting_params(some).items() if AS_BEFORE.get(name) != value}
+        for some in (settings, run.params)
+    )
     mentioned = setting_params(dict.fromkeys(settings, ""))  # also those that are to be unset
     names = [*mentioned, *(name for name in params if name.startswith(prefix) and name not in mentioned)]
     return [n for n in names if not n.startswith(WITHOUT_EFFECT) and params.get(n) != expected.get(n)]

@@ -187,9 +187,9 @@ def test_an_order_that_no_row_tells_is_asked_for():
 @pytest.mark.parametrize(
     ("dates", "asks"),
     [
-        (["20-12-01", "20-11-15", "20-10-03"], ["dmy", "ymd"]),
+        (["20-12-21", "21-11-20", "20-10-22"], ["dmy", "ymd"]),
         (["10-12-45", "10-12-01"], ["dmy", "mdy"]),
-        (["10-12-01", "10-11-02 9:30"], ["dmy", "mdy", "ymd"]),
+        (["10-12-10", "11-11-11 9:30"], ["dmy", "mdy", "ymd"]),
     ],
 )
 def test_two_digits_that_could_be_the_year_or_the_day_are_asked_for(dates, asks):
