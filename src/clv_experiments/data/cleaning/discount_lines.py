@@ -58,7 +58,7 @@ def discount_lines(policy: str | None = None) -> Step:
         deducted, notes = _describe(orders)
         if not deducted:
             return StepResult(t, notes) if notes else t
-        lowered = _lower(orders).select(t.columns)
+        lowered = _lower(orders).select(t.columns).cast({"amount": t.amount.type()})  # Spark widens decimals
         return StepResult(t.anti_join(with_negatives, _key(t)).union(lowered).cache(), notes)
 
     return Step("discount lines", apply)
