@@ -12,7 +12,7 @@ from datetime import date
 import pandas as pd
 
 from clv_experiments.config.composition import compose_config
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data.window import Horizon
 from clv_experiments.decisions.actions import (
     GONE,
@@ -74,7 +74,7 @@ def grid(value_tier: str, customers: pd.DataFrame, model: MbgNbd, cutoff: date) 
 
 def page() -> str:
     """Return the page in Markdown."""
-    log = load_configured_log(compose_config("config", ["data=cdnow"]).data, lambda start, end: end)
+    log = load_log_from_config(compose_config("config", ["data=cdnow"]).data, lambda start, end: end)
     customers = HISTORY.at(log, log.end, Horizon.parse("3 months"))
     model = MbgNbd(horizon_days=DAYS).fit(customers)
     valuable, others = ("\n".join(grid(tier, customers, model, log.end)) for tier in ("Mid", "Low"))

@@ -2,7 +2,7 @@
 
 import sys
 
-from clv_experiments.commands.benchmark import benchmark
+from clv_experiments.commands.benchmark import run_benchmarks
 
 if __name__ == "__main__":
-    sys.exit(benchmark())
+    sys.exit(run_benchmarks())

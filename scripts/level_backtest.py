@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from clv_experiments.config.composition import compose_config
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.data.window import Period
 from clv_experiments.forecasting.forecaster import Forecaster
 
@@ -37,7 +37,7 @@ def year_ago_total(forecaster: Forecaster, target: Period, btyd: float) -> float
 def backtest(overrides: list[str]) -> pd.DataFrame:
     """One row an origin, latest first, with biases (predicted / actual - 1)."""
     cfg = compose_config("config", ["window.origins=all", "tracking=memory", *overrides])
-    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     rows = []
     for target in map(forecaster.window.period, range(forecaster.window.origins)):

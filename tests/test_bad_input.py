@@ -17,7 +17,7 @@ import mlflow
 import pandas as pd
 import pytest
 
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.log_and_window import load_log_from_config
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "train.py"
@@ -356,7 +356,7 @@ def test_a_password_that_the_database_refuses_is_not_printed(postgres_server, tr
 def log_of(compose, file_of):
     def load(content, *overrides):
         cfg = compose("data=file", f"data.path={file_of(content)}", *NAMED, *overrides).data
-        return load_configured_log(cfg, lambda first, last: last)
+        return load_log_from_config(cfg, lambda first, last: last)
 
     return load
 

@@ -18,17 +18,17 @@ from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cell import check_cell_settings
-from clv_experiments.commands.cli.command_line import error_sentence
-from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.commands.cli.command_line import format_error
+from clv_experiments.commands.cli.overrides import translate_arguments
 from clv_experiments.commands.export import check_export_settings
 from clv_experiments.commands.leaderboard import check_leaderboard_settings
 from clv_experiments.commands.model_reference import build_btyd_model, pop_model_override
 from clv_experiments.commands.promote import check_promote_setting
-from clv_experiments.commands.submit import check_name
-from clv_experiments.config.conf_folders import packaged_conf
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.commands.submit import check_submission_name
+from clv_experiments.config.conf_folders import packaged_conf_folder
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_baselines, build_model
-from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings
+from clv_experiments.config.settings import check_settings, get_experiment_name, resolve_settings
 from clv_experiments.config.shop import build_shop
 from clv_experiments.config.sweep_config import SweepConfig
 from clv_experiments.reporting.record_files import check_writable
@@ -61,18 +61,18 @@ def composed_keys(command):
             if isinstance(value, DictConfig) and not (value._is_none() or value._is_interpolation()):
                 yield from below(value, f"{prefix}{name}.")
 
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
-        cfg = hydra_compose(command, overrides=read_arguments(COMMANDS[command], command).for_hydra)
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
+        cfg = hydra_compose(command, overrides=translate_arguments(COMMANDS[command], command).overrides_and_options)
     return [key for key in below(cfg, "") if key not in ENGINES]
 
 
 def check(command, typed):
     """Read, compose and check what was typed as the command does; raises what it raises."""
-    overrides = read_arguments(typed, command).for_hydra
+    overrides = translate_arguments(typed, command).overrides_and_options
     if command in ("score", "insights", "export"):
         _, overrides = pop_model_override(overrides)
     overrides = [override for override in overrides if not override.startswith("-")]
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
         cfg = hydra_compose(command, overrides=overrides)
         check_settings(cfg)
         if command == "leaderboard":
@@ -83,7 +83,7 @@ def check(command, typed):
             config = SweepConfig(cfg, overrides)
             assert config.settings
             assert config.space.parameters is not None
-            assert config.configured_choice is not False
+            assert config.configured_params is not False
         if command in ("score", "insights"):
             check_writable(cfg.output, "output")
             build_btyd_model(cfg)
@@ -93,12 +93,12 @@ def check(command, typed):
         if command == "cell":
             check_cell_settings(cfg)
         if command == "submit":
-            check_name(cfg.name)
-        assert experiment_name(cfg)
+            check_submission_name(cfg.name)
+        assert get_experiment_name(cfg)
         resolve_settings(cfg)
         build_model(cfg.model)
         build_baselines(cfg)
-        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
         build_window(cfg.window, log.start, log.end)
 
 
@@ -107,7 +107,7 @@ def fault(command, typed):
     try:
         check(command, typed)
     except Exception as error:
-        sentence = error_sentence(error)
+        sentence = format_error(error)
         wrong = "unexpected" in sentence or "\n" in sentence or len(sentence) > 3000 or not sentence
         return f"{typed}: {sentence[:300]}" if wrong else ""
     return ""

@@ -9,7 +9,7 @@ import yaml
 from settings_reference import Setting, read_settings, read_title, render_settings
 
 from clv_experiments.commands.cli.clv import COMMANDS
-from clv_experiments.config.conf_folders import option_files, packaged_conf, read_options
+from clv_experiments.config.conf_folders import find_option_files, packaged_conf_folder, read_options
 from clv_experiments.reporting.prose import sentences
 
 # Config groups, and of each the option whose comments say what its settings mean; the others differ from it in values.
@@ -37,20 +37,20 @@ def options() -> str:
         f"## `{group}=`\n\n"
         + _table("| option | what it is |", [f"| `{name}` | {read_title(file)} |" for name, file in files.items()])
         for group in groups
-        if (files := option_files(group))
+        if (files := find_option_files(group))
     ]
     return "\n".join(parts)
 
 
 def settings() -> str:
     """List every setting with its default and meaning."""
-    base = read_settings(packaged_conf() / "config.yaml")
+    base = read_settings(packaged_conf_folder() / "config.yaml")
     parts = [f"## Of every command\n\n{render_settings(base)}"]
     for group, (reference, meaning) in GROUPS.items():
         parts.append(f"## {group}: {meaning}\n")
         parts.extend(_model_tables() if group == "model" else _group_tables(group, reference))
     for command in COMMANDS:
-        file = packaged_conf() / f"{command}.yaml"
+        file = packaged_conf_folder() / f"{command}.yaml"
         if file.is_file() and (own := read_settings(file)):
             parts.append(f"## clv {command}\n\n{render_settings(own)}")
     return "\n".join(parts)
@@ -58,7 +58,7 @@ def settings() -> str:
 
 def _group_tables(group: str, reference: str) -> Iterable[str]:
     """Give the settings that every option has, then those that only some have."""
-    files = option_files(group)
+    files = find_option_files(group)
     common = read_settings(files[reference], f"{group}.")
     yield render_settings(common)
     known = {setting.key for setting in common}
@@ -76,9 +76,9 @@ def _is_new(setting: Setting, known: set[str]) -> bool:
 
 def _model_tables() -> Iterable[str]:
     """Give the settings of all models, then those of each model's estimator."""
-    common = [s for s in read_settings(option_files("model")["xgboost"], "model.") if s.key.count(".") == 1]
+    common = [s for s in read_settings(find_option_files("model")["xgboost"], "model.") if s.key.count(".") == 1]
     yield render_settings(common)
-    for name, file in option_files("model").items():
+    for name, file in find_option_files("model").items():
         settings = read_settings(file, "model.")
         own = [
             s
@@ -94,7 +94,7 @@ def models() -> str:
     families = {"btyd": [], "ml": [], "hybrid": [], "baseline": []}
     for option in read_options("model"):
         families[option.family].append(option)
-    titles = {name: read_title(file) for name, file in option_files("model").items()}
+    titles = {name: read_title(file) for name, file in find_option_files("model").items()}
     fitted_on = {True: "training panel", False: "calibration period"}
     rows = [
         f"| `{option.name}` | {titles[option.name]} | {family} | {fitted_on[option.supervised]} |"

@@ -11,7 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.leaderboard import Board, run_aggregate, run_leaderboard
+from clv_experiments.commands.leaderboard import CellBoard, run_aggregate_leaderboard, run_leaderboard
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks import Finding
 from clv_experiments.comparison.display.markdown_file import BEGIN, END
@@ -222,9 +222,9 @@ def test_the_script_fills_and_shows(filled):
 
 
 def test_cells_together_are_ranked_written_and_tracked(board, copy, capsys):
-    here = Board(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.checks)
+    here = CellBoard(OmegaConf.merge(board.cfg, {"tracking": {"folder": str(copy)}}), board.standings, board.checks)
     cell = replace(board.standings.cell, data="other", identity="another")
-    run_aggregate([replace(here, standings=replace(board.standings, cell=cell)), here])
+    run_aggregate_leaderboard([replace(here, standings=replace(board.standings, cell=cell)), here])
     out = capsys.readouterr().out
     assert out.startswith(f"{board.standings.ranking[0]} has the best mean rank on D2 over 2 cells.")
     assert "\n2 cells together" in out

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.evaluation.coefficients import linear_slopes
 from clv_experiments.evaluation.metrics import median_absolute_error, r2
@@ -29,7 +29,7 @@ def log_of_study(name):
 def quarterly(compose):
     """The quarterly study: (config, forecaster, model)."""
     cfg = compose("experiment=quarterly_linear", f"data.path={log_of_study('quarterly_linear')}")
-    log = load_configured_log(cfg.data, lambda start, end: end)
+    log = load_log_from_config(cfg.data, lambda start, end: end)
     return cfg, Forecaster(log, build_window(cfg.window, log.start, log.end)), build_model(cfg.model)
 
 

@@ -16,7 +16,7 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.comparison.cell import Cell, Entry
 from clv_experiments.comparison.standings import standings
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings
 from clv_experiments.data.window import Horizon, Window
@@ -61,7 +61,7 @@ def typed_for(path):
 def judged(path, tracker, model, *typed):
     """Leave the run of a model, as train.py does, as far as a promotion reads it."""
     cfg = composed("config", *typed_for(path), "tracking=memory", f"model={model}", *typed)
-    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     window = build_window(cfg.window, log.start, log.end)
     made = Forecaster(log, window).forecast(window.period(0), build_model(cfg.model))
     with tracker.run("shop 3m", model) as run:
@@ -121,7 +121,7 @@ def test_the_champion_is_fitted_on_the_whole_log_by_the_settings_of_its_run(shop
     cfg = OmegaConf.create(shop[1].reader().text(entry.run_id, "config.yaml"))
     model = build_model(cfg.model)
     assert model.name == champion.run.tags["model"] == entry.model
-    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     assert champion.run.tags["cutoff"] == str(log.end) == "2001-06-30"
     # Fitted by hand: on what is known at the log's end, or on the spend of every whole period that has a past.
     forecaster = Forecaster(log, Window(log.start, log.end, Horizon.parse("3m")))

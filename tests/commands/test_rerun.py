@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.rerun import _data_overrides, _logged_settings
+from clv_experiments.commands.rerun import _compose_logged_settings, _parse_data_overrides
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.memory_tracker import MemoryRun
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -103,10 +103,10 @@ seed: 1
 def test_a_masked_connection_is_asked_for_and_put_wherever_it_stood(compose, monkeypatch):
     cfg, logged, secret = compose(), OmegaConf.create(LOGGED), "postgresql://ann:sesame@db/shop"
     with pytest.raises(ClvError, match=r"data\.connection was kept without its secret, as postgresql://ann:\*\*\*@db"):
-        _logged_settings(cfg, logged, {})
+        _compose_logged_settings(cfg, logged, {})
     monkeypatch.setenv("CLV_DATA_CONNECTION", secret)
-    of_environment = _logged_settings(cfg, logged, {})
-    typed = _logged_settings(cfg, logged, _data_overrides([f"data.connection='{secret}'", "data=sql"]))
+    of_environment = _compose_logged_settings(cfg, logged, {})
+    typed = _compose_logged_settings(cfg, logged, _parse_data_overrides([f"data.connection='{secret}'", "data=sql"]))
     for settings in (of_environment, typed):
         assert (settings.data.connection, settings.data.source.connection) == (secret, secret)
     assert secret not in OmegaConf.to_yaml(of_environment), "only the variable is named"

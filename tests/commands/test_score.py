@@ -16,10 +16,10 @@ from clv_experiments.commands import score_files
 from clv_experiments.commands.model_reference import (
     ModelReference,
     build_btyd_model,
-    check_same_columns,
-    compatibility_warnings,
+    check_same_features,
+    collect_compatibility_warnings,
+    fall_back_to_btyd_model,
     pop_model_override,
-    prefer_purchases,
     resolve_model,
 )
 from clv_experiments.commands.score import score
@@ -183,10 +183,10 @@ def test_what_a_stored_model_cannot_do_is_said(stored_run, monkeypatch):
         assert "models:/orders-3m@champion" in sentence
     model = resolve_model(cfg, address).model
     with pytest.raises(ClvError, match="takes T, which its feature set 'rfm' does not give: fit it again"):
-        check_same_columns(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
+        check_same_features(stored, model, ["customer_id", "frequency", "recency", "monetary_value"])
     with pytest.raises(ClvError, match="was fitted without gap_mean, which its feature set 'rfm' gives now"):
-        check_same_columns(stored, model, ["frequency", "recency", "T", "monetary_value", "gap_mean"])
-    check_same_columns(stored, model, ["T", "frequency", "recency", "monetary_value"])
+        check_same_features(stored, model, ["frequency", "recency", "T", "monetary_value", "gap_mean"])
+    check_same_features(stored, model, ["T", "frequency", "recency", "monetary_value"])
 
 
 def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
@@ -199,10 +199,10 @@ def test_a_stored_model_says_what_it_has_seen(stored_run, monkeypatch):
     assert request.description == f"linear, {address}, fitted up to {CUTOFF}"
     assert (request.settings_description, str(request.trained_until)) == (f"settings of linear, {address}", CUTOFF)
     fingerprint = request.stored.run.tags["log_fingerprint"]
-    assert [*compatibility_warnings(request, fingerprint, "$", date(1998, 3, 31))] == []
-    assert "not converted" in next(compatibility_warnings(request, fingerprint, "EUR", date(1998, 3, 31)))
-    assert "not the log" in next(compatibility_warnings(request, "another", "$", date(1998, 3, 31)))
-    assert "know too much" in next(compatibility_warnings(request, fingerprint, "$", date(1998, 3, 30)))
+    assert [*collect_compatibility_warnings(request, fingerprint, "$", date(1998, 3, 31))] == []
+    assert "not converted" in next(collect_compatibility_warnings(request, fingerprint, "EUR", date(1998, 3, 31)))
+    assert "not the log" in next(collect_compatibility_warnings(request, "another", "$", date(1998, 3, 31)))
+    assert "know too much" in next(collect_compatibility_warnings(request, fingerprint, "$", date(1998, 3, 30)))
     split = [Tag("protocol", "customer_split"), Tag("holdouts", "1998-04-01 to 1998-06-30")]
     reader = MemoryReader([MemoryRun("orders 3m", "linear", [*stored_run.records, *split], run_id=stored_run.run_id)])
     assert str(resolve_model(composed("orders.csv"), address).trained_until) == "1998-06-30"
@@ -241,8 +241,8 @@ def test_a_kept_model_of_purchases_is_not_replaced_where_there_is_a_log(stored_r
     bg_nbd = build_btyd_model(composed("orders.csv", "decisions.btyd=bg_nbd"))
     kept = ModelReference(bg_nbd, MemoryReader([stored_run]).model(f"runs:/{stored_run.run_id}"), "kept", "kept", None)
     other = build_btyd_model(composed("orders.csv"))
-    assert prefer_purchases(kept, other, "there is no money", refit=False) is kept
-    assert prefer_purchases(kept, other, "there is no log", refit=True).model is other
+    assert fall_back_to_btyd_model(kept, other, "there is no money", refit=False) is kept
+    assert fall_back_to_btyd_model(kept, other, "there is no log", refit=True).model is other
 
 
 def test_settings_that_no_longer_build_are_said(stored_run, monkeypatch):

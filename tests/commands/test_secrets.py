@@ -8,9 +8,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from clv_experiments import errors
-from clv_experiments.commands.cli.overrides import read_arguments
-from clv_experiments.commands.cli.typed_secrets import as_typed
-from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.commands.cli.overrides import translate_arguments
+from clv_experiments.commands.cli.typed_secrets import mask_override
+from clv_experiments.config.conf_folders import packaged_conf_folder
 
 PLANTED = "Sesame+42"
 URI = f"sqlite://shop.db?user=ann&password={PLANTED},x=y&sslmode=require"
@@ -66,10 +66,10 @@ def leaks(folder, ours=()):
 
 def test_each_value_of_a_multirun_has_a_variable_of_its_own():
     first, second = f"postgresql://a:{PLANTED},x@h/one?sslmode=require", f"mssql://a:{PLANTED}@h/two?sslmode=require"
-    words = read_arguments(["-m", f"data.connection={first},{second}"], "config").for_hydra
+    words = translate_arguments(["-m", f"data.connection={first},{second}"], "config").overrides_and_options
     assert words[1] == "data.connection=${oc.env:CLV_DATA_CONNECTION},${oc.env:CLV_DATA_CONNECTION_2}"
     assert [os.environ["CLV_DATA_CONNECTION"], os.environ["CLV_DATA_CONNECTION_2"]] == [first, second]
-    assert as_typed(words[1]) == f"data.connection={first},{second}".replace(f"{PLANTED},x", "***").replace(
+    assert mask_override(words[1]) == f"data.connection={first},{second}".replace(f"{PLANTED},x", "***").replace(
         PLANTED, "***"
     )
 
@@ -83,7 +83,7 @@ def test_each_value_of_a_multirun_has_a_variable_of_its_own():
     ],
 )
 def test_a_secret_is_hidden_by_its_name(typed, hidden):
-    assert hidden in read_arguments([typed], "config").for_hydra
+    assert hidden in translate_arguments([typed], "config").overrides_and_options
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,10 @@ def test_a_secret_is_hidden_by_its_name(typed, hidden):
 )
 def test_no_folder_is_named_after_a_secret(further, folder):
     typed = ["data=sql", f"data.connection=postgresql://ann:{PLANTED}@h/shop", "data.query=x", "seed=7", *further]
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
-        cfg = compose("config", overrides=read_arguments(typed, "config").for_hydra, return_hydra_config=True)
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
+        cfg = compose(
+            "config", overrides=translate_arguments(typed, "config").overrides_and_options, return_hydra_config=True
+        )
     assert cfg.hydra.job.override_dirname == folder
     assert PLANTED in cfg.data.connection
 

@@ -11,10 +11,10 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.sweep import OUTCOME, summarise_study, train_command
-from clv_experiments.config.log_and_window import build_window, load_configured_log
-from clv_experiments.config.settings import experiment_name, flatten_settings
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, widen_window
+from clv_experiments.commands.sweep import OUTCOME, format_train_command, summarise_study
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
+from clv_experiments.config.settings import flatten_settings, get_experiment_name
+from clv_experiments.config.sweep_config import SweepConfig, add_validation_origins, build_candidate_model
 from clv_experiments.forecasting.evaluation_result import EvaluatedOrigin, EvaluationResult
 from clv_experiments.forecasting.forecaster import Forecaster
 from clv_experiments.reporting.records import Tag
@@ -46,9 +46,9 @@ def searching(compose_sweep, store):
         cfg, _ = compose_sweep(*typed)
 
         def window(start, end):
-            return widen_window(build_window(cfg.window, start, end), periods)
+            return add_validation_origins(build_window(cfg.window, start, end), periods)
 
-        log = load_configured_log(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
+        log = load_log_from_config(cfg.data, lambda start, end: window(start, end).earliest_cutoff)
         forecaster = Forecaster(log, window(log.start, log.end))
         validated = [forecaster.window.period(back) for back in range(1, 1 + periods)]
         config = SweepConfig(cfg, typed)
@@ -81,11 +81,11 @@ class Study:
     def run_experiment(self, cfg, search=None):
         """Leave the run and the holdout forecast of a full run, and none of its tables and pictures."""
         self.made.append((cfg.model.name, cfg.model.estimator.regressor.max_depth, search))
-        log, tuned_forecaster = load_configured_log(cfg.data, learn_until(cfg)), self.objective.forecaster
+        log, tuned_forecaster = load_log_from_config(cfg.data, learn_until(cfg)), self.objective.forecaster
         forecaster = tuned_forecaster if log is tuned_forecaster.log else Forecaster(log, tuned_forecaster.window)
         scorer = self.objective.with_periods(forecaster, [])
         holdout = EvaluatedOrigin(0, scorer.evaluate(build_candidate_model(cfg), tuned_forecaster.window.period(0)))
-        with instantiate(cfg.tracking).run(experiment_name(cfg), cfg.model.name) as run:
+        with instantiate(cfg.tracking).run(get_experiment_name(cfg), cfg.model.name) as run:
             run.log([Tag("study", search.study), Tag("trial", str(search.trial))] if search else [])
         return EvaluationResult([holdout], None, None, "", [], [])
 
@@ -283,7 +283,7 @@ ANEW = ["~sweep.space"]
 def test_the_command_composes_the_winner(compose_sweep, typed, chosen, command):
     cfg, typed = compose_sweep(*typed)
     config = SweepConfig(cfg, typed)
-    written = shlex.split(train_command(config, chosen))
+    written = shlex.split(format_train_command(config, chosen))
     assert written == ["clv", "train", "tracking=memory", *command]
     choice = flatten_settings(config.compose(chosen)).items()
     wanted = {name: value for name, value in choice if not name.startswith("sweep.")}

@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, with_seed
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, replace_seed
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -66,7 +66,7 @@ def middle_of(distribution):
 @pytest.mark.parametrize("option", SPACES)
 def test_configured_settings_are_the_choice_that_changes_nothing(option, config_of):
     config = config_of(f"model={option}")
-    chosen = config.configured_choice
+    chosen = config.configured_params
     assert chosen, "what a study finds is compared with what is configured, which it must be able to find"
     assert settings_in(config.compose(chosen)) == settings_in(config.cfg)
 
@@ -164,7 +164,7 @@ def seeded(**estimator):
 def test_a_seed_that_was_typed_gives_way_wherever_it_stands():
     typed = {"random_state": 7, "parts": [["scale", {"mean": True}], ["part", {"random_state": None, "alpha": 7}]]}
     cfg = seeded(**typed)
-    reseeded = OmegaConf.to_container(with_seed(cfg, 43), resolve=True)
+    reseeded = OmegaConf.to_container(replace_seed(cfg, 43), resolve=True)
     assert reseeded["seed"] == 43
     assert reseeded["model"]["estimator"] == {
         "random_state": 43,

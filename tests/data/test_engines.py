@@ -19,7 +19,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data import cleaning
 from clv_experiments.data.engine import DuckDb, Spark, open_engine
 from clv_experiments.data.log import load_log
@@ -254,7 +254,7 @@ def composed(some, compose):
 
 @pytest.fixture(scope="module")
 def retail(composed, compose):
-    return outcome(load_configured_log(composed().data, learn_until), compose)
+    return outcome(load_log_from_config(composed().data, learn_until), compose)
 
 
 @real
@@ -269,7 +269,7 @@ def test_every_eighth_customer_exercises_every_step_that_acts_on_all(retail):
 @real
 def test_online_retail_ii_on_spark(retail, composed, compose, spark):
     data = composed("data.engine=spark").data  # takes the session that is there
-    assert_same(outcome(load_configured_log(data, learn_until), compose), retail)
+    assert_same(outcome(load_log_from_config(data, learn_until), compose), retail)
 
 
 @real

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data.log_cache import LogCache
 
 START, END = date(2023, 1, 1), date(2023, 12, 31)
@@ -62,10 +62,10 @@ def test_a_limit_learnt_until_later_is_not_taken_over(compose):
     winsorised = ["data=cdnow_sample", "data.cleaning.outliers.policy=winsorise", "data.cleaning.outliers.quantile=0.9"]
     cfg = compose(*winsorised).data
     spent = {
-        day: load_configured_log(cfg, lambda start, end, day=day: day).report.table["amount"].iloc[-1]
+        day: load_log_from_config(cfg, lambda start, end, day=day: day).report.table["amount"].iloc[-1]
         for day in (date(1997, 3, 31), date(1998, 6, 30))
     }
     assert len(set(spent.values())) == 2
-    again = load_configured_log(cfg, lambda start, end: date(1997, 3, 31))
+    again = load_log_from_config(cfg, lambda start, end: date(1997, 3, 31))
     assert again.report.table["amount"].iloc[-1] == spent[date(1997, 3, 31)]
-    assert load_configured_log(cfg, lambda start, end: date(1997, 3, 31)) is again
+    assert load_log_from_config(cfg, lambda start, end: date(1997, 3, 31)) is again

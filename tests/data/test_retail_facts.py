@@ -12,7 +12,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data.cleaning import (
     duplicates,
     in_two_sheets,
@@ -71,7 +71,7 @@ def retail(compose):
         frame = pd.read_parquet(path).rename(columns=names)
         # Prices have three decimals, so thousandths of a pound are whole.
         frame["thousandths"] = frame["quantity"] * (frame["unit_price"] * 1000).round().astype("int64")
-        return Retail(data, lines, load_configured_log(data, lambda start, end: end), frame)
+        return Retail(data, lines, load_log_from_config(data, lambda start, end: end), frame)
 
     return {name: read(name) for name in ("online_retail", "online_retail_ii")}
 

@@ -16,7 +16,7 @@ from shown_pages import FENCE, ROOT, blocks, pages, read
 from clv_experiments.commands.benchmark import LONG_PARTS, PARTS
 from clv_experiments.commands.benchmark_arguments import parse_arguments
 from clv_experiments.commands.cli.clv import COMMANDS
-from clv_experiments.commands.cli.overrides import read_arguments
+from clv_experiments.commands.cli.overrides import translate_arguments
 from clv_experiments.commands.model_reference import pop_model_override
 
 START = re.compile(r"^(?:\$ |!)?(?:clv|python (?:train\.py|scripts/\w+\.py)|make)(?= |$)")
@@ -67,7 +67,7 @@ def compose_as_typed(command, typed, folder):
     if command in WITH_MODEL:
         _, typed = pop_model_override(typed)
     config = CONFIGS.get(command, command)
-    words = read_arguments(typed, config).for_hydra
+    words = translate_arguments(typed, config).overrides_and_options
     overrides = [word for word in words if not word.startswith("-") and not word.startswith("hydra")]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())

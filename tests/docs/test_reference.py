@@ -11,7 +11,7 @@ import yaml
 from shown_pages import ROOT, blocks, read
 
 import clv_experiments as clv
-from clv_experiments.config.conf_folders import option_files
+from clv_experiments.config.conf_folders import find_option_files
 from clv_experiments.decisions.customer_scores import COLUMNS
 from clv_experiments.evaluation.metrics import SCORES
 
@@ -46,7 +46,7 @@ def test_columns_of_scores_are_all_described(reference_tables):
 
 def test_every_model_has_its_equation():
     headings = re.findall(r"^### (.+)$", read("docs/reference/models.md"), re.MULTILINE)
-    assert set(option_files("model")) <= {name for heading in headings for name in heading.split(", ")}
+    assert set(find_option_files("model")) <= {name for heading in headings for name in heading.split(", ")}
 
 
 def test_every_metric_is_explained():

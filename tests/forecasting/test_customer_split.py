@@ -153,7 +153,7 @@ def test_a_holdout_without_spend_is_refused(log_of, compose, monkeypatch):
     rows = [(customer, f"2020-0{month}-05", 10.0) for customer in "abc" for month in (1, 2, 3)]
     rows += [("new", "2020-04-10", 5.0), ("new", "2020-06-28", 5.0)]
     log = log_of(rows)
-    monkeypatch.setattr("clv_experiments.commands.train.load_configured_log", lambda *_: log)
+    monkeypatch.setattr("clv_experiments.commands.train.load_log_from_config", lambda *_: log)
     with pytest.raises(ClvError, match=r"nobody spent anything in the holdout period 2020-03-29 to 2020-06-28"):
         run_experiment(compose("model=zeros", "window.horizon=3 months"))
 

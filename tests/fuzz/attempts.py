@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from clv_experiments.commands.cli.command_line import error_sentence
+from clv_experiments.commands.cli.command_line import format_error
 
 # CLV_FUZZ=10000 tries so many inputs of every kind, and CLV_FUZZ_SEED=1 others than usual.
 COUNT, SEED = int(os.environ.get("CLV_FUZZ", "200")), os.environ.get("CLV_FUZZ_SEED", "0")
@@ -41,7 +41,7 @@ def attempt(call):
     except AssertionError:
         raise
     except Exception as error:
-        check_sentence(error_sentence(error))
+        check_sentence(format_error(error))
     return None
 
 

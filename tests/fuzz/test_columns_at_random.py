@@ -10,8 +10,8 @@ from attempts import COUNT, attempt, needs_alarms, try_inputs
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clv_experiments.config.conf_folders import packaged_conf
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.conf_folders import packaged_conf_folder
+from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data.parsing.role_names import USUAL_NAMES
 
 pytestmark = [pytest.mark.slow, pytest.mark.fuzz, needs_alarms]
@@ -62,12 +62,12 @@ def changed(rng, frame):
 
 def test_columns_beside_those_of_a_log_change_nothing_in_silence(tmp_path, capsys):
     path = tmp_path / "orders.csv"
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
         cfg = compose("config", overrides=["data=file", f"data.path={path}"]).data
     OmegaConf.resolve(cfg)
 
     def load():
-        return load_configured_log(cfg, lambda first, last: last, cached=False)
+        return load_log_from_config(cfg, lambda first, last: last, cached=False)
 
     frame = orders()
     frame.to_csv(path, index=False)

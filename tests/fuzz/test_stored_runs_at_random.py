@@ -13,12 +13,12 @@ from hydra import compose, initialize_config_dir
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 
-from clv_experiments.commands.cell_request import require_complete, select_cell_runs
-from clv_experiments.commands.doctor import examine
+from clv_experiments.commands.cell_request import require_complete_cell, select_cell_runs
+from clv_experiments.commands.doctor import examine_store
 from clv_experiments.commands.model_reference import resolve_model
 from clv_experiments.commands.rerun import rerun
 from clv_experiments.comparison.standings import standings
-from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
@@ -40,7 +40,7 @@ TABLES = {  # values that a run is read by
 @pytest.fixture
 def hydra():
     """Hydra, ready to compose what commands compose."""
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
         yield
 
 
@@ -139,7 +139,7 @@ def test_damage_is_said_or_changes_nothing(board_store, tmp_path, monkeypatch, c
         return typed, SimpleNamespace(board=board, **others)
 
     def board(typed, cfg):
-        cell = require_complete(select_cell_runs(cfg.board, typed), cfg.board, typed)
+        cell = require_complete_cell(select_cell_runs(cfg.board, typed), cfg.board, typed)
         table = standings(cell, cfg.board.metric, replicates=100, confidence=0.95, seed=0)
         rows = table.rows()["score"]
         return {entry.run_id: rows[entry.label] for entry in cell.entries}
@@ -169,7 +169,7 @@ def test_damage_is_said_or_changes_nothing(board_store, tmp_path, monkeypatch, c
         with warnings.catch_warnings(action="ignore"):
             shown = attempt(lambda: board(typed, cfg))
             model = attempt(lambda: resolve_model(cfg.score, f"runs:/{fitted}"))
-            attempt(lambda: examine(cfg.doctor))
+            attempt(lambda: examine_store(cfg.doctor))
             cfg.rerun.run = rng.choice(list(scores))
             attempt(lambda: rerun(cfg.rerun, typed[-1:]))
         if harm is damage_file:

@@ -55,31 +55,37 @@ def measure_train_seconds(*overrides: str) -> float:
         return perf_counter() - started
 
 
-def _write(line: str) -> None:
+def _print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def report(what: str, seconds: list[float]) -> None:
+def print_median_and_range(title: str, seconds: list[float]) -> None:
     """Print the median and the range."""
-    _write(f"{what:<58} {statistics.median(seconds):7.2f} s   ({min(seconds):.2f} to {max(seconds):.2f})")
+    _print_line(f"{title:<58} {statistics.median(seconds):7.2f} s   ({min(seconds):.2f} to {max(seconds):.2f})")
 
 
-def startup() -> None:
+def benchmark_startup() -> None:
     """Time from command to first line."""
-    report("clv train --help, to the first line", [measure_first_line_seconds("--help") for _ in range(5)])
-    report("clv train, to the first line", [measure_first_line_seconds("tracking=memory") for _ in range(5)])
+    print_median_and_range(
+        "clv train --help, to the first line", [measure_first_line_seconds("--help") for _ in range(5)]
+    )
+    print_median_and_range(
+        "clv train, to the first line", [measure_first_line_seconds("tracking=memory") for _ in range(5)]
+    )
 
 
-def run() -> None:
+def benchmark_run() -> None:
     """Time and memory of the main job."""
-    report("clv train model=xgboost window=3m, on a fresh store", [measure_train_seconds() for _ in range(3)])
-    report("the same, nothing tracked", [measure_train_seconds("tracking=memory") for _ in range(3)])
+    print_median_and_range(
+        "clv train model=xgboost window=3m, on a fresh store", [measure_train_seconds() for _ in range(3)]
+    )
+    print_median_and_range("the same, nothing tracked", [measure_train_seconds("tracking=memory") for _ in range(3)])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    _write(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
+    _print_line(f"{'peak memory of these runs':<58} {peak:7.0f} MB")
 
 
-def bootstrap() -> None:
+def benchmark_bootstrap() -> None:
     """Time the intervals of a leaderboard: 20 models, the customers of CDNOW, 2,000 replicates, nine scores."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import numpy as np
@@ -99,10 +105,10 @@ def bootstrap() -> None:
         started = perf_counter()
         bootstrap_scores([origin], 2000, 0)
         seconds.append(perf_counter() - started)
-    report("bootstrap: 20 models, 23,570 customers, 2,000 replicates", seconds)
+    print_median_and_range("bootstrap: 20 models, 23,570 customers, 2,000 replicates", seconds)
 
 
-def store(runs: int = 1000) -> None:
+def benchmark_store(runs: int = 1000) -> None:
     """Time what a leaderboard reads of an experiment with many runs: all of them light, those of one cell chosen."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
     import pandas as pd
@@ -135,10 +141,10 @@ def store(runs: int = 1000) -> None:
             seconds.append(perf_counter() - started)
         assert chosen.cell is not None
         assert len(chosen.cell.entries) == 15
-    report(f"reading {runs:,} runs, and the predictions of 15", seconds)
+    print_median_and_range(f"reading {runs:,} runs, and the predictions of 15", seconds)
 
 
-def sweep(trials: int = 50) -> None:
+def benchmark_sweep(trials: int = 50) -> None:
     """Time what a study of XGBoost costs beyond fitting and predicting, on a fresh store."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
 
@@ -149,12 +155,12 @@ def sweep(trials: int = 50) -> None:
         subprocess.run([*command, f"sweep.n_trials={trials}"], cwd=folder, check=True, capture_output=True)
         runs = RunReader(Path(folder, "mlruns")).runs("cdnow 3m")
         metrics = next(run.metrics for run in runs if run.tags.get("kind") == "study")
-    report(f"clv sweep model=xgboost, {trials} trials", [metrics["seconds_search"]])
-    report("of it fitting and predicting", [metrics["seconds_fit_predict"]])
-    _write(f"{'overhead beyond that':<58} {metrics['overhead']:7.1%}")
+    print_median_and_range(f"clv sweep model=xgboost, {trials} trials", [metrics["seconds_search"]])
+    print_median_and_range("of it fitting and predicting", [metrics["seconds_fit_predict"]])
+    _print_line(f"{'overhead beyond that':<58} {metrics['overhead']:7.1%}")
 
 
-def score(customers: int = 1_000_000) -> None:
+def benchmark_score(customers: int = 1_000_000) -> None:
     """Time and memory of scoring a million simulated customers: by MBG/NBD fitted now, by XGBoost fitted before."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
 
@@ -168,13 +174,15 @@ def score(customers: int = 1_000_000) -> None:
             command = [*CLV, "score", "data=simulated", f"model={model}"]
             command += [f"data.source.customers={customers}"]
             seconds, memory = _measure_stages(command, folder)
-            report(f"{customers:,} customers by {name}, all of it", [seconds["total"]])
-            report("of it scoring, ranking and writing", [seconds["scoring"] + seconds["writing"]])
-            _write(f"{'customers a second of that':<58} {customers / (seconds['scoring'] + seconds['writing']):7,.0f}")
-            _write(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
+            print_median_and_range(f"{customers:,} customers by {name}, all of it", [seconds["total"]])
+            print_median_and_range("of it scoring, ranking and writing", [seconds["scoring"] + seconds["writing"]])
+            _print_line(
+                f"{'customers a second of that':<58} {customers / (seconds['scoring'] + seconds['writing']):7,.0f}"
+            )
+            _print_line(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
 
 
-def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
+def benchmark_reading(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
     """Time from raw files of one log to its cleaned log and all features, in a process of its own each."""
     for file in files:
         path = f"data.path={Path(file).resolve()}"
@@ -186,21 +194,21 @@ def read(data: str = "online_retail_ii", files: Sequence[str] = ()) -> None:
             )  # fmt: skip
             times = dict(re.findall(r"(\w+) ([0-9.]+) s", done.stdout.split("time: ")[1]))
             seconds.append(float(times["data"]) + float(times["features"]))
-        report(f"{data} from {Path(file).name} to features", seconds)
+        print_median_and_range(f"{data} from {Path(file).name} to features", seconds)
 
 
 SCALE = (25_000, 1_000_000)  # customers
 
 
-def scale(customers: Sequence[int] = SCALE) -> None:
+def benchmark_scaling(customers: Sequence[int] = SCALE) -> None:
     """Time and memory of a whole run of the default on simulated customers, and of fitting and predicting alone."""
     for number in customers:
         with tempfile.TemporaryDirectory() as folder:
             command = [*TRAIN, "data=simulated", f"data.source.customers={number}", "tracking=memory"]
             seconds, memory = _measure_stages(command, folder)
-        report(f"{number:,} customers, a run with its validation", [seconds["total"]])
-        report("of it fitting and predicting, twice", [seconds["fit"] + seconds["predict"]])
-        _write(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
+        print_median_and_range(f"{number:,} customers, a run with its validation", [seconds["total"]])
+        print_median_and_range("of it fitting and predicting, twice", [seconds["fit"] + seconds["predict"]])
+        _print_line(f"{'peak memory':<58} {memory:7,.0f} MB   ({seconds})")
 
 
 def _measure_stages(command: Sequence[str], folder: str) -> tuple[dict[str, float], float]:
@@ -213,7 +221,7 @@ def _measure_stages(command: Sequence[str], folder: str) -> tuple[dict[str, floa
     return {stage: float(seconds) for stage, seconds in stages}, used.ru_maxrss / 1024
 
 
-def speed(arguments: argparse.Namespace) -> None:
+def compare_tool_speed(arguments: argparse.Namespace) -> None:
     """Set time and memory beside those of DuckDB's own SQL and of other tools."""
     import clv_experiments  # noqa: F401, I001 - first: sets how threads wait
 
@@ -222,7 +230,7 @@ def speed(arguments: argparse.Namespace) -> None:
 
     request = SpeedRequest(
         lines=arguments.lines, customers=arguments.customers or SpeedRequest.customers, tasks=arguments.tasks,
-        tools=arguments.tools, interpreters=_interpreters(arguments), repeats=arguments.repeats,
+        tools=arguments.tools, interpreters=_parse_interpreters(arguments), repeats=arguments.repeats,
         time_limit=arguments.time_limit, output=arguments.output,
     )  # fmt: skip
     try:
@@ -231,11 +239,11 @@ def speed(arguments: argparse.Namespace) -> None:
         sys.exit(f"error: {error}")
 
 
-def _interpreters(arguments: argparse.Namespace) -> dict[str, str]:
+def _parse_interpreters(arguments: argparse.Namespace) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in arguments.python)
 
 
-def accuracy(arguments: argparse.Namespace) -> None:
+def compare_tool_accuracy(arguments: argparse.Namespace) -> None:
     """Set the default beside other tools, on the same customers and cutoffs."""
     from clv_experiments.commands.benchmark_accuracy import AccuracyRequest, benchmark_accuracy
     from clv_experiments.comparison.accuracy import Limits
@@ -243,7 +251,7 @@ def accuracy(arguments: argparse.Namespace) -> None:
 
     limits = Limits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
     request = AccuracyRequest(
-        logs=arguments.logs, tools=arguments.tools, interpreters=_interpreters(arguments), limits=limits,
+        logs=arguments.logs, tools=arguments.tools, interpreters=_parse_interpreters(arguments), limits=limits,
         output=arguments.output,
     )  # fmt: skip
     try:
@@ -252,21 +260,32 @@ def accuracy(arguments: argparse.Namespace) -> None:
         sys.exit(f"error: {error}")
 
 
-def load(arguments: argparse.Namespace) -> None:
+def benchmark_concurrent_writes(arguments: argparse.Namespace) -> None:
     """Let many processes write runs to one store at once."""
-    from clv_experiments.commands.benchmark_load import measure_load
+    from clv_experiments.commands.benchmark_load import measure_concurrent_writes
 
-    _write(measure_load(arguments.processes, arguments.runs, arguments.store))
+    _print_line(measure_concurrent_writes(arguments.processes, arguments.runs, arguments.store))
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    part.__name__: part for part in (startup, run, bootstrap, store, sweep, score, read)
+    "startup": benchmark_startup,
+    "run": benchmark_run,
+    "bootstrap": benchmark_bootstrap,
+    "store": benchmark_store,
+    "sweep": benchmark_sweep,
+    "score": benchmark_score,
+    "read": benchmark_reading,
 }
 # Run only where they are named.
-LONG_PARTS: dict[str, Callable[..., None]] = {part.__name__: part for part in (scale, load, speed, accuracy)}
+LONG_PARTS: dict[str, Callable[..., None]] = {
+    "scale": benchmark_scaling,
+    "load": benchmark_concurrent_writes,
+    "speed": compare_tool_speed,
+    "accuracy": compare_tool_accuracy,
+}
 
 
-def benchmark() -> int:
+def run_benchmarks() -> int:
     """Run the parts named on the command line, or all but the long ones. Gives the exit status."""
     arguments = parse_arguments(str(__doc__), PARTS, LONG_PARTS)
     options = {

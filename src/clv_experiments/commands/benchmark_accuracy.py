@@ -18,7 +18,7 @@ from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy
 from clv_experiments.comparison.external_tools import ExternalTool, find_external_tools
 from clv_experiments.comparison.standings import standings
 from clv_experiments.config.composition import compose_config
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_features, build_model
 from clv_experiments.errors import ClvError
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -68,7 +68,7 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
     page = accuracy_markdown(logs, descriptions, shlex.join(command), request.limits.time_budget, "accuracy.png")
     table = pd.concat([log.rows for log in logs], ignore_index=True)
-    page += f"\n{MANUAL_MARK}{_manual_part(Path(request.output, 'accuracy.md'))}"
+    page += f"\n{MANUAL_MARK}{_read_handwritten_part(Path(request.output, 'accuracy.md'))}"
     figure = FigureRecord("accuracy.png", accuracy_forest(logs))
     write_page(request.output, [Text("accuracy.md", page), Table("accuracy.csv", table), figure], terminal)
     return table
@@ -82,7 +82,7 @@ def _benchmark_log(
     except HydraException as error:
         reason = str(error).strip().splitlines()[0]
         raise ClvError(f"--logs '{shlex.join(overrides)}' cannot be read: {reason}") from error
-    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     origins = forecaster.window.backtest_origins(supervised=True, source=log.name)
     with TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def _benchmark_log(
     return BenchmarkedLog(compare_with_first(result), cell.holdouts, customers, cell.left_out)
 
 
-def _manual_part(path: Path) -> str:
+def _read_handwritten_part(path: Path) -> str:
     """Return what is written by hand on a page that is there already."""
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     return old.partition(MANUAL_MARK)[2] or "\n"

@@ -15,13 +15,15 @@ def parse_arguments(description: str, parts: Collection[str], long_parts: Collec
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{names}; default: all but {', '.join(long_parts)}")
     parser.add_argument("--data", default="online_retail_ii", help="which log the files of 'read' hold")
     parser.add_argument("--files", nargs="*", default=[], help="files for 'read', which has nothing to do without")
-    parser.add_argument("--customers", nargs="+", type=_count, help="how many, of 'scale' and 'speed'")
+    parser.add_argument("--customers", nargs="+", type=_parse_count, help="how many, of 'scale' and 'speed'")
     load = parser.add_argument_group("of 'load'")
     load.add_argument("--processes", type=int, default=8, help="that write at once")
     load.add_argument("--runs", type=int, default=50, help="of each process")
     load.add_argument("--store", default="", help="folder, or address of a tracking server; default: a new folder")
     speed = parser.add_argument_group("of 'speed'")
-    speed.add_argument("--lines", nargs="+", type=_count, default=[100_000, 1_000_000, 10_000_000], help="order lines")
+    speed.add_argument(
+        "--lines", nargs="+", type=_parse_count, default=[100_000, 1_000_000, 10_000_000], help="order lines"
+    )
     speed.add_argument(
         "--tasks", nargs="+", default=[], help="features, fit_bg_nbd, fit_gamma_gamma, fit_pareto_nbd; default: all"
     )
@@ -46,6 +48,6 @@ def parse_arguments(description: str, parts: Collection[str], long_parts: Collec
     return arguments
 
 
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
     """Read a whole number, also as 1e6."""
     return int(float(text))

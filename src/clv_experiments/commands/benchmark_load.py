@@ -23,7 +23,7 @@ CUSTOMERS = 1000
 MODULE = "clv_experiments.commands.benchmark_load"
 
 
-def measure_load(processes: int, runs: int, store: str) -> str:
+def measure_concurrent_writes(processes: int, runs: int, store: str) -> str:
     """Let processes write runs, and read all of them back.
 
     Parameters
@@ -41,7 +41,7 @@ def measure_load(processes: int, runs: int, store: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         store = store or str(Path(folder, "mlruns"))
         experiment = f"load of {processes} x {runs} 3m"
-        reader = _tracker(store).reader()
+        reader = _open_tracker(store).reader()
         before = {run.run_id for run in reader.runs(experiment)} if reader.exists else set()
         started = perf_counter()
         command = [sys.executable, "-m", MODULE, store, experiment]
@@ -68,12 +68,12 @@ def write_runs(store: str, experiment: str, process: str, runs: int) -> None:
     params = [Param(f"setting_{number}", number) for number in range(PARAMS)]
     metrics = [Metric(f"metric_{number}", number / 3) for number in range(METRICS)]
     for number in range(runs):
-        with _tracker(store).run(experiment, f"run {number}") as run:
+        with _open_tracker(store).run(experiment, f"run {number}") as run:
             records: list[Record] = [Tag("process", process), Tag("number", str(number)), *params, *metrics]
             run.log([*records, Table("predictions.parquet", frame)])
 
 
-def _tracker(store: str) -> MlflowTracker:
+def _open_tracker(store: str) -> MlflowTracker:
     return MlflowTracker(uri=store) if is_address(store) else MlflowTracker(store)
 
 

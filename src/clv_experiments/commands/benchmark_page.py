@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.record_files import write_record
 from clv_experiments.reporting.records import FigureRecord, Table, Text
 
-EXAMPLES = packaged_conf().parent / "examples"
+EXAMPLES = packaged_conf_folder().parent / "examples"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,13 @@ from omegaconf import DictConfig
 
 from clv_experiments.commands.cell_folders import build_forecaster, compute_cell_fingerprint, write_cell_folders
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.log_and_window import build_window, load_configured_log
-from clv_experiments.config.settings import check_settings, check_whole_number, experiment_name, protocol_label
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
+from clv_experiments.config.settings import (
+    check_settings,
+    check_whole_number,
+    format_protocol_label,
+    get_experiment_name,
+)
 from clv_experiments.forecasting.origin_folder import PANEL
 from clv_experiments.reporting.record_files import check_writable, output_folder
 
@@ -35,12 +40,12 @@ def write_cell(cfg: DictConfig) -> Path:
     check_settings(cfg)
     check_cell_settings(cfg)
     terminal = Terminal()
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    terminal.report_log(log)
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    terminal.print_log_report(log)
     forecaster = build_forecaster(cfg, log)
-    cell = compute_cell_fingerprint(forecaster, protocol_label(cfg))
-    folder = output_folder(cfg.output, f"{experiment_name(cfg)} {cell}")
+    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
+    folder = output_folder(cfg.output, f"{get_experiment_name(cfg)} {cell}")
     terminal.print_line(f"cell {cell}")
     for period, path in write_cell_folders(cfg, forecaster, folder):
         terminal.print_line(

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_features
-from clv_experiments.config.settings import protocol_label
+from clv_experiments.config.settings import format_protocol_label
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.window import Period
 from clv_experiments.errors import ClvError
@@ -59,7 +59,7 @@ def write_cell_folders(cfg: DictConfig, forecaster: Forecaster, folder: Path) ->
         As soon as a folder is written, oldest first.
     """
     features, periods = build_features(cfg.features), holdout_periods(forecaster)
-    cell = compute_cell_fingerprint(forecaster, protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
     for period in periods:
         path = folder / str(period.cutoff)
         write_origin_folder(

@@ -14,7 +14,7 @@ from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import Selection, select_runs
 from clv_experiments.config.conf_folders import read_options
-from clv_experiments.config.settings import experiment_name, flatten_settings
+from clv_experiments.config.settings import flatten_settings, get_experiment_name
 from clv_experiments.errors import ClvError, LogTooShort
 from clv_experiments.forecasting.external import FAMILY as EXTERNAL
 
@@ -26,14 +26,14 @@ CELL_KEYS = ("data.", "window.horizon", "window.cutoff", "window.origins", "eval
 SPLIT_KEYS = ("evaluation.splits", "evaluation.test_share", "seed")
 
 
-def model_family_by_name() -> dict[str, str]:
+def read_model_families() -> dict[str, str]:
     """Read the model family of every option."""
     return {option.name: option.family for option in read_options("model")}
 
 
-def requested_models(cfg: DictConfig) -> list[str]:
+def resolve_requested_models(cfg: DictConfig) -> list[str]:
     """Name the models that must be there: those asked for, and always the baselines."""
-    family_by_model = model_family_by_name()
+    family_by_model = read_model_families()
     names = (
         family_by_model if cfg.models is None else cfg.models if isinstance(cfg.models, ListConfig) else [cfg.models]
     )
@@ -41,27 +41,27 @@ def requested_models(cfg: DictConfig) -> list[str]:
     return list(dict.fromkeys([*names, *baselines]))
 
 
-def _configured_settings(model: str, overrides: Sequence[str]) -> dict[str, str]:
+def _compose_model_settings(model: str, overrides: Sequence[str]) -> dict[str, str]:
     """Flatten what train.py would run a model with."""
-    cfg = compose("config", overrides=[*train_overrides(overrides), f"model={model}"])
+    cfg = compose("config", overrides=[*select_train_overrides(overrides), f"model={model}"])
     return {name: str(value) for name, value in flatten_settings(cfg).items()}
 
 
 def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
     """Choose the runs of the cell that the settings name."""
-    reader, models = instantiate(cfg.tracking).reader(), requested_models(cfg)
+    reader, models = instantiate(cfg.tracking).reader(), resolve_requested_models(cfg)
     if not reader.exists:
         return Selection(None, dict.fromkeys(models, ""), {}, [])
     every = cfg.runs == "all"
     selection = select_runs(
         reader,
-        experiment_name(cfg),
+        get_experiment_name(cfg),
         _cell_settings(cfg),
         models,
         every=every,
         metric=cfg.metric,
         cell=cfg.cell,
-        configured={model: _configured_settings(model, overrides) for model in models},
+        configured={model: _compose_model_settings(model, overrides) for model in models},
     )
     if cfg.models is None or selection.cell is None:
         return selection
@@ -79,7 +79,7 @@ def _cell_settings(cfg: DictConfig) -> dict[str, object]:
     return {name: value for name, value in flatten_settings(cfg).items() if name.startswith(prefixes)}
 
 
-def require_complete(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> Cell:
+def require_complete_cell(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> Cell:
     """Return the cell that was chosen.
 
     Raises
@@ -90,7 +90,7 @@ def require_complete(selection: Selection, cfg: DictConfig, overrides: Sequence[
         If a model is missing.
     """
     if selection.impossible and selection.cell is None and not selection.missing:
-        raise LogTooShort(f"{experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
+        raise LogTooShort(f"{get_experiment_name(cfg)} can judge no model: {next(iter(selection.impossible.values()))}")
     if selection.missing or selection.cell is None:
         raise ClvError(_describe_missing(selection, cfg, overrides))
     return selection.cell
@@ -98,25 +98,25 @@ def require_complete(selection: Selection, cfg: DictConfig, overrides: Sequence[
 
 def _describe_missing(selection: Selection, cfg: DictConfig, overrides: Sequence[str]) -> str:
     missing = selection.missing
-    names = "glob(*)" if len(missing) == len(model_family_by_name()) else ",".join(missing)
+    names = "glob(*)" if len(missing) == len(read_model_families()) else ",".join(missing)
     multirun = ["-m"] if len(missing) > 1 else []
-    run_missing = format_command("train", [*multirun, f"model={names}", *train_overrides(overrides)])
+    run_missing = format_command("train", [*multirun, f"model={names}", *select_train_overrides(overrides)])
     reasons = "".join(f"; {model}: {reason}" for model, reason in missing.items() if reason)
     other_cells = f"; what is there: {'; '.join(selection.other_cells)}" if selection.other_cells else ""
     if cfg.cell and selection.cell is None:
-        return f"{experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
+        return f"{get_experiment_name(cfg)} has no cell '{cfg.cell}'{other_cells or '; it holds no finished run'}"
     missing_names = "any model" if selection.cell is None else ", ".join(missing)
     return (
-        f"{experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {run_missing}, or "
-        f"add --fill here{reasons}{other_cells}"
+        f"{get_experiment_name(cfg)} has no finished run of {missing_names} with these settings; type {run_missing}, "
+        f"or add --fill here{reasons}{other_cells}"
     )
 
 
-def train_overrides(overrides: Sequence[str]) -> list[str]:
+def select_train_overrides(overrides: Sequence[str]) -> list[str]:
     """Keep the overrides that train.py takes."""
-    return [override for override in overrides if override_key(override) not in LEADERBOARD_KEYS]
+    return [override for override in overrides if parse_override_key(override) not in LEADERBOARD_KEYS]
 
 
-def override_key(override: str) -> str:
+def parse_override_key(override: str) -> str:
     """Return what an override sets."""
     return override.partition("=")[0].lstrip("+~")

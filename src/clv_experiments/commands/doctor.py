@@ -8,14 +8,14 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.config.settings import study_folder
+from clv_experiments.config.settings import get_study_folder
 from clv_experiments.errors import ClvError, command
 from clv_experiments.sweep.storage import DATABASE, storage_url, summarise_studies
 from clv_experiments.tracking.inspection import Fault, StoreInspection
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
 
 
-def examine(cfg: DictConfig) -> None:
+def examine_store(cfg: DictConfig) -> None:
     """Look at a store, its studies and champions; with ``fix=true`` mend what can be mended.
 
     Parameters
@@ -35,7 +35,7 @@ def examine(cfg: DictConfig) -> None:
         raise ClvError("tracking=memory keeps nothing that could be looked at; type tracking.folder=<where runs are>")
     inspection = tracker.inspection(cfg.killed)
     left = mendable = 0
-    for title, faults in _find_faults(inspection):
+    for title, faults in _find_store_faults(inspection):
         terminal.print_line(f"{title}: {f'{len(faults)} wrong' if faults else 'well'}")
         for fault in faults:
             terminal.print_line(f"  {fault.text}{f'; fix=true {fault.remedy}' if fault.mend else ''}")
@@ -51,7 +51,7 @@ def examine(cfg: DictConfig) -> None:
         raise ClvError(f"{left} {'thing is' if left == 1 else 'things are'} wrong with {tracker.store.name}{advice}")
 
 
-def _find_faults(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
+def _find_store_faults(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
     damage = [*inspection.database()]
     if damage:  # nothing else could be read with any sense
         return [("database", damage)]
@@ -66,7 +66,7 @@ def _find_faults(inspection: StoreInspection) -> list[tuple[str, list[Fault]]]:
 
 def _describe_studies(cfg: DictConfig) -> list[str]:
     """Describe the studies, where there are any: trials whose process is gone are tried again by the next sweep."""
-    folder = study_folder(cfg)
+    folder = get_study_folder(cfg)
     url = storage_url(cfg.storage, folder)
     if url is None or (cfg.storage is None and not Path(str(folder), DATABASE).exists()):
         return ["studies: none"]

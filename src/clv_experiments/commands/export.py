@@ -10,8 +10,8 @@ from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference, resolve_model
-from clv_experiments.config.log_and_window import build_scoring_window, load_configured_log
-from clv_experiments.config.settings import check_settings, experiment_name, parse_day
+from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
+from clv_experiments.config.settings import check_settings, get_experiment_name, parse_day
 from clv_experiments.data.window import Horizon
 from clv_experiments.errors import ClvError, command, suggest
 from clv_experiments.forecasting.forecaster import Forecaster
@@ -52,22 +52,23 @@ def export(cfg: DictConfig, model_argument: str | None) -> Path:
     check_settings(cfg)
     check_export_settings(cfg)
     terminal, source = Terminal(), SourceTable(cfg.table, cfg.rows)
-    with terminal.step("finding the model", "model"):
+    with terminal.show_step("finding the model", "model"):
         reference = resolve_model(cfg, model_argument)
     terminal.print_line(f"model: {reference.description}")
     check_exportable(reference)
     estimator, cutoff = _load_or_fit_model(cfg, reference, terminal)
     period = Horizon.parse(cfg.window.horizon).after(cutoff)
     estimator.set_params(horizon_days=float(period.days))
-    with terminal.step("comparing the statement with the model", "statement"):
+    with terminal.show_step("comparing the statement with the model", "statement"):
         forecasts = forecast_customers(estimator, source, cutoff)
     statements = [
         Text(
-            f"{dialect}.sql", _header(reference, forecasts, source, cutoff, period.days) + forecasts.statement(dialect)
+            f"{dialect}.sql",
+            _format_header(reference, forecasts, source, cutoff, period.days) + forecasts.statement(dialect),
         )
         for dialect in cfg.dialects
     ]
-    folder = output_folder(cfg.output, f"{experiment_name(cfg)} {cutoff} {reference.model.name}")
+    folder = output_folder(cfg.output, f"{get_experiment_name(cfg)} {cutoff} {reference.model.name}")
     write_folder(cfg.output, folder.name, statements, "the statements")
     for statement in statements:
         terminal.print_line(str(folder / statement.name))
@@ -120,17 +121,19 @@ def _load_or_fit_model(cfg: DictConfig, reference: ModelReference, terminal: Ter
     if reference.stored:
         assert reference.trained_until
         return reference.stored.estimator, parse_day(cfg.window.cutoff, "window.cutoff") or reference.trained_until
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_log_from_config(
             cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff
         )
-    terminal.report_log(log)
+    terminal.print_log_report(log)
     window = build_scoring_window(cfg.window, log.start, log.end)
-    with terminal.step(f"fitting on what is known on {window.end}", "fit"):
+    with terminal.show_step(f"fitting on what is known on {window.end}", "fit"):
         return Forecaster(log, window).fit_future(reference.model).estimator, window.end
 
 
-def _header(reference: ModelReference, forecasts: ForecastQuery, source: SourceTable, cutoff: date, days: int) -> str:
+def _format_header(
+    reference: ModelReference, forecasts: ForecastQuery, source: SourceTable, cutoff: date, days: int
+) -> str:
     description = " ".join(reference.description.split())
     lines = [
         f"Forecasts of {description}.",

@@ -13,12 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.insights_report import Snapshots, build_report, describe_models
 from clv_experiments.commands.model_reference import ModelReference, build_btyd_model, resolve_model
-from clv_experiments.config.conf_folders import packaged_conf
-from clv_experiments.config.log_and_window import build_scoring_window, load_configured_log
+from clv_experiments.config.conf_folders import packaged_conf_folder
+from clv_experiments.config.log_and_window import build_scoring_window, load_log_from_config
 from clv_experiments.config.settings import (
     check_settings,
-    experiment_name,
     flatten_settings,
+    get_experiment_name,
     resolve_settings,
     setting_records,
 )
@@ -78,17 +78,17 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
     btyd = build_btyd_model(cfg)
     terminal = Terminal()
     with ExitStack() as stack:
-        with terminal.step("opening the tracking store", "tracking"):
-            run = stack.enter_context(instantiate(cfg.tracking).run(experiment_name(cfg), KIND))
+        with terminal.show_step("opening the tracking store", "tracking"):
+            run = stack.enter_context(instantiate(cfg.tracking).run(get_experiment_name(cfg), KIND))
         request = resolve_model(cfg, model_argument)
         terminal.print_line(f"model: {request.settings_description}, fitted anew at each cutoff")
         settings = resolve_settings(cfg)
         run.log([*setting_records(settings), Tag("kind", KIND), Text("config.yaml", OmegaConf.to_yaml(settings))])
-        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-            log = load_configured_log(
-                cfg.data, lambda start, end: _learn_until(build_scoring_window(cfg.window, start, end))
+        with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+            log = load_log_from_config(
+                cfg.data, lambda start, end: _earliest_cutoff(build_scoring_window(cfg.window, start, end))
             )
-        terminal.report_log(log)
+        terminal.print_log_report(log)
         if not log.has_amounts:
             raise LogWithoutAmounts(
                 f"the report is about spend, and log '{log.name}' has no amounts; type {command('score')} with "
@@ -103,8 +103,8 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
             terminal.print_line(f"note: {fallback_note}")
         snapshots = _forecast_snapshots(forecaster, model, btyd, terminal)
         report = build_report(cfg, forecaster, snapshots, shop, terminal)
-        with terminal.step("drawing and writing", "writing"):
-            now, typed = datetime.now().astimezone(), _typed_settings(cfg)
+        with terminal.show_step("drawing and writing", "writing"):
+            now, typed = datetime.now().astimezone(), _find_changed_settings(cfg)
             page = report_page(
                 f"{log.name}, {format_day(forecaster.window.end)}",
                 f"Customers from {format_dates(forecaster.window.future_period)}: what they bring, and what to do",
@@ -112,15 +112,15 @@ def write_insights(cfg: DictConfig, model_argument: str | None) -> Path:
                 state_assumptions(shop, typed),
                 suggest_settings(command(KIND), typed),
                 report.sections,
-                _facts(forecaster, snapshots, shop, request),
-                _method(request, forecaster.window, snapshots),
+                _list_facts(forecaster, snapshots, shop, request),
+                _describe_method(request, forecaster.window, snapshots),
                 shop.currency,
                 f"{format_day(now)}, {now:%H:%M}",
             )
             files = [Text(PAGE, page), *report.files]
             total = total_records("expected", snapshots.now.model.level)
-            run.log([*log_records(log), *_identity_tags(forecaster, snapshots), *total, *files])
-            title = f"{experiment_name(cfg)} {forecaster.window.end}"
+            run.log([*log_records(log), *_build_identity_tags(forecaster, snapshots), *total, *files])
+            title = f"{get_experiment_name(cfg)} {forecaster.window.end}"
             path = write_folder(cfg.output, title, files, "the report") / PAGE
         for answer in report.answers:
             terminal.print_line(f"{answer.question} {answer.headline}.")
@@ -138,7 +138,7 @@ def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, termi
     forecaster.require_holdout_spend(origin.holdout)
 
     def forecast(period: Period) -> Snapshot:
-        with terminal.step(f"forecasting {period}", "forecasts"):
+        with terminal.show_step(f"forecasting {period}", "forecasts"):
             return snapshot(forecaster, period, model, btyd)
 
     def with_choice(period: Period) -> Snapshot:
@@ -151,18 +151,18 @@ def _forecast_snapshots(forecaster: Forecaster, model: Model, btyd: Model, termi
     )
 
 
-def _learn_until(window: Window) -> date:
+def _earliest_cutoff(window: Window) -> date:
     """Return the earliest cutoff that is forecast from: nothing after it may shape the log's cleaning."""
     return next(c for k in range(PAST_PERIODS, -2, -1) if (c := window.period(k).cutoff) >= window.start)
 
 
-def _typed_settings(cfg: DictConfig) -> set[str]:
+def _find_changed_settings(cfg: DictConfig) -> set[str]:
     """Name the settings of decisions that differ from the ones that come with the package."""
-    packaged = flatten_settings(DictConfig(OmegaConf.load(packaged_conf() / "decisions" / "shop.yaml")))
+    packaged = flatten_settings(DictConfig(OmegaConf.load(packaged_conf_folder() / "decisions" / "shop.yaml")))
     return {name for name, value in flatten_settings(cfg.decisions).items() if value != packaged.get(name)}
 
 
-def _method(request: ModelReference, window: Window, snapshots: Snapshots) -> list[str]:
+def _describe_method(request: ModelReference, window: Window, snapshots: Snapshots) -> list[str]:
     """Say how all of it was made, and whether the model was chosen by what the report evaluates it on."""
     method = sentences(ABOUT, "method")
     if request.trained_until and request.trained_until > snapshots.past[-1].period.cutoff:
@@ -170,14 +170,16 @@ def _method(request: ModelReference, window: Window, snapshots: Snapshots) -> li
     return method
 
 
-def _warnings(snapshots: Snapshots) -> list[str]:
+def _collect_warnings(snapshots: Snapshots) -> list[str]:
     """Say what may mislead a reader who does not know it."""
     of_models = [*estimator_warnings(snapshots.now.model.estimator), *estimator_warnings(snapshots.now.btyd.estimator)]
     of_rows = [format_dates(sentence) for sentence in describe_models(snapshots, with_clv=False)]
     return [*dict.fromkeys(of_models), *of_rows]
 
 
-def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference) -> list[tuple[str, str]]:
+def _list_facts(
+    forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: ModelReference
+) -> list[tuple[str, str]]:
     log, window = forecaster.log, forecaster.window
     return [
         ("log", f"{log.name}, {format_day(log.start)} to {format_day(window.end)}"),
@@ -186,14 +188,14 @@ def _facts(forecaster: Forecaster, snapshots: Snapshots, shop: Shop, request: Mo
         ("spend", request.settings_description if request.stored else f"{request.model.name} as configured"),
         ("purchases, CLV", snapshots.now.btyd_name),
         ("P(alive), P(buys), dates", snapshots.now.timing_name),
-        *[("note", warning) for warning in _warnings(snapshots)],
+        *[("note", warning) for warning in _collect_warnings(snapshots)],
         ("margin", format_share(shop.margin)),
         ("discount rate", f"{format_share(shop.annual_discount_rate)} a year"),
         ("currency", shop.currency or "not said"),
     ]
 
 
-def _identity_tags(forecaster: Forecaster, snapshots: Snapshots) -> Iterator[Record]:
+def _build_identity_tags(forecaster: Forecaster, snapshots: Snapshots) -> Iterator[Record]:
     yield Tag("model", snapshots.now.model_name)
     yield Tag("btyd_model", snapshots.now.btyd_name)
     yield Tag("window", forecaster.window.horizon.label)

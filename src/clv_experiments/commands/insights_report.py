@@ -98,7 +98,7 @@ def build_report(
 ) -> Report:
     """Answer the questions of the report, in the order of the page."""
     now, previous, window, bootstrap = snapshots.now, snapshots.previous, forecaster.window, (cfg.seed, cfg.replicates)
-    with terminal.step("who is worth most", "customers"):
+    with terminal.show_step("who is worth most", "customers"):
         earlier = snapshots.past[1].model.table if snapshots.past[1:] else None
         past = PastPredictions(previous.period, previous.model.table, earlier)
         assessment = assess_intervals(past, shop.interval)
@@ -110,11 +110,15 @@ def build_report(
         best = rank_customers(scored, now, snapshots.past, shop.interval, year_before)
         evidence = interval_sentences(assessment, shop.currency)
         customers = best_customers_section(best, [format_dates(sentence) for sentence in evidence], shop)
-    with terminal.step("whom to contact", "budget"):
+    with terminal.show_step("whom to contact", "budget"):
         outlook = estimate_outlook(plan, snapshots.past, cfg.replicates, cfg.seed)
         contacts = list_contacts(plan, scored.set_index("customer_id"), now.table)
         budget = budget_section(plan, outlook, contacts, now, previous, shop, *bootstrap)
-    sections = [customers, budget, *_build_background(cfg, forecaster, snapshots, shop, best.total_range, terminal)]
+    sections = [
+        customers,
+        budget,
+        *_build_background_sections(cfg, forecaster, snapshots, shop, best.total_range, terminal),
+    ]
     notes = [*evidence, *describe_models(snapshots, with_clv=True)]
     described = readme(now.model_name, notes, shop, window.horizon, window.end, with_contacts=True)
     files: list[Record] = [Table(SCORES, best.by_spend), Table(CONTACTS, contacts), Text("readme.txt", described)]
@@ -124,7 +128,7 @@ def build_report(
     return Report(answer_questions(best, plan, outlook, contacts, snapshots.ranking, shop), sections, files)
 
 
-def _build_background(
+def _build_background_sections(
     cfg: DictConfig,
     forecaster: Forecaster,
     snapshots: Snapshots,
@@ -135,18 +139,18 @@ def _build_background(
     """Answer what is asked after the first questions."""
     now, previous, bootstrap = snapshots.now, snapshots.previous, (cfg.seed, cfg.replicates)
     log, window = forecaster.log, forecaster.window
-    with terminal.step("who was expected and did not come", "missed"):
+    with terminal.show_step("who was expected and did not come", "missed"):
         yield missed_section(now, previous, shop, *bootstrap)
-    with terminal.step("who comes next, and when", "next purchase") as progress:
+    with terminal.show_step("who comes next, and when", "next purchase") as progress:
         btyd_models = build_models(cfg, lambda option: option.family == "btyd")
         features = build_features(cfg.features)
         outlook = next_purchase_outlook(now, previous, forecaster, btyd_models, features, shop, *bootstrap, progress)
         yield next_purchase_section(outlook)
-    with terminal.step("finding segments", "segments"):
+    with terminal.show_step("finding segments", "segments"):
         yield segments_section(now, previous, shop, spend_by_product(log, window.end), *bootstrap)
-    with terminal.step("what drives value", "drivers"):
+    with terminal.show_step("what drives value", "drivers"):
         yield drivers_section(estimate_drivers(forecaster), window.horizon)
-    with terminal.step("what a new customer may cost", "acquisition"):
+    with terminal.show_step("what a new customer may cost", "acquisition"):
         yield acquisition_section(forecaster, now, shop, *bootstrap)
-    with terminal.step("looking at the business", "overview"):
+    with terminal.show_step("looking at the business", "overview"):
         yield overview_section(describe_business(log, window.end), now.period, total)

@@ -11,12 +11,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
 from clv_experiments.commands.cell_request import (
-    model_family_by_name,
-    override_key,
-    requested_models,
-    require_complete,
+    parse_override_key,
+    read_model_families,
+    require_complete_cell,
+    resolve_requested_models,
     select_cell_runs,
-    train_overrides,
+    select_train_overrides,
 )
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
@@ -31,8 +31,8 @@ from clv_experiments.comparison.display.markdown_file import split_at_leaderboar
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
-from clv_experiments.config.log_and_window import build_window, load_configured_log
-from clv_experiments.config.settings import check_settings, experiment_name, keeps_runs
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
+from clv_experiments.config.settings import check_settings, get_experiment_name, is_tracking_enabled
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable
 from clv_experiments.reporting.record_files import check_writable, write_folder
@@ -40,7 +40,7 @@ from clv_experiments.reporting.records import Param, Record
 
 
 @dataclass(frozen=True)
-class Board:
+class CellBoard:
     """The result of one cell, and what it was asked for with."""
 
     cfg: DictConfig
@@ -48,7 +48,7 @@ class Board:
     checks: Sequence[CheckResult]
 
 
-def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: bool) -> Board:
+def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: bool) -> CellBoard:
     """Compare the models of one cell, print the board, write its files and leave a tracked run behind.
 
     Where that is asked for, the winner is promoted too.
@@ -68,17 +68,19 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
         If a setting is bad, or a model has no run in the cell: names the command that makes it.
     """
     check_leaderboard_settings(cfg, overrides)
-    checks = board_checks(cfg)
+    checks = build_board_checks(cfg)
     check_promote_setting(cfg, is_single=is_single)
     terminal = Terminal()
-    with terminal.step(f"reading the runs of {experiment_name(cfg)}", "runs"):
+    with terminal.show_step(f"reading the runs of {get_experiment_name(cfg)}", "runs"):
         selection = select_cell_runs(cfg, overrides)
     if selection.missing and cfg.fill:
         _check_metric_is_defined(cfg, terminal)
-        run_missing(terminal, list(selection.missing), train_overrides(overrides))
+        train_missing_models(terminal, list(selection.missing), select_train_overrides(overrides))
         selection = select_cell_runs(cfg, overrides)
-    cell = require_complete(selection, cfg, overrides)
-    with terminal.step(f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap") as progress:
+    cell = require_complete_cell(selection, cfg, overrides)
+    with terminal.show_step(
+        f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap"
+    ) as progress:
         result = standings(
             cell,
             cfg.metric,
@@ -87,11 +89,11 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
             seed=cfg.seed,
             progress=progress,
         )
-        board = Board(cfg, result, run_checks(result, checks))
-    _print(terminal, board)
-    with terminal.step("drawing and writing", "writing"):
-        records = list(board_records(result, board.checks, _timestamp()))
-        _write(cfg, experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
+        board = CellBoard(cfg, result, run_checks(result, checks))
+    _print_board(terminal, board)
+    with terminal.show_step("drawing and writing", "writing"):
+        records = list(board_records(result, board.checks, _format_current_time()))
+        _store_and_write_records(cfg, get_experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.markdown and is_single:
             update_markdown(cfg.markdown, records)
     if cfg.promote:
@@ -100,7 +102,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
     return board
 
 
-def run_aggregate(boards: Sequence[Board]) -> None:
+def run_aggregate_leaderboard(boards: Sequence[CellBoard]) -> None:
     """Rank the models over several cells, print that, write its files and leave a tracked run behind.
 
     Cells in which some model cannot be judged are left out, as long as two others remain.
@@ -113,17 +115,17 @@ def run_aggregate(boards: Sequence[Board]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    aggregate = aggregate_boards([board.standings for board in boards], requested_models(cfg))
+    aggregate = aggregate_boards([board.standings for board in boards], resolve_requested_models(cfg))
     for sentence in decide_multi_cell_verdict(aggregate).sentences:
         terminal.print_line(sentence)
     table, caption = tables.aggregate_table(aggregate), "\n".join(tables.aggregate_reading(aggregate))
     terminal.print_table(f"{len(aggregate.cells)} cells together", replace(table, caption=caption))
     for note in (*aggregate.notes, *aggregate.left_out):
         terminal.print_line(f"note: {note}")
-    with terminal.step("drawing and writing", "writing"):
+    with terminal.show_step("drawing and writing", "writing"):
         pairs = [(board.standings, board.checks) for board in boards]
-        records = list(aggregate_records(aggregate, pairs, _timestamp()))
-        _write(cfg, "leaderboard", "together", records, terminal)
+        records = list(aggregate_records(aggregate, pairs, _format_current_time()))
+        _store_and_write_records(cfg, "leaderboard", "together", records, terminal)
         if cfg.markdown:
             update_markdown(cfg.markdown, records)
     terminal.print_timings()
@@ -137,13 +139,13 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
     ClvError
         Names the setting, what it must be and what it is.
     """
-    if not keeps_runs(cfg):
+    if not is_tracking_enabled(cfg):
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
     if cfg.markdown:
         split_at_leaderboard(cfg.markdown)
     check_writable(cfg.output, "output")
-    for key in map(override_key, overrides):
+    for key in map(parse_override_key, overrides):
         if key == "model" or key.startswith("model."):
             raise ClvError(f"a leaderboard shows all models; type models=[xgboost,bg_nbd] to choose some, not {key}=")
     if cfg.runs not in ("latest", "all"):
@@ -153,15 +155,15 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
     check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
-    board_checks(cfg)
-    families = model_family_by_name()
+    build_board_checks(cfg)
+    families = read_model_families()
     models = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
     for name in models or []:
         if name not in families:
             raise ClvError(f"there is no model '{name}' (models); there are {', '.join(sorted(families))}")
 
 
-def board_checks(cfg: DictConfig) -> tuple[Check, ...]:
+def build_board_checks(cfg: DictConfig) -> tuple[Check, ...]:
     """List the checks of a board, with those that the config names.
 
     Raises
@@ -174,12 +176,12 @@ def board_checks(cfg: DictConfig) -> tuple[Check, ...]:
 
 def _check_metric_is_defined(cfg: DictConfig, terminal: Terminal) -> None:
     """Refuse a metric that means nothing of the log before models are run, which find that log read already."""
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     require_applicable("metric", [cfg.metric], OBJECTIVES, log.name, has_losses=log.has_losses)
 
 
-def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:
+def train_missing_models(terminal: Terminal, missing: Sequence[str], overrides: Sequence[str]) -> None:
     """Run models one after another with the settings that were typed; one that fails does not keep the rest waiting."""
     for folder, model in enumerate(missing, 1):
         terminal.print_line(f"\nrunning what is missing, {folder} of {len(missing)}: {model}")
@@ -191,7 +193,7 @@ def run_missing(terminal: Terminal, missing: Sequence[str], overrides: Sequence[
             terminal.print_line(f"failed: {error}")
 
 
-def _print(terminal: Terminal, board: Board) -> None:
+def _print_board(terminal: Terminal, board: CellBoard) -> None:
     for sentence in decide_verdict(board.standings).sentences:
         terminal.print_line(sentence)
     table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
@@ -205,7 +207,9 @@ def _print(terminal: Terminal, board: Board) -> None:
         terminal.print_line(f"not shown: {sentence}")
 
 
-def _write(cfg: DictConfig, experiment: str, title: str, records: Sequence[Record], terminal: Terminal) -> None:
+def _store_and_write_records(
+    cfg: DictConfig, experiment: str, title: str, records: Sequence[Record], terminal: Terminal
+) -> None:
     """Write the files beside the runs, and the same into a tracked run."""
     settings = [Param(name, cfg[name]) for name in ("metric", "replicates", "confidence", "seed", "runs")]
     with instantiate(cfg.tracking).run(experiment, "leaderboard") as run:
@@ -215,5 +219,5 @@ def _write(cfg: DictConfig, experiment: str, title: str, records: Sequence[Recor
     terminal.print_line(f"to read, sort and share: {folder / 'leaderboard.html'}")
 
 
-def _timestamp() -> str:
+def _format_current_time() -> str:
     return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from clv_experiments.config.setting_kinds import shorten
+from clv_experiments.config.setting_kinds import format_shortened
 from clv_experiments.config.targets import read_logged_settings
 from clv_experiments.errors import ClvError, command
 
@@ -99,20 +99,20 @@ def resolve_model(cfg: DictConfig, model_argument: str | None) -> ModelReference
     from hydra.utils import instantiate
 
     from clv_experiments.config.model_options import build_model
-    from clv_experiments.config.settings import experiment_name
+    from clv_experiments.config.settings import get_experiment_name
     from clv_experiments.tracking.experiment_name import champion_address
 
     if model_argument and not _is_stored(model_argument):
-        return reference_option(build_model(cfg.model))
+        return reference_unfitted_model(build_model(cfg.model))
     reader = instantiate(cfg.tracking).reader()
     try:
         wants_champion = model_argument is None or model_argument == CHAMPION
-        stored = reader.model(champion_address(experiment_name(cfg)) if wants_champion else model_argument)
+        stored = reader.model(champion_address(get_experiment_name(cfg)) if wants_champion else model_argument)
     except ClvError as error:
         if model_argument:
             raise
-        return reference_option(build_model(cfg.model), f", since {error}")
-    return _reference_stored(cfg, stored, reader)
+        return reference_unfitted_model(build_model(cfg.model), f", since {error}")
+    return _reference_stored_model(cfg, stored, reader)
 
 
 def build_btyd_model(cfg: DictConfig) -> Model:
@@ -131,21 +131,21 @@ def build_btyd_model(cfg: DictConfig) -> Model:
     return model
 
 
-def prefer_purchases(request: ModelReference, btyd_model: Model, reason: str, *, refit: bool) -> ModelReference:
+def fall_back_to_btyd_model(request: ModelReference, btyd_model: Model, reason: str, *, refit: bool) -> ModelReference:
     """Take the model of purchases in place of one that nobody asked for and that tells of spend only.
 
     With ``refit`` also in place of one that is kept, since there is no log to predict from.
     """
     suits = hasattr(request.model.estimator, "discounted_purchases") and not (refit and request.stored)
-    return request if suits else reference_option(btyd_model, f", since {reason} (decisions.btyd)")
+    return request if suits else reference_unfitted_model(btyd_model, f", since {reason} (decisions.btyd)")
 
 
-def reference_option(model: Model, reason: str = "") -> ModelReference:
+def reference_unfitted_model(model: Model, reason: str = "") -> ModelReference:
     """Refer to an option that is fitted now; ``reason`` follows its name in messages."""
     return ModelReference(model, None, f"{model.name}, fitted now{reason}", f"{model.name} as configured{reason}", None)
 
 
-def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:
+def _reference_stored_model(cfg: DictConfig, stored: StoredModel, reader: Reader) -> ModelReference:
     from clv_experiments.config.model_options import build_model
     from clv_experiments.data.window import Horizon
 
@@ -168,13 +168,13 @@ def _reference_stored(cfg: DictConfig, stored: StoredModel, reader: Reader) -> M
             f"({' '.join(str(error).split())[:200]}); run it again, or take another model"
         ) from error
     description = f"{name}, {stored.uri}" + (f" version {stored.version}" if stored.version else "")
-    last_day = _last_day_seen(stored)
+    last_day = _last_training_day(stored)
     return ModelReference(
         model, stored, f"{description}, fitted up to {last_day}", f"settings of {description}", last_day
     )
 
 
-def _last_day_seen(stored: StoredModel) -> date:
+def _last_training_day(stored: StoredModel) -> date:
     """Return the last day that a kept model has seen: the cutoff, or the holdout's end where customers were split."""
     tag = "holdouts" if _used_customer_split(stored) else "cutoff"
     written = stored.run.tags.get(tag, "")
@@ -183,7 +183,7 @@ def _last_day_seen(stored: StoredModel) -> date:
     except ValueError as error:
         raise ClvError(
             f"{stored.uri} does not say what it has seen: the tag {tag} of its run must end with a day, got "
-            f"{shorten(written)!r}; take another model"
+            f"{format_shortened(written)!r}; take another model"
         ) from error
 
 
@@ -191,7 +191,7 @@ def _used_customer_split(stored: StoredModel) -> bool:
     return stored.run.tags.get("protocol") == "customer_split"
 
 
-def check_same_columns(stored: StoredModel, model: Model, columns: Iterable[str]) -> None:
+def check_same_features(stored: StoredModel, model: Model, columns: Iterable[str]) -> None:
     """Refuse a kept model whose features are not those that its own settings give today.
 
     Raises
@@ -213,7 +213,9 @@ def check_same_columns(stored: StoredModel, model: Model, columns: Iterable[str]
         )
 
 
-def compatibility_warnings(request: ModelReference, log_fingerprint: str, currency: str, cutoff: date) -> Iterator[str]:
+def collect_compatibility_warnings(
+    request: ModelReference, log_fingerprint: str, currency: str, cutoff: date
+) -> Iterator[str]:
     """Say where a kept model meets what it was not made for."""
     tags = request.stored.run.tags if request.stored else {}
     if request.stored and tags.get("log_fingerprint") != log_fingerprint:

@@ -8,14 +8,14 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.commands.cell_request import train_overrides
+from clv_experiments.commands.cell_request import select_train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.comparison.champion import Choice, choose
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.card import RefitSummary, card
 from clv_experiments.comparison.standings import Standings
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import setting_records
 from clv_experiments.data.log import TransactionLog
@@ -85,19 +85,19 @@ def promote(
         terminal.print_line(sentence)
     with tracker.run(experiment, f"{CHAMPION} {choice.entry.label}") as run:
         family_tags = [Tag("family", choice.entry.family), Tag("features", choice.entry.features)]
-        run.log([Tag("kind", CHAMPION), *family_tags, *_champion_tags(choice, cell)])
+        run.log([Tag("kind", CHAMPION), *family_tags, *_build_champion_tags(choice, cell)])
         text = reader.text(choice.entry.run_id, CONFIG)
         evaluated: Any = OmegaConf.create(text)
         run.log([*setting_records(OmegaConf.to_container(evaluated)), Text(CONFIG, text)])  # type: ignore[arg-type]
-        with terminal.step(f"reading {cfg.data.name}", "data"):
+        with terminal.show_step(f"reading {cfg.data.name}", "data"):
             log = _load_same_log(cfg, overrides, evaluated, choice, reader.runs(experiment))
-        with terminal.step(f"fitting {choice.entry.label} on the whole log", "fitting"):
+        with terminal.show_step(f"fitting {choice.entry.label} on the whole log", "fitting"):
             forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
-        with terminal.step("registering the champion", "writing"):
+        with terminal.show_step("registering the champion", "writing"):
             card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
-            version_tags = (*_champion_tags(choice, cell), *log_tags)
+            version_tags = (*_build_champion_tags(choice, cell), *log_tags)
             run.log(
                 [
                     *_fitted_model_records(forecaster, forecast, choice),
@@ -118,10 +118,10 @@ def _load_same_log(
     """Read the log as the winner's run read it, and see that it is the same."""
     # As typed a connection still has its password; a cell that was named may be of other settings.
     data, window = cfg.data if cfg.cell is None else evaluated.data, evaluated.window
-    log = load_configured_log(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
+    log = load_log_from_config(data, lambda start, end: build_window(window, start, end).earliest_cutoff)
     recorded = next(run.tags["log_fingerprint"] for run in runs if run.run_id == choice.entry.run_id)
     if log.fingerprint != recorded:
-        run_all = format_command("train", ["-m", "model=glob(*)", *train_overrides(overrides)])
+        run_all = format_command("train", ["-m", "model=glob(*)", *select_train_overrides(overrides)])
         raise ClvError(
             f"log '{log.name}' is no longer what {choice.entry.label} was judged on (fingerprint {log.fingerprint}, "
             f"then {recorded}); judge the models on it as it is now, {run_all}, and promote then"
@@ -129,7 +129,7 @@ def _load_same_log(
     return log
 
 
-def _champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
+def _build_champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
     """Say whom the champion stands for, and why it is the champion."""
     yield Tag("model", choice.entry.model)
     yield Tag("cell", cell)

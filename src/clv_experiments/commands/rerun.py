@@ -26,18 +26,18 @@ COSTS = ("seconds_", "peak_memory_")  # metrics of what a run took, which differ
 
 
 @dataclass(frozen=True)
-class Difference:
+class MetricDifference:
     """One metric at one origin that is not what it was; None where only one of the two runs has it."""
 
     metric: str
     step: int
-    logged: float | None
-    now: float | None
+    logged_value: float | None
+    rerun_value: float | None
 
     @property
-    def cells(self) -> list[str]:
+    def table_row(self) -> list[str]:
         """The row of a table, to the last digit."""
-        values = ["-" if value is None else repr(float(value)) for value in (self.logged, self.now)]
+        values = ["-" if value is None else repr(float(value)) for value in (self.logged_value, self.rerun_value)]
         return [self.metric, str(self.step), *values]
 
 
@@ -61,8 +61,8 @@ def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
     reader, terminal = instantiate(cfg.tracking).reader(), Terminal()
     run = reader.run(str(cfg.run).removeprefix("runs:/"))
     _require_evaluation(run)
-    settings = _logged_settings(
-        cfg, read_logged_settings(reader.text(run.run_id, "config.yaml"), run.run_id), _data_overrides(typed)
+    settings = _compose_logged_settings(
+        cfg, read_logged_settings(reader.text(run.run_id, "config.yaml"), run.run_id), _parse_data_overrides(typed)
     )
     check_settings(settings)
     then, now = run.tags.get("code_version", "unknown"), code_version()
@@ -79,10 +79,10 @@ def rerun(cfg: DictConfig, typed: Sequence[str]) -> None:
     run_experiment(settings, log=log, tracker=memory, terminal=terminal)
     ours = memory.reader()
     again = ours.run(memory.runs[-1].run_id)
-    differences = [*_compare(reader, run, ours, again)]
-    compared = len(_compared_metrics(run))
+    differences = [*_compare_metrics(reader, run, ours, again)]
+    compared = len(_list_compared_metrics(run))
     if differences:
-        table = TextTable(["metric", "origin", "logged", "now"], [one.cells for one in differences])
+        table = TextTable(["metric", "origin", "logged", "now"], [one.table_row for one in differences])
         terminal.print_table(f"what differs from run {run.run_id}", table)
         names = {one.metric for one in differences}
         because = f"; the code is {now}, and was {then}" if then != now else ""
@@ -97,7 +97,7 @@ def _require_evaluation(run: StoredRun) -> None:
         raise ClvError(f"run {run.run_id} ({run.name}) is {run.status}, so that there is nothing to compare with")
 
 
-def _logged_settings(cfg: DictConfig, stored: DictConfig, typed: Mapping[str, Any]) -> DictConfig:
+def _compose_logged_settings(cfg: DictConfig, stored: DictConfig, typed: Mapping[str, Any]) -> DictConfig:
     """Compose the settings of a run: as logged, settings that are younger than the run as they are by default.
 
     What was typed, or stands in the environment for a secret that was masked, goes wherever the same text was logged:
@@ -131,7 +131,7 @@ def _secret_interpolation(key: str, masked: str) -> str:
     return f"${{oc.env:{variable}}}"
 
 
-def _data_overrides(typed: Sequence[str]) -> dict[str, Any]:
+def _parse_data_overrides(typed: Sequence[str]) -> dict[str, Any]:
     """Read what was typed for the log; a run is repeated as it was in all else."""
     overrides = OverridesParser.create().parse_overrides([*typed])
     of_data = {one.key_or_group: one.value() for one in overrides if one.key_or_group.startswith("data.")}
@@ -146,16 +146,18 @@ def _data_overrides(typed: Sequence[str]) -> dict[str, Any]:
     return of_data
 
 
-def _compared_metrics(run: StoredRun) -> list[str]:
+def _list_compared_metrics(run: StoredRun) -> list[str]:
     return sorted(name for name in run.metrics if not name.startswith(COSTS))
 
 
-def _compare(logged: Reader, run: StoredRun, ours: Reader, again: StoredRun) -> Iterator[Difference]:
-    for name in sorted({*_compared_metrics(run), *_compared_metrics(again)}):
-        before = logged.by_origin(run.run_id, name) if name in run.metrics else {}
-        after = ours.by_origin(again.run_id, name) if name in again.metrics else {}
+def _compare_metrics(
+    logged_reader: Reader, run: StoredRun, rerun_reader: Reader, repeated_run: StoredRun
+) -> Iterator[MetricDifference]:
+    for name in sorted({*_list_compared_metrics(run), *_list_compared_metrics(repeated_run)}):
+        before = logged_reader.by_origin(run.run_id, name) if name in run.metrics else {}
+        after = rerun_reader.by_origin(repeated_run.run_id, name) if name in repeated_run.metrics else {}
         for step in sorted({*before, *after}):
             then, now = before.get(step), after.get(step)
             both_missing = then is not None and now is not None and math.isnan(then) and math.isnan(now)
             if then != now and not both_missing:
-                yield Difference(name, step, then, now)
+                yield MetricDifference(name, step, then, now)

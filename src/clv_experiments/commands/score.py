@@ -15,20 +15,20 @@ from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import (
     ModelReference,
     build_btyd_model,
-    check_same_columns,
-    compatibility_warnings,
-    prefer_purchases,
+    check_same_features,
+    collect_compatibility_warnings,
+    fall_back_to_btyd_model,
     resolve_model,
 )
 from clv_experiments.commands.score_files import CSV, PARQUET, scratch_file, write_expectations, write_scores
 from clv_experiments.commands.score_summary import write_summary_scores
 from clv_experiments.config.log_and_window import (
     build_scoring_window,
-    load_configured_log,
-    read_configured_source,
-    read_configured_summary,
+    load_log_from_config,
+    read_raw_table,
+    read_rfm_summary_from_config,
 )
-from clv_experiments.config.settings import check_settings, experiment_name, resolve_settings, setting_records
+from clv_experiments.config.settings import check_settings, get_experiment_name, resolve_settings, setting_records
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.rfm_summary import RfmSummary
@@ -103,29 +103,29 @@ def score(
     check_writable(cfg.output, "output")
     build_shop(cfg.decisions, "")  # refuses bad settings before the log is read
     btyd_model, terminal = build_btyd_model(cfg), terminal or Terminal()
-    with terminal.step("finding the model", "model"):
+    with terminal.show_step("finding the model", "model"):
         request = reference or resolve_model(cfg, model_argument)
     terminal.print_line(f"model: {request.description}")
     with ExitStack() as stack:
-        with terminal.step("opening the tracking store", "tracking"):
+        with terminal.show_step("opening the tracking store", "tracking"):
             run = stack.enter_context(
-                instantiate(cfg.tracking).run(experiment_name(cfg), f"{KIND} {request.model.name}")
+                instantiate(cfg.tracking).run(get_experiment_name(cfg), f"{KIND} {request.model.name}")
             )
         model_is_chosen = bool(model_argument or request.stored)
         run.log([Tag("kind", KIND), *_setting_records(cfg, with_model=model_is_chosen and not request.stored)])
 
-        with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
+        with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
             rfm_summary = None
             if log is None:
-                raw = read_configured_source(cfg.data)
-                rfm_summary = read_configured_summary(cfg.data, raw)
+                raw = read_raw_table(cfg.data)
+                rfm_summary = read_rfm_summary_from_config(cfg.data, raw)
             if log is None and not rfm_summary:
-                log = load_configured_log(
+                log = load_log_from_config(
                     cfg.data, lambda start, end: build_scoring_window(cfg.window, start, end).earliest_cutoff, raw
                 )
         without_spend = _describe_missing_spend(rfm_summary, log)
         if without_spend and not model_argument:
-            request = prefer_purchases(request, btyd_model, without_spend, refit=rfm_summary is not None)
+            request = fall_back_to_btyd_model(request, btyd_model, without_spend, refit=rfm_summary is not None)
             run.rename(f"{KIND} {request.model.name}")
             terminal.print_line(f"model: {request.description}")
         if not model_is_chosen and request.model is not btyd_model:
@@ -133,25 +133,25 @@ def score(
         if rfm_summary:
             return write_summary_scores(cfg, rfm_summary, request, run, terminal)
         assert log
-        terminal.report_log(log)
+        terminal.print_log_report(log)
         window = build_scoring_window(cfg.window, log.start, log.end)
         shop = build_shop(cfg.decisions, log.currency or "")
         request, fallback_note = _choose_model_or_fallback(request, log, window)
 
-        context = _scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
+        context = _build_scoring_context(cfg, Forecaster(log, window), request, btyd_model, shop, terminal)
         scorer = Scorer(context.models, context.assessment.intervals, shop, window.end)
 
-        folder = output_folder(cfg.output, f"{experiment_name(cfg)} {window.end} {request.model.name}")
+        folder = output_folder(cfg.output, f"{get_experiment_name(cfg)} {window.end} {request.model.name}")
         with scratch_file(folder) as expectations:
-            with _timed_bar(terminal, "scoring") as progress:
+            with _show_timed_bar(terminal, "scoring") as progress:
                 write_expectations(expectations, log, window, request.model.features, scorer, progress)
-            with _timed_bar(terminal, "ranking and writing") as progress:
+            with _show_timed_bar(terminal, "ranking and writing") as progress:
                 summary = write_scores(folder, expectations, log, scorer, context.missed.customer_ids, progress)
 
         notes = [
             *filter(None, [fallback_note]),
             *describe_total(context.models.level, shop.currency, log.measure),
-            *compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
+            *collect_compatibility_warnings(request, log.fingerprint, log.currency or "", window.end),
             *context.models.warnings(),
             *(interval_sentences(context.assessment, shop.currency) if log.has_amounts else []),
             *ranking_sentences(context.ranking, request.model.name, context.assessment.period, log.measure),
@@ -161,7 +161,7 @@ def score(
         text = readme(request.description, notes, shop, window.horizon, window.end, has_amounts=log.has_amounts)
         summary_records: list[Record] = [Text("readme.txt", text), Table("summary.csv", summary.table())]
         write_folder(cfg.output, folder.name, summary_records, "the scores")
-        run.log([*_tags(window, request, context.models, folder), *log_records(log), *summary_records])
+        run.log([*_build_tags(window, request, context.models, folder), *log_records(log), *summary_records])
         run.log([File(folder / CSV), File(folder / PARQUET)])
         run.log([Metric(*metric) for metric in (context.assessment.metrics() | summary.totals()).items()])
         run.log([*total_records("expected", context.models.level)])
@@ -185,19 +185,19 @@ class ScoringContext:
     ranking: RankingAssessment | None
 
 
-def _scoring_context(
+def _build_scoring_context(
     cfg: DictConfig, forecaster: Forecaster, request: ModelReference, btyd_model: Model, shop: Shop, terminal: Terminal
 ) -> ScoringContext:
     model, stored, window = request.model, request.stored, forecaster.window
     require_no_losses(forecaster.log, "a scored list")
     require_purchase_model(forecaster.log, model)
     if stored:
-        check_same_columns(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
-    with terminal.step(f"fitting on what is known on {window.end}", "fit"):
+        check_same_features(stored, model, model.features.table(forecaster.log, window.end, window.horizon).columns)
+    with terminal.show_step(f"fitting on what is known on {window.end}", "fit"):
         models = fit_scoring_models(forecaster, model, btyd_model, stored)
         purchase_model = model if models.btyd is models.spend else btyd_model
         models = replace(models, timing=choose_timing(forecaster, window.future_period, purchase_model))
-    with terminal.step("looking at the periods that are over", "earlier periods"):
+    with terminal.show_step("looking at the periods that are over", "earlier periods"):
         past = stored_predictions(instantiate(cfg.tracking).reader(), stored, window) if stored else None
         past = past or predict_past(forecaster, model, "refitted" if stored else "fitted")
         btyd_past = past if purchase_model is model else None
@@ -235,7 +235,7 @@ def _setting_records(cfg: DictConfig, *, with_model: bool) -> list[Record]:
     return [*setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))]
 
 
-def _tags(window: Window, request: ModelReference, models: ScoringModels, folder: Path) -> Iterator[Tag]:
+def _build_tags(window: Window, request: ModelReference, models: ScoringModels, folder: Path) -> Iterator[Tag]:
     yield Tag("model", request.model.name)
     yield Tag("btyd_model", models.btyd_name)
     yield Tag("window", window.horizon.label)
@@ -248,8 +248,8 @@ def _tags(window: Window, request: ModelReference, models: ScoringModels, folder
 
 
 @contextmanager
-def _timed_bar(terminal: Terminal, title: str) -> Iterator[Callable[[int, int, str], None]]:
+def _show_timed_bar(terminal: Terminal, title: str) -> Iterator[Callable[[int, int, str], None]]:
     started = perf_counter()
-    with terminal.bar(title) as progress:
+    with terminal.show_bar(title) as progress:
         yield progress
     terminal.add_timings({title: perf_counter() - started})

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.model_reference import ModelReference
 from clv_experiments.commands.score_files import CSV, PARQUET, open_score_files
-from clv_experiments.config.settings import experiment_name, parse_day
+from clv_experiments.config.settings import get_experiment_name, parse_day
 from clv_experiments.config.shop import build_shop
 from clv_experiments.data.rfm_summary import RfmSummary
 from clv_experiments.data.window import Horizon
@@ -49,14 +49,14 @@ def write_summary_scores(
         terminal.print_line(f"note: {note}")
     shop = build_shop(cfg.decisions, (cfg.data.currency or "") if summary.has_amounts else "")
     horizon = Horizon.parse(cfg.window.horizon)
-    with terminal.step(f"fitting {model.name} to {len(summary.customers):,} customers", "fit"):
+    with terminal.show_step(f"fitting {model.name} to {len(summary.customers):,} customers", "fit"):
         btyd = fit_summary(model, summary, length_in_days(horizon, cutoff))
     scores, totals = score_summary(summary, btyd, model.name, shop, cutoff), ScoreSummary()
     totals.add(scores)
 
-    title = f"{experiment_name(cfg)} {cutoff or ''} {model.name}"
+    title = f"{get_experiment_name(cfg)} {cutoff or ''} {model.name}"
     folder = output_folder(cfg.output, title)
-    with terminal.step("writing the scores", "writing"), open_score_files(folder) as writer:
+    with terminal.show_step("writing the scores", "writing"), open_score_files(folder) as writer:
         writer.write(scores)
     notes = [*summary.notes, *(f"{model.name}: {warning}." for warning in estimator_warnings(btyd))]
     text = summary_readme(request.description, notes, shop, horizon, cutoff, [str(column) for column in scores])

@@ -17,14 +17,14 @@ from clv_experiments.commands.cell_folders import build_forecaster, compute_cell
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.external_tools import SCRIPT, ExternalTool, find_external_tools, run_tool
 from clv_experiments.comparison.selection import find_completed_run
-from clv_experiments.config.conf_folders import option_files
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.conf_folders import find_option_files
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_baselines
 from clv_experiments.config.settings import (
     check_settings,
     check_whole_number,
-    experiment_name,
-    protocol_label,
+    format_protocol_label,
+    get_experiment_name,
     resolve_settings,
     setting_records,
 )
@@ -65,25 +65,27 @@ def submit(cfg: DictConfig) -> EvaluationResult | None:
         If the predictions are not those of the cell, or the tool fails, in one sentence; no run is left then.
     """
     check_settings(cfg)
-    source = read_predictions(cfg.predictions) if cfg.tool is None else read_tool(cfg)
+    source = read_predictions(cfg.predictions) if cfg.tool is None else find_tool(cfg)
     name, provenance = cfg.name, cfg.provenance
     if isinstance(source, ExternalTool):
         name, provenance = name or source.name, provenance or source.description
-    check_name(name)
+    check_submission_name(name)
     terminal = Terminal()
     if cfg.resume and (
-        completed := find_completed_run(_tracking_reader(cfg), experiment_name(cfg), _identifying_params(cfg, name))
+        completed := find_completed_run(
+            _tracking_reader(cfg), get_experiment_name(cfg), _list_identifying_params(cfg, name)
+        )
     ):
-        terminal.print_line(f"{experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
+        terminal.print_line(f"{get_experiment_name(cfg)}, {name}: there already (run {completed.run_id})")
         return None
     try:
-        task, result = _evaluate(cfg, source, name, terminal)
+        task, result = _load_and_evaluate(cfg, source, name, terminal)
     except UnsuitableLog as error:
         if not cfg.resume:
             raise
         terminal.print_line(f"left out: {error}")
         return None
-    with instantiate(cfg.tracking).run(experiment_name(cfg), name) as run:
+    with instantiate(cfg.tracking).run(get_experiment_name(cfg), name) as run:
         run.log([*submission_records(cfg, task, result, name, provenance)])
     terminal.print_summary(result.comparison, result.title)
     terminal.print_line(run.location)
@@ -95,7 +97,7 @@ def _tracking_reader(cfg: DictConfig) -> Reader:
     return reader
 
 
-def _identifying_params(cfg: DictConfig, name: str) -> dict[str, object]:
+def _list_identifying_params(cfg: DictConfig, name: str) -> dict[str, object]:
     """Name the parameters by which a run of these predictions is known."""
     return {**{param.name: param.value for param in setting_records(_submission_settings(cfg))}, "model.name": name}
 
@@ -105,13 +107,13 @@ def _submission_settings(cfg: DictConfig) -> dict[str, Any]:
     return {key: value for key, value in resolve_settings(cfg).items() if key not in (*SUBMIT_SETTINGS, "model")}
 
 
-def _evaluate(
+def _load_and_evaluate(
     cfg: DictConfig, source: pd.DataFrame | ExternalTool, name: str, terminal: Terminal
 ) -> tuple[EvaluationTask, EvaluationResult]:
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    predictions = predict_cell(cfg, log, source, terminal) if isinstance(source, ExternalTool) else source
-    with terminal.progress() as progress:
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    predictions = predict_cell_with_tool(cfg, log, source, terminal) if isinstance(source, ExternalTool) else source
+    with terminal.show_progress() as progress:
         return evaluate_predictions(cfg, log, predictions, name, progress)
 
 
@@ -120,7 +122,7 @@ def evaluate_predictions(
 ) -> tuple[EvaluationTask, EvaluationResult]:
     """Check predictions against the cell of a log and a window config, and score them beside the baselines."""
     forecaster = build_forecaster(cfg, log)
-    cell = compute_cell_fingerprint(forecaster, protocol_label(cfg))
+    cell = compute_cell_fingerprint(forecaster, format_protocol_label(cfg))
     tables = check_predictions_of_cell(predictions, forecaster, name, cell=cell, claimed_cell=cfg.get("cell"))
     external = ExternalForecaster(forecaster, tables)
     objective = choose_objective(cfg.evaluation.objective, has_losses=log.has_losses)
@@ -130,7 +132,7 @@ def evaluate_predictions(
     return task, out_of_time(task, progress)
 
 
-def read_tool(cfg: DictConfig) -> ExternalTool:
+def find_tool(cfg: DictConfig) -> ExternalTool:
     """Find the tool that is to predict.
 
     Raises
@@ -149,7 +151,9 @@ def read_tool(cfg: DictConfig) -> ExternalTool:
     return tool
 
 
-def predict_cell(cfg: DictConfig, log: TransactionLog, tool: ExternalTool, terminal: Terminal) -> pd.DataFrame:
+def predict_cell_with_tool(
+    cfg: DictConfig, log: TransactionLog, tool: ExternalTool, terminal: Terminal
+) -> pd.DataFrame:
     """Let a tool predict every cutoff of a cell, each from a folder that holds nothing later.
 
     Returns
@@ -165,7 +169,7 @@ def predict_cell(cfg: DictConfig, log: TransactionLog, tool: ExternalTool, termi
     forecaster, tables = build_forecaster(cfg, log), []
     with TemporaryDirectory() as folder:
         for period, path in write_cell_folders(cfg, forecaster, Path(folder)):
-            with terminal.step(f"{tool.name} predicts {period}", tool.name):
+            with terminal.show_step(f"{tool.name} predicts {period}", tool.name):
                 predicted, _ = run_tool(tool, path, forecaster.outcome(period).index, cfg.time_limit)
             tables.append(predicted.rename_axis("customer_id").reset_index().assign(cutoff=str(period.cutoff)))
     return pd.concat(tables, ignore_index=True)
@@ -182,7 +186,7 @@ def submission_records(
     yield Param("model.name", name)
     yield Text("config.yaml", OmegaConf.to_yaml(settings))
     yield from log_records(log)
-    yield from identity_records(task, protocol_label(cfg))
+    yield from identity_records(task, format_protocol_label(cfg))
     yield Tag("code_version", code_version())
     yield Tag("provenance", provenance or "not said")
     yield from result.records
@@ -193,7 +197,7 @@ def submission_records(
     yield from holdout_records(latest.table, labels, has_losses=log.has_losses)
 
 
-def check_name(name: str | None) -> None:
+def check_submission_name(name: str | None) -> None:
     """Refuse a name that says nothing, or that a model here has.
 
     Raises
@@ -202,7 +206,7 @@ def check_name(name: str | None) -> None:
     """
     if not name:
         raise ClvError("predictions need a name on the board; type name=my_model")
-    if str(name) in option_files("model"):
+    if str(name) in find_option_files("model"):
         raise ClvError(f"'{name}' is a model here already; type another name=")
 
 
@@ -221,10 +225,10 @@ def read_predictions(path: str | None) -> pd.DataFrame:
     files = [file for file in files if file.is_file()]
     if not files:
         raise ClvError(f"there is no file {path} (predictions)")
-    return pd.concat([_read_file(file) for file in files], ignore_index=True)
+    return pd.concat([_read_predictions_file(file) for file in files], ignore_index=True)
 
 
-def _read_file(file: Path) -> pd.DataFrame:
+def _read_predictions_file(file: Path) -> pd.DataFrame:
     """Read one file; ids stay as they are written."""
     is_csv = file.suffix.lower() == ".csv"
     try:

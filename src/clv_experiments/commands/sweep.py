@@ -10,14 +10,20 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import FrozenTrial
 
-from clv_experiments.commands.cell_request import override_key
+from clv_experiments.commands.cell_request import parse_override_key
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.cli.typed_secrets import format_command
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import experiment_name, resolve_settings, run_title, setting_records, study_folder
-from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, with_seed
+from clv_experiments.config.settings import (
+    format_run_title,
+    get_experiment_name,
+    get_study_folder,
+    resolve_settings,
+    setting_records,
+)
+from clv_experiments.config.sweep_config import SweepConfig, build_candidate_model, depends_on_seed, replace_seed
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import SCORES, require_applicable
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
@@ -72,9 +78,9 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     """
     config, terminal = SweepConfig(cfg, overrides), Terminal()
     settings = config.settings
-    terminal.print_line(f"searching {len(config.space.parameters)} settings of {run_title(cfg)}")
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
+    terminal.print_line(f"searching {len(config.space.parameters)} settings of {format_run_title(cfg)}")
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_log_from_config(cfg.data, lambda *days: config.search_periods(*days).window.earliest_cutoff)
     require_learnable_amounts(log, build_model(cfg.model))
     require_applicable("sweep.metric", settings.metrics, SCORES, log.name, has_losses=log.has_losses)
     periods = config.search_periods(log.start, log.end)
@@ -82,16 +88,16 @@ def run_study(cfg: DictConfig, overrides: Sequence[str]) -> float:
     objective = Objective(config.space, config.build_candidate_model, forecaster, periods.validation, settings.metrics)
     study = _open_study(config, log.fingerprint)
     if "uri" in cfg.tracking and not settings.storage:
-        _print_sentences(terminal, "beside_a_server", study_folder(cfg))
+        _print_sentences(terminal, "beside_a_server", get_study_folder(cfg))
     search_description = f"{' and '.join(settings.metrics)} on {', '.join(map(str, periods.validation))}"
     terminal.print_line(f"study '{study.name}', by {search_description}")
-    with terminal.step("computing features and labels", "features"):
-        objective.prepare(config.build_models_of_options())
-    opened = instantiate(cfg.tracking).study(experiment_name(cfg), study.name, study.identity)
-    with opened as run, _reassure_when_interrupted(terminal):
+    with terminal.show_step("computing features and labels", "features"):
+        objective.prepare(config.build_models_of_group_options())
+    opened = instantiate(cfg.tracking).study(get_experiment_name(cfg), study.name, study.identity)
+    with opened as run, _print_resume_hint_on_interrupt(terminal):
         if run.new:
             run.log([*_setting_records(cfg, study)])
-        _search(config, study, objective, run, terminal)
+        _run_missing_trials(config, study, objective, run, terminal)
         record_missing_trials(run, study, config.space)
         winner = _require_winner(study, terminal)
         if all(trial.state.is_finished() for trial in study.trials):
@@ -118,9 +124,9 @@ def summarise_study(
     """
     cfg, metrics = config.cfg, config.settings.metrics
     search = TrialReference(run.run_id, winner.number, tuple(edge_sentences(config.space, winner)))
-    outcome = _stored_outcome(config, study, search)
+    outcome = _read_stored_outcome(config, study, search)
     if outcome is None:
-        outcome = _compare_in_full(config, winner, objective, search, terminal)
+        outcome = _compare_full_runs(config, winner, objective, search, terminal)
         study.study.set_user_attr(OUTCOME, outcome.as_json())
     importances = parameter_importances(study.study, metrics, config.settings.seed)
     terminal.print_table(f"best trials of study '{study.name}'", best_trials_table(study.study, metrics))
@@ -130,19 +136,19 @@ def summarise_study(
     _print_sentences(terminal, "edges", search.at_edge)
     for sentence in outcome.sentences:
         terminal.print_line(sentence)
-    command = train_command(config, winner.params)
+    command = format_train_command(config, winner.params)
     terminal.print_line(f"to run the winner yourself: {command}")
     labels = Labels(cfg.model.name, f"{cfg.data.name}, {' and '.join(map(str, objective.periods))}")
-    with terminal.step("drawing and writing", "writing"):
+    with terminal.show_step("drawing and writing", "writing"):
         run.log(list(summary_records(study, winner, outcome, importances, labels, command, search)))
 
 
-def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
+def format_train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
     """Write the command that runs a choice."""
     settings = config.space.settings(params)
-    added_keys = {override_key(override) for override in config.overrides if override.startswith("+")}
-    overrides = [override for override in config.overrides if override_key(override) not in settings]
-    overrides = [override for override in overrides if override_key(override).partition(".")[0] != "sweep"]
+    added_keys = {parse_override_key(override) for override in config.overrides if override.startswith("+")}
+    overrides = [override for override in config.overrides if parse_override_key(override) not in settings]
+    overrides = [override for override in overrides if parse_override_key(override).partition(".")[0] != "sweep"]
     yaml_words = {None: "null", True: "true", False: "false"}
     values = {key: yaml_words[v] if v is None or isinstance(v, bool) else v for key, v in settings.items()}
     choice = [f"{'+' * (key in added_keys)}{key}={value}" for key, value in values.items()]
@@ -152,7 +158,7 @@ def train_command(config: SweepConfig, params: Mapping[str, Value]) -> str:
 def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
     settings, trial_settings = config.settings, config.trial_settings(log_fingerprint)
     return open_study(
-        storage_url(settings.storage, study_folder(config.cfg)),
+        storage_url(settings.storage, get_study_folder(config.cfg)),
         config.study_name(trial_settings),
         settings.directions,
         trial_settings,
@@ -162,11 +168,13 @@ def _open_study(config: SweepConfig, log_fingerprint: str) -> TrackedStudy:
     )
 
 
-def _search(config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal) -> None:
+def _run_missing_trials(
+    config: SweepConfig, study: TrackedStudy, objective: Objective, run: StudyRun, terminal: Terminal
+) -> None:
     """Run the trials that are missing."""
-    settings, configured = config.settings, config.configured_choice
+    settings, configured = config.settings, config.configured_params
     _print_sentences(terminal, "before_search", len(study.ended_trials), settings.n_trials, configured is not None)
-    with terminal.bar("trials") as update_bar:
+    with terminal.show_bar("trials") as update_bar:
 
         def on_trial(trial: FrozenTrial) -> None:
             record_trial(run, trial, config.space)
@@ -196,19 +204,19 @@ def _require_winner(study: TrackedStudy, terminal: Terminal) -> FrozenTrial:
     return winner
 
 
-def _stored_outcome(config: SweepConfig, study: TrackedStudy, search: TrialReference) -> TuningOutcome | None:
+def _read_stored_outcome(config: SweepConfig, study: TrackedStudy, search: TrialReference) -> TuningOutcome | None:
     """Return what the winner was worth, if that is known and its full run is still kept."""
     stored = study.study.user_attrs.get(OUTCOME, {})
     if (stored.get("trial"), stored.get("seeds")) != (search.trial, config.settings.seeds):
         return None
     reader = instantiate(config.cfg.tracking).reader()
     tags = {"study": search.study, "trial": str(search.trial)}.items()
-    runs = reader.runs(experiment_name(config.cfg)) if reader.exists else []
+    runs = reader.runs(get_experiment_name(config.cfg)) if reader.exists else []
     has_run = any(run.status == "FINISHED" and run.tags.items() >= tags for run in runs)
     return TuningOutcome.from_json(stored) if has_run else None
 
 
-def _compare_in_full(
+def _compare_full_runs(
     config: SweepConfig, winner: FrozenTrial, objective: Objective, search: TrialReference, terminal: Terminal
 ) -> TuningOutcome:
     settings, cfg = config.settings, config.cfg
@@ -221,12 +229,12 @@ def _compare_in_full(
     one_seed_suffices = AS_CONFIGURED in winner.user_attrs or not (
         depends_on_seed(tuned) or depends_on_seed(configured)
     )
-    with terminal.step("fitting both with several seeds", "seeds") as progress:
+    with terminal.show_step("fitting both with several seeds", "seeds") as progress:
         fits = fit_with_seeds(
             objective,
             _build_holdout_objective(cfg, objective, tuned_result),
-            lambda seed: build_candidate_model(with_seed(tuned, seed)),
-            lambda seed: build_candidate_model(with_seed(configured, seed)),
+            lambda seed: build_candidate_model(replace_seed(tuned, seed)),
+            lambda seed: build_candidate_model(replace_seed(configured, seed)),
             range(cfg.seed, cfg.seed + (1 if one_seed_suffices else settings.seeds)),
             progress,
         )
@@ -237,7 +245,7 @@ def _compare_in_full(
 
 def _build_holdout_objective(cfg: DictConfig, objective: Objective, result: EvaluationResult) -> Objective:
     """Score the holdouts on the log as a full run reads it, whose cleaning may have learnt for longer."""
-    log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
     forecaster = objective.forecaster
     if log is not forecaster.log:
         forecaster = Forecaster(log, forecaster.window)
@@ -253,7 +261,7 @@ def _setting_records(cfg: DictConfig, study: TrackedStudy) -> Iterator[Record]:
 
 
 @contextmanager
-def _reassure_when_interrupted(terminal: Terminal) -> Iterator[None]:
+def _print_resume_hint_on_interrupt(terminal: Terminal) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:

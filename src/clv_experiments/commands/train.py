@@ -10,18 +10,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.comparison.selection import find_completed_run
-from clv_experiments.config.log_and_window import build_window, load_configured_log
+from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_baselines, build_model
 from clv_experiments.config.run_name import name_run
 from clv_experiments.config.settings import (
     check_settings,
-    experiment_name,
     flatten_settings,
+    format_protocol_label,
+    format_run_title,
+    get_experiment_name,
     parse_day,
-    protocol_label,
     read_split_settings,
     resolve_settings,
-    run_title,
     setting_records,
 )
 from clv_experiments.data.log import TransactionLog
@@ -72,14 +72,14 @@ def train(cfg: DictConfig) -> float | None:
     if not cfg.resume:
         return run_experiment(cfg).objective
     reader = instantiate(cfg.tracking).reader()
-    completed = find_completed_run(reader, experiment_name(cfg), flatten_settings(cfg))
+    completed = find_completed_run(reader, get_experiment_name(cfg), flatten_settings(cfg))
     if completed is None:
         try:
             return run_experiment(cfg).objective
         except UnsuitableLog as error:
             Terminal().print_line(f"left out: {error}")
             return None
-    Terminal().print_line(f"{run_title(cfg)}: {_describe_completed_run(completed)}")
+    Terminal().print_line(f"{format_run_title(cfg)}: {_describe_completed_run(completed)}")
     objective = choose_objective(cfg.evaluation.objective, has_losses="has_losses" in completed.tags)
     return reader.by_origin(completed.run_id, f"validation_{objective}").get(0)
 
@@ -115,23 +115,25 @@ def run_experiment(
     check_settings(cfg)
     parse_day(cfg.window.cutoff, "window.cutoff")
     terminal = terminal or Terminal()
-    terminal.print_line(run_title(cfg))
+    terminal.print_line(format_run_title(cfg))
     with _open_run(cfg, tracker, terminal) as run:
         log = log or load_run_log(cfg, terminal)
         run.log([*log_records(log)])
 
-        task = _evaluation_task(cfg, log)
-        run.log([*identity_records(task, protocol_label(cfg)), Tag("code_version", code_version())])
+        task = _build_evaluation_task(cfg, log)
+        run.log([*identity_records(task, format_protocol_label(cfg)), Tag("code_version", code_version())])
 
-        result = _evaluate(cfg, task, terminal)
-        with terminal.step("measuring, explaining, drawing", "evaluation") as progress:
+        result = _evaluate_task(cfg, task, terminal)
+        with terminal.show_step("measuring, explaining, drawing", "evaluation") as progress:
             replicates = cfg.evaluation.bootstrap_replicates
             explanation = [*explanation_records(task, result.latest_forecast, cfg.seed, replicates, progress, search)]
-        notes = _notes(cfg, task, result)
-        with terminal.step("writing the run", "tracking"):
+        notes = _collect_notes(cfg, task, result)
+        with terminal.show_step("writing the run", "tracking"):
             records = [*result.records, *baseline_comparison_records(result.comparison, result.title), *explanation]
             remarks = remark_records([*log.notes, *result.comparison.warnings, *notes])
-            run.log([PrimaryMetric(f"holdout_{task.objective}"), *_objective_first(records, task.objective), *remarks])
+            run.log(
+                [PrimaryMetric(f"holdout_{task.objective}"), *_sort_objective_first(records, task.objective), *remarks]
+            )
 
         terminal.print_summary(result.comparison, result.title)
         for sentence in describe_total(result.latest_forecast.level, log.currency, log.measure):
@@ -147,9 +149,9 @@ def run_experiment(
 def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> Iterator[Run]:
     """Open the tracked run and record its settings."""
     with ExitStack() as stack:
-        with terminal.step("opening the tracking store", "tracking"):
+        with terminal.show_step("opening the tracking store", "tracking"):
             tracker = tracker or instantiate(cfg.tracking)
-            run = stack.enter_context(tracker.run(experiment_name(cfg), name_run(cfg)))
+            run = stack.enter_context(tracker.run(get_experiment_name(cfg), name_run(cfg)))
         settings = resolve_settings(cfg)
         run.log([Tag("kind", RUN), *setting_records(settings), Text("config.yaml", OmegaConf.to_yaml(settings))])
         yield run
@@ -157,14 +159,14 @@ def _open_run(cfg: DictConfig, tracker: Tracker | None, terminal: Terminal) -> I
 
 def load_run_log(cfg: DictConfig, terminal: Terminal) -> TransactionLog:
     """Read and clean the log of a run as its earliest cutoff demands, and report it."""
-    with terminal.step(f"reading and cleaning {cfg.data.name}", "data"):
-        log = load_configured_log(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
-    terminal.report_log(log)
+    with terminal.show_step(f"reading and cleaning {cfg.data.name}", "data"):
+        log = load_log_from_config(cfg.data, lambda start, end: build_window(cfg.window, start, end).earliest_cutoff)
+    terminal.print_log_report(log)
     terminal.print_line(f"{log.customers:,} customers, {log.start} to {log.end}")
     return log
 
 
-def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
+def _build_evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     window, splits_customers = build_window(cfg.window, log.start, log.end), cfg.evaluation.protocol == "customer_split"
     has_labels = splits_customers or window.is_long_enough(supervised=True)
     model, note = choose_model_or_fallback(build_model(cfg.model), log, has_labels=has_labels)
@@ -173,20 +175,20 @@ def _evaluation_task(cfg: DictConfig, log: TransactionLog) -> EvaluationTask:
     return EvaluationTask(FORECASTERS.get(log, window), model, build_baselines(cfg), origins, objective, note)
 
 
-def _objective_first(records: Sequence[Record], objective: str) -> list[Record]:
+def _sort_objective_first(records: Sequence[Record], objective: str) -> list[Record]:
     """Put the objective before all other scores: MLflow lists the metrics of a run as they were logged."""
     names = (f"holdout_{objective}", f"split_{objective}")
     return sorted(records, key=lambda record: not (isinstance(record, Metric) and record.name in names))
 
 
-def _notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:
+def _collect_notes(cfg: DictConfig, task: EvaluationTask, result: EvaluationResult) -> list[str]:
     """Collect what the user should know of a run, beside what was guessed while reading the log."""
     of_model = [*filter(None, [task.note]), *estimator_warnings(result.latest_forecast.estimator)]
     of_model += describe_regularity(task.forecaster.log, result.latest_forecast.period.cutoff, task.model)
-    return [*of_model, *_objective_fallback_warnings(cfg, task), *result.warnings]
+    return [*of_model, *_warn_of_objective_fallback(cfg, task), *result.warnings]
 
 
-def _objective_fallback_warnings(cfg: DictConfig, task: EvaluationTask) -> list[str]:
+def _warn_of_objective_fallback(cfg: DictConfig, task: EvaluationTask) -> list[str]:
     """Say that the objective is another one than was configured, which means nothing of the log."""
     configured = cfg.evaluation.objective
     if task.objective == configured:
@@ -194,11 +196,11 @@ def _objective_fallback_warnings(cfg: DictConfig, task: EvaluationTask) -> list[
     return sentences("run/warnings.jinja", "other_objective", configured, task.objective)
 
 
-def _evaluate(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:
+def _evaluate_task(cfg: DictConfig, task: EvaluationTask, terminal: Terminal) -> EvaluationResult:
     """Evaluate the model by the protocol that was chosen, on holdouts in which somebody spent something."""
     for origin in task.origins:
         task.forecaster.require_holdout_spend(origin.holdout)
-    with terminal.progress() as progress:
+    with terminal.show_progress() as progress:
         if cfg.evaluation.protocol == "customer_split":
             result = customer_split(task, read_split_settings(cfg), progress)
         else:

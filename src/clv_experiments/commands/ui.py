@@ -40,13 +40,13 @@ def open_ui(typed: Sequence[str]) -> int:
         if server:
             sys.stdout.write(f"open {check_server_uri(server)}/{PAGE}: the runs are on that server\n")
             return 0
-        return _serve(check_folder_path(settings["folder"] or "mlruns") / "mlflow.db", settings["port"])
+        return _serve_ui(check_folder_path(settings["folder"] or "mlruns") / "mlflow.db", settings["port"])
     except ClvError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
 
 
-def _serve(store: Path, port: str) -> int:
+def _serve_ui(store: Path, port: str) -> int:
     if not store.is_file():
         raise ClvError(f"there are no runs in {store.parent}; make one with clv train, or type folder=...")
     sys.stdout.write(f"open http://127.0.0.1:{port}/{PAGE}; Ctrl-C ends it\n")

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.config.instantiation import build
+from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.errors import ClvError
 
 
@@ -24,12 +24,12 @@ def build_checks(checks: Any) -> list[Any]:
         If one cannot be imported or built.
     """
     check_list = list(checks) if isinstance(checks, ListConfig | list) else [] if checks is None else [checks]
-    return [_build_check(check, f"checks[{number}]") for number, check in enumerate(check_list)]
+    return [_instantiate_check(check, f"checks[{number}]") for number, check in enumerate(check_list)]
 
 
-def _build_check(check: Any, setting: str) -> Any:
+def _instantiate_check(check: Any, setting: str) -> Any:
     if isinstance(check, str) and "." in check:
         check = OmegaConf.create({"_target_": check})
     if not isinstance(check, DictConfig):
         raise ClvError(f"{setting} must be a class, such as my_module.MyCheck, or have it as _target_, got '{check}'")
-    return build(check, setting)
+    return instantiate_setting(check, setting)

@@ -9,7 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig
 
-from clv_experiments.config.conf_folders import packaged_conf, user_conf
+from clv_experiments.config.conf_folders import packaged_conf_folder, user_conf_folder
 
 
 def compose_config(config_name: str, overrides: Sequence[str] = ()) -> DictConfig:
@@ -24,7 +24,7 @@ def compose_config(config_name: str, overrides: Sequence[str] = ()) -> DictConfi
     """
     if GlobalHydra.instance().is_initialized():
         return compose(config_name, overrides=[*overrides])
-    folder = user_conf()
+    folder = user_conf_folder()
     address = QuotedString(f"file://{folder}", Quote.single).with_quotes()
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
         return compose(config_name, overrides=[*([f"hydra.searchpath=[{address}]"] if folder else []), *overrides])

@@ -12,7 +12,7 @@ from clv_experiments.errors import ClvError
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def packaged_conf() -> Path:
+def packaged_conf_folder() -> Path:
     """Return the folder of the options that come with the package: inside an installed one, beside a checkout's src/.
 
     Raises
@@ -28,50 +28,52 @@ def packaged_conf() -> Path:
     )
 
 
-def user_conf() -> Path | None:
+def user_conf_folder() -> Path | None:
     """Return the conf/ of the working folder, whose options stand beside the packaged ones; None if there is none."""
     folder = Path.cwd() / "conf"
-    return folder if folder.is_dir() and not folder.samefile(packaged_conf()) else None
+    return folder if folder.is_dir() and not folder.samefile(packaged_conf_folder()) else None
 
 
-def option_files(group: str) -> dict[str, Path]:
+def find_option_files(group: str) -> dict[str, Path]:
     """Return the file of each option of a config group by its name; a packaged one goes before a user's own."""
-    folders = [folder for folder in (user_conf(), packaged_conf()) if folder is not None]
+    folders = [folder for folder in (user_conf_folder(), packaged_conf_folder()) if folder is not None]
     files = {path.stem: path for folder in folders for path in (folder / group).glob("*.yaml")}
     return dict(sorted(files.items()))
 
 
-def conf_version() -> tuple[tuple[Path, int], ...]:
+def list_file_times() -> tuple[tuple[Path, int], ...]:
     """Return every file of both folders with the time of its last change: what was read holds while they are equal."""
-    files = [file for folder in (user_conf(), packaged_conf()) if folder for file in folder.rglob("*.yaml")]
+    files = [
+        file for folder in (user_conf_folder(), packaged_conf_folder()) if folder for file in folder.rglob("*.yaml")
+    ]
     return tuple((file, file.stat().st_mtime_ns) for file in sorted(files))
 
 
 def read_options(group: str) -> list[DictConfig]:
     """Read every option of a config group, on top of those of the group that it names as its defaults."""
-    files = option_files(group)
+    files = find_option_files(group)
     return [_read_option(name, files) for name in files]
 
 
 @lru_cache(maxsize=256)
-def _load(file: Path, _changed: int) -> DictConfig:
+def _load_yaml(file: Path, _changed: int) -> DictConfig:
     option = OmegaConf.load(file)
     assert isinstance(option, DictConfig)
     return option
 
 
 def _read_option(name: str, files: dict[str, Path]) -> DictConfig:
-    option = _load(files[name], files[name].stat().st_mtime_ns).copy()
+    option = _load_yaml(files[name], files[name].stat().st_mtime_ns).copy()
     parents = [parent for parent in option.pop("defaults", []) if isinstance(parent, str) and parent in files]
     merged = OmegaConf.merge(*(_read_option(parent, files) for parent in parents), option)
     assert isinstance(merged, DictConfig)
     return merged
 
 
-def shadowed_options() -> list[Path]:
+def find_shadowed_options() -> list[Path]:
     """Return the user's own files that nothing reads, since an option of their name comes with the package."""
-    folder = user_conf()
+    folder = user_conf_folder()
     if folder is None:
         return []
     files = sorted(folder.rglob("*.yaml"))
-    return [file for file in files if (packaged_conf() / file.relative_to(folder)).is_file()]
+    return [file for file in files if (packaged_conf_folder() / file.relative_to(folder)).is_file()]

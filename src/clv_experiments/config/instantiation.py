@@ -6,11 +6,11 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from clv_experiments.config.setting_kinds import shorten
+from clv_experiments.config.setting_kinds import format_shortened
 from clv_experiments.errors import ClvError
 
 
-def build(cfg: Any, setting: str, **options: Any) -> Any:
+def instantiate_setting(cfg: Any, setting: str, **options: Any) -> Any:
     """Build what stands below a setting.
 
     Parameters
@@ -30,13 +30,13 @@ def build(cfg: Any, setting: str, **options: Any) -> Any:
     try:
         built = instantiate(cfg, **options)
     except Exception as error:
-        raise ClvError(f"{setting} cannot be built as it is set: {_reason(error)}") from error
+        raise ClvError(f"{setting} cannot be built as it is set: {_find_error_reason(error)}") from error
     if built is None or built is cfg or isinstance(built, str | int | float | dict | list):
-        raise ClvError(f"{setting} must have a _target_ that builds it, got '{shorten(built)}'")
+        raise ClvError(f"{setting} must have a _target_ that builds it, got '{format_shortened(built)}'")
     return built
 
 
-def _reason(error: BaseException) -> str:
+def _find_error_reason(error: BaseException) -> str:
     """Take the reason nearest to what went wrong; an error of our own says all by itself."""
     causes = [error]
     while (cause := causes[-1].__cause__) is not None:
@@ -44,4 +44,4 @@ def _reason(error: BaseException) -> str:
     for cause in causes:
         if isinstance(cause, ClvError):
             raise cause
-    return shorten(" ".join(str(causes[-1]).split()), 300)
+    return format_shortened(" ".join(str(causes[-1]).split()), 300)

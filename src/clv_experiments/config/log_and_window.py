@@ -9,7 +9,7 @@ from functools import partial
 
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.config.instantiation import build
+from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.config.settings import ALL, EARLIER, parse_day
 from clv_experiments.data.engine import open_engine
 from clv_experiments.data.log import TransactionLog, load_log
@@ -24,18 +24,18 @@ from clv_experiments.errors import ClvError
 LOG_CACHE = LogCache()
 
 
-def read_configured_source(cfg: DictConfig) -> RawTable:
+def read_raw_table(cfg: DictConfig) -> RawTable:
     """Read the raw table that the data config describes."""
-    raw: RawTable = build(cfg.source, "data.source")(open_engine(cfg.engine, cfg.spark_master))
+    raw: RawTable = instantiate_setting(cfg.source, "data.source")(open_engine(cfg.engine, cfg.spark_master))
     return raw
 
 
-def read_configured_summary(cfg: DictConfig, raw: RawTable) -> RfmSummary | None:
+def read_rfm_summary_from_config(cfg: DictConfig, raw: RawTable) -> RfmSummary | None:
     """Read a raw table as one of frequency, recency and T, or return None where it is a log."""
     return read_rfm_summary(raw, dict(cfg.columns), cfg.name, unit=cfg.get("rfm_unit"), decimal=cfg.decimal)
 
 
-def load_configured_log(
+def load_log_from_config(
     cfg: DictConfig, learn_until: Callable[[date, date], date], raw: RawTable | None = None, *, cached: bool = True
 ) -> TransactionLog:
     """Read the log that the data config describes; cleaning learns from nothing after the day ``learn_until`` gives.
@@ -46,8 +46,8 @@ def load_configured_log(
     load = partial(
         load_log,
         cfg.name,
-        build(cfg.source, "data.source") if raw is None else lambda engine: raw,
-        [build(step, f"data.cleaning.{name}") for name, step in cfg.cleaning.items() if step is not None],
+        instantiate_setting(cfg.source, "data.source") if raw is None else lambda engine: raw,
+        [instantiate_setting(step, f"data.cleaning.{name}") for name, step in cfg.cleaning.items() if step is not None],
         parse_day(cfg.log_end, "data.log_end"),
         cfg.currency,
         where=cfg.where,
@@ -75,7 +75,7 @@ def build_window(cfg: DictConfig, start: date, end: date) -> Window:
     """Lay the window config over a log's first and last day."""
     horizon, cutoff = Horizon.parse(cfg.horizon), parse_day(cfg.cutoff, "window.cutoff")
     window = Window(start, end, horizon, cutoff, 1 if cfg.origins in (ALL, EARLIER) else cfg.origins)
-    window = _limit_training(window, cfg)
+    window = _set_training_limits(window, cfg)
     window = window.without_latest() if cfg.origins == EARLIER else window
     return window.with_all_origins() if cfg.origins in (ALL, EARLIER) else window
 
@@ -87,11 +87,11 @@ def build_scoring_window(cfg: DictConfig, start: date, end: date) -> Window:
     """
     if cfg.origins != 1:
         raise ClvError(f"what is to come is predicted from one cutoff; leave out window.origins={cfg.origins}")
-    window = _limit_training(Window(start, end, Horizon.parse(cfg.horizon)), cfg)
+    window = _set_training_limits(Window(start, end, Horizon.parse(cfg.horizon)), cfg)
     return window.as_of(parse_day(cfg.cutoff, "window.cutoff"))
 
 
-def _limit_training(window: Window, cfg: DictConfig) -> Window:
+def _set_training_limits(window: Window, cfg: DictConfig) -> Window:
     """Limit training panels; runs and options of older versions know of origins alone."""
     customers = OmegaConf.select(cfg, "training_customers") or TRAINING_CUSTOMERS
     return replace(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.config.conf_folders import option_files, read_options
-from clv_experiments.config.instantiation import build
+from clv_experiments.config.conf_folders import find_option_files, read_options
+from clv_experiments.config.instantiation import instantiate_setting
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.features.feature_set import FeatureSet
 from clv_experiments.forecasting.level import OWN
@@ -16,7 +16,7 @@ from clv_experiments.forecasting.model import Model
 
 def build_model(cfg: DictConfig) -> Model:
     """Instantiate one option of ``conf/model``."""
-    estimator = build(cfg.estimator, "model.estimator", _convert_="all")
+    estimator = instantiate_setting(cfg.estimator, "model.estimator", _convert_="all")
     level = OmegaConf.select(cfg, "level", default=OWN)  # the YAML of a model may leave it out
     fallback = build_model(cfg.fallback) if "fallback" in cfg else None
     return Model(cfg.name, cfg.family, cfg.supervised, build_features(cfg.features), estimator, level, fallback)
@@ -24,8 +24,13 @@ def build_model(cfg: DictConfig) -> Model:
 
 def build_features(cfg: DictConfig) -> FeatureSet:
     """Instantiate one option of ``conf/features``, or the features that a model brings."""
-    estimators = {name: build(node, f"features.estimators.{name}") for name, node in cfg.get("estimators", {}).items()}
-    return FeatureSet(cfg.name, [build(block_cfg, "features.blocks") for block_cfg in cfg.blocks], estimators)
+    estimators = {
+        name: instantiate_setting(node, f"features.estimators.{name}")
+        for name, node in cfg.get("estimators", {}).items()
+    }
+    return FeatureSet(
+        cfg.name, [instantiate_setting(block_cfg, "features.blocks") for block_cfg in cfg.blocks], estimators
+    )
 
 
 def build_baselines(cfg: DictConfig) -> list[Model]:
@@ -43,7 +48,7 @@ def build_named_model(cfg: DictConfig, name: str, setting: str) -> Model:
     """
     models = build_models(cfg, lambda option: option.name == name)
     if not models:
-        raise ClvError(f"there is no model '{name}' ({setting}); {suggest(str(name), option_files('model'))}")
+        raise ClvError(f"there is no model '{name}' ({setting}); {suggest(str(name), find_option_files('model'))}")
     return models[0]
 
 

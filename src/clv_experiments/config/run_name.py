@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from clv_experiments.comparison.entries import TUNED, describe_differences
 from clv_experiments.config.composition import compose_config
-from clv_experiments.config.conf_folders import conf_version, option_files
+from clv_experiments.config.conf_folders import find_option_files, list_file_times
 from clv_experiments.config.settings import flatten_settings
 
 MAX_CHARACTERS = 100
@@ -25,16 +25,16 @@ def name_run(cfg: DictConfig) -> str:
         Composed from ``conf/``.
     """
     name = str(cfg.model.name)
-    changes = [] if name.endswith(TUNED) else _changes(cfg)  # those that a search changed are many
+    changes = [] if name.endswith(TUNED) else _describe_changed_settings(cfg)  # those that a search changed are many
     protocol = [] if cfg.evaluation.protocol == "forecast" else [cfg.evaluation.protocol]
     title = " ".join([name, *changes, *protocol])
     return title if len(title) <= MAX_CHARACTERS else f"{title[: MAX_CHARACTERS - 1]}…"
 
 
-def _changes(cfg: DictConfig) -> list[str]:
-    if cfg.model.name not in option_files("model"):
+def _describe_changed_settings(cfg: DictConfig) -> list[str]:
+    if cfg.model.name not in find_option_files("model"):
         return []
-    settings, defaults = _settings_of(cfg), _configured_settings(cfg.model.name, conf_version())
+    settings, defaults = _flatten_to_text(cfg), _load_default_settings(cfg.model.name, list_file_times())
     window = [
         f"{key.partition('.')[2]}={settings[key]}" for key in WINDOW_KEYS if settings.get(key) != defaults.get(key)
     ]
@@ -42,9 +42,9 @@ def _changes(cfg: DictConfig) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _configured_settings(model: str, _version: tuple[tuple[Path, int], ...]) -> dict[str, str]:
-    return _settings_of(compose_config("config", [f"model={model}"]))
+def _load_default_settings(model: str, _version: tuple[tuple[Path, int], ...]) -> dict[str, str]:
+    return _flatten_to_text(compose_config("config", [f"model={model}"]))
 
 
-def _settings_of(cfg: DictConfig) -> dict[str, str]:
+def _flatten_to_text(cfg: DictConfig) -> dict[str, str]:
     return {name: str(value) for name, value in flatten_settings(cfg).items()}

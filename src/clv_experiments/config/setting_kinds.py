@@ -19,7 +19,7 @@ MAX_VALUE_LENGTH = 80  # characters of a refused value that a message shows
 
 
 @dataclass(frozen=True)
-class Kind:
+class SettingKind:
     """What a setting may be.
 
     Attributes
@@ -33,9 +33,9 @@ class Kind:
     description: str
     accepts: Callable[[Any], bool]
 
-    def __or__(self, other: Kind) -> Kind:
+    def __or__(self, other: SettingKind) -> SettingKind:
         """Return the kind that takes either."""
-        return Kind(
+        return SettingKind(
             f"{self.description} or {other.description}", lambda value: self.accepts(value) or other.accepts(value)
         )
 
@@ -44,28 +44,28 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-NULL = Kind("null", lambda value: value is None)
-TEXT = Kind("text", lambda value: isinstance(value, str) and bool(value.strip()))
-FOLDER = Kind(
+NULL = SettingKind("null", lambda value: value is None)
+TEXT = SettingKind("text", lambda value: isinstance(value, str) and bool(value.strip()))
+FOLDER = SettingKind(
     f"a folder, and a tracking server is typed as tracking=server tracking.uri={EXAMPLE}",
     lambda value: TEXT.accepts(value) and not is_address(value),
 )
-NAME = Kind(
+NAME = SettingKind(
     f"a name of at most {MAX_NAME} printable characters",
     lambda value: TEXT.accepts(value) and len(value) <= MAX_NAME and value.isprintable(),
 )
-EMPTY = Kind("empty", lambda value: value == "")
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-FALSE = Kind("false", lambda value: value is False)
-NUMBER = Kind("a number", _is_number)
-LIST = Kind("a list", lambda value: isinstance(value, ListConfig))
-TEXTS = Kind("a list of texts", lambda value: isinstance(value, ListConfig) and all(map(TEXT.accepts, value)))
-DAY = Kind("a day like 1998-03-31", lambda value: isinstance(value, str))
-MAPPING = Kind("settings of its own", lambda value: isinstance(value, DictConfig))
+EMPTY = SettingKind("empty", lambda value: value == "")
+FLAG = SettingKind("true or false", lambda value: isinstance(value, bool))
+FALSE = SettingKind("false", lambda value: value is False)
+NUMBER = SettingKind("a number", _is_number)
+LIST = SettingKind("a list", lambda value: isinstance(value, ListConfig))
+TEXTS = SettingKind("a list of texts", lambda value: isinstance(value, ListConfig) and all(map(TEXT.accepts, value)))
+DAY = SettingKind("a day like 1998-03-31", lambda value: isinstance(value, str))
+MAPPING = SettingKind("settings of its own", lambda value: isinstance(value, DictConfig))
 
 GROUPS = ("data", "window", "features", "model", "evaluation", "tracking", "decisions", "sweep")
 # The first pattern that a setting matches counts; what matches none is checked by whoever reads it.
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, SettingKind] = {
     **dict.fromkeys(GROUPS, MAPPING),
     **dict.fromkeys(("resume", "excel"), FLAG),
     "data.name": NAME,
@@ -83,7 +83,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("data.where", "data.date_format", "data.amount_per", "data.discount_unit"), TEXT | NULL),
     "data.rfm_unit": TEXT | NULL,
     "data.columns.*": TEXT | TEXTS | FALSE | NULL,
-    "data.cleaning.*.*": Kind("anything", lambda value: True),
+    "data.cleaning.*.*": SettingKind("anything", lambda value: True),
     "data.cleaning.*": MAPPING | NULL,
     **dict.fromkeys(("data.log_start", "data.log_end", "window.cutoff"), DAY | NULL),
     "data.currency": NAME | EMPTY | NULL,
@@ -126,28 +126,28 @@ EXAMPLE_KEYS = {
 }
 
 
-def kind_of(key: str) -> Kind | None:
+def get_setting_kind(key: str) -> SettingKind | None:
     """Return the kind of value that a setting takes; None where nothing general can be said.
 
     A model inside another, as its member or fallback, has the settings of any model.
     """
     key = INNER_MODEL.sub("model.", key)
-    return next((kind for pattern, kind in KINDS.items() if _matches(key, pattern)), None)
+    return next((kind for pattern, kind in KINDS.items() if _key_matches_pattern(key, pattern)), None)
 
 
-def takes_text(key: str) -> bool:
+def accepts_text(key: str) -> bool:
     """Whether what is typed for a setting can be text whatever it looks like: ``data.path=2024``."""
-    kind = kind_of(key)
+    kind = get_setting_kind(key)
     return kind is not None and kind.accepts("text") and not kind.accepts(1)
 
 
-def takes_list(key: str) -> bool:
+def accepts_list(key: str) -> bool:
     """Whether a setting takes a list of texts."""
-    kind = kind_of(key)
+    kind = get_setting_kind(key)
     return key in LISTS or (kind is not None and kind.accepts(OmegaConf.create(["text"])))
 
 
-def check_kinds(cfg: DictConfig) -> None:
+def check_setting_kinds(cfg: DictConfig) -> None:
     """Refuse values of another kind than a setting takes.
 
     Raises
@@ -155,35 +155,35 @@ def check_kinds(cfg: DictConfig) -> None:
     ClvError
         Names the setting, what it must be and what it is.
     """
-    for key, value in _walk(cfg, ""):
-        kind = kind_of(key)
+    for key, value in _iterate_settings(cfg, ""):
+        kind = get_setting_kind(key)
         if kind is not None and not kind.accepts(value):
-            raise ClvError(_refusal(key, kind, value))
+            raise ClvError(_describe_wrong_kind(key, kind, value))
 
 
-def shorten(value: Any, length: int = MAX_VALUE_LENGTH) -> str:
+def format_shortened(value: Any, length: int = MAX_VALUE_LENGTH) -> str:
     """Show a value, or the beginning of a long one."""
     text = str(value)
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-def _refusal(key: str, kind: Kind, value: Any) -> str:
+def _describe_wrong_kind(key: str, kind: SettingKind, value: Any) -> str:
     if kind is MAPPING:
         example = f", such as {EXAMPLE_KEYS[key]}" if key in EXAMPLE_KEYS else ""
-        return f"{key} holds settings of its own{example}; it cannot be '{shorten(value)}'"
+        return f"{key} holds settings of its own{example}; it cannot be '{format_shortened(value)}'"
     if key.startswith("data.cleaning."):
-        return f"{key} must be null or have settings of its own, such as .policy={shorten(value)}"
-    return f"{key} must be {kind.description}, got {'null' if value is None else repr(shorten(value))}"
+        return f"{key} must be null or have settings of its own, such as .policy={format_shortened(value)}"
+    return f"{key} must be {kind.description}, got {'null' if value is None else repr(format_shortened(value))}"
 
 
-def _walk(cfg: DictConfig, prefix: str) -> Iterator[tuple[str, Any]]:
+def _iterate_settings(cfg: DictConfig, prefix: str) -> Iterator[tuple[str, Any]]:
     """Give each setting with its value, parents before what stands below them; a model's own are its library's."""
     for name in map(str, cfg):
         key, value = f"{prefix}{name}", cfg[name]
         yield key, value
         if isinstance(value, DictConfig) and key not in LIBRARY:
-            yield from _walk(value, f"{key}.")
+            yield from _iterate_settings(value, f"{key}.")
 
 
-def _matches(key: str, pattern: str) -> bool:
+def _key_matches_pattern(key: str, pattern: str) -> bool:
     return key.count(".") == pattern.count(".") and fnmatchcase(key, pattern)

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from clv_experiments.config.setting_kinds import check_kinds
+from clv_experiments.config.setting_kinds import check_setting_kinds
 from clv_experiments.data.window import TRAINING_CUSTOMERS, Horizon
 from clv_experiments.errors import ClvError, mask_settings
 from clv_experiments.evaluation.metrics import OBJECTIVES
@@ -42,13 +42,13 @@ def check_settings(cfg: DictConfig) -> None:
     ClvError
         Names the setting, what it must be and what it is.
     """
-    check_kinds(cfg)
+    check_setting_kinds(cfg)
     least = {"seed": 0, "window.origins": 1, "window.training_origins": 1, "window.training_customers": LEAST_SAMPLE}
     for name, minimum in least.items():
         check_whole_number(cfg, name, minimum)
     check_whole_number(cfg, "evaluation.bootstrap_replicates", 2)
     if cfg.evaluation.protocol == "customer_split":
-        _check_split(cfg)
+        _check_split_settings(cfg)
     choices = {"evaluation.objective": OBJECTIVES, "evaluation.protocol": PROTOCOLS, "model.level": LEVELS}
     for name, allowed in choices.items():
         value = OmegaConf.select(cfg, name)
@@ -76,7 +76,7 @@ def check_whole_number(cfg: DictConfig, name: str, minimum: int) -> None:
         raise ClvError(f"{name} must be a whole number of at least {minimum}, or {wording}, got '{value}'")
 
 
-def _check_split(cfg: DictConfig) -> None:
+def _check_split_settings(cfg: DictConfig) -> None:
     if "splits" not in cfg.evaluation:
         raise ClvError("evaluation.protocol=customer_split needs settings of its own; type evaluation=customer_split")
     check_whole_number(cfg, "evaluation.splits", 1)
@@ -96,7 +96,7 @@ def read_split_settings(cfg: DictConfig) -> SplitSettings:
     return SplitSettings(settings.splits, settings.test_share, cfg.seed, dict(settings.published))
 
 
-def protocol_label(cfg: DictConfig) -> str:
+def format_protocol_label(cfg: DictConfig) -> str:
     """Name the protocol; where customers are split, with what decides who is compared with whom."""
     settings = cfg.evaluation
     split_label = (
@@ -105,25 +105,25 @@ def protocol_label(cfg: DictConfig) -> str:
     return f"{settings.protocol}{split_label}"
 
 
-def run_title(cfg: DictConfig) -> str:
+def format_run_title(cfg: DictConfig) -> str:
     """Say in one line what a run is about."""
     horizon = Horizon.parse(cfg.window.horizon)
     return f"{cfg.model.name} with features {cfg.model.features.name} on {cfg.data.name}, next {horizon}"
 
 
-def experiment_name(cfg: DictConfig) -> str:
+def get_experiment_name(cfg: DictConfig) -> str:
     """Name the MLflow experiment that a log and a horizon are filed under: ``cdnow 3m``."""
     return name_experiment(cfg.data.name, Horizon.parse(cfg.window.horizon).label)
 
 
-def keeps_runs(cfg: DictConfig) -> bool:
+def is_tracking_enabled(cfg: DictConfig) -> bool:
     """Whether runs are kept, in a folder or on a server."""
     return "folder" in cfg.tracking or "uri" in cfg.tracking
 
 
-def study_folder(cfg: DictConfig) -> str | None:
+def get_study_folder(cfg: DictConfig) -> str | None:
     """Return the folder of studies: that of the runs, of runs on a server one here; None where no run is kept."""
-    return cfg.tracking.get("folder", LOCAL_FOLDER) if keeps_runs(cfg) else None
+    return cfg.tracking.get("folder", LOCAL_FOLDER) if is_tracking_enabled(cfg) else None
 
 
 def resolve_settings(cfg: DictConfig) -> dict[str, Any]:
@@ -133,23 +133,23 @@ def resolve_settings(cfg: DictConfig) -> dict[str, Any]:
 
 def flatten_settings(cfg: DictConfig) -> dict[str, Any]:
     """Name every setting as a run's parameters do: ``window.horizon``; the features are those of the model."""
-    return _flat_settings(resolve_settings(cfg))
+    return _flatten_without_features(resolve_settings(cfg))
 
 
 def setting_records(settings: dict[str, Any]) -> Iterator[Param]:
     """Flatten the composed settings as parameters, without those of the command, which say nothing of a run."""
     of_run = {name: value for name, value in settings.items() if name not in ("tracking", "resume")}
-    yield from (Param(name, value) for name, value in setting_params(_flat_settings(of_run)).items())
+    yield from (Param(name, value) for name, value in setting_params(_flatten_without_features(of_run)).items())
 
 
-def _flat_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    return dict(_flatten({name: value for name, value in settings.items() if name != "features"}, ""))
+def _flatten_without_features(settings: dict[str, Any]) -> dict[str, Any]:
+    return dict(_iterate_leaves({name: value for name, value in settings.items() if name != "features"}, ""))
 
 
-def _flatten(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+def _iterate_leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, nested in value.items():
-            yield from _flatten(nested, f"{key}.{name}" if key else str(name))
+            yield from _iterate_leaves(nested, f"{key}.{name}" if key else str(name))
     else:
         yield key, json.dumps(value) if isinstance(value, list) else value
 

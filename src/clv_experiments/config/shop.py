@@ -18,7 +18,7 @@ def build_shop(settings: Mapping[str, Any], currency: str) -> Shop:
     ClvError
         Names the setting, what it must be and what it is.
     """
-    contact, tiers = _group(settings, "contact"), _group(settings, "tiers")
+    contact, tiers = _get_subsettings(settings, "contact"), _get_subsettings(settings, "tiers")
     uplift = contact["uplift"]
     if not isinstance(uplift, Sequence) or isinstance(uplift, str):
         uplift = [uplift] * 3
@@ -26,11 +26,11 @@ def build_shop(settings: Mapping[str, Any], currency: str) -> Shop:
         currency=currency,
         margin=settings["margin"],
         annual_discount_rate=settings["annual_discount_rate"],
-        clv_horizon=_horizon(settings, "clv_horizon"),
+        clv_horizon=_parse_horizon(settings, "clv_horizon"),
         interval=settings["interval"],
         tiers=(tiers["high"], tiers["mid"]),
         likely=settings["likely"],
-        next_purchase_within=_horizon(settings, "next_purchase_within"),
+        next_purchase_within=_parse_horizon(settings, "next_purchase_within"),
         campaign=Campaign(
             contact["budget"],
             contact["cost"],
@@ -41,7 +41,7 @@ def build_shop(settings: Mapping[str, Any], currency: str) -> Shop:
     )
 
 
-def _group(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _get_subsettings(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return settings that have settings of their own."""
     group = settings[name]
     if not isinstance(group, Mapping):
@@ -49,7 +49,7 @@ def _group(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return group
 
 
-def _horizon(settings: Mapping[str, Any], name: str) -> Horizon:
+def _parse_horizon(settings: Mapping[str, Any], name: str) -> Horizon:
     try:
         return Horizon.parse(settings[name])
     except ClvError as error:

@@ -16,10 +16,10 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clv_experiments.comparison.entries import TUNED
 from clv_experiments.comparison.selection import WITHOUT_EFFECT
-from clv_experiments.config.conf_folders import option_files
+from clv_experiments.config.conf_folders import find_option_files
 from clv_experiments.config.log_and_window import build_window
 from clv_experiments.config.model_options import build_model
-from clv_experiments.config.settings import experiment_name, flatten_settings
+from clv_experiments.config.settings import flatten_settings, get_experiment_name
 from clv_experiments.config.sweep_options import RANDOM_SEED, SweepSettings, read_space, read_sweep_settings
 from clv_experiments.data.window import Period, Window
 from clv_experiments.errors import ClvError, suggest
@@ -75,10 +75,10 @@ class SweepConfig:
         ClvError
             If the space cannot be read, or names a key that the config has not.
         """
-        return read_space(OmegaConf.to_container(self.cfg.sweep.space), self.configured_value, group_options)  # type: ignore[arg-type]
+        return read_space(OmegaConf.to_container(self.cfg.sweep.space), self.configured_value, list_group_options)  # type: ignore[arg-type]
 
     @property
-    def configured_choice(self) -> dict[str, Value] | None:
+    def configured_params(self) -> dict[str, Value] | None:
         """The choice that the configured settings are; None where they lie outside the space."""
         return self.space.configured(self.configured_value)
 
@@ -90,11 +90,11 @@ class SweepConfig:
         ClvError
             If the config has no such key.
         """
-        if group_options(key):
+        if list_group_options(key):
             return self.cfg[key].name
         value = OmegaConf.select(self.cfg, key, default=MISSING)
         if value is MISSING:
-            raise ClvError(_unknown_key(self.cfg, key))
+            raise ClvError(_describe_unknown_key(self.cfg, key))
         if OmegaConf.is_config(value):
             raise ClvError(
                 f"{key} (sweep.space) holds several settings; name one of them, such as {key}.{next(iter(value), 0)}"
@@ -105,8 +105,8 @@ class SweepConfig:
         """Compose the config of a choice."""
         cfg = copy.deepcopy(self.cfg)
         settings = self.space.settings(params)
-        for key in sorted(settings, key=lambda key: not group_options(key)):  # an option before what changes in it
-            if group_options(key):
+        for key in sorted(settings, key=lambda key: not list_group_options(key)):  # an option before what changes in it
+            if list_group_options(key):
                 cfg[key] = self._group_options[key, str(settings[key])]
             else:
                 OmegaConf.update(cfg, key, settings[key])
@@ -116,11 +116,11 @@ class SweepConfig:
         """Build the model that a choice describes."""
         return build_candidate_model(self.compose(params))
 
-    def build_models_of_options(self) -> Iterator[Model]:
+    def build_models_of_group_options(self) -> Iterator[Model]:
         """Give the configured model, and one with each other option that a config group may take."""
         yield build_model(self.cfg.model)
         for parameter in self.space.parameters:
-            if group_options(parameter.key):
+            if list_group_options(parameter.key):
                 for option in parameter.distribution.choices:  # type: ignore[attr-defined]
                     yield build_model(self.compose({parameter.name: option}).model)
 
@@ -138,7 +138,7 @@ class SweepConfig:
         periods = window.validation_periods(
             self.settings.validation_origins, supervised=cfg.model.supervised, source=cfg.data.name
         )
-        return SearchPeriods(widen_window(window, len(periods)), periods)
+        return SearchPeriods(add_validation_origins(window, len(periods)), periods)
 
     def trial_settings(self, log_fingerprint: str) -> dict[str, Any]:
         """Return all that decides how a trial scores."""
@@ -149,12 +149,12 @@ class SweepConfig:
     def study_name(self, trial_settings: Mapping[str, Any]) -> str:
         """Return the name that was typed, or one after what is searched."""
         digest = hashlib.sha256(json.dumps(trial_settings, sort_keys=True).encode()).hexdigest()
-        return self.settings.name or f"{self.cfg.model.name} {experiment_name(self.cfg)} {digest[:8]}"
+        return self.settings.name or f"{self.cfg.model.name} {get_experiment_name(self.cfg)} {digest[:8]}"
 
     @cached_property
     def _group_options(self) -> dict[tuple[str, str], Any]:
         """Each option of a config group that may be chosen, composed once."""
-        groups = [parameter for parameter in self.space.parameters if group_options(parameter.key)]
+        groups = [parameter for parameter in self.space.parameters if list_group_options(parameter.key)]
         keys = [(p.key, str(choice)) for p in groups for choice in p.distribution.choices]  # type: ignore[attr-defined]
         return {
             (group, option): compose("sweep", overrides=[*self.overrides, f"{group}={option}"])[group]
@@ -167,44 +167,44 @@ def build_candidate_model(cfg: DictConfig) -> CandidateModel:
     return CandidateModel(build_model(cfg.model), cfg.window.training_origins)
 
 
-def widen_window(window: Window, periods: int) -> Window:
+def add_validation_origins(window: Window, periods: int) -> Window:
     """Widen a window so that the validation periods before its oldest holdout can be forecast."""
     return replace(window, origins=window.origins + periods - 1)
 
 
-def with_seed(cfg: DictConfig, seed: int) -> DictConfig:
+def replace_seed(cfg: DictConfig, seed: int) -> DictConfig:
     """Copy a config with another seed, which replaces those typed for an estimator too."""
     cfg = copy.deepcopy(cfg)
     cfg.seed = seed
-    _set_seeds(cfg.model.estimator, seed)
+    _replace_seeds_in_place(cfg.model.estimator, seed)
     return cfg
 
 
 def depends_on_seed(cfg: DictConfig) -> bool:
     """Whether another seed gives another model."""
     model, reseeded_model = (
-        OmegaConf.to_container(with_seed(cfg, seed).model, resolve=True) for seed in (cfg.seed, cfg.seed + 1)
+        OmegaConf.to_container(replace_seed(cfg, seed).model, resolve=True) for seed in (cfg.seed, cfg.seed + 1)
     )
     return model != reseeded_model
 
 
-def group_options(key: str) -> list[str]:
+def list_group_options(key: str) -> list[str]:
     """List the options of a config group; empty where the key is none."""
-    return list(option_files(key)) if key.isidentifier() else []
+    return list(find_option_files(key)) if key.isidentifier() else []
 
 
-def _set_seeds(settings: Any, seed: int) -> None:
+def _replace_seeds_in_place(settings: Any, seed: int) -> None:
     if isinstance(settings, ListConfig):
         for value in settings:
-            _set_seeds(value, seed)
+            _replace_seeds_in_place(value, seed)
     elif isinstance(settings, DictConfig):
         for value in settings.values():
-            _set_seeds(value, seed)
+            _replace_seeds_in_place(value, seed)
         if RANDOM_SEED in settings:
             settings[RANDOM_SEED] = seed
 
 
-def _unknown_key(cfg: DictConfig, key: str) -> str:
+def _describe_unknown_key(cfg: DictConfig, key: str) -> str:
     parent, _, last = key.rpartition(".")
     while parent and not OmegaConf.is_config(OmegaConf.select(cfg, parent)):
         parent, _, last = parent.rpartition(".")

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from clv_experiments.config.conf_folders import option_files, packaged_conf
+from clv_experiments.config.conf_folders import find_option_files, packaged_conf_folder
 from clv_experiments.config.settings import ALL, check_settings, check_whole_number
 from clv_experiments.errors import ClvError, suggest
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, SCORES
@@ -58,13 +58,13 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
     """
     check_settings(cfg)
     sweep = cfg.sweep
-    names = [str(name) for name in OmegaConf.load(packaged_conf() / "sweep.yaml").sweep]
+    names = [str(name) for name in OmegaConf.load(packaged_conf_folder() / "sweep.yaml").sweep]
     for unknown in (str(name) for name in sweep if name not in names):  # which a + would let in
         raise ClvError(f"there is no setting sweep.{unknown}; {suggest(unknown, names)}")
     if cfg.evaluation.protocol != "forecast":
         raise ClvError("a sweep needs a validation period, which evaluation=customer_split has not; leave it out")
-    _check_numbers(cfg)
-    _check_words(sweep)
+    _check_numeric_options(cfg)
+    _check_text_options(sweep)
     metrics = _read_metrics(sweep)
     if sweep.pruner != "none" and (metrics[1:] or sweep.validation_origins == 1):
         raise ClvError(
@@ -86,7 +86,7 @@ def read_sweep_settings(cfg: DictConfig) -> SweepSettings:
     )
 
 
-def _check_numbers(cfg: DictConfig) -> None:
+def _check_numeric_options(cfg: DictConfig) -> None:
     for name, minimum in {"n_trials": 1, "seed": 0, "seeds": 1, "validation_origins": 1}.items():
         check_whole_number(cfg, f"sweep.{name}", minimum)
     timeout = cfg.sweep.timeout
@@ -96,7 +96,7 @@ def _check_numbers(cfg: DictConfig) -> None:
         raise ClvError("a sweep must end: type sweep.n_trials=50, or sweep.timeout=600 (seconds), or both")
 
 
-def _check_words(sweep: DictConfig) -> None:
+def _check_text_options(sweep: DictConfig) -> None:
     for name, options in {"sampler": list(SAMPLERS), "pruner": list(PRUNERS)}.items():
         if sweep[name] not in options:
             raise ClvError(f"sweep.{name} must be one of {', '.join(options)}, got '{sweep[name]}'")
@@ -112,8 +112,8 @@ def _require_space(sweep: DictConfig, model: str) -> None:
         raise ClvError(f"sweep.space holds a parameter a name, as in conf/sweep; it cannot be '{sweep.space}'")
     if not sweep.space:
         raise ClvError(
-            f"nothing is to be chosen for {model}; conf/sweep has spaces for {', '.join(option_files('sweep'))}, and "
-            "others can be typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
+            f"nothing is to be chosen for {model}; conf/sweep has spaces for {', '.join(find_option_files('sweep'))}, "
+            "and others can be typed, such as '+sweep.space.depth={key: model.estimator.max_depth, low: 2, high: 9}'"
         )
 
 

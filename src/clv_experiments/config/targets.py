@@ -18,8 +18,8 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clv_experiments.config.conf_folders import packaged_conf, user_conf
-from clv_experiments.config.setting_kinds import shorten
+from clv_experiments.config.conf_folders import packaged_conf_folder, user_conf_folder
+from clv_experiments.config.setting_kinds import format_shortened
 from clv_experiments.errors import ClvError
 
 PACKAGES = ("clv_experiments", "sklearn", "xgboost")
@@ -57,11 +57,11 @@ def read_logged_settings(text: str, run_id: str) -> DictConfig:
     missing = [name for name in LOGGED if not isinstance(raw, dict) or not isinstance(raw.get(name), dict)]
     if missing or not isinstance(settings, DictConfig):
         raise ClvError(f"config.yaml of run {run_id} has no {', '.join(missing)}; take another run")
-    for key, written in _texts(raw, ""):
+    for key, written in _iterate_texts(raw, ""):
         if "${" in written:
             raise ClvError(
-                f"config.yaml of run {run_id} says {key}={shorten(written)}, and no run refers to anything there: it "
-                "was changed since; take another run"
+                f"config.yaml of run {run_id} says {key}={format_shortened(written)}, and no run refers to anything "
+                "there: it was changed since; take another run"
             )
     check_targets(settings, f" of run {run_id}")
     return settings
@@ -82,12 +82,12 @@ def check_targets(cfg: DictConfig, source: str = "") -> None:
         Names the setting, and how it is allowed.
     """
     named: set[str] | None = None
-    for key, target in _targets(cfg):
-        if _belongs_there(key, target) or _is_estimator(target):
+    for key, target in _iterate_targets(cfg):
+        if _is_packaged_target(key, target) or _is_estimator(target):
             continue
-        named = _targets_below(user_conf()) if named is None else named
+        named = _list_targets_in_folder(user_conf_folder()) if named is None else named
         if target not in named:
-            short = shorten(target)
+            short = format_shortened(target)
             raise ForeignTarget(
                 f"{key}={short}{source} would run code of neither clv_experiments, scikit-learn nor XGBoost that "
                 f"belongs there; if you trust it, write '_target_: {short}' into a YAML file of conf/ in the working "
@@ -95,14 +95,14 @@ def check_targets(cfg: DictConfig, source: str = "") -> None:
             )
 
 
-def _belongs_there(key: str, target: str) -> bool:
+def _is_packaged_target(key: str, target: str) -> bool:
     group = re.split(r"[.\[]", key, maxsplit=1)[0]
-    return group == CHECKS or any(target in _packaged_targets(folder) for folder in FOLDERS.get(group, (group,)))
+    return group == CHECKS or any(target in _list_packaged_targets(folder) for folder in FOLDERS.get(group, (group,)))
 
 
 @cache
-def _packaged_targets(group: str) -> set[str]:
-    return _targets_below(packaged_conf() / group)
+def _list_packaged_targets(group: str) -> set[str]:
+    return _list_targets_in_folder(packaged_conf_folder() / group)
 
 
 def _is_estimator(target: str) -> bool:
@@ -118,18 +118,18 @@ def _is_estimator(target: str) -> bool:
     return isclass(found) and issubclass(found, BaseEstimator) and found.__module__.partition(".")[0] in PACKAGES
 
 
-def _targets_below(folder: Path | None) -> set[str]:
+def _list_targets_in_folder(folder: Path | None) -> set[str]:
     """List what the files of a folder name."""
     files = folder.rglob("*.yaml") if folder else ()
     return {target for file in files for target in NAMED.findall(file.read_text(encoding="utf-8", errors="replace"))}
 
 
-def _targets(cfg: DictConfig) -> Iterator[tuple[str, str]]:
+def _iterate_targets(cfg: DictConfig) -> Iterator[tuple[str, str]]:
     """Walk through settings as they are written, and into what a resolver makes; other nodes are met in their place."""
     pending: list[tuple[str, Any]] = [("", OmegaConf.to_container(cfg))]
     while pending:
         prefix, node = pending.pop()
-        for key, written in _texts(node, prefix):
+        for key, written in _iterate_texts(node, prefix):
             value: Any = written
             if "${" in written:
                 value = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
@@ -140,13 +140,13 @@ def _targets(cfg: DictConfig) -> Iterator[tuple[str, str]]:
                 yield key, str(value)
 
 
-def _texts(node: Any, key: str) -> Iterator[tuple[str, str]]:
+def _iterate_texts(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """Give every value below a node as a text, with the key that leads to it."""
     if isinstance(node, list):
         for index, inner in enumerate(node):
-            yield from _texts(inner, f"{key}[{index}]")
+            yield from _iterate_texts(inner, f"{key}[{index}]")
     elif isinstance(node, dict):
         for name, inner in node.items():
-            yield from _texts(inner, f"{key}.{name}" if key else str(name))
+            yield from _iterate_texts(inner, f"{key}.{name}" if key else str(name))
     else:
         yield key, str(node)

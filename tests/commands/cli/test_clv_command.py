@@ -8,7 +8,13 @@ from hydra.core.global_hydra import GlobalHydra
 
 from clv_experiments import __version__
 from clv_experiments.commands.cli.clv import COMMANDS, main
-from clv_experiments.config.conf_folders import option_files, packaged_conf, read_options, shadowed_options, user_conf
+from clv_experiments.config.conf_folders import (
+    find_option_files,
+    find_shadowed_options,
+    packaged_conf_folder,
+    read_options,
+    user_conf_folder,
+)
 from clv_experiments.errors import command
 
 MODEL = """# The mean, twice
@@ -95,7 +101,7 @@ def test_a_model_of_a_users_own_is_one_of_the_options(clv, tmp_path):
     (tmp_path / "conf" / "model").mkdir(parents=True)
     (tmp_path / "conf" / "model" / "twice_the_mean.yaml").write_text(MODEL)
     (tmp_path / "own_models_of_a_test.py").write_text(CLASS)
-    assert "twice_the_mean" in option_files("model")
+    assert "twice_the_mean" in find_option_files("model")
     status, stdout, stderr = clv("train", "model=twice_the_mean", "data=cdnow_sample", "tracking=memory")
     assert (status, stderr) == (0, "")
     assert "\ntwice_the_mean " in stdout
@@ -105,15 +111,15 @@ def test_an_option_that_a_packaged_one_hides_is_said(clv, tmp_path):
     (tmp_path / "conf" / "model").mkdir(parents=True)
     hidden = tmp_path / "conf" / "model" / "zeros.yaml"
     hidden.write_text(MODEL)
-    assert shadowed_options() == [hidden]
-    assert option_files("model")["zeros"] == packaged_conf() / "model" / "zeros.yaml"
+    assert find_shadowed_options() == [hidden]
+    assert find_option_files("model")["zeros"] == packaged_conf_folder() / "model" / "zeros.yaml"
     assert f"note: {hidden} is not read" in clv("train", "--cfg", "job")[1]
 
 
 def test_the_packaged_conf_is_no_conf_of_a_users_own(monkeypatch):
-    monkeypatch.chdir(packaged_conf().parent)
-    assert user_conf() is None
-    assert shadowed_options() == []
+    monkeypatch.chdir(packaged_conf_folder().parent)
+    assert user_conf_folder() is None
+    assert find_shadowed_options() == []
 
 
 def test_the_ui_says_where_no_runs_are(clv):

@@ -1,4 +1,4 @@
-"""Errors in one error_sentence, an exit status that says so, and a traceback for those who ask."""
+"""Errors in one sentence, an exit status that says so, and a traceback for those who ask."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.cli.command_line import CommandLine, error_sentence
+from clv_experiments.commands.cli.command_line import CommandLine, format_error
 from clv_experiments.commands.cli.job_status import JobStatusFolder
 from clv_experiments.commands.train import run_experiment
 from clv_experiments.errors import ClvError
@@ -27,10 +27,10 @@ def _nothing_typed(monkeypatch):
 
 
 def refused(*overrides):
-    """Give the error_sentence for overrides that Hydra refuses."""
+    """Give the sentence for overrides that Hydra refuses."""
     with pytest.raises(HydraException) as caught, initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         compose("config", overrides=list(overrides))
-    return error_sentence(caught.value)
+    return format_error(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -67,25 +67,24 @@ def test_a_parameter_that_a_library_may_take_can_be_added():
 def test_our_own_error_is_found_below_what_a_library_wrapped_around_it():
     wrapped = RuntimeError("Error in call to target")
     wrapped.__cause__ = ClvError("the horizon\n  must be positive")
-    assert error_sentence(wrapped) == "the horizon must be positive"
+    assert format_error(wrapped) == "the horizon must be positive"
 
 
 def test_a_password_in_an_error_is_masked():
     assert (
-        error_sentence(ClvError("no answer from postgresql://ann:sesame@db"))
-        == "no answer from postgresql://ann:***@db"
+        format_error(ClvError("no answer from postgresql://ann:sesame@db")) == "no answer from postgresql://ann:***@db"
     )
 
 
 def test_an_error_nobody_foresaw_says_its_type_and_how_to_see_more():
-    assert error_sentence(KeyError("x")).startswith("KeyError: 'x' (unexpected: set HYDRA_FULL_ERROR=1")
+    assert format_error(KeyError("x")).startswith("KeyError: 'x' (unexpected: set HYDRA_FULL_ERROR=1")
 
 
 def test_broken_interpolations_are_one_sentence():
     with pytest.raises(Exception, match="nowhere") as caught:
         OmegaConf.to_container(OmegaConf.create({"a": "${nowhere}"}), resolve=True)
-    assert "unexpected" not in error_sentence(caught.value)
-    assert "\n" not in error_sentence(caught.value)
+    assert "unexpected" not in format_error(caught.value)
+    assert "\n" not in format_error(caught.value)
 
 
 def test_one_job_fails_alone(monkeypatch, capsys):
@@ -94,7 +93,7 @@ def test_one_job_fails_alone(monkeypatch, capsys):
 
     def main():
         for k in range(3):
-            with terminal.job():
+            with terminal.run_job():
                 if k == 1:
                     raise ClvError("number 1 is bad")
                 done.append(k)
@@ -111,7 +110,7 @@ def test_a_traceback_is_for_those_who_ask_and_holds_no_password(monkeypatch, cap
     terminal = CommandLine()
 
     def main():
-        with terminal.job():
+        with terminal.run_job():
             try:
                 raise RuntimeError("no answer from postgresql://ann:sesame@db")
             except RuntimeError as error:
@@ -156,7 +155,7 @@ def test_an_interrupt_that_a_library_reports_as_its_own_error_stays_an_interrupt
     terminal, later = CommandLine(), []
 
     def main():
-        with terminal.job():
+        with terminal.run_job():
             try:
                 signal.raise_signal(signal.SIGTERM)
             except KeyboardInterrupt:
@@ -189,21 +188,21 @@ def worker(tmp_path, monkeypatch):
 
 
 def test_a_worker_prints_a_job_in_one_piece_and_leaves_its_error_for_the_command(worker, capsys):
-    with worker.job():
+    with worker.run_job():
         sys.stdout.write("one\n")
         assert capsys.readouterr().out == "started: model=zeros\n"
-        assert worker.status.jobs() == ["model=zeros"]
+        assert worker.status.running_jobs() == ["model=zeros"]
         raise ClvError("bad")
     written = capsys.readouterr()
     assert written.out == "\nmodel=zeros\none\n"
     assert written.err == "error: model=zeros: bad\n"
     assert worker.status.failures == ["bad"]
-    assert worker.status.jobs() == []
+    assert worker.status.running_jobs() == []
 
 
 def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
     ended = []
-    with pytest.raises(KeyboardInterrupt), worker.job():
+    with pytest.raises(KeyboardInterrupt), worker.run_job():
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
@@ -216,7 +215,7 @@ def test_a_worker_that_is_interrupted_twice_ends_its_job_in_peace(worker):
 def test_a_worker_begins_nothing_after_a_stop(worker):
     worker.status.stop_workers()
     begun = []
-    with pytest.raises(KeyboardInterrupt), worker.job():
+    with pytest.raises(KeyboardInterrupt), worker.run_job():
         begun.append("a job")
     assert begun == []
 
@@ -228,7 +227,7 @@ def test_a_stop_does_not_wait_for_a_worker_that_was_killed(start_process, tmp_pa
     started = time.monotonic()
     JobStatusFolder(tmp_path).stop_workers()
     assert time.monotonic() - started < 5
-    assert JobStatusFolder(tmp_path).jobs() == ["model=zeros"]
+    assert JobStatusFolder(tmp_path).running_jobs() == ["model=zeros"]
 
 
 @pytest.mark.parametrize(

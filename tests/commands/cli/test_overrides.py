@@ -6,18 +6,18 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
-from clv_experiments.commands.cli.overrides import read_arguments
-from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.commands.cli.overrides import translate_arguments
+from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.errors import ClvError
 
 
 def read(*typed, command="config"):
-    return read_arguments(typed, command).for_hydra
+    return translate_arguments(typed, command).overrides_and_options
 
 
 def refusal(*typed, command="config"):
     with pytest.raises(ClvError) as caught:
-        read_arguments(typed, command)
+        translate_arguments(typed, command)
     return str(caught.value)
 
 
@@ -42,7 +42,7 @@ def test_a_path_is_the_file_that_it_names(path, multirun, tmp_path):
         (tmp_path / path.rpartition("/")[2].replace("*", "star")).touch()
     arguments = read(*multirun, f"data.path={path}")[len(multirun) :]
     assert arguments[1:] == ["data=file"]
-    with initialize_config_dir(str(packaged_conf()), version_base="1.3"):
+    with initialize_config_dir(str(packaged_conf_folder()), version_base="1.3"):
         assert hydra_compose("config", overrides=["model=zeros", *arguments]).data.source.path == path
 
 
@@ -50,8 +50,8 @@ def test_in_a_multirun_a_comma_separates_files_unless_the_file_is_there(tmp_path
     assert read("-m", "data.path=a.csv,b.csv")[1] == "data.path=a.csv,b.csv"
     assert read("-m", "data.path=my (1).csv,b.csv")[1] == "data.path='my (1).csv','b.csv'"
     (tmp_path / "a.csv,b.csv").touch()
-    arguments = read_arguments(["-m", "data.path=a.csv,b.csv"], "config")
-    assert arguments.for_hydra[1] == "data.path='a.csv,b.csv'"
+    arguments = translate_arguments(["-m", "data.path=a.csv,b.csv"], "config")
+    assert arguments.overrides_and_options[1] == "data.path='a.csv,b.csv'"
     assert "several are \"data.path='a.csv','b.csv'\"" in arguments.notes[0]
 
 
@@ -166,7 +166,7 @@ def test_a_word_that_is_a_file_is_the_log(tmp_path):
 
 def test_what_is_read_otherwise_than_typed_is_said():
     typed = ["model=BG/NBD", "3m", "seed=1", "seed=2"]
-    assert read_arguments(typed, "config").notes == [
+    assert translate_arguments(typed, "config").notes == [
         "3m is read as window=3m",
         "model=BG/NBD is read as model=bg_nbd",
         "of seed=1 and seed=2 the last counts",

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from clv_experiments.commands.cli.temporary_files import LOCK, remove_debris, temporary_files
+from clv_experiments.commands.cli.temporary_files import LOCK, remove_stale_folders, use_temporary_folder
 from clv_experiments.errors import TEMPORARY_PREFIX
 
 HOLD = (
     "import sys, tempfile\n"
-    "from clv_experiments.commands.cli.temporary_files import temporary_files\n"
-    "with temporary_files() as folder:\n"
+    "from clv_experiments.commands.cli.temporary_files import use_temporary_folder\n"
+    "with use_temporary_folder() as folder:\n"
     "    (folder / 'of a library').write_text('x')\n"
     "    print(folder, flush=True)\n"
     "    sys.stdin.read()\n"
@@ -35,7 +35,7 @@ def holder(start_process, system_folder):
 
 
 def test_all_temporary_files_go_to_one_folder_that_is_gone_afterwards(system_folder):
-    with temporary_files() as folder:
+    with use_temporary_folder() as folder:
         assert folder.parent == system_folder
         assert Path(tempfile.mkdtemp()).parent == folder
         assert os.environ["TMPDIR"] == str(folder)
@@ -45,11 +45,11 @@ def test_all_temporary_files_go_to_one_folder_that_is_gone_afterwards(system_fol
 
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_stays(holder, system_folder):
     process, folder = holder
-    with temporary_files():
+    with use_temporary_folder():
         assert (folder / "of a library").exists()
     process.kill()
     process.wait()
-    with temporary_files():
+    with use_temporary_folder():
         assert not folder.exists()
 
 
@@ -62,5 +62,5 @@ def test_what_is_not_ours_stays(system_folder):
     elsewhere = system_folder / "elsewhere"
     elsewhere.touch()
     (system_folder / names[0] / LOCK).symlink_to(elsewhere)
-    remove_debris(system_folder)
+    remove_stale_folders(system_folder)
     assert sorted(path.name for path in system_folder.iterdir()) == sorted([*names, "elsewhere"])

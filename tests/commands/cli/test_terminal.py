@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from clv_experiments.commands.cli.command_line import error_sentence
+from clv_experiments.commands.cli.command_line import format_error
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.errors import ClvError
 from clv_experiments.reporting.text_table import TextTable
@@ -28,7 +28,7 @@ def printed_lines(terminal):
 
 
 def test_a_file_gets_a_line_for_every_tenth_and_for_news(capsys):
-    with Terminal().bar("trials") as update:
+    with Terminal().show_bar("trials") as update:
         for done in range(1, 41):
             update(done, 40, f"best D2 {0.3 if done < 6 else 0.4}")
     numbers = [1, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40]
@@ -38,7 +38,7 @@ def test_a_file_gets_a_line_for_every_tenth_and_for_news(capsys):
 
 @pytest.mark.parametrize("total", [1000, None])
 def test_a_file_is_not_flooded(capsys, total):
-    with Terminal().bar("trials") as update:
+    with Terminal().show_bar("trials") as update:
         for done in range(1, 1001):
             update(done, total, f"best {done}")
     lines = capsys.readouterr().out.splitlines()
@@ -48,7 +48,7 @@ def test_a_file_is_not_flooded(capsys, total):
 
 def test_an_interrupted_search_says_how_far_it_came(capsys, terminal):
     for shows in (Terminal(), terminal):
-        with pytest.raises(KeyboardInterrupt), shows.bar("trials") as update:
+        with pytest.raises(KeyboardInterrupt), shows.show_bar("trials") as update:
             update(1, 100, "best 0.1")
             update(2, 100, "best 0.1")
             raise KeyboardInterrupt
@@ -59,7 +59,7 @@ def test_an_interrupted_search_says_how_far_it_came(capsys, terminal):
 
 def test_nothing_done_says_nothing(capsys, terminal):
     for shows in (Terminal(), terminal):
-        with shows.bar("trials"):
+        with shows.show_bar("trials"):
             pass
     assert capsys.readouterr().out == ""
     assert not re.search(r"trials \d", "".join(printed_lines(terminal)))
@@ -67,7 +67,7 @@ def test_nothing_done_says_nothing(capsys, terminal):
 
 @pytest.mark.parametrize("note", ["best D2 0.391 (trial 12)", "[red]x[/red] $x_1$ :smile:", "far too long " * 20])
 def test_a_terminal_shows_one_line_that_fits(terminal, note):
-    with terminal.bar("trials") as update:
+    with terminal.show_bar("trials") as update:
         update(7, 50, note)
     bars = [line for line in printed_lines(terminal) if "━" in line and "7 of 50" in line]
     assert bars
@@ -77,7 +77,7 @@ def test_a_terminal_shows_one_line_that_fits(terminal, note):
 
 
 def test_lines_of_a_run_inside_stay(terminal):
-    with terminal.bar("trials") as update:
+    with terminal.show_bar("trials") as update:
         update(1, 2, "")
         terminal.print_line("a line [b]of[/b] a run")
         print("a stray line")  # noqa: T201
@@ -89,7 +89,7 @@ def test_lines_of_a_run_inside_stay(terminal):
 
 
 def test_an_open_end_shows_no_time_left(terminal):
-    with terminal.bar("trials") as update:
+    with terminal.show_bar("trials") as update:
         update(3, None, "best 1")
     assert any("trials ━" in line and " 3 " in line for line in printed_lines(terminal))
     assert not any("left" in line for line in printed_lines(terminal))
@@ -102,4 +102,4 @@ def test_what_would_steer_a_terminal_is_not_printed(capsys):
     printed = capsys.readouterr().out
     assert printed.count("a[2J31mbc") == 6
     assert not {"\x1b", "\x9b", "\x07", "\u202e"} & set(printed)
-    assert error_sentence(ClvError(steering)) == "a[2J31mbc"
+    assert format_error(ClvError(steering)) == "a[2J31mbc"

@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from clv_experiments.config.log_and_window import load_configured_log
+from clv_experiments.config.log_and_window import load_log_from_config
 from clv_experiments.data.engine import DuckDb
 from clv_experiments.data.sources.uci import uci
 from clv_experiments.errors import ClvError
@@ -293,7 +293,7 @@ def test_config_reads_from_the_archive_to_the_log(compose, archive, tmp_path, mo
     monkeypatch.setenv("CLV_CACHE_DIR", str(tmp_path))
     small = [f"data.source.url={archive.url}", f"data.source.rows={ROWS}", f"data.source.amount={AMOUNT}"]
     cfg = compose("data=online_retail_ii", *small)
-    log = load_configured_log(cfg.data, lambda start, end: end)
+    log = load_log_from_config(cfg.data, lambda start, end: end)
     assert kept(tmp_path) == ["online_retail_ii.parquet"]
     days = log.purchase_days.order_by("customer_id", "date").to_pyarrow().to_pylist()
     assert [tuple(day.values()) for day in days] == [

@@ -14,11 +14,11 @@ from omegaconf import DictConfig
 
 from clv_experiments.commands.api.logs import Log
 from clv_experiments.commands.api.notebook_html import notebook_html
-from clv_experiments.commands.api.results import Result, choose_figure, compose_run, run_model
+from clv_experiments.commands.api.results import Result, compose_run_config, find_figure, run_in_memory
 from clv_experiments.commands.api.settings import Settings
-from clv_experiments.commands.cell_request import model_family_by_name
+from clv_experiments.commands.cell_request import read_model_families
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.submit import check_name, evaluate_predictions, submission_records
+from clv_experiments.commands.submit import check_submission_name, evaluate_predictions, submission_records
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.comparison.champion import choose
 from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
@@ -30,7 +30,7 @@ from clv_experiments.comparison.entries import label_runs, read_entry
 from clv_experiments.comparison.selection import build_cell
 from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
 from clv_experiments.comparison.verdict import decide_verdict
-from clv_experiments.config.settings import experiment_name
+from clv_experiments.config.settings import get_experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
 from clv_experiments.tracking.memory_tracker import MemoryReader, MemoryRun, MemoryTracker
 
@@ -107,7 +107,7 @@ class Board:
         ClvError
             Names the pictures that there are.
         """
-        return choose_figure([*board_figures(self.standings)], name)
+        return find_figure([*board_figures(self.standings)], name)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the page of the leaderboard, and write it where a path is given."""
@@ -192,13 +192,18 @@ def leaderboard(
         raise ClvError("a leaderboard compares models on a log, or results; give leaderboard(log, models=[...])")
     else:
         names = {"window": window, "window.origins": origins, "window.cutoff": cutoff, "seed": seed}
-        template = compose_run(log, names, settings)
+        template = compose_run_config(log, names, settings)
     # What is given is checked before anything is fitted, which takes minutes.
-    submitted = [_submit(log, template, name, frame, terminal) for name, frame in (predictions or {}).items()]
-    fitted, left_out = _fit(log, _models_to_fit(models, provided), template, settings, terminal)
+    submitted = [
+        _submit_predictions(log, template, name, frame, terminal) for name, frame in (predictions or {}).items()
+    ]
+    fitted, left_out = _train_models(log, _models_to_fit(models, provided), template, settings, terminal)
     fitted = [*provided, *fitted]
     result = standings(
-        replace(_cell([*(result.run for result in fitted), *submitted], template, metric), left_out=tuple(left_out)),
+        replace(
+            _build_cell_of_runs([*(result.run for result in fitted), *submitted], template, metric),
+            left_out=tuple(left_out),
+        ),
         metric,
         replicates=replicates,
         confidence=confidence,
@@ -209,7 +214,7 @@ def leaderboard(
 
 def _models_to_fit(models: Sequence[str] | None, provided: Sequence[Result]) -> list[str]:
     """Name the models to fit: those asked for with the baselines, all where nothing is given."""
-    families = model_family_by_name()
+    families = read_model_families()
     if models is None:
         return [] if provided else list(families)
     names = [models] if isinstance(models, str) else list(models)
@@ -218,33 +223,35 @@ def _models_to_fit(models: Sequence[str] | None, provided: Sequence[Result]) -> 
     return list(dict.fromkeys([*names, *baselines]))
 
 
-def _fit(
+def _train_models(
     log: Log, models: Sequence[str], template: DictConfig, settings: Settings | None, terminal: Terminal
 ) -> tuple[list[Result], list[str]]:
     """Fit each model; gives the results, and why some models cannot be judged."""
     results, left_out = [], []
     window = {f"window.{name}": value for name, value in template.window.items() if value is not None}
     for model in models:
-        cfg = compose_run(log, {"model": model, "seed": template.seed, **window}, settings)
+        cfg = compose_run_config(log, {"model": model, "seed": template.seed, **window}, settings)
         try:
-            results.append(run_model(log, cfg, None, terminal))
+            results.append(run_in_memory(log, cfg, None, terminal))
         except UnsuitableLog as error:
             left_out.append(f"{model}: {error}")
     return results, left_out
 
 
-def _submit(log: Log, template: DictConfig, name: str, predictions: pd.DataFrame, terminal: Terminal) -> MemoryRun:
+def _submit_predictions(
+    log: Log, template: DictConfig, name: str, predictions: pd.DataFrame, terminal: Terminal
+) -> MemoryRun:
     """Check predictions made elsewhere and record them as a run."""
-    check_name(name)
-    with terminal.progress() as progress:
+    check_submission_name(name)
+    with terminal.show_progress() as progress:
         task, result = evaluate_predictions(template, log.transactions, predictions, name, progress)
     tracker = MemoryTracker()
-    with tracker.run(experiment_name(template), name) as run:
+    with tracker.run(get_experiment_name(template), name) as run:
         run.log([*submission_records(template, task, result, name, "given to leaderboard()")])
     return run
 
 
-def _cell(runs: Sequence[MemoryRun], template: DictConfig, metric: str) -> Cell:
+def _build_cell_of_runs(runs: Sequence[MemoryRun], template: DictConfig, metric: str) -> Cell:
     reader = MemoryReader(list(runs))
     stored = [run.stored() for run in runs]
     if not stored:
@@ -260,4 +267,4 @@ def _cell(runs: Sequence[MemoryRun], template: DictConfig, metric: str) -> Cell:
         read_entry(reader, run, labels[run.run_id], reader.table(run.run_id, "predictions.parquet"), metric)
         for run in stored
     ]
-    return build_cell(experiment_name(template), stored[0], entries)
+    return build_cell(get_experiment_name(template), stored[0], entries)

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.api.notebook_html import notebook_html
 from clv_experiments.commands.api.settings import Settings, compose_settings
-from clv_experiments.config.conf_folders import option_files
-from clv_experiments.config.log_and_window import load_configured_log, read_configured_source
+from clv_experiments.config.conf_folders import find_option_files
+from clv_experiments.config.log_and_window import load_log_from_config, read_raw_table
 from clv_experiments.data.log import TransactionLog
 from clv_experiments.data.sources.frame import frame
 from clv_experiments.errors import ClvError
@@ -134,7 +134,7 @@ def read_log(
         "data.where": where,
     }
     raw = None
-    if isinstance(source, str) and source in option_files("data"):
+    if isinstance(source, str) and source in find_option_files("data"):
         chosen = {"data": source} | chosen
     elif isinstance(source, str | Path):
         chosen = {"data.path": str(source)} | chosen
@@ -146,5 +146,5 @@ def read_log(
     cfg = compose_settings("log", chosen, settings).data
     if OmegaConf.select(cfg, "cleaning.outliers.policy") == "winsorise":
         raise ClvError("winsorising learns from a forecast's cutoff, which a log alone has not; use clv train for it")
-    raw = raw or read_configured_source(cfg)
-    return Log(load_configured_log(cfg, lambda start, end: end, raw, cached=False), cfg)
+    raw = raw or read_raw_table(cfg)
+    return Log(load_log_from_config(cfg, lambda start, end: end, raw, cached=False), cfg)

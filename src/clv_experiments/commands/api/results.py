@@ -96,7 +96,7 @@ class Result:
         ClvError
             Names the pictures that there are.
         """
-        return choose_figure(self.run.records, name)
+        return find_figure(self.run.records, name)
 
     def __repr__(self) -> str:
         return f"{self.evaluation.title}\n{self.comparison.to_string(float_format='{:.3f}'.format)}"
@@ -162,7 +162,7 @@ def train(
     >>> float(result.scores["normalised_gini"].round(2)), len(result.predictions)
     (0.74, 2357)
     """
-    cfg = compose_run(
+    cfg = compose_run_config(
         log,
         {
             "model": model, "window": window, "window.origins": origins, "window.cutoff": str(cutoff or "") or None,
@@ -170,25 +170,25 @@ def train(
         },
         settings,
     )  # fmt: skip
-    return run_model(log, cfg, tracking, Terminal(quiet=not verbose))
+    return run_in_memory(log, cfg, tracking, Terminal(quiet=not verbose))
 
 
-def compose_run(log: Log, chosen: Settings, settings: Settings | None = None) -> DictConfig:
+def compose_run_config(log: Log, options: Settings, settings: Settings | None = None) -> DictConfig:
     """Compose the settings of a run on a log that has been read."""
-    cfg = compose_settings("config", chosen, settings)
+    cfg = compose_settings("config", options, settings)
     cfg.data = log.settings
     return cfg
 
 
-def run_model(log: Log, cfg: DictConfig, store: str | Path | None, terminal: Terminal) -> Result:
+def run_in_memory(log: Log, cfg: DictConfig, store: str | Path | None, terminal: Terminal) -> Result:
     """Run an experiment, keeping its records."""
     server = str(store) if store and is_address(str(store)) else None
-    recorder = _Recorder(MlflowTracker(store, uri=server) if store else None)
+    recorder = _MemoryAndStoreTracker(MlflowTracker(store, uri=server) if store else None)
     evaluation = run_experiment(cfg, log=log.transactions, tracker=recorder, terminal=terminal)
     return Result(log, cfg, evaluation, recorder.memory.runs[-1])
 
 
-def choose_figure(records: Sequence[Record], name: str) -> Figure:
+def find_figure(records: Sequence[Record], name: str) -> Figure:
     """Return the figure whose name is, or holds, what is asked for.
 
     Raises
@@ -203,7 +203,7 @@ def choose_figure(records: Sequence[Record], name: str) -> Figure:
     return figures[matches[0]]
 
 
-class _Recorder:
+class _MemoryAndStoreTracker:
     """Keeps a run in memory and, where there is one, in a store too."""
 
     def __init__(self, store: Tracker | None) -> None:
@@ -216,10 +216,10 @@ class _Recorder:
                 yield memory_run
                 return
             with self.store.run(experiment, name) as store_run:
-                yield _TeeRun(memory_run, store_run)
+                yield _MemoryAndStoreRun(memory_run, store_run)
 
 
-class _TeeRun:
+class _MemoryAndStoreRun:
     """A run that is written to memory and to a store."""
 
     def __init__(self, memory_run: MemoryRun, store_run: Run) -> None:

@@ -11,7 +11,7 @@ from clv_experiments.commands.api.logs import Log
 from clv_experiments.commands.api.results import Result
 from clv_experiments.commands.api.settings import Settings, compose_settings
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.commands.model_reference import reference_option
+from clv_experiments.commands.model_reference import reference_unfitted_model
 from clv_experiments.commands.score import score as write_scores
 from clv_experiments.commands.score_files import PARQUET
 from clv_experiments.config.model_options import build_model
@@ -71,7 +71,7 @@ def score(
             cfg,
             cfg.model.name,
             log=log.transactions,
-            reference=reference_option(build_model(cfg.model)),
+            reference=reference_unfitted_model(build_model(cfg.model)),
             terminal=Terminal(quiet=not verbose),
         )
         scores = pd.read_parquet(output / PARQUET)

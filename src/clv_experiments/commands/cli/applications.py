@@ -14,14 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.cli.command_line import CommandLine
 from clv_experiments.commands.cli.masked_output import mask_hydra_files
-from clv_experiments.commands.cli.typed_secrets import task_overrides
+from clv_experiments.commands.cli.typed_secrets import get_job_overrides
 from clv_experiments.commands.model_reference import pop_model_override
-from clv_experiments.config.conf_folders import packaged_conf
+from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.config.targets import check_targets
 from clv_experiments.errors import ClvError, LogTooShort, remember_secrets, setting_texts
 
 if TYPE_CHECKING:
-    from clv_experiments.commands.leaderboard import Board
+    from clv_experiments.commands.leaderboard import CellBoard
 
 RUN_ID = re.compile(r"(runs:/)?[0-9a-f]{32}")
 
@@ -34,7 +34,7 @@ def train() -> int:
 
         return train(cfg)
 
-    return _run("config", job)
+    return _run_hydra_jobs("config", job)
 
 
 def sweep() -> int:
@@ -43,19 +43,19 @@ def sweep() -> int:
     def job(cfg: DictConfig) -> float | None:
         from clv_experiments.commands.sweep import run_study
 
-        return run_study(cfg, task_overrides())
+        return run_study(cfg, get_job_overrides())
 
-    return _run("sweep", job)
+    return _run_hydra_jobs("sweep", job)
 
 
 def score() -> int:
     """Write scored customer lists. Gives the exit status."""
-    return _run_with_model("score", _score)
+    return _run_with_model("score", _run_score)
 
 
 def export() -> int:
     """Write a model as SQL. Gives the exit status."""
-    return _run_with_model("export", _export)
+    return _run_with_model("export", _run_export)
 
 
 def insights() -> int:
@@ -65,14 +65,14 @@ def insights() -> int:
 
 def leaderboard() -> int:
     """Show every cell that was asked for and what several of them say together. Gives the exit status."""
-    boards: list[Board] = []
+    boards: list[CellBoard] = []
 
     def job(cfg: DictConfig) -> None:
         from clv_experiments.commands.leaderboard import run_leaderboard
 
         is_single = HydraConfig.get().mode is RunMode.RUN
         try:
-            boards.append(run_leaderboard(cfg, task_overrides(), is_single=is_single))
+            boards.append(run_leaderboard(cfg, get_job_overrides(), is_single=is_single))
         except LogTooShort as error:
             if is_single:
                 raise
@@ -89,11 +89,11 @@ def leaderboard() -> int:
             sys.stdout.write("the cells are not set side by side, since one of them cannot be shown\n")
         if terminal.failed or len(boards) < 2:
             return
-        from clv_experiments.commands.leaderboard import run_aggregate
+        from clv_experiments.commands.leaderboard import run_aggregate_leaderboard
 
-        run_aggregate(boards)
+        run_aggregate_leaderboard(boards)
 
-    return _run("leaderboard", job, all_cells)
+    return _run_hydra_jobs("leaderboard", job, all_cells)
 
 
 def promote() -> int:
@@ -110,7 +110,7 @@ def cell() -> int:
 
         write_cell(cfg)
 
-    return _run("cell", job)
+    return _run_hydra_jobs("cell", job)
 
 
 def submit() -> int:
@@ -121,7 +121,7 @@ def submit() -> int:
 
         submit(cfg)
 
-    return _run("submit", job)
+    return _run_hydra_jobs("submit", job)
 
 
 def rerun() -> int:
@@ -130,30 +130,30 @@ def rerun() -> int:
     def job(cfg: DictConfig) -> None:
         from clv_experiments.commands.rerun import rerun
 
-        rerun(cfg, task_overrides())
+        rerun(cfg, get_job_overrides())
 
     sys.argv[1:] = [f"run={word}" if RUN_ID.fullmatch(word) else word for word in sys.argv[1:]]
-    return _run("rerun", job)
+    return _run_hydra_jobs("rerun", job)
 
 
 def doctor() -> int:
     """Say what is wrong with kept runs. Gives the exit status."""
 
     def job(cfg: DictConfig) -> None:
-        from clv_experiments.commands.doctor import examine
+        from clv_experiments.commands.doctor import examine_store
 
-        examine(cfg)
+        examine_store(cfg)
 
-    return _run("doctor", job)
+    return _run_hydra_jobs("doctor", job)
 
 
-def _score(cfg: DictConfig, model: str | None) -> None:
+def _run_score(cfg: DictConfig, model: str | None) -> None:
     from clv_experiments.commands.score import score
 
     score(cfg, model)
 
 
-def _export(cfg: DictConfig, model: str | None) -> None:
+def _run_export(cfg: DictConfig, model: str | None) -> None:
     from clv_experiments.commands.export import export
 
     export(cfg, model)
@@ -174,13 +174,13 @@ def _run_with_model(config_name: str, command: Callable[[DictConfig, str | None]
         requested.append(model)
         main()
 
-    return _run(config_name, lambda cfg: command(cfg, requested[-1]), take_model)
+    return _run_hydra_jobs(config_name, lambda cfg: command(cfg, requested[-1]), take_model)
 
 
-def _run(
+def _run_hydra_jobs(
     config_name: str,
     job: Callable[[DictConfig], Any],
-    around: Callable[[CommandLine, Callable[[], Any]], None] = lambda _, main: main(),
+    wrapper: Callable[[CommandLine, Callable[[], Any]], None] = lambda _, main: main(),
 ) -> int:
     """Run the jobs that the command line asks for.
 
@@ -189,13 +189,13 @@ def _run(
     """
     terminal = CommandLine(config_name)
 
-    @hydra.main(version_base="1.3", config_path=str(packaged_conf()), config_name=config_name)
+    @hydra.main(version_base="1.3", config_path=str(packaged_conf_folder()), config_name=config_name)
     def main(cfg: DictConfig) -> Any:
-        with terminal.job():
+        with terminal.run_job():
             mask_hydra_files()
             remember_secrets(*setting_texts(OmegaConf.to_container(cfg)))
             check_targets(cfg)
             return job(cfg)
         return None  # the job failed and said so
 
-    return terminal.run(lambda: around(terminal, main))
+    return terminal.run(lambda: wrapper(terminal, main))

@@ -11,14 +11,14 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from clv_experiments.commands.model_reference import ADDRESSES, CHAMPION
-from clv_experiments.config.conf_folders import option_files, packaged_conf, user_conf
+from clv_experiments.config.conf_folders import find_option_files, packaged_conf_folder, user_conf_folder
 from clv_experiments.errors import suggest
 
 STORED_MODEL_COMMANDS = ("score", "insights", "export")  # commands whose model may also be one that is kept
 
 
 @dataclass(frozen=True)
-class Choices:
+class CommandOptions:
     """What may be typed for one command.
 
     Attributes
@@ -39,24 +39,24 @@ class Choices:
     flags: tuple[str, ...]
 
     @classmethod
-    def of_command(cls, config_name: str) -> Choices:
+    def from_command(cls, config_name: str) -> CommandOptions:
         """Read what a command offers in the working folder."""
-        return _read_choices(config_name, user_conf())
+        return _read_command_options(config_name, user_conf_folder())
 
     @property
-    def roots(self) -> tuple[str, ...]:
+    def top_level_keys(self) -> tuple[str, ...]:
         """All that a key can begin with."""
         return (*self.groups, *self.settings, "hydra")
 
     def has_key(self, key: str) -> bool:
         """Whether a key begins with something that is there."""
-        return re.split(r"[./@]", key)[0] in self.roots
+        return re.split(r"[./@]", key)[0] in self.top_level_keys
 
-    def resolve(self, group: str, name: str) -> str | None:
+    def resolve_option(self, group: str, name: str) -> str | None:
         """Return the option that a name spells, whatever its case and punctuation; None where there is none."""
         if name in self.groups[group]:
             return name
-        same = [option for option in self.groups[group] if _letters(option) == _letters(name) != ""]
+        same = [option for option in self.groups[group] if _normalise_name(option) == _normalise_name(name) != ""]
         return same[0] if len(same) == 1 else "null" if (group, name) == ("experiment", "null") else None
 
     def is_stored_model(self, group: str, name: str) -> bool:
@@ -66,9 +66,13 @@ class Choices:
 
     def groups_with(self, name: str) -> list[str]:
         """List the groups that have an option of this name; a search space is named after its model."""
-        return [group for group in self.groups if group != "sweep" and self.resolve(group, name) not in (None, "null")]
+        return [
+            group
+            for group in self.groups
+            if group != "sweep" and self.resolve_option(group, name) not in (None, "null")
+        ]
 
-    def describe_unknown(self, group: str, name: str) -> str:
+    def describe_unknown_option(self, group: str, name: str) -> str:
         """Say that a group has no such option, with the nearest."""
         options = self.groups[group]
         if name in ("", "null", "None", "none"):
@@ -82,14 +86,14 @@ class Choices:
             suggestion += "; a log of your own reads data.path=orders.csv"
         return f"there is no {group}={name}; {suggestion}"
 
-    def describe_lonely_key(self, key: str) -> str:
+    def describe_missing_value(self, key: str) -> str:
         """Say of a setting without a value what could follow."""
         if key in self.groups:
             return f"'{key}' says no option; type {key}=<one of {', '.join(self.groups[key])}>"
         if self.has_key(key):
             return f"'{key}' says no value; type {key}=<value>"
         for group in self.groups_with(key):
-            return f"'{key}' is no setting; type {group}={self.resolve(group, key)}"
+            return f"'{key}' is no setting; type {group}={self.resolve_option(group, key)}"
         if key.lower() in ("help", "multirun", "version", "info"):
             return f"'{key}' is an option: type --{key.lower()}"
         suggestion = suggest(key.lower(), [option for options in self.groups.values() for option in options])
@@ -98,28 +102,30 @@ class Choices:
 
 
 @cache
-def _read_choices(config_name: str, _: Path | None) -> Choices:
+def _read_command_options(config_name: str, _: Path | None) -> CommandOptions:
     groups: dict[str, list[str]] = {}
     defaults: dict[str, object] = {}
-    _collect(config_name, groups, defaults)
+    _collect_groups(config_name, groups, defaults)
     settings = tuple(name for name in defaults if name != "hydra")
-    return Choices(config_name, groups, settings, tuple(name for name in settings if isinstance(defaults[name], bool)))
+    return CommandOptions(
+        config_name, groups, settings, tuple(name for name in settings if isinstance(defaults[name], bool))
+    )
 
 
-def _collect(config_name: str, groups: dict[str, list[str]], defaults: dict[str, object]) -> None:
-    cfg = OmegaConf.load(packaged_conf() / f"{config_name}.yaml")
+def _collect_groups(config_name: str, groups: dict[str, list[str]], defaults: dict[str, object]) -> None:
+    cfg = OmegaConf.load(packaged_conf_folder() / f"{config_name}.yaml")
     assert isinstance(cfg, DictConfig)
     for entry in cfg.defaults:
         if isinstance(entry, str):
             if entry != "_self_":
-                _collect(entry, groups, defaults)
+                _collect_groups(entry, groups, defaults)
             continue
         group = str(next(iter(entry))).split()[-1]
         if not group.startswith("hydra"):
-            groups[group] = list(option_files(group))
+            groups[group] = list(find_option_files(group))
     nodes = {str(name): cfg._get_node(name) for name in cfg if name != "defaults" and name not in groups}
     defaults.update({name: node._value() for name, node in nodes.items()})  # type: ignore[union-attr]
 
 
-def _letters(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return re.sub(r"[\W_]", "", name.casefold())

@@ -52,15 +52,15 @@ def main() -> int:
         sys.stdout.write(f"clv-experiments {__version__}\n")
         return 0
     if typed[0] in ("-sc", "--shell-completion"):
-        return _complete_for_shell(typed)
+        return _run_shell_completion(typed)
     if typed[0] not in COMMANDS:
         sys.stderr.write(f"error: there is no command '{typed[0]}'; {suggest(typed[0], COMMANDS)}\n")
         return 1
     del sys.argv[1]
-    return _run(typed[0])
+    return _run_command(typed[0])
 
 
-def _run(command: str) -> int:
+def _run_command(command: str) -> int:
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a user's own models and features, as python -m would find them
     if command == "ui":
@@ -68,15 +68,15 @@ def _run(command: str) -> int:
 
         return open_ui(sys.argv[1:])
     if command == "benchmark":
-        from clv_experiments.commands.benchmark import benchmark
+        from clv_experiments.commands.benchmark import run_benchmarks
 
-        return benchmark()
+        return run_benchmarks()
     from clv_experiments.commands.cli import applications
 
     return getattr(applications, command)()
 
 
-def _complete_for_shell(typed: list[str]) -> int:
+def _run_shell_completion(typed: list[str]) -> int:
     """Hand the shell's question on to the command that it is about, which then stands where ``clv`` stood."""
     words = os.environ.get("COMP_LINE", "").split()
     if typed[1:] and typed[1].startswith("query=") and (len(words) < 2 or words[1] not in COMMANDS):
@@ -85,7 +85,7 @@ def _complete_for_shell(typed: list[str]) -> int:
     command = words[1] if len(words) > 1 and words[1] in COMMANDS else "train"
     line = os.environ.get("COMP_LINE", "")
     os.environ["COMP_LINE"] = line.replace(f" {command}", "", 1)
-    return 0 if command in ("ui", "benchmark") else _run(command)
+    return 0 if command in ("ui", "benchmark") else _run_command(command)
 
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 import clv_experiments.config  # noqa: F401 - registers what conf/ calls, for --cfg job --resolve too
 from clv_experiments import __version__
-from clv_experiments.commands.cli.help import help_text
+from clv_experiments.commands.cli.help import render_help
 from clv_experiments.commands.cli.job_status import JobStatusFolder
 from clv_experiments.commands.cli.masked_output import masked_output
-from clv_experiments.commands.cli.overrides import read_arguments
-from clv_experiments.commands.cli.temporary_files import temporary_files
-from clv_experiments.commands.cli.typed_secrets import as_typed, task_overrides
-from clv_experiments.config.conf_folders import shadowed_options, user_conf
-from clv_experiments.config.setting_kinds import KINDS, shorten
+from clv_experiments.commands.cli.overrides import translate_arguments
+from clv_experiments.commands.cli.temporary_files import use_temporary_folder
+from clv_experiments.commands.cli.typed_secrets import get_job_overrides, mask_override
+from clv_experiments.config.conf_folders import find_shadowed_options, user_conf_folder
+from clv_experiments.config.setting_kinds import KINDS, format_shortened
 from clv_experiments.errors import ClvError, describe_full_disk, error_chain, is_disk_full, mask_secrets, suggest
 from clv_experiments.reporting.plain_text import strip_controls
 from clv_experiments.tracking.interrupts import list_stop_signals, redelivered_interrupts
@@ -73,28 +73,28 @@ class CommandLine:
         before = os.environ.get(TRACEBACK)
         os.environ[TRACEBACK] = "1"  # Hydra then hands its errors on, instead of printing them in its own way
         try:
-            with redelivered_interrupts(), temporary_files() as folder:
+            with redelivered_interrupts(), use_temporary_folder() as folder:
                 self.status = JobStatusFolder(folder)
                 self._handle_signals()
-                with self._errors_as_sentences():
+                with self._print_errors_as_sentences():
                     self._read_arguments()
                     if "--version" in sys.argv:
-                        _write(f"clv-experiments {__version__}\n")
+                        _print_text(f"clv-experiments {__version__}\n")
                         return 0
                     if {"--help", "-h"} & set(sys.argv):
-                        _write(f"{help_text(self.config_name)}\n")
+                        _print_text(f"{render_help(self.config_name)}\n")
                         return 0
                     main()
                 return 1 if self.failed else 0
         except KeyboardInterrupt as interrupt:
-            sys.stderr.write(f"interrupted; {'; '.join(_notes(interrupt)) or KEPT}\n")
+            sys.stderr.write(f"interrupted; {'; '.join(_collect_notes(interrupt)) or KEPT}\n")
             return INTERRUPTED
         except OSError as error:  # no temporary folder can be made
-            sys.stderr.write(f"error: {error_sentence(error)}\n")
+            sys.stderr.write(f"error: {format_error(error)}\n")
             return 1
         finally:
             for number in list_stop_signals():  # what ends now has nothing left to lose
-                if signal.getsignal(number) == self._interrupt:
+                if signal.getsignal(number) == self._handle_interrupt:
                     signal.signal(number, signal.SIG_DFL)
             del os.environ[TRACEBACK]
             if before is not None:
@@ -102,13 +102,15 @@ class CommandLine:
 
     def _read_arguments(self) -> None:
         """Let Hydra see what was meant, and say where that is not what was typed."""
-        arguments = read_arguments(sys.argv[1:], self.config_name)
-        folder = user_conf()
-        sys.argv[1:] = [*(["--config-dir", str(folder)] if folder else []), *arguments.for_hydra]
-        for file in shadowed_options():
-            _write(f"note: {file} is not read, since an option of its name comes with the package; give it another\n")
+        arguments = translate_arguments(sys.argv[1:], self.config_name)
+        folder = user_conf_folder()
+        sys.argv[1:] = [*(["--config-dir", str(folder)] if folder else []), *arguments.overrides_and_options]
+        for file in find_shadowed_options():
+            _print_text(
+                f"note: {file} is not read, since an option of its name comes with the package; give it another\n"
+            )
         for note in arguments.notes:
-            _write(f"note: {note}\n")
+            _print_text(f"note: {note}\n")
 
     @property
     def failed(self) -> bool:
@@ -116,32 +118,32 @@ class CommandLine:
         return bool(self.failures or self.status.failures)
 
     @contextmanager
-    def job(self) -> Iterator[None]:
+    def run_job(self) -> Iterator[None]:
         """Say in one sentence what goes wrong inside and go on after it: one job of a multirun can fail alone.
 
         In a worker, what the job prints comes as one block when it ends, so that the lines of two do not mix.
         """
         if os.getpid() == self.process:
-            with self._errors_as_sentences():
+            with self._print_errors_as_sentences():
                 yield
             return
         self._handle_signals()
         with masked_output(), redelivered_interrupts():
-            yield from self._job_of_worker()
+            yield from self._run_job_in_worker()
 
-    def _job_of_worker(self) -> Iterator[None]:
-        if self.status.stopped:
+    def _run_job_in_worker(self) -> Iterator[None]:
+        if self.status.is_stopping:
             raise KeyboardInterrupt
-        name, output = " ".join(map(as_typed, task_overrides())), StringIO()
-        _write(f"started: {name}\n")
+        name, output = " ".join(map(mask_override, get_job_overrides())), StringIO()
+        _print_text(f"started: {name}\n")
         try:
-            with self.status.running(name), redirect_stdout(output), self._errors_as_sentences(f"{name}: "):
+            with self.status.mark_running(name), redirect_stdout(output), self._print_errors_as_sentences(f"{name}: "):
                 yield
         finally:
-            _write(f"\n{name}\n{output.getvalue()}")
+            _print_text(f"\n{name}\n{output.getvalue()}")
 
     @contextmanager
-    def _errors_as_sentences(self, prefix: str = "") -> Iterator[None]:
+    def _print_errors_as_sentences(self, prefix: str = "") -> Iterator[None]:
         try:
             yield
         except Exception as error:
@@ -149,7 +151,7 @@ class CommandLine:
                 raise KeyboardInterrupt from error
             if self.shows_traceback:
                 raise
-            message = _describe_killed_worker(error, self.status.jobs()) or error_sentence(error)
+            message = _describe_killed_worker(error, self.status.running_jobs()) or format_error(error)
             sys.stderr.write(f"error: {prefix}{message}\n")
             if os.getpid() == self.process:
                 self.failures.append(message)
@@ -159,9 +161,9 @@ class CommandLine:
     def _handle_signals(self) -> None:
         for number in list_stop_signals():
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._interrupt)
+                signal.signal(number, self._handle_interrupt)
 
-    def _interrupt(self, *_: object) -> None:
+    def _handle_interrupt(self, *_: object) -> None:
         again, self.interrupted = self.interrupted, True
         if os.getpid() == self.process:
             if not again:
@@ -171,15 +173,15 @@ class CommandLine:
         raise KeyboardInterrupt
 
 
-def _write(text: str) -> None:
+def _print_text(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def error_sentence(error: Exception) -> str:
+def format_error(error: Exception) -> str:
     """Put an error in one sentence, without any password it may quote; what was typed at great length is shortened."""
-    sentence = mask_secrets(" ".join("; ".join([_describe(error), *_notes(error)]).split()))
-    return LONG_WORD.sub(lambda word: shorten(word[0]), strip_controls(sentence))
+    sentence = mask_secrets(" ".join("; ".join([_describe_error(error), *_collect_notes(error)]).split()))
+    return LONG_WORD.sub(lambda word: format_shortened(word[0]), strip_controls(sentence))
 
 
 def _describe_killed_worker(error: Exception, jobs: list[str]) -> str:
@@ -195,8 +197,8 @@ def _describe_killed_worker(error: Exception, jobs: list[str]) -> str:
     )
 
 
-def _describe(error: BaseException) -> str:
-    for cause in _causes(error):
+def _describe_error(error: BaseException) -> str:
+    for cause in _iterate_causes(error):
         if isinstance(cause, ClvError):
             return str(cause)
     if is_disk_full(error):
@@ -211,20 +213,23 @@ def _describe(error: BaseException) -> str:
         key, _, value = str(error.override).partition("=")
         return f"cannot read '{error.override}' ({str(error).splitlines()[0]}); it must read \"{key}='{value}'\""
     if isinstance(error, OSError) and error.strerror:
-        where = f" '{shorten(error.filename)}'" if error.filename else ""
+        where = f" '{format_shortened(error.filename)}'" if error.filename else ""
         return f"the system refuses{where}: {error.strerror}"
-    if isinstance(error, OmegaConfBaseException) or "hydra" in (_package(type(error).__module__), _raised_in(error)):
+    if isinstance(error, OmegaConfBaseException) or "hydra" in (
+        _top_level_package(type(error).__module__),
+        _find_raising_package(error),
+    ):
         return str(error)
     return f"{type(error).__name__}: {error} (unexpected: set {TRACEBACK}=1 for the traceback, and report it)"
 
 
-def _raised_in(error: BaseException) -> str:
+def _find_raising_package(error: BaseException) -> str:
     """Name the package whose code raised an error: what Hydra raises is about what was typed."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    return _package(frames[-1].f_globals.get("__name__", "")) if frames else ""
+    return _top_level_package(frames[-1].f_globals.get("__name__", "")) if frames else ""
 
 
-def _package(module: str) -> str:
+def _top_level_package(module: str) -> str:
     return module.partition(".")[0]
 
 
@@ -235,7 +240,7 @@ def _describe_unknown_setting(key: str, parent: DictConfig) -> str:
         return f"this log has no {key}, which is of one of your own; leave out data=<option> and type {key} alone"
     root = parent._get_root()
     assert isinstance(root, DictConfig)
-    elsewhere = [full for full in dict.fromkeys([*KINDS, *_all_keys(root)]) if full.endswith(f".{last}")]
+    elsewhere = [full for full in dict.fromkeys([*KINDS, *_iterate_keys(root)]) if full.endswith(f".{last}")]
     elsewhere = [full for full in elsewhere if full.partition(".")[0] in root and "*" not in full]
     if elsewhere and "." not in key:
         return f"there is no setting {key}; did you mean {' or '.join(elsewhere[:3])}?"
@@ -244,20 +249,20 @@ def _describe_unknown_setting(key: str, parent: DictConfig) -> str:
     return f"there is no setting {key}; {suggest(last, names)}{library}"
 
 
-def _all_keys(cfg: DictConfig) -> Iterator[str]:
+def _iterate_keys(cfg: DictConfig) -> Iterator[str]:
     for name in map(str, cfg):
         node = None if name == "hydra" else cfg._get_node(name)
         yield name
         if isinstance(node, DictConfig) and not (node._is_none() or node._is_interpolation()):
-            yield from (f"{name}.{key}" for key in _all_keys(node))
+            yield from (f"{name}.{key}" for key in _iterate_keys(node))
 
 
-def _notes(error: BaseException) -> list[str]:
+def _collect_notes(error: BaseException) -> list[str]:
     """Collect what became of a run that an error ended, which may lie below others."""
     return list(dict.fromkeys(note for one in error_chain(error) for note in getattr(one, "__notes__", [])))
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__

@@ -27,10 +27,10 @@ class JobStatusFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add_failure(self, sentence: str) -> None:
+    def add_failure(self, message: str) -> None:
         """Note that a job failed."""
         with (self.folder / FAILURES).open("a", encoding="utf-8") as file:
-            file.write(f"{sentence}\n")
+            file.write(f"{message}\n")
 
     @property
     def failures(self) -> list[str]:
@@ -39,7 +39,7 @@ class JobStatusFolder:
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
     @contextmanager
-    def running(self, job: str) -> Iterator[None]:
+    def mark_running(self, job: str) -> Iterator[None]:
         """Say what this process is busy with; what was killed in the middle is never taken back."""
         path = self.folder / f"{os.getpid()}{JOB_SUFFIX}"
         path.write_text(job, encoding="utf-8")
@@ -48,12 +48,12 @@ class JobStatusFolder:
         finally:
             path.unlink(missing_ok=True)
 
-    def jobs(self) -> list[str]:
+    def running_jobs(self) -> list[str]:
         """List what is under way, or was killed."""
         return sorted(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*{JOB_SUFFIX}"))
 
     @property
-    def stopped(self) -> bool:
+    def is_stopping(self) -> bool:
         """Whether no job should begin any more."""
         return (self.folder / STOP).exists()
 
@@ -62,7 +62,7 @@ class JobStatusFolder:
         (self.folder / STOP).touch()
         finished: set[int] = set()
         until = time.monotonic() + STOP_TIMEOUT
-        while (busy := self._busy_workers() - finished) and time.monotonic() < until:
+        while (busy := self._running_worker_pids() - finished) and time.monotonic() < until:
             for worker in busy:  # which ignores it the second time
                 try:
                     os.kill(worker, signal.SIGINT)
@@ -70,5 +70,5 @@ class JobStatusFolder:
                     finished.add(worker)
             time.sleep(0.05)
 
-    def _busy_workers(self) -> set[int]:
+    def _running_worker_pids(self) -> set[int]:
         return {int(path.stem) for path in self.folder.glob(f"*{JOB_SUFFIX}")}

@@ -16,10 +16,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
-from clv_experiments.commands.cli.choices import Choices
-from clv_experiments.commands.cli.typed_secrets import TypedSecrets
-from clv_experiments.commands.cli.words import Word, read_words
-from clv_experiments.config.setting_kinds import takes_list, takes_text
+from clv_experiments.commands.cli.choices import CommandOptions
+from clv_experiments.commands.cli.typed_secrets import CommandLineSecrets
+from clv_experiments.commands.cli.words import CommandLineWord, parse_words
+from clv_experiments.config.setting_kinds import accepts_list, accepts_text
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.addresses import URI_VARIABLE
 
@@ -41,14 +41,14 @@ OPEN = (
 
 
 @dataclass(frozen=True)
-class Arguments:
+class HydraArguments:
     """A command line as Hydra reads it, and what is to be said of how it was read."""
 
-    for_hydra: list[str]
+    overrides_and_options: list[str]
     notes: list[str]
 
 
-def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
+def translate_arguments(typed: Sequence[str], config_name: str) -> HydraArguments:
     """Turn a command line as it was typed into one that Hydra reads.
 
     Parameters
@@ -63,19 +63,19 @@ def read_arguments(typed: Sequence[str], config_name: str) -> Arguments:
     ClvError
         Where it has no reading, or several: says what to type.
     """
-    choices = Choices.of_command(config_name)
-    words = read_words(typed, choices)
+    choices = CommandOptions.from_command(config_name)
+    words = parse_words(typed, choices)
     typed_options = {word.text for word in (*words.options, *words.overrides)}
-    reader = _Reader(choices, multirun=bool(typed_options & MULTIRUN))
-    overrides = [override for word in words.overrides for override in reader.read(word)]
-    overrides = reader.last_of_each([*overrides, *reader.implied_data_option(overrides)])
+    reader = _OverrideTranslator(choices, multirun=bool(typed_options & MULTIRUN))
+    overrides = [override for word in words.overrides for override in reader.translate(word)]
+    overrides = reader.drop_repeated_keys([*overrides, *reader.implied_data_option(overrides)])
     if "tracking" in choices.groups and not typed_options & ASKING:
         overrides += reader.implied_tracking_option({override.key: override.value for override in overrides})
-    overrides += reader.secrets.exclude_from_dirname(overrides)
-    return Arguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
+    overrides += reader.secrets.exclude_from_override_dirname(overrides)
+    return HydraArguments([*(word.text for word in words.options), *map(str, overrides)], [*words.notes, *reader.notes])
 
 
-class _Reader:
+class _OverrideTranslator:
     """Reads one override after the other.
 
     Attributes
@@ -86,56 +86,56 @@ class _Reader:
         What was read otherwise than it was typed.
     """
 
-    def __init__(self, choices: Choices, *, multirun: bool) -> None:
+    def __init__(self, choices: CommandOptions, *, multirun: bool) -> None:
         self.choices, self.multirun = choices, multirun
         self.notes: list[str] = []
         self.parser = OverridesParser.create()
-        self.secrets = TypedSecrets()
+        self.secrets = CommandLineSecrets()
 
-    def read(self, word: Word) -> Iterator[Word]:
+    def translate(self, word: CommandLineWord) -> Iterator[CommandLineWord]:
         """Give the overrides that a word means: mostly one, itself; the secrets in it are hidden."""
-        yield from map(self.secrets.hide, self._read(word))
+        yield from map(self.secrets.hide, self._translate(word))
 
-    def _read(self, word: Word) -> Iterator[Word]:
+    def _translate(self, word: CommandLineWord) -> Iterator[CommandLineWord]:
         key, value = word.key, word.value
         if key.startswith(OPEN) or key in ("hydra", "hydra/launcher"):
             yield replace(word, prefix="++") if word.prefix == "+" and "/" not in key else word
         elif word.prefix == "~":
             raise ClvError(f"~{key} takes out a setting that every run reads; type {key}=<value> to change it")
         elif value is None:
-            raise ClvError(self.choices.describe_lonely_key(key))
+            raise ClvError(self.choices.describe_missing_value(key))
         else:
-            yield from self._read_setting(replace(word, prefix=""), value)
+            yield from self._translate_setting(replace(word, prefix=""), value)
 
-    def _read_setting(self, word: Word, value: str) -> Iterator[Word]:
+    def _translate_setting(self, word: CommandLineWord, value: str) -> Iterator[CommandLineWord]:
         key, unquoted = word.key, _unquote(value)
-        if key == "data" and self.choices.resolve(key, unquoted) is None and _looks_like_source(unquoted):
+        if key == "data" and self.choices.resolve_option(key, unquoted) is None and _looks_like_source(unquoted):
             is_file = URL_PREFIX.match(unquoted) is None
             option, setting = ("file", "data.path") if is_file else ("sql", "data.connection")
             self.notes.append(f"data={unquoted} is read as data={option} {setting}={unquoted}")
-            yield Word.from_setting("data", option)
-            yield Word.from_setting(setting, self._text_value(setting, unquoted))
+            yield CommandLineWord.from_setting("data", option)
+            yield CommandLineWord.from_setting(setting, self._quote_text_value(setting, unquoted))
         elif key == "data.where":
-            yield Word.from_setting(key, quote_condition(value))
-        elif key in ("window", "window.horizon") and (lengths := _lengths(value)) is not None:
-            yield self._horizon_override(key, lengths)
+            yield CommandLineWord.from_setting(key, quote_condition(value))
+        elif key in ("window", "window.horizon") and (lengths := _parse_lengths(value)) is not None:
+            yield self._build_horizon_override(key, lengths)
         elif key in self.choices.groups:
-            yield Word.from_setting(key, self._resolve_options(key, value))
+            yield CommandLineWord.from_setting(key, self._resolve_options(key, value))
         elif (
-            takes_list(key)
-            and (key == "data.columns.date" or not takes_text(key))
+            accepts_list(key)
+            and (key == "data.columns.date" or not accepts_text(key))
             and not self.multirun
-            and self._is_sweep(value)
+            and self._is_sweep_override(value)
         ):
-            yield self._resolve_models(Word.from_setting(key, f"[{value}]"))
-        elif takes_text(key):
-            yield self._resolve_models(Word.from_setting(key, self._text_value(key, value)))
-        elif not self.multirun and self._is_sweep(value):
+            yield self._resolve_models(CommandLineWord.from_setting(key, f"[{value}]"))
+        elif accepts_text(key):
+            yield self._resolve_models(CommandLineWord.from_setting(key, self._quote_text_value(key, value)))
+        elif not self.multirun and self._is_sweep_override(value):
             raise ClvError(f"{key}={value} names several values; add -m to run each, or type [{value}] for a list")
         else:
             yield word
 
-    def implied_data_option(self, overrides: Sequence[Word]) -> Iterator[Word]:
+    def implied_data_option(self, overrides: Sequence[CommandLineWord]) -> Iterator[CommandLineWord]:
         """Give the data option that settings typed without one belong to; a preset may have chosen another."""
         keys = {override.key for override in overrides}
         if "data" in keys:
@@ -146,27 +146,27 @@ class _Reader:
                 "type data=file too for a log of yours, data=sql for a database, or the name of the published log"
             )
         if "data.path" in keys:
-            yield Word.from_setting("data", "file")
+            yield CommandLineWord.from_setting("data", "file")
         elif keys & {"data.connection", "data.query", "data.table"}:
-            yield Word.from_setting("data", "sql")
+            yield CommandLineWord.from_setting("data", "sql")
 
-    def implied_tracking_option(self, typed: Mapping[str, str | None]) -> Iterator[Word]:
+    def implied_tracking_option(self, typed: Mapping[str, str | None]) -> Iterator[CommandLineWord]:
         """Give the tracking option that settings typed without one, or MLflow's own variable, belong to."""
         server = os.environ.get(URI_VARIABLE)
         if "tracking.uri" in typed and "tracking.folder" in typed:
             raise ClvError("runs are kept on a server or in a folder; type tracking.uri or tracking.folder, not both")
         if "tracking.uri" in typed and "tracking" not in typed:
-            yield Word.from_setting("tracking", "server")
+            yield CommandLineWord.from_setting("tracking", "server")
         elif server and "tracking" not in typed and "tracking.folder" not in typed:
             self.notes.append(
                 f"runs are kept on {server}, as {URI_VARIABLE} says; type tracking=mlflow for this machine"
             )
-            yield Word.from_setting("tracking", "server")
+            yield CommandLineWord.from_setting("tracking", "server")
         elif server and "tracking.uri" not in typed and typed.get("tracking") in (None, "mlflow"):
             folder = typed.get("tracking.folder") or "mlruns"
             self.notes.append(f"runs are kept in {folder}, as typed, and not where {URI_VARIABLE} says")
 
-    def last_of_each(self, overrides: Sequence[Word]) -> list[Word]:
+    def drop_repeated_keys(self, overrides: Sequence[CommandLineWord]) -> list[CommandLineWord]:
         """Keep the last of overrides that set the same, as Hydra does, and say so."""
         last = {override.key: override for override in overrides}
         for override in overrides:
@@ -174,24 +174,24 @@ class _Reader:
                 self.notes.append(f"of {override.text} and {last[override.key].text} the last counts")
         return list(last.values())
 
-    def _horizon_override(self, key: str, lengths: Sequence[tuple[int, str]]) -> Word:
+    def _build_horizon_override(self, key: str, lengths: Sequence[tuple[int, str]]) -> CommandLineWord:
         """Choose options where all lengths are, else a horizon: ``window=2m`` is ``window.horizon='2 months'``."""
         labels = [f"{count}{unit[0]}" for count, unit in lengths]
         if key == "window" and all(label in self.choices.groups["window"] for label in labels):
-            return Word.from_setting(key, ",".join(labels))
+            return CommandLineWord.from_setting(key, ",".join(labels))
         if labels[1:] and not self.multirun:
             raise ClvError(f"window={','.join(labels)} names several horizons; add -m to run each")
-        return Word.from_setting("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
+        return CommandLineWord.from_setting("window.horizon", ",".join(f"'{count} {unit}'" for count, unit in lengths))
 
     def _resolve_options(self, group: str, value: str) -> str:
         """Spell options as they are called; refuse what is none."""
         if re.match(r"\w+\(|\$\{", value) or self.choices.is_stored_model(group, _unquote(value)):
             return value
         names = [_unquote(part) for part in value.split(",")]
-        options = [self.choices.resolve(group, name) for name in names]
+        options = [self.choices.resolve_option(group, name) for name in names]
         for name, option in zip(names, options, strict=True):
             if option is None:
-                raise ClvError(self.choices.describe_unknown(group, name))
+                raise ClvError(self.choices.describe_unknown_option(group, name))
             if option != name:
                 self.notes.append(f"{group}={name} is read as {group}={option}")
         read = ",".join(option for option in options if option)
@@ -199,15 +199,19 @@ class _Reader:
             raise ClvError(f"{group}={read} names several options; add -m to run each: -m {group}={read}")
         return read
 
-    def _resolve_models(self, word: Word) -> Word:
+    def _resolve_models(self, word: CommandLineWord) -> CommandLineWord:
         """Spell the models of ``models=[...]`` as they are called."""
         if word.key != "models" or not word.value:
             return word
         names = [_unquote(name) for name in word.value.strip("[]").split(",")]
-        models = [self.choices.resolve("model", name) for name in names]
-        return Word.from_setting(word.key, f"[{','.join(model for model in models if model)}]") if all(models) else word
+        models = [self.choices.resolve_option("model", name) for name in names]
+        return (
+            CommandLineWord.from_setting(word.key, f"[{','.join(model for model in models if model)}]")
+            if all(models)
+            else word
+        )
 
-    def _text_value(self, key: str, value: str) -> str:
+    def _quote_text_value(self, key: str, value: str) -> str:
         """Quote text unless the grammar reads it as the text that it is, or as null, false, a list or a sweep."""
         addresses = NEXT_ADDRESS.split(value)
         if self.multirun and URL_PREFIX.match(value) and any("," in address for address in addresses):
@@ -218,14 +222,14 @@ class _Reader:
             several = self.multirun and parts[1:] and not _path_exists(value) and not SELECT.match(value)
             return ",".join(map(_quote, parts if several else [value]))
         if override.is_sweep_override():
-            return self._text_with_commas(key, value)
+            return self._quote_text_with_commas(key, value)
         read = override._value
         if isinstance(read, bool) and not key.startswith("data.columns."):
             return _quote(value)
         is_other_text = key in PATHS and isinstance(read, str) and read != value and not _path_exists(read)
         return _quote(value) if is_other_text or type(read) in (int, float) else value
 
-    def _text_with_commas(self, key: str, value: str) -> str:
+    def _quote_text_with_commas(self, key: str, value: str) -> str:
         if re.match(r"\w+\(", value):  # glob(*), choice(a,b)
             return value
         if self.multirun and not SELECT.match(value):
@@ -242,7 +246,7 @@ class _Reader:
         except HydraException:
             return None
 
-    def _is_sweep(self, value: str) -> bool:
+    def _is_sweep_override(self, value: str) -> bool:
         override = self._parse_override(value)
         return override is not None and override.is_sweep_override()
 
@@ -255,7 +259,7 @@ def quote_condition(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _lengths(value: str) -> list[tuple[int, str]] | None:
+def _parse_lengths(value: str) -> list[tuple[int, str]] | None:
     """Read lengths of time, such as ``2m`` or ``'3 months','1 year'``; None where one of them is none."""
     lengths = []
     for part in value.split(","):

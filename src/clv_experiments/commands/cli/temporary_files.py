@@ -18,14 +18,14 @@ LOCK = ".lock"  # held as long as the process lives, whatever ends it
 
 
 @contextmanager
-def temporary_files() -> Iterator[Path]:
+def use_temporary_folder() -> Iterator[Path]:
     """Let all temporary files go to one folder, those of libraries and worker processes too; gives the folder.
 
     It is removed at the end, and a process that is killed before leaves it to the next that begins.
     """
-    remove_debris(Path(tempfile.gettempdir()))
+    remove_stale_folders(Path(tempfile.gettempdir()))
     before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
-    folder, lock = _make_folder()
+    folder, lock = _create_locked_folder()
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     try:
         yield folder
@@ -39,7 +39,7 @@ def temporary_files() -> Iterator[Path]:
             lock.release()
 
 
-def remove_debris(parent: Path) -> None:
+def remove_stale_folders(parent: Path) -> None:
     """Remove the folders of our processes that are gone; those of other users and of living processes stay."""
     for file in parent.glob(f"{TEMPORARY_PREFIX}*/{LOCK}"):
         try:
@@ -51,7 +51,7 @@ def remove_debris(parent: Path) -> None:
             continue
 
 
-def _make_folder() -> tuple[Path, FileLock]:
+def _create_locked_folder() -> tuple[Path, FileLock]:
     """Make a folder and hold its lock; another one where a process that cleans up was there between the two."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-"))

@@ -51,7 +51,7 @@ class Terminal:
         self.console.print(strip_controls(line), soft_wrap=True)
 
     @contextmanager
-    def step(self, title: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
+    def show_step(self, title: str, part: str | None = None) -> Iterator[Callable[[int, int], None]]:
         """Show ``title`` while the block runs; add its time to ``part``, unless its parts are timed elsewhere.
 
         Yields
@@ -68,7 +68,7 @@ class Terminal:
             self.add_timings({part: perf_counter() - started})
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str, int, int], None]]:
+    def show_progress(self) -> Iterator[Callable[[str, int, int], None]]:
         """Show each step that is announced while the block runs.
 
         Yields
@@ -89,7 +89,7 @@ class Terminal:
             yield update
 
     @contextmanager
-    def bar(self, title: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    def show_bar(self, title: str) -> Iterator[Callable[[int, int | None, str], None]]:
         """Show how far a long search is while the block runs, and at the end leave a line that says so.
 
         Where output is no terminal, a line for every tenth and for most new notes.
@@ -100,15 +100,15 @@ class Terminal:
             Takes (done, total or None where it is open, a note such as the best so far).
         """
         if not self.console.is_terminal:
-            yield from _progress_lines(self.print_line, title)
+            yield from _print_progress_lines(self.print_line, title)
             return
-        bar, last_line = _progress(self.console), ""
+        bar, last_line = _create_progress_bar(self.console), ""
         task = bar.add_task(title, total=None, count="", left="", note="")
 
         def update(done: int, total: int | None, note: str) -> None:
             nonlocal last_line
-            last_line = _progress_line(title, done, total, note)
-            count, remaining_label = _count(done, total), "" if total is None else "left"
+            last_line = _format_progress_line(title, done, total, note)
+            count, remaining_label = _format_progress_count(done, total), "" if total is None else "left"
             room = max(0, self.console.width - len(title) - len(count) - RESERVED_WIDTH)
             cut = note if len(note) <= room else f"{note[: room - 1]}…" * bool(room)
             bar.update(task, completed=done, total=total, count=count, left=remaining_label, note=cut)
@@ -120,7 +120,7 @@ class Terminal:
             if last_line:
                 self.print_line(last_line)
 
-    def report_log(self, log: TransactionLog) -> None:
+    def print_log_report(self, log: TransactionLog) -> None:
         """Print what was guessed of a log, and what cleaning removed: rows, customers and money by step."""
         for note in log.notes:
             self.print_line(f"note: {note}")
@@ -167,7 +167,7 @@ class Terminal:
         self.print_line(f"time: {parts}; total {perf_counter() - self.started:.1f} s")
 
 
-def _progress(console: Console) -> Progress:
+def _create_progress_bar(console: Console) -> Progress:
     """Make a bar with a name, a count, the time it took and will take, and a note."""
     return Progress(
         TextColumn("{task.description}", markup=False),
@@ -184,13 +184,15 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _progress_lines(print_line: Callable[[str], None], title: str) -> Iterator[Callable[[int, int | None, str], None]]:
+def _print_progress_lines(
+    print_line: Callable[[str], None], title: str
+) -> Iterator[Callable[[int, int | None, str], None]]:
     """Give what shows progress as lines: at every tenth, or where the total is open at each doubling, and news."""
     last_line, line, last_note, note_lines, last_tenth = "", "", "", 0, 0
 
     def update(done: int, total: int | None, note: str) -> None:
         nonlocal last_line, line, last_note, note_lines, last_tenth
-        line = _progress_line(title, done, total, note)
+        line = _format_progress_line(title, done, total, note)
         tenth = 10 * done // total if total else done.bit_length()
         is_new_note = note != last_note and note_lines < MAX_NOTE_LINES
         if tenth > last_tenth or is_new_note:
@@ -204,11 +206,11 @@ def _progress_lines(print_line: Callable[[str], None], title: str) -> Iterator[C
             print_line(line)
 
 
-def _progress_line(title: str, done: int, total: int | None, note: str) -> str:
-    return f"{title} {_count(done, total)}" + f", {note}" * bool(note)
+def _format_progress_line(title: str, done: int, total: int | None, note: str) -> str:
+    return f"{title} {_format_progress_count(done, total)}" + f", {note}" * bool(note)
 
 
-def _count(done: int, total: int | None) -> str:
+def _format_progress_count(done: int, total: int | None) -> str:
     return str(done) if total is None else f"{done} of {total}"
 
 

@@ -15,7 +15,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from clv_experiments.commands.cli.words import Word
+from clv_experiments.commands.cli.words import CommandLineWord
 from clv_experiments.errors import command, find_secrets, is_secret_name, mask_secrets, mask_settings, remember_secrets
 
 VARIABLE = re.compile(r"\$\{oc\.env:(CLV_\w+)\}")
@@ -25,7 +25,7 @@ ESCAPED = re.compile(r"\$\\\{oc\.env\\:(CLV_\w+)\\\}")
 EXCLUDED = "hydra.job.config.override_dirname.exclude_keys"  # overrides that Hydra leaves out of names of folders
 
 
-class TypedSecrets:
+class CommandLineSecrets:
     """Moves secrets from overrides into environment variables, which worker processes inherit.
 
     Attributes
@@ -40,7 +40,7 @@ class TypedSecrets:
         self.keys: dict[str, None] = {}
         self.parser = OverridesParser.create()
 
-    def hide(self, word: Word) -> Word:
+    def hide(self, word: CommandLineWord) -> CommandLineWord:
         """Return an override with a variable in place of each value that is, or holds, a secret.
 
         Of several values, the runs of a multirun, each has a variable of its own.
@@ -52,29 +52,31 @@ class TypedSecrets:
         except HydraException:
             value = word.value
         if isinstance(value, ChoiceSweep):
-            hidden = [self._hide(one, word.key) for one in value.list]
-            return word if hidden == value.list else self._replaced(word, ",".join(map(_as_text, hidden)))
-        hidden_value = self._hide(value, word.key)
-        return word if hidden_value == value else self._replaced(word, _as_text(hidden_value))
+            hidden = [self._hide_value(one, word.key) for one in value.list]
+            return (
+                word if hidden == value.list else self._replace_value(word, ",".join(map(_format_hydra_value, hidden)))
+            )
+        hidden_value = self._hide_value(value, word.key)
+        return word if hidden_value == value else self._replace_value(word, _format_hydra_value(hidden_value))
 
-    def exclude_from_dirname(self, overrides: Sequence[Word]) -> Iterator[Word]:
+    def exclude_from_override_dirname(self, overrides: Sequence[CommandLineWord]) -> Iterator[CommandLineWord]:
         """Give what keeps hidden values out of ``hydra.job.override_dirname``, of which folders may be named."""
         if self.keys:
             typed = next((word.value for word in reversed(overrides) if word.key == EXCLUDED), None)
             keys = self.parser.parse_override(f"key={typed}").value() if typed else []
-            yield Word.from_setting(
+            yield CommandLineWord.from_setting(
                 EXCLUDED, f"[{','.join([*map(str, keys if isinstance(keys, list) else []), *self.keys])}]"
             )
 
-    def _replaced(self, word: Word, value: str) -> Word:
+    def _replace_value(self, word: CommandLineWord, value: str) -> CommandLineWord:
         self.keys[word.key] = None
         return replace(word, value=value)
 
-    def _hide(self, value: Any, key: str) -> Any:
+    def _hide_value(self, value: Any, key: str) -> Any:
         if isinstance(value, dict):
-            return {name: self._hide(one, str(name)) for name, one in value.items()}
+            return {name: self._hide_value(one, str(name)) for name, one in value.items()}
         if isinstance(value, list):
-            return [self._hide(one, key) for one in value]
+            return [self._hide_value(one, key) for one in value]
         text = value.text if isinstance(value, QuotedString) else value
         if isinstance(text, bool | None) or VARIABLE.search(str(text)):
             return value
@@ -82,9 +84,9 @@ class TypedSecrets:
         if not (named or (isinstance(text, str) and find_secrets(text))):
             return value
         remember_secrets(f"{key}='{text}'" if named else text)
-        return f"${{oc.env:{self._variable(key, str(text))}}}"
+        return f"${{oc.env:{self._set_environment_variable(key, str(text))}}}"
 
-    def _variable(self, key: str, text: str) -> str:
+    def _set_environment_variable(self, key: str, text: str) -> str:
         first = f"CLV_{re.sub(r'[^A-Za-z0-9]+', '_', key).strip('_').upper()}"
         variable, number = first, 1
         while self.variables.get(variable, text) != text:
@@ -94,7 +96,7 @@ class TypedSecrets:
         return variable
 
 
-def task_overrides() -> list[str]:
+def get_job_overrides() -> list[str]:
     """Return the overrides of this job as Hydra was given them, with the variables that hold secrets unread."""
     overrides = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     assert isinstance(overrides, list)
@@ -103,10 +105,10 @@ def task_overrides() -> list[str]:
 
 def format_command(name: str, words: Sequence[str]) -> str:
     """Write a command that can be typed, with ``***`` for each secret that has to be typed again."""
-    return shlex.join([*command(name).split(), *map(as_typed, words)])
+    return shlex.join([*command(name).split(), *map(mask_override, words)])
 
 
-def as_typed(override: str) -> str:
+def mask_override(override: str) -> str:
     """Return an override as it was typed, but for its secrets.
 
     Examples
@@ -124,6 +126,6 @@ def as_typed(override: str) -> str:
     return mask_secrets(VARIABLE.sub(value, override))
 
 
-def _as_text(value: Any) -> str:
+def _format_hydra_value(value: Any) -> str:
     """Write a value as Hydra's grammar reads it, which escapes what an interpolation is made of."""
     return ESCAPED.sub(r"${oc.env:\1}", str(Override._get_value_element_as_str(value)))

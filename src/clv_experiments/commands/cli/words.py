@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clv_experiments.commands.cli.choices import Choices
+from clv_experiments.commands.cli.choices import CommandOptions
 from clv_experiments.errors import ClvError, suggest
 
 INVISIBLE = "\ufeff\u200b\u2060"
@@ -40,7 +40,7 @@ OPTION_VALUES = {
 
 
 @dataclass(frozen=True)
-class Word:
+class CommandLineWord:
     """One word: an option of Hydra's, or a setting, whose value is None where none was typed.
 
     Attributes
@@ -54,7 +54,7 @@ class Word:
     prefix: str = ""
 
     @classmethod
-    def from_setting(cls, key: str, value: str) -> Word:
+    def from_setting(cls, key: str, value: str) -> CommandLineWord:
         """Make a setting."""
         return cls(key, value)
 
@@ -68,15 +68,15 @@ class Word:
 
 
 @dataclass
-class Words:
+class ParsedCommandLine:
     """A command line, sorted; ``notes`` say what was read otherwise than it was typed."""
 
-    options: list[Word] = field(default_factory=list)
-    overrides: list[Word] = field(default_factory=list)
+    options: list[CommandLineWord] = field(default_factory=list)
+    overrides: list[CommandLineWord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def read_words(typed: Sequence[str], choices: Choices) -> Words:
+def parse_words(typed: Sequence[str], choices: CommandOptions) -> ParsedCommandLine:
     """Sort a command line into options and settings.
 
     Raises
@@ -84,17 +84,17 @@ def read_words(typed: Sequence[str], choices: Choices) -> Words:
     ClvError
         If a word is neither.
     """
-    words, pending = Words(), list(_join([*_clean(typed)], choices))
+    words, pending = ParsedCommandLine(), list(_join_split_words([*_strip_words(typed)], choices))
     while pending:
         word = pending.pop(0)
         if word.startswith("-"):
-            _read_option(word, pending, words, choices)
+            _parse_option(word, pending, words, choices)
         else:
-            words.overrides.append(_read_setting(word, words, choices))
+            words.overrides.append(_parse_setting(word, words, choices))
     return words
 
 
-def _clean(typed: Sequence[str]) -> Iterator[str]:
+def _strip_words(typed: Sequence[str]) -> Iterator[str]:
     """Take off what nobody sees: line ends and blanks around a word, quotes that a shell left around it."""
     for word in typed:
         try:
@@ -111,7 +111,7 @@ def _clean(typed: Sequence[str]) -> Iterator[str]:
             yield word
 
 
-def _join(words: list[str], choices: Choices) -> Iterator[str]:
+def _join_split_words(words: list[str], choices: CommandOptions) -> Iterator[str]:
     """Put together what blanks took apart: ``model = xgboost``, ``window=3 months``, quotes that cmd.exe ignores."""
     while words:
         word = words.pop(0)
@@ -120,7 +120,7 @@ def _join(words: list[str], choices: Choices) -> Iterator[str]:
         yield word
 
 
-def _join_with_next(word: str, words: list[str], choices: Choices) -> str | None:
+def _join_with_next(word: str, words: list[str], choices: CommandOptions) -> str | None:
     """Join a word with what follows, if it belongs to it; takes that from the words."""
     following = words[0]
     if following.startswith("=") and "=" not in word:
@@ -141,7 +141,7 @@ def _join_with_next(word: str, words: list[str], choices: Choices) -> str | None
     for end in range(1, 1 + next((n for n, later in enumerate(words) if "=" in later), len(words))):
         longer = " ".join([word, *words[:end]])
         key, _, value = longer.partition("=")
-        if _is_file(value) or (key in choices.groups and choices.resolve(key, value)):
+        if _is_file(value) or (key in choices.groups and choices.resolve_option(key, value)):
             del words[:end]
             return longer
     return None
@@ -154,7 +154,7 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _read_option(word: str, pending: list[str], words: Words, choices: Choices) -> None:
+def _parse_option(word: str, pending: list[str], words: ParsedCommandLine, choices: CommandOptions) -> None:
     """Read a word that begins with a dash: an option, or a setting that was typed like one."""
     name, equal, value = word.partition("=")
     matches = [option for option in OPTIONS if option.startswith(name) and name.startswith("--")]
@@ -162,18 +162,18 @@ def _read_option(word: str, pending: list[str], words: Words, choices: Choices) 
     body = word.lstrip("-")
     key = re.split(r"[=:]", body)[0].strip()
     if option is not None:
-        words.options.append(Word(option + word[len(name) :]))
+        words.options.append(CommandLineWord(option + word[len(name) :]))
         takes_next = OPTIONS[option] and not equal and pending
         if takes_next and (option not in ("--info", "-i") or pending[0] in INFO):
             value = pending.pop(0)
-            words.options.append(Word(value))
+            words.options.append(CommandLineWord(value))
         _check_option_value(option, value if value or equal else None)
     elif key in choices.flags and body == key:
-        words.overrides.append(Word.from_setting(key, "true"))
+        words.overrides.append(CommandLineWord.from_setting(key, "true"))
     elif choices.has_key(key):
         if body == key and pending and "=" not in pending[0] and not pending[0].startswith("-"):
             body = f"{key}={pending.pop(0)}"
-        words.overrides.append(_read_setting(body, words, choices))
+        words.overrides.append(_parse_setting(body, words, choices))
     else:
         options = [option for option in OPTIONS if option.startswith("--")]
         flags = [f"--{flag}" for flag in choices.flags]
@@ -191,28 +191,28 @@ def _check_option_value(option: str, value: str | None) -> None:
         raise ClvError(f"{option} must be followed by {following}")
 
 
-def _read_setting(word: str, words: Words, choices: Choices) -> Word:
+def _parse_setting(word: str, words: ParsedCommandLine, choices: CommandOptions) -> CommandLineWord:
     """Read a setting; a word without a key is read as the one thing it can be."""
     colon = COLON.fullmatch(word)
     if colon and "=" not in colon[1] and choices.has_key(colon[1]):
         words.notes.append(f"{word} is read as {colon[1]}={colon[2]}")
-        return Word.from_setting(colon[1], colon[2])
+        return CommandLineWord.from_setting(colon[1], colon[2])
     match = SETTING.fullmatch(word)
     if match and (match[3] is not None or match[1]):
-        return Word(match[2], match[3], match[1] or "")
+        return CommandLineWord(match[2], match[3], match[1] or "")
     if "=" in word and not _is_file(word):
         raise ClvError(f"'{word.partition('=')[0]}' is no name of a setting, which read key=value, as model=xgboost")
     if _is_file(word):
         words.notes.append(f"{word} is read as data.path={word}")
-        return Word.from_setting("data.path", word)
+        return CommandLineWord.from_setting("data.path", word)
     groups = choices.groups_with(word)
     if len(groups) == 1:
-        option = choices.resolve(groups[0], word)
+        option = choices.resolve_option(groups[0], word)
         words.notes.append(f"{word} is read as {groups[0]}={option}")
-        return Word.from_setting(groups[0], str(option))
+        return CommandLineWord.from_setting(groups[0], str(option))
     if words.overrides and words.overrides[-1].value and not choices.has_key(word):
         last = words.overrides[-1]
         raise ClvError(
             f"'{word}' stands alone; if it belongs to {last.key}, put all of it in quotes: \"{last.text} {word}\""
         )
-    raise ClvError(choices.describe_lonely_key(word))
+    raise ClvError(choices.describe_missing_value(word))
