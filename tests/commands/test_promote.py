@@ -15,7 +15,7 @@ from clv_experiments.commands import promote as promotion
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.comparison.cell import Cell, Entry
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
 from clv_experiments.config.settings import resolve_settings
@@ -87,7 +87,7 @@ def board(*entries):
         data="shop", horizon="3m", identity="0123456789abcdef", holdouts=("2001-04-01 to 2001-06-30",), currency="$",
         entries=tuple(entries),
     )  # fmt: skip
-    return standings(cell, "d2_tweedie", replicates=100)
+    return compute_standings(cell, "d2_tweedie", replicates=100)
 
 
 def promoted(path, *entries):

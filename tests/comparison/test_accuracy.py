@@ -6,9 +6,9 @@ import pytest
 from sklearn.metrics import auc, d2_tweedie_score
 
 from clv_experiments.commands import benchmark_accuracy as command
-from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
+from clv_experiments.comparison.accuracy import ToolLimits, collect_cell_predictions, compare_with_first_model
 from clv_experiments.comparison.external_tools import find_external_tools
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.data.window import Horizon, Window
 from clv_experiments.errors import ClvError
 from clv_experiments.features.feature_set import FeatureSet
@@ -39,8 +39,8 @@ def cell(cdnow_sample, tools, tmp_path_factory):
     others = find_external_tools(tools(counter="", broken="raise ValueError('on purpose')"))
     lines = []
     periods = [forecaster.window.period(1), forecaster.window.period(0)]
-    cell = predict_cell(
-        forecaster, periods, DEFAULT, RFM, others, folder, limits=Limits(30.0, 60.0), seed=1,
+    cell = collect_cell_predictions(
+        forecaster, periods, DEFAULT, RFM, others, folder, limits=ToolLimits(30.0, 60.0), seed=1,
         progress=lines.append,
     )  # fmt: skip
     return cell, forecaster, periods, folder, lines
@@ -48,8 +48,8 @@ def cell(cdnow_sample, tools, tmp_path_factory):
 
 def test_figures_are_those_of_plain_numpy_and_sklearn(cell):
     cell, forecaster, periods, folder, _ = cell
-    result = standings(cell, "d2_tweedie", replicates=200, seed=3)
-    table = compare_with_first(result).set_index(["metric", "model"])
+    result = compute_standings(cell, "d2_tweedie", replicates=200, seed=3)
+    table = compare_with_first_model(result).set_index(["metric", "model"])
     by_hand = []
     for period, origin in zip(periods, cell.origins, strict=True):
         customers = pd.read_parquet(folder / str(period.cutoff) / "customers.parquet").set_index("customer_id")
@@ -73,7 +73,7 @@ def test_figures_are_those_of_plain_numpy_and_sklearn(cell):
 def test_a_tool_that_fails_is_left_out_with_its_reason(cell):
     cell, *_, lines = cell
     assert cell.labels == ["default", "counter"]
-    (reason,) = cell.left_out
+    (reason,) = cell.excluded_runs
     assert reason.startswith("broken failed at 1997-12-31: ValueError: on purpose")
     assert f"left out: {reason}" in lines
     assert sum(line.startswith("broken on") for line in lines) == 1  # not asked again at the next origin

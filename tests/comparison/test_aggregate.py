@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import friedmanchisquare
 
-from clv_experiments.comparison.aggregate import aggregate_boards, critical_difference, friedman_p_value
+from clv_experiments.comparison.aggregate import critical_difference, friedman_p_value, rank_over_cells
 from clv_experiments.errors import ClvError
 
 # Demsar (2006), table 6: AUC of four variants of C4.5 on 14 data sets. Where it prints .975 twice and ranks them 2 and
@@ -52,7 +52,7 @@ def test_critical_difference_is_demsars_table_5(models, q):
 
 
 def test_demsars_example(boards):
-    aggregate = aggregate_boards(boards(AUC, baselines=("c45",)))
+    aggregate = rank_over_cells(boards(AUC, baselines=("c45",)))
     ranks = aggregate.table["mean_rank"].round(3).to_dict()
     assert ranks == {"m_cf": 1.964, "m": 2.0, "cf": 2.893, "c45": 3.143}
     assert aggregate.critical_difference == pytest.approx(1.25, abs=0.005)
@@ -62,7 +62,7 @@ def test_demsars_example(boards):
 
 
 def test_ranks_wins_leads_and_skill_by_hand(boards):
-    aggregate = aggregate_boards(boards(SCORES))
+    aggregate = rank_over_cells(boards(SCORES))
     # Log 0: a and b share ranks 1 and 2, c 3, zeros 4. Log 1: c 1, a 2, zeros and b share 3 and 4.
     assert aggregate.table["mean_rank"].to_dict() == {"a": 1.75, "c": 2.0, "b": 2.5, "zeros": 3.75}
     # Of six pairs each: a beats c, zeros, b, zeros and ties with b; and so on.
@@ -80,7 +80,7 @@ def test_ranks_wins_leads_and_skill_by_hand(boards):
 def test_win_rate_equals_counting_every_pair(boards):
     rng = np.random.default_rng(0)
     scores = {name: list(rng.integers(0, 4, 6) / 5) for name in ("zeros", "a", "b", "c", "d")}
-    aggregate = aggregate_boards(boards(scores))
+    aggregate = rank_over_cells(boards(scores))
     for model, own in scores.items():
         wins = [
             (mine > other) + (mine == other) / 2
@@ -94,7 +94,7 @@ def test_win_rate_equals_counting_every_pair(boards):
 def test_the_best_baseline_of_each_cell_is_the_one_of_the_real_data(boards):
     scores = {"zeros": [0.0, 0.5], "rate": [0.2, 0.1], "tree": [0.6, 0.6]}
     made = boards(scores, baselines=("zeros", "rate"), error=0.2, replicates=400)
-    aggregate = aggregate_boards(made)
+    aggregate = rank_over_cells(made)
     assert aggregate.table["skill"].to_dict() == pytest.approx({"tree": 0.35, "zeros": -0.125, "rate": -0.4})
     # Noise is so large that the other baseline often leads a replicate, yet each is set against the same one.
     zeros = aggregate.table.loc["zeros"]
@@ -107,36 +107,36 @@ def test_the_best_baseline_of_each_cell_is_the_one_of_the_real_data(boards):
 def test_cells_that_move_together_count_as_one_and_independent_ones_as_many(boards):
     def width(**given):
         made = boards({"zeros": [0.0] * 4, "tree": [0.5] * 4}, error=0.05, replicates=2000, **given)
-        return np.subtract(*aggregate_boards(made).table.loc["tree", ["skill_upper", "skill_lower"]])
+        return np.subtract(*rank_over_cells(made).table.loc["tree", ["skill_upper", "skill_lower"]])
 
     assert width(seeds=range(4)) / width() == pytest.approx(0.5, abs=0.05)
 
 
 def test_boards_may_differ_in_replicates(boards):
     made = [boards(SCORES, replicates=200)[0], boards(SCORES, replicates=150)[1]]
-    assert aggregate_boards(made).table["skill_lower"].notna().all()
+    assert rank_over_cells(made).table["skill_lower"].notna().all()
 
 
 def test_order_of_cells_and_models_changes_nothing(boards):
-    aggregate = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}))
-    turned = aggregate_boards(boards(AUC | {"zeros": [0.0] * 14}, order=["m", "zeros", "m_cf", "cf", "c45"])[::-1])
+    aggregate = rank_over_cells(boards(AUC | {"zeros": [0.0] * 14}))
+    turned = rank_over_cells(boards(AUC | {"zeros": [0.0] * 14}, order=["m", "zeros", "m_cf", "cf", "c45"])[::-1])
     point = ["family", "mean_rank", "win_rate", "leading", "skill"]
     pd.testing.assert_frame_equal(aggregate.table[point], turned.table[point])
     pd.testing.assert_frame_equal(aggregate.ranks, turned.ranks.iloc[::-1])
     assert (aggregate.cliques, aggregate.critical_difference) == (turned.cliques, turned.critical_difference)
     assert aggregate.p_value == pytest.approx(turned.p_value)
     # Turning the cells alone keeps each replicate, so that intervals are the same too.
-    pd.testing.assert_frame_equal(aggregate.table, aggregate_boards(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
+    pd.testing.assert_frame_equal(aggregate.table, rank_over_cells(boards(AUC | {"zeros": [0.0] * 14})[::-1]).table)
 
 
 def test_cliques_are_maximal_and_overlap(boards):
     # Mean ranks 1, 2, 3, 4, 5 over 12 cells; the critical difference is 1.76.
     scores = {name: [score] * 12 for name, score in zip("abcde", (0.9, 0.7, 0.5, 0.3, 0.1), strict=True)}
-    aggregate = aggregate_boards(boards(scores, baselines=("e",)))
+    aggregate = rank_over_cells(boards(scores, baselines=("e",)))
     assert aggregate.critical_difference == pytest.approx(1.761, abs=1e-3)
     assert aggregate.cliques == (("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"))
     alone = {name: [score] * 8 for name, score in zip("ab", (0.9, 0.1), strict=True)}
-    assert aggregate_boards(boards(alone, baselines=("b",))).cliques == ()
+    assert rank_over_cells(boards(alone, baselines=("b",))).cliques == ()
 
 
 def test_friedman_equals_scipys_and_knows_two_models_and_ties():
@@ -151,15 +151,15 @@ def test_friedman_equals_scipys_and_knows_two_models_and_ties():
 
 def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
     scores = SCORES | {"new": [0.9, np.nan]}
-    aggregate = aggregate_boards(boards(scores))
+    aggregate = rank_over_cells(boards(scores))
     assert "new" not in aggregate.table.index
     assert aggregate.unranked_models == {"new": ["log1 3m"]}
-    (sentence,) = aggregate.left_out
+    (sentence,) = aggregate.exclusion_notes
     assert "new" in sentence
     assert "log1 3m" in sentence
-    without = aggregate_boards(boards(SCORES))
+    without = rank_over_cells(boards(SCORES))
     pd.testing.assert_frame_equal(aggregate.ranks, without.ranks)
-    assert without.left_out == []
+    assert without.exclusion_notes == []
     assert aggregate.table["leading"].to_dict() == {
         "a": 0,
         "c": 1,
@@ -170,29 +170,29 @@ def test_models_that_are_not_everywhere_are_left_out_and_named(boards):
 
 def test_incomplete_cells_are_left_out_while_two_others_remain(boards):
     scores = {model: [*each, 0.1] for model, each in SCORES.items()} | {"new": [0.9, 0.8, np.nan]}
-    aggregate = aggregate_boards(boards(scores), ["new", "zeros"])
+    aggregate = rank_over_cells(boards(scores), ["new", "zeros"])
     assert aggregate.cells == ("log0 3m", "log1 3m")
     assert "new" in aggregate.table.index
     assert aggregate.incomplete_cells == {"log2 3m": ["new"]}
     assert aggregate.unranked_models == {}
-    (sentence,) = aggregate.left_out
+    (sentence,) = aggregate.exclusion_notes
     assert "log2 3m" in sentence
     assert "new" in sentence
-    none_complete = aggregate_boards(boards(SCORES), ["new"])
+    none_complete = rank_over_cells(boards(SCORES), ["new"])
     assert none_complete.cells == ("log0 3m", "log1 3m")
-    assert (none_complete.left_out, none_complete.incomplete_cells) == ([], {})
+    assert (none_complete.exclusion_notes, none_complete.incomplete_cells) == ([], {})
 
 
 def test_scores_and_leads_are_those_of_the_cells(boards):
     made = boards(SCORES)
-    aggregate = aggregate_boards(made)
+    aggregate = rank_over_cells(made)
     for title, board in zip(aggregate.cells, made, strict=True):
         assert aggregate.scores.loc[title].to_dict() == board.rows()["score"].to_dict()
-        assert aggregate.leads.loc[title].to_dict() == board.rows()["group"].eq(1).to_dict()
+        assert aggregate.ties_with_best.loc[title].to_dict() == board.rows()["group"].eq(1).to_dict()
 
 
 def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
-    aggregate = aggregate_boards(
+    aggregate = rank_over_cells(
         boards({"zeros": [0.0, 0.0], "rate": [0.2, np.nan], "a": [0.6, 0.5]}, baselines=("zeros", "rate"))
     )
     assert aggregate.table.loc["a", "skill"] == pytest.approx((0.5 + 0.5) / 2)
@@ -200,30 +200,30 @@ def test_a_baseline_that_is_not_ranked_still_sets_the_skill(boards):
 
 
 def test_notes_warn_of_cells_that_are_not_independent_and_of_few(boards):
-    apart = aggregate_boards(boards(SCORES))
+    apart = rank_over_cells(boards(SCORES))
     assert apart.cells_by_log == {"log0": 1, "log1": 1}
     assert (apart.can_separate_models, apart.has_few_cells) == (False, True)
     assert len(apart.notes) == 3
     assert "2 cells" in apart.notes[1]
     assert "4 models" in apart.notes[1]
     assert f"{apart.critical_difference:.2f}" in apart.notes[1]
-    same = aggregate_boards(boards(SCORES, cells={1: {"data": "log0", "horizon": "6m"}}))
+    same = rank_over_cells(boards(SCORES, cells={1: {"data": "log0", "horizon": "6m"}}))
     assert same.cells_by_log == {"log0": 2}
     assert len(same.notes) == 4
     assert "log0 2" in same.notes[1]
-    eight = aggregate_boards(boards({m: s * 4 for m, s in SCORES.items()}))
+    eight = rank_over_cells(boards({m: s * 4 for m, s in SCORES.items()}))
     assert (eight.can_separate_models, eight.has_few_cells, len(eight.notes)) == (True, True, 2)
-    ten = aggregate_boards(boards({m: s * 5 for m, s in SCORES.items()}))
+    ten = rank_over_cells(boards({m: s * 5 for m, s in SCORES.items()}))
     assert (ten.can_separate_models, ten.has_few_cells, len(ten.notes)) == (True, False, 1)
 
 
 def test_cells_of_one_title_are_told_apart(boards):
     twins = {1: {"data": "log0", "holdouts": ("2005-01-01 to 2005-03-31",)}}
-    assert aggregate_boards(boards(SCORES, cells=twins)).cells == (
+    assert rank_over_cells(boards(SCORES, cells=twins)).cells == (
         "log0 3m (2001-04-01 to 2001-06-30)",
         "log0 3m (2005-01-01 to 2005-03-31)",
     )
-    same = aggregate_boards(boards(SCORES, cells={1: {"data": "log0"}})).cells
+    same = rank_over_cells(boards(SCORES, cells={1: {"data": "log0"}})).cells
     assert same[0].endswith("(cell0)")
     assert same[1].endswith("(cell1)")
 
@@ -238,17 +238,17 @@ def test_cells_of_one_title_are_told_apart(boards):
 )
 def test_boards_that_cannot_stand_side_by_side_are_refused(boards, change, message):
     with pytest.raises(ClvError, match=message):
-        aggregate_boards(change(boards(SCORES), boards(SCORES, metric="r2")))
+        rank_over_cells(change(boards(SCORES), boards(SCORES, metric="r2")))
 
 
 def test_cells_that_do_not_compare_are_refused(boards):
     with pytest.raises(ClvError, match=r"different protocol .*log1 3m by customer_split"):
-        aggregate_boards(boards(SCORES, cells={1: {"protocol": "customer_split"}}))
+        rank_over_cells(boards(SCORES, cells={1: {"protocol": "customer_split"}}))
     with pytest.raises(ClvError, match="cell log0 3m holds no baseline"):
-        aggregate_boards(boards(SCORES, baselines=()))
+        rank_over_cells(boards(SCORES, baselines=()))
     with pytest.raises(ClvError, match=r"1 model\(s\) .* log0 3m, log1 3m"):
-        aggregate_boards(boards({"zeros": [0.0, 0.0], "a": [0.5, np.nan], "b": [np.nan, 0.5]}))
+        rank_over_cells(boards({"zeros": [0.0, 0.0], "a": [0.5, np.nan], "b": [np.nan, 0.5]}))
     made = boards(SCORES)
     made[1].table.loc[(made[1].table["model"] == "b") & (made[1].table["metric"] == "d2_tweedie"), "score"] = np.nan
     with pytest.raises(ClvError, match="b has no D2 in log1 3m"):
-        aggregate_boards(made)
+        rank_over_cells(made)

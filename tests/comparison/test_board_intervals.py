@@ -6,11 +6,11 @@ import pytest
 
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.display.intervals import coverage_by_model_section, totals_by_origin_section
+from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
 from clv_experiments.comparison.display.page import leaderboard_page
 from clv_experiments.comparison.display.tables import board_markdown
 from clv_experiments.comparison.intervals import coverage_by_model, totals_by_origin
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 
 Y = [np.array([0.0, 0.0, 10.0, 40.0]), np.array([0.0, 5.0, 10.0, 20.0])]
 P = np.array([1.0, 2.0, 8.0, 20.0])
@@ -36,7 +36,7 @@ def cell(cell_of):
     ends = {"lower_80": {0: 20.0, 1: 30.0}, "upper_80": {0: 40.0, 1: 50.0}}
     ends |= {"lower_95": {0: 10.0, 1: 20.0}, "upper_95": {0: 55.0, 1: 60.0}}
     entries = {
-        "wide": {"predictions": predictions(cutoffs, 2.0), "total_ends": ends},
+        "wide": {"predictions": predictions(cutoffs, 2.0), "total_interval_bounds": ends},
         "narrow": {"predictions": predictions(cutoffs, 0.5, missing=1)},
     }
     return cell_of({"wide": [P, P], "narrow": [P, P], "old": [P, P]}, Y, entries=entries)
@@ -62,13 +62,13 @@ def test_totals_by_hand(cell):
 
 
 def test_a_board_shows_both(cell):
-    section, total = coverage_by_model_section(cell), totals_by_origin_section(cell)
+    section, total = build_coverage_section(cell), build_totals_section(cell)
     assert section.table.headings[:4] == ["model", "80 %: all", "80 %: top decile", "80 %: one-time"]
     assert section.table.rows[0][:3] == ["wide", "75.0%", "100.0%"]
     assert "25.0% spent nothing" in section.sentences[0]
     assert total.table.rows[0][1:3] == ["GBP 31.00", "GBP 20.00 to GBP 40.00"]
     assert "80 % interval held the actual total at 1 of 2 origins" in " ".join(total.sentences)
-    board = standings(cell, "d2_tweedie", replicates=100)
+    board = compute_standings(cell, "d2_tweedie", replicates=100)
     checks = run_checks(board, CHECKS)
     for text in (board_markdown(board, checks), leaderboard_page([(board, checks)], None, "today")):
         assert section.title in text
@@ -79,19 +79,21 @@ def test_without_intervals_nothing_is_shown(cell_of):
     old = cell_of({"old": P}, Y[0])
     assert coverage_by_model(old).empty
     assert totals_by_origin(old).empty
-    board = standings(old, "d2_tweedie", replicates=100)
-    assert coverage_by_model_section(old).title not in board_markdown(board, run_checks(board, CHECKS))
+    board = compute_standings(old, "d2_tweedie", replicates=100)
+    assert build_coverage_section(old).title not in board_markdown(board, run_checks(board, CHECKS))
     assert "crps" not in board.oriented_scores
 
 
 def test_crps_ties_and_counts_the_origins_that_have_it(cell):
-    complete = standings(replace_entries(cell, ["wide", "narrow"]), "d2_tweedie", replicates=100)
+    complete = compute_standings(replace_entries(cell, ["wide", "narrow"]), "d2_tweedie", replicates=100)
     rows = complete.rows("crps")
     assert rows["score"].tolist() == [np.abs(Y[1] - P).mean()] * 2  # the first origin has none of one model
     assert rows["group"].tolist() == [1, 1]
     assert np.isnan(rows["spread"]).all()
     assert set(complete.by_origin.query("metric == 'crps'")["step"]) == {1}
-    assert "crps" not in standings(cell, "d2_tweedie", replicates=100).oriented_scores  # a model has none at all
+    assert (
+        "crps" not in compute_standings(cell, "d2_tweedie", replicates=100).oriented_scores
+    )  # a model has none at all
 
 
 def replace_entries(cell, labels):

@@ -11,7 +11,7 @@ from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.figures import board_figures
 from clv_experiments.comparison.display.page import leaderboard_page
 from clv_experiments.comparison.display.tables import PAGE_METRICS, board_markdown
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation import metrics
 
@@ -28,14 +28,14 @@ def cell(cell_of):
 
 @pytest.fixture(scope="module")
 def board(cell):
-    return standings(cell, "normalised_gini", replicates=100)
+    return compute_standings(cell, "normalised_gini", replicates=100)
 
 
 def test_a_metric_that_means_nothing_is_refused_with_those_that_do(cell):
     for metric in ("d2_tweedie", "top_10_share", "top_20_share"):
         message = rf"^log 'shop' has losses, of which {metric} means nothing; type metric=<one of (.*)>$"
         with pytest.raises(ClvError, match=message) as refused:
-            standings(cell, metric, replicates=100)
+            compute_standings(cell, metric, replicates=100)
         assert re.search(message, str(refused.value))[1] == "normalised_gini, spearman, r2"
 
 
@@ -69,7 +69,7 @@ def test_checks_figures_and_pages_leave_out_shares_of_a_total(board):
 def test_a_total_below_zero_has_no_bias_and_the_rest_is_there(cell_of):
     predicted = {"tree": PREDICTED["tree"] - 9, "zeros": PROFIT * 0}
     lost = cell_of(predicted, PROFIT - 9, families=BASELINES, has_losses=True)
-    board = standings(lost, "r2", replicates=100)
+    board = compute_standings(lost, "r2", replicates=100)
     assert (PROFIT - 9).sum() < 0
     assert board.rows("aggregate_bias")["score"].isna().all()
     assert board.ranking == ["tree", "zeros"]

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from clv_experiments.comparison import bootstrap
-from clv_experiments.comparison.bootstrap import METRICS, board_metrics, bootstrap_scores, point_scores
+from clv_experiments.comparison.bootstrap import (
+    METRICS,
+    applicable_metrics,
+    bootstrap_scores,
+    score_predictions_by_model,
+)
 from clv_experiments.comparison.cell import OriginPredictions
 from clv_experiments.evaluation import metrics
 from clv_experiments.evaluation.metrics import OBJECTIVES
@@ -36,7 +41,7 @@ def shop(n=300, seed=0, prefix="c"):
 
 def under(sample, *counts):
     """Score a panel under given counts, a replicate each."""
-    return bootstrap._Scorer(sample).scores(np.array(counts, dtype=np.float32).T)
+    return bootstrap._OriginScorer(sample).scores(np.array(counts, dtype=np.float32).T)
 
 
 def test_hand_worked_replicate():
@@ -76,7 +81,7 @@ def test_equals_scoring_the_drawn_customers(data):
             columns = sample.y_true[rows], sample.y_pred[rows, model]
             naive = metrics.score(*columns, FLOOR, sample.bought[rows], has_losses=has_losses)
             naive["crps"] = sample.crps[rows, model].mean()
-            for name in board_metrics(has_losses=has_losses, has_crps=True):
+            for name in applicable_metrics(has_losses=has_losses, has_crps=True):
                 assert scores[name][replicate, model] == pytest.approx(naive[name], rel=1e-9, abs=1e-9, nan_ok=True), (
                     name
                 )
@@ -85,7 +90,7 @@ def test_equals_scoring_the_drawn_customers(data):
 def test_points_are_the_scores_of_a_run():
     sample = shop()
     naive = metrics.score(sample.y_true, sample.y_pred[:, 1], FLOOR, sample.bought) | {"crps": sample.crps[:, 1].mean()}
-    assert {name: values[1] for name, values in point_scores(sample).items()} == pytest.approx(
+    assert {name: values[1] for name, values in score_predictions_by_model(sample).items()} == pytest.approx(
         {name: naive[name] for name in METRICS}
     )
 
@@ -96,7 +101,7 @@ def test_with_losses_only_scores_that_mean_something_are_drawn():
     lost = OriginPredictions(np.arange(60).astype(str), y, y != 0, np.column_stack([y / 2, y - 9]), -0.5)
     sample = bootstrap_scores([lost], 100, 1, has_losses=True)
     assert set(sample.scores) == set(METRICS) - {*metrics.UNDEFINED_WITH_LOSSES, "crps"}
-    assert set(point_scores(lost, has_losses=True)) == set(sample.oriented) == set(sample.scores)
+    assert set(score_predictions_by_model(lost, has_losses=True)) == set(sample.oriented) == set(sample.scores)
     assert sample.scores["normalised_gini"] == pytest.approx(1.0)  # both rank as what came
 
 

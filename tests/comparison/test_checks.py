@@ -6,7 +6,7 @@ import pytest
 from clv_experiments.comparison.checks import NotApplicable
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.checks.scores import Deficit, Drift, ModelScore
+from clv_experiments.comparison.checks.scores import ModelScore, ScoreDeficit, ScoreDrift
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 CHECK = {check.code: check for check in CHECKS}
@@ -86,7 +86,7 @@ def test_a_check_whose_question_means_nothing_does_not_apply(board):
 
 def test_m1_names_the_baselines_that_beat_a_model_best_first_and_whether_by_more_than_chance(board):
     scores = {"normalised_gini": {"tree": 0.5, "zeros": 0.51, "rate": 0.6}}
-    loss = Deficit("Gini", "{:.3f}", 0.5, (ModelScore("rate", 0.6), ModelScore("zeros", 0.51)), ("rate",))
+    loss = ScoreDeficit("Gini", "{:.3f}", 0.5, (ModelScore("rate", 0.6), ModelScore("zeros", 0.51)), ("rate",))
     assert findings_of("M1", board(scores)) == [("tree", "beaten", {"losses": [loss]})]
     ((_, sentence),) = sentences("M1", board(scores))
     assert all(part in sentence for part in ("tree", "Gini (0.500)", "rate (0.600)", "zeros (0.510)"))
@@ -98,7 +98,7 @@ def test_m1_holds_the_difference_against_the_interval_of_that_pair(board):
     assert values["losses"][0].beyond_chance == ()
     # Where both scores move together the same difference is no accident.
     ((_, _, values),) = findings_of("M1", board(scores, error=0.01, together=True))
-    assert values["losses"] == [Deficit("D2", "{:.3f}", 0.5, (ModelScore("rate", 0.52),), ("rate",))]
+    assert values["losses"] == [ScoreDeficit("D2", "{:.3f}", 0.5, (ModelScore("rate", 0.52),), ("rate",))]
 
 
 def test_m1_says_all_scores_of_a_model_in_one_sentence(board):
@@ -111,7 +111,7 @@ def test_m1_says_all_scores_of_a_model_in_one_sentence(board):
 def test_m1_says_once_what_is_so_of_all_models(board):
     scores = {"spearman": {"tree": 0.3, "forest": 0.4, "zeros": 0.1, "rate": 0.5}}
     models = ("zeros", "rate", "tree", "forest")
-    loss = Deficit("Spearman", "{:.3f}", 0.4, (ModelScore("rate", 0.5),), ("rate",))
+    loss = ScoreDeficit("Spearman", "{:.3f}", 0.4, (ModelScore("rate", 0.5),), ("rate",))
     assert findings_of("M1", board(scores, models)) == [(None, "all_beaten", {"best": "forest", "loss": loss})]
     scores["spearman"]["forest"] = 0.6
     assert [model for model, _, _ in findings_of("M1", board(scores, models))] == ["tree"]
@@ -248,7 +248,7 @@ def test_m5_says_which_way_a_score_moved(board):
     worse = validated(board, {"tree": 0.2}, {"tree": [0.3]})
     ((model, kind, values),) = findings_of("M5", worse)
     assert (model, kind, values["direction"]) == ("tree", "drifted", "worse")
-    assert values["drift"] == Drift("tree", 0.3, 0.2)
+    assert values["drift"] == ScoreDrift("tree", 0.3, 0.2)
     assert "D2 0.300 to 0.200" in sentences("M5", worse)[0][1]
     ((_, _, values),) = findings_of("M5", validated(board, {"tree": 0.4}, {"tree": [0.3]}))
     assert values["direction"] == "better"
@@ -294,7 +294,7 @@ def test_m5_blames_the_log_once_where_most_models_moved_one_way(board):
     before = {"tree": [0.4], "rate": [0.4], "zeros": [0.0]}
     ((model, kind, values),) = findings_of("M5", validated(board, {"tree": 0.2, "rate": 0.1}, before))
     assert (model, kind, values["direction"], values["models"]) == (None, "log_drifted", "worse", 3)
-    assert values["drifts"] == [Drift("rate", 0.4, 0.1), Drift("tree", 0.4, 0.2)]
+    assert values["drifts"] == [ScoreDrift("rate", 0.4, 0.1), ScoreDrift("tree", 0.4, 0.2)]
     # Two of four are not most; and of two that moved apart each speaks for itself.
     four = {**before, "more": [0.0]}
     models = ("zeros", "rate", "tree", "more")

@@ -9,17 +9,17 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from clv_experiments.comparison.aggregate import aggregate_boards
-from clv_experiments.comparison.display.cost import accuracy_against_cost, place_labels, seconds_of
-from clv_experiments.comparison.display.curves import decile_calibrations, value_captures
+from clv_experiments.comparison.aggregate import rank_over_cells
+from clv_experiments.comparison.display.cost import fit_predict_seconds, label_points, plot_accuracy_against_cost
+from clv_experiments.comparison.display.curves import plot_decile_calibrations, plot_value_capture_curves
 from clv_experiments.comparison.display.figures import (
     aggregate_figures,
-    bias_by_origin,
     board_figures,
-    forest,
-    mean_ranks,
+    plot_bias_by_origin,
+    plot_differences,
+    plot_mean_ranks,
 )
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.reporting.chart_style import FAMILIES, RULE, axis_span, create_chart, printable
 from clv_experiments.reporting.exhibit import NARROW, WIDE
 from clv_experiments.reporting.inline_svg import inline_svg
@@ -31,7 +31,13 @@ HOSTILE = {
     "new\nline\x00": "btyd",
     "客户" * 30: "baseline",
 }
-DRAWN = [forest, value_captures, decile_calibrations, bias_by_origin, accuracy_against_cost]
+DRAWN = [
+    plot_differences,
+    plot_value_capture_curves,
+    plot_decile_calibrations,
+    plot_bias_by_origin,
+    plot_accuracy_against_cost,
+]
 
 
 def spend(seed=0, n=300):
@@ -52,7 +58,9 @@ def board(cell_of):
         "trees": [35 * chance for _, chance in origins],
         "stack": [70 * chance for _, chance in origins],
     }
-    return standings(cell_of(predictions, [y for y, _ in origins], families=FAMILY), "d2_tweedie", replicates=200)
+    return compute_standings(
+        cell_of(predictions, [y for y, _ in origins], families=FAMILY), "d2_tweedie", replicates=200
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +80,7 @@ def nasty(cell_of):
         "many models": cell_of({f"model_{i}": 40 * chance + i for i in range(12)}, y),
         "no times": cell_of(good, y, entries=timeless),
     }
-    return {name: standings(cell, "normalised_gini", replicates=100) for name, cell in cells.items()}
+    return {name: compute_standings(cell, "normalised_gini", replicates=100) for name, cell in cells.items()}
 
 
 def check(figure, width=8.0):
@@ -119,7 +127,7 @@ def test_pictures_survive_several_origins_and_say_what_to_look_for(board):
 def test_forest_shows_differences_ties_and_what_lies_beyond(cell_of, board_of):
     scores = {"a": 0.40, "b": 0.39, "c": 0.30, "zeros": -4.0}
     cell = cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families={"zeros": "baseline"})
-    panel = forest(board_of(cell, {"d2_tweedie": scores}, error=0.01)).axes[0]
+    panel = plot_differences(board_of(cell, {"d2_tweedie": scores}, error=0.01)).axes[0]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["a · 1", "b · 1", "c · 2", "zeros · 2"]
     sorted_marks = sorted(marks(panel), key=lambda mark: -mark[1])
     assert [(round(x, 3), filled) for x, _, _, filled in sorted_marks[:3]] == [(0, True), (-0.01, True), (-0.1, False)]
@@ -139,7 +147,7 @@ def test_axis_reaches_to_all_but_outliers(behind, expected):
 def test_captures_draw_each_models_share_and_name_all(cell_of):
     y = np.arange(100.0)
     cell = cell_of({"right": y, "wrong": -y, "flat": np.ones(100)}, y, families={"flat": "baseline"})
-    figure = value_captures(standings(cell, "normalised_gini", replicates=100))
+    figure = plot_value_capture_curves(compute_standings(cell, "normalised_gini", replicates=100))
     text = check(figure)
     assert all(name in text for name in ("right", "wrong", "flat", "perfect", "random"))
     ends = sorted(round(float(line.get_ydata()[-1]), 3) for line in figure.axes[0].lines if len(line.get_ydata()) > 2)
@@ -152,7 +160,7 @@ def test_of_many_models_the_best_of_each_family_is_named(cell_of, board_of):
     y = np.arange(100.0)
     cell = cell_of(dict.fromkeys(names, y), y, families=dict.fromkeys(names[6:], "btyd"))
     board = board_of(cell, {"d2_tweedie": {name: 0.5 - 0.01 * k for k, name in enumerate(reversed(names))}})
-    figure = value_captures(board)
+    figure = plot_value_capture_curves(board)
     text = check(figure)
     assert "tree_5" in text
     assert "line_2" in text
@@ -165,7 +173,7 @@ def test_of_many_models_the_best_of_each_family_is_named(cell_of, board_of):
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_names_at_the_ends_of_lines_keep_apart(board, width):
-    figure = value_captures(board, width)
+    figure = plot_value_capture_curves(board, width)
     figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in figure.axes[0].texts), key=lambda box: box.y0)
     assert all(lower.y1 < upper.y0 + 4 for lower, upper in pairwise(boxes))  # of 23 pixels
@@ -174,7 +182,7 @@ def test_names_at_the_ends_of_lines_keep_apart(board, width):
 def test_calibration_shows_means_of_deciles_over_origins(cell_of):
     y = [np.arange(20.0), 3 * np.arange(20.0)]
     cell = cell_of({"a": y, "b": [2 * part for part in y]}, y)
-    figure = decile_calibrations(standings(cell, "normalised_gini", replicates=100))
+    figure = plot_decile_calibrations(compute_standings(cell, "normalised_gini", replicates=100))
     panel = figure.axes[0]
     actual, predicted = (line.get_ydata() for line in panel.lines)
     assert panel.get_title(loc="left") == "a"
@@ -187,7 +195,7 @@ def test_calibration_shows_means_of_deciles_over_origins(cell_of):
 def test_bias_has_a_marker_an_origin_and_stops_at_the_edge(cell_of, board_of):
     cell = cell_of({"a": [[1.0], [1.0]], "wild": [[1.0], [1.0]]}, [[1.0], [1.0]])
     biases = {"a": [-0.1, 0.3], "wild": [0.5, 3.0]}
-    figure = bias_by_origin(board_of(cell, {"aggregate_bias": biases, "d2_tweedie": {"a": 1.0}}))
+    figure = plot_bias_by_origin(board_of(cell, {"aggregate_bias": biases, "d2_tweedie": {"a": 1.0}}))
     assert [(round(x, 2), shape, filled) for x, _, shape, filled in marks(figure.axes[0])] == [
         (-0.1, "^", False), (0.3, "^", True), (0.5, "^", False), (1.03, ">", True),
     ]  # fmt: skip
@@ -199,9 +207,11 @@ def test_cost_sums_fit_and_predict(cell_of, board_of):
     entries |= {name: {"seconds": {"fit": value, "predict": value}} for name, value in (("c", 1e308), ("d", -1.0))}
     cell = cell_of({name: [1.0] for name in entries}, [1.0], entries=entries)
     timed_board = board_of(cell, {"d2_tweedie": {"a": 0.5, "b": 0.4, "c": 0.3, "d": 0.2}})
-    assert seconds_of(timed_board)["a"] == 3.0
-    assert seconds_of(timed_board).isna().to_dict() == {"a": False, "b": True, "c": True, "d": True}, "nobody took that"
-    assert marks(accuracy_against_cost(timed_board).axes[0]) == [(3.0, 0.5, "^", True)]
+    assert fit_predict_seconds(timed_board)["a"] == 3.0
+    assert fit_predict_seconds(timed_board).isna().to_dict() == {"a": False, "b": True, "c": True, "d": True}, (
+        "nobody took that"
+    )
+    assert marks(plot_accuracy_against_cost(timed_board).axes[0]) == [(3.0, 0.5, "^", True)]
 
 
 def test_labels_of_crowded_points_do_not_overlap():
@@ -210,7 +220,7 @@ def test_labels_of_crowded_points_do_not_overlap():
     y = np.array([1.0, 1.01, 1.0, 1.0, 1.01, 1.02])
     panel.set_xlim(0.5, 2)
     panel.set_ylim(0.5, 1.5)
-    place_labels(panel, [f"model_{i}" for i in range(6)], x, y, np.column_stack([y, y]))
+    label_points(panel, [f"model_{i}" for i in range(6)], x, y, np.column_stack([y, y]))
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(text) for text in panel.texts]
     shared = [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.padded(-1).overlaps(b.padded(-1))]
@@ -224,11 +234,11 @@ def test_mean_ranks_join_what_the_critical_difference_cannot_part(cell_of, board
         cell = cell_of(predictions, [0.0, 3.0], families={"last": "baseline"}, identity=str(i), data=f"log{i}")
         scores = {"best": 0.5 + 0.1 * (i % 2), "near": 0.55, "last": 0.1}
         boards.append(board_of(cell, {"d2_tweedie": scores}))
-    together = aggregate_boards(boards)
+    together = rank_over_cells(boards)
     (record,) = aggregate_figures(together)
-    text = check(mean_ranks(together))
+    text = check(plot_mean_ranks(together))
     assert "1 is best" in text
-    assert check(mean_ranks(together, NARROW), NARROW)
+    assert check(plot_mean_ranks(together, NARROW), NARROW)
     assert all(name in text for name in ("best 1.50", "near 1.50", "last 3.00", "critical difference 0.96"))
     bars = [line.get_xdata() for line in record.figure.axes[0].lines if line.get_linewidth() == 5]
     assert [list(bar) for bar in bars] == [[1.5, 1.5]]
@@ -262,12 +272,12 @@ def test_any_name_can_be_shown(name, expected):
 
 @pytest.fixture(scope="module")
 def svg(board):
-    return inline_svg(forest(board), "A & <b>", 'say "x"', "one")
+    return inline_svg(plot_differences(board), "A & <b>", 'say "x"', "one")
 
 
 def test_svg_is_the_same_every_time_and_clashes_with_no_other(board, svg):
-    assert inline_svg(forest(board), "A & <b>", 'say "x"', "one") == svg
-    other = inline_svg(forest(board), "A & <b>", 'say "x"', "two")
+    assert inline_svg(plot_differences(board), "A & <b>", 'say "x"', "one") == svg
+    other = inline_svg(plot_differences(board), "A & <b>", 'say "x"', "two")
     ids = [set(re.findall(r' id="([^"]*)"', text)) for text in (svg, other)]
     assert len(ids[0]) == len(re.findall(r' id="', svg))
     assert not ids[0] & ids[1]

@@ -13,8 +13,8 @@ from clv_experiments.comparison.checks import Finding, NotApplicable, registry
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS, all_checks
 from clv_experiments.comparison.display.page import leaderboard_page
-from clv_experiments.comparison.display.tables import board_markdown, check_lines
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.display.tables import board_markdown, format_check_results
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.check_options import build_checks
 from clv_experiments.errors import ClvError
 
@@ -52,7 +52,7 @@ class Telling(Negligible):
 def board(cell_of):
     y = np.tile([10.0, 0.0, 0.0, 30.0], 50)
     predicted = {"tree": y * 0.4 + 0.1, "forest": y * 0.9 + 0.1, "zeros": y * 0}
-    return standings(cell_of(predicted, y, families={"zeros": "baseline"}), "d2_tweedie", replicates=100)
+    return compute_standings(cell_of(predicted, y, families={"zeros": "baseline"}), "d2_tweedie", replicates=100)
 
 
 def installed(monkeypatch, *values):
@@ -78,7 +78,7 @@ def test_a_check_of_a_users_own_is_asked_and_displayed(board, monkeypatch, how):
         ("tree", "tree is <tiny>"),
         ("zeros", "zeros is <tiny>"),
     ]
-    assert "OWN1: tree is <tiny>" in check_lines(results)
+    assert "OWN1: tree is <tiny>" in format_check_results(results)
     assert "- OWN1 Predicts next to nothing\n  - tree is &lt;tiny>\n" in board_markdown(board, results)
     page = leaderboard_page([(board, results)], None, "today")
     assert "tree is &lt;tiny&gt;" in page
@@ -87,7 +87,7 @@ def test_a_check_of_a_users_own_is_asked_and_displayed(board, monkeypatch, how):
 
 def test_it_may_say_that_it_does_not_apply(board, cell_of, board_of):
     nothing = board_of(board.cell, {"aggregate_bias": dict.fromkeys(board.cell.labels, np.nan)})
-    assert check_lines(run_checks(nothing, [Negligible()])) == [
+    assert format_check_results(run_checks(nothing, [Negligible()])) == [
         "not applicable: OWN1 Predicts next to nothing, since nobody spent anything"
     ]
 

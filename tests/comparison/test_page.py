@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks import CheckResult, Finding
-from clv_experiments.comparison.checks.method_check import finding
+from clv_experiments.comparison.checks.method_check import create_finding
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
-from clv_experiments.comparison.display.page import board_table, leaderboard_page
+from clv_experiments.comparison.display.page import board_html_table, leaderboard_page
 from clv_experiments.comparison.display.tables import PAGE_METRICS
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.reporting.formatting import format_score
 
 ATTACK = "<script>document.title='owned'</script>"
@@ -82,14 +82,14 @@ def boards(cell_of):
         identity="other",
         currency=BREAKOUT,
         holdouts=(ATTACK, BREAKOUT),
-        left_out=(f"1 run failed: {ATTACK}{BREAKOUT}",),
+        excluded_runs=(f"1 run failed: {ATTACK}{BREAKOUT}",),
     )
-    return [standings(cell, "d2_tweedie", replicates=200) for cell in (plain, evil)]
+    return [compute_standings(cell, "d2_tweedie", replicates=200) for cell in (plain, evil)]
 
 
 @pytest.fixture(scope="module")
 def plain(boards):
-    fired = [finding("biased", name, {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
+    fired = [create_finding("biased", name, {"bias": 0.5, "origins": 1}) for name in ("good", "copy")]
     outcomes = {"M2": {"findings": fired}, "M3": {"not_applicable": "there are losses"}}
     results = [CheckResult(check, **outcomes.get(check.code, {})) for check in CHECKS]
     return leaderboard_page([(boards[0], results)], None, "on a Monday")
@@ -97,9 +97,9 @@ def plain(boards):
 
 @pytest.fixture(scope="module")
 def hostile(boards):
-    fired = [CheckResult(check, [finding("at_edge", ATTACK, {"settings": BREAKOUT})]) for check in CHECKS]
+    fired = [CheckResult(check, [create_finding("at_edge", ATTACK, {"settings": BREAKOUT})]) for check in CHECKS]
     fired.append(CheckResult(SimpleNamespace(code=ATTACK, title=BREAKOUT, question=ATTACK), not_applicable=BREAKOUT))
-    return leaderboard_page([(board, fired) for board in boards], aggregate_boards(boards), ATTACK)
+    return leaderboard_page([(board, fired) for board in boards], rank_over_cells(boards), ATTACK)
 
 
 # --- content ----------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_every_score_stands_in_the_board_and_has_its_own_table(boards, plain):
     assert [f"Differences on {METRICS[metric].heading}" in plain for metric in displayed[1:]] == [True] * len(
         displayed[1:]
     )
-    table = board_table(boards[0])
+    table = board_html_table(boards[0])
     for column in table.columns:
         assert len(column.cells) == len(table.row_positions)
 
@@ -139,14 +139,14 @@ def test_mae_is_not_shown_without_all_zeros(cell_of, board_of):
 def test_missing_values_sort_last(cell_of, board_of):
     entries = {"a": {"seconds": {}}}
     board = board_of(cell_of({"a": [1.0, 2.0], "b": [2.0, 1.0]}, [0.0, 3.0], entries=entries), {})
-    (cost,) = [column for column in board_table(board).columns if column.heading == "fit + predict"]
+    (cost,) = [column for column in board_html_table(board).columns if column.heading == "fit + predict"]
     assert {value.text: value.sort for value in cost.cells} == {"–": "", "1.01 s": "1.01"}
 
 
 def test_ties_are_said_in_words(cell_of, board_of):
     scores = {"a": 0.5, "b": 0.49, "c": 0.2}
     board = board_of(cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0]), {"d2_tweedie": scores})
-    columns = {column.heading: column.cells for column in board_table(board).columns}
+    columns = {column.heading: column.cells for column in board_html_table(board).columns}
     assert [value.text for value in columns["group"]] == ["1=", "1=", "2"]
     assert [value.note.split("] ")[-1] for value in columns["from the best"]] == ["", "tied", "worse"]
 
@@ -173,7 +173,7 @@ def test_a_log_without_amounts_is_spoken_of_by_what_it_counts(cell_of):
     predicted = {"mbg_nbd": counts * 0.3 + rng.gamma(1.0, 0.5, 300), "zeros": np.zeros(300)}
 
     def text_of(currency):
-        board = standings(
+        board = compute_standings(
             cell_of(predicted, counts, families={"zeros": "baseline"}, currency=currency), "d2_tweedie", replicates=100
         )
         page = leaderboard_page([(board, run_checks(board, CHECKS))], None, "today")
@@ -294,7 +294,7 @@ def test_page_works_in_a_browser(boards, browsed):
         DRIVER,
         leaderboard_page(
             [(odd, []), (boards[1], [CheckResult(CHECKS[3], [Finding(ATTACK, ATTACK)])])],
-            aggregate_boards([odd, boards[1]]),
+            rank_over_cells([odd, boards[1]]),
             ATTACK,
         ),
     )

@@ -70,7 +70,7 @@ def leave(tracker, records, error=None, experiment=EXPERIMENT):
 
 
 def chosen(tracker, settings=SETTINGS, models=("zeros", "xgboost"), every=False, **options):
-    return select_runs(tracker.reader(), EXPERIMENT, settings, models, every=every, metric="d2_tweedie", **options)
+    return select_runs(tracker.reader(), EXPERIMENT, settings, models, all_runs=every, metric="d2_tweedie", **options)
 
 
 def left_out(exclusion, *run_ids):
@@ -101,7 +101,7 @@ def test_the_newest_finished_run_of_each_model_is_shown(tracker):
         ("zeros", zeros), ("xgboost", new), ("mine", further),
     ]  # fmt: skip
     assert (found.missing, found.impossible, found.other_cells) == ({}, {}, [])
-    assert found.cell.left_out == (left_out(Exclusion("superseded"), old),)
+    assert found.cell.excluded_runs == (left_out(Exclusion("superseded"), old),)
 
 
 def test_of_very_many_runs_a_board_shows_the_newest_and_one_of_each_model(tracker, monkeypatch):
@@ -110,7 +110,7 @@ def test_of_very_many_runs_a_board_shows_the_newest_and_one_of_each_model(tracke
     first, second, third = (leave(tracker, finished("xgboost", seed=seed)) for seed in range(3))
     found = chosen(tracker, every=True)
     assert {entry.run_id for entry in found.cell.entries} == {zeros, second, third}
-    assert found.cell.left_out == (left_out(Exclusion("beyond_limit", "2"), first),)
+    assert found.cell.excluded_runs == (left_out(Exclusion("beyond_limit", "2"), first),)
 
 
 def test_what_somebody_typed_is_in_the_label(tracker):
@@ -197,7 +197,7 @@ def test_what_else_is_there_is_described(tracker):
     ]
     leave(tracker, finished("zeros"))
     assert len(chosen(tracker).other_cells) == 2
-    assert chosen(tracker).cell.left_out == (left_out(Exclusion("other_settings"), *reversed(others)),)
+    assert chosen(tracker).cell.excluded_runs == (left_out(Exclusion("other_settings"), *reversed(others)),)
 
 
 def test_an_experiment_without_runs_is_an_empty_answer(tracker):
@@ -214,7 +214,7 @@ def test_where_the_log_changed_the_newest_cell_is_shown(tracker):
     assert found.missing == {"xgboost": Exclusion("other_cell", "a" * 8).reason}
     (other,) = found.other_cells
     assert f"2 runs, cell {'a' * 16}" in other
-    assert old[:8] in found.cell.left_out[0]
+    assert old[:8] in found.cell.excluded_runs[0]
 
 
 def test_a_cell_can_be_asked_for_by_the_beginning_of_its_name(tracker):
@@ -230,7 +230,7 @@ def test_failed_runs_are_missing_with_their_reason(tracker):
     leave(tracker, finished("zeros"))
     found = chosen(tracker)
     assert found.missing == {"xgboost": "interrupted"}
-    assert found.cell.left_out == (
+    assert found.cell.excluded_runs == (
         left_out(Exclusion("failed", "interrupted"), last),
         left_out(Exclusion("failed", "too few buyers"), first),
     )
@@ -258,7 +258,7 @@ def test_a_run_that_is_not_finished_is_never_a_result(tracker):
     assert found.cell.labels == ["zeros"]
     unfinished = Exclusion("not_finished")
     assert found.missing == {"xgboost": unfinished.reason}
-    assert found.cell.left_out == (left_out(unfinished, at_once, killed),)
+    assert found.cell.excluded_runs == (left_out(unfinished, at_once, killed),)
 
 
 def test_a_run_that_is_not_finished_leads_to_no_cell(tracker):
@@ -279,7 +279,7 @@ def test_foreign_runs_are_left_out_and_leaderboards_not_mentioned(tracker):
     foreign = leave(tracker, [Param("alpha", 1), Tag("model", "xgboost"), Metric("d2_floor", 1.0)])
     leave(tracker, [Tag("kind", "leaderboard"), *finished("xgboost")])
     found = chosen(tracker)
-    assert found.cell.left_out == (left_out(Exclusion("foreign"), foreign),)
+    assert found.cell.excluded_runs == (left_out(Exclusion("foreign"), foreign),)
     assert found.missing == {"xgboost": ""}
 
 
@@ -290,7 +290,7 @@ def test_a_run_of_an_older_version_is_left_out(tracker, lacking):
     found = chosen(tracker)
     assert found.cell.labels == ["zeros"]
     assert found.missing == {"xgboost": Exclusion("older_version").reason}
-    assert found.cell.left_out == (left_out(Exclusion("older_version"), old),)
+    assert found.cell.excluded_runs == (left_out(Exclusion("older_version"), old),)
 
 
 @pytest.mark.parametrize("every", [False, True])
@@ -302,7 +302,7 @@ def test_where_predictions_are_gone_an_older_run_stands_in(tracker, every):
     assert [entry.run_id for entry in found.cell.entries] == [older]
     gone = Exclusion("lost_predictions", "zeros")
     assert found.missing == {"zeros": gone.reason}
-    assert set(found.cell.left_out) == {
+    assert set(found.cell.excluded_runs) == {
         left_out(Exclusion("lost_predictions", "xgboost", replaced=True), newest),
         left_out(gone, lost),
     }
@@ -368,7 +368,7 @@ def test_runs_that_nothing_tells_apart_are_labelled_by_their_ids(tracker):
 def test_long_lists_of_runs_are_cut(tracker):
     for _ in range(9):
         leave(tracker, finished("zeros"))
-    (sentence,) = chosen(tracker).cell.left_out
+    (sentence,) = chosen(tracker).cell.excluded_runs
     assert sentence.startswith("8 runs left out")
     assert sentence.endswith(" and 3 others")
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from clv_experiments.commands.benchmark_page import EXAMPLES
-from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
+from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
-from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure
+from clv_experiments.comparison.speed import SCRIPT, compare_speed, growth_exponents, measure_tool
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_rfm_summary
 from clv_experiments.errors import ClvError
 from clv_experiments.models.btyd_fitting import check_customers
@@ -46,7 +46,7 @@ def test_figures_are_those_of_each_tool_and_ratios_those_to_the_first(tools):
 
 def test_memory_is_the_most_that_was_held_at_a_time(tools):
     (tool,) = tools(heavy=f"import time\nbytearray(300_000_000)\ntime.sleep(0.2)\n{ANSWER % 1.0}")
-    assert measure(tool, "features", Path("x"), 30.0).memory_mb > 280
+    assert measure_tool(tool, "features", Path("x"), 30.0).memory_mb > 280
 
 
 def test_a_tool_is_left_out_where_it_has_no_such_task_or_fails(tools):
@@ -60,14 +60,14 @@ def test_a_tool_is_left_out_where_it_has_no_such_task_or_fails(tools):
 def test_a_process_that_takes_too_long_is_ended(tools):
     (tool,) = tools(slow="import time; time.sleep(60)")
     with pytest.raises(ClvError, match="slow was ended after 1 s at features"):
-        measure(tool, "features", Path("x"), 1.0)
+        measure_tool(tool, "features", Path("x"), 1.0)
 
 
 def test_an_interpreter_that_is_not_there_is_said(tmp_path, tools):
     tools(a=ANSWER % 1.0)
     (tool,) = find_external_tools(tmp_path, interpreters={"a": "/no/such/python"}, script=SCRIPT)
     with pytest.raises(ClvError, match="a cannot be run by /no/such/python: No such file or directory"):
-        measure(tool, "features", Path("x"), 1.0)
+        measure_tool(tool, "features", Path("x"), 1.0)
 
 
 def frame(exponent):
@@ -83,10 +83,10 @@ def test_growth_is_that_of_the_largest_sizes():
 
 
 def test_the_page_holds_every_figure_and_the_picture_every_line():
-    page = speed_markdown(frame(1.0), {"a": "What a does."}, "clv benchmark speed", "2 cores", "speed.png")
+    page = render_speed_page(frame(1.0), {"a": "What a does."}, "clv benchmark speed", "2 cores", "speed.png")
     assert "| 10,000 | a | 100.00 | 100.00 to 100.00 | 100.00 | 50 | 1.00 |" in page
     assert "Growth over the largest sizes, b of seconds ~ size^b: a 1.00." in page
-    (panel,) = [panel for panel in speed_figure(frame(1.0)).axes if panel.get_visible()]
+    (panel,) = [panel for panel in plot_speed(frame(1.0)).axes if panel.get_visible()]
     assert [line.get_label() for line in panel.lines] == ["a"]
     assert panel.get_xscale() == panel.get_yscale() == "log"
 
@@ -113,6 +113,8 @@ def test_tools_that_are_installed_here_do_their_tasks(name, tmp_path):
     (tool,) = find_external_tools(EXAMPLES, [name], script=SCRIPT)
     order_lines(20_000).to_parquet(tmp_path / "lines.parquet")
     simulate_rfm_summary(2000).to_parquet(tmp_path / "customers.parquet")
-    assert measure(tool, "features", tmp_path / "lines.parquet", 120.0).seconds > 0
-    fits = [measure(tool, task, tmp_path / "customers.parquet", 120.0) for task in ("fit_bg_nbd", "fit_gamma_gamma")]
+    assert measure_tool(tool, "features", tmp_path / "lines.parquet", 120.0).seconds > 0
+    fits = [
+        measure_tool(tool, task, tmp_path / "customers.parquet", 120.0) for task in ("fit_bg_nbd", "fit_gamma_gamma")
+    ]
     assert all((fit is None) == (name == "duckdb") for fit in fits)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.bootstrap import METRICS, board_metrics, point_scores
-from clv_experiments.comparison.standings import rank_groups, standings
+from clv_experiments.comparison.bootstrap import METRICS, applicable_metrics, score_predictions_by_model
+from clv_experiments.comparison.standings import compute_standings, rank_groups
 from clv_experiments.data.log import load_log
 from clv_experiments.data.queries.outcomes import holdout
 from clv_experiments.data.sources.simulated import simulated
@@ -50,7 +50,7 @@ def cell(cell_of, shop):
 
 @pytest.fixture(scope="module")
 def result(cell):
-    return standings(cell, "d2_tweedie", replicates=500)
+    return compute_standings(cell, "d2_tweedie", replicates=500)
 
 
 def test_the_better_model_leads_and_its_copy_ties(result):
@@ -60,7 +60,7 @@ def test_the_better_model_leads_and_its_copy_ties(result):
     assert own["group"].to_dict() == {"better": 1, "copy": 1, "poor": 2, "rule": 2, "zeros": 3}
     assert own.loc["copy", ["from_best", "from_best_lower", "from_best_upper"]].tolist() == [0, 0, 0]
     assert own.loc["poor", "from_best_upper"] < 0
-    for metric in board_metrics(has_losses=False):
+    for metric in applicable_metrics(has_losses=False):
         tied = result.rows(metric)["group"]
         assert tied["better"] == tied["copy"], metric
 
@@ -89,7 +89,7 @@ def test_errors_and_bias_are_better_when_small(result):
 
 
 def test_scores_are_those_of_the_customers_as_they_are(result, cell):
-    for metric, scores in point_scores(cell.origins[0]).items():
+    for metric, scores in score_predictions_by_model(cell.origins[0]).items():
         assert result.rows(metric)["score"].loc[cell.labels].tolist() == scores.tolist()
 
 
@@ -99,8 +99,8 @@ def test_the_order_of_customers_and_models_changes_nothing(result, cell):
         replace(entry, predictions=entry.predictions.sample(frac=1, random_state=rng.integers(99)))
         for entry in reversed(cell.entries)
     ]
-    again = standings(replace(cell, entries=tuple(shuffled)), "d2_tweedie", replicates=500)
-    for metric in board_metrics(has_losses=False):
+    again = compute_standings(replace(cell, entries=tuple(shuffled)), "d2_tweedie", replicates=500)
+    for metric in applicable_metrics(has_losses=False):
         rows_again, first = again.rows(metric), result.rows(metric)
         numbers = ["score", "lower", "upper", "rank", "group", "from_best_lower", "from_baseline_upper"]
         pd.testing.assert_frame_equal(
@@ -112,7 +112,7 @@ def test_many_models_of_equal_worth_share_the_first_place(cell_of, shop):
     """The best of twelve equals leads by luck; an interval made for one pair alone would often call it a winner."""
     expected, spent = shop
     equals = {f"model {seed}": blurred(expected, 0.6, seed) for seed in range(12)}
-    result = standings(cell_of(equals, spent, d2_floor=0.3), "d2_tweedie", replicates=500)
+    result = compute_standings(cell_of(equals, spent, d2_floor=0.3), "d2_tweedie", replicates=500)
     assert set(result.rows()["group"]) == {1}
     replicates = result.replicates["d2_tweedie"]
     alone = 1.96 * (replicates[:, 0] - replicates[:, 1]).std()
@@ -123,7 +123,7 @@ def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
     expected, spent = shop
     half = spent * 0.5
     both = cell_of({"one": [expected, expected], "zeros": [np.zeros(N), np.zeros(N)]}, [spent, half], d2_floor=0.3)
-    result = standings(both, "normalised_gini", replicates=200)
+    result = compute_standings(both, "normalised_gini", replicates=200)
     bias = result.rows("aggregate_bias")
     each = [expected.sum() / spent.sum() - 1, expected.sum() / half.sum() - 1]
     assert bias["score"]["one"] == pytest.approx(np.mean(each))
@@ -134,7 +134,9 @@ def test_origins_are_averaged_and_their_spread_is_shown(cell_of, shop):
 
 
 def test_one_origin_has_no_spread_and_a_cell_without_rules_no_baseline(cell_of, shop):
-    result_rows = standings(cell_of({"one": shop[0], "two": shop[0] + 1}, shop[1]), "d2_tweedie", replicates=100).rows()
+    result_rows = compute_standings(
+        cell_of({"one": shop[0], "two": shop[0] + 1}, shop[1]), "d2_tweedie", replicates=100
+    ).rows()
     assert result_rows["spread"].isna().all()
     assert result_rows["baseline"].isna().all()
     assert result_rows["from_baseline"].isna().all()
@@ -142,7 +144,7 @@ def test_one_origin_has_no_spread_and_a_cell_without_rules_no_baseline(cell_of, 
 
 def test_a_score_without_a_value_tells_nothing_apart(cell_of):
     flat = cell_of({"one": [1.0, 2.0, 3.0], "two": [3.0, 2.0, 1.0]}, [0.0, 0.0, 0.0])
-    own = standings(flat, "normalised_gini", replicates=100).rows()
+    own = compute_standings(flat, "normalised_gini", replicates=100).rows()
     assert own["score"].isna().all()
     assert own["group"].tolist() == [1, 1]
 
@@ -150,7 +152,7 @@ def test_a_score_without_a_value_tells_nothing_apart(cell_of):
 def test_the_interval_of_a_pair_is_centred_on_what_was_found_and_holds_in_its_share_of_replicates(cell_of, shop):
     """Two models are one pair: the interval reaches as far as the deviations of 95 % of the replicates."""
     two = cell_of({"one": blurred(shop[0], 0.3, 1), "two": blurred(shop[0], 0.9, 2)}, shop[1], d2_floor=0.3)
-    result = standings(two, "normalised_gini", replicates=400)
+    result = compute_standings(two, "normalised_gini", replicates=400)
     replicates, good = result.replicates["normalised_gini"], result.oriented_scores["normalised_gini"]
     deviations = np.abs((replicates[:, 0] - replicates[:, 1]) - (good[0] - good[1]))
     assert result.half_widths["normalised_gini"][0, 1] == pytest.approx(np.quantile(deviations, 0.95))
@@ -161,7 +163,7 @@ def test_too_few_buyers_to_draw_tell_nothing_apart(cell_of):
     bought = np.zeros(300)
     bought[7] = 50.0
     lone = cell_of({"one": np.arange(300.0), "two": np.arange(300.0)[::-1]}, bought, d2_floor=0.3)
-    own = standings(lone, "normalised_gini", replicates=200).rows()
+    own = compute_standings(lone, "normalised_gini", replicates=200).rows()
     assert own["score"].notna().all()
     assert own[["lower", "upper", "from_best_lower"]].isna().all(axis=None)
     assert own["group"].tolist() == [1, 1]
@@ -199,15 +201,15 @@ def test_groups_may_interleave():
 )
 def test_settings_that_mislead_are_refused(cell, changed, words):
     with pytest.raises(ClvError, match=words):
-        standings(cell, **({"metric": "d2_tweedie"} | changed))
+        compute_standings(cell, **({"metric": "d2_tweedie"} | changed))
 
 
 def test_different_customers_are_refused(cell):
     short = replace(cell.entries[1], predictions=cell.entries[1].predictions.iloc[1:])
     with pytest.raises(ClvError, match="different customers"):
-        standings(replace(cell, entries=(cell.entries[0], short)), "d2_tweedie")
+        compute_standings(replace(cell, entries=(cell.entries[0], short)), "d2_tweedie")
     with pytest.raises(ClvError, match="cell shop 3m holds no model"):
-        standings(replace(cell, entries=()), "d2_tweedie")
+        compute_standings(replace(cell, entries=()), "d2_tweedie")
 
 
 SIMULATIONS, CUSTOMERS = 200, 1500
@@ -236,11 +238,11 @@ def test_intervals_cover_the_truth(cell_of):
         predictions = {label: values[rows] for label, values in made.items()}
         return cell_of(predictions, spent[rows], bought=days[rows], d2_floor=0.01 * spent.mean())
 
-    truth = point_scores(sample(order).origins[0])
+    truth = score_predictions_by_model(sample(order).origins[0])
     alone = {metric: np.zeros(len(made)) for metric in REGULAR}
     together = dict.fromkeys(REGULAR, 0)
     for number, rows in enumerate(np.array_split(order, SIMULATIONS)):
-        result = standings(sample(rows), "d2_tweedie", replicates=200, seed=number)
+        result = compute_standings(sample(rows), "d2_tweedie", replicates=200, seed=number)
         for metric in REGULAR:
             own, real = result.rows(metric).loc[list(made)], truth[metric]
             alone[metric] += ((own["lower"] <= real) & (real <= own["upper"])).to_numpy()

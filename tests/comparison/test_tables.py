@@ -5,22 +5,22 @@ import re
 import numpy as np
 import pytest
 
-from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.checks import CheckResult, Finding
 from clv_experiments.comparison.checks.protocol import run_checks
 from clv_experiments.comparison.checks.registry import CHECKS
 from clv_experiments.comparison.display.tables import (
     NARROW_METRICS,
     PAGE_METRICS,
-    aggregate_table,
+    aggregate_text_table,
     board_heading,
     board_markdown,
-    board_table,
-    check_lines,
-    reading,
-    render_aggregate_report,
+    board_text_table,
+    explain_board,
+    format_check_results,
+    render_aggregate_markdown,
 )
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 
 LADDER = {"zeros": "baseline", "rate": "baseline"}
 SCORES = {
@@ -50,7 +50,7 @@ def columns(table):
 
 
 def test_board_by_hand(made):
-    displayed = columns(board_table(made()))
+    displayed = columns(board_text_table(made()))
     assert displayed["#"] == ["1=", "1=", "2=", "2="]  # the toy board knows no third group
     assert displayed["model"] == ["tree", "forest", "rate", "zeros"]
     assert displayed["family"] == ["ml", "ml", "baseline", "baseline"]
@@ -70,8 +70,8 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
     mu = rng.gamma(1.0, 20.0, 300)
     y = [mu * rng.gamma(0.5, 2.0, 300) for _ in range(2)]
     predicted = {"good": [mu, mu], "copy": [mu, mu], "zeros": [0 * mu, 0 * mu]}
-    result = standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
-    own, displayed = result.rows(), columns(board_table(result, PAGE_METRICS))
+    result = compute_standings(cell_of(predicted, y, families=LADDER), "normalised_gini", replicates=200)
+    own, displayed = result.rows(), columns(board_text_table(result, PAGE_METRICS))
     assert displayed["#"] == ["1=", "1=", "2"]
     first = own.iloc[0]
     assert displayed["Gini [95 %]"][0] == f"{first['score']:.3f} [{first['lower']:.3f}, {first['upper']:.3f}]"
@@ -85,28 +85,28 @@ def test_board_of_computed_standings_shows_their_numbers(cell_of):
 
 
 def test_which_scores_are_shown_can_be_chosen(made):
-    assert board_table(made(), metrics=("rmse",)).headings[-1] == "RMSE"
-    headings = board_table(made(metric="normalised_gini"), NARROW_METRICS).headings
+    assert board_text_table(made(), metrics=("rmse",)).headings[-1] == "RMSE"
+    headings = board_text_table(made(metric="normalised_gini"), NARROW_METRICS).headings
     assert "Gini [95 %]" in headings
     assert "Gini" not in headings
     assert "D2" in headings
 
 
 def test_mae_is_never_shown_without_all_zeros(made):
-    assert "MAE" in board_table(made()).headings
-    assert "MAE" not in board_table(made(("tree", "forest", "rate"))).headings
-    assert "MAE" in board_table(made(origins=2)).headings
+    assert "MAE" in board_text_table(made()).headings
+    assert "MAE" not in board_text_table(made(("tree", "forest", "rate"))).headings
+    assert "MAE" in board_text_table(made(origins=2)).headings
 
 
 def test_without_a_baseline_nothing_is_over_one(made):
     result = made(("tree", "forest"))
-    assert not [heading for heading in board_table(result).headings if heading.startswith("over")]
+    assert not [heading for heading in board_text_table(result).headings if heading.startswith("over")]
     assert "baseline" not in board_markdown(result, []).split("Checks:")[0].replace("without that baseline", "")
 
 
 def test_undefined_scores_and_negative_zeros_are_not_shown_as_numbers(made):
     scores = SCORES | {"normalised_gini": dict.fromkeys(SCORES["mae"], np.nan), "aggregate_bias": {"tree": -1e-6}}
-    displayed = columns(board_table(made(scores=scores)))
+    displayed = columns(board_text_table(made(scores=scores)))
     assert displayed["Gini"] == ["–"] * 4
     assert displayed["bias"][0] == "+0.0%*"
 
@@ -116,7 +116,7 @@ def test_usual_names_fit_the_terminal(made):
     scores = {metric: dict.fromkeys(names, value) for metric, value in (("d2_tweedie", 0.2), ("mae", 1234.5))}
     scores["d2_tweedie"] |= {"zeros": -4.9, "random_forest": 0.3}
     scores["aggregate_bias"] = {"rate": 1.93}
-    table = board_table(made(names, scores=scores, origins=2))
+    table = board_text_table(made(names, scores=scores, origins=2))
     # A column is as wide as its widest cell, or its heading's longest word; two blanks or rules stand between columns.
     widths = [max(map(len, [*heading.split(), *cells])) for heading, cells in columns(table).items()]
     assert sum(widths) + 2 * len(widths) <= 120
@@ -130,7 +130,7 @@ UNFINISHED = "1 run left out: abc"
 
 
 def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
-    result = made(origins=2, left_out=(UNFINISHED,))
+    result = made(origins=2, excluded_runs=(UNFINISHED,))
     checks = run_checks(result, CHECKS)
     text = board_markdown(result, checks)
     assert text.startswith("## shop 3m\n")
@@ -138,9 +138,9 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
     assert "4 customers" in first
     assert "2 bought" in first
     assert first.replace(result.cell.holdouts[0], result.cell.holdouts[1]) == second
-    assert all(f"- {sentence}" in text for sentence in reading(result))
-    assert any("2 origins" in sentence for sentence in reading(result))
-    assert any("tree" in sentence and "rate" in sentence for sentence in reading(result))
+    assert all(f"- {sentence}" in text for sentence in explain_board(result))
+    assert any("2 origins" in sentence for sentence in explain_board(result))
+    assert any("tree" in sentence and "rate" in sentence for sentence in explain_board(result))
     outcomes = {check.check.code: check.outcome for check in checks}
     assert [code for code, outcome in outcomes.items() if outcome == "found"] == ["M1", "M2", "M7"]
     assert [code for code, outcome in outcomes.items() if outcome == "not applicable"] == ["M5", "M6"]
@@ -150,7 +150,7 @@ def test_markdown_says_what_was_judged_how_to_read_it_and_what_was_found(made):
     assert f"- nothing found by {silent}\n" in text
     assert "- not applicable: M6 Labels from the holdout, since no model on the board learned from labels" in text
     assert all(f"  - {finding.sentence}\n" in text for check in checks for finding in check.findings)
-    lines = check_lines(checks)
+    lines = format_check_results(checks)
     assert [line.split(" ")[0] for line in lines[-3:]] == ["nothing", "not", "not"]
     assert [line.partition(": ")[2] for line in lines[:-3]] == [f.sentence for check in checks for f in check.findings]
     assert f"\n\n- {UNFINISHED}" in text
@@ -178,7 +178,7 @@ def test_markdown_without_findings_or_gaps_says_so(made):
     silent = ", ".join(f"{check.code} {check.title}" for check in CHECKS)
     assert text.endswith(f"{silent}\n")
     assert "Not shown" not in text
-    assert "Not shown" in board_markdown(made(left_out=(UNFINISHED,)), [])
+    assert "Not shown" in board_markdown(made(excluded_runs=(UNFINISHED,)), [])
     assert "origins" not in text
     assert "## shop 3m (customer_split)" in board_markdown(made(protocol="customer_split"), [])
 
@@ -188,7 +188,7 @@ HOSTILE = "a|b\n# x <script>alert(1)</script> \\|"
 
 def test_hostile_names_stay_in_their_cell(made):
     best = {"d2_tweedie": {HOSTILE: 0.9}}
-    result = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, left_out=(HOSTILE,))
+    result = made((HOSTILE, "tree", "zeros"), scores=best, data=HOSTILE, excluded_runs=(HOSTILE,))
     text = board_markdown(result, [CheckResult(CHECKS[3], [Finding(f"from {HOSTILE}", HOSTILE)])])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 5
@@ -201,15 +201,15 @@ def test_hostile_names_stay_in_their_cell(made):
 def test_aggregate_and_its_markdown(made):
     boards = [made(), made(data="other", identity="another")]
     boards += [made(("tree", "rate", "zeros"), data="third", identity="third")]
-    result = aggregate_boards(boards)
-    displayed = columns(aggregate_table(result))
+    result = rank_over_cells(boards)
+    displayed = columns(aggregate_text_table(result))
     assert displayed["place"] == ["1", "2", "3"]
     assert displayed["model"] == ["tree", "rate", "zeros"]
     assert displayed["mean rank"] == ["1.00", "2.00", "3.00"]
     assert displayed["win rate"] == ["100%", "50%", "0%"]
     assert displayed["leads"] == ["3 of 3", "0 of 3", "0 of 3"]
     assert displayed["skill over the best baseline [95 %]"][0].startswith("+0.306 [")  # 0.275 / 0.9
-    text = render_aggregate_report(result, "2026-12-01 12:00")
+    text = render_aggregate_markdown(result, "2026-12-01 12:00")
     assert "the date of this board is 2026-12-01 12:00" in text
     assert all(f"{title} {board.cell.identity}" in text for title, board in zip(result.cells, boards, strict=True))
     assert text.startswith("## 3 cells by D2\n")
@@ -220,15 +220,15 @@ def test_aggregate_and_its_markdown(made):
     assert result.p_value == pytest.approx(0.050, abs=5e-4)
     assert "0.050 (Friedman)" in text
     assert result.unranked_models == {"forest": ["third 3m"]}
-    assert all(f"- {sentence}." in text for sentence in [*result.left_out, *result.notes])
+    assert all(f"- {sentence}." in text for sentence in [*result.exclusion_notes, *result.notes])
     assert result.cliques == (("tree", "rate"), ("rate", "zeros"))
     assert all(f"- {', '.join(clique)} " in text for clique in result.cliques)
 
 
 def test_equal_mean_ranks_share_their_place(made):
     scores = {"d2_tweedie": {"tree": 0.3, "forest": 0.3, "rate": 0.1, "zeros": -1.0}}
-    result = aggregate_boards([made(scores=scores), made(scores=scores, identity="another")])
-    assert columns(aggregate_table(result))["place"] == ["1=", "1=", "3", "4"]
-    assert f"{result.p_value:.3f} (Friedman)" in render_aggregate_report(result, "2026-12-01 12:00")
+    result = rank_over_cells([made(scores=scores), made(scores=scores, identity="another")])
+    assert columns(aggregate_text_table(result))["place"] == ["1=", "1=", "3", "4"]
+    assert f"{result.p_value:.3f} (Friedman)" in render_aggregate_markdown(result, "2026-12-01 12:00")
     assert [len(clique) for clique in result.cliques] == [4]
-    assert "- All 4 models " in render_aggregate_report(result, "2026-12-01 12:00")
+    assert "- All 4 models " in render_aggregate_markdown(result, "2026-12-01 12:00")

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.verdict import BaselineStanding, Outcome, decide_multi_cell_verdict, decide_verdict
 
 BASELINES = {"mean": "baseline", "rate": "baseline"}
@@ -92,9 +92,9 @@ def test_an_undefined_score_has_no_winner(verdict_of):
 
 
 def test_scores_no_better_than_the_mean_are_uninformative(verdict_of):
-    assert not verdict_of({"a": 0.5, "b": 0.3}).uninformative
+    assert not verdict_of({"a": 0.5, "b": 0.3}).is_uninformative
     verdict = verdict_of({"a": -0.5, "b": -0.7, "mean": -0.9})
-    assert verdict.uninformative
+    assert verdict.is_uninformative
     assert "(−0.500)" in verdict.sentences[0]
     informative = replace(verdict, score=0.5)
     assert len(verdict.sentences) == len(informative.sentences) + 1
@@ -141,7 +141,7 @@ def test_several_cells_are_decided_by_mean_ranks(cell_of, board_of, cells, tied)
         facts = {"identity": str(number), "data": f"log{number}"}
         cell = cell_of({name: [1.0, 2.0] for name in scores}, [0.0, 3.0], families=BASELINES, **facts)
         boards.append(board_of(cell, {"d2_tweedie": scores}))
-    verdict = decide_multi_cell_verdict(aggregate_boards(boards))
+    verdict = decide_multi_cell_verdict(rank_over_cells(boards))
     assert (verdict.best, verdict.leading, verdict.cells_led) == ("a", ("a",), cells)
     assert verdict.tied == tied
     assert (verdict.metric, verdict.cells, verdict.models) == ("d2_tweedie", cells, 3)

@@ -17,7 +17,7 @@ from clv_experiments.commands.cell_request import require_complete_cell, select_
 from clv_experiments.commands.doctor import examine_store
 from clv_experiments.commands.model_reference import resolve_model
 from clv_experiments.commands.rerun import rerun
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.conf_folders import packaged_conf_folder
 from clv_experiments.errors import ClvError
 from clv_experiments.tracking.mlflow_tracker import MlflowTracker
@@ -140,7 +140,7 @@ def test_damage_is_said_or_changes_nothing(board_store, tmp_path, monkeypatch, c
 
     def board(typed, cfg):
         cell = require_complete_cell(select_cell_runs(cfg.board, typed), cfg.board, typed)
-        table = standings(cell, cfg.board.metric, replicates=100, confidence=0.95, seed=0)
+        table = compute_standings(cell, cfg.board.metric, replicates=100, confidence=0.95, seed=0)
         rows = table.rows()["score"]
         return {entry.run_id: rows[entry.label] for entry in cell.entries}
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clv_experiments.comparison.bootstrap import board_metrics
+from clv_experiments.comparison.bootstrap import applicable_metrics
 from clv_experiments.comparison.cell import Cell, Entry
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.data.window import Period
 from clv_experiments.evaluation import metrics
 from clv_experiments.forecasting.evaluation_result import EvaluatedForecast, EvaluatedOrigin, EvaluationResult
@@ -67,13 +67,13 @@ def test_a_gain_is_above_zero_whichever_way_a_metric_runs():
         assert differences[name].tuned == pytest.approx(tuned), name
         assert differences[name].configured == pytest.approx(configured), name
         assert differences[name].gain == pytest.approx(configured - tuned if better is None else better), name
-    assert list(differences) == list(board_metrics(has_losses=False))
+    assert list(differences) == list(applicable_metrics(has_losses=False))
 
 
 def test_a_loss_is_below_zero_by_as_much():
     close, reversed_order = evaluation((SPENT, SPENT + 1)), evaluation((SPENT, SPENT[::-1] + 3))
     gained, lost = by_metric(close, reversed_order), by_metric(reversed_order, close)
-    for name in board_metrics(has_losses=False):
+    for name in applicable_metrics(has_losses=False):
         assert lost[name].gain == -gained[name].gain != 0, name
         assert lost[name].half_width == pytest.approx(gained[name].half_width, nan_ok=True), name
         assert (lost[name].tuned, lost[name].configured) == (gained[name].configured, gained[name].tuned), name
@@ -107,8 +107,8 @@ def test_intervals_are_those_of_a_leaderboard_of_the_two():
     ]
     cell = Cell(entries=tuple(entries), holdouts=("one", "two"))
     differences = by_metric(tuned, configured, seed=7)
-    board = standings(cell, "d2_tweedie", replicates=2000, confidence=0.95, seed=7)
-    for name in board_metrics(has_losses=False):
+    board = compute_standings(cell, "d2_tweedie", replicates=2000, confidence=0.95, seed=7)
+    for name in applicable_metrics(has_losses=False):
         behind = board.rows(name).iloc[1]
         half = (behind["from_best_upper"] - behind["from_best_lower"]) / 2
         assert half > 0, name

@@ -118,8 +118,8 @@ def test_a_killed_run_is_not_finished_and_never_a_result(tracker, start_process)
     assert run.stdout.readline() == "in the middle\n"
     run.kill()
     assert run.wait() == -signal.SIGKILL
-    selection = select_runs(tracker.reader(), "log 3m", {}, ["zeros", "xgboost"], every=True, metric="d2_tweedie")
+    selection = select_runs(tracker.reader(), "log 3m", {}, ["zeros", "xgboost"], all_runs=True, metric="d2_tweedie")
     assert selection.cell.labels == ["zeros"]
     assert selection.cell.holdouts == (holdout,)
     assert selection.missing == {"xgboost": "not finished: still running, or killed in the middle"}
-    assert "not finished" in selection.cell.left_out[0]
+    assert "not finished" in selection.cell.excluded_runs[0]

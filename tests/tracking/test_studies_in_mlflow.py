@@ -224,7 +224,7 @@ def test_no_leaderboard_shows_a_study_or_a_trial(any_tracker):
         study.log_trial(0, STARTED, records)
         study.log_trial(1, STARTED, records, "too few customers")
     assert len(any_tracker.reader().runs(EXPERIMENT)) == 3
-    selection = select_runs(any_tracker.reader(), EXPERIMENT, settings, ["ridge"], every=True, metric="d2_tweedie")
+    selection = select_runs(any_tracker.reader(), EXPERIMENT, settings, ["ridge"], all_runs=True, metric="d2_tweedie")
     assert selection.cell is None
     assert selection.missing == {"ridge": ""}
     assert selection.other_cells == []

@@ -135,7 +135,7 @@ def benchmark_store(runs: int = 1000) -> None:
         for _ in range(3):
             started = perf_counter()
             chosen = select_runs(
-                tracker.reader(), "shop 3m", {}, [f"model_{index}" for index in range(15)], every=False,
+                tracker.reader(), "shop 3m", {}, [f"model_{index}" for index in range(15)], all_runs=False,
                 metric="d2_tweedie",
             )  # fmt: skip
             seconds.append(perf_counter() - started)
@@ -246,10 +246,10 @@ def _parse_interpreters(arguments: argparse.Namespace) -> dict[str, str]:
 def compare_tool_accuracy(arguments: argparse.Namespace) -> None:
     """Set the default beside other tools, on the same customers and cutoffs."""
     from clv_experiments.commands.benchmark_accuracy import AccuracyRequest, benchmark_accuracy
-    from clv_experiments.comparison.accuracy import Limits
+    from clv_experiments.comparison.accuracy import ToolLimits
     from clv_experiments.errors import ClvError
 
-    limits = Limits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
+    limits = ToolLimits(time_budget=arguments.time_budget, time_limit=arguments.time_limit)
     request = AccuracyRequest(
         logs=arguments.logs, tools=arguments.tools, interpreters=_parse_interpreters(arguments), limits=limits,
         output=arguments.output,

@@ -13,10 +13,10 @@ from hydra.errors import HydraException
 
 from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.comparison.accuracy import Limits, compare_with_first, predict_cell
-from clv_experiments.comparison.display.accuracy import BenchmarkedLog, accuracy_forest, accuracy_markdown
+from clv_experiments.comparison.accuracy import ToolLimits, collect_cell_predictions, compare_with_first_model
+from clv_experiments.comparison.display.accuracy import BenchmarkedLog, plot_accuracy_differences, render_accuracy_page
 from clv_experiments.comparison.external_tools import ExternalTool, find_external_tools
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.config.composition import compose_config
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_features, build_model
@@ -35,11 +35,11 @@ class AccuracyRequest(BenchmarkRequest):
     ----------
     logs : sequence of str
         Settings of train.py for each log, as they are typed.
-    limits : Limits
+    limits : ToolLimits
     """
 
     logs: Sequence[str] = ("data=cdnow", "data=online_retail_ii")
-    limits: Limits = field(default_factory=Limits)
+    limits: ToolLimits = field(default_factory=ToolLimits)
 
 
 def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
     Returns
     -------
     pandas.DataFrame
-        As of ``compare_with_first``, for all logs.
+        As of ``compare_with_first_model``, for all logs.
 
     Raises
     ------
@@ -66,16 +66,16 @@ def benchmark_accuracy(request: AccuracyRequest, command: Sequence[str]) -> pd.D
     logs = [_benchmark_log(shlex.split(log), tools, request.limits, terminal) for log in request.logs]
     present = {model for log in logs for model in log.rows["model"]}
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
-    page = accuracy_markdown(logs, descriptions, shlex.join(command), request.limits.time_budget, "accuracy.png")
+    page = render_accuracy_page(logs, descriptions, shlex.join(command), request.limits.time_budget, "accuracy.png")
     table = pd.concat([log.rows for log in logs], ignore_index=True)
     page += f"\n{MANUAL_MARK}{_read_handwritten_part(Path(request.output, 'accuracy.md'))}"
-    figure = FigureRecord("accuracy.png", accuracy_forest(logs))
+    figure = FigureRecord("accuracy.png", plot_accuracy_differences(logs))
     write_page(request.output, [Text("accuracy.md", page), Table("accuracy.csv", table), figure], terminal)
     return table
 
 
 def _benchmark_log(
-    overrides: list[str], tools: Sequence[ExternalTool], limits: Limits, terminal: Terminal
+    overrides: list[str], tools: Sequence[ExternalTool], limits: ToolLimits, terminal: Terminal
 ) -> BenchmarkedLog:
     try:
         cfg = compose_config("config", ["window=3m", "window.origins=all", *overrides])
@@ -86,13 +86,13 @@ def _benchmark_log(
     forecaster = Forecaster(log, build_window(cfg.window, log.start, log.end))
     origins = forecaster.window.backtest_origins(supervised=True, source=log.name)
     with TemporaryDirectory() as folder:
-        cell = predict_cell(
+        cell = collect_cell_predictions(
             forecaster, [origin.holdout for origin in origins], build_model(cfg.model), build_features(cfg.features),
             tools, Path(folder), limits=limits, seed=cfg.seed, progress=terminal.print_line,
         )  # fmt: skip
-    result = standings(cell, cfg.evaluation.objective, seed=cfg.seed)
+    result = compute_standings(cell, cfg.evaluation.objective, seed=cfg.seed)
     customers = [origin.n_customers for origin in cell.origins]
-    return BenchmarkedLog(compare_with_first(result), cell.holdouts, customers, cell.left_out)
+    return BenchmarkedLog(compare_with_first_model(result), cell.holdouts, customers, cell.excluded_runs)
 
 
 def _read_handwritten_part(path: Path) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from clv_experiments.commands.benchmark_page import EXAMPLES, BenchmarkRequest, write_page
 from clv_experiments.commands.cli.terminal import Terminal
-from clv_experiments.comparison.display.speed import speed_figure, speed_markdown
+from clv_experiments.comparison.display.speed import plot_speed, render_speed_page
 from clv_experiments.comparison.external_tools import find_external_tools
 from clv_experiments.comparison.speed import SCRIPT, compare_speed
 from clv_experiments.data.sources.benchmark_inputs import order_lines, simulate_rfm_summary
@@ -80,8 +80,8 @@ def benchmark_speed(request: SpeedRequest, command: Sequence[str]) -> pd.DataFra
     machine = f"{cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     present = set(table["tool"])
     descriptions = {tool.name: tool.description for tool in tools if tool.name in present}
-    page = speed_markdown(table, descriptions, shlex.join(command), machine, "speed.png")
-    figure = FigureRecord("speed.png", speed_figure(table))
+    page = render_speed_page(table, descriptions, shlex.join(command), machine, "speed.png")
+    figure = FigureRecord("speed.png", plot_speed(table))
     write_page(request.output, [Text("speed.md", page), Table("speed.csv", table), figure], terminal)
     return table
 

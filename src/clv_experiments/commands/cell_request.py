@@ -58,7 +58,7 @@ def select_cell_runs(cfg: DictConfig, overrides: Sequence[str]) -> Selection:
         get_experiment_name(cfg),
         _cell_settings(cfg),
         models,
-        every=every,
+        all_runs=every,
         metric=cfg.metric,
         cell=cfg.cell,
         configured={model: _compose_model_settings(model, overrides) for model in models},

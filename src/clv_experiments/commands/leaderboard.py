@@ -21,14 +21,14 @@ from clv_experiments.commands.cell_request import (
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.promote import check_promote_setting, promote
 from clv_experiments.commands.train import run_experiment
-from clv_experiments.comparison.aggregate import aggregate_boards
+from clv_experiments.comparison.aggregate import rank_over_cells
 from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
 from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.board_records import aggregate_records, board_records
-from clv_experiments.comparison.display.intervals import coverage_by_model_section, totals_by_origin_section
-from clv_experiments.comparison.display.markdown_file import split_at_leaderboard, update_markdown
-from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
+from clv_experiments.comparison.display.intervals import build_coverage_section, build_totals_section
+from clv_experiments.comparison.display.markdown_file import split_at_leaderboard_marks, update_markdown_file
+from clv_experiments.comparison.standings import Standings, check_bootstrap_settings, compute_standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.config.check_options import build_checks
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
@@ -81,7 +81,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
     with terminal.show_step(
         f"resampling the customers of {cell.title} {cfg.replicates:,} times", "bootstrap"
     ) as progress:
-        result = standings(
+        result = compute_standings(
             cell,
             cfg.metric,
             replicates=cfg.replicates,
@@ -95,7 +95,7 @@ def run_leaderboard(cfg: DictConfig, overrides: Sequence[str], *, is_single: boo
         records = list(board_records(result, board.checks, _format_current_time()))
         _store_and_write_records(cfg, get_experiment_name(cfg), f"{cell.title} {cell.identity[:8]}", records, terminal)
         if cfg.markdown and is_single:
-            update_markdown(cfg.markdown, records)
+            update_markdown_file(cfg.markdown, records)
     if cfg.promote:
         promote(cfg, overrides, result, board.checks, terminal)
     terminal.print_timings()
@@ -115,19 +115,19 @@ def run_aggregate_leaderboard(boards: Sequence[CellBoard]) -> None:
     cfg, terminal = boards[-1].cfg, Terminal()
     if cfg.runs == "all":
         raise ClvError("ranks over several cells take one run of each model; type runs=latest")
-    aggregate = aggregate_boards([board.standings for board in boards], resolve_requested_models(cfg))
+    aggregate = rank_over_cells([board.standings for board in boards], resolve_requested_models(cfg))
     for sentence in decide_multi_cell_verdict(aggregate).sentences:
         terminal.print_line(sentence)
-    table, caption = tables.aggregate_table(aggregate), "\n".join(tables.aggregate_reading(aggregate))
+    table, caption = tables.aggregate_text_table(aggregate), "\n".join(tables.explain_aggregate(aggregate))
     terminal.print_table(f"{len(aggregate.cells)} cells together", replace(table, caption=caption))
-    for note in (*aggregate.notes, *aggregate.left_out):
+    for note in (*aggregate.notes, *aggregate.exclusion_notes):
         terminal.print_line(f"note: {note}")
     with terminal.show_step("drawing and writing", "writing"):
         pairs = [(board.standings, board.checks) for board in boards]
         records = list(aggregate_records(aggregate, pairs, _format_current_time()))
         _store_and_write_records(cfg, "leaderboard", "together", records, terminal)
         if cfg.markdown:
-            update_markdown(cfg.markdown, records)
+            update_markdown_file(cfg.markdown, records)
     terminal.print_timings()
 
 
@@ -143,7 +143,7 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
         raise ClvError("a leaderboard reads the runs that are kept; leave out tracking=memory")
     check_settings(cfg)
     if cfg.markdown:
-        split_at_leaderboard(cfg.markdown)
+        split_at_leaderboard_marks(cfg.markdown)
     check_writable(cfg.output, "output")
     for key in map(parse_override_key, overrides):
         if key == "model" or key.startswith("model."):
@@ -154,7 +154,7 @@ def check_leaderboard_settings(cfg: DictConfig, overrides: Sequence[str]) -> Non
         raise ClvError("fill runs the cell of data, window and evaluation; leave out cell, or fill")
     if type(cfg.fill) is not bool:
         raise ClvError(f"fill must be true or false, got '{cfg.fill}'")
-    check_bootstrap(cfg.metric, cfg.replicates, cfg.confidence)
+    check_bootstrap_settings(cfg.metric, cfg.replicates, cfg.confidence)
     build_board_checks(cfg)
     families = read_model_families()
     models = cfg.models if isinstance(cfg.models, ListConfig | None) else [cfg.models]
@@ -196,14 +196,14 @@ def train_missing_models(terminal: Terminal, missing: Sequence[str], overrides: 
 def _print_board(terminal: Terminal, board: CellBoard) -> None:
     for sentence in decide_verdict(board.standings).sentences:
         terminal.print_line(sentence)
-    table, caption = tables.board_table(board.standings), "\n".join(tables.reading(board.standings))
+    table, caption = tables.board_text_table(board.standings), "\n".join(tables.explain_board(board.standings))
     terminal.print_table(tables.board_heading(board.standings), replace(table, caption=caption))
-    for section in (coverage_by_model_section(board.standings.cell), totals_by_origin_section(board.standings.cell)):
+    for section in (build_coverage_section(board.standings.cell), build_totals_section(board.standings.cell)):
         if section.sentences:
             terminal.print_table(section.title, replace(section.table, caption="\n".join(section.sentences)))
-    for line in tables.check_lines(board.checks):
+    for line in tables.format_check_results(board.checks):
         terminal.print_line(line)
-    for sentence in board.standings.cell.left_out:
+    for sentence in board.standings.cell.excluded_runs:
         terminal.print_line(f"not shown: {sentence}")
 
 

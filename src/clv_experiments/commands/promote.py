@@ -11,9 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 from clv_experiments.commands.cell_request import select_train_overrides
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.cli.typed_secrets import format_command
-from clv_experiments.comparison.champion import Choice, choose
+from clv_experiments.comparison.champion import ChampionChoice, choose_champion
 from clv_experiments.comparison.checks.protocol import CheckResult
-from clv_experiments.comparison.display.card import RefitSummary, card
+from clv_experiments.comparison.display.card import RefitSummary, render_card
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.config.log_and_window import build_window, load_log_from_config
 from clv_experiments.config.model_options import build_model
@@ -80,7 +80,7 @@ def promote(
     """
     tracker, experiment, cell = instantiate(cfg.tracking), standings.cell.title, standings.cell.identity
     reader = tracker.reader()
-    choice = choose(standings)
+    choice = choose_champion(standings)
     for sentence in choice.reasons:
         terminal.print_line(sentence)
     with tracker.run(experiment, f"{CHAMPION} {choice.entry.label}") as run:
@@ -95,7 +95,7 @@ def promote(
             forecaster = Forecaster(log, build_window(evaluated.window, log.start, log.end).as_of(None))
             forecast = forecaster.forecast_future(build_model(evaluated.model))
         with terminal.show_step("registering the champion", "writing"):
-            card_text = card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
+            card_text = render_card(choice, standings, checks, _describe_refit(experiment, forecaster, forecast))
             log_tags = (Tag("cutoff", str(log.end)), Tag("log_fingerprint", log.fingerprint))
             version_tags = (*_build_champion_tags(choice, cell), *log_tags)
             run.log(
@@ -113,7 +113,7 @@ def promote(
 
 
 def _load_same_log(
-    cfg: DictConfig, overrides: Sequence[str], evaluated: Any, choice: Choice, runs: Sequence[StoredRun]
+    cfg: DictConfig, overrides: Sequence[str], evaluated: Any, choice: ChampionChoice, runs: Sequence[StoredRun]
 ) -> TransactionLog:
     """Read the log as the winner's run read it, and see that it is the same."""
     # As typed a connection still has its password; a cell that was named may be of other settings.
@@ -129,7 +129,7 @@ def _load_same_log(
     return log
 
 
-def _build_champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
+def _build_champion_tags(choice: ChampionChoice, cell: str) -> Iterator[Tag]:
     """Say whom the champion stands for, and why it is the champion."""
     yield Tag("model", choice.entry.model)
     yield Tag("cell", cell)
@@ -138,7 +138,7 @@ def _build_champion_tags(choice: Choice, cell: str) -> Iterator[Tag]:
     yield Tag("code_version", code_version())
 
 
-def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: Choice) -> Iterator[Record]:
+def _fitted_model_records(forecaster: Forecaster, forecast: Forecast, choice: ChampionChoice) -> Iterator[Record]:
     """Say on what it was fitted, and leave the model."""
     yield Tag("window", forecaster.window.horizon.label)
     yield Tag("cutoff", str(forecast.period.cutoff))

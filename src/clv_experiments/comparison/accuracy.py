@@ -26,14 +26,14 @@ METRICS = ("normalised_gini", "d2_tweedie", "spearman", "aggregate_bias")
 
 
 @dataclass(frozen=True)
-class Limits:
+class ToolLimits:
     """What other tools may take: seconds of a search, and of a whole process at one origin."""
 
     time_budget: float = 60.0
     time_limit: float = 900.0
 
 
-def predict_cell(
+def collect_cell_predictions(
     forecaster: Forecaster,
     periods: Sequence[Period],
     model: Model,
@@ -41,7 +41,7 @@ def predict_cell(
     tools: Sequence[ExternalTool],
     folder: Path,
     *,
-    limits: Limits,
+    limits: ToolLimits,
     seed: int,
     progress: Callable[[str], None],
 ) -> Cell:
@@ -59,7 +59,7 @@ def predict_cell(
     tools : sequence of ExternalTool
     folder : Path
         Where one folder an origin is written.
-    limits : Limits
+    limits : ToolLimits
     seed : int
     progress : callable
         Called with one line for each tool and origin.
@@ -113,12 +113,12 @@ def predict_cell(
         data=forecaster.log.name,
         horizon=forecaster.window.horizon.label,
         currency=forecaster.log.currency,
-        left_out=tuple(failures.values()),
+        excluded_runs=tuple(failures.values()),
         has_losses=forecaster.log.has_losses,
     )
 
 
-def compare_with_first(standings: Standings, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+def compare_with_first_model(standings: Standings, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Compare each model of a cell with its first on the same resampled customers.
 
     Returns

@@ -22,7 +22,7 @@ MIN_ROOM = 1e-12  # a perfect baseline leaves no room for improvement
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregate:
+class MultiCellRanking:
     """The models that have a run in all of several cells, ranked over them.
 
     Attributes
@@ -38,7 +38,7 @@ class Aggregate:
         cell and opponent in which it scores higher; an equal score counts half), ``leading`` (cells in whose first
         rank group it is), ``skill`` with ``skill_lower`` and ``skill_upper``: mean over cells of
         (score - best baseline's) / (1 - best baseline's); 1 is a score of 1, 0 is as good as the best baseline.
-    scores, ranks, leads : pandas.DataFrame
+    scores, ranks, ties_with_best : pandas.DataFrame
         Cells by models: the score, its rank (equal scores share their mean rank), and whether the model is the best or
         tied with it.
     critical_difference : float
@@ -65,7 +65,7 @@ class Aggregate:
     table: pd.DataFrame
     scores: pd.DataFrame
     ranks: pd.DataFrame
-    leads: pd.DataFrame
+    ties_with_best: pd.DataFrame
     critical_difference: float
     p_value: float
     cliques: tuple[tuple[str, ...], ...]
@@ -86,7 +86,7 @@ class Aggregate:
         return len(self.cells) < MIN_CELLS
 
     @property
-    def left_out(self) -> list[str]:
+    def exclusion_notes(self) -> list[str]:
         """One sentence for each cell and each model that is left out, without its full stop."""
         return sentences(TEMPLATE, "left_out", self)
 
@@ -96,7 +96,7 @@ class Aggregate:
         return sentences(TEMPLATE, "notes", self)
 
 
-def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()) -> Aggregate:
+def rank_over_cells(boards: Sequence[Standings], required: Collection[str] = ()) -> MultiCellRanking:
     """Rank the models that have a run in every cell over all of them.
 
     Parameters
@@ -111,32 +111,32 @@ def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()
     ClvError
         If the boards cannot be compared, or fewer than two models have a run in all of them.
     """
-    _check_comparable(boards)
-    by_title = dict(zip(_titles(boards), boards, strict=True))
+    _check_boards_comparable(boards)
+    by_title = dict(zip(_unique_cell_titles(boards), boards, strict=True))
     lacking = {t: sorted(set(required) - {e.model for e in board.cell.entries}) for t, board in by_title.items()}
     complete = [title for title, models in lacking.items() if not models]
     titles = tuple(complete if len(complete) > 1 else by_title)
     boards = [by_title[title] for title in titles]
-    models = _common_models(boards, titles)
+    models = _models_in_every_cell(boards, titles)
     scores = np.array([board.rows()["score"].loc[models] for board in boards], dtype=float)
     ranks = rankdata(-scores, axis=1)
-    table = _table(boards, models, ranks)
+    table = _build_ranking_table(boards, models, ranks)
     critical = critical_difference(len(models), len(boards), boards[0].confidence)
 
     def frame_by_cell(values: Sequence[object] | Floats) -> pd.DataFrame:
         return pd.DataFrame(values, index=pd.Index(titles, name="cell"), columns=models)[list(table.index)]
 
-    return Aggregate(
+    return MultiCellRanking(
         cells=titles,
         metric=boards[0].metric,
         confidence=boards[0].confidence,
         table=table,
         scores=frame_by_cell(scores),
         ranks=frame_by_cell(ranks),
-        leads=frame_by_cell([board.rows()["group"].loc[models].eq(1).to_list() for board in boards]),
+        ties_with_best=frame_by_cell([board.rows()["group"].loc[models].eq(1).to_list() for board in boards]),
         critical_difference=critical,
         p_value=friedman_p_value(ranks),
-        cliques=_cliques(table["mean_rank"], critical),
+        cliques=_group_tied_models(table["mean_rank"], critical),
         incomplete_cells={title: lacks for title, lacks in lacking.items() if title not in titles},
         unranked_models=_unranked_models(boards, titles, models),
         cells_by_log=Counter(board.cell.data for board in boards),
@@ -145,7 +145,7 @@ def aggregate_boards(boards: Sequence[Standings], required: Collection[str] = ()
     )
 
 
-def _common_models(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
+def _models_in_every_cell(boards: Sequence[Standings], titles: Sequence[str]) -> list[str]:
     """Return the models that have a score in every cell."""
     models = sorted(set.intersection(*(set(board.cell.labels) for board in boards)))
     if len(models) < 2:
@@ -188,7 +188,7 @@ def friedman_p_value(ranks: Floats) -> float:
     return float(chi2.sf(statistic, models - 1))
 
 
-def _check_comparable(boards: Sequence[Standings]) -> None:
+def _check_boards_comparable(boards: Sequence[Standings]) -> None:
     if len(boards) < 2:
         raise ClvError(f"ranks over cells need at least two cells, got {len(boards)}")
     settings: dict[str, list[object]] = {
@@ -209,7 +209,7 @@ def _check_comparable(boards: Sequence[Standings]) -> None:
             raise ClvError(f"cell {board.cell.title} holds no baseline to measure skill against; run one first")
 
 
-def _titles(boards: Sequence[Standings]) -> tuple[str, ...]:
+def _unique_cell_titles(boards: Sequence[Standings]) -> tuple[str, ...]:
     """Name each cell by log and horizon; where that is not enough, by its holdouts and its fingerprint too."""
     titles = [board.cell.title for board in boards]
     for join in ("; ".join, None):
@@ -221,8 +221,8 @@ def _titles(boards: Sequence[Standings]) -> tuple[str, ...]:
     return tuple(titles)
 
 
-def _table(boards: Sequence[Standings], models: list[str], ranks: Floats) -> pd.DataFrame:
-    skills, resampled = zip(*(_skill(board, models) for board in boards), strict=True)
+def _build_ranking_table(boards: Sequence[Standings], models: list[str], ranks: Floats) -> pd.DataFrame:
+    skills, resampled = zip(*(_compute_skill(board, models) for board in boards), strict=True)
     replicates = np.mean([skill[: min(map(len, resampled))] for skill in resampled], axis=0)
     outside = (1.0 - boards[0].confidence) / 2.0
     lower, upper = np.nanquantile(replicates, [outside, 1.0 - outside], axis=0)
@@ -241,7 +241,7 @@ def _table(boards: Sequence[Standings], models: list[str], ranks: Floats) -> pd.
     return table.sort_values("mean_rank", kind="stable")  # equal ranks by name
 
 
-def _skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
+def _compute_skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
     """Return the skill of each model in one cell, (models,), and of each replicate, (replicates, models)."""
     labels, families = board.cell.labels, board.cell.families
     columns = [labels.index(model) for model in models]
@@ -252,7 +252,7 @@ def _skill(board: Standings, models: list[str]) -> tuple[Floats, Floats]:
     return skill, resampled
 
 
-def _cliques(mean_rank: pd.Series, critical: float) -> tuple[tuple[str, ...], ...]:
+def _group_tied_models(mean_rank: pd.Series, critical: float) -> tuple[tuple[str, ...], ...]:
     cliques: list[tuple[str, ...]] = []
     last = 0
     for start, rank in enumerate(mean_rank):

@@ -27,7 +27,7 @@ class LeaderboardMetric:
 
     Attributes
     ----------
-    heading, form : str
+    heading, number_format : str
         Its column heading and its number format, such as ``{:.3f}``.
     orient : callable
         Turns scores into values that are better when higher.
@@ -36,7 +36,7 @@ class LeaderboardMetric:
     """
 
     heading: str
-    form: str
+    number_format: str
     orient: Callable[[Floats], Floats] = np.positive
     has_rank_groups: bool = True
 
@@ -56,7 +56,7 @@ class BootstrapScores:
     oriented: dict[str, Floats]
 
 
-def _closeness_to_zero(bias: Floats) -> Floats:
+def _negative_absolute(bias: Floats) -> Floats:
     return -np.abs(bias)
 
 
@@ -67,7 +67,7 @@ METRICS = {
     "spearman": LeaderboardMetric(*HEADLINE["spearman"]),
     "top_10_share": LeaderboardMetric("top 10 %", "{:.1%}"),
     "top_20_share": LeaderboardMetric("top 20 %", "{:.1%}"),
-    "aggregate_bias": LeaderboardMetric(*HEADLINE["aggregate_bias"], _closeness_to_zero),
+    "aggregate_bias": LeaderboardMetric(*HEADLINE["aggregate_bias"], _negative_absolute),
     "rmse": LeaderboardMetric("RMSE", "{:,.2f}", np.negative, has_rank_groups=False),
     "r2": LeaderboardMetric("R2", "{:.3f}", has_rank_groups=False),
     "mae": LeaderboardMetric("MAE", "{:,.2f}", np.negative),
@@ -75,7 +75,7 @@ METRICS = {
 }
 
 
-def board_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str, LeaderboardMetric]:
+def applicable_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str, LeaderboardMetric]:
     """Return those of METRICS that mean something of the log, and that the models have.
 
     Parameters
@@ -89,13 +89,15 @@ def board_metrics(*, has_losses: bool, has_crps: bool = False) -> dict[str, Lead
     return {name: METRICS[name] for name in names if has_crps or name != "crps"}
 
 
-def point_scores(origin: OriginPredictions, *, has_losses: bool = False) -> dict[str, Floats]:
+def score_predictions_by_model(origin: OriginPredictions, *, has_losses: bool = False) -> dict[str, Floats]:
     """Score the original customers: one value a model, shape (models,), for every metric that the origin has."""
     by_model = [
         metrics.score(origin.y_true, predicted, origin.d2_floor, origin.bought, has_losses=has_losses)
         for predicted in origin.y_pred.T
     ]
-    points = {name: np.array([scores[name] for scores in by_model]) for name in board_metrics(has_losses=has_losses)}
+    points = {
+        name: np.array([scores[name] for scores in by_model]) for name in applicable_metrics(has_losses=has_losses)
+    }
     return points if origin.crps is None else points | {"crps": origin.crps.mean(axis=0)}
 
 
@@ -126,10 +128,10 @@ def bootstrap_scores(
     has_losses : bool
         Whether spend may lie below 0, where some scores mean nothing.
     """
-    by_name = board_metrics(has_losses=has_losses, has_crps=any(origin.crps is not None for origin in origins))
+    by_name = applicable_metrics(has_losses=has_losses, has_crps=any(origin.crps is not None for origin in origins))
     customers, positions = np.unique(np.concatenate([origin.customer_id for origin in origins]), return_inverse=True)
     rows_by_origin = np.split(positions, np.cumsum([len(origin.customer_id) for origin in origins])[:-1])
-    scorers = [_Scorer(origin) for origin in origins]
+    scorers = [_OriginScorer(origin) for origin in origins]
     scores: dict[str, list[Floats]] = {name: [] for name in by_name}
     oriented: dict[str, list[Floats]] = {name: [] for name in by_name}
     done = 0
@@ -154,10 +156,10 @@ def _resample_counts(customers: NDArray[np.object_], replicates: int, seed: int)
     keys = np.random.SeedSequence(seed).generate_state(replicates, np.uint64)
     size = max(1, CHUNK // len(customers))
     for start in range(0, replicates, size):
-        yield COUNTS[_mix(ids[:, None] ^ keys[start : start + size]) >> np.uint64(48)]
+        yield COUNTS[_splitmix64(ids[:, None] ^ keys[start : start + size]) >> np.uint64(48)]
 
 
-def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _splitmix64(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Scatter 64 bits, in place, so that equal steps look random (Steele, Lea and Flood 2014, SplitMix64)."""
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         bits ^= bits >> np.uint64(shift)
@@ -166,7 +168,7 @@ def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return bits
 
 
-class _Scorer:
+class _OriginScorer:
     """Scores one origin under any counts of its customers, from sums and sorted sums that are prepared once."""
 
     def __init__(self, origin: OriginPredictions) -> None:
@@ -181,15 +183,15 @@ class _Scorer:
         self.sums = np.column_stack([moments, *errors])
         self.spenders = np.flatnonzero(y)
         self.spend = y[self.spenders][:, None]
-        self.by_actual = _Ranking(y, self.spenders)
-        self.by_predicted = [_Ranking(column, self.spenders) for column in predicted.T]
+        self.by_actual = _SortedColumn(y, self.spenders)
+        self.by_predicted = [_SortedColumn(column, self.spenders) for column in predicted.T]
 
     def scores(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         """Score all models under counts of shape (n, replicates): arrays of shape (replicates, models)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self._from_sums(counts) | self._from_ranks(counts)
+            return self._scores_from_sums(counts) | self._scores_from_ranks(counts)
 
-    def _from_sums(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
+    def _scores_from_sums(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         sums = counts.T.astype(np.float64) @ self.sums
         n, total, squares, spend, roots = (sums[:, [i]] for i in range(5))
         predicted, deviance, squared, absolute, *crps = np.split(
@@ -208,20 +210,20 @@ class _Scorer:
             "mae": absolute / n,
         } | ({"crps": crps[0] / n} if crps else {})
 
-    def _from_ranks(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
+    def _scores_from_ranks(self, counts: NDArray[np.float32]) -> dict[str, Floats]:
         n = counts.sum(axis=0, dtype=np.float64)
         cubes = _sum_of_cubes(counts)
         weights = counts[self.spenders].astype(np.float64)
         spend = self.spend * weights
         total = spend.sum(axis=0)
-        actual = self.by_actual.ranks(counts, cubes, n)
+        actual = self.by_actual.weighted_ranks(counts, cubes, n)
         perfect = np.einsum("cr,cr->r", spend, actual.ranks)
         # Customers who spent nothing share one rank, and ranks add up to zero, so only spenders' terms are needed.
-        rises = weights * (actual.ranks - self._rank_of_zero_spend(actual, weights, n))
+        rises = weights * (actual.ranks - self._mean_rank_of_non_spenders(actual, weights, n))
         columns: dict[str, list[Floats]] = {name: [] for name in ("normalised_gini", "spearman")}
         columns |= {"top_10_share": [], "top_20_share": []}
         for ranking in self.by_predicted:
-            ranks = ranking.ranks(counts, cubes, n)
+            ranks = ranking.weighted_ranks(counts, cubes, n)
             area = np.einsum("cr,cr->r", spend, ranks.ranks)
             columns["normalised_gini"].append(np.where(perfect > 0, area / perfect, np.nan))
             covariance = np.einsum("cr,cr->r", rises, ranks.ranks)
@@ -233,13 +235,13 @@ class _Scorer:
                 columns[name].append(np.where(total > 0, captured / total, np.nan))
         return {name: np.column_stack(values) for name, values in columns.items()}
 
-    def _rank_of_zero_spend(self, actual: _Ranks, weights: Floats, n: Floats) -> Floats:
+    def _mean_rank_of_non_spenders(self, actual: _WeightedRanks, weights: Floats, n: Floats) -> Floats:
         non_spenders = n - weights.sum(axis=0)
         return np.where(non_spenders > 0, -np.einsum("cr,cr->r", weights, actual.ranks) / non_spenders, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class _Ranks:
+class _WeightedRanks:
     """Centred average ranks of some customers under counts, how many share each, and the sum of squares over all."""
 
     ranks: Floats
@@ -247,7 +249,7 @@ class _Ranks:
     variance: Floats
 
 
-class _Ranking:
+class _SortedColumn:
     """One column of values in sorted order, laid out so that ranks under any counts are sums of segments.
 
     Only the ranks of ``ranked_customers`` are needed (those who spent), so the others are summed between them.
@@ -260,25 +262,25 @@ class _Ranking:
         groups, self.group_of = np.unique(group[ranked_customers], return_inverse=True)
         # Rows alternate: what lies before a ranked group, the group itself; columns are customers.
         bounds = np.concatenate([[0], np.column_stack([ends[groups] - size[groups], ends[groups]]).ravel()])
-        self.segments = self._summing_matrix(order[: bounds[-1]], bounds, len(values))
+        self.segments = self._segment_sum_matrix(order[: bounds[-1]], bounds, len(values))
         tied = size > 1
         starts = np.concatenate([[0], np.cumsum(size[tied])])
         self.shared = order[np.repeat(tied, size)]
-        self.ties = self._summing_matrix(self.shared, starts, len(values))
+        self.ties = self._segment_sum_matrix(self.shared, starts, len(values))
 
     @staticmethod
-    def _summing_matrix(order: NDArray[np.int64], bounds: NDArray[np.int64], customers: int) -> csr_array:
+    def _segment_sum_matrix(order: NDArray[np.int64], bounds: NDArray[np.int64], customers: int) -> csr_array:
         shape = (len(bounds) - 1, customers)
         return csr_array((np.ones(len(order), dtype=np.float32), order, bounds), shape=shape)
 
-    def ranks(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> _Ranks:
+    def weighted_ranks(self, counts: NDArray[np.float32], cubes: Floats, n: Floats) -> _WeightedRanks:
         """Rank those customers; ``cubes`` is the sum of cubed counts, ``n`` that of counts, both (replicates,)."""
         sums = (self.segments @ counts).astype(np.float64)
         tied = sums[1::2]
         ranks = np.cumsum(sums, axis=0)[1::2] - tied / 2 - n / 2
         untied = cubes - _sum_of_cubes(counts[self.shared])
         variance = (n**3 - untied - _sum_of_cubes(self.ties @ counts)) / 12.0
-        return _Ranks(ranks[self.group_of], tied[self.group_of], variance)
+        return _WeightedRanks(ranks[self.group_of], tied[self.group_of], variance)
 
 
 def _sum_of_cubes(counts: NDArray[np.float32]) -> Floats:

@@ -39,7 +39,7 @@ class Entry:
         ``features``, ``fit`` and ``predict`` of the holdout forecasts, summed over origins.
     at_edge : str
         Which chosen settings lie at the edge of what was searched; empty where none does.
-    total_ends : mapping of name to (mapping of origin to currency)
+    total_interval_bounds : mapping of name to (mapping of origin to currency)
         ``lower_80, upper_80, lower_95, upper_95`` of all customers' total, of a model at the forecast level.
     """
 
@@ -55,7 +55,7 @@ class Entry:
     label_margin_days: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     at_edge: str = ""
-    total_ends: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    total_interval_bounds: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ class Cell:
         The cell's fingerprint: equal for runs that may be compared.
     currency : str
         ``purchases`` of a log without amounts.
-    left_out : tuple of str
+    excluded_runs : tuple of str
         One sentence for each run, or group of runs, that is not compared, with the reason.
     has_losses : bool
         Whether the log has amounts below 0, of which some scores mean nothing.
@@ -126,7 +126,7 @@ class Cell:
     protocol: str = "forecast"
     identity: str = ""
     currency: str = ""
-    left_out: tuple[str, ...] = ()
+    excluded_runs: tuple[str, ...] = ()
     has_losses: bool = False
 
     @property
@@ -186,13 +186,13 @@ class Cell:
                     np.column_stack([table["y_pred"].to_numpy(float)[rows] for table in tables]),
                     self.entries[0].d2_floors[step],
                     self.holdouts[step],
-                    _crps(tables, rows),
+                    _stack_crps(tables, rows),
                 )
             )
         return tuple(origins)
 
 
-def _crps(tables: list[pd.DataFrame], rows: np.ndarray) -> Floats | None:
+def _stack_crps(tables: list[pd.DataFrame], rows: np.ndarray) -> Floats | None:
     """Return each customer's CRPS by each model, shape (n, models); None where some model has none."""
     if not all("crps" in table for table in tables):
         return None

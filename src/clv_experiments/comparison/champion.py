@@ -23,7 +23,7 @@ Basis = Literal["alone", "sole_winner", "leader", "simpler"]
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class ChampionChoice:
     """The model of a board to use, and what it was chosen by.
 
     Attributes
@@ -61,7 +61,7 @@ class Choice:
         return sentences("leaderboard/champion.jinja", "why", self, METRICS[self.metric], MARGIN)
 
 
-def choose(standings: Standings) -> Choice:
+def choose_champion(standings: Standings) -> ChampionChoice:
     """Choose the simplest of the models that are as good as the leader.
 
     A tie is no licence: where intervals are wide, a poor model ties too. So a simpler model takes the leader's place
@@ -91,13 +91,15 @@ def choose(standings: Standings) -> Choice:
             "be the champion"
         )
     leader = entries[fitted_here.index[0]]
-    losses = _largest_losses(standings, leader.label)
-    candidates = [entries[label] for label in fitted_here.index if _is_as_good(label, leader.label, losses, standings)]
+    losses = _max_losses_against(standings, leader.label)
+    candidates = [
+        entries[label] for label in fitted_here.index if _can_replace_leader(label, leader.label, losses, standings)
+    ]
     winner = min(candidates, key=lambda entry: FAMILIES.index(entry.family))  # the first, and so the best, of a family
     basis: Basis = "leader" if winner is leader else "simpler"
     if len(sharing) == 1:
         basis = "alone" if len(rows) == 1 else "sole_winner"
-    return Choice(
+    return ChampionChoice(
         entry=winner,
         leader=leader,
         basis=basis,
@@ -112,14 +114,14 @@ def choose(standings: Standings) -> Choice:
     )
 
 
-def _largest_losses(standings: Standings, leader: str) -> pd.Series:
+def _max_losses_against(standings: Standings, leader: str) -> pd.Series:
     """How much worse than the leader each model may be: the lower end of the interval of their difference, negated."""
     labels, oriented = list(standings.cell.labels), standings.oriented_scores[standings.metric]
     position = labels.index(leader)
     return pd.Series(oriented[position] - oriented + standings.half_widths[standings.metric][position], index=labels)
 
 
-def _is_as_good(label: str, leader: str, losses: pd.Series, standings: Standings) -> bool:
+def _can_replace_leader(label: str, leader: str, losses: pd.Series, standings: Standings) -> bool:
     """Whether a model that ties with the leader may take its place."""
     if label == leader:
         return True

@@ -81,12 +81,12 @@ def label_runs(runs: Sequence[StoredRun], configured: Mapping[str, Mapping[str, 
 
 def describe_differences(settings: Mapping[str, str], other_settings: Mapping[str, str]) -> list[str]:
     """Return the settings of one run of a model that differ from another's: ``max_depth=6``, ``gamma=unset``."""
-    left, right = _model_settings(settings), _model_settings(other_settings)
+    left, right = _select_model_settings(settings), _select_model_settings(other_settings)
     names = [name for name in sorted({*left, *right}) if left.get(name) != right.get(name)]
     return [f"{name.removesuffix('.name').split('.')[-1]}={left.get(name, 'unset')}" for name in names]
 
 
-def _model_settings(settings: Mapping[str, str]) -> dict[str, str]:
+def _select_model_settings(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that two runs of a model may differ in, without the seeds that follow the run's."""
     result = {}
     for name, value in setting_params(settings).items():
@@ -119,10 +119,10 @@ def read_entry(reader: Reader, run: StoredRun, label: str, predictions: pd.DataF
         label_margin_days=dict(zip(margins.index, margins, strict=True)),
         seconds={name.removeprefix("seconds_"): sum(by_origin(name).values()) for name in timings},
         at_edge=run.tags.get("at_edge", ""),
-        total_ends=_total_ends(by_origin) if run.tags.get("level") == FORECAST else {},
+        total_interval_bounds=_read_total_interval_bounds(by_origin) if run.tags.get("level") == FORECAST else {},
     )
 
 
-def _total_ends(by_origin: Callable[[str], dict[int, float]]) -> dict[str, dict[int, float]]:
+def _read_total_interval_bounds(by_origin: Callable[[str], dict[int, float]]) -> dict[str, dict[int, float]]:
     names = [f"{end}_{percent}" for percent in TOTAL_INTERVALS for end in ("lower", "upper")]
     return {name: values for name in names if (values := by_origin(f"holdout_total_{name}"))}

@@ -122,7 +122,7 @@ def run_tool(tool: ExternalTool, folder: Path, customers: pd.Index, time_limit: 
     done = run_script(tool, [str(folder)], time_limit, folder.name)
     seconds = perf_counter() - started
     if done.returncode != 0:
-        sentence = failure_sentence(tool, done.stderr, done.returncode, folder.name)
+        sentence = describe_tool_failure(tool, done.stderr, done.returncode, folder.name)
         if PANEL in sentence and not (folder / PANEL).exists():
             raise LogTooShort(f"{tool.name} learns from earlier periods, and before {folder.name} the log holds none")
         raise ClvError(sentence)
@@ -136,7 +136,7 @@ def run_script(
     arguments: Sequence[str],
     time_limit: float,
     task: str,
-    watch: Callable[[int], None] | None = None,
+    on_poll: Callable[[int], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool's script in a process of its own, without this project on its path.
 
@@ -148,7 +148,7 @@ def run_script(
         Seconds after which it is ended.
     task : str
         What it is doing, for the error.
-    watch : callable, optional
+    on_poll : callable, optional
         Called with the process's number again and again while it runs.
 
     Raises
@@ -167,8 +167,8 @@ def run_script(
             while process.poll() is None:
                 if perf_counter() > deadline:
                     raise ClvError(f"{tool.name} was ended after {time_limit:.0f} s at {task}")
-                if watch:
-                    watch(process.pid)
+                if on_poll:
+                    on_poll(process.pid)
                 sleep(GLANCE)
         finally:
             process.kill()
@@ -178,7 +178,7 @@ def run_script(
         return subprocess.CompletedProcess(command, process.returncode, stdout.read(), stderr.read())
 
 
-def failure_sentence(tool: ExternalTool, stderr: str, status: int, task: str) -> str:
+def describe_tool_failure(tool: ExternalTool, stderr: str, status: int, task: str) -> str:
     """Say in one sentence why a tool's process failed, from what it wrote to stderr."""
     reason = next(reversed(stderr.strip().splitlines()), f"exit code {status}").strip()
     if reason.startswith("ModuleNotFoundError"):

@@ -50,16 +50,16 @@ def totals_by_origin(cell: Cell) -> pd.DataFrame:
         One row an origin, oldest first: ``holdout, predicted, actual`` and, for each percent of TOTAL_INTERVALS,
         ``lower_80, upper_80`` (currency) and ``held_80``. Empty where no model is at that level.
     """
-    entry = next((entry for entry in cell.entries if entry.total_ends), None)
+    entry = next((entry for entry in cell.entries if entry.total_interval_bounds), None)
     if entry is None:
         return pd.DataFrame()
     sums = entry.predictions.groupby("cutoff")[["y_pred", "y_true"]].sum().reset_index(drop=True)
-    table = sums.rename(columns={"y_pred": "predicted", "y_true": "actual"}).assign(**_total_end_columns(entry))
+    table = sums.rename(columns={"y_pred": "predicted", "y_true": "actual"}).assign(**_total_bound_columns(entry))
     table.insert(0, "holdout", list(cell.holdouts))
-    for percent in sorted({name.split("_")[1] for name in entry.total_ends}):
+    for percent in sorted({name.split("_")[1] for name in entry.total_interval_bounds}):
         table[f"held_{percent}"] = table["actual"].between(table[f"lower_{percent}"], table[f"upper_{percent}"])
     return table
 
 
-def _total_end_columns(entry: Entry) -> dict[str, pd.Series]:
-    return {name: pd.Series(values) for name, values in entry.total_ends.items()}
+def _total_bound_columns(entry: Entry) -> dict[str, pd.Series]:
+    return {name: pd.Series(values) for name, values in entry.total_interval_bounds.items()}

@@ -68,7 +68,7 @@ def select_runs(
     settings: Mapping[str, object],
     models: Sequence[str],
     *,
-    every: bool,
+    all_runs: bool,
     metric: str,
     cell: str | None = None,
     configured: Mapping[str, Mapping[str, str]] | None = None,
@@ -87,7 +87,7 @@ def select_runs(
         Those that name the cell. A run agrees if it has the same value of each, and no other setting of the log.
     models : sequence of str
         Those required. Other models of the cell are chosen too.
-    every : bool
+    all_runs : bool
         Choose all runs of each model, of more than 100 in all the newest, instead of the newest that can be read.
     metric : str
         Its validation scores are read.
@@ -102,12 +102,14 @@ def select_runs(
         If there is no store, it cannot be read, or several cells begin with ``cell``.
     """
     runs = [run for run in reader.runs(experiment) if run.is_evaluation]
-    requested = {run.run_id: run for run in runs if _is_requested(run, settings, cell)}
-    identity = _newest_cell(requested.values(), cell)
-    exclusions = {run.run_id: why for run in runs if (why := _exclusion(run, run.run_id in requested, identity))}
+    requested = {run.run_id: run for run in runs if _matches_settings(run, settings, cell)}
+    identity = _find_newest_cell(requested.values(), cell)
+    exclusions = {run.run_id: why for run in runs if (why := _find_exclusion(run, run.run_id in requested, identity))}
     candidates = {run.run_id: run for run in runs if run.run_id not in exclusions}
-    tables = _read_candidates(reader, list(candidates.values()), every, exclusions)
-    selected = sorted((candidates[run_id] for run_id in tables), key=lambda run: _position(model_name(run), models))
+    tables = _read_candidates(reader, list(candidates.values()), all_runs, exclusions)
+    selected = sorted(
+        (candidates[run_id] for run_id in tables), key=lambda run: _sort_key_by_request(model_name(run), models)
+    )
     labels = label_runs([candidates[run_id] for run_id in tables], configured or {})
     entries = [read_entry(reader, run, labels[run.run_id], tables[run.run_id], metric) for run in selected]
     absent = [model for model in models if all(model_name(run) != model for run in selected)]
@@ -117,10 +119,10 @@ def select_runs(
     other_exclusions = {run_id: why for run_id, why in exclusions.items() if run_id not in unsuitable}
     left_out = describe_exclusions(impossible, other_exclusions)
     result = build_cell(experiment, selected[0], entries, left_out) if selected else None
-    return Selection(result, missing, impossible, _other_cells(runs, settings, identity))
+    return Selection(result, missing, impossible, _describe_other_cells(runs, settings, identity))
 
 
-def _newest_cell(requested: Iterable[StoredRun], beginning: str | None) -> str | None:
+def _find_newest_cell(requested: Iterable[StoredRun], fingerprint_prefix: str | None) -> str | None:
     """Return the cell of the newest finished run.
 
     Raises
@@ -129,8 +131,10 @@ def _newest_cell(requested: Iterable[StoredRun], beginning: str | None) -> str |
         If a beginning was typed that several cells share.
     """
     cells = dict.fromkeys(run.tags["cell"] for run in requested if run.status == "FINISHED" and is_complete(run))
-    if beginning and len(cells) > 1:
-        raise ClvError(f"{len(cells)} cells begin with '{beginning}': {', '.join(cells)}; type more of it (cell)")
+    if fingerprint_prefix and len(cells) > 1:
+        raise ClvError(
+            f"{len(cells)} cells begin with '{fingerprint_prefix}': {', '.join(cells)}; type more of it (cell)"
+        )
     return next(iter(cells), None)
 
 
@@ -146,21 +150,21 @@ def find_completed_run(reader: Reader, experiment: str, settings: Mapping[str, o
         All of them.
     """
     runs = reader.runs(experiment) if reader.exists else []
-    for run in (run for run in runs if _is_ours(run) and not _differing_settings(run, settings, "")):
+    for run in (run for run in runs if _is_evaluation_with_cell(run) and not _differing_settings(run, settings, "")):
         complete = run.status == "FINISHED" and is_complete(run)
         if _failed_on_unsuitable_log(run) or (complete and read_predictions(reader, run) is not None):
             return run
     return None
 
 
-def _is_ours(run: StoredRun) -> bool:
+def _is_evaluation_with_cell(run: StoredRun) -> bool:
     return ("cell" in run.tags or "model.name" in run.params) and run.is_evaluation
 
 
-def _is_requested(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
+def _matches_settings(run: StoredRun, settings: Mapping[str, object], cell: str | None) -> bool:
     if cell and "cell" in run.tags:
         return run.tags["cell"].startswith(cell)
-    return _is_ours(run) and not _differing_settings(run, settings)
+    return _is_evaluation_with_cell(run) and not _differing_settings(run, settings)
 
 
 def _differing_settings(run: StoredRun, settings: Mapping[str, object], prefix: str = "data.") -> list[str]:
@@ -178,15 +182,15 @@ def _failed_on_unsuitable_log(run: StoredRun) -> bool:
     return run.status == "FAILED" and run.tags.get("failure_kind") in UNSUITABLE
 
 
-def _of_log(run: StoredRun, log: str | None) -> bool:
+def _may_have_read_log(run: StoredRun, log: str | None) -> bool:
     """Whether a run read this log, or did not record which: a log that was too short may have grown."""
     return log is None or run.tags.get("log_fingerprint", log) == log
 
 
-def _exclusion(run: StoredRun, requested: bool, identity: str | None) -> Exclusion | None:
+def _find_exclusion(run: StoredRun, requested: bool, identity: str | None) -> Exclusion | None:
     same_cell = run.tags.get("cell", "") == identity
     unfinished = run.status in UNFINISHED
-    if not _is_ours(run):  # a run that was killed at once had no time to record whose it is
+    if not _is_evaluation_with_cell(run):  # a run that was killed at once had no time to record whose it is
         return Exclusion("not_finished" if unfinished and not run.params else "foreign")
     if not requested and not same_cell:
         return Exclusion("other_settings")
@@ -200,14 +204,14 @@ def _exclusion(run: StoredRun, requested: bool, identity: str | None) -> Exclusi
 
 
 def _read_candidates(
-    reader: Reader, newest_first: list[StoredRun], every: bool, exclusions: dict[str, Exclusion]
+    reader: Reader, newest_first: list[StoredRun], all_runs: bool, exclusions: dict[str, Exclusion]
 ) -> dict[str, pd.DataFrame]:
     """Read the predictions of each model's newest run, or of the newest runs; adds to ``exclusions`` those it skips."""
     tables: dict[str, pd.DataFrame] = {}
     models: set[str] = set()
     dropped: list[StoredRun] = []
     for run in newest_first:
-        if model_name(run) in models and not every:
+        if model_name(run) in models and not all_runs:
             exclusions[run.run_id] = Exclusion("superseded")
         elif model_name(run) in models and len(tables) >= MAX_RUNS:
             exclusions[run.run_id] = Exclusion("beyond_limit", str(MAX_RUNS))
@@ -229,7 +233,12 @@ def _explain_absences(
         attempts = [run for run in requested if model_name(run) == model]
         finished = [run for run in attempts if run.status not in UNFINISHED]
         never_finished = all(run.status != "FINISHED" for run in finished)
-        if finished and never_finished and _failed_on_unsuitable_log(finished[0]) and _of_log(finished[0], log):
+        if (
+            finished
+            and never_finished
+            and _failed_on_unsuitable_log(finished[0])
+            and _may_have_read_log(finished[0], log)
+        ):
             impossible[model] = finished[0].tags["failure"]
         else:
             missing[model] = (
@@ -238,7 +247,7 @@ def _explain_absences(
     return missing, impossible
 
 
-def _position(model: str, models: Sequence[str]) -> tuple[int, str]:
+def _sort_key_by_request(model: str, models: Sequence[str]) -> tuple[int, str]:
     return (models.index(model), "") if model in models else (len(models), model)
 
 
@@ -253,12 +262,12 @@ def build_cell(experiment: str, run: StoredRun, entries: Iterable[Entry], left_o
         holdouts=tuple(run.tags["holdouts"].split("; ")),
         currency=run.tags.get("currency", ""),
         entries=tuple(entries),
-        left_out=tuple(left_out),
+        excluded_runs=tuple(left_out),
         has_losses="has_losses" in run.tags,
     )
 
 
-def _other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], identity: str | None) -> list[str]:
+def _describe_other_cells(runs: Iterable[StoredRun], settings: Mapping[str, object], identity: str | None) -> list[str]:
     cells: dict[str, list[StoredRun]] = {}
     for run in runs:
         if run.status == "FINISHED" and run.tags.get("cell", identity) != identity:

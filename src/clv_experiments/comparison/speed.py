@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.external_tools import ExternalTool, failure_sentence, run_script
+from clv_experiments.comparison.external_tools import ExternalTool, describe_tool_failure, run_script
 from clv_experiments.errors import ClvError
 
 SCRIPT = "speed.py"
@@ -37,7 +37,7 @@ class Measurement:
     memory_mb: float
 
 
-def measure(tool: ExternalTool, task: str, file: Path, time_limit: float) -> Measurement | None:
+def measure_tool(tool: ExternalTool, task: str, file: Path, time_limit: float) -> Measurement | None:
     """Run one task of a tool on a file, in a process of its own.
 
     Returns
@@ -51,18 +51,20 @@ def measure(tool: ExternalTool, task: str, file: Path, time_limit: float) -> Mea
         If the tool is not installed, fails or takes longer than ``time_limit`` seconds.
     """
     peaks = [float("nan")]
-    done = run_script(tool, [task, str(file)], time_limit, task, lambda process: peaks.append(_peak_memory(process)))
+    done = run_script(
+        tool, [task, str(file)], time_limit, task, lambda process: peaks.append(_read_peak_memory_mb(process))
+    )
     complaint = done.stderr.strip()
     if complaint == f"no task {task}":
         return None
     if done.returncode != 0:
-        raise ClvError(failure_sentence(tool, complaint, done.returncode, task))
+        raise ClvError(describe_tool_failure(tool, complaint, done.returncode, task))
     figures = json.loads(done.stdout.splitlines()[-1])
     memory = float(np.fmax.reduce(peaks))
     return Measurement(figures["seconds"], figures["cpu_seconds"], memory)
 
 
-def _peak_memory(process: int) -> float:
+def _read_peak_memory_mb(process: int) -> float:
     """Return the most memory (MB) that a running process has held so far, as Linux counts it; NaN elsewhere.
 
     What ``getrusage`` gives of a child counts the process that it was forked from, too.
@@ -112,7 +114,7 @@ def compare_speed(
             if (task, tool.name) in left_out:
                 continue
             try:
-                result = measure(tool, task, file, time_limit)
+                result = measure_tool(tool, task, file, time_limit)
             except ClvError as error:
                 progress(f"{task}, {size:,}: {error}")
                 result = None
@@ -122,14 +124,14 @@ def compare_speed(
             else:
                 measured.setdefault((task, size, tool.name), []).append(result)
         progress(f"{task}, {size:,}: measured")
-    rows = [_summarise(*key, measurements) for key, measurements in measured.items()]
+    rows = [_summarise_measurements(*key, measurements) for key, measurements in measured.items()]
     table = pd.DataFrame(rows)
     first = table[table["tool"] == tools[0].name].set_index(["task", "size"])["seconds"]
     keys = pd.MultiIndex.from_frame(table[["task", "size"]])
     return table.assign(ratio=table["seconds"].to_numpy() / first.reindex(keys).to_numpy())
 
 
-def _summarise(task: str, size: int, tool: str, measurements: Sequence[Measurement]) -> dict[str, object]:
+def _summarise_measurements(task: str, size: int, tool: str, measurements: Sequence[Measurement]) -> dict[str, object]:
     medians = {name: float(np.median([getattr(one, name) for one in measurements])) for name in FIGURES}
     seconds = [one.seconds for one in measurements]
     return {"task": task, "size": size, "tool": tool} | medians | {"fastest": min(seconds), "slowest": max(seconds)}

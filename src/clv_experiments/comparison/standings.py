@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.bootstrap import board_metrics, bootstrap_scores, point_scores
+from clv_experiments.comparison.bootstrap import applicable_metrics, bootstrap_scores, score_predictions_by_model
 from clv_experiments.comparison.cell import Cell
 from clv_experiments.errors import ClvError
 from clv_experiments.evaluation.metrics import OBJECTIVES, require_applicable
@@ -74,7 +74,7 @@ class Standings:
         return list(self.rows().index)
 
 
-def standings(
+def compute_standings(
     cell: Cell,
     metric: str,
     *,
@@ -106,13 +106,13 @@ def standings(
         If the metric does not order models, or means nothing of the log, a setting is out of range, or the cell has no
         entry.
     """
-    check_bootstrap(metric, replicates, confidence)
+    check_bootstrap_settings(metric, replicates, confidence)
     require_applicable("metric", [metric], OBJECTIVES, cell.data, has_losses=cell.has_losses)
     if not cell.entries:
         raise ClvError(f"cell {cell.title} holds no model")
     has_crps = any(origin.crps is not None for origin in cell.origins)
-    metrics = board_metrics(has_losses=cell.has_losses, has_crps=has_crps)
-    by_step = [point_scores(origin, has_losses=cell.has_losses) for origin in cell.origins]
+    metrics = applicable_metrics(has_losses=cell.has_losses, has_crps=has_crps)
+    by_step = [score_predictions_by_model(origin, has_losses=cell.has_losses) for origin in cell.origins]
     bootstrap = bootstrap_scores(cell.origins, replicates, seed, progress, has_losses=cell.has_losses)
     oriented = {
         name: np.mean([score.orient(scores[name]) for scores in by_step if name in scores], axis=0)
@@ -126,8 +126,8 @@ def standings(
         half_widths[name] = simultaneous_half_widths(oriented[name], bootstrap.oriented[name], confidence)
         frame = difference_table(cell.labels, families, oriented[name], half_widths[name])
         frame.insert(2, "score", by_origin.mean(skipna=False).to_numpy())
-        frame.insert(3, "lower", _quantile(bootstrap.scores[name], (1 - confidence) / 2))
-        frame.insert(4, "upper", _quantile(bootstrap.scores[name], (1 + confidence) / 2))
+        frame.insert(3, "lower", _quantile_by_model(bootstrap.scores[name], (1 - confidence) / 2))
+        frame.insert(4, "upper", _quantile_by_model(bootstrap.scores[name], (1 + confidence) / 2))
         frame.insert(5, "spread", np.ptp(by_origin.to_numpy(), axis=0) if len(by_origin) > 1 else np.nan)
         frames.append(frame.sort_values("rank", kind="stable"))
         origins.append(by_origin.melt(var_name="model", value_name="score", ignore_index=False).reset_index())
@@ -137,7 +137,7 @@ def standings(
     return Standings(cell, metric, table, steps, bootstrap.oriented, oriented, confidence, half_widths)
 
 
-def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
+def check_bootstrap_settings(metric: str, replicates: int, confidence: float) -> None:
     """Refuse a metric that cannot order models, and settings that give no interval.
 
     Raises
@@ -153,13 +153,13 @@ def check_bootstrap(metric: str, replicates: int, confidence: float) -> None:
         raise ClvError(f"confidence must be a share from 0.5 to below 1, such as 0.95, got '{confidence}'")
 
 
-def _quantile(replicates: Floats, share: float) -> Floats:
+def _quantile_by_model(replicates: Floats, share: float) -> Floats:
     """Return the quantile of each column over the replicates, shape (models,); nan where too few have a value."""
-    defined = _defined_replicates(replicates)
+    defined = _drop_undefined_replicates(replicates)
     return np.full(replicates.shape[1], np.nan) if defined is None else np.quantile(defined, share, axis=0)
 
 
-def _defined_replicates(replicates: Floats) -> Floats | None:
+def _drop_undefined_replicates(replicates: Floats) -> Floats | None:
     """Keep the replicates in which every model has a score; None where chance alone would leave out more than a few."""
     defined = replicates[~np.isnan(replicates).any(axis=1)]
     return defined if len(defined) >= MIN_DEFINED * len(replicates) else None
@@ -182,7 +182,7 @@ def simultaneous_half_widths(oriented: Floats, replicates: Floats, confidence: f
     array, shape (models, models)
         Half the width of each pair's interval; nan where it is undefined.
     """
-    defined, models = _defined_replicates(replicates), len(oriented)
+    defined, models = _drop_undefined_replicates(replicates), len(oriented)
     if defined is None or np.isnan(oriented).any():
         return np.full((models, models), np.nan)
     error, largest = np.zeros((models, models)), np.zeros(len(defined))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.prose import sentences
@@ -68,7 +68,7 @@ class Verdict:
     poor_tied: tuple[str, ...]
 
     @property
-    def uninformative(self) -> bool:
+    def is_uninformative(self) -> bool:
         """Whether even the best score is no better than a constant prediction or a random ranking."""
         return self.score <= 0
 
@@ -102,16 +102,16 @@ def decide_verdict(standings: Standings) -> Verdict:
         outscoring_tied=tuple(label for label in labels[:last_tied] if label not in tied),
         gap=abs(float(rows["from_best"].iloc[1])) if len(rows) > 1 else float("nan"),
         origins=len(standings.cell.holdouts),
-        origins_ahead=_origins_ahead(standings, labels),
+        origins_ahead=_count_origins_ahead(standings, labels),
         baseline=None if pd.isna(baseline) else str(baseline),
-        baseline_standing=_baseline_standing(rows, baseline),
+        baseline_standing=_classify_baseline_standing(rows, baseline),
         baseline_gap=float("nan") if pd.isna(baseline) else abs(float(rows["from_best"][baseline])),
         fitted_tied=bool((rows["family"][tied] != "baseline").any()),
         poor_tied=tuple(label for label in tied if rows["score"][label] <= 0 < leader["score"]),
     )
 
 
-def _origins_ahead(standings: Standings, labels: list[str]) -> int:
+def _count_origins_ahead(standings: Standings, labels: list[str]) -> int:
     """Count the origins at which the first model is ahead of the second: intervals cover customers, not periods."""
     if len(labels) == 1:
         return 0
@@ -120,7 +120,7 @@ def _origins_ahead(standings: Standings, labels: list[str]) -> int:
     return int((first > second).sum())
 
 
-def _baseline_standing(rows: pd.DataFrame, baseline: str | None) -> BaselineStanding:
+def _classify_baseline_standing(rows: pd.DataFrame, baseline: str | None) -> BaselineStanding:
     if pd.isna(baseline):
         return "none"
     if (rows["family"] == "baseline").all():
@@ -162,7 +162,7 @@ class MultiCellVerdict:
         return sentences(TEMPLATE, "aggregate_verdict", self, METRICS[self.metric])
 
 
-def decide_multi_cell_verdict(aggregate: Aggregate) -> MultiCellVerdict:
+def decide_multi_cell_verdict(aggregate: MultiCellRanking) -> MultiCellVerdict:
     """Decide who ranks best over all cells, and which models could rank there by chance."""
     table = aggregate.table
     max_led = int(table["leading"].max())

@@ -166,8 +166,8 @@ def summary_rows(baselines: BaselineComparison) -> dict[str, list[str]]:
     return rows
 
 
-def _format(score: float, form: str) -> str:
-    return "–" if np.isnan(score) else form.format(score)
+def _format(score: float, number_format: str) -> str:
+    return "–" if np.isnan(score) else number_format.format(score)
 
 
 def baseline_comparison_records(baselines: BaselineComparison, title: str) -> list[Record]:

@@ -12,7 +12,7 @@ import pandas as pd
 MAX_NAMES = 6  # how many names a sentence bears
 
 
-def format_score(value: float, form: str) -> str:
+def format_score(value: float, number_format: str) -> str:
     """Write a score with a real minus, or a dash where it has no value.
 
     Examples
@@ -20,10 +20,10 @@ def format_score(value: float, form: str) -> str:
     >>> format_score(-0.0713, "{:.3f}"), format_score(float("nan"), "{:.3f}")
     ('−0.071', '–')
     """
-    return "–" if np.isnan(value) else form.format(value).replace("-", "−")
+    return "–" if np.isnan(value) else number_format.format(value).replace("-", "−")
 
 
-def format_difference(value: float, form: str) -> str:
+def format_difference(value: float, number_format: str) -> str:
     """Write a difference with its sign, which it loses where it rounds to nothing.
 
     Examples
@@ -31,11 +31,11 @@ def format_difference(value: float, form: str) -> str:
     >>> format_difference(-0.0713, "{:.3f}"), format_difference(0.2, "{:+.1%}"), format_difference(-0.0001, "{:.3f}")
     ('−0.071', '+20.0%', '0.000')
     """
-    text = format_score(value, form.replace("{:+", "{:").replace("{:", "{:+"))
+    text = format_score(value, number_format.replace("{:+", "{:").replace("{:", "{:+"))
     return text if any(digit in text for digit in "123456789") else text.lstrip("+−")
 
 
-def format_distance(value: float, form: str) -> str:
+def format_distance(value: float, number_format: str) -> str:
     """Write the size of a difference, without a sign.
 
     Examples
@@ -43,7 +43,7 @@ def format_distance(value: float, form: str) -> str:
     >>> format_distance(-0.0713, "{:.3f}"), format_distance(0.2, "{:+.1%}")
     ('0.071', '20.0%')
     """
-    return format_score(abs(value), form.replace("{:+", "{:"))
+    return format_score(abs(value), number_format.replace("{:+", "{:"))
 
 
 def join_names(names: Sequence[str]) -> str:

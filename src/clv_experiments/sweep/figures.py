@@ -163,7 +163,7 @@ class _Drawing:
         for values in self.columns:
             if values.beyond_limit:
                 side = "below" if values.higher_is_better else "above"
-                limit = values.format.form.format(values.limit)
+                limit = values.format.number_format.format(values.limit)
                 yield f"{format_count(values.beyond_limit, 'trial')} {side} {values.format.heading} {limit} at the edge"
 
 

@@ -25,7 +25,7 @@ class MetricFormat:
     """How a metric is headed and written."""
 
     heading: str
-    form: str
+    number_format: str
 
 
 ABSOLUTE = {"aggregate_bias": MetricFormat("|bias|", "{:.1%}")}  # a study searches by its distance from 0
@@ -111,5 +111,5 @@ def metric_format(metric: str) -> MetricFormat:
     if metric in ABSOLUTE:
         return ABSOLUTE[metric]
     if metric in METRICS:
-        return MetricFormat(METRICS[metric].heading, METRICS[metric].form)
+        return MetricFormat(METRICS[metric].heading, METRICS[metric].number_format)
     return MetricFormat(metric.replace("_", " "), "{:.4g}")

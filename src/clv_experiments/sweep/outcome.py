@@ -11,7 +11,7 @@ import pandas as pd
 
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.cell import Cell, Entry
-from clv_experiments.comparison.standings import standings
+from clv_experiments.comparison.standings import compute_standings
 from clv_experiments.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, OBJECTIVES, choose_objective
 from clv_experiments.forecasting.evaluation_result import EvaluationResult
 from clv_experiments.reporting.prose import sentences
@@ -203,7 +203,7 @@ def score_differences(
     """
     cell = _leaderboard_cell(tuned, configured, has_losses)
     objective = choose_objective(OBJECTIVES[0], has_losses=has_losses)
-    board = standings(cell, objective, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
+    board = compute_standings(cell, objective, replicates=REPLICATES, confidence=CONFIDENCE, seed=seed)
     differences = []
     for metric, oriented in board.oriented_scores.items():
         scores = np.abs(oriented) if metric in LOWER_IS_BETTER else oriented

@@ -136,7 +136,10 @@ def _importance_shares(study: Study, values: MetricValues, seed: int) -> dict[st
 
 def _format_score(trial: FrozenTrial, index: int, metric: str) -> str:
     """Write a trial's value with a digit more than a run's score has, since the best of a study lie close together."""
-    value, form = metric_value(trial, index), metric_format(metric).form.replace(".3f", ".4f").replace(".1%", ".2%")
+    value, form = (
+        metric_value(trial, index),
+        metric_format(metric).number_format.replace(".3f", ".4f").replace(".1%", ".2%"),
+    )
     return STATES[trial.state] if np.isnan(value) else form.format(value)
 
 

@@ -20,15 +20,15 @@ from clv_experiments.commands.cell_request import read_model_families
 from clv_experiments.commands.cli.terminal import Terminal
 from clv_experiments.commands.submit import check_submission_name, evaluate_predictions, submission_records
 from clv_experiments.comparison.cell import Cell
-from clv_experiments.comparison.champion import choose
+from clv_experiments.comparison.champion import choose_champion
 from clv_experiments.comparison.checks.protocol import Check, CheckResult, run_checks
 from clv_experiments.comparison.checks.registry import all_checks
 from clv_experiments.comparison.display.figures import board_figures
 from clv_experiments.comparison.display.page import leaderboard_page
-from clv_experiments.comparison.display.tables import check_lines
+from clv_experiments.comparison.display.tables import format_check_results
 from clv_experiments.comparison.entries import label_runs, read_entry
 from clv_experiments.comparison.selection import build_cell
-from clv_experiments.comparison.standings import Standings, check_bootstrap, standings
+from clv_experiments.comparison.standings import Standings, check_bootstrap_settings, compute_standings
 from clv_experiments.comparison.verdict import decide_verdict
 from clv_experiments.config.settings import get_experiment_name
 from clv_experiments.errors import ClvError, UnsuitableLog
@@ -97,7 +97,7 @@ class Board:
         ClvError
             If none of them can.
         """
-        return self.results[choose(self.standings).entry.run_id]
+        return self.results[choose_champion(self.standings).entry.run_id]
 
     def plot(self, name: str = "differences") -> Figure:
         """Return a picture: ``differences``, ``value_capture``, ``calibration``, ``bias``, ``cost``.
@@ -121,7 +121,7 @@ class Board:
         return f"{self.verdict}\n{self.table.to_string(float_format='{:.3f}'.format)}"
 
     def _repr_html_(self) -> str:
-        return notebook_html(self.verdict, self.table, check_lines(self.check_results))
+        return notebook_html(self.verdict, self.table, format_check_results(self.check_results))
 
 
 def leaderboard(
@@ -183,7 +183,7 @@ def leaderboard(
     >>> board.table.index[0], len(board.table)
     ('mbg_nbd', 7)
     """
-    check_bootstrap(metric, replicates, confidence)
+    check_bootstrap_settings(metric, replicates, confidence)
     board_checks = all_checks(checks)
     provided, terminal = list(results), Terminal(quiet=not verbose)
     if provided:
@@ -199,10 +199,10 @@ def leaderboard(
     ]
     fitted, left_out = _train_models(log, _models_to_fit(models, provided), template, settings, terminal)
     fitted = [*provided, *fitted]
-    result = standings(
+    result = compute_standings(
         replace(
             _build_cell_of_runs([*(result.run for result in fitted), *submitted], template, metric),
-            left_out=tuple(left_out),
+            excluded_runs=tuple(left_out),
         ),
         metric,
         replicates=replicates,

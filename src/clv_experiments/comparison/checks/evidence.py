@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from clv_experiments.comparison.checks.method_check import TOLERANCE, finding
+from clv_experiments.comparison.checks.method_check import TOLERANCE, create_finding
 from clv_experiments.comparison.checks.protocol import Finding, NotApplicable
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.metrics import top_share
@@ -15,23 +15,23 @@ MIN_BUYERS = 30
 COMMIT = re.compile(r"[^+]+\+[0-9a-f]{7,40}")
 
 
-def at_edge(standings: Standings) -> list[Finding]:
+def find_settings_at_edge(standings: Standings) -> list[Finding]:
     """M4: settings chosen at the end of what was searched, where better ones may lie beyond."""
     return [
-        finding("at_edge", entry.label, {"settings": entry.at_edge})
+        create_finding("at_edge", entry.label, {"settings": entry.at_edge})
         for entry in standings.cell.entries
         if entry.at_edge
     ]
 
 
-def trained_on_holdout(standings: Standings) -> list[Finding] | NotApplicable:
+def find_models_trained_on_holdout(standings: Standings) -> list[Finding] | NotApplicable:
     """M6: models that learned from the period they are evaluated on."""
     overlaps = {e.label: -min(e.label_margin_days.values(), default=0.0) for e in standings.cell.entries}
     if standings.cell.protocol == "customer_split":
-        return [finding("customer_split", None, {"models": [m for m, days in overlaps.items() if days > 0]})]
+        return [create_finding("customer_split", None, {"models": [m for m, days in overlaps.items() if days > 0]})]
     if not any(entry.label_margin_days for entry in standings.cell.entries):
         return NotApplicable("no model on the board learned from labels here")
-    return [finding("overlapping", model, {"days": days}) for model, days in overlaps.items() if days > 0]
+    return [create_finding("overlapping", model, {"days": days}) for model, days in overlaps.items() if days > 0]
 
 
 def few_buyers(standings: Standings) -> list[Finding]:
@@ -41,7 +41,7 @@ def few_buyers(standings: Standings) -> list[Finding]:
     for origin in cell.origins:
         if origin.n_buyers < MIN_BUYERS:
             values = {"holdout": origin.holdout, "buyers": origin.n_buyers, "limit": MIN_BUYERS}
-            result.append(finding("few_buyers", None, values))
+            result.append(create_finding("few_buyers", None, values))
             continue
         for i, model in enumerate(cell.labels):
             for share, by_model in fewest_buyers.items():
@@ -52,18 +52,18 @@ def few_buyers(standings: Standings) -> list[Finding]:
         if by_model:
             counts = {model: int(inside + TOLERANCE) for model, inside in by_model.items()}
             values = {"share": share, "limit": MIN_BUYERS, "buyers": counts}
-            result.append(finding("few_top_buyers", None, values))
+            result.append(create_finding("few_top_buyers", None, values))
     return result
 
 
-def mixed_code(standings: Standings) -> list[Finding]:
+def find_mixed_code_versions(standings: Standings) -> list[Finding]:
     """M8: runs that were not all made by one recorded state of the code."""
     versions: dict[str, list[str]] = {}
     for entry in standings.cell.entries:
         versions.setdefault(entry.code_version, []).append(entry.label)
     several = len(versions) > 1
-    result = [finding("mixed_versions", None, {"versions": versions})] if several else []
+    result = [create_finding("mixed_versions", None, {"versions": versions})] if several else []
     unclean = {version: models for version, models in versions.items() if not COMMIT.fullmatch(version)}
     if unclean:
-        result.append(finding("no_commit", None, {"versions": unclean, "all_models": not several}))
+        result.append(create_finding("no_commit", None, {"versions": unclean, "all_models": not several}))
     return result

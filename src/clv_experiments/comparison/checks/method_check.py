@@ -20,7 +20,7 @@ class MethodCheck:
 
     code: str
     title: str
-    answer: Callable[[Standings], list[Finding] | NotApplicable]
+    find_issues: Callable[[Standings], list[Finding] | NotApplicable]
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -30,10 +30,10 @@ class MethodCheck:
 
     def find(self, standings: Standings) -> list[Finding] | NotApplicable:
         """Answer the question for a board."""
-        return self.answer(standings)
+        return self.find_issues(standings)
 
 
-def finding(kind: str, model: str | None, values: Mapping[str, Any]) -> Finding:
+def create_finding(kind: str, model: str | None, values: Mapping[str, Any]) -> Finding:
     """Make a finding whose sentence is the macro of its kind in ``templates/leaderboard/checks.jinja``."""
     subject = {} if model is None else {"model": model}
     return Finding(" ".join(sentences(TEMPLATE, kind, **subject, **values)), model, kind, values)

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from clv_experiments.comparison.checks.evidence import MIN_BUYERS, at_edge, few_buyers, mixed_code, trained_on_holdout
+from clv_experiments.comparison.checks.evidence import (
+    MIN_BUYERS,
+    few_buyers,
+    find_mixed_code_versions,
+    find_models_trained_on_holdout,
+    find_settings_at_edge,
+)
 from clv_experiments.comparison.checks.method_check import MethodCheck
 from clv_experiments.comparison.checks.protocol import Check
 from clv_experiments.comparison.checks.scores import (
@@ -15,29 +21,29 @@ from clv_experiments.comparison.checks.scores import (
     MAX_DRIFT,
     MAX_RATIO,
     MAX_SHARE,
-    biased,
     concentrated_forecasts,
-    drifted_since_validation,
-    worse_than_a_baseline,
+    find_biased_models,
+    find_drift_since_validation,
+    find_models_worse_than_baseline,
 )
 from clv_experiments.errors import ClvError
 
 ENTRY_POINTS = "clv_experiments.checks"
 
 CHECKS: tuple[Check, ...] = (
-    MethodCheck("M1", "Worse than a baseline", worse_than_a_baseline),
-    MethodCheck("M2", "Biased", biased, {"limit": MAX_BIAS}),
+    MethodCheck("M1", "Worse than a baseline", find_models_worse_than_baseline),
+    MethodCheck("M2", "Biased", find_biased_models, {"limit": MAX_BIAS}),
     MethodCheck(
         "M3",
         "Hangs on a handful of customers",
         concentrated_forecasts,
         {"customers": HANDFUL, "share": MAX_SHARE, "ratio": MAX_RATIO},
     ),
-    MethodCheck("M4", "At the edge of the search", at_edge),
-    MethodCheck("M5", "Drift since validation", drifted_since_validation, {"limit": MAX_DRIFT}),
-    MethodCheck("M6", "Labels from the holdout", trained_on_holdout),
+    MethodCheck("M4", "At the edge of the search", find_settings_at_edge),
+    MethodCheck("M5", "Drift since validation", find_drift_since_validation, {"limit": MAX_DRIFT}),
+    MethodCheck("M6", "Labels from the holdout", find_models_trained_on_holdout),
     MethodCheck("M7", "Few buyers", few_buyers, {"limit": MIN_BUYERS}),
-    MethodCheck("M8", "Mixed code", mixed_code),
+    MethodCheck("M8", "Mixed code", find_mixed_code_versions),
 )
 
 
@@ -55,15 +61,15 @@ def all_checks(user_checks: Sequence[Any] = ()) -> tuple[Check, ...]:
     """
     by_code = {check.code: check for check in CHECKS}
     named_checks = [(check, getattr(check, "__name__", type(check).__name__)) for check in user_checks]
-    for check, source in [*_installed_checks(), *named_checks]:
-        _require_check(check, source)
+    for check, source in [*_load_installed_checks(), *named_checks]:
+        _validate_check(check, source)
         if check.code in by_code:
             raise ClvError(f"two checks have the code {check.code}, one of them {source}; give it another")
         by_code[check.code] = check
     return tuple(by_code.values())
 
 
-def _installed_checks() -> Iterator[tuple[Any, str]]:
+def _load_installed_checks() -> Iterator[tuple[Any, str]]:
     """Load the checks that installed packages declare, by name; each with where it comes from."""
     for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry_point: entry_point.name):
         source = f"entry point {entry_point.name} = {entry_point.value}"
@@ -74,7 +80,7 @@ def _installed_checks() -> Iterator[tuple[Any, str]]:
             raise ClvError(f"a check of an installed package cannot be loaded ({source}): {error}") from error
 
 
-def _require_check(check: Any, source: str) -> None:
+def _validate_check(check: Any, source: str) -> None:
     """Refuse what lacks a part of the protocol, or says nothing in it."""
     texts = ("code", "title", "question")
     lacking = [name for name in texts if not (isinstance(text := getattr(check, name, None), str) and text.strip())]

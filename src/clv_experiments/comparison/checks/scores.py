@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clv_experiments.comparison.bootstrap import METRICS
-from clv_experiments.comparison.checks.method_check import TOLERANCE, finding
+from clv_experiments.comparison.checks.method_check import TOLERANCE, create_finding
 from clv_experiments.comparison.checks.protocol import Finding, NotApplicable
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.evaluation.score_records import PRIMARY
@@ -31,18 +31,18 @@ class ModelScore:
 
 
 @dataclass(frozen=True)
-class Deficit:
+class ScoreDeficit:
     """A model's score on one metric, the baselines that score higher, best first, and those beyond chance."""
 
     heading: str
-    form: str
+    number_format: str
     score: float
     baselines: tuple[ModelScore, ...]
     beyond_chance: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Drift:
+class ScoreDrift:
     """A model's score on validation and on the holdout."""
 
     model: str
@@ -50,7 +50,7 @@ class Drift:
     after: float
 
 
-def worse_than_a_baseline(standings: Standings) -> list[Finding] | NotApplicable:
+def find_models_worse_than_baseline(standings: Standings) -> list[Finding] | NotApplicable:
     """M1: models that a baseline beats; where all are beaten on a metric, one finding says so."""
     families = set(standings.cell.families.values())
     if "baseline" not in families or families == {"baseline"}:
@@ -58,22 +58,24 @@ def worse_than_a_baseline(standings: Standings) -> list[Finding] | NotApplicable
             "there is no model besides the baselines" if "baseline" in families else "there is no baseline on the board"
         )
     fitted_models = [model for model in standings.ranking if standings.cell.families[model] != "baseline"]
-    losses: dict[str, list[Deficit]] = {model: [] for model in fitted_models}
+    losses: dict[str, list[ScoreDeficit]] = {model: [] for model in fitted_models}
     result = []
     for metric in (metric for metric in PRIMARY if metric in standings.oriented_scores):
-        by_model = {model: loss for model in fitted_models if (loss := _deficit_to_baselines(standings, metric, model))}
+        by_model = {
+            model: loss for model in fitted_models if (loss := _compute_deficit_to_baselines(standings, metric, model))
+        }
         if len(by_model) == len(fitted_models) > 1:
             score = standings.rows(metric)["score"]
             best = max(fitted_models, key=lambda model: score[model])
-            result.append(finding("all_beaten", None, {"best": best, "loss": by_model[best]}))
+            result.append(create_finding("all_beaten", None, {"best": best, "loss": by_model[best]}))
         else:
             for model, loss in by_model.items():
                 losses[model].append(loss)
-    result += [finding("beaten", model, {"losses": losses[model]}) for model in fitted_models if losses[model]]
-    return result + _baselines_with_smaller_errors(standings, fitted_models)
+    result += [create_finding("beaten", model, {"losses": losses[model]}) for model in fitted_models if losses[model]]
+    return result + _find_baselines_with_smaller_errors(standings, fitted_models)
 
 
-def _baselines_with_smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Finding]:
+def _find_baselines_with_smaller_errors(standings: Standings, fitted_models: list[str]) -> list[Finding]:
     """Find the baseline of the smallest error and whom it beats, once an error: zeros often wins MAE and is useless."""
     result = []
     for metric in ERRORS:
@@ -82,31 +84,31 @@ def _baselines_with_smaller_errors(standings: Standings, fitted_models: list[str
         worse = [model for model in fitted_models if baselines and score[model] > score[baselines[0]]]
         if worse:
             best = ModelScore(baselines[0], score[baselines[0]])
-            values = {"heading": spec.heading, "form": spec.form, "baseline": best, "behind": worse}
-            result.append(finding("smaller_error", None, values))
+            values = {"heading": spec.heading, "form": spec.number_format, "baseline": best, "behind": worse}
+            result.append(create_finding("smaller_error", None, values))
     return result
 
 
-def _deficit_to_baselines(standings: Standings, metric: str, model: str) -> Deficit | None:
+def _compute_deficit_to_baselines(standings: Standings, metric: str, model: str) -> ScoreDeficit | None:
     score, oriented, spec = standings.rows(metric)["score"], standings.oriented_scores[metric], METRICS[metric]
     labels, families = standings.cell.labels, standings.cell.families
     baselines = [name for name in score.index if families[name] == "baseline"]
     better = [name for name in baselines if oriented[labels.index(name)] > oriented[labels.index(model)]]
     if not better:
         return None
-    significant = [name for name in better if _beyond_chance(standings, metric, name, model)]
+    significant = [name for name in better if _is_beyond_chance(standings, metric, name, model)]
     better_scores = tuple(ModelScore(name, score[name]) for name in better)
-    return Deficit(spec.heading, spec.form, score[model], better_scores, tuple(significant))
+    return ScoreDeficit(spec.heading, spec.number_format, score[model], better_scores, tuple(significant))
 
 
-def _beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:
+def _is_beyond_chance(standings: Standings, metric: str, better: str, worse: str) -> bool:
     """Whether a difference is beyond its simultaneous interval."""
     i, j = (standings.cell.labels.index(name) for name in (better, worse))
     gap = standings.oriented_scores[metric][i] - standings.oriented_scores[metric][j]
     return bool(gap > standings.half_widths[metric][i, j])
 
 
-def biased(standings: Standings) -> list[Finding] | NotApplicable:
+def find_biased_models(standings: Standings) -> list[Finding] | NotApplicable:
     """M2: totals forecast far too high or too low; baselines, of which little else is expected, share one finding."""
     means, steps = standings.rows("aggregate_bias")["score"], standings.by_origin
     if means.isna().all():
@@ -120,12 +122,12 @@ def biased(standings: Standings) -> list[Finding] | NotApplicable:
             baselines += [ModelScore(model, bias)] if exceeds_limit else []
         elif exceeds_limit:
             values = {"bias": bias, "origins": len(standings.cell.holdouts)}
-            result.append(finding("biased", model, values))
+            result.append(create_finding("biased", model, values))
         elif len(model_steps):
             by_holdout = dict(zip(model_steps["holdout"], model_steps["score"], strict=True))
-            result.append(finding("biased_origins", model, {"bias": bias, "by_holdout": by_holdout}))
+            result.append(create_finding("biased_origins", model, {"bias": bias, "by_holdout": by_holdout}))
     if baselines:
-        result.append(finding("biased_baselines", None, {"limit": MAX_BIAS, "baselines": baselines}))
+        result.append(create_finding("biased_baselines", None, {"limit": MAX_BIAS, "baselines": baselines}))
     return result
 
 
@@ -142,7 +144,7 @@ def concentrated_forecasts(standings: Standings) -> list[Finding] | NotApplicabl
             if share > worst["share"] + TOLERANCE and share > MAX_RATIO * actual + TOLERANCE:
                 worst = {"share": share, "actual_share": actual, "holdout": origin.holdout, "customers": count}
         if "holdout" in worst:
-            result.append(finding("concentrated", model, worst))
+            result.append(create_finding("concentrated", model, worst))
     return result
 
 
@@ -152,11 +154,11 @@ def _share_of_largest(spend: Floats, count: int) -> float:
     return float(np.sort(spend)[-count:].sum() / total) if total > 0 else float("nan")
 
 
-def drifted_since_validation(standings: Standings) -> list[Finding] | NotApplicable:
+def find_drift_since_validation(standings: Standings) -> list[Finding] | NotApplicable:
     """M5: scores that moved between validation and holdout; where most moved one way, the log did: one finding."""
     spec, rows, steps = METRICS[standings.metric], standings.rows(), standings.by_origin
     holdout = steps[steps["metric"] == standings.metric].set_index(["model", "step"])["score"]
-    drifts: dict[str, list[Drift]] = {"worse": [], "better": []}
+    drifts: dict[str, list[ScoreDrift]] = {"worse": [], "better": []}
     models = 0
     for entry in standings.cell.entries:
         validation = {step: s[standings.metric] for step, s in entry.validation.items() if standings.metric in s}
@@ -170,14 +172,14 @@ def drifted_since_validation(standings: Standings) -> list[Finding] | NotApplica
         below, above = np.sqrt(2.0) * (row["score"] - row["lower"]), np.sqrt(2.0) * (row["upper"] - row["score"])
         outside = after - before > below + TOLERANCE or before - after > above + TOLERANCE
         if outside and abs(after - before) > MAX_DRIFT + TOLERANCE:
-            drifts["worse" if after < before else "better"].append(Drift(entry.label, before, after))
+            drifts["worse" if after < before else "better"].append(ScoreDrift(entry.label, before, after))
     if not models:
         return NotApplicable("no run was scored on a validation period")
     result = []
     for direction, direction_drifts in drifts.items():
-        values = {"direction": direction, "heading": spec.heading, "form": spec.form}
+        values = {"direction": direction, "heading": spec.heading, "form": spec.number_format}
         if len(direction_drifts) > max(1, models / 2):
-            result.append(finding("log_drifted", None, {**values, "drifts": direction_drifts, "models": models}))
+            result.append(create_finding("log_drifted", None, {**values, "drifts": direction_drifts, "models": models}))
         else:
-            result += [finding("drifted", drift.model, {**values, "drift": drift}) for drift in direction_drifts]
+            result += [create_finding("drifted", drift.model, {**values, "drift": drift}) for drift in direction_drifts]
     return result

@@ -28,7 +28,7 @@ from clv_experiments.reporting.formatting import format_difference, format_score
 from clv_experiments.reporting.prose import render_document
 
 PLOTTED_METRICS = {"normalised_gini": "Gini", "d2_tweedie": "D2", "aggregate_bias": "size of the bias"}
-FORMS = {name: BOARD_METRICS[name].form for name in METRICS}
+FORMS = {name: BOARD_METRICS[name].number_format for name in METRICS}
 SIZE_FORM = "{:.1%}"  # of a bias without its sign
 
 
@@ -39,22 +39,22 @@ class BenchmarkedLog:
     Attributes
     ----------
     rows : pandas.DataFrame
-        From ``compare_with_first``.
+        From ``compare_with_first_model``.
     holdouts : sequence of str
         Oldest first.
     customers : sequence of int
         At each cutoff.
-    left_out : sequence of str
+    excluded_runs : sequence of str
         One sentence a tool.
     """
 
     rows: pd.DataFrame
     holdouts: Sequence[str]
     customers: Sequence[int]
-    left_out: Sequence[str]
+    excluded_runs: Sequence[str]
 
 
-def accuracy_markdown(
+def render_accuracy_page(
     logs: Sequence[BenchmarkedLog], descriptions: Mapping[str, str], command: str, time_budget: float, figure: str
 ) -> str:
     """Write the page.
@@ -70,14 +70,14 @@ def accuracy_markdown(
     figure : str
         Path of the picture as the page links it.
     """
-    tables = [(log, _table_rows(log.rows)) for log in logs]
+    tables = [(log, _format_table_rows(log.rows)) for log in logs]
     return render_document(
         "benchmark/accuracy.md.jinja", tables=tables, descriptions=descriptions, command=command,
         time_budget=time_budget, figure=figure, reference=logs[0].rows["model"].iloc[0],
     )  # fmt: skip
 
 
-def _table_rows(rows: pd.DataFrame) -> list[list[str]]:
+def _format_table_rows(rows: pd.DataFrame) -> list[list[str]]:
     """Write one row a model: its scores with their differences from the first, the bias with and without its sign."""
     table_rows = []
     for model in rows["model"].unique():
@@ -89,21 +89,25 @@ def _table_rows(rows: pd.DataFrame) -> list[list[str]]:
             is_bias = metric == "aggregate_bias"
             if is_bias:
                 cells.append(format_score(abs(score["oriented"]), SIZE_FORM))
-            cells.append(_difference(score, -1.0 if is_bias else 1.0, SIZE_FORM if is_bias else FORMS[metric]))
+            cells.append(
+                _format_difference_with_interval(
+                    score, -1.0 if is_bias else 1.0, SIZE_FORM if is_bias else FORMS[metric]
+                )
+            )
         table_rows.append([*cells, f"{row['seconds'].iloc[0]:.0f}"])
     return table_rows
 
 
-def _difference(row: pd.Series, sign: float, form: str) -> str:
+def _format_difference_with_interval(row: pd.Series, sign: float, number_format: str) -> str:
     """Write a difference with its interval; a sign of -1 turns "higher is better" back."""
     if row["difference"] == row["lower"] == row["upper"] == 0:
         return ""
     low, high = sorted(sign * row[side] for side in ("lower", "upper"))
-    ends = " to ".join(format_difference(end, form) for end in (low, high))
-    return f"{format_difference(sign * row['difference'], form)} ({ends})"
+    ends = " to ".join(format_difference(end, number_format) for end in (low, high))
+    return f"{format_difference(sign * row['difference'], number_format)} ({ends})"
 
 
-def accuracy_forest(logs: Sequence[BenchmarkedLog]) -> Figure:
+def plot_accuracy_differences(logs: Sequence[BenchmarkedLog]) -> Figure:
     """Draw each tool's difference from the default by log and score, with its paired interval.
 
     An axis ends where a tool far behind would squash the others; an arrow stands for what lies beyond.
@@ -129,7 +133,7 @@ def accuracy_forest(logs: Sequence[BenchmarkedLog]) -> Figure:
     return figure
 
 
-def _draw_differences(panel: Axes, rows: pd.DataFrame, form: str) -> None:
+def _draw_differences(panel: Axes, rows: pd.DataFrame, number_format: str) -> None:
     span = axis_span(-np.fmin(*rows[["difference", "lower"]].to_numpy(float).T))
     right = max(0.08 * span, float(np.nanmax([*rows["upper"], 0.0])) * 1.1)
     panel.axvline(0, **REFERENCE_LINE)
@@ -146,5 +150,5 @@ def _draw_differences(panel: Axes, rows: pd.DataFrame, form: str) -> None:
             panel, -1.03 * span if off_axis else row["difference"], y, BLUE, "<" if off_axis else "o", significant
         )
     panel.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    compact_form = form.replace(".3f", ".2f").replace(".1%", ".0%")
+    compact_form = number_format.replace(".3f", ".2f").replace(".1%", ".0%")
     panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, compact_form))

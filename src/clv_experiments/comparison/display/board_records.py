@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display import tables
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
@@ -35,12 +35,12 @@ def board_records(standings: Standings, checks: Sequence[CheckResult], created: 
         if len(table):
             yield Table(name, table)
     page = leaderboard_page([(standings, checks)], None, created)
-    yield from _documents(tables.board_markdown(standings, checks), page)
+    yield from _build_document_records(tables.board_markdown(standings, checks), page)
     yield from board_figures(standings)
 
 
 def aggregate_records(
-    aggregate: Aggregate, boards: Sequence[tuple[Standings, Sequence[CheckResult]]], created: str
+    aggregate: MultiCellRanking, boards: Sequence[tuple[Standings, Sequence[CheckResult]]], created: str
 ) -> Iterator[Record]:
     """Turn the ranks over several cells into records."""
     yield Tag("kind", KIND)
@@ -51,13 +51,13 @@ def aggregate_records(
     yield Table("leaderboard.csv", aggregate.table.reset_index())
     yield Table("scores.csv", aggregate.scores.reset_index())
     yield Table("ranks.csv", aggregate.ranks.reset_index())
-    yield from _documents(
-        tables.render_aggregate_report(aggregate, created), leaderboard_page(boards, aggregate, created)
+    yield from _build_document_records(
+        tables.render_aggregate_markdown(aggregate, created), leaderboard_page(boards, aggregate, created)
     )
     yield from aggregate_figures(aggregate)
 
 
-def _documents(markdown: str, html: str) -> Iterator[Record]:
+def _build_document_records(markdown: str, html: str) -> Iterator[Record]:
     yield Description(markdown)
     yield Text("leaderboard.md", markdown)
     yield Text("leaderboard.html", html)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clv_experiments.comparison.bootstrap import METRICS, LeaderboardMetric
-from clv_experiments.comparison.champion import Choice
+from clv_experiments.comparison.champion import ChampionChoice
 from clv_experiments.comparison.checks.protocol import CheckResult
 from clv_experiments.comparison.display.tables import PAGE_METRICS
 from clv_experiments.comparison.standings import Standings
@@ -73,7 +73,9 @@ class CardScore:
     models: int
 
 
-def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], refit: RefitSummary) -> str:
+def render_card(
+    choice: ChampionChoice, standings: Standings, checks: Sequence[CheckResult], refit: RefitSummary
+) -> str:
     """Write the card in Markdown."""
     label = choice.entry.label
     return render_document(
@@ -81,7 +83,7 @@ def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], re
         choice=choice,
         cell=standings.cell,
         confidence=standings.confidence,
-        scores=[_card_score(standings, metric, label) for metric in standings.displayed_metrics(PAGE_METRICS)],
+        scores=[_build_card_score(standings, metric, label) for metric in standings.displayed_metrics(PAGE_METRICS)],
         findings=[
             (result.check.code, finding)
             for result in checks
@@ -92,7 +94,7 @@ def card(choice: Choice, standings: Standings, checks: Sequence[CheckResult], re
     )
 
 
-def _card_score(standings: Standings, metric: str, label: str) -> CardScore:
+def _build_card_score(standings: Standings, metric: str, label: str) -> CardScore:
     rows = standings.rows(metric)
     score, lower, upper, rank = map(float, rows.loc[label, ["score", "lower", "upper", "rank"]])
     return CardScore(METRICS[metric], score, lower, upper, rank, len(rows))

@@ -36,7 +36,7 @@ CHOICES = np.array([(distance, across, up) for distance in DISTANCES for across,
 LEADER = {"arrowstyle": "-", "color": QUIET, "shrinkA": 0, "shrinkB": 4}
 
 
-def accuracy_against_cost(standings: Standings, width: float = WIDE) -> Figure:
+def plot_accuracy_against_cost(standings: Standings, width: float = WIDE) -> Figure:
     """Draw the board's metric with its interval against seconds to fit and predict, on a log axis.
 
     A model far below the others stands at the lower edge with its score written beside it.
@@ -44,7 +44,7 @@ def accuracy_against_cost(standings: Standings, width: float = WIDE) -> Figure:
     spec = METRICS[standings.metric]
     title = f"{spec.heading} against seconds to fit and predict"
     figure, (panel,) = create_chart(title, standings.cell.subtitle, 6.2, width=width)
-    rows = standings.rows()[["family", "score", "lower", "upper"]].assign(seconds=seconds_of(standings))
+    rows = standings.rows()[["family", "score", "lower", "upper"]].assign(seconds=fit_predict_seconds(standings))
     rows = rows[rows["seconds"].notna() & rows["score"].notna()]
     if rows.empty:
         panel.text(
@@ -60,22 +60,24 @@ def accuracy_against_cost(standings: Standings, width: float = WIDE) -> Figure:
         rows[end] = rows[end].clip(lower=top - span).mask(rows["beyond"]).fillna(rows["y"])
     room = 0.25 if rows["beyond"].any() else 0.05  # for the names of those that lie beyond
     panel.set_ylim(top - (1 + room) * span, rows["upper"].max() + 0.12 * span)
-    _axes(panel, rows["seconds"], f"{spec.heading}, {standings.confidence:.0%} interval", 8 if width == WIDE else 4)
+    _format_axes(
+        panel, rows["seconds"], f"{spec.heading}, {standings.confidence:.0%} interval", 8 if width == WIDE else 4
+    )
     for row in rows.to_dict("records"):
         style = family_style(row["family"])
         panel.vlines(row["seconds"], row["lower"], row["upper"], color=style.colour, linewidth=2, alpha=0.35)
         draw_marker(panel, row["seconds"], row["y"], style.colour, "v" if row["beyond"] else style.marker)
     draw_family_legend(panel, list(rows["family"]), width)
     names = [
-        printable(model, max_letters(width)) + (f" {format_score(score, spec.form)}" if off_axis else "")
+        printable(model, max_letters(width)) + (f" {format_score(score, spec.number_format)}" if off_axis else "")
         for model, score, off_axis in zip(rows.index, rows["score"], rows["beyond"], strict=True)
     ]
     x, y, bars = (rows[columns].to_numpy(float) for columns in ("seconds", "y", ["lower", "upper"]))
-    place_labels(panel, names, x, y, bars)
+    label_points(panel, names, x, y, bars)
     return figure
 
 
-def seconds_of(standings: Standings) -> pd.Series:
+def fit_predict_seconds(standings: Standings) -> pd.Series:
     """Return each model's seconds to fit and predict, summed over origins and at least a thousandth; nan if unknown."""
     parts = {
         entry.label: [entry.seconds.get(part, np.nan) for part in ("fit", "predict")]
@@ -86,7 +88,7 @@ def seconds_of(standings: Standings) -> pd.Series:
     return seconds.where(measured).sum(skipna=False).clip(lower=MIN_SECONDS)
 
 
-def _axes(panel: Axes, seconds: pd.Series, heading: str, ticks: int) -> None:
+def _format_axes(panel: Axes, seconds: pd.Series, heading: str, ticks: int) -> None:
     panel.set_xscale("log")
     panel.set_xlim(float(seconds.min()) / 2.5, float(seconds.max()) * 4)
     panel.xaxis.set_major_locator(LogLocator(numticks=ticks))
@@ -96,7 +98,7 @@ def _axes(panel: Axes, seconds: pd.Series, heading: str, ticks: int) -> None:
     panel.set_ylabel(heading)
 
 
-def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: Floats) -> None:
+def label_points(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: Floats) -> None:
     """Write a name beside each point where it covers no other name, marker or bar; a thin line ties it to a far point.
 
     Call it last: positions are chosen for the axes as they are.
@@ -111,19 +113,19 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
     """
     with ignore_missing_glyphs():
         panel.figure.draw_without_rendering()  # type: ignore[union-attr]
-        sizes = [_size(panel, *named) for named in zip(names, zip(x, y, strict=True), strict=True)]
+        sizes = [_measure_text(panel, *named) for named in zip(names, zip(x, y, strict=True), strict=True)]
     at = panel.transData.transform(np.column_stack([x, y]))
     ends = np.column_stack([panel.transData.transform(np.column_stack([x, end]))[:, 1] for end in bars.T])
     markers = np.column_stack([at - 8, at + 8])
     occupied = np.concatenate([markers, np.column_stack([at[:, 0] - 2, ends[:, 0], at[:, 0] + 2, ends[:, 1]])])
     for name, point, pixel, size in zip(names, zip(x, y, strict=True), at, sizes, strict=True):
-        boxes = _boxes(pixel, size)
+        boxes = _candidate_label_boxes(pixel, size)
         overlap = _overlap_areas(boxes, occupied).sum(axis=1) + 4 * (
             float(size.prod()) - _overlap_areas(boxes, np.array([panel.bbox.extents]))[:, 0]
         )
         best = int(np.argmin(np.round(overlap, 3)))  # choices go from near to far
         distance, across, up = CHOICES[best]
-        occupied = np.concatenate([occupied, boxes[[best]], _line(pixel, *CHOICES[best])])
+        occupied = np.concatenate([occupied, boxes[[best]], _leader_line_boxes(pixel, *CHOICES[best])])
         panel.annotate(
             name, point, (across * distance, up * distance), textcoords="offset points",
             ha=("right", "center", "left")[int(across) + 1], va="center", **TEXT_STYLE,
@@ -131,7 +133,7 @@ def place_labels(panel: Axes, names: Sequence[str], x: Floats, y: Floats, bars: 
         )  # fmt: skip
 
 
-def _size(panel: Axes, name: str, point: tuple[float, float]) -> Floats:
+def _measure_text(panel: Axes, name: str, point: tuple[float, float]) -> Floats:
     """Return width and height of a text in pixels."""
     text = panel.annotate(name, point, (0, 0), textcoords="offset points", **TEXT_STYLE)
     extent = text.get_window_extent()
@@ -139,7 +141,7 @@ def _size(panel: Axes, name: str, point: tuple[float, float]) -> Floats:
     return np.array([extent.width, extent.height])
 
 
-def _boxes(at: Floats, size: Floats) -> Floats:
+def _candidate_label_boxes(at: Floats, size: Floats) -> Floats:
     """Return the pixels (left, bottom, right, top) that a text covers at each of the choices beside a point."""
     distance, across, up = CHOICES.T
     left = at[0] + across * distance * PIXELS_A_POINT - size[0] * (0.5 - 0.5 * across)
@@ -147,7 +149,7 @@ def _boxes(at: Floats, size: Floats) -> Floats:
     return np.column_stack([left, bottom, left + size[0], bottom + size[1]])
 
 
-def _line(at: Floats, distance: float, across: float, up: float) -> Floats:
+def _leader_line_boxes(at: Floats, distance: float, across: float, up: float) -> Floats:
     """Return small squares along the line that ties a far name to its point."""
     steps = np.arange(8.0, distance, 4.0)[:, None] * PIXELS_A_POINT
     middle = at + steps * np.array([across, up])

@@ -36,7 +36,7 @@ TITLE = {4: 16, 3: 21, 2: 19}  # letters above a panel, by the panels beside eac
 MAX_NAMED = 6  # lines that an eye can tell apart
 
 
-def value_captures(standings: Standings, width: float = WIDE) -> Figure:
+def plot_value_capture_curves(standings: Standings, width: float = WIDE) -> Figure:
     """Draw the share of spend that each model's top customers hold, mean over origins, up to 30 % of the customers.
 
     Of many models the best of each family is named and drawn in its colour, the others are grey.
@@ -44,11 +44,11 @@ def value_captures(standings: Standings, width: float = WIDE) -> Figure:
     cell, rows = standings.cell, standings.rows()
     named = list(rows.index if len(rows) <= MAX_NAMED else rows.groupby("family", sort=False).head(1).index)
     strong = {*rows.index[rows["group"] == 1], *rows["baseline"].dropna()}
-    curves = {label: _capture_curve(cell, model) for model, label in enumerate(cell.labels)}
+    curves = {label: _mean_capture_curve(cell, model) for model, label in enumerate(cell.labels)}
     height = max(4.6, 1.6 + 0.235 * (len(named) + 2))
     title = f"{cell.measure.capitalize()} reached by targeting top customers"
     figure, (panel,) = create_chart(title, cell.subtitle, height, width=width)
-    panel.plot(TARGETED, _capture_curve(cell, None), color=INK, linewidth=1.2, linestyle=":")
+    panel.plot(TARGETED, _mean_capture_curve(cell, None), color=INK, linewidth=1.2, linestyle=":")
     panel.plot(TARGETED, TARGETED, color=QUIET, linewidth=1.2, linestyle=":")
     for label in rows.index.difference(named):
         panel.plot(TARGETED, curves[label], color=RULE, linewidth=1.2)
@@ -69,11 +69,11 @@ def value_captures(standings: Standings, width: float = WIDE) -> Figure:
     panel.set(xlabel=f"customers targeted, best first{grey}", ylabel=f"share of actual {cell.measure}")
     ends = {label: float(np.nan_to_num(curves[label][-1])) for label in named}
     places = ends | {"perfect": 1.0, "random": TARGETED[-1]}
-    _name_ends(panel, places, strong, cell.families, height, max_letters(width))
+    _label_line_ends(panel, places, strong, cell.families, height, max_letters(width))
     return figure
 
 
-def decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
+def plot_decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
     """Draw mean predicted and actual spend of each tenth of the customers, a panel a model, common axes with zeros.
 
     Of many models the best have a panel.
@@ -106,7 +106,7 @@ def decile_calibrations(standings: Standings, width: float = WIDE) -> Figure:
     return figure
 
 
-def _capture_curve(cell: Cell, model: int | None) -> Floats:
+def _mean_capture_curve(cell: Cell, model: int | None) -> Floats:
     """Return the share of spend held by the first customers of a model's ranking, or of the perfect one."""
     curves = []
     for origin in cell.origins:
@@ -121,13 +121,13 @@ def _decile_means(cell: Cell, model: int) -> pd.DataFrame:
     return tables.groupby("decile")[["mean_predicted", "mean_actual"]].mean()
 
 
-def _name_ends(
+def _label_line_ends(
     panel: Axes, ends: dict[str, float], strong: set[str], families: dict[str, str], height: float, letters: int
 ) -> None:
     """Write each line's name beside its end, pushed apart where lines end together."""
     names = sorted(ends, key=lambda name: -ends[name])
     step = 1.02 * 0.235 / (height - 1.5)
-    heights = _spread(np.array([ends[name] for name in names]), step, 1.02)
+    heights = _spread_label_heights(np.array([ends[name] for name in names]), step, 1.02)
     for name, y in zip(names, heights, strict=True):
         colour = family_style(families[name]).colour if name in families else QUIET
         outside: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "clip_on": False}
@@ -138,7 +138,7 @@ def _name_ends(
         )  # fmt: skip
 
 
-def _spread(heights: Floats, step: float, top: float) -> Floats:
+def _spread_label_heights(heights: Floats, step: float, top: float) -> Floats:
     """Return heights from the highest down, `step` apart and within 0 and `top`, moved as little as that allows.
 
     Heights that are too close form a block around their mean (isotonic regression by pooling adjacent violators).

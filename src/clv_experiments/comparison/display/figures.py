@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.scores import MAX_BIAS
-from clv_experiments.comparison.display.cost import accuracy_against_cost
-from clv_experiments.comparison.display.curves import decile_calibrations, value_captures
+from clv_experiments.comparison.display.cost import plot_accuracy_against_cost
+from clv_experiments.comparison.display.curves import plot_decile_calibrations, plot_value_capture_curves
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.reporting.chart_style import (
     BAND,
@@ -45,26 +45,34 @@ def board_figures(standings: Standings, width: float = WIDE) -> Iterator[FigureR
     """Draw the figures of a cell's page."""
     heading, measure = METRICS[standings.metric].heading, standings.cell.measure
     capture = f"{measure.capitalize()} reached by targeting top customers"
-    yield _record("differences_from_best", forest(standings, width), "Differences from the best", heading=heading)
+    yield _build_figure_record(
+        "differences_from_best", plot_differences(standings, width), "Differences from the best", heading=heading
+    )
     if not standings.cell.has_losses:
-        yield _record("value_capture", value_captures(standings, width), capture, measure=measure)
-    deciles = decile_calibrations(standings, width)
-    yield _record("decile_calibration", deciles, f"Predicted and actual {measure} by decile")
-    yield _record("bias_by_origin", bias_by_origin(standings, width), "Bias of the predicted total", limit=MAX_BIAS)
-    yield _record("accuracy_against_cost", accuracy_against_cost(standings, width), "Accuracy against cost")
+        yield _build_figure_record(
+            "value_capture", plot_value_capture_curves(standings, width), capture, measure=measure
+        )
+    deciles = plot_decile_calibrations(standings, width)
+    yield _build_figure_record("decile_calibration", deciles, f"Predicted and actual {measure} by decile")
+    yield _build_figure_record(
+        "bias_by_origin", plot_bias_by_origin(standings, width), "Bias of the predicted total", limit=MAX_BIAS
+    )
+    yield _build_figure_record(
+        "accuracy_against_cost", plot_accuracy_against_cost(standings, width), "Accuracy against cost"
+    )
 
 
-def aggregate_figures(aggregate: Aggregate, width: float = WIDE) -> Iterator[FigureRecord]:
+def aggregate_figures(aggregate: MultiCellRanking, width: float = WIDE) -> Iterator[FigureRecord]:
     """Draw the figures of several cells together."""
-    yield _record("critical_difference", mean_ranks(aggregate, width), "Mean ranks over all cells")
+    yield _build_figure_record("critical_difference", plot_mean_ranks(aggregate, width), "Mean ranks over all cells")
 
 
-def _record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecord:
+def _build_figure_record(name: str, figure: Figure, title: str, **values: Any) -> FigureRecord:
     caption = " ".join(sentences("leaderboard/figures.jinja", name, **values))
     return FigureRecord(f"{name}.png", figure, title, caption)
 
 
-def forest(standings: Standings, width: float = WIDE) -> Figure:
+def plot_differences(standings: Standings, width: float = WIDE) -> Figure:
     """Draw each model's difference from the best by the board's metric, with its simultaneous interval.
 
     The axis ends where one model span behind would squash the others; an arrow stands for what lies beyond.
@@ -87,7 +95,7 @@ def forest(standings: Standings, width: float = WIDE) -> Figure:
         else:
             ends = np.clip([row["from_best_lower"], row["from_best_upper"]], -1.06 * span, None)
             panel.hlines(y, *ends, color=style.colour, linewidth=3, alpha=0.55)
-            text = format_difference(deficit, score.form) + (" tied" if tied else "")
+            text = format_difference(deficit, score.number_format) + (" tied" if tied else "")
         off_axis = deficit < -span
         draw_marker(
             panel, -1.03 * span if off_axis else deficit, y, style.colour, "<" if off_axis else style.marker, tied
@@ -96,12 +104,12 @@ def forest(standings: Standings, width: float = WIDE) -> Figure:
     name_rows(panel, [f"{printable(model, max_letters(width))} · {group}" for model, group in rows["group"].items()])
     panel.set_xlabel("shaded and filled = tied with the best" + "; number = rank group" * (width == WIDE), loc="right")
     panel.xaxis.set_major_locator(MaxNLocator(5 if width == WIDE else 2, steps=[1, 2, 5, 10]))
-    panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, score.form))
+    panel.xaxis.set_major_formatter(lambda value, _: format_difference(value, score.number_format))
     draw_family_legend(panel, list(rows["family"]), width)
     return figure
 
 
-def bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
+def plot_bias_by_origin(standings: Standings, width: float = WIDE) -> Figure:
     """Draw the bias of each model's total, a marker an origin, the latest filled, over a band of what is tolerated."""
     rows = standings.by_origin[standings.by_origin["metric"] == "aggregate_bias"]
     biases = {model: rows.loc[rows["model"] == model, "score"].to_numpy(float) for model in standings.ranking}
@@ -132,7 +140,7 @@ def _write_beside_row(panel: Axes, y: float, text: str) -> None:
     panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), va="center", **TEXT_STYLE)
 
 
-def mean_ranks(aggregate: Aggregate, width: float = WIDE) -> Figure:
+def plot_mean_ranks(aggregate: MultiCellRanking, width: float = WIDE) -> Figure:
     """Draw the models on the axis of mean ranks, bars over those closer than the critical difference (Demsar 2006)."""
     ranks = aggregate.table["mean_rank"]
     models, half = len(ranks), (len(ranks) + 1) // 2

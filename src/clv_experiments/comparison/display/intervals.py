@@ -43,7 +43,7 @@ class IntervalSection:
         return HtmlTable(self.title, columns)
 
 
-def coverage_by_model_section(cell: Cell) -> IntervalSection:
+def build_coverage_section(cell: Cell) -> IntervalSection:
     """Show how many customers the intervals of each model held, nominal against held."""
     (title,), coverage = sentences(TEMPLATE, "spend_title"), coverage_by_model(cell)
     if coverage.empty:
@@ -51,29 +51,29 @@ def coverage_by_model_section(cell: Cell) -> IntervalSection:
     columns = {"model": [str(model) for model in coverage.index]}
     for percent in INTERVALS:
         for suffix, heading in COVERAGES.items():
-            columns[f"{percent} %: {heading}"] = _format_shares(coverage[f"coverage_{percent}{suffix}"])
+            columns[f"{percent} %: {heading}"] = _format_share_column(coverage[f"coverage_{percent}{suffix}"])
     reading = sentences(TEMPLATE, "spend_reading", INTERVALS, float(coverage["no_spend"].iloc[0]))
     return IntervalSection(title, columns, reading)
 
 
-def totals_by_origin_section(cell: Cell) -> IntervalSection:
+def build_totals_section(cell: Cell) -> IntervalSection:
     """Show the forecast total with its intervals beside what came."""
     (title,), totals = sentences(TEMPLATE, "total_title", cell.measure), totals_by_origin(cell)
     if totals.empty:
         return IntervalSection(title, {}, [])
     percents = [name.removeprefix("held_") for name in map(str, totals.columns) if name.startswith("held_")]
-    columns = {"holdout": list(totals["holdout"]), "forecast": _money(totals["predicted"], cell.currency)}
+    columns = {"holdout": list(totals["holdout"]), "forecast": _format_money_column(totals["predicted"], cell.currency)}
     for percent in percents:
-        ends = (_money(totals[f"{end}_{percent}"], cell.currency) for end in ("lower", "upper"))
+        ends = (_format_money_column(totals[f"{end}_{percent}"], cell.currency) for end in ("lower", "upper"))
         columns[f"{percent} % interval"] = [f"{low} to {high}" for low, high in zip(*ends, strict=True)]
-    columns["actual"] = _money(totals["actual"], cell.currency)
+    columns["actual"] = _format_money_column(totals["actual"], cell.currency)
     covered = {percent: int(totals[f"held_{percent}"].sum()) for percent in percents}
     return IntervalSection(title, columns, sentences(TEMPLATE, "total_reading", covered, len(totals)))
 
 
-def _format_shares(values: pd.Series) -> list[str]:
+def _format_share_column(values: pd.Series) -> list[str]:
     return ["–" if pd.isna(value) else f"{value:.1%}" for value in values]
 
 
-def _money(values: pd.Series, currency: str) -> list[str]:
+def _format_money_column(values: pd.Series, currency: str) -> list[str]:
     return [format_money(value, currency) for value in values]

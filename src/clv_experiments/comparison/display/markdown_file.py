@@ -13,7 +13,7 @@ BEGIN, END = "<!-- leaderboard: begin, written by scripts/leaderboard.py -->", "
 FIGURE = "leaderboard.png"
 
 
-def update_markdown(file: str, records: Sequence[Record]) -> None:
+def update_markdown_file(file: str, records: Sequence[Record]) -> None:
     """Put a leaderboard between the marks of a Markdown file, and its first figure beside the file.
 
     Raises
@@ -21,7 +21,7 @@ def update_markdown(file: str, records: Sequence[Record]) -> None:
     ClvError
         If the file does not exist, has no marks or cannot be written; it is then unchanged.
     """
-    path, (before, after) = Path(file), split_at_leaderboard(file)
+    path, (before, after) = Path(file), split_at_leaderboard_marks(file)
     markdown = next(record.text for record in records if isinstance(record, Text) and record.name.endswith(".md"))
     figure = next(record for record in records if isinstance(record, FigureRecord))
     alternative = Path(figure.name).stem.replace("_", " ")
@@ -37,7 +37,7 @@ def update_markdown(file: str, records: Sequence[Record]) -> None:
         raise ClvError(f"the leaderboard cannot be written into '{file}' (markdown): {reason}") from error
 
 
-def split_at_leaderboard(file: str) -> tuple[str, str]:
+def split_at_leaderboard_marks(file: str) -> tuple[str, str]:
     """Return the text before and after the marks in a Markdown file.
 
     Raises

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from clv_experiments.comparison.aggregate import Aggregate
+from clv_experiments.comparison.aggregate import MultiCellRanking
 from clv_experiments.comparison.bootstrap import METRICS
 from clv_experiments.comparison.checks.protocol import CheckResult
-from clv_experiments.comparison.display.cost import seconds_of
+from clv_experiments.comparison.display.cost import fit_predict_seconds
 from clv_experiments.comparison.display.figures import aggregate_figures, board_figures
 from clv_experiments.comparison.display.intervals import (
     IntervalSection,
-    coverage_by_model_section,
-    totals_by_origin_section,
+    build_coverage_section,
+    build_totals_section,
 )
-from clv_experiments.comparison.display.tables import PAGE_METRICS, mark_ties
+from clv_experiments.comparison.display.tables import PAGE_METRICS, format_ranks_with_ties
 from clv_experiments.comparison.standings import Standings
 from clv_experiments.comparison.verdict import decide_multi_cell_verdict, decide_verdict
 from clv_experiments.reporting.exhibit import NARROW, WIDE
@@ -38,7 +38,7 @@ BEST = "*"  # marks the best on a score and all that tie with it
 class PageFigure:
     """A figure as the page shows it."""
 
-    picture: Markup
+    svg: Markup
     title: str
     caption: str
 
@@ -58,7 +58,7 @@ class CellSection:
 
 
 def leaderboard_page(
-    boards: Sequence[tuple[Standings, Sequence[CheckResult]]], aggregate: Aggregate | None, created: str
+    boards: Sequence[tuple[Standings, Sequence[CheckResult]]], aggregate: MultiCellRanking | None, created: str
 ) -> str:
     """Write boards, what the checks found and, for several cells, their aggregate as one HTML page.
 
@@ -66,7 +66,7 @@ def leaderboard_page(
     ----------
     boards : sequence of (Standings, results of ``run_checks``)
         One a cell, at least one.
-    aggregate : Aggregate or None
+    aggregate : MultiCellRanking or None
         The same cells together.
     created : str
         When the page was made, as a reader should see it.
@@ -76,7 +76,7 @@ def leaderboard_page(
     str
         HTML5. Names are escaped and nothing but the page's own script may run (Content-Security-Policy).
     """
-    sections = [_section(number, *board) for number, board in enumerate(boards, start=1)]
+    sections = [_build_cell_section(number, *board) for number, board in enumerate(boards, start=1)]
     first = boards[0][0]
     return render_page(
         "leaderboard/page.html.jinja",
@@ -85,9 +85,9 @@ def leaderboard_page(
         sections=sections,
         aggregate=aggregate and {
             "verdict": decide_multi_cell_verdict(aggregate).sentences,
-            "table": aggregate_table(aggregate),
-            "figures": _page_figures(partial(aggregate_figures, aggregate), "all"),
-            "remarks": [*aggregate.notes, *aggregate.left_out],
+            "table": aggregate_html_table(aggregate),
+            "figures": _build_page_figures(partial(aggregate_figures, aggregate), "all"),
+            "remarks": [*aggregate.notes, *aggregate.exclusion_notes],
         },
         metric=METRICS[first.metric].heading,
         measure=first.cell.measure,
@@ -98,24 +98,24 @@ def leaderboard_page(
     )  # fmt: skip
 
 
-def _section(number: int, standings: Standings, checks: Sequence[CheckResult]) -> CellSection:
+def _build_cell_section(number: int, standings: Standings, checks: Sequence[CheckResult]) -> CellSection:
     anchor = f"cell-{number}"
     return CellSection(
         anchor=anchor,
         standings=standings,
         verdict=decide_verdict(standings).sentences,
-        table=board_table(standings),
+        table=board_html_table(standings),
         metric_tables=[
-            (METRICS[metric].heading, metric_table(standings, metric))
+            (METRICS[metric].heading, metric_html_table(standings, metric))
             for metric in standings.displayed_metrics(PAGE_METRICS)[1:]
         ],
-        intervals=[coverage_by_model_section(standings.cell), totals_by_origin_section(standings.cell)],
+        intervals=[build_coverage_section(standings.cell), build_totals_section(standings.cell)],
         checks=checks,
-        figures=_page_figures(partial(board_figures, standings), anchor),
+        figures=_build_page_figures(partial(board_figures, standings), anchor),
     )
 
 
-def _page_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) -> list[PageFigure]:
+def _build_page_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) -> list[PageFigure]:
     return [
         PageFigure(
             inline_picture(wide.figure, narrow.figure, wide.title, wide.caption, f"{anchor}-{number}"),
@@ -126,31 +126,34 @@ def _page_figures(draw: Callable[[float], Iterator[FigureRecord]], anchor: str) 
     ]
 
 
-def board_table(standings: Standings) -> HtmlTable:
+def board_html_table(standings: Standings) -> HtmlTable:
     """Lay out the board: the metric that orders it in full, the other scores and the cost beside it."""
     rows = standings.rows()
-    scores = [*_score_columns(standings, standings.metric), *_other_scores(standings, rows.index)]
+    scores = [*_score_columns(standings, standings.metric), *_other_score_columns(standings, rows.index)]
     caption = f"{standings.cell.title}, ordered by {METRICS[standings.metric].heading}"
     return HtmlTable(caption, [*_model_columns(rows), *scores, _cost_column(standings)])
 
 
-def metric_table(standings: Standings, metric: str) -> HtmlTable:
+def metric_html_table(standings: Standings, metric: str) -> HtmlTable:
     """Lay out one metric: scores and differences with their intervals."""
     columns = [*_model_columns(standings.rows(metric)), *_score_columns(standings, metric)]
     return HtmlTable(f"{standings.cell.title} on {METRICS[metric].heading}", columns)
 
 
-def aggregate_table(aggregate: Aggregate) -> HtmlTable:
+def aggregate_html_table(aggregate: MultiCellRanking) -> HtmlTable:
     """Lay out the ranks over several cells."""
     table, cells = aggregate.table, len(aggregate.cells)
     skills = [
-        HtmlCell(format_difference(skill, "{:.3f}"), _sort_key(skill), _interval(low, high, "{:+.3f}"))
+        HtmlCell(
+            format_difference(skill, "{:.3f}"), _sort_key(skill), _format_difference_interval(low, high, "{:+.3f}")
+        )
         for skill, low, high in zip(table["skill"], table["skill_lower"], table["skill_upper"], strict=True)
     ]
     leads = [HtmlCell(f"{number} of {cells}", _sort_key(number)) for number in table["leading"]]
     columns = [
-        HtmlColumn("mean rank", _number_cells(table["mean_rank"], "{:.2f}"), "1 is best", ascending=True),
-        HtmlColumn("win rate", _number_cells(table["win_rate"], "{:.0%}"), "share of opponents and cells it beats"),
+        HtmlColumn("mean rank", _build_number_cells(table["mean_rank"], "{:.2f}"), "1 is best", ascending=True),
+        HtmlColumn("win rate", _build_number_cells(table["win_rate"], "{:.0%}"),
+                   "share of opponents and cells it beats"),
         HtmlColumn("leads", leads, "cells it wins or shares"),
         HtmlColumn(
             "skill over the best baseline", skills, "1 is perfect, 0 is as good as the best rule of thumb"
@@ -168,29 +171,32 @@ def _model_columns(rows: pd.DataFrame) -> Iterator[HtmlColumn]:
 
 def _score_columns(standings: Standings, metric: str) -> Iterator[HtmlColumn]:
     rows, spec = standings.rows(metric), METRICS[metric]
-    groups = [HtmlCell(text, _sort_key(g)) for text, g in zip(mark_ties(rows["group"]), rows["group"], strict=True)]
+    groups = [
+        HtmlCell(text, _sort_key(g))
+        for text, g in zip(format_ranks_with_ties(rows["group"]), rows["group"], strict=True)
+    ]
     yield HtmlColumn("group", groups, "models that share a number tie with the first of them", ascending=True)
     ends = zip(rows["score"], rows["lower"], rows["upper"], strict=True)
     scores = [
         HtmlCell(
-            format_score(score, spec.form),
+            format_score(score, spec.number_format),
             _score_sort_key(metric, score),
-            f"[{format_score(low, spec.form)}, {format_score(high, spec.form)}]",
+            f"[{format_score(low, spec.number_format)}, {format_score(high, spec.number_format)}]",
         )
         for score, low, high in ends
     ]
     meaning = f"with its {standings.confidence:.0%} interval"
     yield HtmlColumn(spec.heading, scores, meaning, ascending=metric in LOWER_FIRST)
-    yield _difference_column(rows, "best", "from the best", spec.form)
+    yield _difference_column(rows, "best", "from the best", spec.number_format)
     baseline = rows["baseline"].iloc[0]
     if pd.notna(baseline):
-        yield _difference_column(rows, "baseline", f"from {baseline}, the best baseline", spec.form)
+        yield _difference_column(rows, "baseline", f"from {baseline}, the best baseline", spec.number_format)
     if len(standings.cell.holdouts) > 1:
-        spread = _number_cells(rows["spread"], spec.form.replace("+", ""))
+        spread = _build_number_cells(rows["spread"], spec.number_format.replace("+", ""))
         yield HtmlColumn("between origins", spread, "highest score less lowest", ascending=True)
 
 
-def _difference_column(rows: pd.DataFrame, reference: str, heading: str, form: str) -> HtmlColumn:
+def _difference_column(rows: pd.DataFrame, reference: str, heading: str, number_format: str) -> HtmlColumn:
     cells = []
     columns = [f"from_{reference}{end}" for end in ("", "_lower", "_upper")]
     for model, (gap, low, high) in zip(rows.index, rows[columns].to_numpy(float), strict=True):
@@ -198,16 +204,22 @@ def _difference_column(rows: pd.DataFrame, reference: str, heading: str, form: s
             cells.append(HtmlCell("itself" if reference == "baseline" else "the best", _sort_key(gap)))
             continue
         chance = "unknown" if np.isnan(low) else "tied" if low <= 0 <= high else "worse" if gap < 0 else "better"
-        cells.append(HtmlCell(format_difference(gap, form), _sort_key(gap), f"{_interval(low, high, form)} {chance}"))
+        cells.append(
+            HtmlCell(
+                format_difference(gap, number_format),
+                _sort_key(gap),
+                f"{_format_difference_interval(low, high, number_format)} {chance}",
+            )
+        )
     return HtmlColumn(heading, cells, "positive is better; simultaneous interval; tied = within chance")
 
 
-def _other_scores(standings: Standings, models: pd.Index) -> Iterator[HtmlColumn]:
+def _other_score_columns(standings: Standings, models: pd.Index) -> Iterator[HtmlColumn]:
     for metric in standings.displayed_metrics(PAGE_METRICS)[1:]:
         rows, spec = standings.rows(metric).loc[models], METRICS[metric]
         cells = [
             HtmlCell(
-                format_score(score, spec.form) + BEST * (group == 1 and spec.has_rank_groups),
+                format_score(score, spec.number_format) + BEST * (group == 1 and spec.has_rank_groups),
                 _score_sort_key(metric, score),
             )
             for score, group in zip(rows["score"], rows["group"], strict=True)
@@ -217,16 +229,16 @@ def _other_scores(standings: Standings, models: pd.Index) -> Iterator[HtmlColumn
 
 
 def _cost_column(standings: Standings) -> HtmlColumn:
-    seconds = _number_cells(seconds_of(standings)[standings.ranking], "{:,.2f} s")
+    seconds = _build_number_cells(fit_predict_seconds(standings)[standings.ranking], "{:,.2f} s")
     return HtmlColumn("fit + predict", seconds, "seconds, all origins", ascending=True)
 
 
-def _interval(low: float, high: float, form: str) -> str:
-    return f"[{format_difference(low, form)}, {format_difference(high, form)}]"
+def _format_difference_interval(low: float, high: float, number_format: str) -> str:
+    return f"[{format_difference(low, number_format)}, {format_difference(high, number_format)}]"
 
 
-def _number_cells(values: pd.Series, form: str) -> list[HtmlCell]:
-    return [HtmlCell(format_score(value, form), _sort_key(value)) for value in values]
+def _build_number_cells(values: pd.Series, number_format: str) -> list[HtmlCell]:
+    return [HtmlCell(format_score(value, number_format), _sort_key(value)) for value in values]
 
 
 def _score_sort_key(metric: str, score: float) -> str:

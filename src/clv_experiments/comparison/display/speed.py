@@ -22,7 +22,7 @@ STYLES = [FAMILIES[name] for name in ("btyd", "ml", "external", "hybrid", "basel
 SIZES = {"features": "order lines"}  # of the others: customers
 
 
-def speed_markdown(
+def render_speed_page(
     table: pd.DataFrame, descriptions: Mapping[str, str], command: str, machine: str, figure: str
 ) -> str:
     """Write the page.
@@ -38,20 +38,22 @@ def speed_markdown(
         Path of the picture as the page links it.
     """
     exponents = {(task, tool): exponent for task, tool, exponent in growth_exponents(table)}
-    tasks = [(task, TITLES[task], SIZES.get(task, "customers"), table[table["task"] == task]) for task in _tasks(table)]
+    tasks = [
+        (task, TITLES[task], SIZES.get(task, "customers"), table[table["task"] == task]) for task in _list_tasks(table)
+    ]
     return render_document(
         "benchmark/speed.md.jinja", tasks=tasks, exponents=exponents, descriptions=descriptions, command=command,
         machine=machine, figure=figure, reference=table["tool"].iloc[0],
     )  # fmt: skip
 
 
-def _tasks(table: pd.DataFrame) -> list[str]:
+def _list_tasks(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(table["task"]))
 
 
-def speed_figure(table: pd.DataFrame) -> Figure:
+def plot_speed(table: pd.DataFrame) -> Figure:
     """Draw seconds against size, both on log scales: one panel a task, one line a tool."""
-    tasks, tools = _tasks(table), list(dict.fromkeys(table["tool"]))
+    tasks, tools = _list_tasks(table), list(dict.fromkeys(table["tool"]))
     rows = -(-len(tasks) // 2)
     figure, panels = create_chart(
         "Seconds by size", "both axes logarithmic; without start-up and imports", 1.0 + 3.1 * rows, rows,
